@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: a warning is an error, every unsafe use is marked, `any` is spelt out.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .treatWarning("DeprecatedDeclaration", as: .warning),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Tests look at raw memory of the guests they play, so they do not mark each unsafe use.
+let tests: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .treatWarning("DeprecatedDeclaration", as: .warning),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+
+// The edges below are the house of docs/architecture.md; tools/check-imports compares the two.
+let package = Package(
+  name: "apus",
+  products: [
+    .executable(name: "apus", targets: ["apus"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .executableTarget(
+      name: "apus",
+      dependencies: ["Control", "Lab", "Topology", argumentParser, logging],
+      swiftSettings: strict),
+    .target(
+      name: "Control",
+      dependencies: ["Lab", "Dataplane", "Topology", hummingbird, logging, nioCore, nioHTTP1, nioPosix],
+      swiftSettings: strict),
+    .target(
+      name: "Lab",
+      dependencies: ["Topology", "Dataplane", "LinuxHost", logging],
+      swiftSettings: strict),
+    .target(name: "Topology", dependencies: [yams], swiftSettings: strict),
+    .target(
+      name: "Dataplane",
+      dependencies: ["VhostUser", "Frames", "LinuxHost", "CLinux"],
+      swiftSettings: strict),
+    .target(name: "VhostUser", dependencies: ["LinuxHost"], swiftSettings: strict),
+    .target(name: "Frames", swiftSettings: strict),
+    .target(name: "LinuxHost", dependencies: ["CLinux", "CNetlink"], swiftSettings: strict),
+    .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+    .systemLibrary(
+      name: "CNetlink", pkgConfig: "libnl-route-3.0",
+      providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
+
+    .target(
+      name: "GuestKit",
+      dependencies: ["VhostUser", "LinuxHost", "Frames"],
+      path: "Tests/GuestKit", swiftSettings: tests),
+    .testTarget(name: "FramesTests", dependencies: ["Frames"], swiftSettings: tests),
+    .testTarget(name: "LinuxHostTests", dependencies: ["LinuxHost", "CLinux"], swiftSettings: tests),
+    .testTarget(name: "VhostUserTests", dependencies: ["VhostUser", "GuestKit", "LinuxHost"], swiftSettings: tests),
+    .testTarget(
+      name: "DataplaneTests",
+      dependencies: ["Dataplane", "GuestKit", "VhostUser", "Frames", "LinuxHost"],
+      swiftSettings: tests),
+    .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: tests),
+    .testTarget(name: "LabTests", dependencies: ["Lab", "Topology", "LinuxHost"], swiftSettings: tests),
+    .testTarget(name: "ControlTests", dependencies: ["Control", "Lab", "Dataplane", "Topology"], swiftSettings: tests),
+    .testTarget(
+      name: "EndToEnd",
+      dependencies: ["GuestKit", "LinuxHost", "Frames"],
+      path: "Tests/EndToEnd", swiftSettings: tests),
+  ]
+)
