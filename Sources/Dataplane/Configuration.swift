@@ -1,0 +1,100 @@
+/// How a port treats 802.1Q tags (802.1Q-2018 clause 6.9), as plain values from the control side.
+package enum PortMode: Sendable, Equatable {
+  /// Untagged, priority-tagged and `vlan` come in; goes out untagged.
+  case access(vlan: UInt16)
+  /// Members of `allowed` (1...4094) come in tagged; untagged only with `native`.
+  case trunk(allowed: VLANSet, native: UInt16?)
+  /// One end of a wire: everything passes, nothing is looked at.
+  case wire
+}
+
+/// Which 01-80-C2-00-00-0X frames a switch forwards (802.1Q clause 8.6.3).
+package enum LinkLocalPolicy: String, Sendable, CaseIterable { case standard, linux, transparent }
+
+/// How a worker waits for work.
+package enum PollPolicy: String, Sendable, CaseIterable {
+  /// Polls while there is work, then sleeps with kicks enabled.
+  case adaptive
+  /// Never sleeps.
+  case busy
+  /// Sleeps as soon as a breath found nothing.
+  case sleep
+}
+
+/// Settings of the data plane as a whole.
+package struct DataplaneConfiguration: Sendable {
+  package var workerCount = 1
+  /// Processors to pin workers to; empty = not pinned.
+  package var cpus: [Int] = []
+  package var poll = PollPolicy.adaptive
+  package init() {}
+}
+
+/// Settings of one switch.
+package struct SwitchConfiguration: Sendable {
+  package var name: String
+  /// Seconds until an unused FDB entry is forgotten.
+  package var aging: Double = 300
+  package var linkLocal = LinkLocalPolicy.standard
+  /// Entries the FDB holds at most.
+  package var fdbLimit = 8192
+  package init(name: String) { self.name = name }
+}
+
+/// A vhost-user socket of a port.
+package struct VhostUserSocket: Sendable {
+  package enum Role: String, Sendable { case listen, connect }
+  /// At most 107 bytes.
+  package var path: String
+  package var role = Role.listen
+  /// Ring pairs offered, 1 to 8.
+  package var queuePairs = 1
+  /// Permission bits of the socket file (`listen` only).
+  package var mode: UInt32 = 0o660
+  /// Owner of the socket file (`listen` only); nil = unchanged.
+  package var owner: (user: UInt32, group: UInt32)?
+  /// Checksum offload is offered.
+  package var offload = true
+  package init(path: String) { self.path = path }
+}
+
+/// A TAP of a port.
+package struct TAPInterface: Sendable {
+  /// Interface name, at most 15 bytes.
+  package var name: String
+  /// Named network namespace that holds the interface; nil = the host's.
+  package var namespace: String?
+  /// Station address of the interface; nil = the kernel's choice.
+  package var address: String?
+  /// The virtio-net header and checksum offload are used.
+  package var offload = true
+  package init(name: String) { self.name = name }
+}
+
+/// What a port is made of.
+package enum PortBackend: Sendable {
+  case vhostUser(VhostUserSocket)
+  case tap(TAPInterface)
+}
+
+/// A port to be made.
+package struct PortConfiguration: Sendable {
+  /// `node.nic`, or the name given; unique in the lab.
+  package var name: String
+  /// Switch it belongs to; nil = one end of a wire, or nowhere.
+  package var switchName: String?
+  package var mode: PortMode
+  /// Bytes; frames to the node with a longer payload are dropped as `too-big`. 68...65521.
+  package var mtu = 65521
+  /// Station address of the node's NIC, for `port list` and GET_CONFIG; six bytes.
+  package var address: [UInt8]
+  package var backend: PortBackend
+
+  package init(name: String, switchName: String?, mode: PortMode, address: [UInt8], backend: PortBackend) {
+    self.name = name
+    self.switchName = switchName
+    self.mode = mode
+    self.address = address
+    self.backend = backend
+  }
+}

@@ -1,0 +1,139 @@
+/// Why a frame was dropped on its way from the node into the switch, in the words of the user guide.
+package enum IngressDrop: Int, Sendable, CaseIterable {
+  case runt, vlanFiltered, vlanInvalid, sourceInvalid, linkLocal, portDown, headerInvalid, loop
+
+  /// Name in JSON, metrics and tables.
+  package var name: String {
+    switch self {
+    case .runt: "runt"
+    case .vlanFiltered: "vlan-filtered"
+    case .vlanInvalid: "vlan-invalid"
+    case .sourceInvalid: "source-invalid"
+    case .linkLocal: "link-local"
+    case .portDown: "port-down"
+    case .headerInvalid: "header-invalid"
+    case .loop: "loop"
+    }
+  }
+}
+
+/// Why a frame was dropped on its way from the switch to the node.
+package enum EgressDrop: Int, Sendable, CaseIterable {
+  case noBuffer, carrierDown, tooBig, guestFault, hairpin, tapBusy
+
+  /// Name in JSON, metrics and tables.
+  package var name: String {
+    switch self {
+    case .noBuffer: "no-buffer"
+    case .carrierDown: "carrier-down"
+    case .tooBig: "too-big"
+    case .guestFault: "guest-fault"
+    case .hairpin: "hairpin"
+    case .tapBusy: "tap-busy"
+    }
+  }
+}
+
+/// One queue of a vhost-user port.
+package struct QueueStatus: Sendable {
+  /// Ring index: even = to the node, odd = from the node.
+  package var index: Int
+  package var size: Int
+  /// `split` or `packed`.
+  package var ring: String
+  package var isEnabled: Bool
+  package var availableIndex: Int
+  package var usedIndex: Int
+  package var kicks: UInt64
+  package var calls: UInt64
+}
+
+/// A mapped region of guest memory.
+package struct MemoryRegionStatus: Sendable {
+  package var guestAddress: UInt64
+  package var size: UInt64
+  package var fileOffset: UInt64
+}
+
+/// What only a vhost-user port has.
+package struct VhostUserStatus: Sendable {
+  package var socket: String
+  package var queuePairs: Int
+  package var isConnected: Bool
+  /// Names of the acknowledged feature bits.
+  package var features: [String]
+  package var protocolFeatures: [String]
+  package var memoryRegions: [MemoryRegionStatus]
+  package var queues: [QueueStatus]
+  /// Sessions that ended by a fault.
+  package var faults: UInt64
+}
+
+/// A port as `port list` and `port show` tell it. *Receive* and *in*: from the node into the switch.
+package struct PortStatus: Sendable {
+  package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, trunk }
+  package var name: String
+  package var switchName: String?
+  package var kind: Kind
+  package var carrier: Bool
+  package var mode: PortMode
+  /// The other end of a wire or trunk.
+  package var peer: String?
+  package var address: [UInt8]
+  package var mtu: Int
+  package var queues: Int
+  package var receivePackets: UInt64
+  package var receiveBytes: UInt64
+  package var transmitPackets: UInt64
+  package var transmitBytes: UInt64
+  /// Reasons with a count above zero.
+  package var dropsIn: [String: UInt64]
+  package var dropsOut: [String: UInt64]
+  /// Last fatal error of the port's session.
+  package var error: String?
+  package var vhostUser: VhostUserStatus?
+}
+
+/// One entry of a switch's forwarding database.
+package struct FDBEntry: Sendable {
+  package var switchName: String
+  package var vlan: Int
+  /// Six bytes.
+  package var address: [UInt8]
+  package var port: String
+  package var ageSeconds: Double
+  package var isStatic: Bool
+}
+
+/// A worker's account of its time.
+package struct WorkerStatus: Sendable {
+  /// TSC cycles of breaths that moved frames.
+  package var busyCycles: UInt64
+  /// TSC cycles of breaths that found nothing, without sleep.
+  package var idleCycles: UInt64
+  package var sleeps: UInt64
+  /// Breaths that moved frames.
+  package var bursts: UInt64
+  /// Frames received by this worker.
+  package var frames: UInt64
+}
+
+/// Something that happened in the data plane.
+package enum DataplaneEvent: Sendable {
+  case portUp(port: String)
+  case portDown(port: String)
+  /// A session or ring ended by a fault, with the reason.
+  case portFault(port: String, reason: String)
+  case fdbMoved(switch: String, vlan: Int, address: [UInt8], from: String, to: String)
+  case fdbFull(switch: String)
+}
+
+/// Bad input to the data plane from the control side.
+package enum DataplaneError: Error, Sendable, Equatable {
+  case nameTaken(String)
+  case unknownPort(String)
+  case unknownSwitch(String)
+  case invalid(String)
+  /// The host refused: what was tried and what it said.
+  case host(String)
+}

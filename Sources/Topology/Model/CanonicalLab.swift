@@ -1,0 +1,184 @@
+/// A lab in its one normal form: every brief form spelt out, every default filled in, every name resolved.
+///
+/// It is what the daemon runs and writes to `lab.json`, and what differences are taken between. Order is file order.
+package struct CanonicalLab: Codable, Sendable, Equatable {
+  package var name: String
+  package var workers: WorkerSettings = .init()
+  package var vlans: [VLANDefinition] = []
+  package var switches: [SwitchDefinition] = []
+  package var nodes: [NodeDefinition] = []
+  package var links: [LinkDefinition] = []
+  package var tests: [TestDefinition] = []
+  /// Folder of the file, absolute; relative paths in the lab are already resolved against it. Not compared.
+  package var directory: String = ""
+  /// Absolute path of the file the lab came from ("-" = standard input).
+  package var source: String = ""
+
+  package init(name: String) { self.name = name }
+}
+
+/// `workers:` of the lab file.
+package struct WorkerSettings: Codable, Sendable, Equatable {
+  package enum Poll: String, Codable, Sendable, CaseIterable { case adaptive, busy, sleep }
+  package var count = 1
+  /// Processors to pin workers to; empty = not pinned.
+  package var cpus: [Int] = []
+  package var poll = Poll.adaptive
+  package init() {}
+}
+
+/// A named VLAN, or a numbered one that the file uses without declaring it (then `name` is nil).
+package struct VLANDefinition: Codable, Sendable, Equatable {
+  package var name: String?
+  /// 1 to 4094.
+  package var id: Int
+  /// Prefix such as `10.0.20.0/24`, normalised.
+  package var subnet: String?
+  package init(name: String?, id: Int, subnet: String? = nil) {
+    self.name = name
+    self.id = id
+    self.subnet = subnet
+  }
+}
+
+/// A learning switch.
+package struct SwitchDefinition: Codable, Sendable, Equatable {
+  package enum LinkLocal: String, Codable, Sendable, CaseIterable { case standard, linux, transparent }
+  package var name: String
+  /// Seconds until an unused FDB entry is forgotten.
+  package var aging: Double = 300
+  package var linkLocal = LinkLocal.standard
+  package init(name: String) { self.name = name }
+}
+
+/// How a port treats tags (802.1Q clause 6.9), or that it is one end of a wire.
+package enum VLANMode: Codable, Sendable, Equatable {
+  case access(Int)
+  /// `allowed` is sorted and without repeats; `native` is in it. All of 1...4094 stands for `trunk: all`.
+  case trunk(allowed: [ClosedRange<Int>], native: Int?)
+}
+
+/// Where a NIC leads.
+package enum Attachment: Codable, Sendable, Equatable {
+  case switchPort(switch: String, mode: VLANMode)
+  /// One end of the wire of that name.
+  case wire(link: String)
+  /// Declared, but leads nowhere: carrier down.
+  case none
+}
+
+/// An address of a NIC, or of its VLAN subinterface.
+package struct AddressDefinition: Codable, Sendable, Equatable {
+  /// With prefix length: `10.0.10.9/24`, `fd00::1/64`.
+  package var address: String
+  /// VLAN subinterface in the node that carries it; nil = the NIC itself.
+  package var vlan: Int?
+  package init(address: String, vlan: Int? = nil) {
+    self.address = address
+    self.vlan = vlan
+  }
+}
+
+/// A static route of a node.
+package struct RouteDefinition: Codable, Sendable, Equatable {
+  /// Destination prefix, or `default`.
+  package var to: String
+  /// Gateway address.
+  package var via: String
+  package init(to: String, via: String) {
+    self.to = to
+    self.via = via
+  }
+}
+
+/// One interface of a node.
+package struct NICDefinition: Codable, Sendable, Equatable {
+  package enum Role: String, Codable, Sendable, CaseIterable { case listen, connect }
+  package var name: String
+  /// Lower case, colons.
+  package var mac: String
+  package var attachment = Attachment.none
+  package var addresses: [AddressDefinition] = []
+  package var gateway: String?
+  package var routes: [RouteDefinition] = []
+  /// Bytes; nil = 1500 in the guest and no limit in the switch.
+  package var mtu: Int?
+  /// Ring pairs, 1 to 8.
+  package var queues = 1
+  /// Which end of the vhost-user socket this product is (`external` only; `vm` uses listen).
+  package var role = Role.listen
+  /// vhost-user socket path; nil = `<state>/<lab>/<node>.<nic>.sock`.
+  package var socket: String?
+  /// Permission bits of the socket file.
+  package var socketMode: Int?
+  /// `user` or `user:group`.
+  package var socketOwner: String?
+  /// Checksum offload between the NIC and the switch.
+  package var offload = true
+  package init(name: String, mac: String) {
+    self.name = name
+    self.mac = mac
+  }
+}
+
+/// A node. Keys that a kind does not have are nil or at their default.
+package struct NodeDefinition: Codable, Sendable, Equatable {
+  package var name: String
+  /// A kind of `NodeRegistry`: `vm`, `netns`, `external`, `tap`.
+  package var kind: String
+  /// `builtin`, or an absolute path.
+  package var image: String?
+  package var cpus = 1
+  /// Bytes.
+  package var memory: Int = 128 << 20
+  /// In the order the node sees them (PCI order).
+  package var nics: [NICDefinition] = []
+  package init(name: String, kind: String) {
+    self.name = name
+    self.kind = kind
+  }
+}
+
+/// An end of a link.
+package enum LinkEnd: Codable, Sendable, Equatable {
+  case nic(node: String, nic: String)
+  case switchPort(String)
+}
+
+/// A wire between two NICs, or a trunk between two switches. (A NIC's `switch:` is a link named as its port; it is
+/// kept in `NICDefinition.attachment` and not repeated here.)
+package struct LinkDefinition: Codable, Sendable, Equatable {
+  package enum Kind: Codable, Sendable, Equatable {
+    case wire
+    /// The mode of both ends; `trunk: all` = 1...4094.
+    case trunk(VLANMode)
+  }
+  package var name: String
+  package var kind: Kind
+  /// Exactly two.
+  package var ends: [LinkEnd]
+  package init(name: String, kind: Kind, ends: [LinkEnd]) {
+    self.name = name
+    self.kind = kind
+    self.ends = ends
+  }
+}
+
+/// One line of `tests:`.
+package struct TestDefinition: Codable, Sendable, Equatable {
+  package enum Expectation: String, Codable, Sendable, CaseIterable { case pass, fail }
+  /// `ping` (later `tcp`, `udp`, `arp`, `exec`).
+  package var action: String
+  package var source: String
+  package var destination: String
+  package var expect = Expectation.pass
+  /// Seconds in which a `pass` must come true.
+  package var within: Double = 30
+  /// Seconds of silence that a `fail` demands.
+  package var duration: Double = 5
+  package init(action: String, source: String, destination: String) {
+    self.action = action
+    self.source = source
+    self.destination = destination
+  }
+}
