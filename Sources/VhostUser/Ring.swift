@@ -1,0 +1,61 @@
+internal import LinuxHost
+
+/// What the front-end has said of one ring so far.
+struct Ring {
+  enum Phase {
+    case stopped
+    /// Kicked, with size and addresses, but there is no memory yet.
+    case waiting
+    case running
+  }
+
+  /// Entries; 0 = not said.
+  var size = 0
+  var base: UInt32 = 0
+  var addresses: RingAddresses?
+  var kick: Descriptor?
+  var call: Descriptor?
+  var error: Descriptor?
+  /// Remembered while the ring is stopped ("Ring states": the two are independent).
+  var isEnabled = false
+  var phase = Phase.stopped
+
+  /// After GET_VRING_BASE: a later start needs new addresses, kick and call. The error descriptor stays, since QEMU
+  /// sends SET_VRING_ERR once, when it connects, and never again after a guest's reset.
+  mutating func stop() {
+    phase = .stopped
+    addresses = nil
+    kick = nil
+    call = nil
+  }
+}
+
+/// One ring as `port show` and tests see it.
+package struct RingSnapshot: Sendable, Equatable {
+  /// Entries; 0 = SET_VRING_NUM has not come.
+  package var size: Int
+  /// The latest SET_VRING_BASE, or what the owner said when the ring stopped.
+  package var base: UInt32
+  package var isStarted: Bool
+  package var isEnabled: Bool
+  /// Kicked, and waiting for guest memory.
+  package var isWaiting: Bool
+  package var hasKick: Bool
+  package var hasCall: Bool
+  package var hasError: Bool
+}
+
+extension Session {
+  /// State of one ring; nil for an index that the device does not have.
+  package func ring(_ index: Int) -> RingSnapshot? {
+    guard rings.indices.contains(index) else { return nil }
+    let ring = rings[index]
+    return RingSnapshot(
+      size: ring.size, base: ring.base, isStarted: ring.phase == .running, isEnabled: ring.isEnabled,
+      isWaiting: ring.phase == .waiting, hasKick: ring.kick != nil, hasCall: ring.call != nil,
+      hasError: ring.error != nil)
+  }
+
+  /// Rings of the device: two for each pair.
+  package var ringCount: Int { rings.count }
+}

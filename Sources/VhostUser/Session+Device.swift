@@ -1,0 +1,122 @@
+internal import LinuxHost
+
+// Messages about the device as a whole: features, owner, configuration, status, MTU, announcement.
+extension Session {
+  func getFeatures(_ message: Message) -> Outcome {
+    reply(offer.features)
+  }
+
+  /// Rings keep their enable state if bit 30 is set: live migration toggles VHOST_F_LOG_ALL under running rings.
+  func setFeatures(_ message: Message) throws(Refusal) -> Outcome {
+    let wanted = message.payload.u64(0)
+    let unknown = wanted & ~offer.features
+    guard unknown == 0 else {
+      throw Refusal("sets \(featureNames(unknown).joined(separator: ", ")), which is not offered")
+    }
+    features = wanted
+    owner.didNegotiate(features: features, protocolFeatures: protocolFeatures)
+    return .steps(features & VirtioFeature.protocolFeatures == 0 ? enableAllRings() : [])
+  }
+
+  /// SET_OWNER, also a second time; RESET_OWNER: "deprecated ... the back-end SHOULD either ignore this message, or
+  /// use it to disable all rings".
+  func acceptSilently(_ message: Message) -> Outcome {
+    .done
+  }
+
+  func getProtocolFeatures(_ message: Message) -> Outcome {
+    reply(offer.protocolFeatures)
+  }
+
+  /// Bits that are not offered are masked: some front-ends acknowledge all that they know.
+  func setProtocolFeatures(_ message: Message) -> Outcome {
+    protocolFeatures = message.payload.u64(0) & offer.protocolFeatures
+    return .done
+  }
+
+  /// Front-ends differ in the unit: QEMU compares the answer with pairs, Cloud Hypervisor with rings. Rings suffice for
+  /// both.
+  func getQueueCount(_ message: Message) -> Outcome {
+    reply(UInt64(rings.count))
+  }
+
+  /// `u32 offset, u32 size, u32 flags` and room for `size` bytes, answered in the same form. What lies beyond the
+  /// fields that are served reads as zero, since front-ends ask for the structure as long as they know it.
+  func getConfiguration(_ message: Message) throws(Refusal) -> Outcome {
+    let (offset, size) = try configurationRange(message)
+    var payload = Array(message.payload.bytes.prefix(12))
+    for position in offset..<(offset + size) {
+      payload.append(offer.configuration.indices.contains(position) ? offer.configuration[position] : 0)
+    }
+    return .reply(payload)
+  }
+
+  /// VIRTIO 1.2 section 5.1.4: the fields of the network device's configuration are read-only for the driver.
+  func setConfiguration(_ message: Message) throws(Refusal) -> Outcome {
+    let (offset, size) = try configurationRange(message)
+    throw Refusal("writes \(size) bytes at \(offset), and the configuration of a network device is read-only")
+  }
+
+  func resetDevice(_ message: Message) -> Outcome {
+    .steps([.reset])
+  }
+
+  /// "0 = reset". Memory is kept, as QEMU sends only differences of it afterwards.
+  func setStatus(_ message: Message) throws(Refusal) -> Outcome {
+    let value = message.payload.u64(0)
+    guard let newStatus = UInt8(exactly: value) else { throw Refusal("status \(hex(value)), expected at most 0xff") }
+    guard newStatus != 0 else { return .steps([.reset]) }
+    status = newStatus
+    owner.setStatus(newStatus)
+    return .done
+  }
+
+  func getStatus(_ message: Message) -> Outcome {
+    reply(UInt64(status))
+  }
+
+  /// VIRTIO 1.2 section 5.1.4.1: "The device MUST set mtu to between 68 and 65535 inclusive".
+  func setMTU(_ message: Message) throws(Refusal) -> Outcome {
+    let value = message.payload.u64(0)
+    guard let mtu = Int(exactly: value), mtu >= 68, mtu <= offer.mtuLimit else {
+      throw Refusal("MTU \(value), expected 68 to \(offer.mtuLimit)")
+    }
+    return .steps([.setMTU(mtu)])
+  }
+
+  /// The payload's first six bytes are the address, in the order of the network.
+  func sendRARP(_ message: Message) throws(Refusal) -> Outcome {
+    let bytes = message.payload.bytes
+    let address = bytes.prefix(6).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard bytes.dropFirst(6).allSatisfy({ $0 == 0 }), address != 0, address >> 40 & 1 == 0 else {
+      throw Refusal("\(hex(message.payload.u64(0))) is not a station's address")
+    }
+    return .steps([.announce(address)])
+  }
+
+  func setBackendChannel(_ message: Message) throws(Refusal) -> Outcome {
+    guard let channel = message.descriptors.first else { throw Refusal("came without a descriptor, expected 1") }
+    guard channel.kind == .socket else { throw Refusal("descriptor is \(channel.kind.words), expected a socket") }
+    owner.setBackendChannel(channel)
+    return .done
+  }
+
+  /// A reply of one 64-bit number.
+  func reply(_ value: UInt64) -> Outcome {
+    var payload: [UInt8] = []
+    payload.appendWire(value)
+    return .reply(payload)
+  }
+
+  private func configurationRange(_ message: Message) throws(Refusal) -> (offset: Int, size: Int) {
+    let limit = UInt32(Self.maximumConfigurationSize)
+    let (offset, size) = (message.payload.u32(0), message.payload.u32(4))
+    guard size > 0, size <= limit, offset <= limit - size else {
+      throw Refusal("\(size) bytes at \(offset), expected 1 to \(limit) bytes within \(limit)")
+    }
+    guard message.payload.bytes.count == 12 + Int(size) else {
+      throw Refusal("says \(size) bytes in \(message.payload.bytes.count) bytes of payload")
+    }
+    return (Int(offset), Int(size))
+  }
+}

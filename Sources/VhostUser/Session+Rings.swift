@@ -1,0 +1,210 @@
+internal import LinuxHost
+
+// "Ring states": started or stopped, and enabled or disabled, are independent; both begin with no. A ring starts with
+// SET_VRING_KICK (newest text), stops with GET_VRING_BASE, and keeps its enable state meanwhile.
+extension Session {
+  static let maximumRingSize: UInt32 = 32768
+
+  func setRingSize(_ message: Message) throws(Refusal) -> Outcome {
+    let index = try ringIndex(message)
+    let size = message.payload.u32(4)
+    // VIRTIO 1.2 section 2.7: "Queue Size value is always a power of 2. The maximum Queue Size value is 32768."
+    guard (1...Self.maximumRingSize).contains(size), size & (size &- 1) == 0 else {
+      throw Refusal("ring \(index) has \(size) entries, expected a power of two up to \(Self.maximumRingSize)")
+    }
+    try requireNotRunning(index)
+    rings[index].size = Int(size)
+    return .done
+  }
+
+  func setRingBase(_ message: Message) throws(Refusal) -> Outcome {
+    let index = try ringIndex(message)
+    let base = message.payload.u32(4)
+    guard base <= 0xFFFF else { throw Refusal("base \(base) of ring \(index), expected at most 65535") }
+    try requireNotRunning(index)
+    rings[index].base = base
+    return .done
+  }
+
+  func setRingAddress(_ message: Message) throws(Refusal) -> Outcome {
+    let index = try ringIndex(message)
+    let payload = message.payload
+    let addresses = RingAddresses(
+      flags: payload.u32(4), descriptors: payload.u64(8), used: payload.u64(16), available: payload.u64(24),
+      log: payload.u64(32))
+    guard addresses.flags == 0 else {
+      throw Refusal("flags \(hex(UInt64(addresses.flags))) of ring \(index), expected 0 as no log is offered")
+    }
+    if rings[index].phase == .running {
+      return .steps([.replaceAddresses(ring: index, addresses)])
+    }
+    rings[index].addresses = addresses
+    return .done
+  }
+
+  func getRingBase(_ message: Message) throws(Refusal) -> Outcome {
+    let index = try ringIndex(message)
+    if rings[index].phase == .running {
+      return .steps([.stop(ring: index)])
+    }
+    // QEMU and virtio-user ask for rings that never ran.
+    rings[index].stop()
+    return .reply(ringState(index))
+  }
+
+  /// The owner has stopped the ring.
+  ///
+  /// - Returns: the reply of GET_VRING_BASE.
+  func stopped(_ index: Int, _ completion: OwnerCompletion) -> [UInt8] {
+    if case .ringBase(let base) = completion { rings[index].base = base }
+    rings[index].stop()
+    return ringState(index)
+  }
+
+  func setRingKick(_ message: Message) throws(Refusal) -> Outcome {
+    let (index, kick) = try ringDescriptor(message)
+    guard rings[index].size > 0 else { throw Refusal("ring \(index) has no size yet, expected SET_VRING_NUM first") }
+    guard rings[index].addresses != nil else {
+      throw Refusal("ring \(index) has no addresses yet, expected SET_VRING_ADDR first")
+    }
+    rings[index].kick = kick
+    if rings[index].phase != .running, regions.isEmpty {
+      rings[index].phase = .waiting
+      return .done
+    }
+    return .steps([.start(ring: index, mayWait: false)])
+  }
+
+  func setRingCall(_ message: Message) throws(Refusal) -> Outcome {
+    let (index, call) = try ringDescriptor(message)
+    if rings[index].phase == .running {
+      return .steps([.replaceCall(ring: index, call)])
+    }
+    rings[index].call = call
+    return .done
+  }
+
+  func setRingError(_ message: Message) throws(Refusal) -> Outcome {
+    let (index, error) = try ringDescriptor(message)
+    if rings[index].phase == .running {
+      return .steps([.replaceError(ring: index, error)])
+    }
+    rings[index].error = error
+    return .done
+  }
+
+  func setRingEnable(_ message: Message) throws(Refusal) -> Outcome {
+    let index = try ringIndex(message)
+    let value = message.payload.u32(4)
+    guard value <= 1 else { throw Refusal("value \(value) for ring \(index), expected 0 or 1") }
+    if rings[index].phase == .running {
+      return .steps([.enable(ring: index, isEnabled: value == 1)])
+    }
+    rings[index].isEnabled = value == 1
+    return .done
+  }
+
+  /// SET_FEATURES without VHOST_USER_F_PROTOCOL_FEATURES: "the ring is initialized in an enabled state".
+  ///
+  /// - Returns: what the owner has to do for the rings that run.
+  func enableAllRings() -> [Step] {
+    var steps: [Step] = []
+    for index in rings.indices where !rings[index].isEnabled {
+      if rings[index].phase == .running {
+        steps.append(.enable(ring: index, isEnabled: true))
+      } else {
+        rings[index].isEnabled = true
+      }
+    }
+    return steps
+  }
+
+  /// Starts for the rings that were kicked before there was memory.
+  func waitingStarts() -> [Step] {
+    rings.indices.filter { rings[$0].phase == .waiting }.map { .start(ring: $0, mayWait: true) }
+  }
+
+  /// Asks the owner to start a ring, with all that was said of it.
+  func start(_ index: Int) -> OwnerAnswer {
+    let ring = rings[index]
+    guard let addresses = ring.addresses else { return .refused("ring \(index) has no addresses") }
+    return owner.startRing(
+      RingStart(
+        index: index, size: ring.size, base: ring.base, addresses: addresses, kick: ring.kick, call: ring.call,
+        error: ring.error, isEnabled: ring.isEnabled, features: features))
+  }
+
+  /// After a device reset every ring is as at the beginning, but for its error descriptor (see `Ring.stop`).
+  func forgetRings() {
+    for index in rings.indices {
+      let error = rings[index].error
+      rings[index] = Ring()
+      rings[index].error = error
+    }
+    status = 0
+  }
+
+  // MARK: - Parts of messages
+
+  /// The ring of a message whose payload begins with `u32 index`; compared as 32 bits, nothing is cut off.
+  private func ringIndex(_ message: Message) throws(Refusal) -> Int {
+    let index = message.payload.u32(0)
+    guard index < UInt32(rings.count) else {
+      throw Refusal("ring \(index), expected 0 to \(rings.count - 1)")
+    }
+    return Int(index)
+  }
+
+  /// The ring and eventfd of a kick, call or error message: bits 0-7 are the ring, bit 8 says that no descriptor comes.
+  private func ringDescriptor(_ message: Message) throws(Refusal) -> (index: Int, descriptor: Descriptor?) {
+    let value = message.payload.u64(0)
+    guard value <= 0x1FF else { throw Refusal("value \(hex(value)), expected at most 0x1ff") }
+    let index = Int(value & 0xFF)
+    guard index < rings.count else { throw Refusal("ring \(index), expected 0 to \(rings.count - 1)") }
+    let expected = value & 0x100 == 0 ? 1 : 0
+    guard message.descriptors.count == expected else {
+      throw Refusal("came with \(message.descriptors.count) descriptors for ring \(index), expected \(expected)")
+    }
+    guard let descriptor = message.descriptors.first else { return (index, nil) }
+    guard descriptor.kind == .eventfd else {
+      throw Refusal("descriptor for ring \(index) is \(descriptor.kind.words), expected an eventfd")
+    }
+    do throws(SystemError) {
+      try descriptor.setNonBlocking()
+    } catch {
+      throw Refusal("descriptor for ring \(index): \(error)")
+    }
+    return (index, descriptor)
+  }
+
+  /// As the kernel's vhost answers EBUSY: a running ring cannot be resized or moved.
+  private func requireNotRunning(_ index: Int) throws(Refusal) {
+    guard rings[index].phase != .running else {
+      throw Refusal("ring \(index) runs, expected GET_VRING_BASE first")
+    }
+  }
+
+  private func ringState(_ index: Int) -> [UInt8] {
+    var payload: [UInt8] = []
+    payload.appendWire(UInt32(truncatingIfNeeded: index))
+    payload.appendWire(rings[index].base)
+    return payload
+  }
+}
+
+/// A number as people write addresses and masks.
+func hex(_ value: UInt64) -> String {
+  "0x" + String(value, radix: 16)
+}
+
+extension DescriptorKind {
+  /// For messages to people.
+  var words: String {
+    switch self {
+    case .sharedMemory: "a memory file"
+    case .eventfd: "an eventfd"
+    case .socket: "a socket"
+    case .other(let target): target
+    }
+  }
+}
