@@ -1,0 +1,170 @@
+/*
+ * What Swift's Glibc module lacks: headers it does not include (epoll, eventfd, signalfd, TUN, namespaces), macros that
+ * are not imported (CMSG_*, CPU_SET, _IOW), variadic functions, structures with unions, and code that must run between
+ * fork and exec or inside a signal handler.
+ *
+ * Conventions: every function returns a value >= 0, or -errno, so that no Swift code runs between a call and its errno.
+ * Descriptors are made with O_CLOEXEC. The only state is the registry of mappings for the SIGBUS handler (memory.c).
+ */
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* Hot path. ------------------------------------------------------------------------------------------------------- */
+
+/* The processor's clock: ticks at a constant rate, unordered against other instructions. */
+static inline uint64_t clinux_rdtsc(void) {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+  uint64_t ticks;
+  __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+  return ticks;
+#else
+#error "clinux_rdtsc: this processor is not supported"
+#endif
+}
+
+/* Tells the processor that this is a polling loop. */
+static inline void clinux_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* Asks for the cache line at `address` before it is read; never faults. */
+static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+
+/* Adds one to an eventfd. -EAGAIN: its counter is full, which wakes its reader just as well. -EINTR: broken off. */
+static inline int clinux_eventfd_write(int fd) {
+  const uint64_t one = 1;
+  return write(fd, &one, sizeof one) == (ssize_t)sizeof one ? 0 : -errno;
+}
+
+/* Errors (text.c). ------------------------------------------------------------------------------------------------ */
+
+/* "No such file or directory" for ENOENT; never null. */
+const char *clinux_error_text(int code);
+/* "ENOENT"; null for an unknown code. */
+const char *clinux_error_name(int code);
+
+/* Descriptors (event.c). ------------------------------------------------------------------------------------------ */
+
+/* A descriptor of the same open file, with O_CLOEXEC. */
+int clinux_duplicate(int fd);
+int clinux_set_nonblocking(int fd);
+
+enum clinux_kind {
+  CLINUX_KIND_OTHER = 0,
+  CLINUX_KIND_TMPFS = 1, /* a regular file on tmpfs, memfd included */
+  CLINUX_KIND_HUGETLBFS = 2,
+  CLINUX_KIND_EVENTFD = 3,
+  CLINUX_KIND_SOCKET = 4,
+};
+
+/* Says what is behind `fd`; `page_size` is set for the two kinds of memory, `link` to the text of /proc/self/fd/FD. */
+int clinux_descriptor_kind(int fd, size_t *page_size, char *link, size_t link_size);
+int clinux_file_size(int fd, uint64_t *size);
+
+int clinux_eventfd_create(void);
+/* Takes the counter of a non-blocking eventfd; 0 if it was 0 or on error. */
+uint64_t clinux_eventfd_read(int fd);
+
+/* One event as Swift sees it: `struct epoll_event` is packed on x86-64 and hides the token in a union. */
+struct clinux_event {
+  uint64_t token;
+  uint32_t events;
+};
+
+int clinux_epoll_create(void);
+/* `operation`: 1 add, 2 remove, 3 modify (EPOLL_CTL_*). */
+int clinux_epoll_control(int epoll, int operation, int fd, uint32_t events, uint64_t token);
+/* Waits for up to `microseconds` (negative: for ever) and fills at most `count` records; their number, or 0 on EINTR. */
+int clinux_epoll_wait(int epoll, struct clinux_event *events, size_t count, int64_t microseconds);
+/* Waits until `fd` is readable; 1, or 0 when the time is over or a signal came. */
+int clinux_poll_readable(int fd, int milliseconds);
+
+/* Sockets (socket.c). --------------------------------------------------------------------------------------------- */
+
+int clinux_unix_listen(const char *path, mode_t mode, uid_t user, gid_t group, bool set_owner, int backlog);
+int clinux_unix_connect(const char *path);
+int clinux_unix_accept(int listener);
+int clinux_unix_pair(int sockets[2]);
+
+/* Receives bytes and descriptors (SCM_RIGHTS), none of them inherited by children. Returns the number of bytes, 0 at the
+ * end of the stream, -EMSGSIZE if more than `fd_capacity` descriptors came (all are closed), or -errno. */
+ssize_t clinux_receive(int socket, void *bytes, size_t size, int *fds, size_t fd_capacity, size_t *fd_count);
+/* Sends bytes and descriptors without SIGPIPE; returns the number of bytes sent. */
+ssize_t clinux_send(int socket, const void *bytes, size_t size, const int *fds, size_t fd_count);
+
+/* Guest memory (memory.c). ---------------------------------------------------------------------------------------- */
+
+/* Maps `size` bytes of a memory file shared, for reading and writing; kept out of core dumps and of forked children. */
+int clinux_map_shared(int fd, uint64_t offset, size_t size, void **address);
+int clinux_unmap(void *address, size_t size);
+/* A new memfd of `size` bytes; `huge_page_size` 0 or a size in bytes that the kernel knows. */
+int clinux_memory_file(const char *name, uint64_t size, size_t huge_page_size);
+
+/* Installs the SIGBUS handler, once for the process. A fault inside a registered range lays zero pages over the lost
+ * page and sets the range's flag to 1; any other SIGBUS ends the process as if there were no handler. */
+int clinux_install_fault_handler(void);
+/* Registers a mapping; returns its slot. `page_size` is the mapping's, `base` and `size` are multiples of it. */
+int clinux_register_mapping(void *base, size_t size, size_t page_size, uint32_t *flag);
+/* Forgets a slot; to be called before the range is unmapped, when nobody touches it any more. */
+void clinux_unregister_mapping(int slot);
+
+/* Threads and signals (thread.c). --------------------------------------------------------------------------------- */
+
+/* Starts a thread with all signals blocked but those of its own faults and SIGUSR2. `cpu` -1: any. */
+int clinux_thread_start(const char *name, int cpu, void (*body)(void *), void *context, uint64_t *thread);
+int clinux_thread_join(uint64_t thread);
+int clinux_thread_detach(uint64_t thread);
+/* Sends SIGUSR2, which breaks off a system call that blocks. */
+int clinux_thread_interrupt(uint64_t thread);
+/* The kernel's number of the calling thread. */
+int clinux_thread_id(void);
+/* Gives SIGUSR2 an empty handler without SA_RESTART, once for the process. */
+int clinux_install_interrupt_handler(void);
+
+int clinux_ignore_pipe(void);
+/* Blocks signals in the calling thread and those it starts later. */
+int clinux_signals_block(const int *signals, size_t count);
+int clinux_signalfd(const int *signals, size_t count);
+/* The next signal of a signalfd; -EAGAIN if there is none. */
+int clinux_signalfd_read(int fd);
+
+/* TAP (tun.c). ---------------------------------------------------------------------------------------------------- */
+
+struct clinux_tap {
+  const char *name;
+  bool has_header;
+  bool has_checksum_offload;
+  bool is_persistent;
+};
+
+/* Creates or re-attaches a TAP in the calling thread's network namespace; returns its descriptor, non-blocking.
+ * On failure `call` names what failed. */
+int clinux_tap_open(const struct clinux_tap *tap, const char **call);
+
+/* Network namespaces (namespace.c). ------------------------------------------------------------------------------- */
+
+/* The calling thread's network namespace, as a descriptor. */
+int clinux_netns_current(void);
+/* Opens /run/netns/NAME; -EINVAL if the file is no namespace. */
+int clinux_netns_open(const char *name);
+/* Moves the calling thread. */
+int clinux_netns_enter(int fd);
+/* Moves the calling thread into a new namespace and names it as `ip netns add` does; -EEXIST if the name is taken. */
+int clinux_netns_create(const char *name);
+/* Removes the name; the namespace goes when nobody uses it any more. */
+int clinux_netns_delete(const char *name);
+
+#endif

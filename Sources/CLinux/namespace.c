@@ -1,0 +1,86 @@
+/* Network namespaces, named as iproute2 names them: /run/netns/NAME is a bind mount of the namespace's nsfs file. */
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "CLinux.h"
+
+#define DIRECTORY "/run/netns"
+
+static int name_path(const char *name, char *path, size_t size) {
+  if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return -EINVAL;
+  int length = snprintf(path, size, DIRECTORY "/%s", name);
+  return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+int clinux_netns_current(void) {
+  int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+
+int clinux_netns_open(const char *name) {
+  char path[512];
+  int result = name_path(name, path, sizeof path);
+  if (result < 0) return result;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  struct statfs system;
+  if (fstatfs(fd, &system) == 0 && system.f_type == NSFS_MAGIC) return fd;
+  close(fd);
+  return -EINVAL;
+}
+
+int clinux_netns_enter(int fd) { return setns(fd, CLONE_NEWNET) < 0 ? -errno : 0; }
+
+/* Makes the directory a shared mount point, so that names made or removed later are seen in other mount namespaces
+ * (iproute2's ip-netns(8)). The caller holds the lock. */
+static int share_directory(void) {
+  bool is_mount_point = false;
+  while (mount("", DIRECTORY, "none", MS_SHARED | MS_REC, NULL) < 0) {
+    if (errno != EINVAL || is_mount_point) return -errno;
+    if (mount(DIRECTORY, DIRECTORY, "none", MS_BIND | MS_REC, NULL) < 0) return -errno;
+    is_mount_point = true;
+  }
+  return 0;
+}
+
+static int prepare_directory(void) {
+  if (mkdir(DIRECTORY, 0755) < 0 && errno != EEXIST) return -errno;
+  /* iproute2 takes the same lock, against two that mount the directory onto itself. */
+  int lock = open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock < 0) return -errno;
+  int result = flock(lock, LOCK_EX) < 0 ? -errno : share_directory();
+  close(lock);
+  return result;
+}
+
+int clinux_netns_create(const char *name) {
+  char path[512];
+  int result = name_path(name, path, sizeof path);
+  if (result < 0) return result;
+  result = prepare_directory();
+  if (result < 0) return result;
+  int fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  close(fd);
+  if (unshare(CLONE_NEWNET) < 0 || mount("/proc/thread-self/ns/net", path, "none", MS_BIND, NULL) < 0) {
+    result = -errno;
+    unlink(path);
+  }
+  return result;
+}
+
+int clinux_netns_delete(const char *name) {
+  char path[512];
+  int result = name_path(name, path, sizeof path);
+  if (result < 0) return result;
+  /* EINVAL: not a mount point, the remains of a create that was broken off. */
+  if (umount2(path, MNT_DETACH) < 0 && errno != EINVAL) return -errno;
+  return unlink(path) < 0 ? -errno : 0;
+}

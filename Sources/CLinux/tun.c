@@ -1,0 +1,41 @@
+/* TAP interfaces (Documentation/networking/tuntap.rst). */
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "CLinux.h"
+
+/* struct virtio_net_hdr_mrg_rxbuf, VIRTIO 1.2 section 5.1.6 */
+enum { HEADER_SIZE = 12 };
+
+static int configure(int fd, const struct clinux_tap *tap, const char **call) {
+  struct ifreq request = {0};
+  strncpy(request.ifr_name, tap->name, IFNAMSIZ - 1);
+  request.ifr_flags = IFF_TAP | IFF_NO_PI | (tap->has_header ? IFF_VNET_HDR : 0);
+  *call = "TUNSETIFF";
+  if (ioctl(fd, TUNSETIFF, &request) < 0) return -errno;
+  if (tap->has_header) {
+    int size = HEADER_SIZE, little_endian = 1;
+    *call = "TUNSETVNETHDRSZ";
+    if (ioctl(fd, TUNSETVNETHDRSZ, &size) < 0) return -errno;
+    *call = "TUNSETVNETLE";
+    if (ioctl(fd, TUNSETVNETLE, &little_endian) < 0) return -errno;
+  }
+  *call = "TUNSETOFFLOAD";
+  if (ioctl(fd, TUNSETOFFLOAD, tap->has_checksum_offload ? TUN_F_CSUM : 0) < 0) return -errno;
+  *call = "TUNSETPERSIST";
+  if (ioctl(fd, TUNSETPERSIST, tap->is_persistent ? 1 : 0) < 0) return -errno;
+  return 0;
+}
+
+int clinux_tap_open(const struct clinux_tap *tap, const char **call) {
+  *call = "open /dev/net/tun";
+  int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return -errno;
+  int result = configure(fd, tap, call);
+  if (result == 0) return fd;
+  close(fd);
+  return result;
+}

@@ -1,0 +1,25 @@
+import CLinux
+import Glibc
+
+/// Named network namespaces, the same as those of `ip netns`. Requires CAP_SYS_ADMIN.
+package enum NetworkNamespace {
+  /// Runs `body` in a named namespace, or the host's (nil), and waits for it.
+  ///
+  /// All bodies run one after the other on the one thread that changes namespaces; sockets and descriptors opened there
+  /// stay in that namespace. Keep them short; a body may call this again.
+  /// - Throws: what `body` throws, or ENOENT if there is no such namespace (EINVAL: the name is no namespace's).
+  package static func run<T: Sendable>(
+    in name: String?, _ body: @escaping @Sendable () throws(SystemError) -> T
+  ) throws(SystemError) -> T {
+    try NamespaceThread.shared().run(in: name, body)
+  }
+
+  /// Opens a namespace by name; the descriptor keeps it alive.
+  package static func open(_ name: String) throws(SystemError) -> Descriptor {
+    // SAFETY: the name is a C string for the length of the call.
+    Descriptor(owning: try check(unsafe clinux_netns_open(name), "open", path(of: name)))
+  }
+
+  /// The file that stands for a namespace of this name.
+  package static func path(of name: String) -> String { "/run/netns/\(name)" }
+}

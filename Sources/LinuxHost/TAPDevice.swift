@@ -1,0 +1,54 @@
+import CLinux
+import Glibc
+
+/// TAP interfaces: the kernel's end of a port. Requires CAP_NET_ADMIN.
+package enum TAPDevice {
+  /// Creates an interface or attaches to an existing TAP, in its namespace; the descriptor is non-blocking.
+  ///
+  /// One `read` or `write` carries one frame, preceded by the header if asked for.
+  /// - Throws: EBUSY if a process is attached already, EINVAL if another kind of interface has the name.
+  package static func open(_ request: TAPRequest) throws(SystemError) -> Descriptor {
+    try checkName(request.name)
+    return try NetworkNamespace.run(in: request.namespace) { () throws(SystemError) in try openHere(request) }
+  }
+
+  private static func openHere(_ request: TAPRequest) throws(SystemError) -> Descriptor {
+    var call: UnsafePointer<CChar>?
+    // SAFETY: the name lives for the call; `call` is set to a constant string.
+    let result = unsafe request.name.withCString { name in
+      var tap = unsafe clinux_tap(
+        name: name, has_header: request.hasHeader,
+        has_checksum_offload: request.hasHeader && request.hasChecksumOffload,
+        is_persistent: request.isPersistent)
+      return unsafe clinux_tap_open(&tap, &call)
+    }
+    if result >= 0 { return Descriptor(owning: result) }
+    let name = unsafe call.map { unsafe String(cString: $0) } ?? "open"
+    throw SystemError(call: name, code: -result, context: explain(code: -result, call: name, request: request))
+  }
+
+  private static func explain(code: CInt, call: String, request: TAPRequest) -> String {
+    let place = request.namespace.map { " in namespace \($0)" } ?? ""
+    switch (call, code) {
+    case ("open /dev/net/tun", ENOENT), ("open /dev/net/tun", ENODEV), ("open /dev/net/tun", ENXIO):
+      return "for tap \(request.name) (the kernel has no TUN driver: load module tun)"
+    case ("open /dev/net/tun", EACCES), (_, EPERM):
+      return "for tap \(request.name)\(place) (needs CAP_NET_ADMIN)"
+    case ("TUNSETIFF", EBUSY): return "\(request.name)\(place) (another process is attached to this tap)"
+    case ("TUNSETIFF", EINVAL): return "\(request.name)\(place) (an interface of another kind has this name)"
+    default: return "\(request.name)\(place)"
+    }
+  }
+
+  /// Refuses names that the kernel would refuse, or expand (`tap%d`).
+  static func checkName(_ name: String) throws(SystemError) {
+    let isValid =
+      1...15 ~= name.utf8.count && name != "." && name != ".."
+      && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "%")
+        && $0 != UInt8(ascii: ":") }
+    guard isValid else {
+      throw SystemError(
+        call: "interface name", code: EINVAL, context: "\"\(name)\": expected 1 to 15 ASCII characters without / % :")
+    }
+  }
+}

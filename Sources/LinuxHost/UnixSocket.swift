@@ -1,0 +1,100 @@
+import CLinux
+import Glibc
+
+/// Unix stream sockets (AF_UNIX, SOCK_STREAM) that carry descriptors; all non-blocking and not inherited by children.
+package enum UnixSocket {
+  /// Longest path of a socket in bytes.
+  package static let maximumPathLength = 107
+
+  /// What one call of `receive` brought.
+  package enum Received: Sendable {
+    case data(bytes: [UInt8], descriptors: [Descriptor])
+    /// Nothing is there yet.
+    case wouldBlock
+    /// The peer closed the connection.
+    case end
+  }
+
+  /// Listens at `path`. A stale socket (nobody listens) is replaced.
+  ///
+  /// Owner and mode are in force before anybody can connect. The file is not removed when the listener closes.
+  /// - Throws: EADDRINUSE if somebody listens there, EEXIST if another kind of file is there, ENAMETOOLONG beyond
+  ///   `maximumPathLength`.
+  package static func listen(
+    path: String, mode: UInt32, owner: (user: UInt32, group: UInt32)?, backlog: CInt = 16
+  ) throws(SystemError) -> Descriptor {
+    // SAFETY: the path is a C string for the length of the call.
+    let result = unsafe clinux_unix_listen(
+      path, mode & 0o777, owner?.user ?? 0, owner?.group ?? 0, owner != nil, backlog)
+    return Descriptor(owning: try check(result, "listen", path))
+  }
+
+  /// Connects to a listener at once.
+  /// - Throws: ENOENT or ECONNREFUSED if nobody listens, EAGAIN if its queue is full.
+  package static func connect(path: String) throws(SystemError) -> Descriptor {
+    // SAFETY: the path is a C string for the length of the call.
+    Descriptor(owning: try check(unsafe clinux_unix_connect(path), "connect", path))
+  }
+
+  /// Takes the next connection of a listener; nil if nobody waits.
+  package static func accept(_ listener: Descriptor) throws(SystemError) -> Descriptor? {
+    let result = clinux_unix_accept(listener.raw)
+    if result == -EAGAIN { return nil }
+    return Descriptor(owning: try check(result, "accept", "descriptor \(listener.raw)"))
+  }
+
+  /// Two sockets connected to each other.
+  package static func pair() throws(SystemError) -> (Descriptor, Descriptor) {
+    var sockets: (CInt, CInt) = (-1, -1)
+    // SAFETY: a pair of CInt has the layout of int[2], which the call fills.
+    let result = unsafe withUnsafeMutableBytes(of: &sockets) { bytes in
+      guard let start = unsafe bytes.assumingMemoryBound(to: CInt.self).baseAddress else { return -EINVAL }
+      return unsafe clinux_unix_pair(start)
+    }
+    try check(result, "socketpair")
+    return (Descriptor(owning: sockets.0), Descriptor(owning: sockets.1))
+  }
+
+  /// Receives at most `size` bytes (1 or more) and the descriptors that came with them.
+  ///
+  /// The kernel ends a read behind bytes that carry descriptors, so read a header first, then its body.
+  /// - Throws: EMSGSIZE if more descriptors than `maximumDescriptors` (at most 253) came; all of them are closed.
+  package static func receive(
+    _ socket: Descriptor, size: Int, maximumDescriptors: Int
+  ) throws(SystemError) -> Received {
+    guard size > 0, 0...253 ~= maximumDescriptors else {
+      throw SystemError(
+        call: "recvmsg", code: EINVAL, context: "size \(size), \(maximumDescriptors) descriptors: expected 1..., 0...253")
+    }
+    var numbers = [CInt](repeating: -1, count: maximumDescriptors)
+    var descriptorCount = 0
+    var result = 0
+    // SAFETY: buffers live for the call, which gets their true sizes and writes `result` bytes and `descriptorCount`
+    // numbers at most.
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      result = unsafe clinux_receive(
+        socket.raw, buffer.baseAddress, size, &numbers, maximumDescriptors, &descriptorCount)
+      count = max(0, result)
+    }
+    if result == -Int(EAGAIN) { return .wouldBlock }
+    try check(result, "recvmsg", "descriptor \(socket.raw)")
+    let descriptors = numbers.prefix(descriptorCount).map { Descriptor(owning: $0) }
+    return result == 0 ? .end : .data(bytes: bytes, descriptors: descriptors)
+  }
+
+  /// Sends bytes, with descriptors attached to the first of them; the peer gets duplicates.
+  ///
+  /// Returns how many bytes went out, which may be fewer than given (the descriptors went then, too), or nil if none did
+  /// because the peer does not read.
+  /// - Throws: EPIPE if the peer is gone; no signal is raised.
+  package static func send(
+    _ socket: Descriptor, _ bytes: [UInt8], descriptors: [Descriptor] = []
+  ) throws(SystemError) -> Int? {
+    // SAFETY: both arrays live for the call and their true sizes are given.
+    let result = withExtendedLifetime(descriptors) {
+      unsafe clinux_send(socket.raw, bytes, bytes.count, descriptors.map(\.raw), descriptors.count)
+    }
+    if result == -Int(EAGAIN) { return nil }
+    return try check(result, "sendmsg", "descriptor \(socket.raw)")
+  }
+}
