@@ -56,8 +56,10 @@ struct MessageRow: Sendable {
   }
 }
 
-/// Every message that is understood: one row here and one method of `Session`. A row's `feature` is compared with what
-/// is offered, not with what was acknowledged: QEMU 7.2 sends SET_VRING_ENABLE before any SET_FEATURES.
+/// Every message that is understood: one row here and one method of `Session`.
+///
+/// A row's `feature` is compared with what is offered, not with what was acknowledged: QEMU 7.2 sends SET_VRING_ENABLE
+/// before any SET_FEATURES.
 enum MessageTable {
   static func row(_ number: UInt32) -> MessageRow? {
     guard let index = Int(exactly: number), rows.indices.contains(index) else { return nil }

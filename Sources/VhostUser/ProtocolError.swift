@@ -1,4 +1,6 @@
-/// Why a connection ends. The description is the reason that is logged and shown.
+/// Why a connection ends.
+///
+/// The description is the reason that is logged and shown.
 ///
 /// After any of these the stream cannot be trusted, or the front-end did not ask for a reply, so that closing is the
 /// only way to say no (vhost-user, "Communication").

@@ -20,8 +20,10 @@ struct Ring {
   var isEnabled = false
   var phase = Phase.stopped
 
-  /// After GET_VRING_BASE: a later start needs new addresses, kick and call. The error descriptor stays, since QEMU
-  /// sends SET_VRING_ERR once, when it connects, and never again after a guest's reset.
+  /// After GET_VRING_BASE: a later start needs new addresses, kick and call.
+  ///
+  /// The error descriptor stays, since QEMU sends SET_VRING_ERR once, when it connects, and never again after a guest's
+  /// reset.
   mutating func stop() {
     phase = .stopped
     addresses = nil

@@ -8,7 +8,9 @@ package struct DeviceOffer: Sendable, Equatable {
   package var features: UInt64
   /// vhost-user protocol feature bits.
   package var protocolFeatures: UInt64
-  /// Receive and transmit ring pairs, 1 to 8. Ring indices run from 0 to `2 * queuePairs - 1`.
+  /// Receive and transmit ring pairs, 1 to 8.
+  ///
+  /// Ring indices run from 0 to `2 * queuePairs - 1`.
   package var queuePairs: Int
   /// Memory regions that ADD_MEM_REG may build up.
   package var memorySlots: Int
@@ -124,8 +126,10 @@ package enum OwnerCompletion: Sendable {
   case ringBase(UInt32)
 }
 
-/// The side that owns guest memory and rings. `Session` checks messages and calls it with plain values, always on the
-/// reactor's thread; only the owner maps memory, translates addresses and answers yes or no.
+/// The side that owns guest memory and rings.
+///
+/// `Session` checks messages and calls it with plain values, always on the reactor's thread; only the owner maps
+/// memory, translates addresses and answers yes or no.
 package protocol RingOwner: AnyObject {
   var offer: DeviceOffer { get }
   /// SET_FEATURES was accepted (only offered bits are set). Rings already running keep what they started with.

@@ -18,8 +18,9 @@ extension Session {
     return .steps(features & VirtioFeature.protocolFeatures == 0 ? enableAllRings() : [])
   }
 
-  /// SET_OWNER, also a second time; RESET_OWNER: "deprecated ... the back-end SHOULD either ignore this message, or
-  /// use it to disable all rings".
+  /// SET_OWNER, also a second time, and RESET_OWNER.
+  ///
+  /// The latter is "deprecated", to be ignored, or to disable all rings.
   func acceptSilently(_ message: Message) -> Outcome {
     .done
   }
@@ -34,14 +35,17 @@ extension Session {
     return .done
   }
 
-  /// Front-ends differ in the unit: QEMU compares the answer with pairs, Cloud Hypervisor with rings. Rings suffice for
-  /// both.
+  /// Front-ends differ in the unit: QEMU compares the answer with pairs, Cloud Hypervisor with rings.
+  ///
+  /// Rings suffice for both.
   func getQueueCount(_ message: Message) -> Outcome {
     reply(UInt64(rings.count))
   }
 
-  /// `u32 offset, u32 size, u32 flags` and room for `size` bytes, answered in the same form. What lies beyond the
-  /// fields that are served reads as zero, since front-ends ask for the structure as long as they know it.
+  /// `u32 offset, u32 size, u32 flags` and room for `size` bytes, answered in the same form.
+  ///
+  /// What lies beyond the fields that are served reads as zero, since front-ends ask for the structure as long as they
+  /// know it.
   func getConfiguration(_ message: Message) throws(Refusal) -> Outcome {
     let (offset, size) = try configurationRange(message)
     var payload = Array(message.payload.bytes.prefix(12))
@@ -61,7 +65,9 @@ extension Session {
     .steps([.reset])
   }
 
-  /// "0 = reset". Memory is kept, as QEMU sends only differences of it afterwards.
+  /// Takes the device status; 0 resets.
+  ///
+  /// Memory is kept, as QEMU sends only differences of it afterwards.
   func setStatus(_ message: Message) throws(Refusal) -> Outcome {
     let value = message.payload.u64(0)
     guard let newStatus = UInt8(exactly: value) else { throw Refusal("status \(hex(value)), expected at most 0xff") }

@@ -16,7 +16,9 @@ struct MemoryRange: Equatable {
     self.init(guestAddress: region.guestAddress, size: region.size, userAddress: region.userAddress)
   }
 
-  /// True if they share a guest address or a user address. Neither range wraps.
+  /// True if they share a guest address or a user address.
+  ///
+  /// Neither range wraps.
   func overlaps(_ other: MemoryRange) -> Bool {
     func meet(_ a: UInt64, _ b: UInt64) -> Bool {
       a < b ? b - a < size : a - b < other.size

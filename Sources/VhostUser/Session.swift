@@ -73,15 +73,18 @@ package final class Session {
     var reply: [UInt8]?
   }
 
-  /// Begins a connection; nothing is remembered of an earlier one. The owner outlives the session.
+  /// Begins a connection; nothing is remembered of an earlier one.
+  ///
+  /// The owner outlives the session.
   package init(owner: any RingOwner) {
     self.owner = owner
     self.offer = owner.offer
     self.rings = [Ring](repeating: Ring(), count: 2 * max(0, owner.offer.queuePairs))
   }
 
-  /// Bytes to read next: first a header (with room for `maximumDescriptors`), then exactly its payload. 0 = do not
-  /// read: an answer is pending, or the session is over.
+  /// Bytes to read next: first a header (with room for `maximumDescriptors`), then exactly its payload.
+  ///
+  /// 0 = do not read: an answer is pending, or the session is over.
   package var wantedSize: Int {
     switch phase {
     case .header: MessageHeader.size - buffer.count
@@ -103,7 +106,9 @@ package final class Session {
     }
   }
 
-  /// Ends an `OwnerAnswer.pending`. The request's reply is in `takeOutgoing` unless the owner is asked for more.
+  /// Ends an `OwnerAnswer.pending`.
+  ///
+  /// The request's reply is in `takeOutgoing` unless the owner is asked for more.
   ///
   /// - Throws: the reason to close the connection; the session is over then.
   package func complete(_ completion: OwnerCompletion) throws(ProtocolError) {
@@ -119,7 +124,9 @@ package final class Session {
     }
   }
 
-  /// Replies to send, in order; empty when there are none. Stop reading from a peer that does not take its replies.
+  /// Replies to send, in order; empty when there are none.
+  ///
+  /// Stop reading from a peer that does not take its replies.
   package func takeOutgoing() -> [UInt8] {
     defer { outgoing = [] }
     return outgoing
@@ -256,7 +263,7 @@ package final class Session {
     exchange = Exchange()
   }
 
-  /// "REPLY_ACK: a message that has its own reply gets only that."
+  /// Whether the front-end waits for a word: with REPLY_ACK, and "need_reply" on a message without its own reply.
   private var wantsAcknowledgement: Bool {
     exchange.header.needsReply && !exchange.hasOwnReply
       && protocolFeatures & ProtocolFeature.replyAcknowledge != 0

@@ -9,7 +9,9 @@ enum Outcome {
   case steps([Step])
 }
 
-/// One question to the owner. Plain values, so that an answer may come later without anything being captured.
+/// One question to the owner.
+///
+/// Plain values, so that an answer may come later without anything being captured.
 enum Step {
   case setMemory([MemoryRegionRequest])
   case addMemory(MemoryRegionRequest)
