@@ -1,0 +1,30 @@
+/// One finding about a lab file, with the place it is about.
+package struct Diagnostic: Sendable, Hashable, Encodable {
+  package enum Severity: String, Sendable, Encodable { case error, warning, note }
+
+  package var severity: Severity
+  /// Such as `L201`; docs/lab-file.md lists them.
+  package var code: String
+  /// The file as the user named it.
+  package var path: String
+  /// From 1.
+  package var line: Int
+  /// In Unicode scalars, from 1.
+  package var column: Int
+  /// Unicode scalars to underline, at least 1.
+  package var length: Int
+  package var message: String
+  /// What to do about it: a near name, the valid values.
+  package var hint: String?
+
+  init(_ severity: Severity, _ code: DiagnosticCode, path: String, _ span: Span, _ message: String, hint: String?) {
+    self.severity = severity
+    self.code = code.rawValue
+    self.path = path
+    line = span.line
+    column = span.column
+    length = span.length
+    self.message = message
+    self.hint = hint
+  }
+}

@@ -1,0 +1,40 @@
+/// Every code a diagnostic can bear. Each is described in docs/lab-file.md and has a failing example in the tests.
+///
+/// L0xx reading, L1xx names, L2xx references and wiring, L3xx this host.
+package enum DiagnosticCode: String, Sendable, CaseIterable {
+  case syntax = "L001"
+  case duplicateKey = "L002"
+  case unknownKey = "L003"
+  case misplacedKey = "L004"
+  case type = "L005"
+  case range = "L006"
+  case missing = "L007"
+  case version = "L008"
+  case limit = "L009"
+  case notYet = "L010"
+  case environment = "L011"
+
+  case name = "L101"
+  case collision = "L102"
+
+  case unknownName = "L201"
+  case usedTwice = "L202"
+  case selfLink = "L203"
+  case loop = "L204"
+  case vlanDefinition = "L205"
+  case vlanMismatch = "L206"
+  case address = "L207"
+  case interfaceName = "L208"
+  case gateway = "L209"
+  case exhausted = "L210"
+  case contradiction = "L211"
+  case test = "L212"
+  case withoutEffect = "L213"
+  case workers = "L214"
+
+  case imageMissing = "L301"
+  case hostInterface = "L303"
+  case resources = "L305"
+  case withoutKVM = "L306"
+  case socketPath = "L307"
+}

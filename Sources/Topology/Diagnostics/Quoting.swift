@@ -1,0 +1,31 @@
+/// Values of the file inside messages.
+enum Quoting {
+  /// Longest value that a message repeats, in Unicode scalars.
+  private static let longest = 64
+
+  /// Whether a scalar could steer a terminal (C0, DEL, C1, bidirectional overrides).
+  static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: true
+    default: false
+    }
+  }
+
+  /// The value between double quotes, shortened, control characters replaced.
+  static func quoted(_ value: String) -> String {
+    var text = String.UnicodeScalarView()
+    for scalar in value.unicodeScalars.prefix(longest) { text.append(isControl(scalar) ? "\u{FFFD}" : scalar) }
+    let isCut = value.unicodeScalars.dropFirst(longest).first != nil
+    return "\"\(String(text))\(isCut ? "…" : "")\""
+  }
+
+  /// `a, b, c`, with at most twelve names.
+  static func list(_ names: [String]) -> String {
+    names.count <= 12 ? names.joined(separator: ", ") : names.prefix(12).joined(separator: ", ") + ", …"
+  }
+}
+
+extension String {
+  /// This value of the file as a message shows it.
+  var quoted: String { Quoting.quoted(self) }
+}

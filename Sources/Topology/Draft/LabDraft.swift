@@ -1,0 +1,40 @@
+/// What a lab file says, typed and with positions, before names are resolved.
+struct LabDraft {
+  var name: Located<String>?
+  var workers = WorkerSettings()
+  var vlans: [VLANDraft] = []
+  var switches: [SwitchDraft] = []
+  /// Ranges are expanded.
+  var nodes: [NodeDraft] = []
+  var links: [LinkDraft] = []
+  var tests: [TestDraft] = []
+}
+
+/// `vlans:` entry.
+struct VLANDraft {
+  var name: Located<String>
+  var id: Located<Int>
+  var subnet: Located<IPPrefix>?
+}
+
+/// `switches:` entry.
+struct SwitchDraft {
+  var name: Located<String>
+  var definition: SwitchDefinition
+}
+
+/// The keys `vlan`, `trunk` and `native` of a NIC or a link.
+struct MembershipDraft {
+  enum Trunk {
+    case all
+    /// VLANs by name or number, and ranges of numbers.
+    case list([Located<String>])
+  }
+
+  var vlan: Located<String>?
+  var trunk: Located<Trunk>?
+  var native: Located<String>?
+
+  /// The place of the first key that is there.
+  var span: Span? { vlan?.span ?? trunk?.span ?? native?.span }
+}

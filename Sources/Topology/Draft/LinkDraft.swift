@@ -1,0 +1,34 @@
+/// An end of a link or of a test as written: `sw1`, `vm1`, `vm1:eth0`, `vm1.eth0`.
+struct EndDraft {
+  /// Node or switch.
+  var name: String
+  var nic: String?
+  var span: Span
+
+  init(_ text: Located<String>) {
+    span = text.span
+    let separator = text.value.firstIndex { $0 == ":" || $0 == "." }
+    name = String(text.value[..<(separator ?? text.value.endIndex)])
+    nic = separator.map { String(text.value[text.value.index(after: $0)...]) }
+  }
+}
+
+/// `links:` entry.
+struct LinkDraft {
+  var name: Located<String>?
+  var ends: [EndDraft]
+  var membership: MembershipDraft
+  var span: Span
+  /// What it is; set when links are wired.
+  var wired: LinkDefinition?
+}
+
+/// `tests:` entry.
+struct TestDraft {
+  var action: String
+  var source: EndDraft
+  var destination: EndDraft
+  var expect: TestDefinition.Expectation
+  var within: Located<Double>?
+  var duration: Located<Double>?
+}

@@ -1,0 +1,59 @@
+/// `nodes:` entry, one for each name of a range.
+struct NodeDraft {
+  var name: Located<String>
+  /// The key as written, when it stands for several names.
+  var range: String?
+  var kind: Located<String>?
+  var image: Located<String>?
+  var cpus: Located<Int>?
+  /// Bytes.
+  var memory: Located<Int>?
+  var nics: [NICDraft] = []
+
+  /// Whether the kind is known and this one.
+  func isKind(_ name: String) -> Bool { kind?.value == name }
+}
+
+/// `nics:` entry, or a NIC that a link end created.
+struct NICDraft {
+  enum Attachment {
+    case none
+    case switchPort(name: Located<String>, mode: MembershipDraft)
+    /// Index into the draft's links.
+    case wire(link: Int)
+  }
+
+  struct Address {
+    /// The VLAN of `addresses:`, nil for `address:`.
+    var vlan: Located<String>?
+    var prefix: Located<IPPrefix>
+  }
+
+  struct Route {
+    /// Nil = `default`.
+    var to: IPPrefix?
+    var via: Located<IPAddress>
+  }
+
+  var name: Located<String>
+  var switchName: Located<String>?
+  var membership = MembershipDraft()
+  var addresses: [Address] = []
+  var gateway: Located<IPAddress>?
+  var routes: [Route] = []
+  var mac: Located<MACAddress>?
+  var mtu: Int?
+  var queues = 1
+  var offload = true
+  var role = NICDefinition.Role.listen
+  /// As written.
+  var socket: Located<String>?
+  var socketMode: Int?
+  var socketOwner: String?
+  /// Where it leads; set when links are wired.
+  var attachment = Attachment.none
+  /// The link end that took it, or the `switch:` that did.
+  var takenAt: Span?
+
+  init(name: Located<String>) { self.name = name }
+}

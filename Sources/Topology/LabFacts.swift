@@ -1,0 +1,25 @@
+/// What the loader asks about the host. The loader itself touches neither disk nor kernel.
+package protocol LabFacts {
+  /// Whether a file is there.
+  func fileExists(_ absolutePath: String) -> Bool
+  /// Folder of images that labs share: `<data>/images`.
+  var imageDirectory: String { get }
+  /// Whether virtual machines run under KVM here.
+  var hasKVM: Bool { get }
+  /// Whether the host has a network interface of that name.
+  func hostInterfaceExists(_ name: String) -> Bool
+  /// Bytes that are free for virtual machines; nil = not known.
+  var availableMemory: UInt64? { get }
+  /// Folder of the state of all labs (`<state>`), for the length of socket paths; nil = not known.
+  var stateDirectory: String? { get }
+  /// Whether the running lab of that name made a host interface, so that finding it there is no surprise.
+  func interface(_ name: String, belongsTo lab: String) -> Bool
+  /// Bytes that a running lab of that name has taken already.
+  func memoryTaken(by lab: String) -> UInt64
+}
+
+extension LabFacts {
+  package var stateDirectory: String? { nil }
+  package func interface(_ name: String, belongsTo lab: String) -> Bool { false }
+  package func memoryTaken(by lab: String) -> UInt64 { 0 }
+}

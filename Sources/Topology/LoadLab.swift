@@ -1,0 +1,42 @@
+/// What became of a lab file.
+package struct LoadResult: Sendable {
+  /// Nil when there are errors.
+  package var lab: CanonicalLab?
+  /// In file order; at most 50 errors.
+  package var diagnostics: [Diagnostic]
+
+  package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+}
+
+/// Reads, checks and normalises a lab file. Pure: the same arguments give the same result.
+///
+/// - Parameters:
+///   - directory: Absolute folder of the file; relative paths in the file are relative to it.
+///   - environment: Variables for `${NAME}`.
+package func loadLab(
+  _ source: SourceText, directory: String, facts: any LabFacts, environment: [String: String]
+) -> LoadResult {
+  let reporter = Reporter(path: source.path)
+  let lab = load(source, directory, facts, environment, reporter)
+  return LoadResult(lab: reporter.hasErrors ? nil : lab, diagnostics: reporter.sorted())
+}
+
+private func load(
+  _ source: SourceText, _ directory: String, _ facts: any LabFacts, _ environment: [String: String],
+  _ reporter: Reporter
+) -> CanonicalLab? {
+  var yaml = YAMLReader(source, environment: environment, reporter: reporter)
+  guard let root = yaml.read() else {
+    if !reporter.hasErrors { reporter.error(.missing, .start, "the file is empty") }
+    return nil
+  }
+  var reader = LabReader(reporter: reporter)
+  guard var draft = reader.read(root) else { return nil }
+  Wiring(draft, index: NameIndex(draft), reporter: reporter).wire(&draft)
+  let vlans = VLANTable(draft, reporter: reporter)
+  let normaliser = Normaliser(draft: draft, facts: facts, directory: directory, reporter: reporter, vlans: vlans)
+  let lab = normaliser.lab(source: source.path)
+  let subject = RuleSubject(draft: draft, lab: lab, facts: facts, reporter: reporter, vlans: vlans)
+  for rule in Rule.all { rule.check(subject) }
+  return lab
+}

@@ -1,0 +1,51 @@
+/// Names of labs and what is in them: which are valid, and those that are derived.
+package enum Names {
+  /// Names nothing in a lab may have.
+  package static let reserved: Set<String> = ["all"]
+  /// Longest interface name Linux takes, in bytes (`IFNAMSIZ - 1`).
+  package static let longestInterfaceName = 15
+  /// Longest path of a Unix socket in bytes (`sun_path` without its zero).
+  package static let longestSocketPath = 107
+
+  /// Whether a lab, node, switch, VLAN, link or profile may bear it: `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`.
+  package static func valid(_ name: String) -> Bool {
+    let bytes = Array(name.utf8)
+    guard (1...63).contains(bytes.count), bytes.first != UInt8(ascii: "-"), bytes.last != UInt8(ascii: "-") else {
+      return false
+    }
+    return bytes.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+  }
+
+  /// Whether a NIC may bear it: `^[a-z][a-z0-9._-]{0,14}$`.
+  package static func validNIC(_ name: String) -> Bool {
+    let bytes = Array(name.utf8)
+    guard (1...longestInterfaceName).contains(bytes.count), let first = bytes.first, isLetter(first) else {
+      return false
+    }
+    return bytes.allSatisfy { isLetter($0) || isDigit($0) || "._-".utf8.contains($0) }
+  }
+
+  /// A name for a host interface: `full` itself up to 15 bytes, else its head and a hash of the whole.
+  package static func shortInterfaceName(_ full: String) -> String {
+    guard full.utf8.count > longestInterfaceName else { return full }
+    let hash = StableHash.of(full)
+    let digits = String((hash ^ hash >> 32) & 0xFF_FFFF, radix: 16)
+    let padded = String(repeating: "0", count: 6 - digits.count) + digits
+    return String(decoding: full.utf8.prefix(8), as: UTF8.self) + "-" + padded
+  }
+
+  /// The station address of a NIC that declares none: locally administered, the same in every run.
+  ///
+  /// `attempt` leads to another address when one is taken.
+  package static func derivedMAC(lab: String, node: String, nic: String, attempt: Int = 0) -> String {
+    let suffix = attempt == 0 ? "" : "/\(attempt)"
+    let hash = StableHash.of("\(lab)/\(node)/\(nic)\(suffix)")
+    return MACAddress(value: 0x02A9_0000_0000 | (hash ^ hash >> 32) & 0xFFFF_FFFF).description
+  }
+
+  /// `vm1.eth0`, as ports are named.
+  package static func port(node: String, nic: String) -> String { "\(node).\(nic)" }
+
+  private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
+  private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+}

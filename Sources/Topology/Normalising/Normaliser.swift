@@ -1,0 +1,139 @@
+/// Turns a wired draft into the canonical lab: VLANs resolved, addresses given out, MAC addresses derived.
+///
+/// Nodes and NICs keep their indices, so that rules find the position of each in the draft. What could not be resolved
+/// was reported, and stands for nothing: a lab with errors is never handed out.
+struct Normaliser {
+  let draft: LabDraft
+  let facts: any LabFacts
+  let directory: String
+  let reporter: Reporter
+  let vlans: VLANTable
+
+  func lab(source: String) -> CanonicalLab {
+    var lab = CanonicalLab(name: draft.name?.value ?? "")
+    lab.directory = directory
+    lab.source = source == "-" ? "-" : Paths.absolute(source, in: directory, keepingFolder: false)
+    lab.workers = draft.workers
+    lab.switches = draft.switches.map(\.definition)
+    lab.nodes = draft.nodes.map { node($0) }
+    AddressPlan(draft, reporter: reporter).giveOut(&lab)
+    lab.links = draft.links.compactMap { link($0) }
+    lab.tests = TestReader(draft: draft, lab: lab, reporter: reporter).tests()
+    deriveMACs(&lab)
+    lab.vlans = draft.vlans.map { VLANDefinition(name: $0.name.value, id: $0.id.value, subnet: $0.subnet?.value.description) }
+    let declared = Set(lab.vlans.map(\.id))
+    lab.vlans += vlans.used.subtracting(declared).sorted().map { VLANDefinition(name: nil, id: $0) }
+    return lab
+  }
+
+  private func node(_ draft: NodeDraft) -> NodeDefinition {
+    var node = NodeDefinition(name: draft.name.value, kind: draft.kind?.value ?? "")
+    if draft.isKind("vm") {
+      node.image = draft.image.map { $0.value == "builtin" ? "builtin" : Paths.image($0.value, directory, facts).path }
+      node.cpus = draft.cpus?.value ?? node.cpus
+      node.memory = draft.memory?.value ?? node.memory
+    }
+    node.nics = draft.nics.map { nic($0) }
+    return node
+  }
+
+  private func nic(_ draft: NICDraft) -> NICDefinition {
+    var nic = NICDefinition(name: draft.name.value, mac: draft.mac?.value.description ?? "")
+    nic.attachment = attachment(draft)
+    nic.addresses = draft.addresses.compactMap { address($0, nic.attachment) }
+    nic.gateway = draft.gateway?.value.description
+    nic.routes = draft.routes.map { RouteDefinition(to: $0.to?.description ?? "default", via: $0.via.value.description) }
+    nic.mtu = draft.mtu
+    nic.queues = draft.queues
+    nic.role = draft.role
+    nic.socket = draft.socket.map { Paths.absolute($0.value, in: directory) }
+    nic.socketMode = draft.socketMode
+    nic.socketOwner = draft.socketOwner
+    nic.offload = draft.offload
+    return nic
+  }
+
+  private func attachment(_ nic: NICDraft) -> Attachment {
+    switch nic.attachment {
+    case .none: return .none
+    case .wire(let link): return draft.links[link].wired.map { .wire(link: $0.name) } ?? .none
+    case .switchPort(let name, let membership):
+      guard let mode = mode(nic, linkMembership: nic.switchName == nil ? membership : nil) else { return .none }
+      return .switchPort(switch: name.value, mode: mode)
+    }
+  }
+
+  /// The mode of a port whose NIC says one thing and whose link may say another (L206).
+  private func mode(_ nic: NICDraft, linkMembership: MembershipDraft?) -> VLANMode? {
+    guard let link = linkMembership, let span = link.span else { return vlans.mode(nic.membership, standard: .access(1)) }
+    guard nic.membership.span != nil else { return vlans.mode(link, standard: .access(1)) }
+    guard let own = vlans.mode(nic.membership, standard: .access(1)), let other = vlans.mode(link, standard: .access(1))
+    else { return nil }
+    if own != other {
+      let modes = [own, other].map { $0.described(vlans) }.joined(separator: ", ")
+      reporter.error(.vlanMismatch, span, "the link and its NIC \(nic.name.value) carry different VLANs (\(modes))")
+    }
+    return own
+  }
+
+  /// An address on the NIC itself or on a VLAN subinterface (L211 when no frame could carry it).
+  private func address(_ draft: NICDraft.Address, _ attachment: Attachment) -> AddressDefinition? {
+    let text = draft.prefix.value.description
+    guard let vlan = draft.vlan else {
+      if case .switchPort(_, .trunk(_, nil)) = attachment {
+        let message = "this NIC is a trunk without \"native\", so untagged frames from \(text) are dropped"
+        reporter.error(.contradiction, draft.prefix.span, message, hint: "use \"addresses\" by VLAN, or set \"native\"")
+      }
+      return AddressDefinition(address: text)
+    }
+    guard let id = vlans.id(vlan) else { return nil }
+    guard case .switchPort(_, let mode) = attachment else { return AddressDefinition(address: text, vlan: id) }
+    guard mode.carries(id) else {
+      let message = "VLAN \(vlan.value.quoted) is not on this NIC, which is \(mode.described(vlans))"
+      reporter.error(.contradiction, vlan.span, message)
+      return nil
+    }
+    return AddressDefinition(address: text, vlan: mode.untagged == id ? nil : id)
+  }
+
+  private func link(_ draft: LinkDraft) -> LinkDefinition? {
+    guard var link = draft.wired else { return nil }
+    if case .trunk(let all) = link.kind {
+      guard let mode = vlans.mode(draft.membership, standard: all) else { return nil }
+      link.kind = .trunk(mode)
+    }
+    return link
+  }
+
+  /// Gives every NIC without a MAC address the one that follows from its names; a taken one leads to the next.
+  private func deriveMACs(_ lab: inout CanonicalLab) {
+    var taken = Set(lab.nodes.flatMap(\.nics).map(\.mac))
+    for node in lab.nodes.indices {
+      for nic in lab.nodes[node].nics.indices where lab.nodes[node].nics[nic].mac.isEmpty {
+        var attempt = 0
+        var mac = ""
+        repeat {
+          let name = lab.nodes[node].nics[nic].name
+          mac = Names.derivedMAC(lab: lab.name, node: lab.nodes[node].name, nic: name, attempt: attempt)
+          attempt += 1
+        } while !taken.insert(mac).inserted
+        lab.nodes[node].nics[nic].mac = mac
+      }
+    }
+  }
+}
+
+extension VLANMode {
+  /// `access red`, `trunk [red, blue]`, for messages.
+  func described(_ vlans: VLANTable) -> String {
+    switch self {
+    case .access(let id): return "access \(vlans.name(of: id))"
+    case .trunk([1...4094], _): return "trunk all"
+    case .trunk(let allowed, _):
+      let names = allowed.map {
+        $0.count == 1 ? vlans.name(of: $0.lowerBound) : "\($0.lowerBound)-\($0.upperBound)"
+      }
+      return "trunk [\(Quoting.list(names))]"
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/// Paths as text; nothing here looks at a disk.
+enum Paths {
+  /// `path`, or `directory/path` when it is relative, without `.` parts and with `..` taken back.
+  ///
+  /// `keepingFolder: false` takes only the last part of a relative path: the directory is the file's own.
+  static func absolute(_ path: String, in directory: String, keepingFolder: Bool = true) -> String {
+    guard !path.hasPrefix("/") else { return normalised(path) }
+    let relative = keepingFolder ? Substring(path) : path.split(separator: "/").last ?? ""
+    return normalised("\(directory)/\(relative)")
+  }
+
+  /// Where an image is: beside the file, then in the folder of images. `isThere` is false when it is in neither.
+  static func image(_ name: String, _ directory: String, _ facts: any LabFacts) -> (path: String, isThere: Bool) {
+    let beside = absolute(name, in: directory)
+    if facts.fileExists(beside) { return (beside, true) }
+    let shared = absolute(name, in: facts.imageDirectory)
+    return facts.fileExists(shared) ? (shared, true) : (beside, false)
+  }
+
+  private static func normalised(_ path: String) -> String {
+    var parts: [Substring] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part == "..", parts.last != ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+}

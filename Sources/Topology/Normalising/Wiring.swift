@@ -1,0 +1,168 @@
+/// Finds out where every NIC leads: `switch:` keys first, then links in file order.
+struct Wiring {
+  private enum End {
+    case switchPort(Located<String>)
+    case nic(node: Int, nic: Int)
+  }
+
+  let index: NameIndex
+  let reporter: Reporter
+  /// NICs that a link names (`node`, `nic`), so that a bare node takes another.
+  private var named: Set<[String]> = []
+
+  init(_ draft: LabDraft, index: NameIndex, reporter: Reporter) {
+    self.index = index
+    self.reporter = reporter
+    for end in draft.links.flatMap(\.ends) {
+      if let nic = end.nic { named.insert([end.name, nic]) }
+    }
+  }
+
+  /// Sets `attachment` of the NICs and `wired` of the links, and creates the NICs that link ends name.
+  func wire(_ draft: inout LabDraft) {
+    for node in draft.nodes.indices {
+      for nic in draft.nodes[node].nics.indices { attachDeclared(&draft.nodes[node].nics[nic]) }
+    }
+    for link in draft.links.indices { wire(link, &draft) }
+    for node in draft.nodes {
+      for nic in node.nics {
+        guard case .none = nic.attachment, nic.takenAt == nil, let span = nic.membership.span else { continue }
+        reporter.error(.contradiction, span, "a VLAN needs \"switch\", or a link from \(node.name.value):\(nic.name.value) to a switch")
+      }
+    }
+  }
+
+  private func attachDeclared(_ nic: inout NICDraft) {
+    guard let name = nic.switchName else { return }
+    nic.takenAt = name.span
+    guard index.switches[name.value] != nil else {
+      index.reportUnknownSwitch(name.value, at: name.span, reporter)
+      return
+    }
+    nic.attachment = .switchPort(name: name, mode: nic.membership)
+  }
+
+  private func wire(_ link: Int, _ draft: inout LabDraft) {
+    let ends = draft.links[link].ends
+    let isSame = ends[0].name == ends[1].name && ends[0].nic == ends[1].nic
+    if isSame, ends[0].nic != nil || index.switches[ends[0].name] != nil {
+      let name = ends[0].nic.map { "\(ends[0].name):\($0)" } ?? ends[0].name
+      reporter.error(.selfLink, ends[1].span, "link connects \(name) to itself")
+      return
+    }
+    let first = resolve(ends[0], &draft)
+    // Taken before the second end is resolved, so that two bare ends of one node are two NICs.
+    let isFirstFree = take(first, by: ends[0], &draft)
+    let second = resolve(ends[1], &draft)
+    let isSecondFree = take(second, by: ends[1], &draft)
+    guard let first, let second, isFirstFree, isSecondFree else { return }
+    connect(link, first, second, &draft)
+  }
+
+  private func connect(_ link: Int, _ first: End, _ second: End, _ draft: inout LabDraft) {
+    switch (first, second) {
+    case (.nic(let nodeA, let nicA), .nic(let nodeB, let nicB)):
+      draft.nodes[nodeA].nics[nicA].attachment = .wire(link: link)
+      draft.nodes[nodeB].nics[nicB].attachment = .wire(link: link)
+      reportVLANOnWire(link, [(nodeA, nicA), (nodeB, nicB)], draft)
+      let ends = [end(nodeA, nicA, draft), end(nodeB, nicB, draft)]
+      let name = draft.links[link].name?.value ?? ends.map(\.text).joined(separator: "--")
+      draft.links[link].wired = LinkDefinition(name: name, kind: .wire, ends: ends)
+    case (.nic(let node, let nic), .switchPort(let name)), (.switchPort(let name), .nic(let node, let nic)):
+      let mode = draft.links[link].membership
+      draft.nodes[node].nics[nic].attachment = .switchPort(name: name, mode: mode)
+      warnOfName(link, node, nic, draft)
+    case (.switchPort(let a), .switchPort(let b)):
+      let name = draft.links[link].name?.value ?? "\(a.value)--\(b.value)"
+      let all = VLANMode.trunk(allowed: [1...4094], native: nil)
+      draft.links[link].wired = LinkDefinition(
+        name: name, kind: .trunk(all), ends: [.switchPort(a.value), .switchPort(b.value)])
+    }
+  }
+
+  /// Finds the switch or NIC an end means; creates the NIC if need be.
+  private func resolve(_ end: EndDraft, _ draft: inout LabDraft) -> End? {
+    if index.switches[end.name] != nil {
+      if let nic = end.nic {
+        let message = "\(end.name.quoted) is a switch, so \(nic.quoted) means nothing; its ports are named as what is on them"
+        reporter.error(.unknownName, end.span, message, hint: "write \(end.name)")
+        return nil
+      }
+      return .switchPort(Located(end.name, end.span))
+    }
+    guard let node = index.nodes[end.name] else {
+      index.reportUnknownEnd(end, reporter)
+      return nil
+    }
+    guard let name = end.nic ?? freeNIC(of: draft.nodes[node]) else {
+      let message = "\(end.name.quoted) has no free NIC; the NICs of kind tap are named as their interfaces"
+      reporter.error(.unknownName, end.span, message, hint: "write \(end.name):INTERFACE")
+      return nil
+    }
+    if let nic = draft.nodes[node].nics.firstIndex(where: { $0.name.value == name }) {
+      return .nic(node: node, nic: nic)
+    }
+    NodeReader.checkName(Located(name, end.span), kind: draft.nodes[node].kind?.value, reporter)
+    draft.nodes[node].nics.append(NICDraft(name: Located(name, end.span)))
+    return .nic(node: node, nic: draft.nodes[node].nics.count - 1)
+  }
+
+  /// The first ethN of a node that neither `switch:` nor a link has; a TAP's first declared NIC that is free.
+  private func freeNIC(of node: NodeDraft) -> String? {
+    if node.isKind("tap") {
+      return node.nics.first { $0.takenAt == nil && !named.contains([node.name.value, $0.name.value]) }?.name.value
+    }
+    let taken = Set(node.nics.filter { $0.takenAt != nil }.map(\.name.value))
+    for number in 0... {
+      let name = "eth\(number)"
+      if !taken.contains(name), !named.contains([node.name.value, name]) { return name }
+    }
+    return nil
+  }
+
+  /// Marks a NIC as used by an end; reports one that something else has (L202) and answers false.
+  private func take(_ end: End?, by place: EndDraft, _ draft: inout LabDraft) -> Bool {
+    guard case .nic(let node, let nic) = end else { return end != nil }
+    let current = draft.nodes[node].nics[nic]
+    if let taken = current.takenAt {
+      let name = "\(draft.nodes[node].name.value):\(current.name.value)"
+      let use = current.switchName.map { "is already on switch \($0.value)" } ?? "already has a link"
+      reporter.error(.usedTwice, place.span, "\(name) \(use) (\(taken.position))", hint: "a NIC has one cable")
+      return false
+    }
+    draft.nodes[node].nics[nic].takenAt = place.span
+    return true
+  }
+
+  private func end(_ node: Int, _ nic: Int, _ draft: LabDraft) -> LinkEnd {
+    .nic(node: draft.nodes[node].name.value, nic: draft.nodes[node].nics[nic].name.value)
+  }
+
+  /// VLAN keys of a wire or of the NICs at its ends (L206).
+  private func reportVLANOnWire(_ link: Int, _ nics: [(node: Int, nic: Int)], _ draft: LabDraft) {
+    let message = "a wire between two nodes passes every frame as it is; a VLAN belongs to a switch's port"
+    if let span = draft.links[link].membership.span { reporter.error(.vlanMismatch, span, message) }
+    for (node, nic) in nics {
+      let draft = draft.nodes[node].nics[nic]
+      if let span = draft.membership.span, draft.switchName == nil { reporter.error(.vlanMismatch, span, message) }
+    }
+  }
+
+  /// A link from a NIC to a switch is the NIC's `switch:`, whose link is named as its port.
+  private func warnOfName(_ link: Int, _ node: Int, _ nic: Int, _ draft: LabDraft) {
+    guard let name = draft.links[link].name else { return }
+    let port = Names.port(node: draft.nodes[node].name.value, nic: draft.nodes[node].nics[nic].name.value)
+    let message = "\(name.value.quoted) names nothing: a NIC's link to a switch is called as its port, \(port)"
+    reporter.warning(.withoutEffect, name.span, message)
+  }
+}
+
+extension LinkEnd {
+  /// `node:nic`, or the switch's name.
+  package var text: String {
+    switch self {
+    case .nic(let node, let nic): "\(node):\(nic)"
+    case .switchPort(let name): name
+    }
+  }
+}

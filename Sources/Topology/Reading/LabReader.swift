@@ -1,0 +1,196 @@
+/// Reads the tree of a file into a draft, section by section. Everything wrong in itself is reported here.
+struct LabReader {
+  let reporter: Reporter
+  let values: ValueReader
+  var draft = LabDraft()
+  private var defaults = NodeDefaults()
+
+  init(reporter: Reporter) {
+    self.reporter = reporter
+    values = ValueReader(reporter: reporter)
+  }
+
+  /// Reads the whole file; nil when it is no lab at all.
+  mutating func read(_ root: YAMLNode) -> LabDraft? {
+    guard case .mapping = root.content,
+      let top = ObjectReader(root, LabSchema.top, label: "the lab file", owner: .start, reporter: reporter)
+    else {
+      reporter.error(.type, root.span, "a lab file must be a mapping, found \(root.found)")
+      return nil
+    }
+    readHead(top)
+    if let node = top["workers"] { readWorkers(node, owner: top.keySpan("workers") ?? node.span) }
+    if let node = top["defaults"] { defaults = NodeDefaults(node, reporter) }
+    named(top, "vlans", "VLAN") { reader, name, node in reader.readVLAN(name, node) }
+    named(top, "switches", "switch") { reader, name, node in reader.readSwitch(name, node) }
+    named(top, "nodes", "node", allowsRange: true) { reader, name, node in reader.readNode(name, node) }
+    if let node = top["links"] { readList(node, "links") { reader, item in reader.readLink(item) } }
+    if let node = top["tests"] { readList(node, "tests") { reader, item in reader.readTest(item) } }
+    return draft
+  }
+
+  /// `version` and `name`, which every file has.
+  private mutating func readHead(_ top: ObjectReader) {
+    if let node = top["version"] {
+      if let version = values.integer(node, "version", in: 0...Int(Int32.max)), version.value != 1 {
+        let message = "this file needs format version \(version.value); this program knows 1"
+        reporter.error(.version, version.span, message)
+      }
+    } else {
+      reporter.error(.missing, .start, "the file needs \"version\"", hint: "start it with: version: 1")
+    }
+    if let node = top["name"] {
+      guard let name = values.scalar(node, "name", "the lab's name") else { return }
+      checkName(name, "lab")
+      draft.name = name
+    } else {
+      reporter.error(.missing, .start, "the file needs \"name\"", hint: "give the lab a name: name: my-lab")
+    }
+  }
+
+  private mutating func readWorkers(_ node: YAMLNode, owner: Span) {
+    guard let object = ObjectReader(node, LabSchema.workers, label: "\"workers\"", owner: owner, reporter: reporter)
+    else { return }
+    let count = object["count"].flatMap { values.integer($0, "count", in: 1...64) }
+    if let node = object["cpus"], let items = values.items(node, "cpus", of: "processor numbers", allowsSingle: true) {
+      let cpus = items.compactMap { values.integer($0, "cpus", in: 0...4095) }
+      draft.workers.cpus = cpus.map(\.value)
+      if let count, count.value != items.count {
+        let message = "\"cpus\" has \(items.count) processors for \(count.value) workers"
+        reporter.error(.workers, node.span, message, hint: "list one processor for each worker")
+      } else if let repeated = cpus.firstRepeated(by: \.value) {
+        reporter.error(.workers, repeated.span, "processor \(repeated.value) is listed twice")
+      }
+      draft.workers.count = max(1, cpus.count)
+    }
+    if let count { draft.workers.count = count.value }
+    if let poll: Located<WorkerSettings.Poll> = object["poll"].flatMap({ values.choice($0, "poll") }) {
+      draft.workers.poll = poll.value
+    }
+  }
+
+  /// Reads the entries of a mapping from names to things.
+  private mutating func named(
+    _ top: ObjectReader, _ section: String, _ what: String, allowsRange: Bool = false,
+    _ read: (inout LabReader, Located<String>, YAMLNode) -> Void
+  ) {
+    guard let node = top[section], !node.isNull else { return }
+    guard case .mapping(let entries) = node.content else {
+      let message = "\(section.quoted) must be a mapping from names to \(what) settings, found \(node.found)"
+      reporter.error(.type, node.span, message)
+      return
+    }
+    for entry in entries {
+      if isMisplacedSection(entry) {
+        let message = "\(entry.key.value.quoted) belongs at the top level, not under \(section.quoted)"
+        reporter.error(.misplacedKey, entry.key.span, message)
+      } else {
+        if !allowsRange { checkName(entry.key, what) }
+        read(&self, entry.key, entry.value)
+      }
+    }
+  }
+
+  /// Whether an entry is a section of the file that was indented too far, rather than a thing of that name.
+  private func isMisplacedSection(_ entry: YAMLEntry) -> Bool {
+    guard LabSchema.top.key(entry.key.value) != nil else { return false }
+    switch entry.value.content {
+    case .sequence: return true
+    case .scalar: return false
+    case .mapping(let entries):
+      let readable = LabSchema.node.readable + LabSchema.switches.readable + LabSchema.vlan.readable
+      return !entries.isEmpty && !entries.contains { readable.contains($0.key.value) }
+    }
+  }
+
+  private mutating func readList(_ node: YAMLNode, _ section: String, _ read: (inout LabReader, YAMLNode) -> Void) {
+    guard !node.isNull, let items = values.items(node, section, of: section) else { return }
+    for item in items { read(&self, item) }
+  }
+
+  private mutating func readVLAN(_ name: Located<String>, _ node: YAMLNode) {
+    if ValueReader.integer(name.value) != nil {
+      reporter.error(.name, name.span, "VLAN name \(name.value.quoted) is a number; a VLAN's name must have a letter")
+    }
+    if case .scalar = node.content, !node.isNull {
+      guard let id = values.integer(node, "id", in: 1...4094) else { return }
+      draft.vlans.append(VLANDraft(name: name, id: id))
+      return
+    }
+    let label = "VLAN \(name.value.quoted)"
+    guard let object = ObjectReader(node, LabSchema.vlan, label: label, owner: name.span, reporter: reporter) else {
+      return
+    }
+    var subnet = object["subnet"].flatMap { values.prefix($0, "subnet") }
+    if let written = subnet, written.value != written.value.network {
+      let message = "subnet \(written.value) has host bits set"
+      reporter.error(.range, written.span, message, hint: "did you mean \(written.value.network)?")
+      subnet?.value = written.value.network
+    }
+    guard let node = object["id"] else {
+      reporter.error(.missing, name.span, "\(label) needs \"id\"")
+      return
+    }
+    guard let id = values.integer(node, "id", in: 1...4094) else { return }
+    draft.vlans.append(VLANDraft(name: name, id: id, subnet: subnet))
+  }
+
+  private mutating func readSwitch(_ name: Located<String>, _ node: YAMLNode) {
+    var definition = SwitchDefinition(name: name.value)
+    defer { draft.switches.append(SwitchDraft(name: name, definition: definition)) }
+    let label = "switch \(name.value.quoted)"
+    guard let object = ObjectReader(node, LabSchema.switches, label: label, owner: name.span, reporter: reporter) else {
+      return
+    }
+    if let aging = object["aging"].flatMap({ values.time($0, "aging", in: 1...1_000_000) }) {
+      definition.aging = aging.value
+    }
+    if let policy: Located<SwitchDefinition.LinkLocal> = object["link-local"].flatMap({
+      values.choice($0, "link-local")
+    }) {
+      definition.linkLocal = policy.value
+    }
+  }
+
+  private mutating func readNode(_ key: Located<String>, _ node: YAMLNode) {
+    guard let range = NameRange(key.value) else {
+      let hint = "a range is written vm[1-3]"
+      reporter.error(.name, key.span, "\(key.value.quoted) is not a name or a range of names", hint: hint)
+      return
+    }
+    var draft = NodeReader(reporter: reporter, defaults: defaults).read(key, node)
+    draft.range = range.isRange ? key.value : nil
+    if let longest = range.names.max(by: { $0.utf8.count < $1.utf8.count }) {
+      checkName(Located(longest, key.span), "node")
+    }
+    for name in range.names {
+      draft.name = Located(name, key.span)
+      self.draft.nodes.append(draft)
+    }
+  }
+
+  /// Reports a name that breaks the pattern or is reserved.
+  func checkName(_ name: Located<String>, _ what: String) {
+    if Names.reserved.contains(name.value) {
+      reporter.error(.name, name.span, "\(name.value.quoted) is a reserved name")
+    } else if !Names.valid(name.value) {
+      let message = "\(what) name \(name.value.quoted) is not valid"
+      let rule = "names are 1 to 63 of a-z 0-9 -, with no - at either end"
+      let folded = name.value.lowercased().replacingUnderscores
+      reporter.error(.name, name.span, message, hint: Names.valid(folded) ? "\(rule); did you mean \"\(folded)\"?" : rule)
+    }
+  }
+}
+
+extension String {
+  /// The text with hyphens for underscores.
+  fileprivate var replacingUnderscores: String { String(map { $0 == "_" ? "-" : $0 }) }
+}
+
+extension Array {
+  /// The first element whose key an earlier one has too.
+  func firstRepeated<Key: Hashable>(by key: (Element) -> Key) -> Element? {
+    var seen: Set<Key> = []
+    return first { !seen.insert(key($0)).inserted }
+  }
+}

@@ -1,0 +1,136 @@
+/// Reads one entry of `nics:`.
+struct NICReader {
+  let reporter: Reporter
+  /// Kind of the node, nil when it is not known.
+  let kind: String?
+
+  func read(_ key: Located<String>, _ node: YAMLNode) -> NICDraft {
+    var draft = NICDraft(name: key)
+    let label = "NIC \(key.value.quoted)"
+    guard let object = ObjectReader(node, LabSchema.nic, label: label, owner: key.span, reporter: reporter) else {
+      return draft
+    }
+    checkKind(object)
+    let values = object.values
+    draft.switchName = object["switch"].flatMap { values.scalar($0, "switch", "the name of a switch") }
+    draft.membership = MembershipDraft(object)
+    readAddresses(object, into: &draft)
+    draft.mac = object["mac"].flatMap { values.mac($0, "mac") }
+    if let mac = draft.mac, mac.value.isMulticast || mac.value.value == 0 {
+      let fault = mac.value.isMulticast ? "is a multicast address" : "is all zero"
+      let message = "MAC address \(mac.value) \(fault); a NIC needs a unicast one"
+      reporter.error(.address, mac.span, message, hint: mac.value.isMulticast ? "make its first byte even" : nil)
+      draft.mac = nil
+    }
+    draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: 68...65521) }?.value
+    if let queues = object["queues"].flatMap({ values.integer($0, "queues", in: 1...8) }) { draft.queues = queues.value }
+    if let offload = object["offload"].flatMap({ values.boolean($0, "offload") }) { draft.offload = offload.value }
+    readSocket(object, into: &draft)
+    return draft
+  }
+
+  /// Reports keys that the node's kind does not have.
+  private func checkKind(_ object: ObjectReader) {
+    guard let kind else { return }
+    for key in object.keys {
+      guard let kinds = LabSchema.kindsOfNICKey[key.value], !kinds.contains(kind) else { continue }
+      let homes = LabSchema.kinds.filter(kinds.contains).joined(separator: " and ")
+      reporter.error(.misplacedKey, key.span, "\(key.value.quoted) is a NIC key of kind \(homes), not of \(kind)")
+    }
+  }
+
+  private func readAddresses(_ object: ObjectReader, into draft: inout NICDraft) {
+    let values = object.values
+    if let node = object["address"] { draft.addresses += addresses(node, "address", vlan: nil, values) }
+    if let node = object["addresses"] {
+      if case .mapping(let entries) = node.content {
+        for entry in entries { draft.addresses += addresses(entry.value, entry.key.value, vlan: entry.key, values) }
+      } else {
+        let message = "\"addresses\" must be a mapping from VLANs to addresses, found \(node.found)"
+        reporter.error(.type, node.span, message, hint: "the key for the NIC's own addresses is \"address\"")
+      }
+    }
+    draft.gateway = object["gateway"].flatMap { values.address($0, "gateway") }
+    if let node = object["routes"], let items = values.items(node, "routes", of: "routes such as { to: 10.9.0.0/16, via: 10.0.0.1 }") {
+      draft.routes = items.compactMap { route($0) }
+    }
+  }
+
+  /// One address or a list of them.
+  private func addresses(
+    _ node: YAMLNode, _ what: String, vlan: Located<String>?, _ values: ValueReader
+  ) -> [NICDraft.Address] {
+    guard let items = values.items(node, what, of: "addresses", allowsSingle: true) else { return [] }
+    return items.compactMap { item in
+      guard let prefix = values.prefix(item, what) else { return nil }
+      if prefix.value.address.isMulticast {
+        reporter.error(.address, prefix.span, "\(prefix.value) is a multicast address; a NIC needs a unicast one")
+        return nil
+      }
+      return NICDraft.Address(vlan: vlan, prefix: prefix)
+    }
+  }
+
+  private func route(_ node: YAMLNode) -> NICDraft.Route? {
+    guard let object = ObjectReader(node, LabSchema.route, label: "a route", owner: node.span, reporter: reporter) else {
+      return nil
+    }
+    guard let to = object["to"], let via = object["via"] else {
+      let key = object["to"] == nil ? "to" : "via"
+      reporter.error(.missing, node.span, "a route needs \"\(key)\"")
+      return nil
+    }
+    guard let gateway = object.values.address(via, "via") else { return nil }
+    if case .scalar("default", _) = to.content { return NICDraft.Route(to: nil, via: gateway) }
+    guard let prefix = object.values.prefix(to, "to") else { return nil }
+    if prefix.value != prefix.value.network {
+      let message = "destination \(prefix.value) has host bits set"
+      reporter.error(.range, prefix.span, message, hint: "did you mean \(prefix.value.network)?")
+    }
+    return NICDraft.Route(to: prefix.value.network, via: gateway)
+  }
+
+  /// The keys of a vhost-user socket that somebody else's machine uses.
+  private func readSocket(_ object: ObjectReader, into draft: inout NICDraft) {
+    let values = object.values
+    if let role: Located<NICDefinition.Role> = object["role"].flatMap({ values.choice($0, "role") }) {
+      draft.role = role.value
+    }
+    draft.socket = object["socket"].flatMap { values.scalar($0, "socket", "the path of a socket") }
+    draft.socketMode = object["socket-mode"].flatMap { node in
+      values.value(node, "socket-mode", "permissions in octal such as 0660") { text in
+        (3...4).contains(text.utf8.count) ? Int(text, radix: 8) : nil
+      }
+    }?.value
+    draft.socketOwner = object["socket-owner"].flatMap { node in
+      values.value(node, "socket-owner", "user or user:group") { text in
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count <= 2 && !parts.contains("") ? text : nil
+      }
+    }?.value
+  }
+}
+
+extension MembershipDraft {
+  /// Reads `vlan`, `trunk` and `native`, and reports those that exclude each other.
+  init(_ object: ObjectReader) {
+    let values = object.values
+    vlan = object["vlan"].flatMap { values.scalar($0, "vlan", "a VLAN's name or number") }
+    native = object["native"].flatMap { values.scalar($0, "native", "a VLAN's name or number") }
+    if let node = object["trunk"] {
+      if case .scalar("all", _) = node.content {
+        trunk = Located(.all, node.span)
+      } else if let items = values.items(node, "trunk", of: "VLANs, or all", allowsSingle: true) {
+        trunk = Located(.list(items.compactMap { values.scalar($0, "trunk", "a VLAN's name or number") }), node.span)
+        if items.isEmpty { values.reporter.error(.range, node.span, "\"trunk\" must have at least one VLAN, or be all") }
+      }
+    }
+    if let vlan, trunk != nil {
+      values.reporter.error(.contradiction, vlan.span, "\"vlan\" and \"trunk\" exclude each other",
+        hint: "a trunk's untagged VLAN is \"native\"")
+    } else if let native, object["trunk"] == nil {
+      values.reporter.error(.contradiction, native.span, "\"native\" needs \"trunk\"",
+        hint: "an access port's VLAN is \"vlan\"")
+    }
+  }
+}

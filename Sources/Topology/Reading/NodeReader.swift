@@ -1,0 +1,87 @@
+/// `defaults:` for the node keys that have one.
+struct NodeDefaults {
+  var image: Located<String>?
+  var memory: Located<Int>?
+  var cpus: Located<Int>?
+
+  init() {}
+
+  init(_ node: YAMLNode, _ reporter: Reporter) {
+    guard
+      let object = ObjectReader(node, LabSchema.defaults, label: "\"defaults\"", owner: node.span, reporter: reporter)
+    else { return }
+    read(object)
+  }
+
+  /// Takes `image`, `memory` and `cpus` where they are given.
+  mutating func read(_ object: ObjectReader) {
+    let values = object.values
+    if let node = object["image"] { image = values.scalar(node, "image", "builtin or a file") }
+    if let node = object["memory"] { memory = values.size(node, "memory", in: 32 << 20...1 << 40) }
+    if let node = object["cpus"] { cpus = values.integer(node, "cpus", in: 1...255) }
+  }
+}
+
+/// Reads one entry of `nodes:`.
+struct NodeReader {
+  let reporter: Reporter
+  let defaults: NodeDefaults
+
+  func read(_ key: Located<String>, _ node: YAMLNode) -> NodeDraft {
+    var draft = NodeDraft(name: key)
+    let label = "node \(key.value.quoted)"
+    guard let object = ObjectReader(node, LabSchema.node, label: label, owner: key.span, reporter: reporter) else {
+      return draft
+    }
+    if let node = object["kind"] {
+      draft.kind = object.values.choice(node, "kind", among: LabSchema.kinds)
+    } else {
+      let hint = "kinds: \(Quoting.list(LabSchema.kinds))"
+      reporter.error(.missing, key.span, "\(label) needs \"kind\"", hint: hint)
+    }
+    readMachine(object, into: &draft)
+    if let node = object["nics"] { draft.nics = readNICs(node, draft) }
+    return draft
+  }
+
+  /// `image`, `memory` and `cpus`, which only virtual machines have.
+  private func readMachine(_ object: ObjectReader, into draft: inout NodeDraft) {
+    if let kind = draft.kind, kind.value != "vm" {
+      for key in object.keys where LabSchema.vmKeys.contains(key.value) {
+        let message = "\(key.value.quoted) is a key of kind vm, not of \(kind.value)"
+        reporter.error(.misplacedKey, key.span, message)
+      }
+      return
+    }
+    var machine = defaults
+    machine.read(object)
+    draft.image = machine.image ?? Located("builtin", draft.name.span)
+    draft.memory = machine.memory
+    draft.cpus = machine.cpus
+  }
+
+  private func readNICs(_ node: YAMLNode, _ draft: NodeDraft) -> [NICDraft] {
+    if node.isNull { return [] }
+    guard case .mapping(let entries) = node.content else {
+      reporter.error(.type, node.span, "\"nics\" must be a mapping from names to NIC settings, found \(node.found)")
+      return []
+    }
+    return entries.map { entry in
+      Self.checkName(entry.key, kind: draft.kind?.value, reporter)
+      return NICReader(reporter: reporter, kind: draft.kind?.value).read(entry.key, entry.value)
+    }
+  }
+
+  /// Reports a NIC name that breaks the pattern; a TAP's name that is too long for Linux gets its own words.
+  static func checkName(_ name: Located<String>, kind: String?, _ reporter: Reporter) {
+    guard !Names.validNIC(name.value) else { return }
+    let count = name.value.utf8.count
+    if count > Names.longestInterfaceName, kind == "tap" || kind == "netns" {
+      let message = "interface name \(name.value.quoted) has \(count) characters; Linux allows 15"
+      reporter.error(.interfaceName, name.span, message)
+    } else {
+      let hint = "NIC names are 1 to 15 of a-z 0-9 . _ -, starting with a letter"
+      reporter.error(.name, name.span, "NIC name \(name.value.quoted) is not valid", hint: hint)
+    }
+  }
+}

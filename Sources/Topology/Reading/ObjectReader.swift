@@ -1,0 +1,65 @@
+/// A mapping whose keys were checked against its schema.
+struct ObjectReader {
+  let values: ValueReader
+  /// The key that introduced the mapping, for what is missing from it.
+  let owner: Span
+  private let entries: [String: YAMLEntry]
+
+  /// Reports a value that is no mapping, and every key that is unknown, misplaced or of a later version.
+  ///
+  /// `label` is what messages call the mapping: `node "r1"`. Nothing (`sw2:`) is an empty mapping.
+  init?(_ node: YAMLNode, _ schema: ObjectSchema, label: String, owner: Span, reporter: Reporter) {
+    values = ValueReader(reporter: reporter)
+    self.owner = owner
+    guard case .mapping(let list) = node.content else {
+      entries = [:]
+      if node.isNull { return }
+      reporter.error(.type, node.span, "\(label) must be a mapping, found \(node.found)")
+      return nil
+    }
+    var known: [String: YAMLEntry] = [:]
+    for entry in list {
+      switch schema.key(entry.key.value) {
+      case .some(let key) where key.isLater:
+        let message = "\(key.name.quoted) is part of the format, but this version of apus does not have it yet"
+        reporter.error(.notYet, entry.key.span, message)
+      case .some: known[entry.key.value] = entry
+      case nil: Self.reportUnknown(entry.key, schema, reporter)
+      }
+    }
+    entries = known
+  }
+
+  /// The value of a key, nil when it is not there.
+  subscript(_ key: String) -> YAMLNode? { entries[key]?.value }
+
+  /// Where a key stands.
+  func keySpan(_ key: String) -> Span? { entries[key]?.key.span }
+
+  /// The keys that are there.
+  var keys: [Located<String>] {
+    entries.values.map(\.key).sorted { ($0.span.line, $0.span.column) < ($1.span.line, $1.span.column) }
+  }
+
+  private static func reportUnknown(_ key: Located<String>, _ schema: ObjectSchema, _ reporter: Reporter) {
+    let valid = schema.readable
+    if key.value != "name", LabSchema.top.key(key.value) != nil {
+      let message = "\(key.value.quoted) belongs at the top level, not in a \(schema.name)"
+      reporter.error(.misplacedKey, key.span, message)
+      return
+    }
+    if let near = Suggestion.nearest(to: key.value, among: valid) {
+      let hint = "did you mean \"\(near)\"? (valid: \(valid.joined(separator: ", ")))"
+      reporter.error(.unknownKey, key.span, "unknown key \(key.value.quoted) in \(schema.name)", hint: hint)
+      return
+    }
+    let homes = LabSchema.all.filter { $0.key(key.value) != nil }.map(\.name)
+    let hint = "valid: \(valid.joined(separator: ", "))"
+    guard homes.isEmpty else {
+      let message = "\(key.value.quoted) is a key of a \(homes.joined(separator: " or a ")), not of a \(schema.name)"
+      reporter.error(.misplacedKey, key.span, message, hint: hint)
+      return
+    }
+    reporter.error(.unknownKey, key.span, "unknown key \(key.value.quoted) in \(schema.name)", hint: hint)
+  }
+}

@@ -1,0 +1,98 @@
+extension Rule {
+  /// L207: two NICs with one MAC address. (Derived ones avoid each other and the declared ones.)
+  static func duplicateMACs(_ subject: RuleSubject) {
+    var first: [String: (name: String, span: Span)] = [:]
+    for nic in subject.nics {
+      guard let mac = nic.draft.mac else { continue }
+      guard let other = first[nic.definition.mac] else {
+        first[nic.definition.mac] = (nic.name, mac.span)
+        continue
+      }
+      let message = "MAC address \(nic.definition.mac) is used by \(other.name) (\(other.span.position)) and \(nic.name)"
+      let hint = nic.nodeDraft.range == nil ? nil : "leave \"mac\" out of a range: each NIC gets its own"
+      subject.reporter.error(.address, mac.span, message, hint: hint)
+    }
+  }
+
+  /// L207: two NICs with one address in the same VLAN or on the same wire, or twice in one node.
+  static func duplicateAddresses(_ subject: RuleSubject) {
+    var first: [String: (name: String, span: Span)] = [:]
+    for nic in subject.nics {
+      for address in declared(nic) {
+        let value = address.prefix.value.address.description
+        var scopes = ["node \(nic.node.name)"]
+        switch nic.definition.attachment {
+        case .switchPort(_, let mode):
+          if let id = address.vlan ?? mode.untagged { scopes.append("vlan \(id)") }
+        case .wire(let link): scopes.append("wire \(link) \(address.vlan ?? 0)")
+        case .none: break
+        }
+        if let other = scopes.lazy.compactMap({ first["\($0) \(value)"] }).first {
+          let message = "address \(value) is used by \(other.name) (\(other.span.position)) and \(nic.name)"
+          let hint = nic.nodeDraft.range == nil ? nil : "leave \"address\" out of a range, and give its VLAN a \"subnet\""
+          subject.reporter.error(.address, address.prefix.span, message, hint: hint)
+        }
+        for scope in scopes where first["\(scope) \(value)"] == nil {
+          first["\(scope) \(value)"] = (nic.name, address.prefix.span)
+        }
+      }
+    }
+  }
+
+  /// L207: an address that its VLAN's subnet does not contain, or that no host may have.
+  static func addressesOutsideSubnets(_ subject: RuleSubject) {
+    let subnets = Dictionary(
+      subject.draft.vlans.compactMap { vlan in vlan.subnet.map { (vlan.id.value, (vlan.name.value, $0.value)) } },
+      uniquingKeysWith: { first, _ in first })
+    for nic in subject.nics {
+      for address in declared(nic) {
+        let prefix = address.prefix.value
+        if !prefix.hosts.contains(prefix.address.value) {
+          let what = prefix.address == prefix.network.address ? "network" : "broadcast"
+          let message = "\(prefix) is the \(what) address of \(prefix.network), not a host's"
+          subject.reporter.error(.address, address.prefix.span, message)
+          continue
+        }
+        var id = address.vlan
+        if case .switchPort(_, let mode) = nic.definition.attachment { id = id ?? mode.untagged }
+        guard let id, let (name, subnet) = subnets[id], subnet.address.family == prefix.address.family else { continue }
+        if !subnet.contains(prefix.address) {
+          let message = "address \(prefix) is outside the subnet of VLAN \(name), \(subnet)"
+          subject.reporter.error(.address, address.prefix.span, message)
+        } else if subnet.length != prefix.length {
+          let message = "address \(prefix) has another prefix length than the subnet of VLAN \(name), \(subnet)"
+          subject.reporter.warning(.address, address.prefix.span, message)
+        }
+      }
+    }
+  }
+
+  /// L209: a gateway that is no neighbour, or is the NIC itself.
+  static func gateways(_ subject: RuleSubject) {
+    for nic in subject.nics {
+      let own = nic.definition.addresses.compactMap { IPPrefix($0.address) }
+      let gateways = [(nic.draft.gateway, "gateway")] + nic.draft.routes.map { (Optional($0.via), "next hop") }
+      for (gateway, what) in gateways {
+        guard let gateway, !gateway.value.isLinkLocal else { continue }
+        if own.contains(where: { $0.address == gateway.value }) {
+          subject.reporter.error(.gateway, gateway.span, "\(what) \(gateway.value) is \(nic.name) itself")
+        } else if !own.contains(where: { $0.contains(gateway.value) }) {
+          let list = own.isEmpty ? "it has no address" : Quoting.list(own.map(\.description))
+          let message = "\(what) \(gateway.value) is in no subnet of \(nic.name) (\(list))"
+          subject.reporter.error(.gateway, gateway.span, message)
+        }
+      }
+      for route in nic.draft.routes {
+        guard let to = route.to, to.address.family != route.via.value.family else { continue }
+        let message = "next hop \(route.via.value) is of another family than \(to)"
+        subject.reporter.error(.gateway, route.via.span, message)
+      }
+    }
+  }
+
+  /// The addresses a file gives a NIC, each with the ID of its VLAN subinterface.
+  private static func declared(_ nic: RuleSubject.NIC) -> [(prefix: Located<IPPrefix>, vlan: Int?)] {
+    guard nic.draft.addresses.count == nic.definition.addresses.count else { return [] }
+    return zip(nic.draft.addresses, nic.definition.addresses).map { ($0.prefix, $1.vlan) }
+  }
+}

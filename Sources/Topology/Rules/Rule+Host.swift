@@ -1,0 +1,92 @@
+extension Rule {
+  /// L208: two TAPs of one lab with one interface name.
+  static func tapNames(_ subject: RuleSubject) {
+    var first: [String: (name: String, span: Span)] = [:]
+    for nic in subject.nics where nic.nodeDraft.isKind("tap") {
+      let name = nic.definition.name
+      guard let other = first[name] else {
+        first[name] = (nic.name, nic.draft.name.span)
+        continue
+      }
+      let message = "host interface \(name.quoted) is made by \(other.name) (\(other.span.position)) and \(nic.name)"
+      subject.reporter.error(.interfaceName, nic.draft.name.span, message)
+    }
+  }
+
+  /// L303: an interface of the host that the lab would have to make. A running lab's own interfaces are no surprise.
+  static func hostInterfaces(_ subject: RuleSubject) {
+    for nic in subject.nics where nic.nodeDraft.isKind("tap") {
+      let name = nic.definition.name
+      guard subject.facts.hostInterfaceExists(name), !subject.facts.interface(name, belongsTo: subject.lab.name) else {
+        continue
+      }
+      let hint = "choose another name, or remove it: ip link delete \(name)"
+      let message = "the host has an interface \(name.quoted) already"
+      subject.reporter.error(.hostInterface, nic.draft.name.span, message, hint: hint)
+    }
+  }
+
+  /// L301: an image that is not there. L010: one that is, since this version runs the built-in guest only.
+  static func images(_ subject: RuleSubject) {
+    for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) {
+      guard let image = draft.image, let path = node.image, path != "builtin" else { continue }
+      if subject.facts.fileExists(path) {
+        let message = "image \(image.value.quoted): this version of apus runs only \"builtin\"; disk images are not there yet"
+        subject.reporter.error(.notYet, image.span, message)
+      } else {
+        let folders = image.value.hasPrefix("/") ? "" : "; looked in \(subject.lab.directory) and \(subject.facts.imageDirectory)"
+        let message = "image \(image.value.quoted) not found\(folders)"
+        let near = Suggestion.nearest(to: image.value, among: ["builtin"]).map { "did you mean \"\($0)\"?" }
+        subject.reporter.error(.imageMissing, image.span, message, hint: near)
+      }
+    }
+  }
+
+  /// L307: a socket whose path no Unix socket can have. L202: two NICs on one socket.
+  static func socketPaths(_ subject: RuleSubject) {
+    var first: [String: String] = [:]
+    for nic in subject.nics where nic.nodeDraft.isKind("vm") || nic.nodeDraft.isKind("external") {
+      if let socket = nic.draft.socket, let path = nic.definition.socket {
+        if let other = first[path] {
+          subject.reporter.error(.usedTwice, socket.span, "socket \(path.quoted) is used by \(other) and \(nic.name)")
+        }
+        first[path] = nic.name
+        check(subject, path, socket.span, hint: "choose a shorter path")
+      } else if let state = subject.facts.stateDirectory {
+        let port = Names.port(node: nic.node.name, nic: nic.definition.name)
+        let hint = "choose shorter names, or a shorter folder by APUS_STATE_DIR"
+        check(subject, "\(state)/\(subject.lab.name)/\(port).sock", nic.draft.name.span, hint: hint)
+      }
+    }
+    guard let state = subject.facts.stateDirectory else { return }
+    for node in subject.draft.nodes where node.isKind("vm") {
+      let hint = "choose shorter names, or a shorter folder by APUS_STATE_DIR"
+      check(subject, "\(state)/\(subject.lab.name)/\(node.name.value)/console.sock", node.name.span, hint: hint)
+    }
+  }
+
+  private static func check(_ subject: RuleSubject, _ path: String, _ span: Span, hint: String) {
+    let size = path.utf8.count
+    guard size > Names.longestSocketPath else { return }
+    let message = "socket path \(path.quoted) has \(size) bytes; Linux allows \(Names.longestSocketPath)"
+    subject.reporter.error(.socketPath, span, message, hint: hint)
+  }
+
+  /// L305: virtual machines that ask for more memory than the host has free.
+  static func memory(_ subject: RuleSubject) {
+    let machines = subject.lab.nodes.indices.filter { subject.lab.nodes[$0].kind == "vm" }
+    guard let first = machines.first, let free = subject.facts.availableMemory else { return }
+    let wanted = machines.reduce(UInt64(0)) { $0 + UInt64(subject.lab.nodes[$1].memory) }
+    guard wanted > free + subject.facts.memoryTaken(by: subject.lab.name) else { return }
+    let (ask, have) = (Units.describe(bytes: wanted), Units.describe(bytes: free))
+    let span = subject.draft.nodes[first].name.span
+    subject.reporter.warning(.resources, span, "virtual machines ask for \(ask), this host has \(have) free")
+  }
+
+  /// L306: no KVM, said once.
+  static func withoutKVM(_ subject: RuleSubject) {
+    guard !subject.facts.hasKVM, let node = subject.draft.nodes.first(where: { $0.isKind("vm") }) else { return }
+    let message = "this host has no KVM: virtual machines are emulated (TCG), which is slow"
+    subject.reporter.note(.withoutKVM, node.kind?.span ?? node.name.span, message)
+  }
+}

@@ -1,0 +1,75 @@
+extension Rule {
+  /// L204: trunks between switches that close a loop in some VLAN. A warning: a lab may want to see a storm.
+  static func switchLoops(_ subject: RuleSubject) {
+    let trunks = subject.draft.links.indices.compactMap { Trunk(subject, $0) }
+    var reported: Set<Int> = []
+    for id in representatives(trunks.map(\.mode)) {
+      var neighbours: [String: [String]] = [:]
+      for trunk in trunks where trunk.mode.carries(id) {
+        if let path = path(from: trunk.a, to: trunk.b, neighbours) {
+          guard reported.insert(trunk.link).inserted else { continue }
+          let names = path.joined(separator: ", ")
+          let vlan = subject.vlans.name(of: id)
+          let message = "\(names) form a loop in VLAN \(vlan): frames will circulate"
+          let span = subject.draft.links[trunk.link].span
+          subject.reporter.warning(.loop, span, message, hint: "no spanning tree runs; remove a link, or a VLAN from it")
+        } else {
+          neighbours[trunk.a, default: []].append(trunk.b)
+          neighbours[trunk.b, default: []].append(trunk.a)
+        }
+      }
+    }
+  }
+
+  private struct Trunk {
+    var link: Int
+    var a: String
+    var b: String
+    var mode: VLANMode
+
+    init?(_ subject: RuleSubject, _ link: Int) {
+      guard let wired = subject.draft.links[link].wired,
+        let definition = subject.lab.links.first(where: { $0.name == wired.name && $0.ends == wired.ends }),
+        case .trunk(let mode) = definition.kind, definition.ends.count == 2
+      else { return nil }
+      self.link = link
+      a = definition.ends[0].text
+      b = definition.ends[1].text
+      self.mode = mode
+    }
+  }
+
+  /// One VLAN out of each set of VLANs that the same trunks carry.
+  private static func representatives(_ modes: [VLANMode]) -> [Int] {
+    var starts: Set<Int> = []
+    for mode in modes {
+      switch mode {
+      case .access(let id): starts.formUnion([id, id + 1])
+      case .trunk(let allowed, _):
+        for range in allowed { starts.formUnion([range.lowerBound, range.upperBound + 1]) }
+      }
+    }
+    return starts.filter { (1...4094).contains($0) }.sorted()
+  }
+
+  /// The switches from one to the other over a forest of trunks; nil when they are apart.
+  private static func path(from start: String, to end: String, _ neighbours: [String: [String]]) -> [String]? {
+    var parents = [start: start]
+    var queue = [start]
+    var head = 0
+    while head < queue.count {
+      let current = queue[head]
+      head += 1
+      if current == end {
+        var path = [current]
+        while let last = path.last, let parent = parents[last], parent != last { path.append(parent) }
+        return path.reversed()
+      }
+      for next in neighbours[current] ?? [] where parents[next] == nil {
+        parents[next] = current
+        queue.append(next)
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,51 @@
+/// What rules look at: the file as written, the lab it means, and the host.
+struct RuleSubject {
+  let draft: LabDraft
+  /// Nodes and NICs have the draft's indices.
+  let lab: CanonicalLab
+  let facts: any LabFacts
+  let reporter: Reporter
+  let vlans: VLANTable
+
+  /// A NIC in the file and in the lab.
+  struct NIC {
+    var nodeDraft: NodeDraft
+    var draft: NICDraft
+    var node: NodeDefinition
+    var definition: NICDefinition
+
+    /// `vm1:eth0`
+    var name: String { "\(node.name):\(definition.name)" }
+  }
+
+  /// Every NIC in file order.
+  var nics: [NIC] {
+    zip(draft.nodes, lab.nodes).flatMap { nodeDraft, node in
+      zip(nodeDraft.nics, node.nics).map { NIC(nodeDraft: nodeDraft, draft: $0, node: node, definition: $1) }
+    }
+  }
+}
+
+/// A check over the whole lab. To add one, write a function in `Rules/`, list it here, describe it in docs/lab-file.md.
+struct Rule: Sendable {
+  /// The codes it can report.
+  let codes: [DiagnosticCode]
+  let check: @Sendable (RuleSubject) -> Void
+
+  /// All rules; the order does not matter, since findings are sorted by position.
+  static let all: [Rule] = [
+    Rule(codes: [.collision], check: nameCollisions),
+    Rule(codes: [.vlanDefinition], check: duplicateVLANs),
+    Rule(codes: [.loop], check: switchLoops),
+    Rule(codes: [.address], check: duplicateMACs),
+    Rule(codes: [.address], check: duplicateAddresses),
+    Rule(codes: [.address], check: addressesOutsideSubnets),
+    Rule(codes: [.gateway], check: gateways),
+    Rule(codes: [.interfaceName], check: tapNames),
+    Rule(codes: [.imageMissing, .notYet], check: images),
+    Rule(codes: [.hostInterface], check: hostInterfaces),
+    Rule(codes: [.socketPath, .usedTwice], check: socketPaths),
+    Rule(codes: [.resources], check: memory),
+    Rule(codes: [.withoutKVM], check: withoutKVM),
+  ]
+}

@@ -1,0 +1,34 @@
+import Topology
+
+/// A host as a test wants it.
+struct TestFacts: LabFacts {
+  var files: Set<String> = []
+  var imageDirectory = "/images"
+  var hasKVM = true
+  var interfaces: Set<String> = []
+  /// Interfaces that the running lab made.
+  var ownInterfaces: Set<String> = []
+  var availableMemory: UInt64?
+  var stateDirectory: String?
+
+  func fileExists(_ absolutePath: String) -> Bool { files.contains(absolutePath) }
+  func hostInterfaceExists(_ name: String) -> Bool { interfaces.contains(name) }
+  func interface(_ name: String, belongsTo lab: String) -> Bool { ownInterfaces.contains(name) }
+}
+
+/// Loads a lab file that stands in a string as `/labs/test.lab.yaml`.
+func load(_ text: String, facts: TestFacts = TestFacts(), environment: [String: String] = [:]) -> LoadResult {
+  load(bytes: Array(text.utf8), facts: facts, environment: environment)
+}
+
+func load(bytes: [UInt8], facts: TestFacts = TestFacts(), environment: [String: String] = [:]) -> LoadResult {
+  loadLab(source(bytes), directory: "/labs", facts: facts, environment: environment)
+}
+
+func source(_ bytes: [UInt8]) -> SourceText { SourceText(path: "test.lab.yaml", text: bytes) }
+
+/// All diagnostics as a terminal shows them.
+func rendered(_ text: String, facts: TestFacts = TestFacts(), environment: [String: String] = [:]) -> String {
+  let result = load(text, facts: facts, environment: environment)
+  return result.diagnostics.map { $0.rendered(source: source(Array(text.utf8))) }.joined(separator: "\n")
+}
