@@ -1,0 +1,194 @@
+import LinuxHost
+import VhostUser
+
+/// A device to be started: what the guest wants of it, its memory and its rings (receive and transmit, by index).
+package struct StartPlan {
+  /// Virtio features wanted; what is not offered is left out.
+  package var features: UInt64
+  /// Protocol features wanted; what is not offered is left out.
+  package var protocolFeatures: UInt64
+  package var memory: SharedMemory
+  package var rings: [SplitDriver]
+  /// Index that each ring starts with (SET_VRING_BASE).
+  package var base: UInt32 = 0
+  /// The back-end knows the memory already.
+  package var keepsMemory = false
+
+  package init(
+    features: UInt64 = .max & ~(VirtioFeature.packedRing | VirtioFeature.logAll | VirtioFeature.platformAddresses),
+    protocolFeatures: UInt64 = .max, memory: SharedMemory, rings: [SplitDriver]
+  ) {
+    self.features = features
+    self.protocolFeatures = protocolFeatures
+    self.memory = memory
+    self.rings = rings
+  }
+}
+
+// The order in which real front-ends say things, seen in their sources and on the wire.
+extension FrontEnd {
+  /// QEMU 7.2: connect, then start at DRIVER_OK.
+  package func startLikeQEMU(_ plan: StartPlan) throws {
+    try connectLikeQEMU(plan)
+    try deviceStartLikeQEMU(plan)
+  }
+
+  /// QEMU's `vhost_dev_init`, once for each pair: features, queues, owner, masked calls and error descriptors.
+  ///
+  /// Rings are enabled and disabled before any SET_FEATURES.
+  package func connectLikeQEMU(_ plan: StartPlan) throws {
+    asksForReply = false
+    for pair in 0..<(plan.rings.count / 2) {
+      _ = try getFeatures()
+      let offered = try getProtocolFeatures() & plan.protocolFeatures
+      try setProtocolFeatures(offered)
+      if pair == 0 {
+        if offered & ProtocolFeature.multiqueue != 0 { _ = try getQueueCount() }
+        if offered & ProtocolFeature.memorySlots != 0 { _ = try getMaximumMemorySlots() }
+        if offered & ProtocolFeature.backendRequests != 0 {
+          try setBackendChannel(try UnixSocket.pair().1)
+        }
+        try setOwner()
+      }
+      _ = try getFeatures()
+      for driver in plan.rings[(2 * pair)..<(2 * pair + 2)] {
+        try setRingCall(UInt32(driver.index), try EventDescriptor().descriptor)
+        try setRingError(UInt32(driver.index), try EventDescriptor().descriptor)
+      }
+    }
+    for driver in plan.rings { try setRingEnable(UInt32(driver.index), driver.index < 2) }
+  }
+
+  /// QEMU's `vhost_dev_start`, at DRIVER_OK.
+  package func deviceStartLikeQEMU(_ plan: StartPlan) throws {
+    for driver in plan.rings { try setRingEnable(UInt32(driver.index), true) }
+    let hasStatus = protocolFeatures & ProtocolFeature.status != 0
+    for pair in 0..<(plan.rings.count / 2) {
+      try setFeatures(try getFeatures() & plan.features)
+      if hasStatus, pair == plan.rings.count / 2 - 1 { try setStatus(try getStatus() | 8) }
+      if pair == 0, !plan.keepsMemory { try asking { try tellMemory(plan.memory) } }
+      for driver in plan.rings[(2 * pair)..<(2 * pair + 2)] {
+        let ring = UInt32(driver.index)
+        try setRingSize(ring, UInt32(driver.size))
+        try setRingBase(ring, plan.base)
+        try setRingAddress(driver)
+        try asking {
+          try setRingKick(ring, driver.kickEvent.descriptor)
+          driver.kickEvent.signal()
+          try setRingCall(ring, driver.callEvent.descriptor)
+        }
+      }
+    }
+    if hasStatus { try setStatus(try getStatus() | 1 | 2 | 4) }
+    try barrier()
+  }
+
+  /// QEMU 7.2 on a guest's shutdown or reset.
+  ///
+  /// - Returns: the base of each ring.
+  @discardableResult
+  package func stopLikeQEMU(_ plan: StartPlan) throws -> [UInt32] {
+    for driver in plan.rings { try asking { try setRingEnable(UInt32(driver.index), false) } }
+    let bases = try plan.rings.map { try getRingBase(UInt32($0.index)) }
+    if protocolFeatures & ProtocolFeature.status != 0 { try setStatus(0) }
+    return bases
+  }
+
+  /// DPDK's virtio-user: calls for all rings first, few protocol features, only pair 0 enabled.
+  package func startLikeVirtioUser(_ plan: StartPlan) throws {
+    asksForReply = false
+    try setOwner()
+    _ = try getFeatures()
+    let known = ProtocolFeature.multiqueue | ProtocolFeature.replyAcknowledge | ProtocolFeature.status
+    try setProtocolFeatures(try getProtocolFeatures() & plan.protocolFeatures & known)
+    if protocolFeatures & ProtocolFeature.multiqueue != 0 { _ = try getQueueCount() }
+    for driver in plan.rings { try setRingCall(UInt32(driver.index), driver.callEvent.descriptor) }
+    try setFeatures(try getFeatures() & plan.features)
+    try asking { try setMemory(plan.memory) }
+    for driver in plan.rings {
+      let ring = UInt32(driver.index)
+      try setRingSize(ring, UInt32(driver.size))
+      try setRingBase(ring, plan.base)
+      try setRingAddress(driver)
+      try setRingKick(ring, driver.kickEvent.descriptor)
+    }
+    for driver in plan.rings.prefix(2) { try setRingEnable(UInt32(driver.index), true) }
+    if protocolFeatures & ProtocolFeature.status != 0 { try setStatus(try getStatus() | 15) }
+    try barrier()
+  }
+
+  /// virtio-user's stop: rings are asked for their base whether they ran or not.
+  ///
+  /// - Returns: the base of each ring.
+  @discardableResult
+  package func stopLikeVirtioUser(_ plan: StartPlan) throws -> [UInt32] {
+    for driver in plan.rings.prefix(2) { try setRingEnable(UInt32(driver.index), false) }
+    return try plan.rings.map { try getRingBase(UInt32($0.index)) }
+  }
+
+  /// Cloud Hypervisor: need_reply on everything, sizes of all rings first, addresses before bases.
+  package func startLikeCloudHypervisor(_ plan: StartPlan) throws {
+    asksForReply = true
+    try setOwner()
+    _ = try getFeatures()
+    let known =
+      ProtocolFeature.multiqueue | ProtocolFeature.memorySlots | ProtocolFeature.replyAcknowledge
+      | ProtocolFeature.configuration
+    try setProtocolFeatures(try getProtocolFeatures() & plan.protocolFeatures & known)
+    if protocolFeatures & ProtocolFeature.multiqueue != 0 { _ = try getQueueCount() }
+    if protocolFeatures & ProtocolFeature.configuration != 0 { _ = try getConfiguration(offset: 0, size: 12) }
+    try setFeatures(try getFeatures() & plan.features)
+    try setMemory(plan.memory)
+    for driver in plan.rings { try setRingSize(UInt32(driver.index), UInt32(driver.size)) }
+    for driver in plan.rings {
+      let ring = UInt32(driver.index)
+      try setRingAddress(driver)
+      try setRingBase(ring, plan.base)
+      try setRingCall(ring, driver.callEvent.descriptor)
+      try setRingKick(ring, driver.kickEvent.descriptor)
+    }
+    for driver in plan.rings { try setRingEnable(UInt32(driver.index), true) }
+    if protocolFeatures & ProtocolFeature.backendRequests != 0 { try setBackendChannel(try UnixSocket.pair().1) }
+    try barrier()
+  }
+
+  /// crosvm: acknowledges REPLY_ACK but never asks for a reply; the configuration space is the back-end's.
+  package func startLikeCrosvm(_ plan: StartPlan) throws {
+    asksForReply = false
+    try setOwner()
+    _ = try getFeatures()
+    let known =
+      ProtocolFeature.configuration | ProtocolFeature.multiqueue | ProtocolFeature.backendRequests
+      | ProtocolFeature.replyAcknowledge
+    try setProtocolFeatures(try getProtocolFeatures() & plan.protocolFeatures & known)
+    if protocolFeatures & ProtocolFeature.backendRequests != 0 { try setBackendChannel(try UnixSocket.pair().1) }
+    if protocolFeatures & ProtocolFeature.multiqueue != 0 { _ = try getQueueCount() }
+    _ = try getConfiguration(offset: 0, size: 24)
+    try setFeatures(try getFeatures() & plan.features)
+    try setMemory(plan.memory)
+    for driver in plan.rings {
+      let ring = UInt32(driver.index)
+      try setRingSize(ring, UInt32(driver.size))
+      try setRingAddress(driver)
+      try setRingBase(ring, plan.base)
+      try setRingCall(ring, driver.callEvent.descriptor)
+      try setRingKick(ring, driver.kickEvent.descriptor)
+      try setRingEnable(ring, true)
+    }
+    try barrier()
+  }
+
+  /// QEMU adds regions one by one where slots are offered.
+  private func tellMemory(_ memory: SharedMemory) throws {
+    guard protocolFeatures & ProtocolFeature.memorySlots != 0 else { return try setMemory(memory) }
+    for (region, descriptor) in zip(memory.regions, memory.descriptors) { try addMemory(region, descriptor) }
+  }
+
+  /// Asks for replies within `body`, as QEMU does for some messages.
+  private func asking(_ body: () throws -> Void) rethrows {
+    let before = asksForReply
+    asksForReply = true
+    defer { asksForReply = before }
+    try body()
+  }
+}
