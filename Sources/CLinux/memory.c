@@ -109,6 +109,8 @@ static bool find_slot(uintptr_t address, struct slot *found) {
   return false;
 }
 
+uint32_t clinux_fault_total;
+
 static bool cover_lost_page(uintptr_t address) {
   struct slot slot;
   if (!find_slot(address, &slot)) return false;
@@ -117,6 +119,7 @@ static bool cover_lost_page(uintptr_t address) {
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
   if (laid == MAP_FAILED) return false;
   __atomic_store_n(slot.flag, 1, __ATOMIC_SEQ_CST);
+  __atomic_add_fetch(&clinux_fault_total, 1, __ATOMIC_SEQ_CST);
   return true;
 }
 

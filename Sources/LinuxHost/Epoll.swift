@@ -31,13 +31,14 @@ package final class Epoll: Sendable {
   /// EPOLLET: reported when something new happens, not as long as it lasts.
   package static let edgeTriggered: UInt32 = 1 << 31
 
-  private let descriptor: Descriptor
+  /// The epoll itself, readable when an event waits.
+  package let descriptor: Descriptor
 
   package init() throws(SystemError) {
     descriptor = Descriptor(owning: try check(clinux_epoll_create(), "epoll_create1"))
   }
 
-  /// The epoll's own descriptor, readable when an event waits.
+  /// The number of its own descriptor.
   package var raw: CInt { descriptor.raw }
 
   /// Watches a descriptor; EEXIST if it is watched already, EPERM if its kind of file cannot be watched.

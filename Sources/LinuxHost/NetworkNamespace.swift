@@ -22,4 +22,37 @@ package enum NetworkNamespace {
 
   /// The file that stands for a namespace of this name.
   package static func path(of name: String) -> String { "/run/netns/\(name)" }
+
+  /// Creates a namespace as `ip netns add` does, with `lo` up.
+  /// - Throws: EEXIST if the name is taken, EINVAL if it is empty or holds a slash.
+  package static func create(_ name: String) throws(SystemError) {
+    try run(in: nil) { () throws(SystemError) in
+      // SAFETY: the name is a C string for the length of the call, which moves this thread; `run` brings it back.
+      try check(unsafe clinux_netns_create(name), "create namespace", name)
+      do throws(SystemError) {
+        try NetlinkSocket().configure(link: "lo", LinkChange(isUp: true))
+      } catch {
+        _ = unsafe clinux_netns_delete(name)
+        throw error
+      }
+    }
+  }
+
+  /// Removes a name; nothing happens if there is none. The namespace and its interfaces go when its last process does.
+  package static func delete(_ name: String) throws(SystemError) {
+    // SAFETY: the name is a C string for the length of the call.
+    let result = unsafe clinux_netns_delete(name)
+    if result == -ENOENT { return }
+    try check(result, "delete namespace", name)
+  }
+
+  /// Whether a namespace of this name is there.
+  package static func exists(_ name: String) -> Bool {
+    (try? open(name)) != nil
+  }
+
+  /// All names, sorted.
+  package static func names() -> [String] {
+    HostFacts.entries(of: "/run/netns").filter { exists($0) }
+  }
 }

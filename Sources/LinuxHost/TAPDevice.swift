@@ -42,13 +42,23 @@ package enum TAPDevice {
 
   /// Refuses names that the kernel would refuse, or expand (`tap%d`).
   static func checkName(_ name: String) throws(SystemError) {
+    let forbidden: [UInt8] = [UInt8(ascii: "/"), UInt8(ascii: "%"), UInt8(ascii: ":")]
     let isValid =
       1...15 ~= name.utf8.count && name != "." && name != ".."
-      && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "%")
-        && $0 != UInt8(ascii: ":") }
+      && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !forbidden.contains($0) }
     guard isValid else {
       throw SystemError(
         call: "interface name", code: EINVAL, context: "\"\(name)\": expected 1 to 15 ASCII characters without / % :")
     }
+  }
+
+  /// Removes a persistent TAP, attached or not; nothing happens if there is none.
+  package static func remove(name: String, namespace: String?) throws(SystemError) {
+    try Netlink.remove(link: name, namespace: namespace)
+  }
+
+  /// Whether an interface of that name is there, of whatever kind; false if there is no such namespace.
+  package static func exists(name: String, namespace: String?) -> Bool {
+    Netlink.exists(link: name, namespace: namespace)
   }
 }

@@ -45,14 +45,7 @@ package enum UnixSocket {
 
   /// Two sockets connected to each other.
   package static func pair() throws(SystemError) -> (Descriptor, Descriptor) {
-    var sockets: (CInt, CInt) = (-1, -1)
-    // SAFETY: a pair of CInt has the layout of int[2], which the call fills.
-    let result = unsafe withUnsafeMutableBytes(of: &sockets) { bytes in
-      guard let start = unsafe bytes.assumingMemoryBound(to: CInt.self).baseAddress else { return -EINVAL }
-      return unsafe clinux_unix_pair(start)
-    }
-    try check(result, "socketpair")
-    return (Descriptor(owning: sockets.0), Descriptor(owning: sockets.1))
+    try unsafe Descriptor.pair("socketpair") { unsafe clinux_unix_pair($0) }
   }
 
   /// Receives at most `size` bytes (1 or more) and the descriptors that came with them.
@@ -64,7 +57,8 @@ package enum UnixSocket {
   ) throws(SystemError) -> Received {
     guard size > 0, 0...253 ~= maximumDescriptors else {
       throw SystemError(
-        call: "recvmsg", code: EINVAL, context: "size \(size), \(maximumDescriptors) descriptors: expected 1..., 0...253")
+        call: "recvmsg", code: EINVAL,
+        context: "size \(size) for \(maximumDescriptors) descriptors: expected 1 or more, for 0 to 253")
     }
     var numbers = [CInt](repeating: -1, count: maximumDescriptors)
     var descriptorCount = 0

@@ -116,6 +116,9 @@ int clinux_memory_file(const char *name, uint64_t size, size_t huge_page_size);
 /* Installs the SIGBUS handler, once for the process. A fault inside a registered range lays zero pages over the lost
  * page and sets the range's flag to 1; any other SIGBUS ends the process as if there were no handler. */
 int clinux_install_fault_handler(void);
+/* Lost pages covered so far, in all mappings: a worker that sees it unchanged need not look at any flag. */
+extern uint32_t clinux_fault_total;
+static inline uint32_t clinux_fault_count(void) { return __atomic_load_n(&clinux_fault_total, __ATOMIC_RELAXED); }
 /* Registers a mapping; returns its slot. `page_size` is the mapping's, `base` and `size` are multiples of it. */
 int clinux_register_mapping(void *base, size_t size, size_t page_size, uint32_t *flag);
 /* Forgets a slot; to be called before the range is unmapped, when nobody touches it any more. */
@@ -166,5 +169,56 @@ int clinux_netns_enter(int fd);
 int clinux_netns_create(const char *name);
 /* Removes the name; the namespace goes when nobody uses it any more. */
 int clinux_netns_delete(const char *name);
+
+/* Links (link.c). ------------------------------------------------------------------------------------------------- */
+
+/* The interface's index in the calling thread's namespace; -ENODEV if there is none. */
+int clinux_link_index(const char *name);
+/* Speed in megabits a second, as ethtool shows and sets it; full duplex. */
+int clinux_link_set_speed(const char *name, uint32_t megabits);
+int clinux_link_speed(const char *name, uint32_t *megabits);
+
+/* Processes (spawn.c, process.c). --------------------------------------------------------------------------------- */
+
+struct clinux_spawn {
+  const char *executable;   /* a path; nothing is searched for */
+  char *const *arguments;   /* null at the end; the first is the name */
+  char *const *environment; /* null at the end */
+  const char *directory;    /* null: the parent's */
+  int standard[3];          /* descriptors >= 3 that become 0, 1 and 2; left open in the parent */
+  int netns;                /* -1, or a network namespace to start in, with a /sys of its own */
+  bool has_session;         /* a session and process group of its own */
+  bool is_detached;         /* a child of init: never ours to wait for */
+};
+
+enum clinux_spawn_step {
+  CLINUX_SPAWN_FORK = 0,
+  CLINUX_SPAWN_SESSION = 1,
+  CLINUX_SPAWN_NAMESPACE = 2,
+  CLINUX_SPAWN_DIRECTORY = 3,
+  CLINUX_SPAWN_DESCRIPTORS = 4,
+  CLINUX_SPAWN_EXEC = 5,
+};
+
+/* Starts a process with default signals and no other descriptors. Returns its number when it has become the executable,
+ * with its start time; on failure `step` says where. */
+int clinux_spawn(const struct clinux_spawn *request, uint64_t *start_time, int *step);
+
+/* Opens a file for a child: number >= 3, O_CLOEXEC. `is_output`: created (0644) if need be and appended to. */
+int clinux_open_standard(const char *path, bool is_output);
+/* A pipe, or a pair of stream sockets; all numbers >= 3, O_CLOEXEC, blocking. */
+int clinux_pipe(int ends[2]);
+int clinux_pipe_of_sockets(int ends[2]);
+/* Reads once; -EAGAIN if a non-blocking descriptor has nothing, 0 at the end. */
+ssize_t clinux_read(int fd, void *bytes, size_t size);
+
+/* Field 22 of /proc/PID/stat (clock ticks since boot) and field 3, the state's letter; -ESRCH if there is none. */
+int clinux_process_status(int pid, uint64_t *start_time, char *state);
+int clinux_pidfd_open(int pid);
+int clinux_pidfd_signal(int pidfd, int signal);
+/* Signals a whole process group. */
+int clinux_group_signal(int group, int signal);
+/* Takes the exit status of a child without waiting: 0...255, 128 + signal, or -EAGAIN while it runs. */
+int clinux_reap(int pid);
 
 #endif

@@ -1,0 +1,170 @@
+/*
+ * Starting a process from a program with many threads.
+ *
+ * Between fork and exec only functions that are safe in a signal handler run: no allocation, no lock. The child reports
+ * over a pipe that exec closes, so the end of the pipe means success. Before exec it waits until the parent has noted
+ * its start time: by then its number cannot belong to anybody else.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "CLinux.h"
+
+enum { REPORT_PROCESS = -1 };
+
+/* What a child says: its number (kind REPORT_PROCESS), or at which step what went wrong. */
+struct report {
+  int kind;
+  int value;
+};
+
+/* The descriptors that child and parent share: reports go up, the permission to go on comes down. */
+struct channel {
+  int report[2];
+  int go[2];
+};
+
+static void send_report(int fd, int kind, int value) {
+  const struct report report = {.kind = kind, .value = value};
+  ssize_t result;
+  do {
+    result = write(fd, &report, sizeof report);
+  } while (result < 0 && errno == EINTR);
+}
+
+_Noreturn static void die(int fd, int step) {
+  send_report(fd, step, errno);
+  _exit(127);
+}
+
+static void reset_signals(void) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL); /* SIGKILL and SIGSTOP refuse */
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* As `ip netns exec`: /sys/class/net shows the namespace's interfaces. A host without that freedom keeps its /sys. */
+static int enter_namespace(int netns) {
+  if (setns(netns, CLONE_NEWNET) < 0) return -1;
+  if (unshare(CLONE_NEWNS) < 0) return -1;
+  if (mount("", "/", "none", MS_SLAVE | MS_REC, NULL) < 0) return -1;
+  if (umount2("/sys", MNT_DETACH) == 0) mount("sysfs", "/sys", "sysfs", 0, NULL);
+  return 0;
+}
+
+static int arrange_descriptors(const struct clinux_spawn *request, int report) {
+  for (int i = 0; i < 3; i++) {
+    if (dup2(request->standard[i], i) < 0) return -1;
+  }
+  if (report == 3) {
+    if (fcntl(report, F_SETFD, FD_CLOEXEC) < 0) return -1;
+  } else if (dup3(report, 3, O_CLOEXEC) < 0) {
+    return -1;
+  }
+  return syscall(SYS_close_range, 4U, ~0U, 0U) < 0 ? -1 : 0;
+}
+
+_Noreturn static void become(const struct clinux_spawn *request, const struct channel *channel) {
+  int report = channel->report[1];
+  char permission;
+  ssize_t result;
+  close(channel->go[1]);
+  do {
+    result = read(channel->go[0], &permission, 1);
+  } while (result < 0 && errno == EINTR);
+  if (result != 1) _exit(127); /* the parent is gone */
+  if (request->has_session && setsid() < 0) die(report, CLINUX_SPAWN_SESSION);
+  reset_signals();
+  if (request->netns >= 0 && enter_namespace(request->netns) < 0) die(report, CLINUX_SPAWN_NAMESPACE);
+  if (request->directory != NULL && chdir(request->directory) < 0) die(report, CLINUX_SPAWN_DIRECTORY);
+  if (arrange_descriptors(request, report) < 0) die(report, CLINUX_SPAWN_DESCRIPTORS);
+  execve(request->executable, request->arguments, request->environment);
+  die(3, CLINUX_SPAWN_EXEC);
+}
+
+/* The child: the process itself, or its short-lived parent, whose end makes init adopt the process. */
+_Noreturn static void run_child(const struct clinux_spawn *request, const struct channel *channel) {
+  if (request->is_detached) {
+    pid_t process = _Fork();
+    if (process < 0) die(channel->report[1], CLINUX_SPAWN_FORK);
+    if (process > 0) {
+      send_report(channel->report[1], REPORT_PROCESS, process);
+      _exit(0);
+    }
+  } else {
+    send_report(channel->report[1], REPORT_PROCESS, getpid());
+  }
+  become(request, channel);
+}
+
+/* Reads one report; false at the end of the pipe. */
+static bool read_report(int fd, struct report *report) {
+  ssize_t size;
+  do {
+    size = read(fd, report, sizeof *report);
+  } while (size < 0 && errno == EINTR);
+  return size == (ssize_t)sizeof *report;
+}
+
+/* Follows the child until exec; returns its number or -errno. */
+static int supervise(const struct channel *channel, uint64_t *start_time, int *step) {
+  struct report report;
+  if (!read_report(channel->report[0], &report)) return -ECHILD;
+  if (report.kind == REPORT_PROCESS) {
+    int process = report.value;
+    char state;
+    int result = clinux_process_status(process, start_time, &state);
+    if (result < 0) return result;
+    if (send(channel->go[1], "", 1, MSG_NOSIGNAL) != 1) return -errno;
+    if (!read_report(channel->report[0], &report)) return process;
+  }
+  *step = report.kind;
+  return report.value == 0 ? -EPROTO : -report.value;
+}
+
+static void wait_for(pid_t child) {
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+}
+
+static int make_channel(struct channel *channel) {
+  int result = clinux_pipe(channel->report);
+  if (result < 0) return result;
+  result = clinux_pipe_of_sockets(channel->go);
+  if (result < 0) {
+    close(channel->report[0]);
+    close(channel->report[1]);
+  }
+  return result;
+}
+
+int clinux_spawn(const struct clinux_spawn *request, uint64_t *start_time, int *step) {
+  struct channel channel;
+  *step = CLINUX_SPAWN_FORK;
+  int result = make_channel(&channel);
+  if (result < 0) return result;
+
+  /* No handler of ours may run in the child. */
+  sigset_t all, previous;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &previous);
+  pid_t child = _Fork();
+  if (child == 0) run_child(request, &channel);
+  int fork_error = errno;
+  pthread_sigmask(SIG_SETMASK, &previous, NULL);
+
+  close(channel.report[1]);
+  close(channel.go[0]);
+  result = child < 0 ? -fork_error : supervise(&channel, start_time, step);
+  close(channel.report[0]);
+  close(channel.go[1]);
+  if (child > 0 && (request->is_detached || result < 0)) wait_for(child);
+  return result;
+}

@@ -1,0 +1,70 @@
+import CLinux
+import Glibc
+
+/// What this host has.
+package enum HostFacts {
+  /// Whether the processor can run guests in hardware (Intel VT-x or AMD-V), as far as the kernel sees it.
+  package static var cpuHasVirtualization: Bool {
+    guard let text = text(ofFile: "/proc/cpuinfo") else { return false }
+    return text.split(separator: "\n").contains { line in
+      line.hasPrefix("flags") && line.split(whereSeparator: { " \t:".contains($0) }).contains { $0 == "svm" || $0 == "vmx" }
+    }
+  }
+
+  /// Whether this process may use KVM: /dev/kvm is there and opens for reading and writing.
+  package static var hasKVM: Bool {
+    // SAFETY: the path is a C string for the length of the call.
+    let raw = unsafe open("/dev/kvm", O_RDWR | O_CLOEXEC)
+    guard raw >= 0 else { return false }
+    close(raw)
+    return true
+  }
+
+  /// Memory that new processes can have without swapping, in bytes (MemAvailable); nil if the kernel does not say.
+  package static var memoryAvailable: UInt64? {
+    for line in (text(ofFile: "/proc/meminfo") ?? "").split(separator: "\n") where line.hasPrefix("MemAvailable:") {
+      let kibibytes = line.split(separator: " ").dropFirst().first.flatMap { UInt64($0) }
+      return kibibytes.map { $0 * 1024 }
+    }
+    return nil
+  }
+
+  /// Whether the effective user is root.
+  package static var isRoot: Bool { geteuid() == 0 }
+
+  /// Whether something is at this path; symbolic links are followed.
+  package static func exists(_ path: String) -> Bool {
+    // SAFETY: the path is a C string for the length of the call.
+    unsafe access(path, F_OK) == 0
+  }
+
+  /// A small text file, up to 1 MiB of it; nil if it cannot be read. Bytes that are not UTF-8 are replaced.
+  package static func text(ofFile path: String) -> String? {
+    // SAFETY: the path is a C string for the length of the call.
+    let raw = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard raw >= 0 else { return nil }
+    let file = Descriptor(owning: raw)
+    var bytes: [UInt8] = []
+    while bytes.count < 1 << 20 {
+      guard let part = try? file.read(size: 1 << 16) else { return nil }
+      if part.isEmpty { break }
+      bytes += part
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Names in a directory but `.` and `..`, sorted; empty if it cannot be read.
+  package static func entries(of directory: String) -> [String] {
+    // SAFETY: the stream is used by this thread alone and closed once; a record's name ends with a zero byte.
+    guard let stream = unsafe opendir(directory) else { return [] }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let record = unsafe readdir(stream) {
+      let name = unsafe withUnsafeBytes(of: &record.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+}

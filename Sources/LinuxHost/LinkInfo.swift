@@ -1,0 +1,19 @@
+/// One interface as the kernel lists it.
+package struct LinkInfo: Sendable, Equatable {
+  package var index: Int
+  package var name: String
+  /// In bytes.
+  package var mtu: Int
+  /// Link-layer address, `52:54:00:00:00:01`; empty if it has none.
+  package var address: String
+  /// Administrative state.
+  package var isUp: Bool
+
+  package init(index: Int, name: String, mtu: Int, address: String, isUp: Bool) {
+    self.index = index
+    self.name = name
+    self.mtu = mtu
+    self.address = address
+    self.isUp = isUp
+  }
+}

@@ -1,0 +1,92 @@
+import CNetlink
+import Glibc
+
+extension Netlink {
+  /// Adds an address with its prefix, such as `10.0.0.1/24`; nothing happens if the link has it. IPv6 addresses are
+  /// usable at once (nodad): in a lab two of the same are a mistake that the lab file's rules find.
+  package static func addAddress(_ cidr: String, link: String, namespace: String?) throws(SystemError) {
+    try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in
+      try socket.addAddress(cidr, link: link)
+    }
+  }
+
+  /// Adds a route to `default` or a prefix over a gateway; nothing happens if the same destination has a route already.
+  /// - Throws: ENETUNREACH if no address of the link reaches the gateway.
+  package static func addRoute(to destination: String, via gateway: String, link: String, namespace: String?)
+    throws(SystemError)
+  {
+    try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in
+      try socket.addRoute(to: destination, via: gateway, link: link)
+    }
+  }
+
+  /// All addresses of a link with their prefixes, IPv4 first.
+  package static func addresses(link: String, namespace: String?) throws(SystemError) -> [String] {
+    try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in try socket.addresses(link: link) }
+  }
+}
+
+extension NetlinkSocket {
+  func addAddress(_ cidr: String, link name: String) throws(SystemError) {
+    let local = try NetlinkAddress(cidr)
+    guard local.size > 0 else {
+      throw SystemError(call: "address", code: EINVAL, context: "\"\(cidr)\": expected one such as 10.0.0.1/24")
+    }
+    let link = try link(named: name)
+    let address = try unsafe NetlinkObject(owning: rtnl_addr_alloc(), call: "add address", context: cidr)
+    unsafe rtnl_addr_set_ifindex(address.pointer, rtnl_link_get_ifindex(link.pointer))
+    try check(unsafe rtnl_addr_set_local(address.pointer, local.pointer), "add address", "\(cidr) to \(name)")
+    if local.family == AF_INET6 { unsafe rtnl_addr_set_flags(address.pointer, noDuplicateDetection) }
+    do throws(SystemError) {
+      try check(unsafe rtnl_addr_add(socket, address.pointer, 0), "add address", "\(cidr) to \(name)")
+    } catch where error.code == EEXIST {
+      return
+    }
+  }
+
+  func addRoute(to destination: String, via gateway: String, link name: String) throws(SystemError) {
+    let context = "to \(destination) via \(gateway) on \(name)"
+    let next = try NetlinkAddress(gateway, what: "gateway")
+    let prefix = try NetlinkAddress(destination, family: next.family, what: "destination")
+    let link = try link(named: name)
+    let route = try unsafe NetlinkObject(owning: rtnl_route_alloc(), call: "add route", context: context)
+    guard let hop = unsafe rtnl_route_nh_alloc() else {
+      throw SystemError(call: "add route", code: ENOMEM, context: context)
+    }
+    unsafe rtnl_route_nh_set_ifindex(hop, rtnl_link_get_ifindex(link.pointer))
+    unsafe rtnl_route_nh_set_gateway(hop, next.pointer)
+    // SAFETY: the route takes over the hop.
+    unsafe rtnl_route_add_nexthop(route.pointer, hop)
+    try check(unsafe rtnl_route_set_family(route.pointer, UInt8(next.family)), "add route", context)
+    try check(unsafe rtnl_route_set_dst(route.pointer, prefix.pointer), "add route", context)
+    do throws(SystemError) {
+      let flags = CInt(NLM_F_CREATE | NLM_F_EXCL)
+      try check(unsafe rtnl_route_add(socket, route.pointer, flags), "add route", context)
+    } catch where error.code == EEXIST {
+      return
+    }
+  }
+
+  func addresses(link name: String) throws(SystemError) -> [String] {
+    let index = try unsafe rtnl_link_get_ifindex(link(named: name).pointer)
+    var cache: OpaquePointer?
+    try check(unsafe rtnl_addr_alloc_cache(socket, &cache), "list addresses", name)
+    defer { unsafe nl_cache_free(cache) }
+    var found: [(family: CInt, text: String)] = []
+    // SAFETY: objects belong to the cache, which lives until the end.
+    var next = unsafe nl_cache_get_first(cache)
+    while let address = unsafe next {
+      if unsafe rtnl_addr_get_ifindex(address) == index {
+        let text = unsafe NetlinkAddress.text(of: rtnl_addr_get_local(address))
+        let bare = text.split(separator: "/").first ?? ""
+        found.append(
+          (unsafe rtnl_addr_get_family(address), "\(bare)/\(unsafe rtnl_addr_get_prefixlen(address))"))
+      }
+      unsafe next = nl_cache_get_next(address)
+    }
+    return found.filter { $0.family == AF_INET }.map(\.text) + found.filter { $0.family == AF_INET6 }.map(\.text)
+  }
+}
+
+/// IFA_F_NODAD
+private let noDuplicateDetection: CUnsignedInt = 0x02

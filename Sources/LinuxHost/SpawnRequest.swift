@@ -1,0 +1,37 @@
+/// A process to be started.
+package struct SpawnRequest: Sendable, Equatable {
+  /// A path, or a name that is looked for in PATH.
+  package var executable: String
+  /// Without the name itself.
+  package var arguments: [String]
+  /// Nil: the same as ours.
+  package var environment: [String: String]?
+  /// A file to read; nil: `/dev/null`.
+  package var standardInput: String?
+  /// A file to append to, created with mode 0644 if need be; nil: `/dev/null`, or captured by `run`.
+  package var standardOutput: String?
+  /// As `standardOutput`. The two may be the same file.
+  package var standardError: String?
+  /// Network namespace to start in, with a `/sys` that shows its interfaces; nil: the host's.
+  package var namespace: String?
+  /// A session and process group of its own: no terminal's or parent's signals reach it.
+  package var newSession: Bool
+  /// Nil: the same as ours.
+  package var workingDirectory: String?
+
+  package init(
+    executable: String, arguments: [String] = [], environment: [String: String]? = nil,
+    standardInput: String? = nil, standardOutput: String? = nil, standardError: String? = nil,
+    namespace: String? = nil, newSession: Bool = true, workingDirectory: String? = nil
+  ) {
+    self.executable = executable
+    self.arguments = arguments
+    self.environment = environment
+    self.standardInput = standardInput
+    self.standardOutput = standardOutput
+    self.standardError = standardError
+    self.namespace = namespace
+    self.newSession = newSession
+    self.workingDirectory = workingDirectory
+  }
+}
