@@ -1,0 +1,56 @@
+import FoundationEssentials
+
+/// A line from the agent in a guest.
+enum AgentMessage: Equatable {
+  case pong(id: String)
+  case output(id: String, [UInt8])
+  case error(id: String, [UInt8])
+  case exit(id: String, status: Int32)
+
+  /// nil for a line that is none of these: the guest may say anything.
+  init?(line: String) {
+    let words = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+    switch (words.first, words.count) {
+    case ("pong", 2):
+      self = .pong(id: words[1])
+    case ("out", 3):
+      guard let data = Data(base64Encoded: words[2]) else { return nil }
+      self = .output(id: words[1], [UInt8](data))
+    case ("err", 3):
+      guard let data = Data(base64Encoded: words[2]) else { return nil }
+      self = .error(id: words[1], [UInt8](data))
+    case ("exit", 3):
+      guard let status = Int32(words[2]) else { return nil }
+      self = .exit(id: words[1], status: status)
+    default:
+      return nil
+    }
+  }
+}
+
+/// The lines to the agent in a guest. An id is of letters and digits.
+enum AgentRequest {
+  static func ping(id: String) -> String { "ping \(id)" }
+
+  /// Runs a command; its environment carries the id, so that `kill` finds it and what it started.
+  static func run(id: String, command: [String]) -> String {
+    let words = command.map(quoted).joined(separator: " ")
+    return encoded(id: id, "export APUS_EXEC=\(id); exec \(words)")
+  }
+
+  /// Ends the command that was run with the id `target`.
+  static func kill(id: String, target: String) -> String {
+    encoded(
+      id: id,
+      "for p in /proc/[0-9]*; do grep -q APUS_EXEC=\(target) $p/environ 2>/dev/null && kill -9 ${p#/proc/}; done")
+  }
+
+  /// `word` so that a POSIX shell takes it as it is (XCU 2.2.2).
+  static func quoted(_ word: String) -> String {
+    "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+  }
+
+  private static func encoded(id: String, _ script: String) -> String {
+    "run \(id) \(Data(script.utf8).base64EncodedString())"
+  }
+}

@@ -1,0 +1,80 @@
+import FoundationEssentials
+import Glibc
+import LinuxHost
+
+/// Where labs keep what is running (state: sockets, process ids) and what lasts longer (data: logs, disks).
+package struct LabDirectories: Sendable, Equatable {
+  /// Absolute; `/run/apus` for root.
+  package var stateRoot: String
+  /// Absolute; `/var/lib/apus` for root.
+  package var dataRoot: String
+
+  package init(stateRoot: String, dataRoot: String) {
+    self.stateRoot = stateRoot
+    self.dataRoot = dataRoot
+  }
+
+  /// The folders that these environment variables and this user select. Empty variables count as not set.
+  package static func resolve(environment: [String: String]) -> LabDirectories {
+    resolve(environment: environment, isRoot: HostFacts.isRoot, user: getuid())
+  }
+
+  static func resolve(environment: [String: String], isRoot: Bool, user: UInt32) -> LabDirectories {
+    func value(_ key: String) -> String? { environment[key].flatMap { $0.isEmpty ? nil : absolute($0) } }
+    // XDG base directory specification: relative paths in these variables are to be ignored.
+    func xdg(_ key: String) -> String? { environment[key].flatMap { $0.hasPrefix("/") ? absolute($0) : nil } }
+    let state =
+      value("APUS_STATE_DIR")
+      ?? (isRoot ? "/run/apus" : "\(xdg("XDG_RUNTIME_DIR") ?? "/run/user/\(user)")/apus")
+    let data =
+      value("APUS_DATA_DIR")
+      ?? (isRoot
+        ? "/var/lib/apus" : "\(xdg("XDG_STATE_HOME") ?? "\(xdg("HOME") ?? "/var/tmp/\(user)")/.local/state")/apus")
+    return LabDirectories(stateRoot: state, dataRoot: data)
+  }
+
+  /// `path` made absolute against the current folder, without trailing slashes.
+  private static func absolute(_ path: String) -> String {
+    var path = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    return path
+  }
+
+  /// Folder of what is running of a lab.
+  package func state(_ lab: String) -> String { "\(stateRoot)/\(lab)" }
+  /// Folder of a lab's logs and disks.
+  package func data(_ lab: String) -> String { "\(dataRoot)/\(lab)" }
+  package func controlSocket(_ lab: String) -> String { "\(state(lab))/control.sock" }
+  package func pidFile(_ lab: String) -> String { "\(state(lab))/apus.pid" }
+  /// Canonical form of what is running.
+  package func labFile(_ lab: String) -> String { "\(state(lab))/lab.json" }
+  package func logFile(_ lab: String) -> String { "\(data(lab))/apus.log" }
+
+  /// Names of the labs that run or were left behind: folders with a `lab.json`, sorted.
+  package func runningLabs() -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: stateRoot)) ?? []
+    return names.filter { FileManager.default.fileExists(atPath: labFile($0)) }.sorted()
+  }
+}
+
+/// The files of one node.
+struct NodePaths: Sendable {
+  let stateDirectory: String
+  let dataDirectory: String
+
+  init(directories: LabDirectories, lab: String, node: String) {
+    stateDirectory = "\(directories.state(lab))/\(node)"
+    dataDirectory = "\(directories.data(lab))/\(node)"
+  }
+
+  /// Process id alone, for people and scripts.
+  var pidFile: String { "\(stateDirectory)/pid" }
+  /// What `NodeRecord` holds.
+  var recordFile: String { "\(stateDirectory)/node.json" }
+  var consoleSocket: String { "\(stateDirectory)/console.sock" }
+  var monitorSocket: String { "\(stateDirectory)/qmp.sock" }
+  var agentSocket: String { "\(stateDirectory)/agent.sock" }
+  var consoleLog: String { "\(dataDirectory)/console.log" }
+  /// What QEMU itself says.
+  var processLog: String { "\(dataDirectory)/qemu.log" }
+}

@@ -1,0 +1,82 @@
+import Dataplane
+import Topology
+
+/// A node that somebody else starts: only its vhost-user ports are ours.
+struct ExternalNode: Node {
+  static let kind = "external"
+  let definition: NodeDefinition
+  let environment: NodeEnvironment
+  let canExecute = false
+
+  init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
+    self.definition = definition
+    self.environment = environment
+  }
+
+  func check(isNew: Bool) throws(UserError) {
+    for nic in definition.nics { _ = try backend(of: nic) }
+  }
+
+  func presence() -> NodePresence {
+    NodeRecord.read(environment.paths(of: definition.name)) == nil ? .absent : .running("")
+  }
+
+  func prepare(_ journal: Journal) async throws {}
+
+  func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
+    var socket = try VhostUserSocket(of: nic, node: definition.name, environment)
+    socket.role = nic.role == .listen ? .listen : .connect
+    if let mode = nic.socketMode { socket.mode = UInt32(clamping: mode) }
+    if let owner = nic.socketOwner {
+      let port = NICDefinition.portName(node: definition.name, nic: nic.name)
+      socket.owner = try HostAccounts.owner(owner, of: port)
+    }
+    return .vhostUser(socket)
+  }
+
+  func configure() async throws {}
+
+  func start(_ context: StartContext, isRunning: Bool) async throws {
+    for nic in definition.nics {
+      guard case .vhostUser(let socket) = try backend(of: nic) else { continue }
+      let verb = socket.role == .listen ? "listening on" : "connecting to"
+      context.progress("\(definition.name).\(nic.name): \(verb) \(socket.path)")
+    }
+  }
+
+  func remove() async throws -> [String] { [] }
+
+  func condition() async -> NodeCondition { NodeCondition() }
+
+  func execute(_ command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
+    throw UserError(.failed, "node \(definition.name) is external: only who started it can run commands in it")
+  }
+
+  func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String] {
+    throw UserError(.badInput, "node \(definition.name) is external: it cannot be the source of a ping")
+  }
+}
+
+extension VhostUserSocket {
+  /// The socket of a node's NIC: the one that the file names, else `<state>/<lab>/<node>.<nic>.sock`.
+  init(of nic: NICDefinition, node: String, _ environment: NodeEnvironment) throws(UserError) {
+    let path = nic.socket ?? "\(environment.directories.state(environment.lab))/\(node).\(nic.name).sock"
+    try SocketPath.check(path)
+    self.init(path: path)
+    queuePairs = nic.queues
+    offload = nic.offload
+  }
+}
+
+/// The bound on the path of a Unix socket.
+enum SocketPath {
+  /// `sun_path` of unix(7), less the final zero.
+  static let limit = 107
+
+  static func check(_ path: String) throws(UserError) {
+    guard path.utf8.count > limit else { return }
+    throw UserError(
+      .failed, "socket path of \(path.utf8.count) bytes, at most \(limit) are possible: \(path)",
+      hint: "set APUS_STATE_DIR to a shorter folder, or use shorter names")
+  }
+}

@@ -1,0 +1,99 @@
+import Dataplane
+import LinuxHost
+import Topology
+
+/// A network namespace with a TAP for each NIC: the smallest host there is.
+struct NetnsNode: Node {
+  static let kind = "netns"
+  let definition: NodeDefinition
+  let environment: NodeEnvironment
+  let portsEndWithNode = true
+  let canExecute = true
+
+  init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
+    self.definition = definition
+    self.environment = environment
+  }
+
+  /// Name of the namespace, as `ip netns` shows it; at most 132 bytes of the 255 that a file name may have.
+  var namespace: String { "apus-\(environment.lab)-\(definition.name)" }
+
+  func check(isNew: Bool) throws(UserError) {
+    guard HostFacts.isRoot else {
+      throw UserError(
+        .failed, "node \(definition.name): making a network namespace needs root",
+        hint: "run as root, or use nodes of kinds vm and external")
+    }
+    guard isNew, NetworkNamespace.exists(namespace) else { return }
+    throw UserError(
+      .failed, "node \(definition.name): the network namespace \(namespace) exists and is not of this lab",
+      hint: "remove it with `ip netns delete \(namespace)`, or rename the lab or the node")
+  }
+
+  func presence() -> NodePresence {
+    guard NodeRecord.read(environment.paths(of: definition.name)) != nil else { return .absent }
+    guard NetworkNamespace.exists(namespace) else { return .ended }
+    let isWhole = definition.nics.allSatisfy { TAPDevice.exists(name: $0.name, namespace: namespace) }
+    return isWhole ? .running("namespace \(namespace)") : .ended
+  }
+
+  func prepare(_ journal: Journal) async throws {
+    if !NetworkNamespace.exists(namespace) {
+      do {
+        try NetworkNamespace.create(namespace)
+      } catch {
+        throw definition.failure("cannot make the network namespace \(namespace)", error)
+      }
+      journal.note("namespace \(namespace)") { _ = try await remove() }
+    }
+  }
+
+  func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
+    var tap = TAPInterface(name: nic.name)
+    tap.namespace = namespace
+    tap.address = nic.mac
+    tap.offload = nic.offload
+    return .tap(tap)
+  }
+
+  func configure() async throws {
+    do {
+      try Netlink.configure(link: "lo", namespace: namespace, mtu: nil, address: nil, up: true)
+      for nic in definition.nics { try InterfaceSetup.configure(nic, namespace: namespace) }
+      for nic in definition.nics { try InterfaceSetup.addRoutes(nic, namespace: namespace) }
+    } catch {
+      throw definition.failure("cannot configure its interfaces", error)
+    }
+  }
+
+  func start(_ context: StartContext, isRunning: Bool) async throws {
+    context.progress("\(definition.name): namespace \(namespace)")
+  }
+
+  func remove() async throws -> [String] {
+    guard NetworkNamespace.exists(namespace) else { return [] }
+    do {
+      // A process in the namespace would keep the interfaces, and so their names, alive.
+      for nic in definition.nics where TAPDevice.exists(name: nic.name, namespace: namespace) {
+        try TAPDevice.remove(name: nic.name, namespace: namespace)
+      }
+      try NetworkNamespace.delete(namespace)
+    } catch {
+      throw definition.failure("cannot remove the network namespace \(namespace)", error)
+    }
+    return ["namespace \(namespace)"]
+  }
+
+  func condition() async -> NodeCondition {
+    guard !NetworkNamespace.exists(namespace) else { return NodeCondition() }
+    return NodeCondition(state: .failed, isReady: false, error: "the network namespace \(namespace) was removed")
+  }
+
+  func execute(_ command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
+    try HostCommand.run(command, namespace: namespace, environment.variables)
+  }
+
+  func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String] {
+    try Executables.ping(address, interface: nil, environment.variables)
+  }
+}

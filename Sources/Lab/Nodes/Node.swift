@@ -1,0 +1,119 @@
+import Dataplane
+import LinuxHost
+import Logging
+import Topology
+
+/// What a node needs to know of the lab and the host around it.
+struct NodeEnvironment: Sendable {
+  var lab: String
+  var directories: LabDirectories
+  /// Environment variables: `PATH`, `APUS_GUEST_DIR`.
+  var variables: [String: String]
+  var logger: Logger
+
+  func paths(of node: String) -> NodePaths {
+    NodePaths(directories: directories, lab: lab, node: node)
+  }
+}
+
+/// What goes with starting a node.
+struct StartContext: Sendable {
+  var journal: Journal
+  /// Takes lines for the person who waits.
+  var progress: @Sendable (String) -> Void
+}
+
+/// How a node is now.
+struct NodeCondition: Sendable, Equatable {
+  var state = NodeStatus.State.running
+  var isReady = true
+  var process: Int32?
+  var console: String?
+  var error: String?
+}
+
+/// A node of a lab on this host, whatever its kind.
+///
+/// A new kind is a type in this folder that conforms, and its line in `NodeRegistry`. The calls come in this order:
+/// `check`, `presence`, `prepare`, ports through `backend`, `configure`, `start`; later `detach` or `stop`, `remove`.
+protocol Node: Sendable {
+  /// The word in the lab file.
+  static var kind: String { get }
+
+  init(_ definition: NodeDefinition, _ environment: NodeEnvironment)
+
+  nonisolated var definition: NodeDefinition { get }
+
+  /// Commands can be run in the node by `exec`.
+  nonisolated var canExecute: Bool { get }
+
+  /// The node's ports are interfaces that are gone when the node is; a port of another kind outlives its node.
+  nonisolated var portsEndWithNode: Bool { get }
+
+  /// Looks for what would stand in the way, before anything is made.
+  /// - Parameter isNew: nothing of the lab is there yet, so what bears the node's names is somebody else's.
+  nonisolated func check(isNew: Bool) throws(UserError)
+
+  /// What of the node is there, by its record and the host.
+  nonisolated func presence() -> NodePresence
+
+  /// Makes what the node's ports are put into; notes it, and the interfaces that its ports will make.
+  func prepare(_ journal: Journal) async throws
+
+  /// What a NIC's port is made of.
+  nonisolated func backend(of nic: NICDefinition) throws(UserError) -> PortBackend
+
+  /// Gives addresses and routes to the interfaces that the ports have made.
+  func configure() async throws
+
+  /// Starts the node, or takes it back when it `isRunning`; returns when it is ready.
+  func start(_ context: StartContext, isRunning: Bool) async throws
+
+  /// Lets go of the node and leaves it running.
+  func detach() async
+
+  /// Ends the node's process, and what is written down about it. Nothing to do for a node without one.
+  func stop() async throws
+
+  /// Removes all that the node has on this host but its files. Works in a process that has not started it, and twice.
+  /// - Returns: what was removed.
+  func remove() async throws -> [String]
+
+  func condition() async -> NodeCondition
+
+  /// Runs a command where the node's interfaces are.
+  func execute(_ command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error>
+
+  /// The command that sends one echo request and waits a second for its answer; for `execute`.
+  nonisolated func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String]
+}
+
+extension Node {
+  var portsEndWithNode: Bool { false }
+  /// What is true of a node whose life is not a process of ours.
+  func detach() async {}
+  func stop() async throws {}
+}
+
+/// All kinds of nodes.
+package enum NodeRegistry {
+  static let implementations: [any Node.Type] = [
+    ExternalNode.self,
+    NetnsNode.self,
+    TAPNode.self,
+    VMNode.self,
+  ]
+
+  /// The words that `kind:` may have, sorted.
+  package static var kinds: [String] { implementations.map { $0.kind }.sorted() }
+
+  static func make(_ definition: NodeDefinition, _ environment: NodeEnvironment) throws(UserError) -> any Node {
+    guard let implementation = implementations.first(where: { $0.kind == definition.kind }) else {
+      throw UserError(
+        .badInput,
+        "node \(definition.name): unknown node kind \"\(definition.kind)\"; known kinds: "
+          + kinds.joined(separator: ", "))
+    }
+    return implementation.init(definition, environment)
+  }
+}

@@ -1,0 +1,91 @@
+import Dataplane
+import LinuxHost
+import Topology
+
+/// TAPs on the host: each NIC is an interface of that name.
+struct TAPNode: Node {
+  static let kind = "tap"
+  let definition: NodeDefinition
+  let environment: NodeEnvironment
+  let portsEndWithNode = true
+  let canExecute = false
+
+  init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
+    self.definition = definition
+    self.environment = environment
+  }
+
+  func check(isNew: Bool) throws(UserError) {
+    guard HostFacts.isRoot else {
+      throw UserError(
+        .failed, "node \(definition.name): making a TAP needs root", hint: "run as root, or use a node of kind external"
+      )
+    }
+    guard isNew else { return }
+    for nic in definition.nics where TAPDevice.exists(name: nic.name, namespace: nil) {
+      throw UserError(
+        .failed, "node \(definition.name): an interface \(nic.name) exists on this host and is not of this lab",
+        hint: "give the NIC another name, or remove the interface with `ip link delete \(nic.name)`")
+    }
+  }
+
+  func presence() -> NodePresence {
+    guard NodeRecord.read(environment.paths(of: definition.name)) != nil else { return .absent }
+    let isWhole = definition.nics.allSatisfy { TAPDevice.exists(name: $0.name, namespace: nil) }
+    return isWhole ? .running("") : .ended
+  }
+
+  func prepare(_ journal: Journal) async throws {
+    for nic in definition.nics where !TAPDevice.exists(name: nic.name, namespace: nil) {
+      journal.note("interface \(nic.name)") { _ = try await remove() }
+    }
+  }
+
+  func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
+    var tap = TAPInterface(name: nic.name)
+    tap.address = nic.mac
+    tap.offload = nic.offload
+    return .tap(tap)
+  }
+
+  func configure() async throws {
+    do {
+      for nic in definition.nics { try InterfaceSetup.configure(nic, namespace: nil) }
+      for nic in definition.nics { try InterfaceSetup.addRoutes(nic, namespace: nil) }
+    } catch {
+      throw definition.failure("cannot configure its interfaces", error)
+    }
+  }
+
+  func start(_ context: StartContext, isRunning: Bool) async throws {
+    context.progress("\(definition.name): interface \(definition.nics.map(\.name).joined(separator: ", "))")
+  }
+
+  func remove() async throws -> [String] {
+    var removed: [String] = []
+    for nic in definition.nics where TAPDevice.exists(name: nic.name, namespace: nil) {
+      do {
+        try TAPDevice.remove(name: nic.name, namespace: nil)
+      } catch {
+        throw definition.failure("cannot remove the interface \(nic.name)", error)
+      }
+      removed.append("interface \(nic.name)")
+    }
+    return removed
+  }
+
+  func condition() async -> NodeCondition {
+    guard let gone = definition.nics.first(where: { !TAPDevice.exists(name: $0.name, namespace: nil) }) else {
+      return NodeCondition()
+    }
+    return NodeCondition(state: .failed, isReady: false, error: "the interface \(gone.name) was removed")
+  }
+
+  func execute(_ command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
+    try HostCommand.run(command, namespace: nil, environment.variables)
+  }
+
+  func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String] {
+    try Executables.ping(address, interface: nic.name, environment.variables)
+  }
+}

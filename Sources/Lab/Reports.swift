@@ -1,0 +1,59 @@
+/// One thing that `up` did, for its report.
+package struct PlanStep: Codable, Sendable, Equatable {
+  package enum Action: String, Codable, Sendable { case create, adopt, restart, change, remove }
+  package var action: Action
+  /// `node vm1`, `switch sw1`, `link trunk1`, `tests`.
+  package var subject: String
+  package var detail: String
+
+  package init(_ action: Action, _ subject: String, _ detail: String = "") {
+    self.action = action
+    self.subject = subject
+    self.detail = detail
+  }
+}
+
+/// A row of `ps`.
+package struct NodeStatus: Codable, Sendable, Equatable {
+  package enum State: String, Codable, Sendable { case running, stopped, failed }
+  package var lab: String
+  package var node: String
+  package var kind: String
+  package var image: String?
+  package var state: State
+  /// The node answers: a VM's agent, an external node's connected ports; always for the others while they run.
+  package var ready: Bool
+  package var pid: Int32?
+  /// With prefix length, in file order.
+  package var addresses: [String]
+  /// Path of the console's socket.
+  package var console: String?
+  /// ISO 8601: when the node was started.
+  package var since: String?
+  /// Why the node failed, with its last console lines.
+  package var error: String?
+}
+
+/// A line of `test`.
+package struct TestResult: Codable, Sendable, Equatable {
+  /// The test as the file words it: `ping vm1 -> vm2`.
+  package var test: String
+  package var passed: Bool
+  package var seconds: Double
+  package var detail: String
+
+  package init(test: String, passed: Bool, seconds: Double, detail: String) {
+    self.test = test
+    self.passed = passed
+    self.seconds = seconds
+    self.detail = detail
+  }
+}
+
+/// What a command in a node says, in order of arrival; `exit` is last.
+package enum ExecuteEvent: Sendable, Equatable {
+  case output([UInt8])
+  case error([UInt8])
+  /// Exit status; 128 + signal number for a command that a signal ended.
+  case exit(Int32)
+}

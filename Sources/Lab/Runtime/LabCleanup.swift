@@ -1,0 +1,54 @@
+import FoundationEssentials
+import LinuxHost
+import Logging
+import Synchronization
+import Topology
+
+/// Removes what a lab has left on this host: `down` without a daemon, after a crash, twice.
+package enum LabCleanup {
+  /// Ends the lab's processes, removes its namespaces, TAPs, sockets and folders, by what is written down of it.
+  /// - Returns: what was removed; empty when there was nothing.
+  /// - Throws: `UserError` for the first thing that could not be removed, after everything else has been.
+  package static func remove(lab name: String, directories: LabDirectories) async throws -> [String] {
+    // The name becomes a path.
+    guard Names.valid(name) else { return [] }
+    guard Files.exists(directories.state(name)) || Files.exists(directories.data(name)) else { return [] }
+    let environment = NodeEnvironment(
+      lab: name, directories: directories, variables: ProcessInfo.processInfo.environment,
+      logger: Logger(label: "apus.cleanup"))
+    // A file that cannot be read does not keep the rest from being removed.
+    let lab = try? LabState.read(name, in: directories)
+    let nodes = nodes(of: lab, environment)
+    let removed = Mutex<[String]>([])
+    let failures = await NodeRemoval.remove(nodes) { line in removed.withLock { $0.append(line) } }
+    for socket in staleSockets(of: lab) where try Files.remove(socket) {
+      removed.withLock { $0.append("socket \(socket) removed") }
+    }
+    if let first = failures.first { throw first }
+    if try LabFiles.remove(name, in: directories) {
+      removed.withLock { $0.append("files of lab \(name) removed") }
+    }
+    return removed.withLock { $0 }
+  }
+
+  /// The nodes that are written down, and those that have only a folder.
+  private static func nodes(of lab: CanonicalLab?, _ environment: NodeEnvironment) -> [any Node] {
+    var nodes = (lab?.nodes ?? []).compactMap { try? NodeRegistry.make($0, environment) }
+    let known = Set(nodes.map(\.definition.name))
+    for folder in Files.names(in: environment.directories.state(environment.lab)) where !known.contains(folder) {
+      guard Names.valid(folder), NodeRecord.read(environment.paths(of: folder)) != nil else { continue }
+      nodes.append(VMNode(NodeDefinition(name: folder, kind: VMNode.kind), environment))
+      nodes.append(NetnsNode(NodeDefinition(name: folder, kind: NetnsNode.kind), environment))
+    }
+    return nodes
+  }
+
+  /// Sockets outside the lab's folder on which this product listened and nobody does now.
+  private static func staleSockets(of lab: CanonicalLab?) -> [String] {
+    let nics = (lab?.nodes ?? []).flatMap(\.nics)
+    return nics.compactMap { nic in
+      guard let path = nic.socket, nic.role == .listen, Files.isSocket(path) else { return nil }
+      return (try? UnixSocket.connect(path: path)) == nil ? path : nil
+    }
+  }
+}

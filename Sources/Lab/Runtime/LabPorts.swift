@@ -1,0 +1,69 @@
+import Dataplane
+import Topology
+
+/// How the values of the lab file become those of the data plane.
+extension DataplaneConfiguration {
+  init(_ workers: WorkerSettings) {
+    self.init()
+    workerCount = workers.count
+    cpus = workers.cpus
+    switch workers.poll {
+    case .adaptive: poll = .adaptive
+    case .busy: poll = .busy
+    case .sleep: poll = .sleep
+    }
+  }
+}
+
+extension SwitchConfiguration {
+  init(_ definition: SwitchDefinition) {
+    self.init(name: definition.name)
+    aging = definition.aging
+    switch definition.linkLocal {
+    case .standard: linkLocal = .standard
+    case .linux: linkLocal = .linux
+    case .transparent: linkLocal = .transparent
+    }
+  }
+}
+
+extension PortMode {
+  init(_ mode: VLANMode) {
+    switch mode {
+    case .access(let vlan): self = .access(vlan: UInt16(clamping: vlan))
+    case .trunk(let allowed, let native):
+      self = .trunk(allowed: VLANSet(allowed), native: native.map { UInt16(clamping: $0) })
+    }
+  }
+}
+
+extension PortConfiguration {
+  /// The port of a node's NIC.
+  init(_ nic: NICDefinition, of node: any Node) throws(UserError) {
+    let name = NICDefinition.portName(node: node.definition.name, nic: nic.name)
+    let switchName: String?
+    let mode: PortMode
+    switch nic.attachment {
+    case .switchPort(let name, let vlans): (switchName, mode) = (name, PortMode(vlans))
+    case .wire, .none: (switchName, mode) = (nil, .wire)
+    }
+    self.init(
+      name: name, switchName: switchName, mode: mode, address: try nic.addressBytes(port: name),
+      backend: try node.backend(of: nic))
+    if let limit = nic.mtu { mtu = limit }
+  }
+}
+
+extension NICDefinition {
+  /// `node.nic`, in every table and message.
+  static func portName(node: String, nic: String) -> String { "\(node).\(nic)" }
+
+  fileprivate func addressBytes(port: String) throws(UserError) -> [UInt8] {
+    let bytes = mac.split(separator: ":", omittingEmptySubsequences: false).map { UInt8($0, radix: 16) }
+    let known = bytes.compactMap { $0 }
+    guard bytes.count == 6, known.count == 6 else {
+      throw UserError(.badInput, "\(port): \"\(mac)\" is no MAC address; expected six bytes as in 02:00:00:00:00:01")
+    }
+    return known
+  }
+}

@@ -1,0 +1,235 @@
+import Dataplane
+import LinuxHost
+import Logging
+import Topology
+
+extension LabRuntime {
+  /// What one bring-up works with.
+  private struct Work: Sendable {
+    var lab: CanonicalLab
+    var plan: LabPlan
+    var nodes: [any Node]
+    /// Nothing of the lab was there before.
+    var isNew: Bool
+    /// The data plane was there before.
+    var isServing: Bool
+    var journal = Journal()
+    var progress: @Sendable (String) -> Void
+
+    func action(_ node: any Node) -> NodeAction { plan.nodes[node.definition.name] ?? .create }
+
+    /// Nodes whose ports are made now: all for a new data plane, else those whose interfaces were lost.
+    var nodesWithNewPorts: [any Node] {
+      nodes.filter { !isServing || (action($0) == .restart && $0.portsEndWithNode) }
+    }
+  }
+
+  /// Observes, plans, and does it; rolls back on any error.
+  func carryOut(_ lab: CanonicalLab, _ progress: @escaping @Sendable (String) -> Void) async throws -> [PlanStep] {
+    if let current, current.name != lab.name {
+      throw UserError(.failed, "this daemon serves lab \(current.name), not \(lab.name)")
+    }
+    let work = try plan(lab, progress)
+    if work.plan.steps.isEmpty { return [] }
+    do {
+      try await make(work)
+    } catch {
+      let reason = UserError.wrapping(error, "lab \(lab.name)")
+      await undo(work)
+      throw reason
+    }
+    return work.plan.steps
+  }
+
+  private func plan(_ lab: CanonicalLab, _ progress: @escaping @Sendable (String) -> Void) throws(UserError) -> Work {
+    let isServing = plane != nil
+    let recorded = isServing ? current : try LabState.read(lab.name, in: directories)
+    var environment = environment
+    environment.lab = lab.name
+    var nodes = nodesInOrder
+    if !isServing {
+      nodes = []
+      for definition in lab.nodes { nodes.append(try NodeRegistry.make(definition, environment)) }
+    }
+    let presences = nodes.map { ($0.definition.name, recorded == nil ? .absent : $0.presence()) }
+    let observed = LabObservation(
+      recorded: recorded, isServing: isServing, nodes: Dictionary(presences, uniquingKeysWith: { first, _ in first }))
+    let plan = try Planner.plan(lab, observed: observed)
+    for node in nodes {
+      switch plan.nodes[node.definition.name] {
+      case .create, .restart: try node.check(isNew: recorded == nil)
+      case .keep, .adopt, nil: continue
+      }
+    }
+    return Work(
+      lab: lab, plan: plan, nodes: nodes, isNew: recorded == nil, isServing: isServing, progress: progress)
+  }
+
+  private func make(_ work: Work) async throws {
+    current = work.lab
+    nodesInOrder = work.nodes
+    try Files.makeDirectory(directories.state(work.lab.name))
+    try Files.makeDirectory(directories.data(work.lab.name))
+    // Written first: whatever happens from here on, `down` knows what may be there.
+    try LabState.write(work.lab, in: directories)
+    if !work.isServing { try await openPlane(work) }
+    try await prepareNodes(work)
+    for node in work.nodesWithNewPorts { try await makePorts(of: node, work) }
+    try await makeWires(work)
+    for node in work.nodesWithNewPorts { try await node.configure() }
+    try await startNodes(work)
+  }
+
+  private func openPlane(_ work: Work) async throws {
+    if work.lab.nodes.contains(where: { $0.kind == VMNode.kind }), Accelerator.ofThisHost() == .emulation {
+      work.progress("note: this host cannot run KVM guests; VMs are emulated, which is slow")
+    }
+    let plane = try Dataplane(DataplaneConfiguration(work.lab.workers))
+    self.plane = plane
+    work.journal.note("data plane") { await self.closePlane() }
+    for definition in work.lab.switches {
+      try await explained("switch \(definition.name)") { () async throws(DataplaneError) in
+        try await plane.addSwitch(SwitchConfiguration(definition))
+      }
+      work.progress("switch \(definition.name)")
+    }
+    for link in work.lab.links {
+      guard case .trunk(let mode) = link.kind, case .switchPort(let a) = link.ends.first,
+        case .switchPort(let b) = link.ends.last
+      else { continue }
+      try await explained("link \(link.name)") { () async throws(DataplaneError) in
+        try await plane.addTrunk(name: link.name, between: a, and: b, mode: PortMode(mode))
+      }
+      work.progress("link \(link.name): trunk \(a) - \(b)")
+    }
+  }
+
+  private func prepareNodes(_ work: Work) async throws {
+    for node in work.nodesWithNewPorts {
+      try Task.checkCancellation()
+      let name = node.definition.name
+      if work.isServing {
+        for nic in node.definition.nics {
+          try? await plane?.removePort(NICDefinition.portName(node: name, nic: nic.name))
+        }
+      }
+      try await node.prepare(work.journal)
+    }
+  }
+
+  private func makePorts(of node: any Node, _ work: Work) async throws {
+    guard let plane else { return }
+    for nic in node.definition.nics {
+      try Task.checkCancellation()
+      let configuration = try PortConfiguration(nic, of: node)
+      let name = configuration.name
+      try await explained("port \(name)") { () async throws(DataplaneError) in
+        try await plane.addPort(configuration)
+      }
+      work.journal.note("port \(name)") { try await plane.removePort(name) }
+      // The NIC of a VM stays connected and its carrier is held down by QEMU.
+      if nic.attachment == .none, node.definition.kind != VMNode.kind {
+        try await explained("port \(name)") { () async throws(DataplaneError) in
+          try await plane.setCarrier(port: name, up: false)
+        }
+      }
+      switch configuration.backend {
+      case .vhostUser(let socket):
+        work.progress("port \(name) \(socket.role == .listen ? "listening" : "connecting to \(socket.path)")")
+      case .tap: work.progress("port \(name) open")
+      }
+    }
+  }
+
+  private func makeWires(_ work: Work) async throws {
+    guard let plane else { return }
+    let fresh = Set(work.nodesWithNewPorts.map(\.definition.name))
+    for link in work.lab.links where link.kind == .wire {
+      guard case .nic(let nodeA, let nicA) = link.ends.first, case .nic(let nodeB, let nicB) = link.ends.last,
+        fresh.contains(nodeA) || fresh.contains(nodeB)
+      else { continue }
+      let ends = (NICDefinition.portName(node: nodeA, nic: nicA), NICDefinition.portName(node: nodeB, nic: nicB))
+      try await explained("link \(link.name)") { () async throws(DataplaneError) in
+        try await plane.connectWire(ends.0, ends.1)
+      }
+      work.progress("link \(link.name): wire \(ends.0) - \(ends.1)")
+    }
+  }
+
+  private func startNodes(_ work: Work) async throws {
+    let context = StartContext(journal: work.journal, progress: work.progress)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for node in work.nodes {
+        let action = work.action(node)
+        if action == .keep { continue }
+        let paths = environment.paths(of: node.definition.name)
+        if action != .adopt, node.definition.kind != VMNode.kind { try NodeRecord(process: nil).write(paths) }
+        group.addTask { try await node.start(context, isRunning: action == .adopt) }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  /// After an error: back to what was there before.
+  private func undo(_ work: Work) async {
+    if !work.isServing {
+      for node in work.nodes where work.action(node) == .adopt { await node.detach() }
+    }
+    for failure in await work.journal.rollBack() {
+      logger.error("left behind after the error: \(failure)")
+    }
+    if work.isServing { return }
+    await closePlane()
+    current = nil
+    nodesInOrder = []
+    guard work.isNew else { return }
+    removeFilesAfterFailure(of: work.lab)
+  }
+
+  /// Removes the files of a lab that did not come up, but for those by which this daemon is being talked to.
+  private func removeFilesAfterFailure(of lab: CanonicalLab) {
+    let kept = [directories.controlSocket(lab.name), directories.pidFile(lab.name)]
+    do {
+      let folder = directories.state(lab.name)
+      for name in Files.names(in: folder) where !kept.contains("\(folder)/\(name)") {
+        try Files.remove("\(folder)/\(name)")
+      }
+      if Files.names(in: folder).isEmpty { try Files.remove(folder) }
+      try Files.remove(directories.data(lab.name))
+    } catch {
+      logger.error("left behind after the error: \(error)")
+    }
+  }
+
+  /// Runs a call to the data plane; its error says for what it was.
+  private func explained(
+    _ subject: String, _ body: () async throws(DataplaneError) -> Void
+  ) async throws(UserError) {
+    do {
+      try await body()
+    } catch {
+      throw UserError(.failed, "\(subject): \(error.reason)", hint: error.advice)
+    }
+  }
+}
+
+extension DataplaneError {
+  /// The error in words.
+  fileprivate var reason: String {
+    switch self {
+    case .nameTaken(let name): "the name \(name) is taken"
+    case .unknownPort(let name): "there is no port \(name)"
+    case .unknownSwitch(let name): "there is no switch \(name)"
+    case .invalid(let text), .host(let text): text
+    }
+  }
+
+  /// What to do about it, where that is known.
+  fileprivate var advice: String? {
+    guard case .host(let text) = self else { return nil }
+    if text.contains("/dev/net/tun") { return "load the module with `modprobe tun`, or make the device node" }
+    if text.contains("EADDRINUSE") { return "another program listens there; stop it, or give the NIC another socket" }
+    if text.contains("EPERM") || text.contains("EACCES") { return "run as root" }
+    return nil
+  }
+}

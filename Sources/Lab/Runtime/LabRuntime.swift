@@ -1,0 +1,111 @@
+import Dataplane
+import FoundationEssentials
+import LinuxHost
+import Logging
+import Topology
+
+/// The lab of this daemon: makes its definition true on this host, keeps it, takes it down.
+///
+/// One bring-up or take-down at a time; a take-down interrupts the bring-up before it.
+package actor LabRuntime {
+  let directories: LabDirectories
+  let logger: Logger
+  let variables: [String: String]
+
+  /// What is up, or being brought up.
+  var current: CanonicalLab?
+  var plane: Dataplane?
+  /// In file order.
+  var nodesInOrder: [any Node] = []
+
+  private var ongoing: Task<[PlanStep], any Error>?
+  private var isBusy = false
+  private var waiters: [CheckedContinuation<Void, Never>] = []
+
+  /// - Parameter environment: `PATH`, `APUS_GUEST_DIR`.
+  package init(
+    directories: LabDirectories, logger: Logger,
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) {
+    self.directories = directories
+    self.logger = logger
+    variables = environment
+  }
+
+  /// Makes a lab true: a new one, one whose nodes run since before a crash of the daemon, or one with ended nodes.
+  ///
+  /// After an error nothing that this call has made is left behind.
+  /// - Parameter progress: takes a line for each thing that has been made.
+  /// - Returns: what was done; empty = no changes.
+  /// - Throws: `UserError`.
+  package func bringUp(
+    _ lab: CanonicalLab, progress: @escaping @Sendable (String) -> Void
+  ) async throws -> [PlanStep] {
+    await acquire()
+    defer { release() }
+    let task = Task { try await carryOut(lab, progress) }
+    ongoing = task
+    defer { ongoing = nil }
+    do {
+      return try await withTaskCancellationHandler {
+        try await task.value
+      } onCancel: {
+        task.cancel()
+      }
+    } catch {
+      throw UserError.wrapping(error, "lab \(lab.name)")
+    }
+  }
+
+  /// Stops and removes every node, TAP, namespace, socket and file of the lab. Without a lab there is nothing to do.
+  /// - Throws: `UserError` for what could not be removed, after everything else has been.
+  package func takeDown(progress: @escaping @Sendable (String) -> Void) async throws {
+    ongoing?.cancel()
+    await acquire()
+    defer { release() }
+    try await remove(progress)
+  }
+
+  /// Lets go of everything and leaves the nodes running: another daemon takes them back.
+  package func detach() async {
+    ongoing?.cancel()
+    await acquire()
+    defer { release() }
+    for node in nodesInOrder { await node.detach() }
+    await closePlane()
+    current = nil
+    nodesInOrder = []
+  }
+
+  /// The lab that is up; nil before `bringUp` and after `takeDown`.
+  package func lab() -> CanonicalLab? { current }
+
+  package func dataplane() -> Dataplane? { plane }
+
+  var environment: NodeEnvironment {
+    NodeEnvironment(lab: current?.name ?? "", directories: directories, variables: variables, logger: logger)
+  }
+
+  func closePlane() async {
+    await plane?.stop()
+    plane = nil
+  }
+
+  // MARK: - One at a time
+
+  private func acquire() async {
+    guard isBusy else {
+      isBusy = true
+      return
+    }
+    await withCheckedContinuation { waiters.append($0) }
+  }
+
+  private func release() {
+    if waiters.isEmpty {
+      isBusy = false
+    } else {
+      waiters.removeFirst().resume()
+    }
+  }
+}

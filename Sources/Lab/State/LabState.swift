@@ -1,0 +1,62 @@
+import FoundationEssentials
+import LinuxHost
+import Topology
+
+/// What is written down about a running node, so that another daemon (or `down` without one) finds it again.
+struct NodeRecord: Codable, Sendable, Equatable {
+  /// ISO 8601: when the node was started.
+  var since: String
+  /// The node's process, by pid and start time: a pid that was given to another process since is not mistaken for it.
+  var process: ProcessIdentity?
+
+  init(process: ProcessIdentity?) {
+    since = Date().formatted(.iso8601)
+    self.process = process
+  }
+
+  static func read(_ paths: NodePaths) -> NodeRecord? {
+    Files.read(paths.recordFile).flatMap { try? JSONDecoder().decode(NodeRecord.self, from: Data($0)) }
+  }
+
+  func write(_ paths: NodePaths) throws(UserError) {
+    try Files.makeDirectory(paths.stateDirectory, mode: 0o700)
+    try Files.write(encoded(self), to: paths.recordFile)
+    guard let process else { return }
+    try Files.write(Array("\(process.pid)\n".utf8), to: paths.pidFile)
+  }
+
+  static func remove(_ paths: NodePaths) throws(UserError) {
+    try Files.remove(paths.recordFile)
+    try Files.remove(paths.pidFile)
+  }
+}
+
+/// `lab.json`: the canonical form of what is running.
+enum LabState {
+  /// nil when nothing is written down.
+  static func read(_ lab: String, in directories: LabDirectories) throws(UserError) -> CanonicalLab? {
+    let path = directories.labFile(lab)
+    guard let bytes = Files.read(path) else { return nil }
+    do {
+      return try JSONDecoder().decode(CanonicalLab.self, from: Data(bytes))
+    } catch {
+      throw UserError(
+        .failed, "\(path) is not the state of a lab: \(error)", hint: "remove the lab with `apus down \(lab)`")
+    }
+  }
+
+  static func write(_ lab: CanonicalLab, in directories: LabDirectories) throws(UserError) {
+    try Files.write(encoded(lab), to: directories.labFile(lab.name))
+  }
+}
+
+/// Stable, readable JSON.
+private func encoded(_ value: some Encodable) throws(UserError) -> [UInt8] {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  do {
+    return [UInt8](try encoder.encode(value)) + [UInt8(ascii: "\n")]
+  } catch {
+    throw UserError(.failed, "cannot write down \(type(of: value)): \(error)")
+  }
+}

@@ -1,0 +1,95 @@
+import LinuxHost
+import Synchronization
+
+/// A stream socket that carries lines, both ways: the guest's agent and QEMU's monitor.
+///
+/// What comes in is read only as fast as `next` is called, and a line has an upper bound: the peer may be hostile.
+final class LineConnection: Sendable {
+  /// Bytes of the longest line that is taken; the agent's are at most 4096.
+  static let lineLimit = 16 << 10
+
+  private struct Incoming {
+    var bytes: [UInt8] = []
+    /// Bytes of `bytes` that are known to hold no line end.
+    var searched = 0
+  }
+
+  private let socket: Descriptor
+  private let incoming = Mutex(Incoming())
+  private let outbox: AsyncStream<[UInt8]>.Continuation
+  private let writer: Task<Void, Never>
+
+  init(_ socket: Descriptor) {
+    self.socket = socket
+    let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
+    outbox = continuation
+    writer = Task {
+      for await bytes in stream {
+        guard await Self.write(bytes, to: socket) else { return }
+      }
+    }
+  }
+
+  deinit { close() }
+
+  /// Queues a line; the order of calls is the order on the wire. After the peer is gone it goes nowhere.
+  func send(_ line: String) {
+    outbox.yield(Array(line.utf8) + [UInt8(ascii: "\n")])
+  }
+
+  /// Ends what is sent. A waiting `next` ends when its task is cancelled.
+  func close() {
+    outbox.finish()
+    writer.cancel()
+  }
+
+  /// The next line without its end; nil when the peer has closed, broke the bound, or the task was cancelled.
+  /// One caller at a time.
+  func next() async -> String? {
+    while !Task.isCancelled {
+      if let line = incoming.withLock({ Self.takeLine(&$0) }) { return line }
+      guard incoming.withLock({ $0.bytes.count }) <= Self.lineLimit else { return nil }
+      guard let received = try? UnixSocket.receive(socket, size: 65536, maximumDescriptors: 0) else { return nil }
+      switch received {
+      case .data(let bytes, _): incoming.withLock { $0.bytes += bytes }
+      case .wouldBlock: guard (try? await Readiness.wait(for: socket, timeoutSeconds: nil)) != nil else { return nil }
+      case .end: return nil
+      }
+    }
+    return nil
+  }
+
+  private static func takeLine(_ incoming: inout Incoming) -> String? {
+    guard let end = incoming.bytes[incoming.searched...].firstIndex(of: UInt8(ascii: "\n")) else {
+      incoming.searched = incoming.bytes.count
+      return nil
+    }
+    var line = incoming.bytes[..<end]
+    if line.last == UInt8(ascii: "\r") { line.removeLast() }
+    let text = String(decoding: line, as: UTF8.self)
+    incoming.bytes.removeSubrange(...end)
+    incoming.searched = 0
+    return text
+  }
+
+  /// - Returns: false when the peer is gone or the task was cancelled.
+  private static func write(_ bytes: [UInt8], to socket: Descriptor) async -> Bool {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      if Task.isCancelled { return false }
+      do {
+        if let count = try UnixSocket.send(socket, Array(rest)) {
+          rest = rest.dropFirst(count)
+        } else {
+          // The peer reads nothing now: a guest that boots, for example.
+          let room = try Epoll()
+          try room.add(socket.raw, token: 1, events: Epoll.output)
+          _ = try await Readiness.wait(for: room.descriptor, timeoutSeconds: nil)
+        }
+      } catch {
+        return false
+      }
+    }
+    return true
+  }
+}

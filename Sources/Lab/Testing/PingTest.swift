@@ -1,0 +1,158 @@
+import Topology
+
+/// What became of one echo request.
+enum PingReply: Sendable, Equatable {
+  /// The answer's round trip as ping words it (`0.4 ms`), if it says one.
+  case answered(String?)
+  /// No answer; the last thing that ping said, or why it could not be run.
+  case silent(String)
+}
+
+/// `ping: A -> B`: expects an answer in time, or silence for a time.
+struct PingTest: Sendable {
+  var definition: TestDefinition
+  /// Address of the destination, without a prefix length.
+  var address: String
+  /// Sends one echo request and waits about a second for its answer.
+  var attempt: @Sendable () async -> PingReply
+  /// Which of the two ends are not ready.
+  var unready: @Sendable () async -> [String]
+
+  /// Pause after a try that came back at once: a network that is unreachable, a guest that still boots.
+  private static let pause = Duration.milliseconds(200)
+
+  func run() async -> TestResult {
+    let clock = ContinuousClock()
+    let begin = clock.now
+    let (passed, detail) =
+      switch definition.expect {
+      case .pass: await expectAnswer(clock, begin)
+      case .fail: await expectSilence(clock, begin)
+      }
+    return TestResult(
+      test: definition.title, passed: passed, seconds: Seconds.value(clock.now - begin), detail: detail)
+  }
+
+  private func expectAnswer(_ clock: ContinuousClock, _ begin: ContinuousClock.Instant) async -> (Bool, String) {
+    let deadline = begin + .seconds(definition.within)
+    var count = 0
+    var last = ""
+    repeat {
+      count += 1
+      switch await attempt() {
+      case .answered(let time):
+        let tries = count == 1 ? "" : " at try \(count)"
+        return (true, "\(address) answered\(time.map { " in \($0)" } ?? "")\(tries)")
+      case .silent(let reason):
+        last = reason
+        try? await clock.sleep(for: Self.pause)
+      }
+    } while clock.now < deadline && !Task.isCancelled
+    return (false, "no answer from \(address) within \(Seconds.text(definition.within)), \(count) tries; last: \(last)")
+  }
+
+  private func expectSilence(_ clock: ContinuousClock, _ begin: ContinuousClock.Instant) async -> (Bool, String) {
+    // Silence of a node that is not up yet would prove nothing.
+    let deadline = begin + .seconds(definition.within)
+    var missing = await unready()
+    while !missing.isEmpty {
+      guard clock.now < deadline, !Task.isCancelled else {
+        return (false, "not ready within \(Seconds.text(definition.within)): \(missing.joined(separator: ", "))")
+      }
+      try? await clock.sleep(for: Self.pause)
+      missing = await unready()
+    }
+    let end = clock.now + .seconds(definition.duration)
+    var count = 0
+    var last = ""
+    repeat {
+      count += 1
+      switch await attempt() {
+      case .answered(let time):
+        return (false, "\(address) answered\(time.map { " in \($0)" } ?? "") at try \(count); silence was expected")
+      case .silent(let reason):
+        last = reason
+        try? await clock.sleep(for: Self.pause)
+      }
+    } while clock.now < end && !Task.isCancelled
+    if Task.isCancelled { return (false, "interrupted") }
+    return (true, "\(address) silent for \(Seconds.text(definition.duration)), \(count) tries; last: \(last)")
+  }
+}
+
+extension PingTest {
+  /// Seconds after which a ping that was told to wait one second is given up.
+  private static let attemptLimit = 5.0
+
+  /// Runs a ping command and reads its answer.
+  static func attempt(
+    _ start: @escaping @Sendable () async throws -> AsyncThrowingStream<ExecuteEvent, any Error>
+  ) async -> PingReply {
+    await withTaskGroup(of: PingReply.self) { group in
+      group.addTask { await read(start) }
+      group.addTask {
+        try? await Task.sleep(for: .seconds(attemptLimit))
+        return .silent("ping did not end within \(Seconds.text(attemptLimit))")
+      }
+      let reply = await group.next() ?? .silent("")
+      group.cancelAll()
+      return reply
+    }
+  }
+
+  private static func read(
+    _ start: @Sendable () async throws -> AsyncThrowingStream<ExecuteEvent, any Error>
+  ) async -> PingReply {
+    var text: [UInt8] = []
+    do {
+      for try await event in try await start() {
+        switch event {
+        case .output(let bytes), .error(let bytes): text += bytes.prefix(8192 - min(text.count, 8192))
+        case .exit(let status): return reply(status: status, text: String(decoding: text, as: UTF8.self))
+        }
+      }
+      return .silent("ping ended without a status")
+    } catch {
+      return .silent("\(error)")
+    }
+  }
+
+  /// Reads what ping (iputils' or busybox') has said.
+  static func reply(status: Int32, text: String) -> PingReply {
+    let lines = text.split(whereSeparator: \.isNewline)
+    guard status == 0 else {
+      let telling = lines.last { !$0.hasPrefix("---") && !$0.allSatisfy(\.isWhitespace) }
+      return .silent(telling.map(String.init) ?? "ping ended with \(status)")
+    }
+    let time = lines.lazy.compactMap { line in
+      line.split(separator: " ").first { $0.hasPrefix("time=") }.map { "\($0.dropFirst(5)) ms" }
+    }.first
+    return .answered(time)
+  }
+}
+
+extension TestDefinition {
+  /// The test in a line: `ping vm1 -> vm2`, `ping vm1 -> vm3 expect fail`.
+  package var title: String {
+    "\(action) \(source) -> \(destination)" + (expect == .fail ? " expect fail" : "")
+  }
+}
+
+/// From which NIC to which address a ping goes.
+struct PingPath: Equatable {
+  var nic: NICDefinition
+  /// Without a prefix length.
+  var address: String
+
+  /// The destination's first address in a subnet that the source is in too, else its first; nil without any.
+  static func between(_ source: NodeDefinition, _ destination: NodeDefinition) -> PingPath? {
+    let targets = destination.nics.flatMap(\.addresses).map { String($0.address.prefix { $0 != "/" }) }
+    for target in targets {
+      for nic in source.nics where nic.addresses.contains(where: { Subnet($0.address)?.contains(target) ?? false }) {
+        return PingPath(nic: nic, address: target)
+      }
+    }
+    guard let target = targets.first, let nic = source.nics.first else { return nil }
+    return PingPath(nic: nic, address: target)
+  }
+}

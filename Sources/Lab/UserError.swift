@@ -1,0 +1,43 @@
+/// How a command ends, as the user guide fixes it.
+package enum ExitCode: Int32, Codable, Sendable {
+  case done = 0
+  /// Failed while running.
+  case failed = 1
+  /// Usage or lab file.
+  case badInput = 2
+  /// Tests failed, or a dry run found changes.
+  case different = 3
+  /// No such lab, node or port.
+  case notFound = 4
+  /// The daemon cannot be reached.
+  case unreachable = 5
+}
+
+/// An error in words for the person at the terminal.
+package struct UserError: Error, Sendable, Equatable, CustomStringConvertible {
+  package var code: ExitCode
+  /// What failed, the value seen, what was expected, where; lower case, no full stop.
+  package var message: String
+  /// What to do about it.
+  package var hint: String?
+
+  package init(_ code: ExitCode, _ message: String, hint: String? = nil) {
+    self.code = code
+    self.message = message
+    self.hint = hint
+  }
+
+  package var description: String {
+    guard let hint else { return message }
+    return "\(message) (\(hint))"
+  }
+}
+
+extension UserError {
+  /// Any error as a `UserError`; those that are none become `failed` with `context` in front.
+  static func wrapping(_ error: any Error, _ context: String) -> UserError {
+    if let error = error as? UserError { return error }
+    if error is CancellationError { return UserError(.failed, "\(context): interrupted") }
+    return UserError(.failed, "\(context): \(error)")
+  }
+}

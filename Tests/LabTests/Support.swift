@@ -1,0 +1,32 @@
+import FoundationEssentials
+import LinuxHost
+import Topology
+
+@testable import Lab
+
+/// Calls `body` with folders of its own for state and data, and removes them afterwards.
+func withTemporaryDirectories<T>(_ body: (LabDirectories) async throws -> T) async throws -> T {
+  let root = "/tmp/apl-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+  defer { try? FileManager.default.removeItem(atPath: root) }
+  return try await body(LabDirectories(stateRoot: "\(root)/state", dataRoot: "\(root)/data"))
+}
+
+func withTemporaryDirectories<T>(_ body: (LabDirectories) throws -> T) throws -> T {
+  let root = "/tmp/apl-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+  defer { try? FileManager.default.removeItem(atPath: root) }
+  return try body(LabDirectories(stateRoot: "\(root)/state", dataRoot: "\(root)/data"))
+}
+
+/// A NIC on a switch's VLAN 1.
+func nic(_ name: String = "eth0", mac: String = "02:00:00:00:00:01", addresses: [String] = []) -> NICDefinition {
+  var nic = NICDefinition(name: name, mac: mac)
+  nic.attachment = .switchPort(switch: "sw1", mode: .access(1))
+  nic.addresses = addresses.map { AddressDefinition(address: $0) }
+  return nic
+}
+
+func node(_ name: String, _ kind: String, _ nics: [NICDefinition] = []) -> NodeDefinition {
+  var node = NodeDefinition(name: name, kind: kind)
+  node.nics = nics
+  return node
+}
