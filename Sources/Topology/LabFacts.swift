@@ -1,4 +1,6 @@
-/// What the loader asks about the host. The loader itself touches neither disk nor kernel.
+/// What the loader asks about the host.
+///
+/// The loader itself touches neither disk nor kernel.
 package protocol LabFacts {
   /// Whether a file is there.
   func fileExists(_ absolutePath: String) -> Bool

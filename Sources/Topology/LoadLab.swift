@@ -8,7 +8,9 @@ package struct LoadResult: Sendable {
   package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 }
 
-/// Reads, checks and normalises a lab file. Pure: the same arguments give the same result.
+/// Reads, checks and normalises a lab file.
+///
+/// Pure: the same arguments give the same result.
 ///
 /// - Parameters:
 ///   - directory: Absolute folder of the file; relative paths in the file are relative to it.

@@ -1,4 +1,6 @@
-/// Every code a diagnostic can bear. Each is described in docs/lab-file.md and has a failing example in the tests.
+/// Every code a diagnostic can bear.
+///
+/// Each is described in docs/lab-file.md and has a failing example in the tests.
 ///
 /// L0xx reading, L1xx names, L2xx references and wiring, L3xx this host.
 package enum DiagnosticCode: String, Sendable, CaseIterable {

@@ -19,6 +19,15 @@ enum Quoting {
     return "\"\(String(text))\(isCut ? "…" : "")\""
   }
 
+  /// `1 worker`, `2 workers`.
+  static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
+  /// `a, b and c`.
+  static func sentence(_ names: [String]) -> String {
+    guard let last = names.last, names.count > 1 else { return names.first ?? "" }
+    return "\(names.dropLast().joined(separator: ", ")) and \(last)"
+  }
+
   /// `a, b, c`, with at most twelve names.
   static func list(_ names: [String]) -> String {
     names.count <= 12 ? names.joined(separator: ", ") : names.prefix(12).joined(separator: ", ") + ", …"

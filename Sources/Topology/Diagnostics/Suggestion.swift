@@ -10,7 +10,8 @@ enum Suggestion {
       let limit = max(1, max(wanted.count, scalars.count) / 3)
       guard abs(scalars.count - wanted.count) <= limit else { continue }
       let distance = distance(wanted, scalars)
-      if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
+      let isNear = distance <= limit && distance < max(wanted.count, scalars.count)
+      if isNear, distance < best?.distance ?? .max { best = (candidate, distance) }
     }
     return best?.name
   }

@@ -9,7 +9,9 @@ package struct CanonicalLab: Codable, Sendable, Equatable {
   package var nodes: [NodeDefinition] = []
   package var links: [LinkDefinition] = []
   package var tests: [TestDefinition] = []
-  /// Folder of the file, absolute; relative paths in the lab are already resolved against it. Not compared.
+  /// Folder of the file, absolute; relative paths in the lab are already resolved against it.
+  ///
+  /// Not compared.
   package var directory: String = ""
   /// Absolute path of the file the lab came from ("-" = standard input).
   package var source: String = ""
@@ -121,7 +123,9 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   }
 }
 
-/// A node. Keys that a kind does not have are nil or at their default.
+/// A node.
+///
+/// Keys that a kind does not have are nil or at their default.
 package struct NodeDefinition: Codable, Sendable, Equatable {
   package var name: String
   /// A kind of `NodeRegistry`: `vm`, `netns`, `external`, `tap`.
@@ -145,8 +149,9 @@ package enum LinkEnd: Codable, Sendable, Equatable {
   case switchPort(String)
 }
 
-/// A wire between two NICs, or a trunk between two switches. (A NIC's `switch:` is a link named as its port; it is
-/// kept in `NICDefinition.attachment` and not repeated here.)
+/// A wire between two NICs, or a trunk between two switches.
+///
+/// A NIC's `switch:` is a link named as its port; it is kept in `NICDefinition.attachment` and not repeated here.
 package struct LinkDefinition: Codable, Sendable, Equatable {
   package enum Kind: Codable, Sendable, Equatable {
     case wire

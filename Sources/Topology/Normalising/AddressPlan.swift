@@ -8,7 +8,8 @@ struct AddressPlan {
     self.draft = draft
     self.reporter = reporter
     subnets = Dictionary(
-      draft.vlans.compactMap { vlan in vlan.subnet.map { (vlan.id.value, $0) } }, uniquingKeysWith: { first, _ in first })
+      draft.vlans.compactMap { vlan in vlan.subnet.map { (vlan.id.value, $0) } },
+      uniquingKeysWith: { first, _ in first })
   }
 
   /// Each access port in a VLAN with a subnet, and without any address, gets the subnet's next host address.

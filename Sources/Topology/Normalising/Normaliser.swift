@@ -20,7 +20,9 @@ struct Normaliser {
     lab.links = draft.links.compactMap { link($0) }
     lab.tests = TestReader(draft: draft, lab: lab, reporter: reporter).tests()
     deriveMACs(&lab)
-    lab.vlans = draft.vlans.map { VLANDefinition(name: $0.name.value, id: $0.id.value, subnet: $0.subnet?.value.description) }
+    lab.vlans = draft.vlans.map {
+      VLANDefinition(name: $0.name.value, id: $0.id.value, subnet: $0.subnet?.value.description)
+    }
     let declared = Set(lab.vlans.map(\.id))
     lab.vlans += vlans.used.subtracting(declared).sorted().map { VLANDefinition(name: nil, id: $0) }
     return lab
@@ -42,7 +44,9 @@ struct Normaliser {
     nic.attachment = attachment(draft)
     nic.addresses = draft.addresses.compactMap { address($0, nic.attachment) }
     nic.gateway = draft.gateway?.value.description
-    nic.routes = draft.routes.map { RouteDefinition(to: $0.to?.description ?? "default", via: $0.via.value.description) }
+    nic.routes = draft.routes.map {
+      RouteDefinition(to: $0.to?.description ?? "default", via: $0.via.value.description)
+    }
     nic.mtu = draft.mtu
     nic.queues = draft.queues
     nic.role = draft.role
@@ -55,7 +59,10 @@ struct Normaliser {
 
   private func attachment(_ nic: NICDraft) -> Attachment {
     switch nic.attachment {
-    case .none: return .none
+    case .none:
+      // On an unknown switch: its VLANs are looked up all the same, for what is wrong with them.
+      if nic.switchName != nil { _ = vlans.mode(nic.membership, standard: .access(1)) }
+      return .none
     case .wire(let link): return draft.links[link].wired.map { .wire(link: $0.name) } ?? .none
     case .switchPort(let name, let membership):
       guard let mode = mode(nic, linkMembership: nic.switchName == nil ? membership : nil) else { return .none }
@@ -65,7 +72,9 @@ struct Normaliser {
 
   /// The mode of a port whose NIC says one thing and whose link may say another (L206).
   private func mode(_ nic: NICDraft, linkMembership: MembershipDraft?) -> VLANMode? {
-    guard let link = linkMembership, let span = link.span else { return vlans.mode(nic.membership, standard: .access(1)) }
+    guard let link = linkMembership, let span = link.span else {
+      return vlans.mode(nic.membership, standard: .access(1))
+    }
     guard nic.membership.span != nil else { return vlans.mode(link, standard: .access(1)) }
     guard let own = vlans.mode(nic.membership, standard: .access(1)), let other = vlans.mode(link, standard: .access(1))
     else { return nil }
@@ -89,7 +98,7 @@ struct Normaliser {
     guard let id = vlans.id(vlan) else { return nil }
     guard case .switchPort(_, let mode) = attachment else { return AddressDefinition(address: text, vlan: id) }
     guard mode.carries(id) else {
-      let message = "VLAN \(vlan.value.quoted) is not on this NIC, which is \(mode.described(vlans))"
+      let message = "VLAN \(vlan.value.quoted) is not on this NIC (\(mode.described(vlans)))"
       reporter.error(.contradiction, vlan.span, message)
       return nil
     }

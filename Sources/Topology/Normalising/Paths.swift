@@ -9,7 +9,9 @@ enum Paths {
     return normalised("\(directory)/\(relative)")
   }
 
-  /// Where an image is: beside the file, then in the folder of images. `isThere` is false when it is in neither.
+  /// Where an image is: beside the file, then in the folder of images.
+  ///
+  /// `isThere` is false when it is in neither.
   static func image(_ name: String, _ directory: String, _ facts: any LabFacts) -> (path: String, isThere: Bool) {
     let beside = absolute(name, in: directory)
     if facts.fileExists(beside) { return (beside, true) }

@@ -15,7 +15,7 @@ struct TestReader {
       guard let source, let destination else { return nil }
       check(test, source, destination)
       var definition = TestDefinition(
-        action: test.action, source: text(test.source), destination: text(test.destination))
+        action: test.action, source: source.name, destination: destination.name)
       definition.expect = test.expect
       definition.within = test.within?.value ?? definition.within
       definition.duration = test.duration?.value ?? definition.duration
@@ -23,21 +23,24 @@ struct TestReader {
     }
   }
 
-  private func text(_ end: EndDraft) -> String {
-    end.nic.map { Names.port(node: end.name, nic: $0) } ?? end.name
-  }
-
-  /// The node that an end names; reports one that is not there, and a NIC that it does not have.
+  /// The node that an end names; reports one that is not there, and an end that names a NIC.
   private func node(_ end: EndDraft, _ index: NameIndex) -> NodeDefinition? {
     guard let number = index.nodes[end.name] else {
       index.reportUnknownNode(end.name, at: end.nameSpan, reporter)
       return nil
     }
-    let node = lab.nodes[number]
-    guard let nic = end.nic, !node.nics.contains(where: { $0.name == nic }) else { return node }
-    let hint = Suggestion.hint(for: nic, among: node.nics.map(\.name), kind: "NICs")
-    reporter.error(.unknownName, end.span, "node \(end.name.quoted) has no NIC \(nic.quoted)", hint: hint)
-    return nil
+    guard end.nic == nil else {
+      let message = "a test goes from node to node; \(end.nic?.quoted ?? "") is a NIC"
+      reporter.error(.test, end.span, message, hint: "write \(end.name)")
+      return nil
+    }
+    return lab.nodes[number]
+  }
+
+  /// Whether a NIC of the node is on something that was reported as unknown, so that its addresses are not known.
+  private func isUnresolved(_ node: NodeDefinition) -> Bool {
+    let drafts = draft.nodes.first { $0.name.value == node.name }?.nics ?? []
+    return zip(drafts, node.nics).contains { $0.takenAt != nil && $1.attachment == .none }
   }
 
   private func check(_ test: TestDraft, _ source: NodeDefinition, _ destination: NodeDefinition) {
@@ -49,9 +52,8 @@ struct TestReader {
       reporter.error(.test, test.destination.span, "the test's two ends are the same node")
       return
     }
-    let nics = destination.nics.filter { test.destination.nic == nil || $0.name == test.destination.nic }
-    guard nics.allSatisfy(\.addresses.isEmpty) else { return }
-    let message = "\(text(test.destination).quoted) has no address to ping"
+    guard destination.nics.allSatisfy(\.addresses.isEmpty), !isUnresolved(destination) else { return }
+    let message = "\(destination.name.quoted) has no address to ping"
     if test.expect == .pass {
       reporter.error(.test, test.destination.span, message, hint: "give it an \"address\", or its VLAN a \"subnet\"")
     } else {

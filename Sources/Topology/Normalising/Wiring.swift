@@ -27,7 +27,9 @@ struct Wiring {
     for node in draft.nodes {
       for nic in node.nics {
         guard case .none = nic.attachment, nic.takenAt == nil, let span = nic.membership.span else { continue }
-        reporter.error(.contradiction, span, "a VLAN needs \"switch\", or a link from \(node.name.value):\(nic.name.value) to a switch")
+        reporter.error(
+          .contradiction, span,
+          "a VLAN needs \"switch\", or a link from \(node.name.value):\(nic.name.value) to a switch")
       }
     }
   }
@@ -84,7 +86,8 @@ struct Wiring {
   private func resolve(_ end: EndDraft, _ draft: inout LabDraft) -> End? {
     if index.switches[end.name] != nil {
       if let nic = end.nic {
-        let message = "\(end.name.quoted) is a switch, so \(nic.quoted) means nothing; its ports are named as what is on them"
+        let message =
+          "\(end.name.quoted) is a switch, so \(nic.quoted) means nothing; its ports are named as what is on them"
         reporter.error(.unknownName, end.span, message, hint: "write \(end.name)")
         return nil
       }

@@ -1,7 +1,9 @@
 /// `${NAME}` and `${NAME:-default}` in values; `$${` stands for `${`.
 enum Expansion {
-  /// The value with variables put in. A variable that is not set and has no default is an error (L011).
-  static func expand(_ value: String, environment: [String: String], at span: Span, reporter: Reporter) -> String {
+  /// The value with variables put in; nil after an error.
+  ///
+  /// A variable that is not set and has no default is one (L011).
+  static func expand(_ value: String, environment: [String: String], at span: Span, reporter: Reporter) -> String? {
     guard value.utf8.contains(UInt8(ascii: "$")) else { return value }
     var result = ""
     var rest = Substring(value)
@@ -15,9 +17,12 @@ enum Expansion {
         rest = rest.dropFirst(2)
         guard let end = rest.firstIndex(of: "}") else {
           reporter.error(.environment, span, "\"${\" has no closing \"}\"", hint: "write $${ for a literal ${")
-          return value
+          return nil
         }
-        result += variable(rest[..<end], environment: environment, at: span, reporter: reporter)
+        guard let value = variable(rest[..<end], environment: environment, at: span, reporter: reporter) else {
+          return nil
+        }
+        result += value
         rest = rest[rest.index(after: end)...]
       } else {
         result += "$"
@@ -30,7 +35,7 @@ enum Expansion {
   /// The value of what stands between the braces.
   private static func variable(
     _ text: Substring, environment: [String: String], at span: Span, reporter: Reporter
-  ) -> String {
+  ) -> String? {
     var name = text
     var fallback: Substring?
     if let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix(":-") {
@@ -40,13 +45,14 @@ enum Expansion {
     let isName = name.utf8.allSatisfy { $0 == 0x5F || (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) }
     guard isName, let first = name.utf8.first, !(0x30...0x39).contains(first) else {
       let shown = "${\(text)}".quoted
-      reporter.error(.environment, span, "\(shown) is not ${NAME} or ${NAME:-default}", hint: "write $${ for a literal ${")
-      return ""
+      let message = "\(shown) is not ${NAME} or ${NAME:-default}"
+      reporter.error(.environment, span, message, hint: "write $${ for a literal ${")
+      return nil
     }
     if let value = environment[String(name)], !value.isEmpty || fallback == nil { return value }
     if let fallback { return String(fallback) }
     let hint = "set it, or write ${\(name):-default}"
     reporter.error(.environment, span, "environment variable \(String(name).quoted) is not set", hint: hint)
-    return ""
+    return nil
   }
 }

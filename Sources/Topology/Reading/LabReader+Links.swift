@@ -17,7 +17,8 @@ extension LabReader {
       return
     }
     guard items.count == 2 else {
-      let message = "a link with more than two ends is part of the format, but this version of apus does not have it yet"
+      let message =
+        "a link with more than two ends is part of the format, but this version of apus does not have it yet"
       reporter.error(.notYet, list.span, message, hint: "give these NICs a common switch")
       return
     }

@@ -1,4 +1,6 @@
-/// Reads the tree of a file into a draft, section by section. Everything wrong in itself is reported here.
+/// Reads the tree of a file into a draft, section by section.
+///
+/// Everything wrong in itself is reported here.
 struct LabReader {
   let reporter: Reporter
   let values: ValueReader
@@ -56,7 +58,8 @@ struct LabReader {
       let cpus = items.compactMap { values.integer($0, "cpus", in: 0...4095) }
       draft.workers.cpus = cpus.map(\.value)
       if let count, count.value != items.count {
-        let message = "\"cpus\" has \(items.count) processors for \(count.value) workers"
+        let message =
+          "\"cpus\" has \(Quoting.count(items.count, "processor")) for \(Quoting.count(count.value, "worker"))"
         reporter.error(.workers, node.span, message, hint: "list one processor for each worker")
       } else if let repeated = cpus.firstRepeated(by: \.value) {
         reporter.error(.workers, repeated.span, "processor \(repeated.value) is listed twice")
@@ -75,6 +78,7 @@ struct LabReader {
     _ read: (inout LabReader, Located<String>, YAMLNode) -> Void
   ) {
     guard let node = top[section], !node.isNull else { return }
+    if case .unusable = node.content { return }
     guard case .mapping(let entries) = node.content else {
       let message = "\(section.quoted) must be a mapping from names to \(what) settings, found \(node.found)"
       reporter.error(.type, node.span, message)
@@ -96,7 +100,7 @@ struct LabReader {
     guard LabSchema.top.key(entry.key.value) != nil else { return false }
     switch entry.value.content {
     case .sequence: return true
-    case .scalar: return false
+    case .scalar, .unusable: return false
     case .mapping(let entries):
       let readable = LabSchema.node.readable + LabSchema.switches.readable + LabSchema.vlan.readable
       return !entries.isEmpty && !entries.contains { readable.contains($0.key.value) }
@@ -177,7 +181,8 @@ struct LabReader {
       let message = "\(what) name \(name.value.quoted) is not valid"
       let rule = "names are 1 to 63 of a-z 0-9 -, with no - at either end"
       let folded = name.value.lowercased().replacingUnderscores
-      reporter.error(.name, name.span, message, hint: Names.valid(folded) ? "\(rule); did you mean \"\(folded)\"?" : rule)
+      let hint = Names.valid(folded) ? "\(rule); did you mean \"\(folded)\"?" : rule
+      reporter.error(.name, name.span, message, hint: hint)
     }
   }
 }

@@ -23,7 +23,9 @@ struct NICReader {
       draft.mac = nil
     }
     draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: 68...65521) }?.value
-    if let queues = object["queues"].flatMap({ values.integer($0, "queues", in: 1...8) }) { draft.queues = queues.value }
+    if let queues = object["queues"].flatMap({ values.integer($0, "queues", in: 1...8) }) {
+      draft.queues = queues.value
+    }
     if let offload = object["offload"].flatMap({ values.boolean($0, "offload") }) { draft.offload = offload.value }
     readSocket(object, into: &draft)
     return draft
@@ -45,14 +47,15 @@ struct NICReader {
     if let node = object["addresses"] {
       if case .mapping(let entries) = node.content {
         for entry in entries { draft.addresses += addresses(entry.value, entry.key.value, vlan: entry.key, values) }
-      } else {
+      } else if !node.isNull {
         let message = "\"addresses\" must be a mapping from VLANs to addresses, found \(node.found)"
         reporter.error(.type, node.span, message, hint: "the key for the NIC's own addresses is \"address\"")
       }
     }
     draft.gateway = object["gateway"].flatMap { values.address($0, "gateway") }
-    if let node = object["routes"], let items = values.items(node, "routes", of: "routes such as { to: 10.9.0.0/16, via: 10.0.0.1 }") {
-      draft.routes = items.compactMap { route($0) }
+    if let node = object["routes"] {
+      let items = values.items(node, "routes", of: "routes such as { to: 10.9.0.0/16, via: 10.0.0.1 }")
+      draft.routes = items?.compactMap { route($0) } ?? []
     }
   }
 
@@ -72,7 +75,8 @@ struct NICReader {
   }
 
   private func route(_ node: YAMLNode) -> NICDraft.Route? {
-    guard let object = ObjectReader(node, LabSchema.route, label: "a route", owner: node.span, reporter: reporter) else {
+    guard let object = ObjectReader(node, LabSchema.route, label: "a route", owner: node.span, reporter: reporter)
+    else {
       return nil
     }
     guard let to = object["to"], let via = object["via"] else {
@@ -97,17 +101,19 @@ struct NICReader {
       draft.role = role.value
     }
     draft.socket = object["socket"].flatMap { values.scalar($0, "socket", "the path of a socket") }
-    draft.socketMode = object["socket-mode"].flatMap { node in
-      values.value(node, "socket-mode", "permissions in octal such as 0660") { text in
-        (3...4).contains(text.utf8.count) ? Int(text, radix: 8) : nil
-      }
-    }?.value
-    draft.socketOwner = object["socket-owner"].flatMap { node in
-      values.value(node, "socket-owner", "user or user:group") { text in
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        return parts.count <= 2 && !parts.contains("") ? text : nil
-      }
-    }?.value
+    draft.socketMode =
+      object["socket-mode"].flatMap { node in
+        values.value(node, "socket-mode", "permissions in octal such as 0660") { text in
+          (3...4).contains(text.utf8.count) ? Int(text, radix: 8) : nil
+        }
+      }?.value
+    draft.socketOwner =
+      object["socket-owner"].flatMap { node in
+        values.value(node, "socket-owner", "user or user:group") { text in
+          let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+          return parts.count <= 2 && !parts.contains("") ? text : nil
+        }
+      }?.value
   }
 }
 
@@ -122,15 +128,17 @@ extension MembershipDraft {
         trunk = Located(.all, node.span)
       } else if let items = values.items(node, "trunk", of: "VLANs, or all", allowsSingle: true) {
         trunk = Located(.list(items.compactMap { values.scalar($0, "trunk", "a VLAN's name or number") }), node.span)
-        if items.isEmpty { values.reporter.error(.range, node.span, "\"trunk\" must have at least one VLAN, or be all") }
+        if items.isEmpty {
+          values.reporter.error(.range, node.span, "\"trunk\" must have at least one VLAN, or be all")
+        }
       }
     }
     if let vlan, trunk != nil {
-      values.reporter.error(.contradiction, vlan.span, "\"vlan\" and \"trunk\" exclude each other",
-        hint: "a trunk's untagged VLAN is \"native\"")
+      let hint = "a trunk's untagged VLAN is \"native\""
+      values.reporter.error(.contradiction, vlan.span, "\"vlan\" and \"trunk\" exclude each other", hint: hint)
     } else if let native, object["trunk"] == nil {
-      values.reporter.error(.contradiction, native.span, "\"native\" needs \"trunk\"",
-        hint: "an access port's VLAN is \"vlan\"")
+      let hint = "an access port's VLAN is \"vlan\""
+      values.reporter.error(.contradiction, native.span, "\"native\" needs \"trunk\"", hint: hint)
     }
   }
 }

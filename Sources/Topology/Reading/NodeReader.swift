@@ -62,6 +62,7 @@ struct NodeReader {
 
   private func readNICs(_ node: YAMLNode, _ draft: NodeDraft) -> [NICDraft] {
     if node.isNull { return [] }
+    if case .unusable = node.content { return [] }
     guard case .mapping(let entries) = node.content else {
       reporter.error(.type, node.span, "\"nics\" must be a mapping from names to NIC settings, found \(node.found)")
       return []

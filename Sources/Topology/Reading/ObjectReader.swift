@@ -14,6 +14,7 @@ struct ObjectReader {
     guard case .mapping(let list) = node.content else {
       entries = [:]
       if node.isNull { return }
+      if case .unusable = node.content { return nil }
       reporter.error(.type, node.span, "\(label) must be a mapping, found \(node.found)")
       return nil
     }

@@ -30,7 +30,8 @@ struct PositionedText {
           guard Self.isPrintable(scalar) else {
             let code = String(scalar.value, radix: 16, uppercase: true)
             let padded = String(repeating: "0", count: max(0, 4 - code.count)) + code
-            reporter.error(.syntax, Span(line: index + 1, column: column), "character U+\(padded) is not allowed in YAML")
+            let span = Span(line: index + 1, column: column)
+            reporter.error(.syntax, span, "character U+\(padded) is not allowed in YAML")
             return nil
           }
           column += 1

@@ -51,7 +51,7 @@ struct LineScanner: IteratorProtocol {
     case 0x0A: 1
     case 0x0D: index + 1 < text.count && text[index + 1] == 0x0A ? 2 : 1
     case 0xC2: index + 1 < text.count && text[index + 1] == 0x85 ? 2 : 0
-    case 0xE2: text[index...].starts(with: [0xE2, 0x80, 0xA8]) || text[index...].starts(with: [0xE2, 0x80, 0xA9]) ? 3 : 0
+    case 0xE2: index + 2 < text.count && text[index + 1] == 0x80 && text[index + 2] & 0xFE == 0xA8 ? 3 : 0
     default: 0
     }
   }

@@ -4,8 +4,11 @@
 struct ValueReader {
   let reporter: Reporter
 
-  /// The text of a scalar. `what` names the value, `wanted` its type: `"memory" must be a size such as 512M`.
+  /// The text of a scalar.
+  ///
+  /// `what` names the value, `wanted` its type: `"memory" must be a size such as 512M`.
   func scalar(_ node: YAMLNode, _ what: String, _ wanted: String) -> Located<String>? {
+    if case .unusable = node.content { return nil }
     guard case .scalar(let text, _) = node.content, !node.isNull else {
       reporter.error(.type, node.span, "\(what.quoted) must be \(wanted), found \(node.found)")
       return nil
@@ -111,6 +114,7 @@ struct ValueReader {
     switch node.content {
     case .sequence(let items): return items
     case .scalar where allowsSingle && !node.isNull: return [node]
+    case .unusable: return nil
     default:
       reporter.error(.type, node.span, "\(what.quoted) must be a list of \(wanted), found \(node.found)")
       return nil

@@ -5,6 +5,8 @@ struct YAMLNode {
     case scalar(String, isPlain: Bool)
     case sequence([YAMLNode])
     case mapping([YAMLEntry])
+    /// Something was written, but it cannot be used; that was reported.
+    case unusable
   }
 
   var content: Content
@@ -23,6 +25,7 @@ struct YAMLNode {
     case .scalar(let text, _): isNull ? "nothing" : text.quoted
     case .sequence: "list"
     case .mapping: "mapping"
+    case .unusable: "nothing"
     }
   }
 }

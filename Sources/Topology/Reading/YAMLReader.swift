@@ -11,6 +11,7 @@ struct YAMLReader {
   static let deepestNesting = 64
   /// Most values of a file, aliases expanded.
   static let largestCount = 1_000_000
+  private static let tooDeep = "lists and mappings are nested more than \(deepestNesting) deep"
 
   let reporter: Reporter
   let environment: [String: String]
@@ -19,6 +20,8 @@ struct YAMLReader {
   /// Keys that were renamed in the text to get past Yams's refusal of duplicates: position to name.
   private var renamed: [String: String] = [:]
   private var count = 0
+  /// Part of the tree is missing, so nothing more can be said about the file.
+  private var isOverLimit = false
 
   init(_ source: SourceText, environment: [String: String], reporter: Reporter) {
     self.source = source
@@ -40,7 +43,8 @@ struct YAMLReader {
       return nil
     }
     guard let root = compose() else { return nil }
-    return convert(root, depth: 1)
+    let tree = convert(root, depth: 1)
+    return isOverLimit ? nil : tree
   }
 
   /// Composes the document, renaming duplicate keys (same width, so positions stay) until Yams takes it.
@@ -72,35 +76,40 @@ struct YAMLReader {
   }
 
   /// Builds our tree out of Yams's.
-  private mutating func convert(_ node: Node, depth: Int) -> YAMLNode? {
+  private mutating func convert(_ node: Node, depth: Int) -> YAMLNode {
     let span = text.span(of: node)
     count += 1
     guard count <= Self.largestCount else {
-      if count == Self.largestCount + 1 {
-        reporter.error(.limit, span, "the file has more than \(Self.largestCount) values once its aliases are expanded")
-      }
-      return nil
+      return overLimit(span, "the file has more than \(Self.largestCount) values once its aliases are expanded")
     }
     guard depth <= Self.deepestNesting else {
-      reporter.error(.limit, span, "lists and mappings are nested more than \(Self.deepestNesting) deep")
-      return nil
+      return overLimit(span, Self.tooDeep)
     }
     switch node {
     case .scalar(let scalar):
       if scalar.tag.rawValue.hasPrefix("!") {
         reporter.error(.type, span, "YAML tags such as \(scalar.tag.rawValue.quoted) mean nothing in a lab file")
       }
-      let isPlain = scalar.style == .plain
-      let value = Expansion.expand(scalar.string, environment: environment, at: span, reporter: reporter)
-      return YAMLNode(content: .scalar(value, isPlain: isPlain && value == scalar.string), span: span)
+      guard let value = Expansion.expand(scalar.string, environment: environment, at: span, reporter: reporter) else {
+        return YAMLNode(content: .unusable, span: span)
+      }
+      let isPlain = scalar.style == .plain && value == scalar.string
+      return YAMLNode(content: .scalar(value, isPlain: isPlain), span: span)
     case .sequence(let sequence):
       var items: [YAMLNode] = []
-      for item in sequence { if let item = convert(item, depth: depth + 1) { items.append(item) } }
+      for item in sequence where !isOverLimit { items.append(convert(item, depth: depth + 1)) }
       return YAMLNode(content: .sequence(items), span: span)
     case .mapping(let mapping):
       return YAMLNode(content: .mapping(entries(of: mapping, depth: depth)), span: span)
-    case .alias: return nil
+    case .alias: return YAMLNode(content: .unusable, span: span)
     }
+  }
+
+  /// Reports a limit once; the rest of the tree is not built.
+  private mutating func overLimit(_ span: Span, _ message: String) -> YAMLNode {
+    if !isOverLimit { reporter.error(.limit, span, message) }
+    isOverLimit = true
+    return YAMLNode(content: .unusable, span: span)
   }
 
   /// The entries of a mapping: keys are scalars, each once; `<<` adds those of another mapping that are not here.
@@ -108,19 +117,20 @@ struct YAMLReader {
     var entries: [YAMLEntry] = []
     var places: [String: Span] = [:]
     var merged: [YAMLNode] = []
-    for (key, value) in mapping {
-      let span = text.span(of: key)
+    for (key, value) in mapping where !isOverLimit {
+      var span = text.span(of: key)
       guard case .scalar(let scalar) = key else {
         reporter.error(.type, span, "a key must be a word, found \(key.sequence == nil ? "mapping" : "list")")
         continue
       }
       let name = renamed[span.position] ?? scalar.string
+      if renamed[span.position] != nil { span.length = max(1, name.unicodeScalars.count) }
       if let first = places[name] {
         reporter.error(.duplicateKey, span, "key \(name.quoted) is already defined at \(first.position)")
         continue
       }
       places[name] = span
-      guard var node = convert(value, depth: depth + 1) else { continue }
+      var node = convert(value, depth: depth + 1)
       if case .scalar("", isPlain: true) = node.content { node.span = span }
       if name == "<<" { merged.append(node) } else { entries.append(YAMLEntry(key: Located(name, span), value: node)) }
     }
@@ -131,6 +141,7 @@ struct YAMLReader {
   /// YAML's merge key: a mapping or a list of mappings whose keys are taken unless they are here already.
   private func merge(_ node: YAMLNode, into entries: inout [YAMLEntry]) {
     switch node.content {
+    case .unusable: break
     case .scalar: reporter.error(.type, node.span, "\"<<\" must be a mapping to merge, found \(node.found)")
     case .sequence(let nodes): for node in nodes { merge(node, into: &entries) }
     case .mapping(let others):
@@ -145,7 +156,7 @@ struct YAMLReader {
       .composer(let context, let problem, let mark, _):
       let span = Span(line: mark.line, column: mark.column)
       if problem.hasPrefix("Maximum nesting level") {
-        reporter.error(.limit, span, "lists and mappings are nested more than \(Self.deepestNesting) deep")
+        reporter.error(.limit, span, Self.tooDeep)
       } else if problem == "but found another document" {
         reporter.error(.syntax, span, "a second document starts here; a lab file holds one")
       } else if text.scalar(at: span) == "\t" {
@@ -156,7 +167,7 @@ struct YAMLReader {
         let hint = isExpansion ? "inside { } and [ ] a value with ${...} needs quotes" : nil
         reporter.error(.syntax, span, "cannot read YAML: \(problem)\(place)", hint: hint)
       }
-    case .memory: reporter.error(.limit, .start, "lists and mappings are nested more than \(Self.deepestNesting) deep")
+    case .memory: reporter.error(.limit, .start, Self.tooDeep)
     case .reader(let problem, _, _, _): reporter.error(.syntax, .start, "cannot read YAML: \(problem)")
     default: reporter.error(.syntax, .start, "cannot read YAML")
     }

@@ -8,7 +8,8 @@ extension Rule {
         first[nic.definition.mac] = (nic.name, mac.span)
         continue
       }
-      let message = "MAC address \(nic.definition.mac) is used by \(other.name) (\(other.span.position)) and \(nic.name)"
+      let users = "\(other.name) (\(other.span.position)) and \(nic.name)"
+      let message = "MAC address \(nic.definition.mac) is used by \(users)"
       let hint = nic.nodeDraft.range == nil ? nil : "leave \"mac\" out of a range: each NIC gets its own"
       subject.reporter.error(.address, mac.span, message, hint: hint)
     }
@@ -29,7 +30,8 @@ extension Rule {
         }
         if let other = scopes.lazy.compactMap({ first["\($0) \(value)"] }).first {
           let message = "address \(value) is used by \(other.name) (\(other.span.position)) and \(nic.name)"
-          let hint = nic.nodeDraft.range == nil ? nil : "leave \"address\" out of a range, and give its VLAN a \"subnet\""
+          let advice = "leave \"address\" out of a range, and give its VLAN a \"subnet\""
+          let hint = nic.nodeDraft.range == nil ? nil : advice
           subject.reporter.error(.address, address.prefix.span, message, hint: hint)
         }
         for scope in scopes where first["\(scope) \(value)"] == nil {
@@ -69,7 +71,7 @@ extension Rule {
 
   /// L209: a gateway that is no neighbour, or is the NIC itself.
   static func gateways(_ subject: RuleSubject) {
-    for nic in subject.nics {
+    for nic in subject.nics where nic.draft.takenAt == nil || nic.definition.attachment != .none {
       let own = nic.definition.addresses.compactMap { IPPrefix($0.address) }
       let gateways = [(nic.draft.gateway, "gateway")] + nic.draft.routes.map { (Optional($0.via), "next hop") }
       for (gateway, what) in gateways {

@@ -13,7 +13,9 @@ extension Rule {
     }
   }
 
-  /// L303: an interface of the host that the lab would have to make. A running lab's own interfaces are no surprise.
+  /// L303: an interface of the host that the lab would have to make.
+  ///
+  /// A running lab's own interfaces are no surprise.
   static func hostInterfaces(_ subject: RuleSubject) {
     for nic in subject.nics where nic.nodeDraft.isKind("tap") {
       let name = nic.definition.name
@@ -26,23 +28,28 @@ extension Rule {
     }
   }
 
-  /// L301: an image that is not there. L010: one that is, since this version runs the built-in guest only.
+  /// L301: an image that is not there.
+  ///
+  /// L010: one that is, since this version runs the built-in guest only.
   static func images(_ subject: RuleSubject) {
     for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) {
       guard let image = draft.image, let path = node.image, path != "builtin" else { continue }
       if subject.facts.fileExists(path) {
-        let message = "image \(image.value.quoted): this version of apus runs only \"builtin\"; disk images are not there yet"
+        let message = "disk images are part of the format, but this version of apus runs only \"builtin\""
         subject.reporter.error(.notYet, image.span, message)
       } else {
-        let folders = image.value.hasPrefix("/") ? "" : "; looked in \(subject.lab.directory) and \(subject.facts.imageDirectory)"
-        let message = "image \(image.value.quoted) not found\(folders)"
+        let folders = [subject.lab.directory, subject.facts.imageDirectory]
+        let places = image.value.hasPrefix("/") ? "" : "; looked in \(Quoting.sentence(folders))"
+        let message = "image \(image.value.quoted) not found\(places)"
         let near = Suggestion.nearest(to: image.value, among: ["builtin"]).map { "did you mean \"\($0)\"?" }
         subject.reporter.error(.imageMissing, image.span, message, hint: near)
       }
     }
   }
 
-  /// L307: a socket whose path no Unix socket can have. L202: two NICs on one socket.
+  /// L307: a socket whose path no Unix socket can have.
+  ///
+  /// L202: two NICs on one socket.
   static func socketPaths(_ subject: RuleSubject) {
     var first: [String: String] = [:]
     for nic in subject.nics where nic.nodeDraft.isKind("vm") || nic.nodeDraft.isKind("external") {

@@ -1,5 +1,7 @@
 extension Rule {
-  /// L204: trunks between switches that close a loop in some VLAN. A warning: a lab may want to see a storm.
+  /// L204: trunks between switches that close a loop in some VLAN.
+  ///
+  /// A warning: a lab may want to see a storm.
   static func switchLoops(_ subject: RuleSubject) {
     let trunks = subject.draft.links.indices.compactMap { Trunk(subject, $0) }
     var reported: Set<Int> = []
@@ -8,11 +10,12 @@ extension Rule {
       for trunk in trunks where trunk.mode.carries(id) {
         if let path = path(from: trunk.a, to: trunk.b, neighbours) {
           guard reported.insert(trunk.link).inserted else { continue }
-          let names = path.joined(separator: ", ")
+          let names = Quoting.sentence(path)
           let vlan = subject.vlans.name(of: id)
           let message = "\(names) form a loop in VLAN \(vlan): frames will circulate"
           let span = subject.draft.links[trunk.link].span
-          subject.reporter.warning(.loop, span, message, hint: "no spanning tree runs; remove a link, or a VLAN from it")
+          let hint = "no spanning tree runs; remove a link, or a VLAN from it"
+          subject.reporter.warning(.loop, span, message, hint: hint)
         } else {
           neighbours[trunk.a, default: []].append(trunk.b)
           neighbours[trunk.b, default: []].append(trunk.a)

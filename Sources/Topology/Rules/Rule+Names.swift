@@ -7,7 +7,9 @@ extension Rule {
         owners[name] = (what, range, span)
         return
       }
-      func place(_ range: String?, _ span: Span) -> String { range.map { "by \($0.quoted) at \(span.position)" } ?? span.position }
+      func place(_ range: String?, _ span: Span) -> String {
+        range.map { "by \($0.quoted) at \(span.position)" } ?? span.position
+      }
       let (first, second) = (place(owner.range, owner.span), place(range, span))
       let message =
         owner.what == what
@@ -31,7 +33,8 @@ extension Rule {
         first[vlan.id.value] = vlan
         continue
       }
-      let message = "VLANs \(other.name.value) and \(vlan.name.value) both have id \(vlan.id.value) (\(other.id.span.position))"
+      let names = "\(other.name.value) and \(vlan.name.value)"
+      let message = "VLANs \(names) both have id \(vlan.id.value) (\(other.id.span.position))"
       subject.reporter.error(.vlanDefinition, vlan.id.span, message)
     }
   }

@@ -14,7 +14,7 @@ struct RuleSubject {
     var node: NodeDefinition
     var definition: NICDefinition
 
-    /// `vm1:eth0`
+    /// As messages name it, `vm1:eth0`.
     var name: String { "\(node.name):\(definition.name)" }
   }
 
@@ -26,7 +26,9 @@ struct RuleSubject {
   }
 }
 
-/// A check over the whole lab. To add one, write a function in `Rules/`, list it here, describe it in docs/lab-file.md.
+/// A check over the whole lab.
+///
+/// To add one, write a function in `Rules/`, list it here, describe it in docs/lab-file.md.
 struct Rule: Sendable {
   /// The codes it can report.
   let codes: [DiagnosticCode]

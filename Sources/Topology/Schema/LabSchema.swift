@@ -14,12 +14,14 @@ enum LabSchema {
   static let nic = ObjectSchema(
     "NIC",
     [
-      "switch", "vlan", "trunk", "native", "address", "addresses", "gateway", "routes", "mac", "mtu", "queues", "offload",
+      "switch", "vlan", "trunk", "native", "address", "addresses", "gateway", "routes", "mac", "mtu", "queues",
+      "offload",
       "role", "socket", "socket-mode", "socket-owner",
     ],
     later: ["port-profile", "impair", "access"])
   static let route = ObjectSchema("route", ["to", "via"])
-  static let link = ObjectSchema("link", ["name", "ends", "vlan", "trunk", "native"], later: ["impair", "port-profile"])
+  static let link = ObjectSchema(
+    "link", ["name", "ends", "vlan", "trunk", "native"], later: ["impair", "port-profile"])
   static let test = ObjectSchema(
     "test", ["ping", "expect", "within", "for"], later: ["tcp", "udp", "arp", "exec"])
 

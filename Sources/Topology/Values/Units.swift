@@ -1,6 +1,8 @@
 /// Numbers with units as the lab file writes them.
 enum Units {
-  /// Bytes from `128M`, `2GiB`, `4096`; both M and MiB are binary. Nil when it is no size or does not fit.
+  /// Bytes from `128M`, `2GiB`, `4096`; both M and MiB are binary.
+  ///
+  /// Nil when it is no size or does not fit.
   static func size(_ text: String) -> Int? {
     guard let (number, unit) = split(text) else { return nil }
     let shift: Int
@@ -16,7 +18,9 @@ enum Units {
     return bytes < 0x1p62 && bytes == bytes.rounded() ? Int(bytes) : nil
   }
 
-  /// Seconds from `250us`, `40ms`, `300s`, `5m`, `1h`. Nil when it is no time or has no unit.
+  /// Seconds from `250us`, `40ms`, `300s`, `5m`, `1h`.
+  ///
+  /// Nil when it is no time or has no unit.
   static func seconds(_ text: String) -> Double? {
     guard let (number, unit) = split(text) else { return nil }
     switch unit {
