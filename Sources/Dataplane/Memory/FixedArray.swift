@@ -1,0 +1,69 @@
+/// A fixed number of elements in memory that one owner holds: no reference counting, no copy on write.
+///
+/// Unsafe code. Invariants: `base` points at `count` initialised elements from `init` to `deinit`; every subscript
+/// checks its index, so the face is safe. Elements are reached in place, also those that cannot be copied.
+/// - Complexity: subscript O(1), `init` and `deinit` O(count).
+@safe
+struct FixedArray<Element: ~Copyable>: ~Copyable {
+  private var base: UnsafeMutablePointer<Element>
+  private(set) var count: Int
+
+  /// Makes `count` elements, each by one call of `make`.
+  init(count: Int, _ make: (Int) -> Element) {
+    // SAFETY: every element is initialised before anybody can reach it.
+    unsafe base = .allocate(capacity: max(count, 1))
+    self.count = count
+    for index in 0..<count { unsafe (base + index).initialize(to: make(index)) }
+  }
+
+  deinit {
+    // SAFETY: `count` elements are initialised; nobody else holds `base`.
+    unsafe base.deinitialize(count: count)
+    unsafe base.deallocate()
+  }
+
+  /// The element in place. An index out of range is a mistake of this program, never of a guest, and traps.
+  subscript(index: Int) -> Element {
+    @inline(__always)
+    unsafeAddress {
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+      // SAFETY: the index is in range.
+      return unsafe UnsafePointer(base + index)
+    }
+    @inline(__always)
+    nonmutating unsafeMutableAddress {
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+      // SAFETY: the index is in range.
+      return unsafe base + index
+    }
+  }
+
+  /// Makes room for `newCount` elements: the old ones move, the new ones are made by `make`.
+  mutating func grow(to newCount: Int, _ make: (Int) -> Element) {
+    guard newCount > count else { return }
+    let grown = UnsafeMutablePointer<Element>.allocate(capacity: newCount)
+    // SAFETY: the old elements move out of memory that nobody uses again; the new ones are initialised at once.
+    unsafe grown.moveInitialize(from: base, count: count)
+    for index in count..<newCount { unsafe (grown + index).initialize(to: make(index)) }
+    unsafe base.deallocate()
+    unsafe base = grown
+    count = newCount
+  }
+}
+
+/// One bit a VLAN identifier, 0...4095.
+struct VLANBitmap: ~Copyable {
+  private let words = FixedArray<UInt64>(count: 64) { _ in 0 }
+
+  init() {}
+
+  @inline(__always)
+  func contains(_ vlan: UInt16) -> Bool {
+    words[Int(vlan >> 6) & 63] & (1 << UInt64(vlan & 63)) != 0
+  }
+
+  /// Replaces the set.
+  func assign(_ set: VLANSet) {
+    for index in 0..<64 { words[index] = set.words[index] }
+  }
+}

@@ -1,0 +1,92 @@
+import Frames
+
+/// The kinds of ports; a new kind is one case here, its file in this folder, and its line in `WorkerCore+Ports.swift`.
+enum PortKind: UInt8 {
+  /// No port: a free slot.
+  case none
+  case vhostUser
+  case tap
+  /// One end of a trunk between two switches of this process; never receives by itself.
+  case trunk
+}
+
+/// How a port treats tags, in the form that the switch reads a frame with.
+enum TagMode: UInt8 { case access, trunk, wire }
+
+/// What the worker holds of a port of any kind.
+struct PortSlot: ~Copyable {
+  var kind = PortKind.none
+  var mode = TagMode.wire
+  /// Access VLAN, or the native VLAN of a trunk; 0 = untagged frames do not belong anywhere.
+  var untaggedVLAN: UInt16 = 0
+  /// VLANs of a trunk.
+  let allowed = VLANBitmap()
+  /// Switch number, -1 = none (a wire, or nowhere).
+  var switchIndex = -1
+  /// Port number of the other end of a wire or trunk, -1 = none.
+  var peer = -1
+  /// Number of the port's own state among those of its kind.
+  var body = -1
+  /// Carrier as the user set it.
+  var isWanted = true
+  /// The node is there and takes frames.
+  var isUp = false
+  /// Bytes of payload that the node takes.
+  var mtu = 65521
+  /// Frames waiting for this port in this breath.
+  var pendingCount = 0
+  /// In the list of ports that this breath touched.
+  var isTouched = false
+  /// Chains taken at most in one breath: falls while this port's frames flood to many.
+  var burstLimit = Burst.capacity
+  var counters: CounterWriter
+  /// Keeps `counters` alive.
+  var block: CounterBlock
+
+  /// The source seen last, and when: a repeated source costs no look at the FDB.
+  var lastSource: UInt64 = 0
+  var lastSourceTick: UInt32 = 0
+  /// The destination looked up last, where it is, and the FDB generation of both caches.
+  var lastDestination: UInt64 = 0
+  var lastOutput = 0
+  var generation: UInt32 = 0
+
+  init() {
+    block = CounterBlock()
+    counters = block.writer
+  }
+
+  /// Frames of this VLAN may leave here.
+  @inline(__always)
+  func carries(_ vlan: UInt16) -> Bool {
+    switch mode {
+    case .access: untaggedVLAN == vlan
+    case .trunk: allowed.contains(vlan)
+    case .wire: false
+    }
+  }
+
+  /// Sets mode and VLANs, and forgets what was cached under the old ones.
+  mutating func assign(_ newMode: PortMode) {
+    switch newMode {
+    case .access(let vlan):
+      mode = .access
+      untaggedVLAN = vlan
+    case .trunk(let set, let native):
+      mode = .trunk
+      untaggedVLAN = native ?? 0
+      allowed.assign(set)
+    case .wire:
+      mode = .wire
+      untaggedVLAN = 0
+    }
+    forget()
+  }
+
+  /// Empties the caches.
+  mutating func forget() {
+    lastSource = 0
+    lastDestination = 0
+    generation = 0
+  }
+}

@@ -1,0 +1,33 @@
+import LinuxHost
+
+/// The worker's part of a TAP port.
+struct TAPPort: ~Copyable {
+  /// Holds the interface open; nil = no interface.
+  var descriptor: Descriptor?
+  var raw: Int32 = -1
+  /// The last read found something, or the kernel said that there is.
+  var isReadable = false
+  /// Each read and write begins with a virtio-net header of 12 bytes.
+  var hasHeader = false
+  /// Partial checksums may be handed over in both directions.
+  var allowsPartialChecksum = false
+
+  init() {}
+
+  /// The interface is open.
+  var isOpen: Bool { raw >= 0 }
+
+  mutating func open(_ descriptor: Descriptor, hasHeader: Bool, allowsPartialChecksum: Bool) {
+    raw = descriptor.raw
+    self.descriptor = descriptor
+    self.hasHeader = hasHeader
+    self.allowsPartialChecksum = allowsPartialChecksum
+    isReadable = true
+  }
+
+  mutating func close() {
+    raw = -1
+    descriptor = nil
+    isReadable = false
+  }
+}

@@ -1,0 +1,229 @@
+import Frames
+
+/// The switch: which ports a frame goes to, and how its tag is changed on the way (802.1Q-2018 clauses 8.6 and 8.8).
+///
+/// Everything here is decided from the scratch copy of a frame. The rules, in order:
+/// 1. A frame of less than an Ethernet header is a runt; so is a tagged one of less than header and tag.
+/// 2. A wire passes everything else to its other end as it is.
+/// 3. The ingress filter finds the VLAN: access ports take untagged, priority-tagged and their own VID; trunks their
+///    allowed VIDs, untagged only with a native VLAN. VID 4095 never passes.
+/// 4. A group or zero source is dropped; link-local destinations follow the switch's policy.
+/// 5. The source is learnt in (VLAN, address).
+/// 6. A known unicast destination gets the frame, unless it is where the frame came from; everything else floods to
+///    the members of the VLAN that are up, except the port it came from.
+/// 7. A trunk between two switches is followed at once, at most 8 hops; the frame stays in the sender's memory.
+extension WorkerCore {
+  /// Trunks that a frame may cross.
+  static var hopLimit: Int { 8 }
+  /// Copies of one burst above which its port's next bursts get smaller.
+  static var copyRule: Int { 512 }
+
+  /// Where a frame is: on which switch, by which port, in which VLAN, with which priority.
+  struct Place: BitwiseCopyable {
+    var frame: Int
+    var ingress: Int
+    var switchIndex: Int
+    var vlan: UInt16
+    /// PCP and DEI in their places of a tag.
+    var priority: UInt16
+    var hops: Int
+  }
+
+  /// Judges every frame of the burst and notes it with the ports it goes to.
+  @inline(__always)
+  mutating func forward(from ingress: Int) {
+    let count = burst.count
+    var bytes = 0
+    if ports[ingress].mode == .wire {
+      for index in 0..<count {
+        bytes += burst.frames[index].size
+        forwardWire(index, from: ingress)
+      }
+    } else {
+      for index in 0..<count {
+        bytes += burst.frames[index].size
+        forwardSwitched(index, from: ingress)
+      }
+    }
+    ports[ingress].counters.received(packets: count, bytes: bytes)
+  }
+
+  @inline(__always)
+  private mutating func forwardWire(_ index: Int, from ingress: Int) {
+    let size = burst.frames[index].size
+    let peer = ports[ingress].peer
+    guard size >= Ethernet.headerSize else { return ports[ingress].counters.drop(IngressDrop.runt) }
+    guard !burst.frames[index].isHeaderInvalid else { return ports[ingress].counters.drop(IngressDrop.headerInvalid) }
+    guard peer >= 0 else { return ports[ingress].counters.drop(IngressDrop.portDown) }
+    enqueue(index, to: peer, .keep)
+  }
+
+  @inline(__always)
+  private mutating func forwardSwitched(_ index: Int, from ingress: Int) {
+    let size = burst.frames[index].size
+    guard size >= Ethernet.headerSize else { return ports[ingress].counters.drop(IngressDrop.runt) }
+    guard !burst.frames[index].isHeaderInvalid else { return ports[ingress].counters.drop(IngressDrop.headerInvalid) }
+    let header = burst.header(index)
+    var vlan = ports[ingress].untaggedVLAN
+    var priority: UInt16 = 0
+    if header.isTagged {
+      guard size >= Ethernet.headerSize + Ethernet.tagSize else {
+        return ports[ingress].counters.drop(IngressDrop.runt)
+      }
+      burst.frames[index].isTagged = true
+      guard let named = taggedVLAN(header.tag, on: ingress) else { return }
+      vlan = named
+      priority = header.tag.priority
+    } else if vlan == 0 {
+      return ports[ingress].counters.drop(IngressDrop.vlanFiltered)
+    }
+    let switchIndex = ports[ingress].switchIndex
+    guard switchIndex >= 0 else { return ports[ingress].counters.drop(IngressDrop.portDown) }
+    let place = Place(
+      frame: index, ingress: ingress, switchIndex: switchIndex, vlan: vlan, priority: priority, hops: 0)
+    relay(place, header)
+  }
+
+  /// The VLAN of a tagged frame by the ingress filter; nil if it was dropped and counted.
+  private func taggedVLAN(_ tag: TagControl, on port: Int) -> UInt16? {
+    let vid = tag.vlan
+    guard vid != 0x0FFF else {
+      ports[port].counters.drop(IngressDrop.vlanInvalid)
+      return nil
+    }
+    let vlan = vid == 0 ? ports[port].untaggedVLAN : vid
+    guard vlan != 0, ports[port].carries(vlan) else {
+      ports[port].counters.drop(IngressDrop.vlanFiltered)
+      return nil
+    }
+    return vlan
+  }
+
+  /// One switch's part: checks addresses, learns, looks up, sends on.
+  @inline(__always)
+  private mutating func relay(_ place: Place, _ header: EthernetHeader) {
+    let ingress = place.ingress
+    let source = header.source
+    let destination = header.destination
+    guard !source.isGroup, !source.isZero else {
+      return ports[ingress].counters.drop(IngressDrop.sourceInvalid)
+    }
+    if destination.isLinkLocal, !passesLinkLocal(destination, switches[place.switchIndex].linkLocal) {
+      return ports[ingress].counters.drop(IngressDrop.linkLocal)
+    }
+    let sourceKey = FDB.key(vlan: place.vlan, source)
+    if sourceKey != ports[ingress].lastSource || tick != ports[ingress].lastSourceTick
+      || ports[ingress].generation != switches[place.switchIndex].fdb.generation
+    {
+      learn(sourceKey, place)
+    }
+    guard !destination.isGroup else { return flood(place) }
+    let key = FDB.key(vlan: place.vlan, destination)
+    var output = ports[ingress].lastOutput
+    if key != ports[ingress].lastDestination {
+      output = lookup(key, place)
+      guard output >= 0 else { return flood(place) }
+    }
+    guard output != ingress else { return ports[ingress].counters.drop(EgressDrop.hairpin) }
+    leave(place, by: output)
+  }
+
+  /// Which of 01-80-C2-00-00-00 to -0F pass: none, the first, or all but pause.
+  private func passesLinkLocal(_ destination: MACAddress, _ policy: LinkLocalPolicy) -> Bool {
+    switch policy {
+    case .standard: false
+    case .linux: destination.lastByte == 0
+    case .transparent: destination.lastByte != 1
+    }
+  }
+
+  @inline(never)
+  private mutating func learn(_ key: UInt64, _ place: Place) {
+    switches[place.switchIndex].fdb.learn(key, port: place.ingress, tick: tick)
+    let generation = switches[place.switchIndex].fdb.generation
+    if ports[place.ingress].generation != generation {
+      ports[place.ingress].generation = generation
+      ports[place.ingress].lastDestination = 0
+    }
+    ports[place.ingress].lastSource = key
+    ports[place.ingress].lastSourceTick = tick
+  }
+
+  /// The port behind a destination, or -1; remembered for the next frame of the same port.
+  @inline(never)
+  private mutating func lookup(_ key: UInt64, _ place: Place) -> Int {
+    guard let value = switches[place.switchIndex].fdb.lookup(key) else { return -1 }
+    guard ports[value.port].carries(place.vlan) else { return -1 }
+    ports[place.ingress].lastDestination = key
+    ports[place.ingress].lastOutput = value.port
+    return value.port
+  }
+
+  @inline(never)
+  private mutating func flood(_ place: Place) {
+    for position in 0..<switches[place.switchIndex].memberCount {
+      let port = Int(switches[place.switchIndex].members[position])
+      guard port != place.ingress, ports[port].isUp, ports[port].carries(place.vlan) else { continue }
+      copies += 1
+      leave(place, by: port)
+    }
+  }
+
+  /// A frame leaves a switch by a port: into a trunk, or to a node with its tag as the port wants it.
+  @inline(__always)
+  private mutating func leave(_ place: Place, by port: Int) {
+    guard ports[port].kind != .trunk else { return cross(place, trunk: port) }
+    enqueue(place.frame, to: port, edit(place, port))
+  }
+
+  @inline(__always)
+  private func edit(_ place: Place, _ port: Int) -> TagEdit {
+    let isTagged = burst.frames[place.frame].isTagged
+    guard ports[port].mode == .trunk, ports[port].untaggedVLAN != place.vlan else {
+      return isTagged ? TagEdit(kind: .remove, tag: TagControl(bits: 0)) : .keep
+    }
+    let tag = TagControl(bits: place.priority | place.vlan)
+    guard isTagged else { return TagEdit(kind: .insert, tag: tag) }
+    return burst.header(place.frame).tag.bits == tag.bits ? .keep : TagEdit(kind: .rewrite, tag: tag)
+  }
+
+  /// Follows a trunk to its other switch; counts the frame on both of its ports.
+  @inline(never)
+  private mutating func cross(_ place: Place, trunk: Int) {
+    let far = ports[trunk].peer
+    let size = burst.frames[place.frame].size
+    guard place.hops < Self.hopLimit, copies < Self.copyRule * Self.hopLimit else {
+      return ports[place.ingress].counters.drop(IngressDrop.loop)
+    }
+    guard far >= 0, ports[trunk].isUp else { return ports[trunk].counters.drop(EgressDrop.carrierDown) }
+    ports[trunk].counters.transmitted(packets: 1, bytes: size)
+    ports[far].counters.received(packets: 1, bytes: size)
+    // A native VLAN crosses untagged: the far side's native VLAN takes it, and its priority is lost with the tag.
+    let isUntagged = ports[trunk].untaggedVLAN == place.vlan
+    let vlan = isUntagged ? ports[far].untaggedVLAN : place.vlan
+    guard vlan != 0, ports[far].carries(vlan) else {
+      return ports[far].counters.drop(IngressDrop.vlanFiltered)
+    }
+    let next = Place(
+      frame: place.frame, ingress: far, switchIndex: ports[far].switchIndex, vlan: vlan,
+      priority: isUntagged ? 0 : place.priority, hops: place.hops + 1)
+    relayBeyondTrunk(next)
+  }
+
+  @inline(never)
+  private mutating func relayBeyondTrunk(_ place: Place) { relay(place, burst.header(place.frame)) }
+
+  /// Notes a frame for a port; a port whose list is full is served at once.
+  @inline(__always)
+  private mutating func enqueue(_ frame: Int, to port: Int, _ edit: TagEdit) {
+    let count = ports[port].pendingCount
+    if !ports[port].isTouched {
+      ports[port].isTouched = true
+      touched[touchedCount] = UInt16(truncatingIfNeeded: port)
+      touchedCount += 1
+    }
+    pending[port * Burst.capacity + count] = PendingFrame(frame: UInt16(truncatingIfNeeded: frame), edit: edit)
+    ports[port].pendingCount = count + 1
+    if count + 1 == Burst.capacity { deliver(to: port) }
+  }
+}

@@ -1,0 +1,83 @@
+/// One mapped region of guest memory.
+@safe
+struct GuestRegion: BitwiseCopyable {
+  let guestBase: UInt64
+  let size: UInt64
+  let hostBase: UnsafeMutableRawPointer
+
+  init(guestBase: UInt64, size: UInt64, hostBase: UnsafeMutableRawPointer) {
+    self.guestBase = guestBase
+    self.size = size
+    unsafe self.hostBase = hostBase
+  }
+}
+
+/// The only way from an address that a guest named to memory: a table of regions, looked up with checks.
+///
+/// Unsafe code. Invariants: `regions` points at `count` regions that a `MemoryTable` keeps mapped for as long as this
+/// view is installed in a port; the worker replaces view and table together, between breaths.
+@safe
+struct GuestMemory: BitwiseCopyable {
+  private let regions: UnsafePointer<GuestRegion>
+  private let count: Int
+
+  @unsafe
+  init(regions: UnsafePointer<GuestRegion>, count: Int) {
+    unsafe self.regions = regions
+    self.count = count
+  }
+
+  /// The host address of `size` bytes at a guest address, or nil unless one region holds them all.
+  ///
+  /// `hint` is the region tried first, and is set to the one that was found.
+  @unsafe @inline(__always)
+  func translate(_ address: UInt64, size: UInt64, hint: inout Int) -> UnsafeMutableRawPointer? {
+    if hint < count {
+      // SAFETY: hint < count; offset < size and size <= region.size - offset keep the range inside the mapping.
+      let region = unsafe regions[hint]
+      let offset = address &- region.guestBase
+      if offset < region.size, size <= region.size &- offset {
+        return unsafe region.hostBase + Int(truncatingIfNeeded: offset)
+      }
+    }
+    return unsafe translateSlowly(address, size: size, hint: &hint)
+  }
+
+  @unsafe @inline(never)
+  private func translateSlowly(_ address: UInt64, size: UInt64, hint: inout Int) -> UnsafeMutableRawPointer? {
+    guard let index = region(of: address) else { return nil }
+    // SAFETY: as above.
+    let region = unsafe regions[index]
+    let offset = address &- region.guestBase
+    guard size <= region.size &- offset else { return nil }
+    hint = index
+    return unsafe region.hostBase + Int(truncatingIfNeeded: offset)
+  }
+
+  /// The longest piece at a guest address, at most `size` bytes: a buffer may cross from one region to the next.
+  @unsafe
+  func piece(at address: UInt64, size: UInt64) -> Segment? {
+    guard let index = region(of: address) else { return nil }
+    // SAFETY: as above.
+    let region = unsafe regions[index]
+    let offset = address &- region.guestBase
+    let count = min(size, region.size &- offset)
+    return unsafe Segment(
+      base: region.hostBase + Int(truncatingIfNeeded: offset), size: Int(truncatingIfNeeded: count))
+  }
+
+  /// Index of the region that holds an address; regions are sorted by guest address and do not overlap.
+  private func region(of address: UInt64) -> Int? {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      // SAFETY: 0 <= middle < count.
+      if unsafe regions[middle].guestBase <= address { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0 else { return nil }
+    // SAFETY: 0 < low <= count.
+    let region = unsafe regions[low - 1]
+    return address &- region.guestBase < region.size ? low - 1 : nil
+  }
+}

@@ -1,0 +1,40 @@
+/// What is wrong with a ring, found while working on it; the ring stops.
+///
+/// Trivial, so that reporting it costs the worker nothing; `description` is made off the hot path.
+struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
+  enum Kind: UInt8 {
+    case availableIndex, headOutOfRange, nextOutOfRange, chainTooLong, bufferOutsideMemory, writableInTransmit
+    case readableInReceive, indirectNotNegotiated, indirectNested, indirectWithNext, indirectSize
+    case indirectOutsideMemory, shorterThanHeader, emptyReceiveBuffer, memoryTruncated, callBlocked
+  }
+  var kind: Kind
+  var seen: UInt64
+  var limit: UInt64
+
+  init(_ kind: Kind, seen: UInt64 = 0, limit: UInt64 = 0) {
+    self.kind = kind
+    self.seen = seen
+    self.limit = limit
+  }
+
+  var description: String {
+    switch kind {
+    case .availableIndex: "available index advanced by \(seen) but the ring has \(limit) entries"
+    case .headOutOfRange: "available ring names descriptor \(seen) of \(limit)"
+    case .nextOutOfRange: "descriptor chain goes on to descriptor \(seen) of \(limit)"
+    case .chainTooLong: "descriptor chain is longer than \(limit) descriptors or loops"
+    case .bufferOutsideMemory: "buffer of \(limit) bytes at 0x\(String(seen, radix: 16)) is outside guest memory"
+    case .writableInTransmit: "device-writable descriptor in the transmit ring"
+    case .readableInReceive: "device-readable descriptor in the receive ring"
+    case .indirectNotNegotiated: "indirect descriptor without VIRTIO_F_INDIRECT_DESC"
+    case .indirectNested: "indirect descriptor inside an indirect table"
+    case .indirectWithNext: "descriptor is both indirect and chained"
+    case .indirectSize: "indirect table of \(seen) bytes; expected a multiple of 16 from 16 to \(limit)"
+    case .indirectOutsideMemory: "indirect table at 0x\(String(seen, radix: 16)) is outside guest memory"
+    case .shorterThanHeader: "chain of \(seen) bytes is shorter than the virtio-net header of \(limit)"
+    case .emptyReceiveBuffer: "receive buffer without a byte"
+    case .memoryTruncated: "guest memory file was truncated while mapped"
+    case .callBlocked: "call descriptor blocked a write"
+    }
+  }
+}

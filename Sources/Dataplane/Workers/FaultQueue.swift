@@ -1,0 +1,37 @@
+import LinuxHost
+import Synchronization
+
+/// Word from a worker to the reactor: a ring that failed, a carrier that changed. Bounded by what ports can do between
+/// two looks of the reactor: each ring fails once a start, each port keeps its last carrier.
+final class FaultQueue: Sendable {
+  /// One report.
+  enum Report: Sendable {
+    case fault(port: Int, ring: Int, fault: RingFault)
+    case carrier(port: Int, isUp: Bool)
+  }
+
+  private let reports = Mutex<[Report]>([])
+  private let bell: EventDescriptor
+
+  /// - Parameter bell: rung when there is something to take.
+  init(bell: EventDescriptor) { self.bell = bell }
+
+  func report(port: Int, ring: Int, fault: RingFault) {
+    reports.withLock { $0.append(.fault(port: port, ring: ring, fault: fault)) }
+    bell.signal()
+  }
+
+  func report(port: Int, isUp: Bool) {
+    reports.withLock { $0.append(.carrier(port: port, isUp: isUp)) }
+    bell.signal()
+  }
+
+  /// All reports since the last call, in order.
+  func take() -> [Report] {
+    reports.withLock { reports in
+      let taken = reports
+      reports.removeAll(keepingCapacity: true)
+      return taken
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import CLinux
+
+/// One breath: a burst from each port that has work, delivered at once.
+extension WorkerCore {
+  /// Serves every port once.
+  ///
+  /// - Returns: frames taken.
+  @inline(never)
+  mutating func breathe() -> Int {
+    var moved = 0
+    var port = 0
+    while port < portLimit {
+      switch ports[port].kind {
+      case .vhostUser: moved += breatheVhostUser(port)
+      case .tap: moved += breatheTAP(port)
+      case .trunk, .none: break
+      }
+      port += 1
+    }
+    return moved
+  }
+
+  /// A burst from each running transmit ring of a guest.
+  @inline(__always)
+  private mutating func breatheVhostUser(_ port: Int) -> Int {
+    let body = ports[port].body
+    var running = vhostUserPorts[body].runningTransmit
+    var moved = 0
+    while running != 0 {
+      let ring = 2 * running.trailingZeroBitCount + 1
+      running &= running &- 1
+      // An idle ring costs one load.
+      guard vhostUserPorts[body].rings[ring].pending() != 0 else { continue }
+      moved += breatheRing(port, body, ring)
+    }
+    return moved
+  }
+
+  @inline(never)
+  private mutating func breatheRing(_ port: Int, _ body: Int, _ ring: Int) -> Int {
+    guard let memory = vhostUserPorts[body].memory else { return 0 }
+    burst.reset()
+    copies = 0
+    let fault = vhostUserPorts[body].rings[ring].receive(
+      into: burst, memory: memory, limit: ports[port].burstLimit)
+    let count = burst.count
+    if count > 0 {
+      // A ring that runs but is not enabled is emptied, and its frames go nowhere (vhost-user, "Ring states").
+      if vhostUserPorts[body].rings[ring].isEnabled {
+        forward(from: port)
+        deliverTouched()
+        adaptBurst(port)
+      }
+      finish(port, body, ring)
+    }
+    if let fault { coldRingFault(port, ring: ring, fault) }
+    return count
+  }
+
+  /// Gives a guest its buffers back: one store for all, one call at most.
+  @inline(__always)
+  private mutating func finish(_ port: Int, _ body: Int, _ ring: Int) {
+    if clinux_fault_count() != faultCount { coldMemoryFaults() }
+    guard vhostUserPorts[body].rings[ring].isRunning else { return }
+    vhostUserPorts[body].rings[ring].publish()
+    if !vhostUserPorts[body].rings[ring].callIfWanted(guardian) {
+      coldRingFault(port, ring: ring, RingFault(.callBlocked))
+    }
+  }
+
+  /// A burst from a TAP that is readable.
+  @inline(__always)
+  private mutating func breatheTAP(_ port: Int) -> Int {
+    let body = ports[port].body
+    guard tapPorts[body].isReadable else { return 0 }
+    burst.reset()
+    copies = 0
+    tapPorts[body].receive(into: burst, pool: pool, limit: ports[port].burstLimit)
+    let count = burst.count
+    if count > 0 {
+      if ports[port].isUp {
+        forward(from: port)
+        deliverTouched()
+        adaptBurst(port)
+      } else {
+        ports[port].counters.drop(IngressDrop.portDown, count)
+      }
+    }
+    return count
+  }
+
+  /// Floods count each copy: a port whose frames go to many takes fewer at once, so that a breath stays short.
+  @inline(__always)
+  private func adaptBurst(_ port: Int) {
+    if copies > Self.copyRule {
+      ports[port].burstLimit = max(ports[port].burstLimit / 2, 1)
+    } else if ports[port].burstLimit < Burst.capacity {
+      ports[port].burstLimit = min(ports[port].burstLimit * 2, Burst.capacity)
+    }
+  }
+
+  /// Serves every port that has pending frames.
+  @inline(__always)
+  mutating func deliverTouched() {
+    var position = 0
+    while position < touchedCount {
+      let port = Int(touched[position])
+      if ports[port].pendingCount > 0 { deliver(to: port) }
+      ports[port].isTouched = false
+      position += 1
+    }
+    touchedCount = 0
+  }
+
+  /// Delivers a port's pending frames: the copy, one publication, one call at most, counters once.
+  @inline(never)
+  mutating func deliver(to port: Int) {
+    let count = ports[port].pendingCount
+    ports[port].pendingCount = 0
+    guard ports[port].isUp else { return ports[port].counters.drop(EgressDrop.carrierDown, count) }
+    switch ports[port].kind {
+    case .vhostUser: deliverVhostUser(port, count)
+    case .tap: deliverTAP(port, count)
+    case .trunk, .none: ports[port].counters.drop(EgressDrop.carrierDown, count)
+    }
+  }
+
+  @inline(__always)
+  private mutating func deliverVhostUser(_ port: Int, _ count: Int) {
+    let body = ports[port].body
+    guard vhostUserPorts[body].canDeliver, let memory = vhostUserPorts[body].memory else {
+      return ports[port].counters.drop(EgressDrop.carrierDown, count)
+    }
+    let outcome = vhostUserPorts[body].rings[0].transmit(
+      pending, from: port * Burst.capacity, count: count, burst: burst, notes: notes, memory: memory,
+      mtu: ports[port].mtu)
+    if outcome.packets > 0 { finish(port, body, 0) }
+    self.count(outcome, port, of: count)
+    if let fault = outcome.fault { coldRingFault(port, ring: 0, fault) }
+  }
+
+  @inline(__always)
+  private mutating func deliverTAP(_ port: Int, _ count: Int) {
+    let outcome = tapPorts[ports[port].body].transmit(
+      pending, from: port * Burst.capacity, count: count, burst: burst, mtu: ports[port].mtu)
+    self.count(outcome, port, of: count)
+  }
+
+  /// Commits a delivery's counters.
+  @inline(__always)
+  private func count(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
+    let counters = ports[port].counters
+    counters.transmitted(packets: outcome.packets, bytes: outcome.bytes)
+    guard outcome.packets != count else { return }
+    if outcome.withoutBuffer > 0 { counters.drop(EgressDrop.noBuffer, outcome.withoutBuffer) }
+    if outcome.tooBig > 0 { counters.drop(EgressDrop.tooBig, outcome.tooBig) }
+    if outcome.busy > 0 { counters.drop(EgressDrop.tapBusy, outcome.busy) }
+    let lost = count - outcome.packets - outcome.withoutBuffer - outcome.tooBig - outcome.busy
+    if lost > 0 { counters.drop(EgressDrop.guestFault, lost) }
+  }
+}

@@ -1,0 +1,62 @@
+/// All that a worker owns: ports, switches, the burst it works on. Touched by its thread only.
+///
+/// The hot path is `breathe` and what it calls; cold parts are functions whose names begin with `cold`, which
+/// tools/check-hot-path knows. State lies in `FixedArray`s, so that a breath makes no reference, no allocation and no
+/// exclusivity check.
+struct WorkerCore: ~Copyable {
+  /// Ports at the start; doubled as needed between breaths.
+  static let initialCapacity = 64
+
+  var ports: FixedArray<PortSlot>
+  /// One more than the highest port number in use.
+  var portLimit = 0
+  var vhostUserPorts: FixedArray<VhostUserPort>
+  var tapPorts: FixedArray<TAPPort>
+  var switches: FixedArray<SwitchState>
+  var burst = Burst()
+  /// `Burst.capacity` places a port.
+  var pending: FixedArray<PendingFrame>
+  /// Ports with pending frames.
+  var touched: FixedArray<UInt16>
+  var touchedCount = 0
+  let notes = ScatterNotes()
+  var pool = TAPPool()
+  let guardian: CallGuardian
+  /// Seconds since the worker started.
+  var tick: UInt32 = 1
+  /// Copies that floods of this burst asked for.
+  var copies = 0
+  /// Faults of mapped memory seen so far; see `coldMemoryFaults`.
+  var faultCount: UInt32 = 0
+  /// Takes word of faults to the reactor.
+  let faults: FaultQueue
+
+  init(guardian: CallGuardian, faults: FaultQueue) {
+    let capacity = Self.initialCapacity
+    ports = FixedArray(count: capacity) { _ in PortSlot() }
+    vhostUserPorts = FixedArray(count: capacity) { _ in VhostUserPort() }
+    tapPorts = FixedArray(count: capacity) { _ in TAPPort() }
+    switches = FixedArray(count: 8) { _ in SwitchState() }
+    pending = FixedArray(count: capacity * Burst.capacity) { _ in PendingFrame.none }
+    touched = FixedArray(count: capacity) { _ in 0 }
+    self.guardian = guardian
+    self.faults = faults
+  }
+
+  /// Makes room for port numbers below `capacity`.
+  mutating func reservePorts(_ capacity: Int) {
+    guard capacity > ports.count else { return }
+    ports.grow(to: capacity) { _ in PortSlot() }
+    vhostUserPorts.grow(to: capacity) { _ in VhostUserPort() }
+    tapPorts.grow(to: capacity) { _ in TAPPort() }
+    pending.grow(to: capacity * Burst.capacity) { _ in PendingFrame.none }
+    touched.grow(to: capacity) { _ in 0 }
+    for index in 0..<switches.count { switches[index].reservePorts(capacity) }
+  }
+
+  /// Makes room for switch numbers below `capacity`.
+  mutating func reserveSwitches(_ capacity: Int) {
+    guard capacity > switches.count else { return }
+    switches.grow(to: capacity) { _ in SwitchState() }
+  }
+}
