@@ -1,0 +1,149 @@
+import Lab
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Speaks to the daemon of one lab through its control socket. One connection a request.
+package struct ControlClient: Sendable {
+  /// Bytes of the largest answer that is taken whole.
+  static let answerLimit = 64 << 20
+
+  /// One thread for all requests of the process.
+  private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+  package let socket: String
+
+  package init(socket: String) { self.socket = socket }
+
+  /// One JSON value.
+  /// - Throws: `UserError`: the daemon's own, or `unreachable`.
+  package func get<Value: Decodable>(
+    _ path: String, query: [String: String?] = [:], as type: Value.Type
+  ) async throws -> Value {
+    var bytes: [UInt8] = []
+    try await exchange(.GET, path, query: query, body: nil) { chunk in
+      guard bytes.count + chunk.count <= Self.answerLimit else {
+        throw UserError(.failed, "the daemon's answer to \(path) is over \(Self.answerLimit) bytes")
+      }
+      bytes += chunk
+    }
+    return try Self.decode(type, bytes, path)
+  }
+
+  /// Asks for something to be removed; the answer has no body.
+  package func delete(_ path: String, query: [String: String?] = [:]) async throws {
+    try await exchange(.DELETE, path, query: query, body: nil) { _ in }
+  }
+
+  /// A stream of JSON values, a line each.
+  /// - Parameters:
+  ///   - method: `PUT`, `POST` or `DELETE`.
+  ///   - onLine: takes a line as soon as it is there; the next waits until it returns.
+  package func stream<Line: Decodable>(
+    _ method: Method, _ path: String, body: (any Encodable & Sendable)? = nil, as type: Line.Type,
+    onLine: (Line) async throws -> Void
+  ) async throws {
+    var splitter = LineSplitter()
+    let bytes = try body.map { try JSON.bytes($0) }
+    try await exchange(method.http, path, query: [:], body: bytes) { chunk in
+      for line in try splitter.add(chunk) { try await onLine(try Self.decode(type, line, path)) }
+    }
+    if let line = splitter.finish() { try await onLine(try Self.decode(type, line, path)) }
+  }
+
+  /// What a stream may be asked with.
+  package enum Method: Sendable {
+    case put, post, delete
+
+    fileprivate var http: HTTPMethod {
+      switch self {
+      case .put: .PUT
+      case .post: .POST
+      case .delete: .DELETE
+      }
+    }
+  }
+
+  private static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8], _ path: String) throws -> Value {
+    do {
+      return try JSON.decode(type, from: bytes)
+    } catch {
+      throw UserError(
+        .failed, "the daemon's answer to \(path) is not understood: \(error)",
+        hint: "is the daemon of another version? `apus down` and `apus up` start it anew")
+    }
+  }
+}
+
+extension ControlClient {
+  private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
+
+  /// Sends one request and takes its answer chunk by chunk.
+  private func exchange(
+    _ method: HTTPMethod, _ path: String, query: [String: String?], body: [UInt8]?,
+    onChunk: ([UInt8]) async throws -> Void
+  ) async throws {
+    let connection = try await connect()
+    let target = ControlPath.target(path, query: query)
+    do {
+      try await connection.executeThenClose { inbound, outbound in
+        try await Self.send(method, target, body, outbound)
+        try await Self.receive(inbound, onChunk)
+      }
+    } catch where error is IOError || error is ChannelError || error is HTTPParserError {
+      throw UserError(.unreachable, "the daemon broke off its answer: \(error)", hint: "see its log, apus.log")
+    }
+  }
+
+  private func connect() async throws -> Connection {
+    do {
+      return try await ClientBootstrap(group: Self.group).connect(unixDomainSocketPath: socket) { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHTTPClientHandlers()
+          return try Connection(wrappingChannelSynchronously: channel)
+        }
+      }
+    } catch {
+      throw UserError(
+        .unreachable, "no daemon answers on \(socket): \(error)",
+        hint: "`apus up FILE` starts it again over the running nodes, `apus down` removes what is left")
+    }
+  }
+
+  private static func send(
+    _ method: HTTPMethod, _ target: String, _ body: [UInt8]?,
+    _ outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+  ) async throws {
+    var head = HTTPRequestHead(version: .http1_1, method: method, uri: target)
+    head.headers.add(name: "host", value: "apus")
+    head.headers.add(name: "connection", value: "close")
+    head.headers.add(name: "content-length", value: String(body?.count ?? 0))
+    try await outbound.write(.head(head))
+    if let body, !body.isEmpty { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
+    try await outbound.write(.end(nil))
+  }
+
+  private static func receive(
+    _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, _ onChunk: ([UInt8]) async throws -> Void
+  ) async throws {
+    var refusal: (status: HTTPResponseStatus, body: [UInt8])?
+    for try await part in inbound {
+      switch part {
+      case .head(let head):
+        if head.status.code >= 300 { refusal = (head.status, []) }
+      case .body(let buffer):
+        let chunk = [UInt8](buffer.readableBytesView)
+        if refusal != nil, (refusal?.body.count ?? 0) + chunk.count <= 1 << 20 {
+          refusal?.body += chunk
+        } else if refusal == nil {
+          try await onChunk(chunk)
+        }
+      case .end:
+        guard let refusal else { return }
+        if let body = try? JSON.decode(ErrorBody.self, from: refusal.body) { throw body.userError }
+        throw UserError(.failed, "the daemon answered \(refusal.status)")
+      }
+    }
+    throw UserError(.unreachable, "the daemon broke off its answer", hint: "see its log, apus.log")
+  }
+}

@@ -1,0 +1,84 @@
+import FoundationEssentials
+import Hummingbird
+import Lab
+import Logging
+import NIOPosix
+
+/// The API of one lab on its control socket: HTTP/1.1, JSON, `/v1/...`.
+///
+/// One event loop thread serves all clients; with none of them talking it sleeps.
+package struct ControlServer: Sendable {
+  private let service: any LabService
+  private let socket: String
+  private let logger: Logger
+  private let onEnd: @Sendable (LabEnd) -> Void
+
+  /// - Parameters:
+  ///   - socket: path of the control socket, at most 107 bytes; a file left there by a dead daemon is replaced.
+  ///   - onEnd: called when the daemon has nothing left to do; the answer that says so is written by then.
+  package init(
+    service: any LabService, socket: String, logger: Logger, onEnd: @escaping @Sendable (LabEnd) -> Void
+  ) {
+    self.service = service
+    self.socket = socket
+    self.logger = logger
+    self.onEnd = onEnd
+  }
+
+  /// Serves until the task is cancelled.
+  /// - Parameter onReady: called once clients can connect.
+  /// - Throws: `UserError` when the socket cannot be made.
+  package func run(onReady: @escaping @Sendable () -> Void = {}) async throws {
+    let limit = 107
+    guard socket.utf8.count <= limit else {
+      throw UserError(
+        .failed, "the control socket's path has \(socket.utf8.count) bytes, at most \(limit) are possible: \(socket)",
+        hint: "set APUS_STATE_DIR to a shorter path")
+    }
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    var quiet = logger
+    quiet.logLevel = max(.warning, logger.logLevel)
+    let application = Application(
+      router: router(), configuration: .init(address: .unixDomainSocket(path: socket)),
+      onServerRunning: { _ in
+        restrict()
+        onReady()
+      },
+      eventLoopGroupProvider: .shared(group), logger: quiet)
+    do {
+      try await application.run()
+    } catch is CancellationError {
+      // The way to end it.
+    } catch where !Task.isCancelled {
+      try? await group.shutdownGracefully()
+      throw UserError(.failed, "control socket \(socket): \(error)")
+    }
+    try? await group.shutdownGracefully()
+  }
+
+  /// Owner and group may use the API.
+  private func restrict() {
+    do {
+      try FileManager.default.setAttributes([.posixPermissions: 0o660], ofItemAtPath: socket)
+    } catch {
+      logger.warning("control socket \(socket): mode 0660 could not be set: \(error)")
+    }
+  }
+
+  private func router() -> ControlRouter {
+    let router = ControlRouter(context: BasicRequestContext.self)
+    router.add(middleware: ErrorMiddleware())
+    let subjects: [any Routes] = [
+      LabRoutes(service: service, logger: logger, onEnd: onEnd),
+      NodeRoutes(service: service),
+      PortRoutes(service: service),
+      FDBRoutes(service: service),
+      VLANRoutes(service: service),
+      StatsRoutes(service: service),
+      TestRoutes(service: service),
+      VersionRoutes(),
+    ]
+    for routes in subjects { routes.add(to: router) }
+    return router
+  }
+}

@@ -1,0 +1,25 @@
+import Lab
+
+/// Which lab a command is about.
+package enum LabSelection {
+  /// - Parameters:
+  ///   - asked: from `--lab` or `APUS_LAB`; nil = the only one there is.
+  ///   - running: names of the labs that run, sorted.
+  /// - Throws: `notFound` when there is none (of that name), `badInput` when there are several to choose from.
+  package static func choose(asked: String?, running: [String]) throws -> String {
+    if let asked {
+      guard !running.contains(asked) else { return asked }
+      let known = running.isEmpty ? "no lab is up" : "labs that are up: \(running.joined(separator: ", "))"
+      throw UserError(.notFound, "no lab \"\(asked)\"", hint: known)
+    }
+    guard let only = running.first else {
+      throw UserError(.notFound, "no lab is up", hint: "`apus up FILE` brings one up")
+    }
+    guard running.count == 1 else {
+      throw UserError(
+        .badInput, "\(running.count) labs are up: \(running.joined(separator: ", "))",
+        hint: "choose one with --lab NAME or APUS_LAB")
+    }
+    return only
+  }
+}

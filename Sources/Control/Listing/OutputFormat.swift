@@ -1,0 +1,9 @@
+/// How a listing is written.
+package enum OutputFormat: String, Sendable, CaseIterable {
+  /// Aligned columns under a header.
+  case table
+  /// One JSON value on several lines.
+  case json
+  /// One JSON object a line.
+  case jsonl
+}

@@ -1,0 +1,43 @@
+/// Aligned columns under a header, two blanks apart, without blanks at the end of a line.
+package struct Table: Sendable {
+  private let columns: [Column]
+  private let rows: [[Cell]]
+  private let isColoured: Bool
+
+  package init(columns: [Column], rows: [[Cell]], isColoured: Bool = false) {
+    self.columns = columns
+    self.rows = rows
+    self.isColoured = isColoured
+  }
+
+  /// The lines, header first.
+  package var lines: [String] {
+    let widths = columns.enumerated().map { index, column in
+      rows.reduce(column.title.count) { max($0, $1[index].text.count) }
+    }
+    let header = columns.map { Cell($0.title) }
+    return ([header] + rows).map { cells in line(cells, widths) }
+  }
+
+  private func line(_ cells: [Cell], _ widths: [Int]) -> String {
+    var text = ""
+    for (index, cell) in cells.enumerated() {
+      let padding = String(repeating: " ", count: widths[index] - cell.text.count)
+      if index > 0 { text += "  " }
+      switch columns[index].alignment {
+      case .left: text += painted(cell) + (index == cells.count - 1 ? "" : padding)
+      case .right: text += padding + painted(cell)
+      }
+    }
+    return text
+  }
+
+  private func painted(_ cell: Cell) -> String {
+    guard isColoured else { return cell.text }
+    switch cell.tint {
+    case .plain: return cell.text
+    case .good: return "\u{1B}[32m\(cell.text)\u{1B}[0m"
+    case .bad: return "\u{1B}[31m\(cell.text)\u{1B}[0m"
+    }
+  }
+}

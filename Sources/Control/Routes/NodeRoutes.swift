@@ -1,0 +1,37 @@
+import Hummingbird
+import Lab
+
+/// `/v1/nodes`: what runs, and ways into it.
+struct NodeRoutes: Routes {
+  let service: any LabService
+
+  func add(to router: ControlRouter) {
+    router.get("/v1/nodes") { _, _ in
+      try Answer.json(await service.nodes().map { NodeRow($0) })
+    }
+    router.get("/v1/nodes/{node}/console") { _, context in
+      let node = try context.parameters.require("node")
+      return try Answer.json(PathRow(path: try await service.consolePath(node: node)))
+    }
+    router.get("/v1/nodes/{node}/log") { _, context in
+      let node = try context.parameters.require("node")
+      return try Answer.json(PathRow(path: try await service.logPath(node: node)))
+    }
+    router.post("/v1/nodes/{node}/exec") { request, context in
+      let node = try context.parameters.require("node")
+      let command = try await request.decoded(ExecuteRequest.self).command
+      guard !command.isEmpty else { throw UserError(.badInput, "exec needs a command") }
+      return relay(try await service.execute(node: node, command: command))
+    }
+  }
+
+  private func relay(_ events: AsyncThrowingStream<ExecuteEvent, any Error>) -> Response {
+    Answer.lines(endsWithReader: true) { lines in
+      do {
+        for try await event in events { lines.yield(ExecuteLine.event(event)) }
+      } catch {
+        lines.yield(.failed(ErrorBody(error)))
+      }
+    }
+  }
+}

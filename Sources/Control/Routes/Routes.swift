@@ -1,0 +1,35 @@
+import Hummingbird
+import Lab
+import NIOCore
+
+/// The router that `Routes` add themselves to.
+typealias ControlRouter = Router<BasicRequestContext>
+
+/// The resources of one subject.
+protocol Routes: Sendable {
+  func add(to router: ControlRouter)
+}
+
+extension Request {
+  /// A parameter of the query; an empty one counts as absent.
+  func query(_ name: String) -> String? {
+    uri.queryParameters[name[...]].map { String($0) }.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// The body as JSON.
+  /// - Throws: `UserError` for a body that is none, or too large.
+  func decoded<Value: Decodable>(_ type: Value.Type) async throws -> Value {
+    var bytes: [UInt8] = []
+    for try await chunk in body {
+      bytes.append(contentsOf: chunk.readableBytesView)
+      guard bytes.count <= Answer.bodyLimit else {
+        throw UserError(.badInput, "the body is over \(Answer.bodyLimit) bytes")
+      }
+    }
+    do {
+      return try JSON.decode(type, from: bytes)
+    } catch {
+      throw UserError(.badInput, "the body is not the JSON that \(uri.path) takes: \(error)")
+    }
+  }
+}

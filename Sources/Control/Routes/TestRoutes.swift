@@ -1,0 +1,16 @@
+import Hummingbird
+import Lab
+
+/// `/v1/tests`: runs the tests of the lab.
+struct TestRoutes: Routes {
+  let service: any LabService
+
+  func add(to router: ControlRouter) {
+    router.post("/v1/tests") { _, _ in
+      guard await service.lab() != nil else { throw UserError(.notFound, "no lab is up") }
+      return Answer.lines(endsWithReader: true) { lines in
+        _ = await service.runTests { lines.yield(TestLine.result($0)) }
+      }
+    }
+  }
+}

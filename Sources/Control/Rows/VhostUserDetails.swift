@@ -1,0 +1,75 @@
+import Dataplane
+
+/// What `port show` adds for a vhost-user port.
+package struct VhostUserDetails: Codable, Sendable, Equatable {
+  /// A region of the guest's memory.
+  package struct Region: Codable, Sendable, Equatable {
+    /// Guest physical address.
+    package var guestAddress: UInt64
+    /// Bytes.
+    package var size: UInt64
+    /// Bytes from the start of the memory file.
+    package var fileOffset: UInt64
+
+    enum CodingKeys: String, CodingKey {
+      case guestAddress = "guest_address"
+      case size
+      case fileOffset = "file_offset"
+    }
+  }
+
+  /// A ring. Even `index`: to the node; odd: from the node.
+  package struct Queue: Codable, Sendable, Equatable {
+    package var index: Int
+    /// Entries.
+    package var size: Int
+    /// `split` or `packed`.
+    package var ring: String
+    package var isEnabled: Bool
+    package var availableIndex: Int
+    package var usedIndex: Int
+    package var kicks: UInt64
+    package var calls: UInt64
+
+    enum CodingKeys: String, CodingKey {
+      case index, size, ring
+      case isEnabled = "enabled"
+      case availableIndex = "avail_index"
+      case usedIndex = "used_index"
+      case kicks, calls
+    }
+  }
+
+  package var isConnected: Bool
+  /// Names of the acknowledged feature bits.
+  package var features: [String]
+  package var protocolFeatures: [String]
+  package var memoryRegions: [Region]
+  package var queues: [Queue]
+  /// Sessions that ended by a fault.
+  package var faults: UInt64
+
+  enum CodingKeys: String, CodingKey {
+    case isConnected = "connected"
+    case features
+    case protocolFeatures = "protocol_features"
+    case memoryRegions = "memory_regions"
+    case queues = "queue_status"
+    case faults
+  }
+
+  init(_ status: VhostUserStatus) {
+    isConnected = status.isConnected
+    features = status.features
+    protocolFeatures = status.protocolFeatures
+    memoryRegions = status.memoryRegions.map { region in
+      Region(guestAddress: region.guestAddress, size: region.size, fileOffset: region.fileOffset)
+    }
+    queues = status.queues.map { queue in
+      Queue(
+        index: queue.index, size: queue.size, ring: queue.ring, isEnabled: queue.isEnabled,
+        availableIndex: queue.availableIndex, usedIndex: queue.usedIndex, kicks: queue.kicks, calls: queue.calls)
+    }
+    faults = status.faults
+  }
+}
