@@ -1,0 +1,119 @@
+import GuestKit
+import LinuxHost
+import Testing
+import VhostUser
+
+/// Sessions under random input: whatever happens, the process goes on and no descriptor is kept.
+@Suite struct FuzzTests {
+  /// A repeatable generator (SplitMix64).
+  private struct Generator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var value = state
+      value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+      value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+      return value ^ value >> 31
+    }
+
+    /// Numbers that break things, more often than others.
+    mutating func number() -> UInt64 {
+      let odd: [UInt64] = [0, 1, 2, 3, 4, 8, 0xFF, 0x100, 0x101, 0x1000, 0x8000, 0xFFFF, 0x1_0000, 0xFFFF_FFFF, .max]
+      return Bool.random(using: &self) ? odd[Int(next() % UInt64(odd.count))] : next() >> (next() % 64)
+    }
+  }
+
+  @Test(arguments: 0..<16)
+  func randomBytes(seed: UInt64) throws {
+    var random = Generator(state: seed)
+    for _ in 0..<200 {
+      let bench = try Bench()
+      bench.transport.readSize = Int(random.next() % 30) + 1
+      for _ in 0..<10 where bench.session != nil {
+        let count = Int(random.next() % 64)
+        try bench.frontEnd.sendRaw((0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+      }
+    }
+  }
+
+  /// Good headers, often good sizes, odd values, and descriptors of every kind.
+  @Test(arguments: 0..<16)
+  func randomMessages(seed: UInt64) throws {
+    var random = Generator(state: 1000 + seed)
+    let files = [
+      try EventDescriptor().descriptor, try makeMemoryFile(size: 1 << 16), try UnixSocket.pair().0,
+    ]
+    let sizes = [0, 8, 8, 8, 12, 20, 40, 40, 72, 264, 268]
+    for _ in 0..<60 {
+      let bench = try Bench(acknowledges: random.next() % 4 > 0)
+      for _ in 0..<60 where bench.session != nil {
+        bench.owner.pending = random.next() % 3 == 0 ? Set(RecordingOwner.Kind.allCases) : [.stop]
+        bench.owner.refused = random.next() % 8 == 0 ? Set(RecordingOwner.Kind.allCases) : []
+        let size = sizes[Int(random.next() % UInt64(sizes.count))]
+        var payload: [UInt8] = []
+        while payload.count < size {
+          let number = random.number()
+          payload += random.next() % 2 == 0 ? words32(UInt32(truncatingIfNeeded: number)) : words64(number)
+        }
+        let count = random.next() % 2 == 0 ? 0 : Int(random.next() % 9)
+        let descriptors = (0..<count).map { _ in files[Int(random.next() % 3)] }
+        let request = random.next() % 20 == 0 ? random.number() : random.next() % 46
+        try bench.frontEnd.send(
+          UInt32(truncatingIfNeeded: request), payload: Array(payload.prefix(size)), descriptors: descriptors,
+          flags: random.next() % 16 == 0 ? UInt32(truncatingIfNeeded: random.next()) : 9)
+      }
+      bench.transport.close()
+      bench.owner.lastStart = nil
+    }
+    #expect(files.allSatisfy { openCopies(of: $0) == 1 })
+  }
+
+  /// A real session whose bytes are changed here and there.
+  @Test(arguments: 0..<8)
+  func aSessionOfQEMUWithBytesChanged(seed: UInt64) throws {
+    var random = Generator(state: 2000 + seed)
+    let recording = try recordedSession()
+    for _ in 0..<100 {
+      let transport = SessionTransport(RecordingOwner())
+      for chunk in recording where transport.session != nil {
+        var bytes = chunk.bytes
+        if random.next() % 12 == 0, !bytes.isEmpty {
+          bytes[Int(random.next() % UInt64(bytes.count))] ^= UInt8(truncatingIfNeeded: random.next())
+        }
+        try transport.send(bytes, descriptors: chunk.descriptors)
+      }
+    }
+  }
+
+  /// A start and stop of QEMU 7.2 with two pairs, as it goes over the wire.
+  private func recordedSession() throws -> [SessionTransport.Chunk] {
+    let bench = try Bench()
+    let memory = try SharedMemory.likeQEMU(size: 2 << 20)
+    let rings = try (0..<4).map { try SplitDriver(memory: memory, index: $0, size: 256) }
+    let plan = StartPlan(memory: memory, rings: rings)
+    try bench.frontEnd.startLikeQEMU(plan)
+    try bench.frontEnd.stopLikeQEMU(plan)
+    return bench.transport.recording
+  }
+
+  /// M16: the front-end goes away after each byte of a session, with every answer early or late.
+  @Test func disconnectAfterEveryByteOfASession() throws {
+    let recording = try recordedSession()
+    let total = recording.map(\.bytes.count).reduce(0, +)
+    #expect(total > 1000)
+    for length in 0...total {
+      let transport = SessionTransport(RecordingOwner())
+      var rest = length
+      for chunk in recording where rest > 0 {
+        let bytes = Array(chunk.bytes.prefix(rest))
+        rest -= bytes.count
+        try transport.send(bytes, descriptors: chunk.descriptors)
+      }
+      #expect(transport.failure == nil, "after \(length) bytes")
+      transport.close()
+    }
+    let copies = recording.flatMap(\.descriptors).map { openCopies(of: $0) }
+    #expect(copies.allSatisfy { $0 == 1 })
+  }
+}

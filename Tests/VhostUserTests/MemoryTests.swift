@@ -1,0 +1,160 @@
+import Glibc
+import GuestKit
+import LinuxHost
+import Testing
+import VhostUser
+
+/// Memory messages, good and hostile (M8).
+@Suite struct MemoryTests {
+  typealias Region = SharedMemory.Region
+
+  private static let good = Region(guestAddress: 0x10_0000, size: 0x1000, userAddress: 0x7F00_0000_0000)
+
+  /// Adjacent regions number `index`.
+  private static func region(_ index: Int) -> Region {
+    Region(
+      guestAddress: UInt64(index) << 12, size: 0x1000, userAddress: 0x7F00_0000_0000 + UInt64(index) << 12)
+  }
+
+  @Test func tablesReplaceAllRegions() throws {
+    let bench = try Bench(acknowledges: true)
+    let memory = try SharedMemory.likeQEMU(size: 2 << 20)
+    try bench.frontEnd.setMemory(memory)
+    try bench.frontEnd.setMemory(memory)
+    let other = try SharedMemory(size: 1 << 20)
+    try bench.frontEnd.setMemory(other)
+    #expect(bench.owner.events == [.memory(memory.regions), .memory(memory.regions), .memory(other.regions)])
+    #expect(openCopies(of: memory.descriptors[0]) == 1)
+  }
+
+  @Test func eightRegionsFitATable() throws {
+    let bench = try Bench(acknowledges: true)
+    let memory = try SharedMemory((0..<8).map(Self.region))
+    try bench.frontEnd.setMemory(memory)
+    #expect(bench.owner.events == [.memory(memory.regions)])
+  }
+
+  /// Number of regions said, bytes of payload, descriptors.
+  @Test(
+    arguments: [
+      (0, 8, 0), (0, 40, 1), (9, 296, 8), (0xFFFF_FFFF, 40, 1), (0x8000_0000, 40, 1), (2, 40, 1), (1, 72, 1),
+      (1, 72, 2),
+      (1, 264, 1), (2, 72, 1), (1, 40, 2), (1, 40, 0), (0x1000_0001, 40, 1),
+    ] as [(UInt32, Int, Int)])
+  func tablesThatDoNotAddUpAreRefused(count: UInt32, size: Int, descriptors: Int) throws {
+    let bench = try Bench(acknowledges: true)
+    let files = try (0..<descriptors).map { _ in try makeMemoryFile(size: 1 << 16) }
+    var payload = FrontEnd.memoryTable((0..<9).map(Self.region))
+    payload.replaceSubrange(0..<4, with: words32(count))
+    let reason = try bench.refusal {
+      try $0.tell(.setMemoryTable, payload: Array(payload.prefix(size)), descriptors: files)
+    }
+    #expect(reason != nil)
+    #expect(bench.owner.events.isEmpty)
+    #expect(files.allSatisfy { openCopies(of: $0) == 1 })
+  }
+
+  @Test(arguments: [
+    Region(guestAddress: 0, size: 0, userAddress: 0),
+    Region(guestAddress: .max - 0xFFE, size: 0x1000, userAddress: 0),
+    Region(guestAddress: 0, size: 0x1000, userAddress: .max - 0xFFE),
+    Region(guestAddress: 0, size: 0x1000, userAddress: 0, fileOffset: .max - 0xFFE),
+    Region(guestAddress: 0x1000, size: .max, userAddress: 0x1000),
+  ])
+  func emptyAndWrappingRegionsAreRefused(region: Region) throws {
+    let bench = try Bench(acknowledges: true)
+    let file = try makeMemoryFile(size: 1 << 16)
+    #expect(try bench.refusal { try $0.addMemory(region, file) } != nil)
+    #expect(
+      try bench.refusal {
+        try $0.tell(.setMemoryTable, payload: FrontEnd.memoryTable([region]), descriptors: [file])
+      } != nil)
+    #expect(bench.owner.events.isEmpty)
+    #expect(openCopies(of: file) == 1)
+  }
+
+  /// Distances of a second region from the first, in guest and user addresses.
+  @Test(
+    arguments: [
+      (0, 0x1_0000, false), (0x1_0000, 0, false), (0xFFF, 0x1_0000, false), (0x1_0000, 0xFFF, false),
+      (-0xFFF, 0x1_0000, false), (0x1_0000, -0xFFF, false), (0x1000, 0x1000, true), (-0x1000, -0x1000, true),
+      (0x1000, -0x1000, true),
+    ] as [(Int, Int, Bool)])
+  func overlapsAreRefused(guest: Int, user: Int, isGood: Bool) throws {
+    let second = Region(
+      guestAddress: Self.good.guestAddress &+ UInt64(bitPattern: Int64(guest)), size: 0x1000,
+      userAddress: Self.good.userAddress &+ UInt64(bitPattern: Int64(user)))
+    let files = try (0..<2).map { _ in try makeMemoryFile(size: 1 << 16) }
+    let slots = try Bench(acknowledges: true)
+    try slots.frontEnd.addMemory(Self.good, files[0])
+    #expect(try (slots.refusal { try $0.addMemory(second, files[1]) } == nil) == isGood)
+    let table = try Bench(acknowledges: true)
+    let reason = try table.refusal {
+      try $0.tell(.setMemoryTable, payload: FrontEnd.memoryTable([Self.good, second]), descriptors: files)
+    }
+    #expect((reason == nil) == isGood)
+  }
+
+  @Test func regionsThatTheOwnerRefusesAreNotRemembered() throws {
+    let bench = try Bench(acknowledges: true)
+    let file = try makeMemoryFile(size: 1 << 16)
+    bench.owner.refused = [.add, .memory]
+    #expect(
+      try bench.refusal { try $0.addMemory(Self.good, file) } == "ADD_MEM_REG: the owner does not want to")
+    bench.owner.refused = []
+    try bench.frontEnd.addMemory(Self.good, file)
+    bench.owner.refused = [.remove]
+    #expect(try bench.refusal { try $0.removeMemory(Self.good) } != nil)
+    bench.owner.refused = []
+    #expect(try bench.refusal { try $0.addMemory(Self.good, file) } != nil, "it is still there")
+    try bench.frontEnd.removeMemory(Self.good)
+    try bench.frontEnd.addMemory(Self.good, file)
+  }
+
+  @Test func the510thSlotIsRefused() throws {
+    let bench = try Bench(acknowledges: true)
+    let file = try makeMemoryFile(size: 1 << 12)
+    for index in 0..<509 { try bench.frontEnd.addMemory(Self.region(index), file) }
+    #expect(
+      try bench.refusal { try $0.addMemory(Self.region(509), file) }
+        == "ADD_MEM_REG: all 509 memory slots are taken")
+    try bench.frontEnd.removeMemory(Self.region(77))
+    try bench.frontEnd.addMemory(Self.region(600), file)
+    #expect(openCopies(of: file) == 1)
+  }
+
+  @Test func removalLooksAtAddressesAndSizeAlone() throws {
+    let bench = try Bench(acknowledges: true)
+    let file = try makeMemoryFile(size: 1 << 16)
+    try bench.frontEnd.addMemory(Self.good, file)
+    var other = Self.good
+    other.size = 0x2000
+    #expect(try bench.refusal { try $0.removeMemory(other) } != nil)
+    other = Self.good
+    other.userAddress += 0x1000
+    #expect(try bench.refusal { try $0.removeMemory(other) } != nil)
+    other = Self.good
+    other.fileOffset = 0x4000
+    try bench.frontEnd.removeMemory(other, descriptors: [file])
+    #expect(openCopies(of: file) == 1, "the descriptor that should not have come is closed")
+    #expect(bench.owner.events.last == .removed(Self.good))
+    #expect(try bench.refusal { try $0.removeMemory(Self.good) } != nil, "twice")
+  }
+
+  @Test func memoryMustBeSharedMemory() throws {
+    let folder = open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    try #require(folder >= 0)
+    let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+    try #require(null >= 0)
+    let others = [
+      Descriptor(owning: folder), Descriptor(owning: null), try EventDescriptor().descriptor,
+      try UnixSocket.pair().0,
+    ]
+    for other in others {
+      let bench = try Bench(acknowledges: true)
+      let reason = try bench.refusal { try $0.addMemory(Self.good, other) }
+      #expect(reason?.contains("expected tmpfs, memfd or hugetlbfs") == true)
+      #expect(bench.owner.events.isEmpty)
+    }
+  }
+}
