@@ -62,7 +62,7 @@ extension Session {
   }
 
   func resetDevice(_ message: Message) -> Outcome {
-    .steps([.reset])
+    .steps(resetSteps())
   }
 
   /// Takes the device status; 0 resets.
@@ -71,7 +71,7 @@ extension Session {
   func setStatus(_ message: Message) throws(Refusal) -> Outcome {
     let value = message.payload.u64(0)
     guard let newStatus = UInt8(exactly: value) else { throw Refusal("status \(hex(value)), expected at most 0xff") }
-    guard newStatus != 0 else { return .steps([.reset]) }
+    guard newStatus != 0 else { return .steps(resetSteps()) }
     status = newStatus
     owner.setStatus(newStatus)
     return .done

@@ -45,7 +45,7 @@ extension Session {
   func getRingBase(_ message: Message) throws(Refusal) -> Outcome {
     let index = try ringIndex(message)
     if rings[index].phase == .running {
-      return .steps([.stop(ring: index)])
+      return .steps([.stop(ring: index, isAnswered: true)])
     }
     // QEMU and virtio-user ask for rings that never ran.
     rings[index].stop()
@@ -134,12 +134,20 @@ extension Session {
         error: ring.error, isEnabled: ring.isEnabled, features: features))
   }
 
-  /// After a device reset every ring is as at the beginning, but for its error descriptor (see `Ring.stop`).
+  /// A reset of the device, by RESET_DEVICE or status 0.
+  ///
+  /// Rings are stopped one by one for their bases: QEMU 7.2 sends SET_STATUS 0 first and asks for the bases then, also
+  /// when the guest is only paused and goes on with them later.
+  func resetSteps() -> [Step] {
+    rings.indices.filter { rings[$0].phase == .running }.map { .stop(ring: $0, isAnswered: false) } + [.reset]
+  }
+
+  /// After a reset every ring is as at the beginning, but for its error descriptor (see `Ring.stop`) and its base.
   func forgetRings() {
     for index in rings.indices {
-      let error = rings[index].error
-      rings[index] = Ring()
-      rings[index].error = error
+      rings[index].stop()
+      rings[index].size = 0
+      rings[index].isEnabled = false
     }
     status = 0
   }

@@ -19,7 +19,8 @@ enum Step {
   /// `mayWait`: memory has just arrived for a ring that was kicked before; if the owner still cannot start it, it goes
   /// on waiting for more memory and the message that brought the memory stands.
   case start(ring: Int, mayWait: Bool)
-  case stop(ring: Int)
+  /// `isAnswered`: GET_VRING_BASE waits for the ring's base as its reply.
+  case stop(ring: Int, isAnswered: Bool)
   case enable(ring: Int, isEnabled: Bool)
   case replaceCall(ring: Int, Descriptor?)
   case replaceError(ring: Int, Descriptor?)
@@ -38,7 +39,7 @@ extension Session {
     case .removeMemory(let range):
       owner.removeMemory(guestAddress: range.guestAddress, size: range.size, userAddress: range.userAddress)
     case .start(let ring, _): start(ring)
-    case .stop(let ring): owner.stopRing(ring)
+    case .stop(let ring, _): owner.stopRing(ring)
     case .enable(let ring, let isEnabled): owner.enableRing(ring, isEnabled)
     case .replaceCall(let ring, let call): owner.replaceCall(ring: ring, with: call)
     case .replaceError(let ring, let error): owner.replaceError(ring: ring, with: error)
@@ -62,7 +63,9 @@ extension Session {
       return (nil, waitingStarts())
     case .removeMemory(let range): regions.removeAll { $0 == range }
     case .start(let ring, _): rings[ring].phase = .running
-    case .stop(let ring): return (stopped(ring, completion), [])
+    case .stop(let ring, let isAnswered):
+      let reply = stopped(ring, completion)
+      return (isAnswered ? reply : nil, [])
     case .enable(let ring, let isEnabled): rings[ring].isEnabled = isEnabled
     case .replaceCall(let ring, let call): rings[ring].call = call
     case .replaceError(let ring, let error): rings[ring].error = error

@@ -35,18 +35,18 @@ extension FrontEnd {
 
   /// QEMU's `vhost_dev_init`, once for each pair: features, queues, owner, masked calls and error descriptors.
   ///
-  /// Rings are enabled and disabled before any SET_FEATURES.
+  /// Rings are enabled and disabled again and again before any SET_FEATURES.
   package func connectLikeQEMU(_ plan: StartPlan) throws {
     asksForReply = false
     for pair in 0..<(plan.rings.count / 2) {
       _ = try getFeatures()
       let offered = try getProtocolFeatures() & plan.protocolFeatures
       try setProtocolFeatures(offered)
+      if pair == 0, offered & ProtocolFeature.multiqueue != 0 { _ = try getQueueCount() }
+      if offered & ProtocolFeature.memorySlots != 0 { _ = try getMaximumMemorySlots() }
       if pair == 0 {
-        if offered & ProtocolFeature.multiqueue != 0 { _ = try getQueueCount() }
-        if offered & ProtocolFeature.memorySlots != 0 { _ = try getMaximumMemorySlots() }
         if offered & ProtocolFeature.backendRequests != 0 {
-          try setBackendChannel(try UnixSocket.pair().1)
+          try asking { try setBackendChannel(try UnixSocket.pair().1) }
         }
         try setOwner()
       }
@@ -56,41 +56,47 @@ extension FrontEnd {
         try setRingError(UInt32(driver.index), try EventDescriptor().descriptor)
       }
     }
-    for driver in plan.rings { try setRingEnable(UInt32(driver.index), driver.index < 2) }
+    for _ in 0..<4 {
+      for driver in plan.rings { try setRingEnable(UInt32(driver.index), driver.index < 2) }
+    }
   }
 
   /// QEMU's `vhost_dev_start`, at DRIVER_OK.
   package func deviceStartLikeQEMU(_ plan: StartPlan) throws {
     for driver in plan.rings { try setRingEnable(UInt32(driver.index), true) }
     let hasStatus = protocolFeatures & ProtocolFeature.status != 0
+    let features = try getFeatures() & plan.features
     for pair in 0..<(plan.rings.count / 2) {
-      try setFeatures(try getFeatures() & plan.features)
-      if hasStatus, pair == plan.rings.count / 2 - 1 { try setStatus(try getStatus() | 8) }
+      let isLast = pair == plan.rings.count / 2 - 1
+      try setFeatures(features)
+      if hasStatus, isLast { try setStatus(try getStatus() | 8) }
       if pair == 0, !plan.keepsMemory { try asking { try tellMemory(plan.memory) } }
       for driver in plan.rings[(2 * pair)..<(2 * pair + 2)] {
         let ring = UInt32(driver.index)
         try setRingSize(ring, UInt32(driver.size))
         try setRingBase(ring, plan.base)
         try setRingAddress(driver)
-        try asking {
-          try setRingKick(ring, driver.kickEvent.descriptor)
-          driver.kickEvent.signal()
-          try setRingCall(ring, driver.callEvent.descriptor)
-        }
+        try setRingKick(ring, driver.kickEvent.descriptor)
+        driver.kickEvent.signal()
+        try setRingCall(ring, driver.callEvent.descriptor)
       }
+      if hasStatus, isLast { try setStatus(try getStatus() | 1 | 2 | 4) }
     }
-    if hasStatus { try setStatus(try getStatus() | 1 | 2 | 4) }
     try barrier()
   }
 
-  /// QEMU 7.2 on a guest's shutdown or reset.
+  /// QEMU 7.2 on a guest's shutdown, reset or pause: status 0 comes before the rings of the last pair are stopped.
   ///
   /// - Returns: the base of each ring.
   @discardableResult
   package func stopLikeQEMU(_ plan: StartPlan) throws -> [UInt32] {
-    for driver in plan.rings { try asking { try setRingEnable(UInt32(driver.index), false) } }
-    let bases = try plan.rings.map { try getRingBase(UInt32($0.index)) }
-    if protocolFeatures & ProtocolFeature.status != 0 { try setStatus(0) }
+    var bases: [UInt32] = []
+    for pair in 0..<(plan.rings.count / 2) {
+      if protocolFeatures & ProtocolFeature.status != 0, pair == plan.rings.count / 2 - 1 { try setStatus(0) }
+      for driver in plan.rings[(2 * pair)..<(2 * pair + 2)] { bases.append(try getRingBase(UInt32(driver.index))) }
+    }
+    for driver in plan.rings { try setRingEnable(UInt32(driver.index), driver.index < 2) }
+    try barrier()
     return bases
   }
 

@@ -153,8 +153,9 @@ import VhostUser
     try bench.frontEnd.resetDevice()
     let ring = try #require(bench.session?.ring(0))
     #expect(!ring.isStarted && !ring.isEnabled && ring.size == 0 && !ring.hasKick)
-    #expect(try bench.frontEnd.getRingBase(0) == 0, "no longer running, so the owner is not asked")
-    #expect(bench.owner.events.last == .reset)
+    #expect(bench.owner.events.suffix(3) == [.stopped(0), .stopped(1), .reset])
+    #expect(try bench.frontEnd.getRingBase(0) == 4711, "QEMU asks for it after the reset")
+    #expect(bench.owner.events.last == .reset, "and the owner is not asked again")
     #expect(try bench.refusal { try $0.addMemory(memory.regions[0], memory.descriptors[0]) } != nil)
   }
 
