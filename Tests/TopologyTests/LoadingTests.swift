@@ -1,24 +1,163 @@
+import Foundation
 import Testing
 
 @testable import Topology
 
 @Suite("Loading")
 struct LoadingTests {
-  @Test("the demo lab loads")
+  @Test("every lab in topologies/ loads without an error or a warning")
+  func topologies() throws {
+    let folder = Repository.path("topologies")
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".lab.yaml") }
+    #expect(names.contains("two-guests.lab.yaml"))
+    for name in names {
+      let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+      #expect(rendered(text) == "", "\(name)")
+    }
+  }
+
+  @Test("the demo lab")
   func demo() throws {
+    let text = try String(contentsOfFile: Repository.path("topologies/two-guests.lab.yaml"), encoding: .utf8)
+    let lab = try #require(load(text).lab)
+    #expect(lab.name == "two-guests")
+    #expect(lab.vlans == [.init(name: "red", id: 10), .init(name: "blue", id: 20, subnet: "10.0.20.0/24")])
+    #expect(lab.nodes.map(\.name) == ["vm1", "vm2", "probe", "other"])
+    #expect(lab.nodes.map(\.kind) == ["vm", "vm", "netns", "netns"])
+    let addresses = lab.nodes.map { $0.nics[0].addresses.map(\.address) }
+    #expect(addresses == [["10.0.20.1/24"], ["10.0.20.2/24"], ["10.0.20.3/24"], ["10.0.20.9/24"]])
+    #expect(lab.nodes[3].nics[0].attachment == .switchPort(switch: "sw1", mode: .access(10)))
+    #expect(lab.tests.map(\.expect) == [.pass, .pass, .fail])
+    #expect(lab.tests[2].duration == 3)
+  }
+
+  @Test("the lab of product.md, as far as this version reads it")
+  func campus() throws {
+    let lab = try #require(load(Self.campus).lab)
+    #expect(lab.directory == "/labs")
+    #expect(lab.source == "/labs/test.lab.yaml")
+    #expect(lab.workers.cpus == [0])
+    let router = try #require(lab.nodes.first { $0.name == "router" })
+    #expect(router.memory == 512 << 20)
+    #expect(
+      router.nics[0].attachment == .switchPort(switch: "sw1", mode: .trunk(allowed: [10...10, 20...20], native: 10)))
+    #expect(router.nics[0].addresses == [.init(address: "10.0.10.254/24"), .init(address: "10.0.20.254/24", vlan: 20)])
+    #expect(router.nics[1].mac == "02:00:00:00:00:99")
+    #expect(router.nics[1].attachment == .wire(link: "wire1"))
+    let probe = try #require(lab.nodes.first { $0.name == "probe" })
+    #expect(probe.nics.map(\.name) == ["eth0", "eth1"])
+    #expect(probe.nics[0].gateway == "10.0.10.254")
+    #expect(
+      lab.links == [
+        LinkDefinition(
+          name: "trunk1", kind: .trunk(.trunk(allowed: [1...4094], native: nil)),
+          ends: [.switchPort("sw1"), .switchPort("sw2")]),
+        LinkDefinition(
+          name: "wire1", kind: .wire, ends: [.nic(node: "router", nic: "eth1"), .nic(node: "probe", nic: "eth1")]),
+      ])
+    #expect(load(Self.campus).diagnostics.map(\.code) == ["L212"])
+  }
+
+  @Test("the canonical lab survives JSON")
+  func codable() throws {
+    let lab = try #require(load(Self.campus).lab)
+    let data = try JSONEncoder().encode(lab)
+    #expect(try JSONDecoder().decode(CanonicalLab.self, from: data) == lab)
+  }
+
+  @Test("the same file gives the same lab")
+  func deterministic() throws {
+    #expect(load(Self.campus).lab == load(Self.campus).lab)
+    #expect(Names.derivedMAC(lab: "campus", node: "vm1", nic: "eth0") == "02:a9:45:49:a3:aa")
+  }
+
+  @Test("scalars mean what was written, whatever YAML would make of them")
+  func scalars() throws {
     let text = """
       version: 1
-      name: two-guests
-      vlans: { red: 10, blue: { id: 20, subnet: 10.0.20.0/24 } }
+      name: 010
+      workers: { count: 010, poll: busy }
+      switches: { on: {}, 1e3: {} }
+      nodes:
+        yes:
+          kind: external
+          nics:
+            eth0: { switch: on, mac: 52:54:00:12:34:56, offload: off, socket: 2222:22, socket-mode: 0640, socket-owner: qemu:kvm }
+      """
+    let lab = try #require(load(text).lab)
+    #expect(lab.name == "010")
+    #expect(lab.workers.count == 10)
+    #expect(lab.switches.map(\.name) == ["on", "1e3"])
+    #expect(lab.nodes[0].name == "yes")
+    let nic = lab.nodes[0].nics[0]
+    #expect(nic.mac == "52:54:00:12:34:56")
+    #expect(!nic.offload)
+    #expect(nic.socket == "/labs/2222:22")
+    #expect(nic.socketMode == 0o640)
+    #expect(nic.socketOwner == "qemu:kvm")
+  }
+
+  @Test("anchors, aliases and merge keys")
+  func anchors() throws {
+    let text = """
+      version: 1
+      name: test
       switches: { sw1: {} }
       nodes:
-        vm[1-2]: { kind: vm, nics: { eth0: { switch: sw1, vlan: blue } } }
-      tests:
-        - { ping: vm1 -> vm2 }
+        a: &host { kind: netns, nics: &nics { eth0: { switch: sw1 } } }
+        b: *host
+        c: { <<: *host, kind: vm }
       """
-    #expect(rendered(text) == "")
     let lab = try #require(load(text).lab)
-    #expect(lab.nodes.map(\.name) == ["vm1", "vm2"])
-    #expect(lab.nodes.map(\.nics[0].addresses) == [[.init(address: "10.0.20.1/24")], [.init(address: "10.0.20.2/24")]])
+    #expect(lab.nodes.map(\.kind) == ["netns", "netns", "vm"])
+    #expect(lab.nodes.map { $0.nics.map(\.name) } == [["eth0"], ["eth0"], ["eth0"]])
+    #expect(Set(lab.nodes.map { $0.nics[0].mac }).count == 3)
   }
+
+  @Test("a byte-order mark and CRLF")
+  func foreignText() throws {
+    let text = "\u{FEFF}version: 1\r\nname: test\r\nswitches:\r\n  sw1:\r\n"
+    #expect(try #require(load(text).lab).switches.map(\.name) == ["sw1"])
+    #expect(rendered("\u{FEFF}version: 1\r\nname: a_b\r\n").contains("    2 | name: a_b\n      |       ^^^ "))
+  }
+
+  @Test("a running lab's own interface and memory are no surprise")
+  func ownInterface() {
+    var facts = TestFacts(interfaces: ["tap1"], ownInterfaces: ["tap1"])
+    let text = "version: 1\nname: test\nnodes: { up: { kind: tap, nics: { tap1: {} } } }\n"
+    #expect(rendered(text, facts: facts) == "")
+    facts.ownInterfaces = []
+    #expect(load(text, facts: facts).diagnostics.map(\.code) == ["L303"])
+  }
+
+  private static let campus = """
+    version: 1
+    name: campus
+    workers: { count: 1, cpus: [0], poll: adaptive }
+    defaults: { image: builtin, memory: 128M, cpus: 1 }
+    vlans:
+      red: 10
+      blue: { id: 20, subnet: 10.0.20.0/24 }
+    switches:
+      sw1: { aging: 300s, link-local: standard }
+      sw2: {}
+    nodes:
+      vm[1-2]: { kind: vm, nics: { eth0: { switch: sw1, vlan: blue } } }
+      router:
+        kind: vm
+        memory: 512M
+        nics:
+          eth0:
+            { switch: sw1, trunk: [red, blue], native: red, addresses: { red: 10.0.10.254/24, blue: 10.0.20.254/24 } }
+          eth1: { mac: 02:00:00:00:00:99 }
+      probe: { kind: netns, nics: { eth0: { switch: sw2, vlan: red, address: 10.0.10.9/24, gateway: 10.0.10.254 } } }
+      mine: { kind: external, nics: { eth0: { switch: sw1, vlan: red, role: listen, queues: 2 } } }
+      uplink: { kind: tap, nics: { tap-campus: { switch: sw1, vlan: red, address: 10.0.10.250/24 } } }
+    links:
+      - { name: trunk1, ends: [sw1, sw2], trunk: all }
+      - { name: wire1, ends: [router:eth1, probe:eth1] }
+    tests:
+      - { ping: vm1 -> vm2, expect: pass, within: 30s }
+      - { ping: vm1 -> mine, expect: fail, for: 5s }
+    """
 }

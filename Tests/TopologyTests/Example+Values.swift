@@ -1,0 +1,284 @@
+extension Example {
+  static let values: [Example] = [
+    Example(
+      "L005", "a list for a size",
+      text: #"""
+        version: 1
+        name: test
+        nodes:
+          a: { kind: vm, memory: [64M] }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:26: error[L005]: "memory" must be a size such as 512M, found list
+            4 |   a: { kind: vm, memory: [64M] }
+              |                          ^
+        """#),
+    Example(
+      "L005", "a mapping where a list belongs",
+      text: #"""
+        version: 1
+        name: test
+        links: { wire1: [a, b] }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:8: error[L005]: "links" must be a list of links, found mapping
+            3 | links: { wire1: [a, b] }
+              |        ^
+        """#),
+    Example(
+      "L005", "words for numbers, times and addresses",
+      text: #"""
+        version: 1
+        name: test
+        switches: { sw1: { aging: 300 } }
+        vlans: { red: ten }
+        nodes:
+          a:
+            kind: netns
+            nics:
+              eth0: { mac: 02:00:00, address: 10.0.0.1, gateway: here, offload: maybe }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:27: error[L005]: "aging" must be a time such as 300s or 40ms, found "300"
+            3 | switches: { sw1: { aging: 300 } }
+              |                           ^^^
+        test.lab.yaml:4:15: error[L005]: "id" must be a whole number, found "ten"
+            4 | vlans: { red: ten }
+              |               ^^^
+        test.lab.yaml:9:20: error[L005]: "mac" must be a MAC address such as 02:00:00:00:00:01, found "02:00:00"
+            9 |       eth0: { mac: 02:00:00, address: 10.0.0.1, gateway: here, offload: maybe }
+              |                    ^^^^^^^^
+        test.lab.yaml:9:39: error[L005]: "address" must be an address with its prefix length such as 10.0.0.9/24, found "10.0.0.1"
+            9 |       eth0: { mac: 02:00:00, address: 10.0.0.1, gateway: here, offload: maybe }
+              |                                       ^^^^^^^^ write 10.0.0.1/24, or the length of its subnet
+        test.lab.yaml:9:58: error[L005]: "gateway" must be an IPv4 or IPv6 address without a prefix length, found "here"
+            9 |       eth0: { mac: 02:00:00, address: 10.0.0.1, gateway: here, offload: maybe }
+              |                                                          ^^^^
+        test.lab.yaml:9:73: error[L005]: "offload" must be on or off, found "maybe"
+            9 |       eth0: { mac: 02:00:00, address: 10.0.0.1, gateway: here, offload: maybe }
+              |                                                                         ^^^^^
+        """#),
+    Example(
+      "L005", "a test that is no pair",
+      text: #"""
+        version: 1
+        name: test
+        tests:
+          - { ping: vm1 }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:13: error[L005]: "ping" must be two nodes such as vm1 -> vm2, found "vm1"
+            4 |   - { ping: vm1 }
+              |             ^^^
+        """#),
+    Example(
+      "L006", "numbers out of range",
+      text: #"""
+        version: 1
+        name: test
+        workers: { count: 0 }
+        vlans: { red: 4095 }
+        nodes:
+          a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:19: error[L006]: "count" must be 1..64, found 0
+            3 | workers: { count: 0 }
+              |                   ^
+        test.lab.yaml:4:15: error[L006]: "id" must be 1..4094, found 4095
+            4 | vlans: { red: 4095 }
+              |               ^^^^
+        test.lab.yaml:6:26: error[L006]: "memory" must be 32 MiB..1 TiB, found 1 MiB
+            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
+              |                          ^^
+        test.lab.yaml:6:51: error[L006]: "mtu" must be 68..65521, found 67
+            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
+              |                                                   ^^
+        test.lab.yaml:6:63: error[L006]: "queues" must be 1..8, found 9
+            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
+              |                                                               ^
+        """#),
+    Example(
+      "L006", "an unknown kind",
+      text: #"""
+        version: 1
+        name: test
+        nodes:
+          a: { kind: netn }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:14: error[L006]: "kind" must be one of vm, netns, external, tap, found "netn"
+            4 |   a: { kind: netn }
+              |              ^^^^ did you mean "netns"?
+        """#),
+    Example(
+      "L006", "a link with one end",
+      text: #"""
+        version: 1
+        name: test
+        links:
+          - { ends: [sw1] }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:13: error[L006]: a link needs two ends, found 1
+            4 |   - { ends: [sw1] }
+              |             ^
+        """#),
+    Example(
+      "L006", "a subnet with host bits",
+      text: #"""
+        version: 1
+        name: test
+        vlans: { red: { id: 1, subnet: 10.0.0.1/24 } }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:32: error[L006]: subnet 10.0.0.1/24 has host bits set
+            3 | vlans: { red: { id: 1, subnet: 10.0.0.1/24 } }
+              |                                ^^^^^^^^^^^ did you mean 10.0.0.0/24?
+        """#),
+    Example(
+      "L007", "no version and no name",
+      text: #"""
+        switches: {}
+        """#,
+      expected: #"""
+        test.lab.yaml:1:1: error[L007]: the file needs "version"
+            1 | switches: {}
+              | ^ start it with: version: 1
+        test.lab.yaml:1:1: error[L007]: the file needs "name"
+            1 | switches: {}
+              | ^ give the lab a name: name: my-lab
+        """#),
+    Example(
+      "L007", "an empty file",
+      text: #"""
+        # nothing
+        """#,
+      expected: #"""
+        test.lab.yaml:1:1: error[L007]: the file is empty
+            1 | # nothing
+              | ^
+        """#),
+    Example(
+      "L007", "a node without a kind, a VLAN without an id, a link without ends, a test without an action",
+      text: #"""
+        version: 1
+        name: test
+        vlans: { red: { subnet: 10.0.0.0/24 } }
+        nodes:
+          a: {}
+        links:
+          - { name: l1 }
+        tests:
+          - { expect: pass }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:10: error[L007]: VLAN "red" needs "id"
+            3 | vlans: { red: { subnet: 10.0.0.0/24 } }
+              |          ^^^
+        test.lab.yaml:5:3: error[L007]: node "a" needs "kind"
+            5 |   a: {}
+              |   ^ kinds: vm, netns, external, tap
+        test.lab.yaml:7:5: error[L007]: a link needs "ends"
+            7 |   - { name: l1 }
+              |     ^ ends: [vm1:eth0, sw1]
+        test.lab.yaml:9:5: error[L007]: a test needs "ping"
+            9 |   - { expect: pass }
+              |     ^ ping: vm1 -> vm2
+        """#),
+    Example(
+      "L008", "a later version",
+      text: #"""
+        version: 2
+        name: test
+        """#,
+      expected: #"""
+        test.lab.yaml:1:10: error[L008]: this file needs format version 2; this program knows 1
+            1 | version: 2
+              |          ^
+        """#),
+    Example(
+      "L009", "lists too deep",
+      text: #"""
+        version: 1
+        name: test
+        nodes: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]
+        """#,
+      expected: #"""
+        test.lab.yaml:3:71: error[L009]: lists and mappings are nested more than 64 deep
+            3 | nodes: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]
+              |                                                                       ^
+        """#),
+    Example(
+      "L010", "keys of a later version",
+      text: #"""
+        version: 1
+        name: test
+        profiles: {}
+        nodes:
+          a: { kind: vm, cloud-init: {} }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:1: error[L010]: "profiles" is part of the format, but this version of apus does not have it yet
+            3 | profiles: {}
+              | ^^^^^^^^
+        test.lab.yaml:5:18: error[L010]: "cloud-init" is part of the format, but this version of apus does not have it yet
+            5 |   a: { kind: vm, cloud-init: {} }
+              |                  ^^^^^^^^^^
+        """#),
+    Example(
+      "L010", "a link with three ends",
+      text: #"""
+        version: 1
+        name: test
+        links:
+          - { ends: [a, b, c] }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:13: error[L010]: a link with more than two ends is part of the format, but this version of apus does not have it yet
+            4 |   - { ends: [a, b, c] }
+              |             ^ give these NICs a common switch
+        """#),
+    Example(
+      "L010", "a disk image",
+      text: #"""
+        version: 1
+        name: test
+        nodes:
+          a: { kind: vm, image: debian.qcow2 }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:25: error[L010]: disk images are part of the format, but this version of apus runs only "builtin"
+            4 |   a: { kind: vm, image: debian.qcow2 }
+              |                         ^^^^^^^^^^^^
+        """#),
+    Example(
+      "L011", "a variable that is not set",
+      text: #"""
+        version: 1
+        name: test
+        nodes:
+          a: { kind: vm, image: "${APUS_TEST_IMAGE}" }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:25: error[L011]: environment variable "APUS_TEST_IMAGE" is not set
+            4 |   a: { kind: vm, image: "${APUS_TEST_IMAGE}" }
+              |                         ^^^^^^^^^^^^^^^^^^^^ set it, or write ${APUS_TEST_IMAGE:-default}
+        """#),
+    Example(
+      "L011", "an open variable",
+      text: #"""
+        version: 1
+        name: test
+        nodes:
+          a:
+            kind: vm
+            image: ${APUS_TEST
+        """#,
+      expected: #"""
+        test.lab.yaml:6:12: error[L011]: "${" has no closing "}"
+            6 |     image: ${APUS_TEST
+              |            ^^^^^^^^^^^ write $${ for a literal ${
+        """#),
+  ]
+}

@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+
+@testable import Topology
+
+/// The same numbers in every run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var value = state
+    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+    return value ^ value >> 31
+  }
+}
+
+@Suite("Bad bytes")
+struct FuzzTests {
+  /// Loads bytes, and renders whatever is said about them.
+  private func survive(_ bytes: [UInt8]) -> LoadResult {
+    let result = load(bytes: bytes)
+    for diagnostic in result.diagnostics { _ = diagnostic.rendered(source: source(bytes)) }
+    #expect((result.lab == nil) == result.hasErrors)
+    #expect(result.diagnostics.count { $0.severity == .error } <= 50)
+    return result
+  }
+
+  @Test("mutated files are refused or loaded, never a trap", arguments: 1...8)
+  func mutations(_ seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let seeds = Example.all.map { Array($0.text.utf8) }
+    for _ in 0..<150 {
+      guard var bytes = seeds.randomElement(using: &random) else { return }
+      for _ in 0..<Int.random(in: 1...6, using: &random) { mutate(&bytes, seeds, &random) }
+      _ = survive(bytes)
+    }
+  }
+
+  private func mutate(_ bytes: inout [UInt8], _ seeds: [[UInt8]], _ random: inout SeededGenerator) {
+    let place = Int.random(in: 0...bytes.count, using: &random)
+    let end = min(bytes.count, place + Int.random(in: 0...12, using: &random))
+    switch Int.random(in: 0..<6, using: &random) {
+    case 0: bytes.insert(UInt8.random(in: 0...255, using: &random), at: place)
+    case 1: bytes.removeSubrange(place..<end)
+    case 2: bytes.insert(contentsOf: bytes[place..<end], at: place)
+    case 3 where !bytes.isEmpty:
+      let bit = UInt8(1) << UInt8.random(in: 0..<8, using: &random)
+      bytes[Int.random(in: bytes.indices, using: &random)] ^= bit
+    case 4:
+      let tokens = [
+        "[", "]", "{", "}", ": ", "- ", "\n", "&a ", "*a", "${", "\"", "'", "|\n", "? ", "!!int ", "<<: ", "#", "\t",
+        "---\n",
+      ]
+      bytes.insert(contentsOf: (tokens.randomElement(using: &random) ?? "").utf8, at: place)
+    default:
+      guard let other = seeds.randomElement(using: &random) else { return }
+      let from = Int.random(in: 0...other.count, using: &random)
+      bytes.replaceSubrange(place..<end, with: other[from..<min(other.count, from + 40)])
+    }
+  }
+
+  @Test("random bytes", arguments: 1...4)
+  func noise(_ seed: UInt64) {
+    var random = SeededGenerator(seed: seed &+ 100)
+    for _ in 0..<200 {
+      let count = Int.random(in: 0...200, using: &random)
+      _ = survive((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })
+    }
+  }
+
+  @Test("invalid UTF-8 is named with its place")
+  func invalidUTF8() {
+    let result = survive(Array("version: 1\nname: ".utf8) + [0x61, 0xC3, 0x28, 0x0A])
+    #expect(result.diagnostics.map(\.message) == ["the text is not valid UTF-8 here"])
+    #expect(result.diagnostics.map(\.line) == [2])
+    #expect(result.diagnostics.map(\.column) == [8])
+    #expect(survive([0x61, 0x00]).diagnostics.map(\.message) == ["character U+0000 is not allowed in YAML"])
+  }
+
+  @Test("more than 10 MB is refused before it is parsed")
+  func large() {
+    let result = survive(Array(repeating: UInt8(ascii: "a"), count: YAMLReader.largestSize + 1))
+    #expect(result.diagnostics.map(\.message) == ["the file has 10485761 bytes; at most 10485760 are read"])
+  }
+
+  @Test("deep nesting in every notation", arguments: [65, 900, 100_000])
+  func deep(_ depth: Int) {
+    let flow = String(repeating: "[", count: depth)
+    let mappings = String(repeating: "{a: ", count: depth)
+    let block = String(repeating: "- ", count: depth) + "a"
+    let closed = flow + String(repeating: "]", count: depth)
+    for text in [flow, mappings, block, closed] {
+      let codes = survive(Array("version: 1\nname: x\nnodes:\n  \(text)\n".utf8)).diagnostics.map(\.code)
+      #expect(codes == ["L009"] || codes == ["L001"], "\(text.prefix(20)) \(depth)")
+    }
+  }
+
+  @Test("aliases that would expand without end")
+  func aliasBomb() {
+    var text = "version: 1\nname: x\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    for level in 1...12 {
+      let list = Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
+      text += "a\(level): &a\(level) [\(list)]\n"
+    }
+    #expect(survive(Array(text.utf8)).diagnostics.contains { $0.message.contains("once its aliases are expanded") })
+    let asKey = survive(Array((text + "? *a12\n: x\n").utf8))
+    #expect(asKey.diagnostics.map(\.code) == ["L009"])
+    #expect(survive(Array((text + "*a12 : x\n").utf8)).diagnostics.map(\.code) == ["L009"])
+  }
+
+  @Test("a thousand nodes load")
+  func manyNodes() throws {
+    var text = "version: 1\nname: big\nvlans: { red: { id: 10, subnet: 10.0.0.0/16 } }\nswitches: { sw1: {} }\n"
+    text += "nodes:\n  n[1-1000]: { kind: netns, nics: { eth0: { switch: sw1, vlan: red } } }\nlinks:\n"
+    for number in 1...999 { text += "  - { ends: [n\(number), n\(number + 1)] }\n" }
+    let lab = try #require(survive(Array(text.utf8)).lab)
+    #expect(lab.nodes.count == 1000)
+    #expect(lab.links.count == 999)
+    #expect(Set(lab.nodes.flatMap(\.nics).map(\.mac)).count == 2998)
+  }
+}
