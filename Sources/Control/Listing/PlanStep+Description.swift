@@ -14,3 +14,13 @@ extension PlanStep {
     }
   }
 }
+
+extension Rendering {
+  /// What `up` did.
+  package func plan(_ steps: [PlanStep]) throws -> String {
+    switch format {
+    case .table: PlanStep.description(steps).map { $0 + "\n" }.joined()
+    case .json, .jsonl: try text(steps, table: [], columns: [])
+    }
+  }
+}

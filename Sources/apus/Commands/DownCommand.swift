@@ -1,0 +1,46 @@
+import ArgumentParser
+import Control
+import Lab
+
+struct DownCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "down", abstract: "Stop and remove everything of a lab.", aliases: ["destroy"])
+
+  @Argument(help: "The lab; needed when more than one is up.") var name: String?
+  @OptionGroup var selection: LabOptions
+  @Flag(name: .long, help: "Every lab. (APUS_ALL)") var all = Variables.isSet("ALL")
+
+  func validate() throws {
+    if name != nil, all { throw ValidationError("name a LAB or say --all, not both") }
+  }
+
+  func run() async throws {
+    let directories = LabDirectories.resolve(environment: Variables.all)
+    let running = directories.runningLabs()
+    let lifecycle = LabLifecycle(directories: directories)
+    let names = all ? running : try chosen(running)
+    if names.isEmpty { Output.words("no lab is up") }
+    var failure: UserError?
+    for name in names {
+      do {
+        try await lifecycle.takeDown(name)
+        Output.words("lab \(name) is down")
+      } catch let error as UserError {
+        Output.error(error)
+        failure = error
+      }
+    }
+    if let failure { throw CommandStatus(failure.code) }
+  }
+
+  /// An absent lab is a note; what a crash left of one that was never written down is removed all the same.
+  private func chosen(_ running: [String]) throws -> [String] {
+    if let name, case .file = LabArgument(name) {
+      throw UserError(.badInput, "`apus down` takes a LAB, and \"\(name)\" is a file", hint: "`apus ps` lists labs")
+    }
+    guard let asked = name ?? selection.asked else {
+      return running.isEmpty ? [] : [try LabSelection.choose(asked: nil, running: running)]
+    }
+    return [asked]
+  }
+}

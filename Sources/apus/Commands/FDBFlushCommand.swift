@@ -1,0 +1,20 @@
+import ArgumentParser
+import Control
+
+struct FDBFlushCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "flush", abstract: "Forget learnt addresses: all of them, or those that the options select.")
+
+  @OptionGroup var selection: LabOptions
+  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)") var switchName: String?
+  @Option(name: .long, help: "Only addresses behind this port. (APUS_PORT)") var port: String?
+  @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)") var vlan: String?
+
+  func run() async throws {
+    let query = [
+      "switch": switchName ?? Variables.value("SWITCH"), "port": port ?? Variables.value("PORT"),
+      "vlan": vlan ?? Variables.value("VLAN"),
+    ]
+    try await selection.session().client.delete(ControlPath.fdb, query: query)
+  }
+}

@@ -1,0 +1,128 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Lab
+import Logging
+import Topology
+
+/// The process that owns a lab: serves its API until the lab is taken down or a signal comes.
+///
+/// SIGTERM ends it and leaves the nodes running, SIGINT takes the lab down first.
+struct Daemon {
+  /// Seconds that a daemon without a lab waits for one.
+  private static let idleLimit = 60.0
+
+  let name: String
+  let directories: LabDirectories
+  let logger: Logger
+  private let runtime: LabRuntime
+
+  private enum Event: Sendable {
+    case ready
+    case serverFailed(UserError)
+    case bringUp(Result<[PlanStep], UserError>)
+    case end(LabEnd)
+    case signal(Int32)
+    case idle
+  }
+
+  init(name: String, directories: LabDirectories, logger: Logger) {
+    self.name = name
+    self.directories = directories
+    self.logger = logger
+    runtime = LabRuntime(directories: directories, logger: logger)
+  }
+
+  /// Runs until there is nothing left to do, then the process is to be ended.
+  /// - Parameters:
+  ///   - first: a lab to bring up at once; a failure ends the daemon.
+  ///   - onPlan: takes what was done for `first`.
+  /// - Throws: `UserError` why it could not serve.
+  func run(first: CanonicalLab? = nil, onPlan: @escaping ([PlanStep]) throws -> Void = { _ in }) async throws {
+    // A client that has gone away is an error of its connection, not the end of everybody.
+    signal(SIGPIPE, SIG_IGN)
+    // Files of a lab are its owner's and group's.
+    umask(0o027)
+    let isNew = !FileManager.default.fileExists(atPath: directories.labFile(name))
+    let file = try await PIDFile(directories.pidFile(name), lab: name)
+    let (events, send) = AsyncStream<Event>.makeStream()
+    serve(send)
+    watchSignals(send)
+    do {
+      for await event in events {
+        switch event {
+        case .ready: begin(first, send)
+        case .serverFailed(let error): throw error
+        case .bringUp(.success(let plan)): try onPlan(plan)
+        case .bringUp(.failure(let error)): throw error
+        case .end(.takenDown): return
+        case .end(.neverCameUp): throw UserError(.failed, "lab \(name) did not come up")
+        case .idle: throw UserError(.failed, "no lab was brought up within \(Int(Self.idleLimit)) s")
+        case .signal(let number): return try await end(after: number, file, isNew: isNew)
+        }
+      }
+    } catch {
+      leave(file, isNew: isNew)
+      throw error
+    }
+  }
+
+  private func serve(_ send: AsyncStream<Event>.Continuation) {
+    let server = ControlServer(
+      service: RuntimeService(runtime), socket: directories.controlSocket(name), logger: logger,
+      onEnd: { send.yield(.end($0)) })
+    Task {
+      do {
+        try await server.run { send.yield(.ready) }
+      } catch {
+        send.yield(.serverFailed(UserError(any: error)))
+      }
+    }
+  }
+
+  private func watchSignals(_ send: AsyncStream<Event>.Continuation) {
+    let signals = SignalStream.of([SIGINT, SIGTERM])
+    Task { for await number in signals { send.yield(.signal(number)) } }
+  }
+
+  private func begin(_ first: CanonicalLab?, _ send: AsyncStream<Event>.Continuation) {
+    logger.info("apus \(Product.version) serves lab \(name) as process \(getpid())")
+    Task {
+      guard let first else {
+        try await Task.sleep(for: .seconds(Self.idleLimit))
+        if await runtime.lab() == nil { send.yield(.idle) }
+        return
+      }
+      do {
+        send.yield(.bringUp(.success(try await runtime.bringUp(first) { Output.words($0) })))
+      } catch {
+        send.yield(.bringUp(.failure(UserError(any: error))))
+      }
+    }
+  }
+
+  private func end(after number: Int32, _ file: PIDFile, isNew: Bool) async throws {
+    guard number == SIGINT else {
+      logger.info("ended by signal \(number); the nodes go on")
+      await runtime.detach()
+      return leave(file, isNew: isNew)
+    }
+    logger.info("ended by signal \(number); the lab is taken down")
+    let logger = logger
+    try await runtime.takeDown { logger.info("\($0)") }
+    leave(file, isNew: isNew)
+  }
+
+  /// Removes what this daemon alone has made; a lab that is written down stays.
+  private func leave(_ file: PIDFile, isNew: Bool) {
+    let manager = FileManager.default
+    let folder = directories.state(name)
+    try? manager.removeItem(atPath: directories.controlSocket(name))
+    file.remove()
+    guard isNew, !manager.fileExists(atPath: directories.labFile(name)) else { return }
+    if (try? manager.contentsOfDirectory(atPath: folder))?.isEmpty == true { try? manager.removeItem(atPath: folder) }
+    let data = directories.data(name)
+    guard (try? manager.contentsOfDirectory(atPath: data)) == ["apus.log"] else { return }
+    try? manager.removeItem(atPath: data)
+  }
+}

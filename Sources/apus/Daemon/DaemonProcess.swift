@@ -1,0 +1,99 @@
+import Control
+import Foundation
+import Lab
+
+/// The daemon of a lab, as seen by the command that needs it.
+struct DaemonProcess {
+  /// Seconds that a daemon may take until it answers.
+  private static let patience = 15.0
+
+  let name: String
+  let directories: LabDirectories
+
+  /// Starts the daemon unless it answers already. Of several commands that find none, one starts it.
+  /// - Throws: `UserError` with the daemon's last words when it ends at once.
+  func ensure() async throws {
+    if await answers() { return }
+    try makeFolder(directories.stateRoot)
+    let lock = try await FolderLock.wait(
+      at: directories.stateRoot, seconds: Self.patience, "another `apus up` has been starting a daemon for too long")
+    defer { withExtendedLifetime(lock) {} }
+    if await answers() { return }
+    let process = try start()
+    let start = ContinuousClock.now
+    while ContinuousClock.now - start < .seconds(Self.patience) {
+      if await answers() { return }
+      guard process.isRunning else { throw lastWords() }
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    process.terminate()
+    throw UserError(
+      .failed, "the daemon of lab \(name) does not answer after \(Int(Self.patience)) s",
+      hint: "see \(directories.logFile(name))")
+  }
+
+  private func answers() async -> Bool {
+    let client = ControlClient(socket: directories.controlSocket(name))
+    return (try? await client.get(ControlPath.version, as: VersionRow.self)) != nil
+  }
+
+  /// Runs this program again as the daemon; it makes itself the leader of its own session.
+  private func start() throws -> Process {
+    try makeFolder(directories.data(name))
+    let log = directories.logFile(name)
+    if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
+    guard let handle = FileHandle(forWritingAtPath: log) else {
+      throw UserError(.failed, "cannot write the log \(log)", hint: "may this user write there?")
+    }
+    _ = try? handle.seekToEnd()
+    let process = Process()
+    process.executableURL = URL(filePath: Self.executable)
+    process.arguments = ["daemon", "--lab", name]
+    process.environment = environment
+    process.currentDirectoryURL = URL(filePath: "/")
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = handle
+    process.standardError = handle
+    do {
+      try process.run()
+    } catch {
+      throw UserError(.failed, "cannot start the daemon \(Self.executable): \(error)")
+    }
+    return process
+  }
+
+  /// The daemon runs in `/`: what is relative to the folder of this command is made absolute.
+  private var environment: [String: String] {
+    var variables = Variables.all
+    variables["APUS_STATE_DIR"] = directories.stateRoot
+    variables["APUS_DATA_DIR"] = directories.dataRoot
+    if let guest = Variables.value("GUEST_DIR"), !guest.hasPrefix("/") {
+      variables["APUS_GUEST_DIR"] = "\(FileManager.default.currentDirectoryPath)/\(guest)"
+    }
+    return variables
+  }
+
+  private static var executable: String {
+    let link = "/proc/self/exe"
+    let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: link)) ?? link
+    // A program that was built anew since runs on from the old file.
+    return path.hasSuffix(" (deleted)") ? link : path
+  }
+
+  private func makeFolder(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw UserError(
+        .failed, "cannot make the folder \(path): \(error.localizedDescription)",
+        hint: "run as root, or set APUS_STATE_DIR and APUS_DATA_DIR to folders of your own")
+    }
+  }
+
+  private func lastWords() -> UserError {
+    let log = directories.logFile(name)
+    let text = FileManager.default.contents(atPath: log).map { String(decoding: $0.suffix(2000), as: UTF8.self) } ?? ""
+    let lines = text.split(separator: "\n").suffix(3).joined(separator: "\n  ")
+    return UserError(.failed, "the daemon of lab \(name) ended at once", hint: lines.isEmpty ? "see \(log)" : lines)
+  }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import Lab
+
+/// `apus.pid`: the daemon's process id. Who holds the lock on it is the daemon of that lab.
+final class PIDFile {
+  private let path: String
+  /// Keeps the lock.
+  private let handle: FileHandle
+
+  /// Takes the place of the daemon, waiting a little for one that is ending.
+  /// - Throws: `UserError` when another daemon goes on running.
+  init(_ path: String, lab: String) async throws {
+    let start = ContinuousClock.now
+    while true {
+      if let handle = Self.lock(path) {
+        self.path = path
+        self.handle = handle
+        break
+      }
+      guard ContinuousClock.now - start < .seconds(5) else {
+        let holder = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let pid = holder.split(whereSeparator: \.isWhitespace).first.map { " (process \($0))" } ?? ""
+        throw UserError(
+          .failed, "lab \(lab) has a daemon already\(pid)", hint: "`apus down \(lab)` removes the lab and ends it")
+      }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    try handle.truncate(atOffset: 0)
+    try handle.write(contentsOf: Data("\(getpid())\n".utf8))
+  }
+
+  private static func lock(_ path: String) -> FileHandle? {
+    let folder = URL(filePath: path).deletingLastPathComponent()
+    try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+    guard let handle = FileHandle(forUpdatingAtPath: path) else { return nil }
+    guard flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0 else { return nil }
+    // The daemon before may have removed the file meanwhile; then the lock is on nothing.
+    let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(handle.fileDescriptor)")
+    return link?.hasSuffix(" (deleted)") == false ? handle : nil
+  }
+
+  /// Removes the file; the lock stays until this process ends.
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+}

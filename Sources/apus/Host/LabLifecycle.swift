@@ -1,0 +1,78 @@
+import Control
+import FoundationEssentials
+import Lab
+import Topology
+
+/// Brings labs up and takes them down through their daemons, which it starts where none answers.
+struct LabLifecycle {
+  let directories: LabDirectories
+
+  /// Makes `lab` true; its progress goes to standard error.
+  /// - Returns: what was done.
+  func bringUp(_ lab: CanonicalLab) async throws -> [PlanStep] {
+    let daemon = DaemonProcess(name: lab.name, directories: directories)
+    try await daemon.ensure()
+    do {
+      return try await put(lab)
+    } catch let error as UserError where error.code == .unreachable && !FileManager.default.fileExists(
+      atPath: directories.controlSocket(lab.name))
+    {
+      // The daemon that answered was about to end: it served the `down` before this `up`.
+      try await daemon.ensure()
+      return try await put(lab)
+    }
+  }
+
+  private func put(_ lab: CanonicalLab) async throws -> [PlanStep] {
+    var plan: [PlanStep]?
+    try await LabSession(lab.name, directories).client.stream(.put, ControlPath.lab, body: lab, as: LabLine.self) { line in
+      switch line {
+      case .progress(let text): Output.words(text)
+      case .plan(let steps): plan = steps
+      case .failed(let error): throw error.userError
+      case .done: break
+      }
+    }
+    guard let plan else { throw UserError(.failed, "the daemon did not say how `up` ended") }
+    return plan
+  }
+
+  /// Removes a lab, by its daemon or, where none answers, from what is written down of it.
+  func takeDown(_ name: String) async throws {
+    do {
+      try await delete(name)
+      try await waitForEnd(of: name)
+    } catch let error as UserError where error.code == .unreachable {
+      // No daemon, or it was killed over this.
+    }
+    let removed = try await LabCleanup.remove(lab: name, directories: directories)
+    for line in removed { Output.words(line) }
+  }
+
+  private func delete(_ name: String) async throws {
+    try await LabSession(name, directories).client.stream(.delete, ControlPath.lab, as: LabLine.self) { line in
+      switch line {
+      case .progress(let text): Output.words(text)
+      case .failed(let error): throw error.userError
+      case .plan, .done: break
+      }
+    }
+  }
+
+  /// The daemon ends right after its answer.
+  private func waitForEnd(of name: String) async throws {
+    let client = LabSession(name, directories).client
+    for _ in 0..<250 {
+      guard (try? await client.get(ControlPath.version, as: VersionRow.self)) != nil else { return }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    throw UserError(.failed, "the daemon of lab \(name) has not ended 5 s after it removed the lab")
+  }
+
+  /// Takes down the lab of that name if it is something else than `lab`.
+  func makeWay(for lab: CanonicalLab) async throws {
+    guard directories.runningLabs().contains(lab.name) else { return }
+    if let recorded = RecordedLab.read(lab.name, in: directories), !RecordedLab.differs(recorded, from: lab) { return }
+    try await takeDown(lab.name)
+  }
+}

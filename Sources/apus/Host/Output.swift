@@ -1,0 +1,39 @@
+import Control
+import Foundation
+import Lab
+
+/// Data goes to standard output, words for people to standard error.
+enum Output {
+  static func data(_ text: String) { bytes(Array(text.utf8)) }
+
+  /// Written at once, unbuffered. A reader that has gone away ends the program, as SIGPIPE would.
+  static func bytes(_ bytes: [UInt8], toError: Bool = false) {
+    let handle = toError ? FileHandle.standardError : FileHandle.standardOutput
+    do {
+      try handle.write(contentsOf: Data(bytes))
+    } catch {
+      if !toError { end(Lab.ExitCode.failed.rawValue) }
+    }
+  }
+
+  /// A line for people.
+  static func words(_ text: String) {
+    bytes(Array((text.hasSuffix("\n") ? text : text + "\n").utf8), toError: true)
+  }
+
+  static func error(_ error: UserError) {
+    words("apus: \(error.message)")
+    if let hint = error.hint { words("  \(hint)") }
+  }
+
+  /// Whether standard output is a terminal that shows colour.
+  static var isColoured: Bool {
+    let variables = ProcessInfo.processInfo.environment
+    return isatty(STDOUT_FILENO) == 1 && (variables["NO_COLOR"] ?? "").isEmpty && variables["TERM"] != "dumb"
+  }
+
+  static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Ends the process.
+  static func end(_ status: Int32) -> Never { exit(status) }
+}

@@ -1,0 +1,17 @@
+import FoundationEssentials
+
+/// Environment variables. Every long flag `--some-flag` has `APUS_SOME_FLAG`; the flag wins over the variable.
+enum Variables {
+  static var all: [String: String] { ProcessInfo.processInfo.environment }
+
+  /// - Parameter name: without `APUS_`.
+  /// - Returns: nil when the variable is not set or empty.
+  static func value(_ name: String) -> String? {
+    all["APUS_\(name)"].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// `1`, `true`, `yes` and `on` are yes.
+  static func isSet(_ name: String) -> Bool {
+    ["1", "true", "yes", "on"].contains(value(name)?.lowercased() ?? "")
+  }
+}
