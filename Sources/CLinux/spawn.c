@@ -44,8 +44,10 @@ _Noreturn static void die(int fd, int step) {
 }
 
 static void reset_signals(void) {
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL); /* SIGKILL and SIGSTOP refuse */
+  /* The system call, since glibc's function refuses the two signals that it uses itself, and whoever started us may
+   * have ignored them. All zeros is SIG_DFL in the kernel's structure; SIGKILL and SIGSTOP refuse. */
+  const unsigned long action[8] = {0};
+  for (int number = 1; number < NSIG; number++) syscall(SYS_rt_sigaction, number, action, NULL, 8L);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);

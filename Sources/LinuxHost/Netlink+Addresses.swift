@@ -69,24 +69,47 @@ extension NetlinkSocket {
 
   func addresses(link name: String) throws(SystemError) -> [String] {
     let index = try unsafe rtnl_link_get_ifindex(link(named: name).pointer)
-    var cache: OpaquePointer?
-    try check(unsafe rtnl_addr_alloc_cache(socket, &cache), "list addresses", name)
-    defer { unsafe nl_cache_free(cache) }
     var found: [(family: CInt, text: String)] = []
-    // SAFETY: objects belong to the cache, which lives until the end.
-    var next = unsafe nl_cache_get_first(cache)
-    while let address = unsafe next {
-      if unsafe rtnl_addr_get_ifindex(address) == index {
-        let text = unsafe NetlinkAddress.text(of: rtnl_addr_get_local(address))
-        let bare = text.split(separator: "/").first ?? ""
-        found.append(
-          (unsafe rtnl_addr_get_family(address), "\(bare)/\(unsafe rtnl_addr_get_prefixlen(address))"))
-      }
-      unsafe next = nl_cache_get_next(address)
+    // SAFETY: the address is valid for the call of the closure.
+    try unsafe forEachAddress(index: index, name: name) { address in
+      let text = unsafe NetlinkAddress.text(of: rtnl_addr_get_local(address))
+      let bare = text.split(separator: "/").first ?? ""
+      found.append((unsafe rtnl_addr_get_family(address), "\(bare)/\(unsafe rtnl_addr_get_prefixlen(address))"))
     }
     return found.filter { $0.family == AF_INET }.map(\.text) + found.filter { $0.family == AF_INET6 }.map(\.text)
   }
+
+  /// Removes the IPv6 addresses that are valid on the link only (fe80::/10).
+  func removeLinkLocalAddresses(index: CInt, name: String) throws(SystemError) {
+    // SAFETY: the address is valid for the call of the closure.
+    try unsafe forEachAddress(index: index, name: name) { (address) throws(SystemError) in
+      guard unsafe rtnl_addr_get_family(address) == AF_INET6, unsafe rtnl_addr_get_scope(address) == scopeLink else {
+        return
+      }
+      do throws(SystemError) {
+        try check(unsafe rtnl_addr_delete(socket, address, 0), "remove address", "from \(name)")
+      } catch where error.code == EADDRNOTAVAIL {
+        return  // gone by itself
+      }
+    }
+  }
+
+  /// Calls `body` for each address of a link, which is valid for that call.
+  private func forEachAddress(
+    index: CInt, name: String, _ body: (OpaquePointer) throws(SystemError) -> Void
+  ) throws(SystemError) {
+    var cache: OpaquePointer?
+    try check(unsafe rtnl_addr_alloc_cache(socket, &cache), "list addresses", name)
+    defer { unsafe nl_cache_free(cache) }
+    var next = unsafe nl_cache_get_first(cache)
+    while let address = unsafe next {
+      if unsafe rtnl_addr_get_ifindex(address) == index { try unsafe body(address) }
+      unsafe next = nl_cache_get_next(address)
+    }
+  }
 }
 
+/// RT_SCOPE_LINK
+private let scopeLink: CInt = 253
 /// IFA_F_NODAD
 private let noDuplicateDetection: CUnsignedInt = 0x02

@@ -23,7 +23,7 @@ package enum Netlink {
   }
 
   /// Keeps the kernel's own IPv6 off a link: no link-local address, hence no router solicitations and no reports of
-  /// multicast membership. For interfaces of the host that carry no addresses. Addresses set by hand still work.
+  /// multicast membership. For interfaces of the host that carry no addresses; addresses added later still work.
   package static func setNoIPv6Noise(link: String, namespace: String?) throws(SystemError) {
     try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in
       try socket.stopAddressGeneration(link: link)

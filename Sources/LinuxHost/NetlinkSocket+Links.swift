@@ -20,10 +20,12 @@ extension NetlinkSocket {
       unsafe rtnl_link_set_mtu(wanted.pointer, value)
     }
     if let text = change.address {
-      let address = try NetlinkAddress(text, family: AF_LLC, what: "link-layer address")
-      guard address.size == 6 else {
-        throw SystemError(call: "link-layer address", code: EINVAL, context: "\"\(text)\": expected six bytes")
+      let bytes = text.split(separator: ":", omittingEmptySubsequences: false)
+      guard bytes.count == 6, bytes.allSatisfy({ $0.utf8.count == 2 }) else {
+        throw SystemError(
+          call: "link-layer address", code: EINVAL, context: "\"\(text)\": expected one such as 52:54:00:00:00:01")
       }
+      let address = try NetlinkAddress(text, family: AF_LLC, what: "link-layer address")
       unsafe rtnl_link_set_addr(wanted.pointer, address.pointer)
     }
     switch change.isUp {
@@ -38,28 +40,47 @@ extension NetlinkSocket {
     try check(unsafe rtnl_link_change(socket, link.pointer, wanted.pointer, 0), "change interface", name)
   }
 
-  /// No IPv6 address of the kernel's own making on this link (IN6_ADDR_GEN_MODE_NONE), from the next time it comes up.
+  /// No IPv6 address of the kernel's own making on this link (IN6_ADDR_GEN_MODE_NONE); those it has are removed.
   func stopAddressGeneration(link name: String) throws(SystemError) {
     let link = try link(named: name)
     let wanted = try unsafe NetlinkObject(owning: rtnl_link_alloc(), call: "change interface", context: name)
     try check(
       unsafe rtnl_link_inet6_set_addr_gen_mode(wanted.pointer, addressGenerationNone), "set addr_gen_mode", name)
     try apply(wanted, to: link, name: name)
+    try removeLinkLocalAddresses(index: unsafe rtnl_link_get_ifindex(link.pointer), name: name)
   }
 
-  /// RTM_NEWLINKPROP, which libnl-route has no function for.
+  /// Gives a link a second name; nothing changes if it has that one already.
   private func add(alternativeName: String, to link: NetlinkObject, name: String) throws(SystemError) {
-    let context = "\(alternativeName) for \(name)"
     guard 1...127 ~= alternativeName.utf8.count else {
       throw SystemError(call: "add name", code: EINVAL, context: "\"\(alternativeName)\": expected 1 to 127 bytes")
     }
-    let flags = CInt(NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND)
-    guard let message = unsafe nlmsg_alloc_simple(CInt(RTM_NEWLINKPROP), flags) else {
+    let index = unsafe rtnl_link_get_ifindex(link.pointer)
+    let context = "\(alternativeName) for \(name)"
+    let flags = NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND
+    do throws(SystemError) {
+      try changeNames(RTM_NEWLINKPROP, index: index, alternativeName, flags: CInt(flags), context: context)
+    } catch where error.code == EEXIST {
+      // The kernel does not say whose it is, but takes it away from its owner only.
+      do throws(SystemError) {
+        try changeNames(RTM_DELLINKPROP, index: index, alternativeName, flags: 0, context: context)
+      } catch _ {
+        throw error
+      }
+      try changeNames(RTM_NEWLINKPROP, index: index, alternativeName, flags: CInt(flags), context: context)
+    }
+  }
+
+  /// RTM_NEWLINKPROP and RTM_DELLINKPROP, which libnl-route has no functions for.
+  private func changeNames(
+    _ type: Int, index: CInt, _ alternativeName: String, flags: CInt, context: String
+  ) throws(SystemError) {
+    guard let message = unsafe nlmsg_alloc_simple(CInt(type), flags) else {
       throw SystemError(call: "add name", code: ENOMEM, context: context)
     }
     var header = ifinfomsg()
-    header.ifi_index = unsafe rtnl_link_get_ifindex(link.pointer)
-    // SAFETY: the header lives for the append, which copies it; the message is freed once, by nl_send_sync.
+    header.ifi_index = index
+    // SAFETY: the header lives for the append, which copies it; the message is freed once, here or by nl_send_sync.
     var result = unsafe nlmsg_append(message, &header, MemoryLayout<ifinfomsg>.size, CInt(NLMSG_ALIGNTO))
     let list = unsafe nla_nest_start(message, CInt(IFLA_PROP_LIST) | CInt(NLA_F_NESTED))
     if result >= 0 { result = unsafe nla_put_string(message, CInt(IFLA_ALT_IFNAME), alternativeName) }
@@ -68,13 +89,7 @@ extension NetlinkSocket {
       throw SystemError(call: "add name", code: ENOMEM, context: context)
     }
     unsafe nla_nest_end(message, list)
-    do throws(SystemError) {
-      try check(unsafe nl_send_sync(socket, message), "add name", context)
-    } catch where error.code == EEXIST {
-      // Taken by this very link: it is as it should be. By another: an error.
-      let owner = try self.link(named: alternativeName)
-      guard unsafe rtnl_link_get_ifindex(owner.pointer) == header.ifi_index else { throw error }
-    }
+    try check(unsafe nl_send_sync(socket, message), "add name", context)
   }
 
   func addVLAN(parent: String, name: String, vid: UInt16) throws(SystemError) {

@@ -26,7 +26,7 @@ package struct ProcessIdentity: Codable, Sendable, Equatable {
   /// Sends a signal to the process alone; false if it has ended or may not be signalled.
   @discardableResult
   package func signal(_ number: CInt) -> Bool {
-    guard let watch = try? watch() else { return false }
+    guard isAlive, let watch = try? watch() else { return false }
     return clinux_pidfd_signal(watch.raw, number) == 0
   }
 

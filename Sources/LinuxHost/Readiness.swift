@@ -86,9 +86,15 @@ final class ReadinessWatcher: Sendable {
 
   /// Ends one wait; nothing happens if it has ended already.
   func finish(_ number: UInt64, _ result: Result<Bool, SystemError>) {
-    guard let waiter = state.withLock({ $0.waiters.removeValue(forKey: number) }) else { return }
+    let continuation = take(number)
+    continuation?.resume(returning: result)
+  }
+
+  /// Forgets a wait; its descriptor is closed by the time this returns, unless the waiting task holds it.
+  private func take(_ number: UInt64) -> CheckedContinuation<Result<Bool, SystemError>, Never>? {
+    guard let waiter = state.withLock({ $0.waiters.removeValue(forKey: number) }) else { return nil }
     epoll.remove(waiter.descriptor.raw)
-    waiter.continuation.resume(returning: result)
+    return waiter.continuation
   }
 
   private func loop() {
