@@ -14,7 +14,9 @@ package struct LabDirectories: Sendable, Equatable {
     self.dataRoot = dataRoot
   }
 
-  /// The folders that these environment variables and this user select. Empty variables count as not set.
+  /// The folders that these environment variables and this user select.
+  ///
+  /// Empty variables count as not set.
   package static func resolve(environment: [String: String]) -> LabDirectories {
     resolve(environment: environment, isRoot: HostFacts.isRoot, user: getuid())
   }

@@ -28,7 +28,9 @@ enum AgentMessage: Equatable {
   }
 }
 
-/// The lines to the agent in a guest. An id is of letters and digits.
+/// The lines to the agent in a guest.
+///
+/// An id is of letters and digits.
 enum AgentRequest {
   static func ping(id: String) -> String { "ping \(id)" }
 

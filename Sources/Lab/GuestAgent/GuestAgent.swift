@@ -14,6 +14,8 @@ final class GuestAgent: Sendable {
 
   private struct State {
     var connection: LineConnection?
+    /// Serves the connection until it is cancelled.
+    var session: Task<Void, Never>?
     var isReady = false
     var isClosed = false
     var counter = 0
@@ -48,11 +50,10 @@ final class GuestAgent: Sendable {
   }
 
   /// The guest was reset: what ran in it is gone, and it is ready again once its agent answers.
+  ///
+  /// The connection is made anew, so that no request to the old guest reaches the new one.
   func guestWasReset() {
-    let connection = state.withLock { $0.connection }
-    endCommands("the guest was reset")
-    state.withLock { $0.isReady = false }
-    if let connection { startPinging(connection) }
+    disconnect("the guest was reset")
   }
 
   /// Runs a command in the guest; who drops the stream ends the command.
@@ -90,7 +91,14 @@ final class GuestAgent: Sendable {
   private func run() async {
     while !Task.isCancelled {
       if let socket = try? UnixSocket.connect(path: path) {
-        await serve(LineConnection(socket))
+        let connection = LineConnection(socket)
+        let session = state.withLock { state -> Task<Void, Never>? in
+          guard !state.isClosed else { return nil }
+          let session = Task { await self.serve(connection) }
+          (state.connection, state.session) = (connection, session)
+          return session
+        }
+        await session?.value
         disconnect("the connection to the guest's agent was lost")
       }
       // QEMU makes the socket some milliseconds after it starts.
@@ -99,27 +107,33 @@ final class GuestAgent: Sendable {
   }
 
   private func serve(_ connection: LineConnection) async {
-    let isOpen = state.withLock { state in
-      if !state.isClosed { state.connection = connection }
-      return !state.isClosed
-    }
-    guard isOpen else { return }
     // Ends half a line that a daemon which died may have left in the guest's hands.
     connection.send("")
-    startPinging(connection)
-    while let line = await connection.next() {
-      if let message = AgentMessage(line: line) { handle(message) }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.ping(connection) }
+      group.addTask {
+        while let line = await connection.next() {
+          if let message = AgentMessage(line: line) { self.handle(message) }
+        }
+        self.endSession(of: connection)
+      }
+    }
+    connection.close()
+  }
+
+  /// Asks until the guest answers.
+  private func ping(_ connection: LineConnection) async {
+    var count = 0
+    while isWaiting(on: connection), !Task.isCancelled {
+      count += 1
+      connection.send(AgentRequest.ping(id: "\(prefix)p\(count)"))
+      try? await Task.sleep(for: .milliseconds(250))
     }
   }
 
-  private func startPinging(_ connection: LineConnection) {
-    Task { [weak self] in
-      var count = 0
-      while let self, self.isWaiting(on: connection) {
-        count += 1
-        connection.send(AgentRequest.ping(id: "\(prefix)p\(count)"))
-        try? await Task.sleep(for: .milliseconds(250))
-      }
+  private func endSession(of connection: LineConnection) {
+    state.withLock { state in
+      if state.connection === connection { state.session?.cancel() }
     }
   }
 
@@ -161,12 +175,12 @@ final class GuestAgent: Sendable {
   }
 
   private func disconnect(_ reason: String) {
-    let connection = state.withLock { state in
-      defer { state.connection = nil }
+    let session = state.withLock { state in
+      defer { (state.connection, state.session) = (nil, nil) }
       state.isReady = false
-      return state.connection
+      return state.session
     }
-    connection?.close()
+    session?.cancel()
     endCommands(reason)
   }
 }

@@ -5,7 +5,9 @@ enum HostCommand {
   /// Pieces of output that a slow reader may leave unread before the command is given up.
   private static let backlogLimit = 4096
 
-  /// Runs a command; who drops the stream ends it. A program that is not there answers as a shell would, with 127.
+  /// Runs a command; who drops the stream ends it.
+  ///
+  /// A program that is not there answers as a shell would, with 127.
   static func run(
     _ command: [String], namespace: String?, _ variables: [String: String]
   ) throws(UserError) -> AsyncThrowingStream<ExecuteEvent, any Error> {

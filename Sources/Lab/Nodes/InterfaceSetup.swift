@@ -24,7 +24,9 @@ enum InterfaceSetup {
     }
   }
 
-  /// Adds the NIC's routes, once every interface of the node has its addresses. One that is there already is fine.
+  /// Adds the NIC's routes, once every interface of the node has its addresses.
+  ///
+  /// One that is there already is fine.
   static func addRoutes(_ nic: NICDefinition, namespace: String?) throws(SystemError) {
     let routes = (nic.gateway.map { [RouteDefinition(to: "default", via: $0)] } ?? []) + nic.routes
     for route in routes {

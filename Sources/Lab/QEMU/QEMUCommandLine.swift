@@ -1,6 +1,8 @@
 import Topology
 
-/// The command line of `qemu-system-x86_64` for a VM of a lab. Pure: plain values in, words out.
+/// The command line of `qemu-system-x86_64` for a VM of a lab.
+///
+/// Pure: plain values in, words out.
 struct QEMUCommandLine: Sendable {
   /// NICs that find a place on the machine's bus, one a slot.
   static let nicLimit = 26

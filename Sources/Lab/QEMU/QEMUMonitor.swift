@@ -47,8 +47,10 @@ final class QEMUMonitor: Sendable {
     connection?.close()
   }
 
-  /// Holds the carrier of these devices down. QEMU raises it each time a vhost-user back-end connects and has no event
-  /// for that before version 10, so the command is repeated every second.
+  /// Holds the carrier of these devices down.
+  ///
+  /// QEMU raises it each time a vhost-user back-end connects and has no event for that before version 10, so the
+  /// command is repeated every second.
   func holdCarrierDown(devices: [String]) {
     state.withLock { $0.carrierDown = devices }
   }

@@ -57,7 +57,9 @@ package actor LabRuntime {
     }
   }
 
-  /// Stops and removes every node, TAP, namespace, socket and file of the lab. Without a lab there is nothing to do.
+  /// Stops and removes every node, TAP, namespace, socket and file of the lab.
+  ///
+  /// Without a lab there is nothing to do.
   /// - Throws: `UserError` for what could not be removed, after everything else has been.
   package func takeDown(progress: @escaping @Sendable (String) -> Void) async throws {
     ongoing?.cancel()

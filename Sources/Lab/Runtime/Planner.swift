@@ -30,7 +30,9 @@ struct LabPlan: Sendable, Equatable {
   var nodes: [String: NodeAction] = [:]
 }
 
-/// Decides what makes a lab true. Pure: the same lab and observation give the same plan.
+/// Decides what makes a lab true.
+///
+/// Pure: the same lab and observation give the same plan.
 enum Planner {
   /// - Throws: when the lab runs from another file or with another definition.
   static func plan(_ lab: CanonicalLab, observed: LabObservation) throws(UserError) -> LabPlan {

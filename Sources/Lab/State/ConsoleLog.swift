@@ -5,7 +5,9 @@ enum ConsoleLog {
   /// Bytes at which the log is moved to `<path>.1` and begins anew.
   static let limit = 8 << 20
 
-  /// Caps the log at `path`, if it is due. QEMU opened it for appending, so it goes on at the new end.
+  /// Caps the log at `path`, if it is due.
+  ///
+  /// QEMU opened it for appending, so it goes on at the new end.
   static func cap(_ path: String) {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     guard let size = attributes?[.size] as? Int ?? (attributes?[.size] as? UInt64).map(Int.init), size > limit else {

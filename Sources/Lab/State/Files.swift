@@ -52,9 +52,23 @@ enum Files {
     guard let bytes = read(path) else { return [] }
     let text = String(decoding: bytes.suffix(count * 200 + 2000), as: UTF8.self)
     return text.split(whereSeparator: \.isNewline)
-      .map { line in String(String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 32 }).prefix(200)) }
+      .map { String(withoutControls($0).prefix(200)) }
       .filter { !$0.allSatisfy(\.isWhitespace) }
       .suffix(count)
+  }
+
+  /// A line without control characters and without a terminal's escape sequences (ECMA-48 section 5.4).
+  private static func withoutControls(_ line: Substring) -> String {
+    var rest = line.unicodeScalars[...]
+    var clean = String.UnicodeScalarView()
+    while let scalar = rest.popFirst() {
+      if scalar == "\u{1B}", rest.first == "[" {
+        rest = rest.dropFirst().drop { $0.value < 0x40 }.dropFirst()
+      } else if scalar.value >= 32, scalar.value != 127 {
+        clean.append(scalar)
+      }
+    }
+    return String(clean)
   }
 
   private static func reason(_ error: any Error) -> String {

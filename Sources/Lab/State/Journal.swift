@@ -15,7 +15,9 @@ final class Journal: Sendable {
     entries.withLock { $0.append(Entry(subject: subject, undo: undo)) }
   }
 
-  /// Removes everything noted, last first. Goes on after an error.
+  /// Removes everything noted, last first.
+  ///
+  /// Goes on after an error.
   /// - Returns: what could not be removed, and why.
   func rollBack() async -> [String] {
     let undone = entries.withLock { entries in

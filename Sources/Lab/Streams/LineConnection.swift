@@ -32,18 +32,23 @@ final class LineConnection: Sendable {
 
   deinit { close() }
 
-  /// Queues a line; the order of calls is the order on the wire. After the peer is gone it goes nowhere.
+  /// Queues a line; the order of calls is the order on the wire.
+  ///
+  /// After the peer is gone it goes nowhere.
   func send(_ line: String) {
     outbox.yield(Array(line.utf8) + [UInt8(ascii: "\n")])
   }
 
-  /// Ends what is sent. A waiting `next` ends when its task is cancelled.
+  /// Ends what is sent.
+  ///
+  /// A waiting `next` ends when its task is cancelled.
   func close() {
     outbox.finish()
     writer.cancel()
   }
 
   /// The next line without its end; nil when the peer has closed, broke the bound, or the task was cancelled.
+  ///
   /// One caller at a time.
   func next() async -> String? {
     while !Task.isCancelled {
