@@ -100,18 +100,24 @@ extension FrontEnd {
     return bases
   }
 
-  /// DPDK's virtio-user: calls for all rings first, few protocol features, only pair 0 enabled.
+  /// DPDK's virtio-user 22.11: calls for all rings first, few protocol features, receive rings before transmit rings.
+  ///
+  /// Only pair 0 is enabled.
   package func startLikeVirtioUser(_ plan: StartPlan) throws {
     asksForReply = false
     try setOwner()
-    _ = try getFeatures()
+    let offered = try getFeatures()
     let known = ProtocolFeature.multiqueue | ProtocolFeature.replyAcknowledge | ProtocolFeature.status
     try setProtocolFeatures(try getProtocolFeatures() & plan.protocolFeatures & known)
-    if protocolFeatures & ProtocolFeature.multiqueue != 0 { _ = try getQueueCount() }
+    let hasStatus = protocolFeatures & ProtocolFeature.status != 0
     for driver in plan.rings { try setRingCall(UInt32(driver.index), driver.callEvent.descriptor) }
-    try setFeatures(try getFeatures() & plan.features)
+    try setFeatures(offered & plan.features)
+    if hasStatus {
+      try asking { try setStatus(11) }
+      _ = try getStatus()
+    }
     try asking { try setMemory(plan.memory) }
-    for driver in plan.rings {
+    for driver in plan.rings.filter({ $0.index % 2 == 0 }) + plan.rings.filter({ $0.index % 2 == 1 }) {
       let ring = UInt32(driver.index)
       try setRingSize(ring, UInt32(driver.size))
       try setRingBase(ring, plan.base)
@@ -119,7 +125,7 @@ extension FrontEnd {
       try setRingKick(ring, driver.kickEvent.descriptor)
     }
     for driver in plan.rings.prefix(2) { try setRingEnable(UInt32(driver.index), true) }
-    if protocolFeatures & ProtocolFeature.status != 0 { try setStatus(try getStatus() | 15) }
+    if hasStatus { try asking { try setStatus(15) } }
     try barrier()
   }
 
