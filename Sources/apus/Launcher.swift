@@ -19,8 +19,8 @@ enum Launcher {
     } catch let error as UserError {
       Output.error(error)
       return error.code.rawValue
-    } catch where error is CleanExit || error is ValidationError {
-      // Such as the help of a group that was named without a command.
+    } catch where ExitStatus.mapping(parser: Apus.exitCode(for: error).rawValue) != .failed {
+      // Help that was asked for, which the parser hands out as a command, or a mistake that only `run` could see.
       return explain(error)
     } catch {
       Output.error(UserError(any: error))

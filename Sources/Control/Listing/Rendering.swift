@@ -21,7 +21,8 @@ package struct Rendering: Sendable {
   package func text<Row: Encodable>(_ rows: [Row], table: [[Cell]], columns: [Column]) throws -> String {
     switch format {
     case .table: Table(columns: columns, rows: table, isColoured: isColoured).lines.map { $0 + "\n" }.joined()
-    case .json: try JSON.text(rows, isPretty: true) + "\n"
+    case .json:
+      rows.isEmpty ? "[]\n" : "[\n\(try rows.map { try JSON.text($0) }.joined(separator: ",\n"))\n]\n"
     case .jsonl: try rows.map { try JSON.text($0) + "\n" }.joined()
     }
   }
@@ -30,8 +31,7 @@ package struct Rendering: Sendable {
   package func text(_ object: some Encodable, table: @autoclosure () -> [String]) throws -> String {
     switch format {
     case .table: table().map { $0 + "\n" }.joined()
-    case .json: try JSON.text(object, isPretty: true) + "\n"
-    case .jsonl: try JSON.text(object) + "\n"
+    case .json, .jsonl: try JSON.text(object) + "\n"
     }
   }
 }

@@ -23,8 +23,8 @@ struct DownCommand: AsyncParsableCommand {
     var failure: UserError?
     for name in names {
       do {
-        try await lifecycle.takeDown(name)
-        Output.words("lab \(name) is down")
+        let wasThere = try await lifecycle.takeDown(name)
+        Output.words(wasThere ? "lab \(name) is down" : "there is no lab \(name)")
       } catch let error as UserError {
         Output.error(error)
         failure = error

@@ -64,7 +64,7 @@ struct TestCommand: AsyncParsableCommand {
   }
 
   private func finish(_ results: [TestResult]) throws {
-    if output.format == .json { Output.data(try JSON.text(results, isPretty: true) + "\n") }
+    if output.format == .json { Output.data(try output.rendering.text(results, table: [], columns: [])) }
     let failed = results.filter { !$0.passed }.count
     Output.words(
       results.isEmpty ? "the lab has no tests" : "\(results.count) tests: \(results.count - failed) passed, \(failed) failed")

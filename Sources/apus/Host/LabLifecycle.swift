@@ -38,7 +38,12 @@ struct LabLifecycle {
   }
 
   /// Removes a lab, by its daemon or, where none answers, from what is written down of it.
-  func takeDown(_ name: String) async throws {
+  /// - Returns: whether there was anything to remove.
+  @discardableResult
+  func takeDown(_ name: String) async throws -> Bool {
+    let manager = FileManager.default
+    let wasThere = [directories.state(name), directories.data(name)].contains { manager.fileExists(atPath: $0) }
+    guard wasThere else { return false }
     do {
       try await delete(name)
       try await waitForEnd(of: name)
@@ -47,6 +52,7 @@ struct LabLifecycle {
     }
     let removed = try await LabCleanup.remove(lab: name, directories: directories)
     for line in removed { Output.words(line) }
+    return true
   }
 
   private func delete(_ name: String) async throws {
