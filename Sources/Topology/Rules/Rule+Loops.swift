@@ -3,7 +3,10 @@ extension Rule {
   ///
   /// A warning: a lab may want to see a storm.
   static func switchLoops(_ subject: RuleSubject) {
-    let trunks = subject.draft.links.indices.compactMap { Trunk(subject, $0) }
+    let definitions = Dictionary(subject.lab.links.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let trunks = subject.draft.links.indices.compactMap { link in
+      subject.draft.links[link].wired.flatMap { definitions[$0.name] }.flatMap { Trunk(link, $0) }
+    }
     var reported: Set<Int> = []
     for id in representatives(trunks.map(\.mode)) {
       var neighbours: [String: [String]] = [:]
@@ -30,11 +33,9 @@ extension Rule {
     var b: String
     var mode: VLANMode
 
-    init?(_ subject: RuleSubject, _ link: Int) {
-      guard let wired = subject.draft.links[link].wired,
-        let definition = subject.lab.links.first(where: { $0.name == wired.name && $0.ends == wired.ends }),
-        case .trunk(let mode) = definition.kind, definition.ends.count == 2
-      else { return nil }
+    /// Nil for a wire.
+    init?(_ link: Int, _ definition: LinkDefinition) {
+      guard case .trunk(let mode) = definition.kind, definition.ends.count == 2 else { return nil }
       self.link = link
       a = definition.ends[0].text
       b = definition.ends[1].text

@@ -19,8 +19,15 @@ struct RuleSubject {
   }
 
   /// Every NIC in file order.
-  var nics: [NIC] {
-    zip(draft.nodes, lab.nodes).flatMap { nodeDraft, node in
+  let nics: [NIC]
+
+  init(draft: LabDraft, lab: CanonicalLab, facts: any LabFacts, reporter: Reporter, vlans: VLANTable) {
+    self.draft = draft
+    self.lab = lab
+    self.facts = facts
+    self.reporter = reporter
+    self.vlans = vlans
+    nics = zip(draft.nodes, lab.nodes).flatMap { nodeDraft, node in
       zip(nodeDraft.nics, node.nics).map { NIC(nodeDraft: nodeDraft, draft: $0, node: node, definition: $1) }
     }
   }
