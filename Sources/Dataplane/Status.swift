@@ -124,8 +124,6 @@ package enum DataplaneEvent: Sendable {
   case portDown(port: String)
   /// A session or ring ended by a fault, with the reason.
   case portFault(port: String, reason: String)
-  case fdbMoved(switch: String, vlan: Int, address: [UInt8], from: String, to: String)
-  case fdbFull(switch: String)
 }
 
 /// Bad input to the data plane from the control side.

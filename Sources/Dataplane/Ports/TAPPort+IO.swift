@@ -22,6 +22,21 @@ struct TAPPool: ~Copyable {
     unsafe slots.deallocate()
     unsafe overflow.deallocate()
   }
+
+  /// Puts a frame made by this program into an empty burst; longer ones than a slot are cut.
+  func note(_ bytes: [UInt8], in burst: borrowing Burst) {
+    let size = min(bytes.count, Self.slotSize)
+    unsafe bytes.withUnsafeBytes { source in
+      // SAFETY: `size` bytes lie in both.
+      if let base = source.baseAddress { unsafe slots.copyMemory(from: base, byteCount: size) }
+    }
+    burst.frames[0] = unsafe Frame(
+      source: UnsafeRawPointer(slots), sourceSize: size, size: size, segmentCount: 0, segmentStart: 0, scratchSize: 0,
+      checksumStart: 0, checksumOffset: 0, needsChecksum: false, isHeaderInvalid: false, isDirect: false,
+      isTagged: false)
+    burst.fillScratch(0, &burst.frames[0])
+    burst.count = 1
+  }
 }
 
 /// Reading from and writing to a TAP: one system call a frame, straight from the sender's memory.

@@ -1,3 +1,5 @@
+import LinuxHost
+
 /// The worker's part of a vhost-user port: its rings and the memory they are in.
 ///
 /// Even rings go to the guest, odd ones come from it (VIRTIO 1.2 section 5.1.2). Frames are taken from every enabled
@@ -6,6 +8,10 @@ struct VhostUserPort: ~Copyable {
   static let maximumPairs = 8
 
   let rings = FixedArray<SplitRing>(count: 2 * maximumPairs) { _ in SplitRing() }
+  /// Holders of the descriptors whose numbers the rings use.
+  let kicks = FixedArray<Descriptor?>(count: 2 * maximumPairs) { _ in nil }
+  let calls = FixedArray<Descriptor?>(count: 2 * maximumPairs) { _ in nil }
+  let errors = FixedArray<Descriptor?>(count: 2 * maximumPairs) { _ in nil }
   /// The view that `table` keeps mapped; nil = no memory, no ring runs.
   var memory: GuestMemory?
   var table: MemoryTable?
@@ -32,7 +38,12 @@ struct VhostUserPort: ~Copyable {
 
   /// Stops everything and lets go of the memory.
   mutating func clear() {
-    for index in 0..<rings.count { rings[index] = SplitRing() }
+    for index in 0..<rings.count {
+      rings[index] = SplitRing()
+      kicks[index] = nil
+      calls[index] = nil
+      errors[index] = nil
+    }
     memory = nil
     table = nil
     negotiatedMTU = nil

@@ -5,7 +5,7 @@ struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
   enum Kind: UInt8 {
     case availableIndex, headOutOfRange, nextOutOfRange, chainTooLong, bufferOutsideMemory, writableInTransmit
     case readableInReceive, indirectNotNegotiated, indirectNested, indirectWithNext, indirectSize
-    case indirectOutsideMemory, shorterThanHeader, emptyReceiveBuffer, memoryTruncated, callBlocked
+    case indirectOutsideMemory, shorterThanHeader, emptyReceiveBuffer, memoryTruncated, callBlocked, ringOutsideMemory
   }
   var kind: Kind
   var seen: UInt64
@@ -34,6 +34,7 @@ struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
     case .shorterThanHeader: "chain of \(seen) bytes is shorter than the virtio-net header of \(limit)"
     case .emptyReceiveBuffer: "receive buffer without a byte"
     case .memoryTruncated: "guest memory file was truncated while mapped"
+    case .ringOutsideMemory: "new memory table does not hold ring \(seen)"
     case .callBlocked: "call descriptor blocked a write"
     }
   }

@@ -215,6 +215,11 @@ struct SplitRing: ~Copyable {
     }
   }
 
+  /// Calls the driver without asking whether it wants to be called.
+  func signalCall() {
+    if callDescriptor >= 0 { _ = clinux_eventfd_write(callDescriptor) }
+  }
+
   /// Tells the front-end that the ring is broken.
   func signalError() {
     if errorDescriptor >= 0 { _ = clinux_eventfd_write(errorDescriptor) }

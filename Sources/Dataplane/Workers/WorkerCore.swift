@@ -1,3 +1,5 @@
+import LinuxHost
+
 /// All that a worker owns: ports, switches, the burst it works on. Touched by its thread only.
 ///
 /// The hot path is `breathe` and what it calls; cold parts are functions whose names begin with `cold`, which
@@ -31,7 +33,10 @@ struct WorkerCore: ~Copyable {
   /// Takes word of faults to the reactor.
   let faults: FaultQueue
 
-  init(guardian: CallGuardian, faults: FaultQueue) {
+  /// Kicks, TAPs and the command bell.
+  let epoll: Epoll
+
+  init(guardian: CallGuardian, faults: FaultQueue, epoll: Epoll) {
     let capacity = Self.initialCapacity
     ports = FixedArray(count: capacity) { _ in PortSlot() }
     vhostUserPorts = FixedArray(count: capacity) { _ in VhostUserPort() }
@@ -41,6 +46,7 @@ struct WorkerCore: ~Copyable {
     touched = FixedArray(count: capacity) { _ in 0 }
     self.guardian = guardian
     self.faults = faults
+    self.epoll = epoll
   }
 
   /// Makes room for port numbers below `capacity`.

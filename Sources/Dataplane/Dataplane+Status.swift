@@ -1,0 +1,106 @@
+import Frames
+import VhostUser
+
+/// What the data plane tells of itself.
+extension Dataplane {
+  /// What the worker knows of a port at one moment.
+  private struct LiveState: Sendable {
+    var isUp: Bool
+    var mtu: Int
+    var queues: [QueueStatus]
+  }
+
+  /// All ports in order of addition.
+  package func ports() async -> [PortStatus] {
+    let records = records
+    let indices = records.map(\.index)
+    let live = await worker.run { core in indices.map { Self.live($0, core) } }
+    let sessions = await reactor.run { state in
+      indices.map { state.endpoints[$0]?.status() }
+    }
+    return records.indices.map { status(records[$0], live[$0], sessions[$0]) }
+  }
+
+  private static func live(_ port: Int, _ core: borrowing WorkerCore) -> LiveState {
+    var queues: [QueueStatus] = []
+    if core.ports[port].kind == .vhostUser {
+      for ring in 0..<2 * core.vhostUserPorts[port].pairs {
+        queues.append(core.vhostUserPorts[port].rings[ring].status(index: ring))
+      }
+    }
+    return LiveState(isUp: core.ports[port].isUp, mtu: core.ports[port].mtu, queues: queues)
+  }
+
+  private func status(_ record: PortRecord, _ live: LiveState, _ session: VhostUserEndpoint.Status?) -> PortStatus {
+    var vhostUser = session?.vhostUser
+    vhostUser?.queues = live.queues
+    return PortStatus(
+      name: record.name, switchName: record.switchName, kind: record.kind, carrier: live.isUp, mode: record.mode,
+      peer: record.peer, address: record.address, mtu: live.mtu, queues: record.socket?.queuePairs ?? 1,
+      receivePackets: record.block.value(CounterBlock.Slot.receivePackets),
+      receiveBytes: record.block.value(CounterBlock.Slot.receiveBytes),
+      transmitPackets: record.block.value(CounterBlock.Slot.transmitPackets),
+      transmitBytes: record.block.value(CounterBlock.Slot.transmitBytes), dropsIn: record.block.ingressDrops,
+      dropsOut: record.block.egressDrops, error: session?.error, vhostUser: vhostUser)
+  }
+
+  /// Entries of one switch or of all.
+  package func fdb(switchName: String?) async -> [FDBEntry] {
+    var names: [Int: String] = [:]
+    for record in records { names[record.index] = record.name }
+    let portNames = names
+    let wanted = switchRecords.filter { switchName == nil || $0.configuration.name == switchName }
+    let switches = wanted.map { (index: $0.index, name: $0.configuration.name) }
+    return await worker.run { core in
+      var entries: [FDBEntry] = []
+      for item in switches {
+        let tick = core.tick
+        core.switches[item.index].fdb.forEach { vlan, address, value in
+          entries.append(
+            FDBEntry(
+              switchName: item.name, vlan: vlan, address: address.bytes, port: portNames[value.port] ?? "",
+              ageSeconds: Double(tick &- value.tick), isStatic: value.isStatic))
+        }
+      }
+      return entries
+    }
+  }
+
+  /// Forgets what was learnt; nil = any.
+  package func flushFDB(switchName: String?, port: String?, vlan: Int?) async {
+    let switches = switchRecords.filter { switchName == nil || $0.configuration.name == switchName }.map(\.index)
+    let index = port.flatMap { name in records.first { $0.name == name }?.index }
+    guard port == nil || index != nil else { return }
+    await worker.run { core in
+      for item in switches { core.switches[item].fdb.flush(port: index, vlan: vlan) }
+    }
+  }
+
+  package func workers() -> [WorkerStatus] { [worker.account.status] }
+}
+
+extension VhostUserEndpoint {
+  /// What the reactor knows of a port.
+  struct Status: Sendable {
+    var error: String?
+    var vhostUser: VhostUserStatus
+  }
+
+  func status() -> Status {
+    Status(
+      error: lastError,
+      vhostUser: VhostUserStatus(
+        socket: socket.path, queuePairs: socket.queuePairs, isConnected: isConnected,
+        features: featureNames(session?.features ?? 0),
+        protocolFeatures: protocolFeatureNames(session?.protocolFeatures ?? 0),
+        memoryRegions: table?.status ?? [], queues: [], faults: faultCount))
+  }
+}
+
+extension SplitRing {
+  func status(index: Int) -> QueueStatus {
+    QueueStatus(
+      index: index, size: isRunning ? size : 0, ring: "split", isEnabled: isEnabled,
+      availableIndex: Int(driverIndex), usedIndex: Int(nextUsed), kicks: kicks, calls: calls)
+  }
+}

@@ -1,0 +1,25 @@
+import Frames
+import VhostUser
+
+/// What a vhost-user port offers; the same for the same configuration in every run, so that guests survive a restart.
+enum Offer {
+  static func make(_ socket: VhostUserSocket, address: MACAddress, mtu: Int) -> DeviceOffer {
+    var features =
+      VirtioFeature.version1 | VirtioFeature.mergeableBuffers | VirtioFeature.indirectDescriptors
+      | VirtioFeature.eventIndex | VirtioFeature.inOrder | VirtioFeature.multiqueue | VirtioFeature.mtu
+      | VirtioFeature.guestAnnounce | VirtioFeature.protocolFeatures
+    if socket.offload { features |= VirtioFeature.checksum | VirtioFeature.guestChecksum }
+    let protocolFeatures =
+      ProtocolFeature.multiqueue | ProtocolFeature.replyAcknowledge | ProtocolFeature.rarp | ProtocolFeature.mtu
+      | ProtocolFeature.backendRequests | ProtocolFeature.configuration | ProtocolFeature.resetDevice
+      | ProtocolFeature.memorySlots | ProtocolFeature.status
+    return DeviceOffer(
+      features: features, protocolFeatures: protocolFeatures, queuePairs: socket.queuePairs,
+      configuration: configuration(address, pairs: socket.queuePairs, mtu: mtu), mtuLimit: mtu)
+  }
+
+  /// `struct virtio_net_config` (VIRTIO 1.2 section 5.1.4): mac 6, status 2 (link up), max_virtqueue_pairs 2, mtu 2.
+  private static func configuration(_ address: MACAddress, pairs: Int, mtu: Int) -> [UInt8] {
+    address.bytes + [1, 0, UInt8(pairs), 0, UInt8(mtu & 0xFF), UInt8(mtu >> 8)]
+  }
+}

@@ -1,0 +1,125 @@
+import LinuxHost
+import Synchronization
+
+/// The one thread that owns all vhost-user sockets. It never waits for a worker: what a worker must do is submitted, and
+/// what comes of it is submitted back.
+final class Reactor: Sendable {
+  let commands: CommandQueue<ReactorState>
+  let faults: FaultQueue
+  private let thread: HostThread
+  private let stopping = Worker.Flag()
+
+  /// Starts the thread.
+  ///
+  /// - Parameter events: called on the reactor's thread with what happened.
+  init(events: @escaping @Sendable (DataplaneEvent) -> Void) throws(SystemError) {
+    let commands = try CommandQueue<ReactorState>()
+    let epoll = try Epoll()
+    try epoll.add(commands.bell.raw, token: 0, events: Epoll.input)
+    let faults = FaultQueue(bell: commands.bell)
+    let stopping = stopping
+    self.commands = commands
+    self.faults = faults
+    thread = try HostThread.start(name: "apus-reactor", cpu: nil) {
+      var state = ReactorState(epoll: epoll, events: events)
+      while !stopping.value.load(ordering: .relaxed) { state.turn(commands: commands, faults: faults) }
+      state.closeAll()
+    }
+  }
+
+  /// Runs `body` on the reactor's thread and gives its result back.
+  func run<T: Sendable>(_ body: @escaping @Sendable (inout ReactorState) -> T) async -> T {
+    await withCheckedContinuation { continuation in
+      commands.submit { state in continuation.resume(returning: body(&state)) }
+    }
+  }
+
+  /// Ends the thread, closing every socket, and waits for it.
+  func stop() {
+    stopping.value.store(true, ordering: .relaxed)
+    commands.submit { _ in }
+    thread.join()
+  }
+}
+
+/// What the reactor's thread owns.
+struct ReactorState: ~Copyable {
+  /// Milliseconds between attempts to connect, and between looks of the watchdog while a port is connected.
+  private static let retryMilliseconds: Int32 = 250
+  private static let watchMilliseconds: Int32 = 500
+
+  let epoll: Epoll
+  let events: @Sendable (DataplaneEvent) -> Void
+  /// By port number.
+  private(set) var endpoints: [Int: VhostUserEndpoint] = [:]
+  /// Names of all ports, for events.
+  var names: [Int: String] = [:]
+  private var ready = [EpollEvent](repeating: EpollEvent(), count: 64)
+  /// The call that each worker was in at the last look of the watchdog.
+  private var watched: [(worker: Worker, began: UInt64)] = []
+  private var lastWatch = ContinuousClock.now
+
+  init(epoll: Epoll, events: @escaping @Sendable (DataplaneEvent) -> Void) {
+    self.epoll = epoll
+    self.events = events
+  }
+
+  /// Worker whose calls are watched.
+  mutating func watch(_ worker: Worker) { watched.append((worker, 0)) }
+
+  mutating func add(_ endpoint: VhostUserEndpoint) { endpoints[endpoint.port] = endpoint }
+
+  mutating func remove(port: Int) {
+    endpoints.removeValue(forKey: port)?.close()
+    names[port] = nil
+  }
+
+  mutating func closeAll() {
+    for endpoint in endpoints.values { endpoint.close() }
+    endpoints = [:]
+  }
+
+  /// Waits for something and handles all that is there.
+  mutating func turn(commands: CommandQueue<ReactorState>, faults: FaultQueue) {
+    let count = epoll.wait(into: &ready, timeoutMilliseconds: timeout)
+    for index in 0..<max(count, 0) {
+      let token = ready[index].token
+      if token == 0 {
+        commands.bell.drain()
+      } else {
+        endpoints[Int(token >> 8)]?.handle(token: token, events: ready[index].events)
+      }
+    }
+    if commands.isWaiting { commands.coldRun(&self) }
+    for report in faults.take() { take(report) }
+    for endpoint in endpoints.values where endpoint.mustRetry { endpoint.retry() }
+    watchWorkers()
+  }
+
+  private var timeout: Int32 {
+    if endpoints.values.contains(where: \.mustRetry) { return Self.retryMilliseconds }
+    return endpoints.values.contains(where: \.isConnected) ? Self.watchMilliseconds : -1
+  }
+
+  private func take(_ report: FaultQueue.Report) {
+    switch report {
+    case .fault(let port, let ring, let fault):
+      endpoints[port]?.ringFailed(ring, fault)
+    case .carrier(let port, let isUp):
+      guard let name = names[port] else { return }
+      events(isUp ? .portUp(port: name) : .portDown(port: name))
+    }
+  }
+
+  /// Breaks a call that was under way at the last look and still is.
+  private mutating func watchWorkers() {
+    let now = ContinuousClock.now
+    guard now - lastWatch >= .milliseconds(Int(Self.watchMilliseconds) / 2) else { return }
+    lastWatch = now
+    for index in watched.indices {
+      let began = watched[index].worker.guardian.began
+      if began != 0, began == watched[index].began { watched[index].worker.interrupt() }
+      watched[index].began = began
+    }
+  }
+}

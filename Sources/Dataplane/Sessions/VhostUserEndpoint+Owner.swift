@@ -1,0 +1,164 @@
+import Frames
+import LinuxHost
+import VhostUser
+
+/// The answers of a port to its session: maps memory, translates addresses, hands the result to the worker.
+extension VhostUserEndpoint: RingOwner {
+  func didNegotiate(features: UInt64, protocolFeatures: UInt64) {}
+
+  // Memory.
+
+  func setMemory(_ regions: [MemoryRegionRequest]) -> OwnerAnswer {
+    do throws(SystemError) {
+      return install(try MemoryTable(regions))
+    } catch {
+      return .refused("\(error)")
+    }
+  }
+
+  func addMemory(_ region: MemoryRegionRequest) -> OwnerAnswer {
+    do throws(SystemError) {
+      guard let table else { return install(try MemoryTable([region])) }
+      return install(try table.adding(region))
+    } catch {
+      return .refused("\(error)")
+    }
+  }
+
+  func removeMemory(guestAddress: UInt64, size: UInt64, userAddress: UInt64) -> OwnerAnswer {
+    guard let smaller = table?.removing(guestAddress: guestAddress, size: size, userAddress: userAddress) else {
+      return .refused("no region of \(size) bytes at guest address 0x\(String(guestAddress, radix: 16))")
+    }
+    return install(smaller)
+  }
+
+  /// Gives the worker a table and the rings' places in it.
+  private func install(_ table: MemoryTable) -> OwnerAnswer {
+    let old = self.table
+    self.table = table
+    var layouts: [Int: RingLayout] = [:]
+    for (ring, place) in running { layouts[ring] = try? RingLayout(place.addresses, size: place.size, in: table) }
+    for ring in running.keys where layouts[ring] == nil { running[ring] = nil }
+    let (port, reactor, places) = (port, reactor, layouts)
+    return ask { core in
+      core.coldReplaceMemory(port, table, places)
+      reactor.submit { _ in _ = old }
+      return .done
+    }
+  }
+
+  // Rings.
+
+  func startRing(_ start: RingStart) -> OwnerAnswer {
+    guard let table else { return .refused("ring \(start.index) started before any memory was given") }
+    let layout: RingLayout
+    do throws(LayoutError) {
+      layout = try RingLayout(start.addresses, size: start.size, in: table)
+    } catch {
+      return .refused("ring \(start.index): \(error)")
+    }
+    running[start.index] = (start.addresses, start.size)
+    let installation = WorkerCore.RingInstallation(
+      index: start.index, layout: layout, base: UInt16(truncatingIfNeeded: start.base), traits: traits(start),
+      isEnabled: start.isEnabled, kick: start.kick, call: start.call, error: start.error)
+    let (port, pairs) = (port, offer.queuePairs)
+    return ask { core in
+      core.coldStartRing(port, pairs: pairs, installation)
+      return .done
+    }
+  }
+
+  private func traits(_ start: RingStart) -> SplitRing.Traits {
+    let features = start.features
+    let isMergeable = features & VirtioFeature.mergeableBuffers != 0
+    // num_buffers is in the header with VERSION_1 or mergeable buffers (VIRTIO 1.2 section 5.1.6.1).
+    let hasLongHeader = isMergeable || features & VirtioFeature.version1 != 0
+    let checksum = start.index % 2 == 0 ? VirtioFeature.guestChecksum : VirtioFeature.checksum
+    return SplitRing.Traits(
+      hasEventIndex: features & VirtioFeature.eventIndex != 0,
+      hasIndirect: features & VirtioFeature.indirectDescriptors != 0, isMergeable: isMergeable,
+      headerSize: hasLongHeader ? 12 : 10, allowsPartialChecksum: features & checksum != 0)
+  }
+
+  func stopRing(_ ring: Int) -> OwnerAnswer {
+    running[ring] = nil
+    let port = port
+    return ask { core in .ringBase(UInt32(core.coldStopRing(port, ring: ring))) }
+  }
+
+  func enableRing(_ ring: Int, _ isEnabled: Bool) -> OwnerAnswer {
+    let port = port
+    return ask { core in
+      core.coldEnableRing(port, ring: ring, isEnabled)
+      return .done
+    }
+  }
+
+  func replaceAddresses(ring: Int, with addresses: RingAddresses) -> OwnerAnswer {
+    guard let table, let old = running[ring] else { return .refused("ring \(ring) does not run") }
+    let layout: RingLayout
+    do throws(LayoutError) {
+      layout = try RingLayout(addresses, size: old.size, in: table)
+    } catch {
+      return .refused("ring \(ring): \(error)")
+    }
+    running[ring] = (addresses, old.size)
+    let port = port
+    return ask { core in
+      core.coldMoveRing(port, ring: ring, to: layout)
+      return .done
+    }
+  }
+
+  func replaceCall(ring: Int, with call: Descriptor?) -> OwnerAnswer {
+    let port = port
+    return ask { core in
+      core.coldReplaceCall(port, ring: ring, with: call)
+      return .done
+    }
+  }
+
+  func replaceError(ring: Int, with error: Descriptor?) -> OwnerAnswer {
+    let port = port
+    return ask { core in
+      core.coldReplaceError(port, ring: ring, with: error)
+      return .done
+    }
+  }
+
+  func resetDevice() -> OwnerAnswer {
+    running = [:]
+    let port = port
+    return ask { core in
+      core.coldResetRings(port)
+      return .done
+    }
+  }
+
+  // The device as a whole.
+
+  func setStatus(_ status: UInt8) {}
+
+  func setMTU(_ mtu: Int) -> OwnerAnswer {
+    let (port, limit) = (port, self.mtu)
+    return ask { core in
+      core.ports[port].mtu = min(mtu, limit)
+      return .done
+    }
+  }
+
+  func announce(address: UInt64) -> OwnerAnswer {
+    let bytes = (0..<6).map { UInt8(truncatingIfNeeded: address >> UInt64(40 - 8 * $0)) }
+    guard let source = MACAddress(bytes: bytes), !source.isGroup, !source.isZero else {
+      return .refused("announced address \(bytes) is not a station's")
+    }
+    let frame = RARP.announcement(of: source)
+    let port = port
+    return ask { core in
+      core.coldInject(port, frame)
+      return .done
+    }
+  }
+
+  func setBackendChannel(_ channel: Descriptor) { self.channel = channel }
+}

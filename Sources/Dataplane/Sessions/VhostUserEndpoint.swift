@@ -1,0 +1,244 @@
+import LinuxHost
+import VhostUser
+
+/// The vhost-user socket of one port and the session on it; lives on the reactor's thread.
+///
+/// States: waiting (listening, or connecting again and again), connected. One connection is served at a time: a second
+/// one is refused unless the first has a broken ring. Whatever ends a session, the port then waits for the next.
+final class VhostUserEndpoint {
+  let port: Int
+  let name: String
+  let socket: VhostUserSocket
+  let offer: DeviceOffer
+  let worker: Worker
+  let reactor: CommandQueue<ReactorState>
+  private let epoll: Epoll
+  private let events: @Sendable (DataplaneEvent) -> Void
+  private var listener: Descriptor?
+  private var connection: Descriptor?
+  private var unsent: [UInt8] = []
+  private(set) var session: Session?
+  /// Rises with every connection, so that an answer to an earlier one is recognised.
+  private(set) var epoch = 0
+  /// The port's carrier is wanted; without it connections are refused.
+  private var isAdmitting = true
+  private var hasBrokenRing = false
+  private(set) var lastError: String?
+  private(set) var faultCount: UInt64 = 0
+  /// What the worker has of this session's memory, and rings that it runs.
+  var table: MemoryTable?
+  var running: [Int: (addresses: RingAddresses, size: Int)] = [:]
+  var channel: Descriptor?
+  /// MTU of the port's configuration.
+  let mtu: Int
+
+  init(
+    port: Int, name: String, socket: VhostUserSocket, offer: DeviceOffer, mtu: Int, worker: Worker,
+    reactor: CommandQueue<ReactorState>, epoll: Epoll, events: @escaping @Sendable (DataplaneEvent) -> Void
+  ) {
+    self.port = port
+    self.name = name
+    self.socket = socket
+    self.offer = offer
+    self.mtu = mtu
+    self.worker = worker
+    self.reactor = reactor
+    self.epoll = epoll
+    self.events = events
+  }
+
+  var isConnected: Bool { connection != nil }
+  /// A connection is to be tried.
+  var mustRetry: Bool { socket.role == .connect && connection == nil && isAdmitting }
+
+  private var listenerToken: UInt64 { UInt64(port) << 8 | 1 }
+  private var connectionToken: UInt64 { UInt64(port) << 8 | 2 }
+
+  /// Begins to listen, or to try to connect.
+  func open() throws(SystemError) {
+    switch socket.role {
+    case .listen:
+      let listener = try UnixSocket.listen(path: socket.path, mode: socket.mode, owner: socket.owner)
+      try epoll.add(listener.raw, token: listenerToken, events: Epoll.input)
+      self.listener = listener
+    case .connect: retry()
+    }
+  }
+
+  /// Ends everything and removes the socket file.
+  func close() {
+    disconnect()
+    if let listener {
+      epoll.remove(listener.raw)
+      self.listener = nil
+      SocketFile.remove(socket.path)
+    }
+  }
+
+  /// Carrier as the user wants it: without it the session ends and no new one begins.
+  func setAdmitting(_ isAdmitting: Bool) {
+    self.isAdmitting = isAdmitting
+    if !isAdmitting { disconnect() }
+  }
+
+  /// Tries to connect; stays waiting if nobody listens.
+  func retry() {
+    guard mustRetry else { return }
+    do throws(SystemError) {
+      try serve(UnixSocket.connect(path: socket.path))
+    } catch {
+      connection = nil
+    }
+  }
+
+  func handle(token: UInt64, events: UInt32) {
+    if token == listenerToken {
+      accept()
+    } else if token == connectionToken, connection != nil {
+      pump()
+    }
+  }
+
+  private func accept() {
+    guard let listener else { return }
+    while true {
+      let accepted: Descriptor?
+      do throws(SystemError) { accepted = try UnixSocket.accept(listener) } catch { return }
+      guard let accepted else { return }
+      // The end of the earlier connection may be waiting behind this one.
+      if connection != nil { pump() }
+      guard isAdmitting else { continue }
+      if connection != nil {
+        guard hasBrokenRing else { continue }
+        disconnect()
+      }
+      do throws(SystemError) { try serve(accepted) } catch { connection = nil }
+    }
+  }
+
+  private func serve(_ descriptor: Descriptor) throws(SystemError) {
+    try epoll.add(descriptor.raw, token: connectionToken, events: Epoll.input)
+    epoch += 1
+    connection = descriptor
+    session = Session(owner: self)
+    hasBrokenRing = false
+    unsent = []
+  }
+
+  /// Ends the connection, if there is one, and frees what the worker holds for it.
+  func disconnect() {
+    guard let connection else { return }
+    epoll.remove(connection.raw)
+    self.connection = nil
+    session = nil
+    channel = nil
+    unsent = []
+    running = [:]
+    let table = table
+    self.table = nil
+    let (port, mtu) = (port, mtu)
+    let reactor = reactor
+    worker.commands.submit { core in
+      core.coldClearRings(port)
+      core.ports[port].mtu = mtu
+      // The mappings go on this side, where unmapping delays nobody's frames.
+      reactor.submit { _ in _ = table }
+    }
+  }
+
+  private func fail(_ reason: String) {
+    lastError = reason
+    faultCount += 1
+    events(.portFault(port: name, reason: reason))
+  }
+
+  /// The worker stopped a ring that broke the rules.
+  func ringFailed(_ ring: Int, _ fault: RingFault) {
+    hasBrokenRing = true
+    fail("ring \(ring): \(fault)")
+  }
+
+  // Bytes.
+
+  /// Reads and answers as long as there is something, within reason for one turn.
+  private func pump() {
+    for _ in 0..<64 {
+      guard flush(), let session, let connection else { break }
+      let wanted = session.wantedSize
+      guard wanted > 0 else { break }
+      do {
+        switch try UnixSocket.receive(
+          connection, size: wanted, maximumDescriptors: Session.maximumDescriptors)
+        {
+        case .wouldBlock:
+          settle()
+          return
+        case .end:
+          disconnect()
+          return
+        case .data(let bytes, let descriptors): try session.receive(bytes, descriptors: descriptors)
+        }
+      } catch {
+        fail("\(error)")
+        disconnect()
+        return
+      }
+    }
+    _ = flush()
+    settle()
+  }
+
+  /// Sends what there is to send; false if the connection ended or the peer does not take it.
+  private func flush() -> Bool {
+    guard let session, let connection else { return false }
+    unsent += session.takeOutgoing()
+    while !unsent.isEmpty {
+      do throws(SystemError) {
+        guard let sent = try UnixSocket.send(connection, unsent) else { return false }
+        unsent.removeFirst(sent)
+      } catch {
+        disconnect()
+        return false
+      }
+    }
+    return true
+  }
+
+  /// Asks epoll for what is waited for: room to send, or bytes to read, or nothing while the worker has the word.
+  private func settle() {
+    guard let session, let connection else { return }
+    var wanted: UInt32 = 0
+    if !unsent.isEmpty {
+      wanted = Epoll.output
+    } else if session.wantedSize > 0 {
+      wanted = Epoll.input
+    }
+    do throws(SystemError) {
+      try epoll.modify(connection.raw, token: connectionToken, events: wanted)
+    } catch {
+      disconnect()
+    }
+  }
+
+  /// Has the worker act, then goes on with the session; `body` runs on the worker.
+  func ask(_ body: @escaping @Sendable (inout WorkerCore) -> OwnerCompletion) -> OwnerAnswer {
+    let (port, epoch, reactor) = (port, epoch, reactor)
+    worker.commands.submit { core in
+      let completion = body(&core)
+      reactor.submit { state in state.endpoints[port]?.answered(epoch: epoch, completion) }
+    }
+    return .pending
+  }
+
+  func answered(epoch: Int, _ completion: OwnerCompletion) {
+    guard epoch == self.epoch, let session else { return }
+    do throws(ProtocolError) {
+      try session.complete(completion)
+    } catch {
+      fail("\(error)")
+      disconnect()
+      return
+    }
+    pump()
+  }
+}

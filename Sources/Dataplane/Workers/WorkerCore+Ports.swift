@@ -1,0 +1,134 @@
+import LinuxHost
+import Synchronization
+import VhostUser
+
+/// What the control side and the reactor have a worker do between breaths.
+extension WorkerCore {
+  // Switches and ports.
+
+  mutating func coldAddSwitch(_ index: Int, _ configuration: SwitchConfiguration) {
+    reserveSwitches(index + 1)
+    switches[index] = SwitchState(configuration, portCapacity: ports.count)
+  }
+
+  mutating func coldRemoveSwitch(_ index: Int) { switches[index] = SwitchState() }
+
+  /// Takes a port in; its body is opened by the calls below.
+  mutating func coldAddPort(
+    _ port: Int, kind: PortKind, mode: PortMode, switchIndex: Int?, mtu: Int, block: CounterBlock
+  ) {
+    if port >= ports.count { reservePorts(2 * port) }
+    ports[port] = PortSlot()
+    ports[port].kind = kind
+    ports[port].block = block
+    ports[port].counters = block.writer
+    ports[port].body = port
+    ports[port].mtu = mtu
+    ports[port].assign(mode)
+    portLimit = max(portLimit, port + 1)
+    guard let switchIndex else { return }
+    ports[port].switchIndex = switchIndex
+    switches[switchIndex].addMember(port)
+  }
+
+  mutating func coldRemovePort(_ port: Int) {
+    let switchIndex = ports[port].switchIndex
+    if switchIndex >= 0 { switches[switchIndex].removeMember(port) }
+    let peer = ports[port].peer
+    if peer >= 0 { ports[peer].peer = -1 }
+    coldClearRings(port)
+    if tapPorts[port].isOpen { epoll.remove(tapPorts[port].raw) }
+    tapPorts[port].close()
+    ports[port] = PortSlot()
+    while portLimit > 0, ports[portLimit - 1].kind == .none { portLimit -= 1 }
+  }
+
+  /// Makes two ports the ends of one wire or trunk.
+  mutating func coldConnect(_ first: Int, _ second: Int) {
+    ports[first].peer = second
+    ports[second].peer = first
+    coldCarrier(first)
+    coldCarrier(second)
+  }
+
+  mutating func coldSetMode(_ port: Int, _ mode: PortMode) {
+    ports[port].assign(mode)
+    if ports[port].switchIndex >= 0 { switches[ports[port].switchIndex].fdb.flush(port: port) }
+  }
+
+  mutating func coldSetWanted(_ port: Int, _ isWanted: Bool) {
+    ports[port].isWanted = isWanted
+    coldCarrier(port)
+  }
+
+  /// Opens a TAP port; its first frames are read at the next breath.
+  mutating func coldOpenTAP(_ port: Int, _ descriptor: Descriptor, hasOffload: Bool) -> SystemError? {
+    do throws(SystemError) {
+      try epoll.add(
+        descriptor.raw, token: WorkerToken.tap(port: port), events: Epoll.input | Epoll.edgeTriggered)
+    } catch {
+      return error
+    }
+    tapPorts[port].open(descriptor, hasHeader: hasOffload, allowsPartialChecksum: hasOffload)
+    coldCarrier(port)
+    return nil
+  }
+
+  // Events and time.
+
+  mutating func coldKicked(_ port: Int, ring: Int) {
+    guard ports[port].kind == .vhostUser, ring < 2 * VhostUserPort.maximumPairs else { return }
+    vhostUserPorts[port].rings[ring].kicks &+= 1
+  }
+
+  mutating func coldReadable(_ port: Int) {
+    guard ports[port].kind == .tap, tapPorts[port].isOpen else { return }
+    tapPorts[port].isReadable = true
+  }
+
+  mutating func coldAge() {
+    for index in 0..<switches.count where switches[index].isUsed && tick > switches[index].aging {
+      switches[index].fdb.age(before: tick - switches[index].aging)
+    }
+  }
+
+  /// Asks all drivers to kick; nil if there is work already, otherwise how long to sleep at most, in milliseconds.
+  func coldArmKicks(longest: Int32) -> Int32? {
+    var milliseconds = longest
+    for port in 0..<portLimit where ports[port].kind == .vhostUser {
+      for pair in 0..<vhostUserPorts[port].pairs where vhostUserPorts[port].rings[2 * pair + 1].isRunning {
+        vhostUserPorts[port].rings[2 * pair + 1].armKicks()
+        // A front-end that never kicks is looked at a thousand times a second.
+        if vhostUserPorts[port].rings[2 * pair + 1].mustPoll { milliseconds = 1 }
+      }
+    }
+    // Second of the two sequentially consistent fences: the wish for kicks must be visible before the available index
+    // is read again, or a frame that came between could wait for ever.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    guard !hasWork() else {
+      coldSuppressKicks()
+      return nil
+    }
+    return milliseconds
+  }
+
+  func coldSuppressKicks() {
+    for port in 0..<portLimit where ports[port].kind == .vhostUser {
+      for pair in 0..<vhostUserPorts[port].pairs { vhostUserPorts[port].rings[2 * pair + 1].suppressKicks() }
+    }
+  }
+
+  private func hasWork() -> Bool {
+    for port in 0..<portLimit {
+      switch ports[port].kind {
+      case .vhostUser:
+        for pair in 0..<vhostUserPorts[port].pairs where vhostUserPorts[port].rings[2 * pair + 1].isRunning {
+          if vhostUserPorts[port].rings[2 * pair + 1].pending() != 0 { return true }
+        }
+      case .tap: if tapPorts[port].isReadable { return true }
+      case .trunk, .none: break
+      }
+    }
+    return false
+  }
+}

@@ -1,0 +1,120 @@
+import LinuxHost
+import VhostUser
+
+/// What a front-end's messages have a worker do with the rings of a port; see `VhostUserEndpoint`.
+extension WorkerCore {
+  /// A ring to be started, with everything translated.
+  struct RingInstallation: Sendable {
+    var index: Int
+    var layout: RingLayout
+    var base: UInt16
+    var traits: SplitRing.Traits
+    var isEnabled: Bool
+    var kick: Descriptor?
+    var call: Descriptor?
+    var error: Descriptor?
+  }
+
+  /// Replaces memory and the addresses of all rings in it; a ring without a layout stops.
+  mutating func coldReplaceMemory(_ port: Int, _ table: MemoryTable, _ layouts: [Int: RingLayout]) {
+    vhostUserPorts[port].table = table
+    vhostUserPorts[port].memory = table.memory
+    for ring in 0..<2 * VhostUserPort.maximumPairs where vhostUserPorts[port].rings[ring].isRunning {
+      if let layout = layouts[ring] {
+        vhostUserPorts[port].rings[ring].move(to: layout)
+      } else {
+        coldRingFault(port, ring: ring, RingFault(.ringOutsideMemory, seen: UInt64(ring)))
+      }
+    }
+  }
+
+  /// Starts a ring, or takes over new descriptors of one that runs.
+  mutating func coldStartRing(_ port: Int, pairs: Int, _ ring: RingInstallation) {
+    vhostUserPorts[port].pairs = pairs
+    let index = ring.index
+    coldReplaceKick(port, ring: index, with: ring.kick)
+    coldReplaceCall(port, ring: index, with: ring.call)
+    coldReplaceError(port, ring: index, with: ring.error)
+    if !vhostUserPorts[port].rings[index].isRunning {
+      vhostUserPorts[port].rings[index].start(ring.layout, base: ring.base, traits: ring.traits)
+    }
+    vhostUserPorts[port].rings[index].isEnabled = ring.isEnabled
+    vhostUserPorts[port].refresh()
+    coldCarrier(port)
+  }
+
+  mutating func coldEnableRing(_ port: Int, ring: Int, _ isEnabled: Bool) {
+    vhostUserPorts[port].rings[ring].isEnabled = isEnabled
+    vhostUserPorts[port].refresh()
+    coldCarrier(port)
+  }
+
+  /// Stops a ring and returns its next available index.
+  mutating func coldStopRing(_ port: Int, ring: Int) -> UInt16 {
+    vhostUserPorts[port].rings[ring].stop()
+    coldReplaceKick(port, ring: ring, with: nil)
+    coldReplaceCall(port, ring: ring, with: nil)
+    vhostUserPorts[port].refresh()
+    coldCarrier(port)
+    return vhostUserPorts[port].rings[ring].nextAvailable
+  }
+
+  mutating func coldMoveRing(_ port: Int, ring: Int, to layout: RingLayout) {
+    vhostUserPorts[port].rings[ring].move(to: layout)
+  }
+
+  mutating func coldReplaceKick(_ port: Int, ring: Int, with kick: Descriptor?) {
+    if let old = vhostUserPorts[port].kicks[ring] { epoll.remove(old.raw) }
+    vhostUserPorts[port].kicks[ring] = kick
+    vhostUserPorts[port].rings[ring].mustPoll = kick == nil
+    guard let kick else { return }
+    do throws(SystemError) {
+      try epoll.add(
+        kick.raw, token: WorkerToken.kick(port: port, ring: ring), events: Epoll.input | Epoll.edgeTriggered)
+    } catch {
+      // The same eventfd on two rings, for instance: polling serves both.
+      vhostUserPorts[port].rings[ring].mustPoll = true
+    }
+  }
+
+  mutating func coldReplaceCall(_ port: Int, ring: Int, with call: Descriptor?) {
+    vhostUserPorts[port].calls[ring] = call
+    vhostUserPorts[port].rings[ring].callDescriptor = call?.raw ?? -1
+    // What was completed before the descriptor came must not be lost (facts of every front-end that masks calls).
+    if call != nil, vhostUserPorts[port].rings[ring].isRunning { vhostUserPorts[port].rings[ring].signalCall() }
+  }
+
+  mutating func coldReplaceError(_ port: Int, ring: Int, with error: Descriptor?) {
+    vhostUserPorts[port].errors[ring] = error
+    vhostUserPorts[port].rings[ring].errorDescriptor = error?.raw ?? -1
+  }
+
+  /// Stops all rings and lets go of memory and descriptors.
+  mutating func coldClearRings(_ port: Int) {
+    for ring in 0..<2 * VhostUserPort.maximumPairs { coldReplaceKick(port, ring: ring, with: nil) }
+    vhostUserPorts[port].clear()
+    if ports[port].kind == .vhostUser { coldCarrier(port) }
+  }
+
+  /// Stops and disables all rings, but keeps memory and descriptors (RESET_DEVICE).
+  mutating func coldResetRings(_ port: Int) {
+    for ring in 0..<2 * VhostUserPort.maximumPairs {
+      vhostUserPorts[port].rings[ring].stop()
+      vhostUserPorts[port].rings[ring].isEnabled = false
+      coldReplaceKick(port, ring: ring, with: nil)
+    }
+    vhostUserPorts[port].refresh()
+    coldCarrier(port)
+  }
+
+  /// Broadcasts a frame as if the guest had sent it.
+  mutating func coldInject(_ port: Int, _ frame: [UInt8]) {
+    guard ports[port].kind != .none else { return }
+    burst.reset()
+    copies = 0
+    pool.note(frame, in: burst)
+    forward(from: port)
+    deliverTouched()
+    burst.reset()
+  }
+}

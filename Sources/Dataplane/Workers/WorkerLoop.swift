@@ -1,0 +1,98 @@
+import CLinux
+import LinuxHost
+import Synchronization
+
+/// A worker's life: breathe while there is work, then look again with kicks enabled, then sleep.
+struct WorkerLoop: ~Copyable {
+  /// TSC cycles of empty breaths before a worker sleeps: about 20 to 50 us, longer than the gap between frames of a
+  /// busy guest, shorter than anybody notices.
+  private static let spinCycles: UInt64 = 100_000
+  /// TSC cycles between looks at the clock and at descriptors while the worker does not sleep.
+  private static let lookCycles: UInt64 = 50_000
+  /// Milliseconds that a worker sleeps at most: the clock of ageing goes on.
+  private static let longestSleep: Int32 = 1000
+
+  private var core: WorkerCore
+  private let commands: CommandQueue<WorkerCore>
+  private let account: WorkerAccount
+  private let poll: PollPolicy
+  private var events = [EpollEvent](repeating: EpollEvent(), count: 64)
+  /// TSC when the last breath ended, when frames last moved, when descriptors were last looked at.
+  private var now = clinux_rdtsc()
+  private var lastWork = clinux_rdtsc()
+  private var lastLook = clinux_rdtsc()
+  private let started = ContinuousClock.now
+
+  init(
+    core: consuming WorkerCore, commands: CommandQueue<WorkerCore>, account: WorkerAccount, poll: PollPolicy
+  ) {
+    self.core = core
+    self.commands = commands
+    self.account = account
+    self.poll = poll
+  }
+
+  /// One turn: commands, a breath, and what follows from it.
+  mutating func turn() {
+    if commands.isWaiting { commands.coldRun(&core) }
+    let moved = core.breathe()
+    let end = clinux_rdtsc()
+    let cycles = end &- now
+    now = end
+    if moved > 0 {
+      lastWork = end
+      account.add(account.busyCycles, cycles)
+      account.add(account.bursts, 1)
+      account.add(account.frames, UInt64(moved))
+    } else {
+      account.add(account.idleCycles, cycles)
+      clinux_pause()
+    }
+    if end &- lastLook > Self.lookCycles {
+      lastLook = end
+      coldLook(milliseconds: 0)
+    }
+    if moved == 0, poll != .busy, poll == .sleep || end &- lastWork > Self.spinCycles { coldSleep() }
+  }
+
+  /// Sleeps until somebody kicks, calls or sends; returns at once if there is work after all.
+  @inline(never)
+  private mutating func coldSleep() {
+    guard let milliseconds = core.coldArmKicks(longest: Self.longestSleep) else {
+      lastWork = now
+      return
+    }
+    account.add(account.sleeps, 1)
+    coldLook(milliseconds: milliseconds)
+    core.coldSuppressKicks()
+    now = clinux_rdtsc()
+    lastWork = now
+    lastLook = now
+  }
+
+  /// Takes what epoll has, waiting up to `milliseconds` for it, and moves the clock of ageing.
+  @inline(never)
+  private mutating func coldLook(milliseconds: Int32) {
+    let count = core.epoll.wait(into: &events, timeoutMilliseconds: milliseconds)
+    for index in 0..<max(count, 0) { coldHandle(events[index].token) }
+    let tick = UInt32(truncatingIfNeeded: (ContinuousClock.now - started).components.seconds) &+ 1
+    if tick != core.tick {
+      core.tick = tick
+      core.coldAge()
+    }
+  }
+
+  private mutating func coldHandle(_ token: UInt64) {
+    if token == WorkerToken.bell {
+      commands.bell.drain()
+      return
+    }
+    let port = Int(token >> 8 & 0xFFFF)
+    guard port < core.ports.count else { return }
+    if token >> 32 == 1 {
+      core.coldKicked(port, ring: Int(token & 0xFF))
+    } else {
+      core.coldReadable(port)
+    }
+  }
+}
