@@ -162,6 +162,17 @@ import VhostUser
     #expect(!bench.owner.events.contains(.stopped(0)))
   }
 
+  @Test func aNewKickThatTheOwnerRefusesLeavesTheRingRunning() throws {
+    let (bench, driver) = try ready()
+    try bench.frontEnd.setRingKick(0, driver.kickEvent.descriptor)
+    bench.owner.refused = [.start]
+    #expect(try bench.refusal { try $0.setRingKick(0, EventDescriptor().descriptor) } != nil)
+    #expect(bench.session?.ring(0)?.isStarted == true)
+    bench.owner.refused = []
+    #expect(try bench.frontEnd.getRingBase(0) == 4711)
+    #expect(bench.owner.events.last == .stopped(0), "so that the owner stops it, too")
+  }
+
   @Test func getRingBaseStopsAndForgets() throws {
     let (bench, driver) = try ready()
     try bench.frontEnd.setRingEnable(0, true)
