@@ -47,7 +47,7 @@ int clinux_descriptor_kind(int fd, size_t *page_size, char *link, size_t link_si
     }
     return CLINUX_KIND_OTHER;
   }
-  /* A path can be made to look like this, but only a file: those were sorted out above, with directories and the rest. */
+  /* A path can be made to look like this, but it is a file's, and those were sorted out above. */
   if ((status.st_mode & S_IFMT) == 0 && strcmp(link, "anon_inode:[eventfd]") == 0) return CLINUX_KIND_EVENTFD;
   return CLINUX_KIND_OTHER;
 }

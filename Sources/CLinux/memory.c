@@ -5,9 +5,9 @@
  * up in a table of mappings, lays anonymous zero pages over the lost page and sets the mapping's flag, so that the
  * access goes on and the thread that made it can fail the port afterwards.
  *
- * The table is written under a mutex and read by the handler without one. Each slot carries a sequence number, odd while
- * the slot changes. A slot that changes cannot be the one of the faulting address, since a range is registered before it
- * is used and is not touched any more when it is unregistered: the handler may skip it.
+ * The table is written under a mutex and read by the handler without one. Each slot carries a sequence number, odd
+ * while the slot changes. A slot that changes cannot be the one of the faulting address, since a range is registered
+ * before it is used and is not touched any more when it is unregistered: the handler may skip it.
  */
 #include <fcntl.h>
 #include <linux/memfd.h>

@@ -18,6 +18,9 @@
 
 enum { REPORT_PROCESS = -1 };
 
+/* What the child's own descriptors become, above the standard three. */
+enum { CHILD_REPORT = 3, CHILD_GO = 4, CHILD_NETNS = 5, CHILD_END = 6 };
+
 /* What a child says: its number (kind REPORT_PROCESS), or at which step what went wrong. */
 struct report {
   int kind;
@@ -62,49 +65,55 @@ static int enter_namespace(int netns) {
   return 0;
 }
 
-static int arrange_descriptors(const struct clinux_spawn *request, int report) {
-  for (int i = 0; i < 3; i++) {
-    if (dup2(request->standard[i], i) < 0) return -1;
+/* Leaves the child the standard three and those of CHILD_*, and nothing else. First of all, since as long as it holds
+ * copies of the others, what the parent closes is not closed. */
+static int arrange_descriptors(const struct clinux_spawn *request, const struct channel *channel) {
+  const int source[CHILD_END] = {request->standard[0], request->standard[1], request->standard[2],
+                                 channel->report[1],   channel->go[0],       request->netns};
+  int moved[CHILD_END];
+  for (int i = 0; i < CHILD_END; i++) {
+    moved[i] = source[i] < 0 ? -1 : fcntl(source[i], F_DUPFD_CLOEXEC, CHILD_END);
+    if (source[i] >= 0 && moved[i] < 0) return -1;
   }
-  if (report == 3) {
-    if (fcntl(report, F_SETFD, FD_CLOEXEC) < 0) return -1;
-  } else if (dup3(report, 3, O_CLOEXEC) < 0) {
-    return -1;
+  for (int i = 0; i < CHILD_END; i++) {
+    if (moved[i] < 0) {
+      close(i);
+    } else if (dup3(moved[i], i, i < CHILD_REPORT ? 0 : O_CLOEXEC) < 0) {
+      return -1;
+    }
   }
-  return syscall(SYS_close_range, 4U, ~0U, 0U) < 0 ? -1 : 0;
+  return syscall(SYS_close_range, (unsigned)CHILD_END, ~0U, 0U) < 0 ? -1 : 0;
 }
 
-_Noreturn static void become(const struct clinux_spawn *request, const struct channel *channel) {
-  int report = channel->report[1];
+_Noreturn static void become(const struct clinux_spawn *request) {
   char permission;
   ssize_t result;
-  close(channel->go[1]);
   do {
-    result = read(channel->go[0], &permission, 1);
+    result = read(CHILD_GO, &permission, 1);
   } while (result < 0 && errno == EINTR);
   if (result != 1) _exit(127); /* the parent is gone */
-  if (request->has_session && setsid() < 0) die(report, CLINUX_SPAWN_SESSION);
+  if (request->has_session && setsid() < 0) die(CHILD_REPORT, CLINUX_SPAWN_SESSION);
   reset_signals();
-  if (request->netns >= 0 && enter_namespace(request->netns) < 0) die(report, CLINUX_SPAWN_NAMESPACE);
-  if (request->directory != NULL && chdir(request->directory) < 0) die(report, CLINUX_SPAWN_DIRECTORY);
-  if (arrange_descriptors(request, report) < 0) die(report, CLINUX_SPAWN_DESCRIPTORS);
+  if (request->netns >= 0 && enter_namespace(CHILD_NETNS) < 0) die(CHILD_REPORT, CLINUX_SPAWN_NAMESPACE);
+  if (request->directory != NULL && chdir(request->directory) < 0) die(CHILD_REPORT, CLINUX_SPAWN_DIRECTORY);
   execve(request->executable, request->arguments, request->environment);
-  die(3, CLINUX_SPAWN_EXEC);
+  die(CHILD_REPORT, CLINUX_SPAWN_EXEC);
 }
 
 /* The child: the process itself, or its short-lived parent, whose end makes init adopt the process. */
 _Noreturn static void run_child(const struct clinux_spawn *request, const struct channel *channel) {
+  if (arrange_descriptors(request, channel) < 0) die(channel->report[1], CLINUX_SPAWN_DESCRIPTORS);
   if (request->is_detached) {
     pid_t process = _Fork();
-    if (process < 0) die(channel->report[1], CLINUX_SPAWN_FORK);
+    if (process < 0) die(CHILD_REPORT, CLINUX_SPAWN_FORK);
     if (process > 0) {
-      send_report(channel->report[1], REPORT_PROCESS, process);
+      send_report(CHILD_REPORT, REPORT_PROCESS, process);
       _exit(0);
     }
   } else {
-    send_report(channel->report[1], REPORT_PROCESS, getpid());
+    send_report(CHILD_REPORT, REPORT_PROCESS, getpid());
   }
-  become(request, channel);
+  become(request);
 }
 
 /* Reads one report; false at the end of the pipe. */

@@ -14,7 +14,9 @@ package struct EpollEvent: Sendable, Equatable {
   }
 }
 
-/// Waits for many descriptors at once (epoll). The corresponding C functions are `epoll_ctl` and `epoll_pwait2`.
+/// Waits for many descriptors at once (epoll).
+///
+/// The corresponding C functions are `epoll_ctl` and `epoll_pwait2`.
 package final class Epoll: Sendable {
   /// EPOLLIN: something can be read, or the peer is gone.
   package static let input: UInt32 = 0x001
@@ -51,13 +53,17 @@ package final class Epoll: Sendable {
     try check(clinux_epoll_control(descriptor.raw, EPOLL_MODIFY, raw, events, token), "epoll_ctl", "modify \(raw)")
   }
 
-  /// Stops watching; nothing happens if the descriptor was not watched. To be called before the descriptor is closed,
-  /// since the watch belongs to the open file, which a peer may keep open.
+  /// Stops watching; nothing happens if the descriptor was not watched.
+  ///
+  /// To be called before the descriptor is closed, since the watch belongs to the open file, which a peer may keep
+  /// open.
   package func remove(_ raw: CInt) {
     _ = clinux_epoll_control(descriptor.raw, EPOLL_REMOVE, raw, 0, 0)
   }
 
-  /// Waits and fills `events` from its start; returns how many. 0 when the time is over or a signal came.
+  /// Waits and fills `events` from its start; returns how many.
+  ///
+  /// 0 when the time is over or a signal came.
   ///
   /// The array's count (of which 128 at most are used) is the maximum; it neither grows nor shrinks. -1 ms waits for
   /// ever.
@@ -65,7 +71,9 @@ package final class Epoll: Sendable {
     wait(into: &events, timeoutMicroseconds: timeoutMilliseconds < 0 ? -1 : Int64(timeoutMilliseconds) * 1000)
   }
 
-  /// As `wait(into:timeoutMilliseconds:)`, for pauses shorter than a millisecond. Negative waits for ever.
+  /// As `wait(into:timeoutMilliseconds:)`, for pauses shorter than a millisecond.
+  ///
+  /// Negative waits for ever.
   package func wait(into events: inout [EpollEvent], timeoutMicroseconds: Int64) -> Int {
     // SAFETY: EpollEvent and clinux_event have the same layout (asserted on both sides); the call writes at most
     // `count` records of it and keeps no pointer.

@@ -1,6 +1,8 @@
 import CLinux
 
-/// An eventfd: wakes whoever waits for its descriptor to become readable. Non-blocking.
+/// An eventfd: wakes whoever waits for its descriptor to become readable.
+///
+/// Non-blocking.
 package final class EventDescriptor: Sendable {
   /// The eventfd itself, to be handed to an epoll or to a peer.
   package let descriptor: Descriptor
@@ -12,7 +14,9 @@ package final class EventDescriptor: Sendable {
   /// The descriptor's number.
   package var raw: CInt { descriptor.raw }
 
-  /// Wakes the reader; never blocks. A full counter is no error: the reader is awake then.
+  /// Wakes the reader; never blocks.
+  ///
+  /// A full counter is no error: the reader is awake then.
   package func signal() {
     _ = clinux_eventfd_write(raw)
   }

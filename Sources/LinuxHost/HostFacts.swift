@@ -6,9 +6,8 @@ package enum HostFacts {
   /// Whether the processor can run guests in hardware (Intel VT-x or AMD-V), as far as the kernel sees it.
   package static var cpuHasVirtualization: Bool {
     guard let text = text(ofFile: "/proc/cpuinfo") else { return false }
-    return text.split(separator: "\n").contains { line in
-      line.hasPrefix("flags") && line.split(whereSeparator: { " \t:".contains($0) }).contains { $0 == "svm" || $0 == "vmx" }
-    }
+    let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
+    return flags.split(separator: " ").contains { $0 == "svm" || $0 == "vmx" }
   }
 
   /// Whether this process may use KVM: /dev/kvm is there and opens for reading and writing.
@@ -38,7 +37,9 @@ package enum HostFacts {
     unsafe access(path, F_OK) == 0
   }
 
-  /// A small text file, up to 1 MiB of it; nil if it cannot be read. Bytes that are not UTF-8 are replaced.
+  /// A small text file, up to 1 MiB of it; nil if it cannot be read.
+  ///
+  /// Bytes that are not UTF-8 are replaced.
   package static func text(ofFile path: String) -> String? {
     // SAFETY: the path is a C string for the length of the call.
     let raw = unsafe open(path, O_RDONLY | O_CLOEXEC)

@@ -18,7 +18,9 @@ package final class HostThread: Sendable {
     if isJoinable.withLock({ $0 }) { _ = clinux_thread_detach(thread) }
   }
 
-  /// Starts a thread that runs `body` once. Dropping the result lets it run on its own.
+  /// Starts a thread that runs `body` once.
+  ///
+  /// Dropping the result lets it run on its own.
   ///
   /// `name` shows in `ps -L` and is cut to 15 bytes; `cpu` pins the thread to that processor.
   /// - Throws: EINVAL if there is no such processor.
@@ -38,7 +40,9 @@ package final class HostThread: Sendable {
     return HostThread(thread: thread)
   }
 
-  /// Waits for the thread's end; later calls return at once. Not to be called by the thread itself.
+  /// Waits for the thread's end; later calls return at once.
+  ///
+  /// Not to be called by the thread itself.
   package func join() {
     let mustJoin = isJoinable.withLock { joinable in
       defer { joinable = false }
@@ -47,7 +51,9 @@ package final class HostThread: Sendable {
     if mustJoin { _ = clinux_thread_join(thread) }
   }
 
-  /// Breaks off a system call that blocks in the thread (SIGUSR2): it fails with EINTR. Harmless if none does.
+  /// Breaks off a system call that blocks in the thread (SIGUSR2): it fails with EINTR.
+  ///
+  /// Harmless if none does.
   package func interrupt() {
     isJoinable.withLock { joinable in
       if joinable { _ = clinux_thread_interrupt(thread) }

@@ -73,7 +73,9 @@ package final class MemoryMapping: @unchecked Sendable {
   /// The flag behind `hasFaulted` (0 or 1), for loops that look at it often; lives as long as this object.
   @unsafe package var faultFlag: UnsafePointer<Atomic<UInt32>> { unsafe UnsafePointer(flag) }
 
-  /// Makes faults in mappings harmless: installs the SIGBUS handler, once for the process. No thread may block SIGBUS.
+  /// Makes faults in mappings harmless: installs the SIGBUS handler, once for the process.
+  ///
+  /// No thread may block SIGBUS.
   package static func installFaultHandler() {
     _ = clinux_install_fault_handler()
   }

@@ -3,7 +3,9 @@ import Glibc
 import Synchronization
 
 /// The one thread that moves between network namespaces: a namespace is a property of a thread, and no other thread may
-/// find itself in a wrong one. Started when first used, never stopped.
+/// find itself in a wrong one.
+///
+/// Started when first used, never stopped.
 final class NamespaceThread: Sendable {
   private struct State {
     var jobs: [@Sendable () -> Void] = []
@@ -50,8 +52,9 @@ final class NamespaceThread: Sendable {
     }
   }
 
-  /// Runs `body` on the thread, in the namespace of that name (nil: the host's), and waits for it. A body that already
-  /// runs on the thread may call this again.
+  /// Runs `body` on the thread, in the namespace of that name (nil: the host's), and waits for it.
+  ///
+  /// A body that already runs on the thread may call this again.
   func run<T: Sendable>(
     in name: String?, _ body: @escaping @Sendable () throws(SystemError) -> T
   ) throws(SystemError) -> T {
@@ -76,8 +79,9 @@ final class NamespaceThread: Sendable {
     }
   }
 
-  /// Goes to a namespace, runs `body` and goes back. Should the way back fail, no later body runs in the wrong place:
-  /// each goes to its own namespace first.
+  /// Goes to a namespace, runs `body` and goes back.
+  ///
+  /// Should the way back fail, no later body runs in the wrong place: each goes to its own namespace first.
   private func visit<T>(_ name: String?, _ body: () throws(SystemError) -> T) throws(SystemError) -> T {
     let target = if let name { try NetworkNamespace.open(name) } else { host }
     let previous = Descriptor(owning: try check(clinux_netns_current(), "open", "/proc/thread-self/ns/net"))

@@ -2,8 +2,9 @@ import CNetlink
 import Glibc
 
 extension Netlink {
-  /// Adds an address with its prefix, such as `10.0.0.1/24`; nothing happens if the link has it. IPv6 addresses are
-  /// usable at once (nodad): in a lab two of the same are a mistake that the lab file's rules find.
+  /// Adds an address with its prefix, such as `10.0.0.1/24`; nothing happens if the link has it.
+  ///
+  /// IPv6 addresses are usable at once (nodad): in a lab two of the same are a mistake that the lab file's rules find.
   package static func addAddress(_ cidr: String, link: String, namespace: String?) throws(SystemError) {
     try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in
       try socket.addAddress(cidr, link: link)
@@ -39,7 +40,7 @@ extension NetlinkSocket {
     if local.family == AF_INET6 { unsafe rtnl_addr_set_flags(address.pointer, noDuplicateDetection) }
     do throws(SystemError) {
       try check(unsafe rtnl_addr_add(socket, address.pointer, 0), "add address", "\(cidr) to \(name)")
-    } catch where error.code == EEXIST {
+    } catch let error where error.code == EEXIST {
       return
     }
   }
@@ -62,7 +63,7 @@ extension NetlinkSocket {
     do throws(SystemError) {
       let flags = CInt(NLM_F_CREATE | NLM_F_EXCL)
       try check(unsafe rtnl_route_add(socket, route.pointer, flags), "add route", context)
-    } catch where error.code == EEXIST {
+    } catch let error where error.code == EEXIST {
       return
     }
   }
@@ -88,7 +89,7 @@ extension NetlinkSocket {
       }
       do throws(SystemError) {
         try check(unsafe rtnl_addr_delete(socket, address, 0), "remove address", "from \(name)")
-      } catch where error.code == EADDRNOTAVAIL {
+      } catch let error where error.code == EADDRNOTAVAIL {
         return  // gone by itself
       }
     }
@@ -109,7 +110,7 @@ extension NetlinkSocket {
   }
 }
 
-/// RT_SCOPE_LINK
+/// RT_SCOPE_LINK.
 private let scopeLink: CInt = 253
-/// IFA_F_NODAD
+/// IFA_F_NODAD.
 private let noDuplicateDetection: CUnsignedInt = 0x02

@@ -2,7 +2,9 @@ import CLinux
 import CNetlink
 import Glibc
 
-/// Links, addresses and routes of a namespace (nil: the host's), over libnl. Changes require CAP_NET_ADMIN.
+/// Links, addresses and routes of a namespace (nil: the host's), over libnl.
+///
+/// Changes require CAP_NET_ADMIN.
 package enum Netlink {
   /// Runs `body` with a socket in the namespace.
   static func inNamespace<T: Sendable>(
@@ -23,7 +25,9 @@ package enum Netlink {
   }
 
   /// Keeps the kernel's own IPv6 off a link: no link-local address, hence no router solicitations and no reports of
-  /// multicast membership. For interfaces of the host that carry no addresses; addresses added later still work.
+  /// multicast membership.
+  ///
+  /// For interfaces of the host that carry no addresses; addresses added later still work.
   package static func setNoIPv6Noise(link: String, namespace: String?) throws(SystemError) {
     try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in
       try socket.stopAddressGeneration(link: link)
@@ -38,7 +42,7 @@ package enum Netlink {
         // SAFETY: both objects live for the call.
         try socket.check(unsafe rtnl_link_delete(socket.socket, found.pointer), "delete interface", link)
       }
-    } catch where error.code == ENODEV || error.code == ENOENT {
+    } catch let error where error.code == ENODEV || error.code == ENOENT {
       return
     }
   }
@@ -49,12 +53,15 @@ package enum Netlink {
     (try? NetworkNamespace.run(in: namespace) { unsafe clinux_link_index(link) > 0 }) ?? false
   }
 
-  /// Adds a VLAN interface (802.1Q) on top of `parent`; VID 1 to 4094. It is down at first.
+  /// Adds a VLAN interface (802.1Q) on top of `parent`; VID 1 to 4094.
+  ///
+  /// It is down at first.
   /// - Throws: EEXIST if the name or the VLAN is taken, EOPNOTSUPP if the kernel has no 8021q module.
   package static func addVLAN(parent: String, name: String, vid: Int, namespace: String?) throws(SystemError) {
     try TAPDevice.checkName(name)
     guard 1...4094 ~= vid else {
-      throw SystemError(call: "add vlan interface", code: ERANGE, context: "\(name) with VID \(vid): expected 1 to 4094")
+      throw SystemError(
+        call: "add vlan interface", code: ERANGE, context: "\(name) with VID \(vid): expected 1 to 4094")
     }
     try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in
       try socket.addVLAN(parent: parent, name: name, vid: UInt16(vid))

@@ -60,7 +60,7 @@ extension NetlinkSocket {
     let flags = NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND
     do throws(SystemError) {
       try changeNames(RTM_NEWLINKPROP, index: index, alternativeName, flags: CInt(flags), context: context)
-    } catch where error.code == EEXIST {
+    } catch let error where error.code == EEXIST {
       // The kernel does not say whose it is, but takes it away from its owner only.
       do throws(SystemError) {
         try changeNames(RTM_DELLINKPROP, index: index, alternativeName, flags: 0, context: context)
@@ -103,9 +103,10 @@ extension NetlinkSocket {
       // SAFETY: both objects live for the call.
       try check(
         unsafe rtnl_link_add(socket, link.pointer, CInt(NLM_F_CREATE | NLM_F_EXCL)), "add vlan interface", context)
-    } catch where error.code == EOPNOTSUPP {
+    } catch let error where error.code == EOPNOTSUPP {
       throw SystemError(
-        call: error.call, code: error.code, context: context + " (the kernel has no VLAN interfaces: load module 8021q)")
+        call: error.call, code: error.code, context: context + " (the kernel has no VLAN interfaces: load module 8021q)"
+      )
     }
   }
 
@@ -130,7 +131,7 @@ extension NetlinkSocket {
   }
 }
 
-/// IFF_UP
+/// IFF_UP.
 private let flagUp: CUnsignedInt = 1
-/// IN6_ADDR_GEN_MODE_NONE
+/// IN6_ADDR_GEN_MODE_NONE.
 private let addressGenerationNone: UInt8 = 1

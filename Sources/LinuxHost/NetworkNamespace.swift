@@ -1,7 +1,9 @@
 import CLinux
 import Glibc
 
-/// Named network namespaces, the same as those of `ip netns`. Requires CAP_SYS_ADMIN.
+/// Named network namespaces, the same as those of `ip netns`.
+///
+/// Requires CAP_SYS_ADMIN.
 package enum NetworkNamespace {
   /// Runs `body` in a named namespace, or the host's (nil), and waits for it.
   ///
@@ -38,7 +40,9 @@ package enum NetworkNamespace {
     }
   }
 
-  /// Removes a name; nothing happens if there is none. The namespace and its interfaces go when its last process does.
+  /// Removes a name; nothing happens if there is none.
+  ///
+  /// The namespace and its interfaces go when its last process does.
   package static func delete(_ name: String) throws(SystemError) {
     // SAFETY: the name is a C string for the length of the call.
     let result = unsafe clinux_netns_delete(name)

@@ -2,7 +2,9 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Lets tasks wait for descriptors without holding one of Swift's threads. Not for the data path.
+/// Lets tasks wait for descriptors without holding one of Swift's threads.
+///
+/// Not for the data path.
 package enum Readiness {
   /// Waits until `descriptor` is readable, or has an error or hang-up to report; nil waits for ever.
   ///
@@ -77,7 +79,7 @@ final class ReadinessWatcher: Sendable {
     do throws(SystemError) {
       try epoll.add(waiter.descriptor.raw, token: number, events: Epoll.input | Epoll.readHangup | Epoll.oneShot)
       if waiter.deadline != nil { wake.signal() }
-    } catch where error.code == EPERM {
+    } catch let error where error.code == EPERM {
       finish(number, .success(true))  // a plain file is always readable
     } catch {
       finish(number, .failure(error))

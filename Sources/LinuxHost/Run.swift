@@ -17,13 +17,12 @@ package func run(
   do {
     while !child.hasEnded {
       let left = deadline.map { seconds(in: $0 - ContinuousClock.now) }
-      if try await Readiness.wait(for: child.activity, timeoutSeconds: left) {
-        try child.advance(onOutput)
-      } else {
+      guard try await Readiness.wait(for: child.activity, timeoutSeconds: left) else {
         try Task.checkCancellation()
         throw SystemError(
           call: "run", code: ETIMEDOUT, context: "\(request.executable) for \(timeoutSeconds ?? 0) seconds")
       }
+      try child.advance(onOutput)
     }
     return try child.finish(onOutput)
   } catch {

@@ -56,10 +56,15 @@ struct RunningChild {
     }
   }
 
-  /// Hands over what is left in the pipes and takes the exit status. To be called once, after the end.
+  /// Hands over what is left in the pipes and takes the exit status.
+  ///
+  /// To be called once, after the end.
   mutating func finish(_ onOutput: (Bool, [UInt8]) -> Void) throws(SystemError) -> Int32 {
     for index in streams.indices {
-      while try readOnce(index, onOutput) {}
+      // As much as a pipe can hold (1 MiB): a child left behind may go on writing for ever.
+      for _ in 0..<32 {
+        guard try readOnce(index, onOutput) else { break }
+      }
     }
     return try check(clinux_reap(identity.pid), "waitpid", "process \(identity.pid)")
   }
@@ -70,7 +75,7 @@ struct RunningChild {
     let bytes: [UInt8]
     do throws(SystemError) {
       bytes = try stream.read(size: 1 << 16)
-    } catch where error.code == EAGAIN {
+    } catch let error where error.code == EAGAIN {
       return false
     }
     guard !bytes.isEmpty else {

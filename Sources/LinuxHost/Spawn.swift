@@ -2,7 +2,9 @@ import CLinux
 import Glibc
 
 /// Starts a process that outlives us: in a session of its own (unless asked otherwise), a child of init, with default
-/// signals and no descriptors but the three standard ones. Returns once it has become the executable.
+/// signals and no descriptors but the three standard ones.
+///
+/// Returns once it has become the executable.
 ///
 /// - Throws: the error of the step that failed, `execve` (ENOENT, EACCES) as a rule.
 package func spawn(_ request: SpawnRequest) throws(SystemError) -> ProcessIdentity {

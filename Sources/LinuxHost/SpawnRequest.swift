@@ -10,7 +10,9 @@ package struct SpawnRequest: Sendable, Equatable {
   package var standardInput: String?
   /// A file to append to, created with mode 0644 if need be; nil: `/dev/null`, or captured by `run`.
   package var standardOutput: String?
-  /// As `standardOutput`. The two may be the same file.
+  /// As `standardOutput`.
+  ///
+  /// The two may be the same file.
   package var standardError: String?
   /// Network namespace to start in, with a `/sys` that shows its interfaces; nil: the host's.
   package var namespace: String?

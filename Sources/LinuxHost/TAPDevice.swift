@@ -1,7 +1,9 @@
 import CLinux
 import Glibc
 
-/// TAP interfaces: the kernel's end of a port. Requires CAP_NET_ADMIN.
+/// TAP interfaces: the kernel's end of a port.
+///
+/// Requires CAP_NET_ADMIN.
 package enum TAPDevice {
   /// Creates an interface or attaches to an existing TAP, in its namespace; the descriptor is non-blocking.
   ///
@@ -9,7 +11,21 @@ package enum TAPDevice {
   /// - Throws: EBUSY if a process is attached already, EINVAL if another kind of interface has the name.
   package static func open(_ request: TAPRequest) throws(SystemError) -> Descriptor {
     try checkName(request.name)
-    return try NetworkNamespace.run(in: request.namespace) { () throws(SystemError) in try openHere(request) }
+    for _ in 0..<retries {
+      do throws(SystemError) {
+        return try attach(request)
+      } catch let error where error.code == EBUSY {
+        usleep(5000)
+      }
+    }
+    return try attach(request)
+  }
+
+  /// A process that we are just starting holds a copy of a descriptor that we have closed, for a moment.
+  private static let retries = 10
+
+  private static func attach(_ request: TAPRequest) throws(SystemError) -> Descriptor {
+    try NetworkNamespace.run(in: request.namespace) { () throws(SystemError) in try openHere(request) }
   }
 
   private static func openHere(_ request: TAPRequest) throws(SystemError) -> Descriptor {

@@ -15,11 +15,13 @@ package enum UnixSocket {
     case end
   }
 
-  /// Listens at `path`. A stale socket (nobody listens) is replaced.
+  /// Listens at `path`.
+  ///
+  /// A stale socket (nobody listens) is replaced.
   ///
   /// Owner and mode are in force before anybody can connect. The file is not removed when the listener closes.
   /// - Throws: EADDRINUSE if somebody listens there, EEXIST if another kind of file is there, ENAMETOOLONG beyond
-  ///   `maximumPathLength`.
+  /// `maximumPathLength`.
   package static func listen(
     path: String, mode: UInt32, owner: (user: UInt32, group: UInt32)?, backlog: CInt = 16
   ) throws(SystemError) -> Descriptor {

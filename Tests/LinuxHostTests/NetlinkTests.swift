@@ -89,8 +89,8 @@ import Testing
     try Netlink.configure(link: "tap0", namespace: namespace.name, mtu: nil, address: nil, up: true)
     try Netlink.addAddress("2001:db8::1/64", link: "tap0", namespace: namespace.name)
     // Lines of if_inet6: address, index, prefix, scope, flags, name. 02 nodad, 80 permanent; 40 would be tentative.
-    let text = try NetworkNamespace.run(in: namespace.name) { HostFacts.text(ofFile: "/proc/thread-self/net/if_inet6") }
-    let line = try #require(text?.split(separator: "\n").first { $0.hasSuffix("tap0") })
+    let table = try text(of: "/proc/thread-self/net/if_inet6")
+    let line = try #require(table?.split(separator: "\n").first { $0.hasSuffix("tap0") })
     #expect(line.split(separator: " ")[4] == "82")
   }
 
@@ -105,8 +105,13 @@ import Testing
     #expect(try mode(of: "tap1") == "0\n")
   }
 
+  /// A file of /proc as seen from the namespace.
+  private func text(of path: String) throws -> String? {
+    try NetworkNamespace.run(in: namespace.name) { HostFacts.text(ofFile: path) }
+  }
+
   private func mode(of link: String) throws -> String? {
-    try NetworkNamespace.run(in: namespace.name) { HostFacts.text(ofFile: "/proc/sys/net/ipv6/conf/\(link)/addr_gen_mode") }
+    try text(of: "/proc/sys/net/ipv6/conf/\(link)/addr_gen_mode")
   }
 
   @Test func noIPv6NoiseAlsoSilencesALinkThatIsUp() throws {
@@ -127,12 +132,12 @@ import Testing
       try Netlink.addRoute(to: "default", via: "2001:db8::ff", link: "tap0", namespace: namespace.name)
     }
     // Lines of route: interface, destination, gateway (both as little-endian words), flags, ...
-    let text = try NetworkNamespace.run(in: namespace.name) { HostFacts.text(ofFile: "/proc/thread-self/net/route") }
-    let routes = (text ?? "").split(separator: "\n").dropFirst().map { line in
+    let four = try text(of: "/proc/thread-self/net/route")
+    let routes = (four ?? "").split(separator: "\n").dropFirst().map { line in
       line.split(whereSeparator: { " \t".contains($0) }).prefix(3).joined(separator: " ")
     }
     #expect(routes == ["tap0 00000000 FE0200C0", "tap0 000200C0 00000000", "tap0 006433C6 FD0200C0"])
-    let six = try NetworkNamespace.run(in: namespace.name) { HostFacts.text(ofFile: "/proc/thread-self/net/ipv6_route") }
+    let six = try text(of: "/proc/thread-self/net/ipv6_route")
     let gateways = (six ?? "").split(separator: "\n").map { $0.split(separator: " ")[4] }
     #expect(gateways.filter { $0 == "20010db80000000000000000000000ff" }.count == 1)
   }

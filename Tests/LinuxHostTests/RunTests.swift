@@ -39,7 +39,8 @@ import Testing
   }
 
   @Test func environmentIsExactlyAsGiven() async throws {
-    #expect(try await shell("/usr/bin/env -u PWD -u _ -u SHLVL", environment: ["A": "1", "B": "ä b"]).output == "A=1\nB=ä b\n")
+    let result = try await shell("/usr/bin/env -u PWD -u _ -u SHLVL", environment: ["A": "1", "B": "ä b"])
+    #expect(result.output == "A=1\nB=ä b\n")
   }
 
   @Test func processesLeftBehindDoNotHoldItUp() async throws {
@@ -101,7 +102,8 @@ import Testing
       for _ in 0..<10 {
         _ = try await run(SpawnRequest(executable: "true")) { _, _ in }
         _ = try? await run(SpawnRequest(executable: "/nowhere/x")) { _, _ in }
-        _ = try? await run(SpawnRequest(executable: "sleep", arguments: ["9"]), onOutput: { _, _ in }, timeoutSeconds: 0)
+        let slow = SpawnRequest(executable: "sleep", arguments: ["9"])
+        _ = try? await run(slow, onOutput: { _, _ in }, timeoutSeconds: 0)
         _ = try spawn(SpawnRequest(executable: "true"))
         _ = try? spawn(SpawnRequest(executable: "/nowhere/x"))
       }

@@ -23,7 +23,7 @@ import Testing
       #expect(TAPDevice.exists(name: "tap0", namespace: namespace.name))
       withExtendedLifetime(tap) {}
     }
-    #expect(!TAPDevice.exists(name: "tap0", namespace: namespace.name))
+    #expect(eventually { !TAPDevice.exists(name: "tap0", namespace: namespace.name) })
   }
 
   @Test func opensInTheHostsNamespace() throws {

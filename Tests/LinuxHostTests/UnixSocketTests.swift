@@ -48,10 +48,10 @@ import Testing
     #expect(throws: SystemError(call: "recvmsg", code: EMSGSIZE, context: "descriptor \(far.raw)")) {
       _ = try UnixSocket.receive(far, size: 1, maximumDescriptors: limit)
     }
-    guard case .end = try UnixSocket.receive(stream, size: 1, maximumDescriptors: 0) else {
-      Issue.record("a refused descriptor is still open")
-      return
+    let hasEnded = try eventually {
+      if case .end = try UnixSocket.receive(stream, size: 1, maximumDescriptors: 0) { true } else { false }
     }
+    #expect(hasEnded, "a refused descriptor is still open")
   }
 
   @Test func fullSocketGivesShortCountsThenNil() throws {
@@ -100,6 +100,7 @@ import Testing
     let path = directory.path("s")
     do { _ = try UnixSocket.listen(path: path, mode: 0o600, owner: nil) }
     #expect(HostFacts.exists(path))
+    #expect(eventually { (try? UnixSocket.connect(path: path)) == nil })
     let listener = try UnixSocket.listen(path: path, mode: 0o600, owner: nil)
     #expect(throws: SystemError(call: "listen", code: EADDRINUSE, context: path)) {
       _ = try UnixSocket.listen(path: path, mode: 0o600, owner: nil)

@@ -87,7 +87,7 @@ struct clinux_event {
 int clinux_epoll_create(void);
 /* `operation`: 1 add, 2 remove, 3 modify (EPOLL_CTL_*). */
 int clinux_epoll_control(int epoll, int operation, int fd, uint32_t events, uint64_t token);
-/* Waits for up to `microseconds` (negative: for ever) and fills at most `count` records; their number, or 0 on EINTR. */
+/* Waits for up to `microseconds` (negative: for ever); fills and returns at most `count` records, none on EINTR. */
 int clinux_epoll_wait(int epoll, struct clinux_event *events, size_t count, int64_t microseconds);
 /* Waits until `fd` is readable; 1, or 0 when the time is over or a signal came. */
 int clinux_poll_readable(int fd, int milliseconds);
@@ -99,8 +99,8 @@ int clinux_unix_connect(const char *path);
 int clinux_unix_accept(int listener);
 int clinux_unix_pair(int sockets[2]);
 
-/* Receives bytes and descriptors (SCM_RIGHTS), none of them inherited by children. Returns the number of bytes, 0 at the
- * end of the stream, -EMSGSIZE if more than `fd_capacity` descriptors came (all are closed), or -errno. */
+/* Receives bytes and descriptors (SCM_RIGHTS), none of them inherited by children. Returns the number of bytes, 0 at
+ * the end of the stream, -EMSGSIZE if more than `fd_capacity` descriptors came (all are closed), or -errno. */
 ssize_t clinux_receive(int socket, void *bytes, size_t size, int *fds, size_t fd_capacity, size_t *fd_count);
 /* Sends bytes and descriptors without SIGPIPE; returns the number of bytes sent. */
 ssize_t clinux_send(int socket, const void *bytes, size_t size, const int *fds, size_t fd_count);
