@@ -20,49 +20,6 @@ package protocol LabService: Sendable {
   func execute(node: String, command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error>
   func consolePath(node: String) async throws -> String
   func logPath(node: String) async throws -> String
-  func runTests(onResult: @escaping @Sendable (TestResult) -> Void) async -> [TestResult]
-}
-
-/// The lab of this process.
-package struct RuntimeService: LabService {
-  private let runtime: LabRuntime
-
-  package init(_ runtime: LabRuntime) { self.runtime = runtime }
-
-  package func lab() async -> CanonicalLab? { await runtime.lab() }
-
-  package func bringUp(
-    _ lab: CanonicalLab, progress: @escaping @Sendable (String) -> Void
-  ) async throws -> [PlanStep] {
-    try await runtime.bringUp(lab, progress: progress)
-  }
-
-  package func takeDown(progress: @escaping @Sendable (String) -> Void) async throws {
-    try await runtime.takeDown(progress: progress)
-  }
-
-  package func nodes() async -> [NodeStatus] { await runtime.nodes() }
-  package func ports() async -> [PortStatus] { await runtime.dataplane()?.ports() ?? [] }
-  package func workers() async -> [WorkerStatus] { await runtime.dataplane()?.workers() ?? [] }
-
-  package func fdb(switchName: String?) async -> [FDBEntry] {
-    await runtime.dataplane()?.fdb(switchName: switchName) ?? []
-  }
-
-  package func flushFDB(switchName: String?, port: String?, vlan: Int?) async {
-    await runtime.dataplane()?.flushFDB(switchName: switchName, port: port, vlan: vlan)
-  }
-
-  package func execute(
-    node: String, command: [String]
-  ) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
-    try await runtime.execute(node: node, command: command)
-  }
-
-  package func consolePath(node: String) async throws -> String { try await runtime.consolePath(node: node) }
-  package func logPath(node: String) async throws -> String { try await runtime.logPath(node: node) }
-
-  package func runTests(onResult: @escaping @Sendable (TestResult) -> Void) async -> [TestResult] {
-    await runtime.runTests(onResult: onResult)
-  }
+  /// - Parameter names: only the tests that are worded so; empty = all.
+  func runTests(names: [String], onResult: @escaping @Sendable (TestResult) -> Void) async -> [TestResult]
 }

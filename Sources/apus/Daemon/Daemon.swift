@@ -16,6 +16,7 @@ struct Daemon {
   let directories: LabDirectories
   let logger: Logger
   private let runtime: LabRuntime
+  private let service: RuntimeService
 
   private enum Event: Sendable {
     case ready
@@ -31,6 +32,7 @@ struct Daemon {
     self.directories = directories
     self.logger = logger
     runtime = LabRuntime(directories: directories, logger: logger)
+    service = RuntimeService(runtime, logger: logger)
   }
 
   /// Runs until there is nothing left to do, then the process is to be ended.
@@ -69,7 +71,7 @@ struct Daemon {
 
   private func serve(_ send: AsyncStream<Event>.Continuation) {
     let server = ControlServer(
-      service: RuntimeService(runtime), socket: directories.controlSocket(name), logger: logger,
+      service: service, socket: directories.controlSocket(name), logger: logger,
       onEnd: { send.yield(.end($0)) })
     Task {
       do {
@@ -94,7 +96,7 @@ struct Daemon {
         return
       }
       do {
-        send.yield(.bringUp(.success(try await runtime.bringUp(first) { Output.words($0) })))
+        send.yield(.bringUp(.success(try await service.bringUp(first) { Output.words($0) })))
       } catch {
         send.yield(.bringUp(.failure(UserError(any: error))))
       }

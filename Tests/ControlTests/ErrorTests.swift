@@ -1,0 +1,121 @@
+import Dataplane
+import Lab
+import Testing
+import Topology
+
+@testable import Control
+
+/// Errors keep their exit code over the socket.
+@Suite struct ErrorTests {
+  @Test(arguments: [
+    (UserError(.failed, "a"), 500), (UserError(.badInput, "a"), 400), (UserError(.different, "a"), 409),
+    (UserError(.notFound, "a"), 404), (UserError(.unreachable, "a", hint: "b"), 503),
+  ])
+  func codeHasItsStatus(_ error: UserError, _ status: Int) throws {
+    let body = ErrorBody(error)
+    #expect(body.status == status)
+    #expect(body.userError == error)
+    #expect(try JSON.decode(ErrorBody.self, from: JSON.bytes(body)) == body)
+  }
+
+  @Test func errorsOfTheDataPlaneHaveCodes() {
+    #expect(UserError(any: DataplaneError.unknownPort("a.b")).code == .notFound)
+    #expect(UserError(any: DataplaneError.unknownSwitch("s")).code == .notFound)
+    #expect(UserError(any: DataplaneError.nameTaken("s")).code == .badInput)
+    #expect(UserError(any: DataplaneError.invalid("mtu 3")) == UserError(.badInput, "mtu 3"))
+    #expect(UserError(any: DataplaneError.host("open: EPERM")) == UserError(.failed, "open: EPERM"))
+    #expect(UserError(any: CancellationError()) == UserError(.failed, "interrupted"))
+  }
+
+  @Test(arguments: [(Int32(0), ExitCode.done), (64, .badInput), (1, .failed), (70, .failed), (3, .different)])
+  func parserCodesBecomeOurs(_ parser: Int32, _ code: ExitCode) {
+    #expect(ExitStatus.mapping(parser: parser) == code)
+  }
+
+  private func failure(_ lab: FixedLab, _ body: @escaping (ControlClient) async throws -> Void) async throws -> UserError? {
+    var failure: UserError?
+    try await ServerFixture.run(lab) { client, _ in
+      do { try await body(client) } catch let error as UserError { failure = error }
+    }
+    return failure
+  }
+
+  @Test func unknownPortListsThePorts() async throws {
+    let error = try await failure(FixedLab()) { _ = try await $0.get(ControlPath.port("vm9.eth0"), as: PortRow.self) }
+    #expect(error == UserError(.notFound, "no port \"vm9.eth0\"", hint: "ports: sw1:core, tap.a, vm1.eth0"))
+  }
+
+  @Test func unknownSwitchListsTheSwitches() async throws {
+    let error = try await failure(FixedLab()) {
+      _ = try await $0.get(ControlPath.fdb, query: ["switch": "sw 9"], as: [FDBRow].self)
+    }
+    #expect(error == UserError(.notFound, "no switch \"sw 9\"", hint: "switches: sw1"))
+  }
+
+  @Test(arguments: ["0", "4095", "red", "-1"])
+  func flushWantsAVLANNumber(_ text: String) async throws {
+    let lab = FixedLab()
+    let error = try await failure(lab) { try await $0.delete(ControlPath.fdb, query: ["vlan": text]) }
+    #expect(error == UserError(.badInput, "VLAN \"\(text)\" is not a number from 1 to 4094"))
+    #expect(await lab.flushes.isEmpty)
+  }
+
+  @Test func unknownNodeIsNotFound() async throws {
+    let error = try await failure(FixedLab()) { client in
+      let request = ExecuteRequest(command: ["x"])
+      try await client.stream(.post, ControlPath.node("vm9", "exec"), body: request, as: ExecuteLine.self) { _ in }
+    }
+    #expect(error?.code == .notFound)
+    #expect(error?.hint == "nodes: vm1, tap")
+  }
+
+  @Test func unknownPathIsNotFound() async throws {
+    let error = try await failure(FixedLab()) { _ = try await $0.get("/v1/nothing", as: PathRow.self) }
+    #expect(error == UserError(.notFound, "no resource GET /v1/nothing"))
+  }
+
+  @Test func withoutALabThereIsNothingToAsk() async throws {
+    let error = try await failure(FixedLab(current: nil)) { _ = try await $0.get(ControlPath.lab, as: CanonicalLab.self) }
+    #expect(error == UserError(.notFound, "no lab is up"))
+  }
+
+  @Test func aBodyThatIsNoLabIsBadInput() async throws {
+    let error = try await failure(FixedLab()) { client in
+      try await client.stream(.put, ControlPath.lab, body: ["a": 1], as: LabLine.self) { _ in }
+    }
+    #expect(error?.code == .badInput)
+    #expect(error?.message.hasPrefix("the body is not the JSON that /v1/lab takes") == true)
+  }
+
+  @Test func aBodyWithoutEndIsRefused() async throws {
+    let error = try await failure(FixedLab()) { client in
+      let request = ExecuteRequest(command: [String(repeating: "a", count: 17 << 20)])
+      try await client.stream(.post, ControlPath.node("vm1", "exec"), body: request, as: ExecuteLine.self) { _ in }
+    }
+    #expect(error == UserError(.badInput, "the body is over 16777216 bytes"))
+  }
+
+  @Test func anEmptyCommandIsBadInput() async throws {
+    let error = try await failure(FixedLab()) { client in
+      let request = ExecuteRequest(command: [])
+      try await client.stream(.post, ControlPath.node("vm1", "exec"), body: request, as: ExecuteLine.self) { _ in }
+    }
+    #expect(error == UserError(.badInput, "exec needs a command"))
+  }
+
+  @Test func nobodyThereIsUnreachable() async throws {
+    let client = ControlClient(socket: "/tmp/apus-control-nobody.sock")
+    let error = await #expect(throws: UserError.self) {
+      _ = try await client.get(ControlPath.version, as: VersionRow.self)
+    }
+    #expect(error?.code == .unreachable)
+    #expect(error?.hint?.contains("apus up FILE") == true)
+  }
+
+  @Test func aSocketPathTooLongIsRefused() async throws {
+    let path = "/tmp/" + String(repeating: "x", count: 103)
+    let server = ControlServer(service: FixedLab(), socket: path, logger: .init(label: "test"), onEnd: { _ in })
+    let error = await #expect(throws: UserError.self) { try await server.run() }
+    #expect(error?.message == "the control socket's path has 108 bytes, at most 107 are possible: \(path)")
+  }
+}

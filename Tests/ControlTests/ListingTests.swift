@@ -1,0 +1,121 @@
+import Lab
+import Testing
+import Topology
+
+@testable import Control
+
+/// What people see.
+@Suite struct ListingTests {
+  @Test func columnsAreAligned() {
+    let table = Table(
+      columns: [Column("NAME"), Column("COUNT", .right), Column("NOTE")],
+      rows: [[Cell("a"), Cell(1), Cell(nil)], [Cell("longer"), Cell(12345), Cell("x")]])
+    #expect(table.lines == ["NAME    COUNT  NOTE", "a           1  -", "longer  12345  x"])
+  }
+
+  @Test func colourDoesNotShiftColumns() {
+    let rows = [[Cell("up", .good), Cell("a")], [Cell("down", .bad), Cell("b")]]
+    let columns = [Column("CARRIER"), Column("NAME")]
+    #expect(
+      Table(columns: columns, rows: rows, isColoured: true).lines == [
+        "CARRIER  NAME", "\u{1B}[32mup\u{1B}[0m       a", "\u{1B}[31mdown\u{1B}[0m     b",
+      ])
+    #expect(Table(columns: columns, rows: rows).lines == ["CARRIER  NAME", "up       a", "down     b"])
+  }
+
+  @Test func allFormatsComeFromTheSameRows() async throws {
+    let rows = await FixedLab().nodes().map { NodeRow($0) }
+    #expect(
+      try Rendering(.table).text(rows) == """
+        LAB  NODE  KIND  IMAGE         STATE    READY  PID  SINCE                 ADDRESSES
+        two  vm1   vm    debian.qcow2  running  yes     17  2026-01-02T03:04:05Z  10.0.0.1/24
+        two  tap   tap   -             stopped  no       -  -                     -
+
+        """)
+    let lines = try rows.map { try JSON.text($0) }
+    #expect(try Rendering(.jsonl).text(rows) == "\(lines[0])\n\(lines[1])\n")
+    #expect(try Rendering(.json).text(rows) == "[\n\(lines[0]),\n\(lines[1])\n]\n")
+  }
+
+  @Test func nothingIsAHeaderOrAnEmptyArray() throws {
+    #expect(try Rendering(.table).text([FDBRow]()) == "MAC  PORT  VLAN  SWITCH  AGE  STATE\n")
+    #expect(try Rendering(.json).text([FDBRow]()) == "[]\n")
+    #expect(try Rendering(.jsonl).text([FDBRow]()) == "")
+  }
+
+  @Test func portsShowVLANsAndDrops() throws {
+    let rows = FixedLab.ports.map { PortRow($0, isDetailed: false) }
+    #expect(
+      try Rendering(.table).text(rows) == """
+        NAME      SWITCH  KIND        CARRIER  MODE    VLANS               MAC                RX-PACKETS  RX-BYTES  TX-PACKETS  TX-BYTES  DROPS  ERROR
+        vm1.eth0  sw1     vhost-user  up       access  10                  02:00:00:00:ab:01          12      1200          11      1100      7  -
+        sw1:core  sw1     trunk       down     trunk   10-11,20 native 20  -                           0         0           0         0      0  -
+        tap.a     -       tap         up       wire    -> vm1.eth1         02:00:00:00:00:02           0         0           0         0      0  read: EIO
+
+        """)
+  }
+
+  @Test func portShowTellsEverything() {
+    #expect(
+      PortRow(FixedLab.ports[0], isDetailed: true).description() == [
+        "name         vm1.eth0", "switch       sw1", "kind         vhost-user", "carrier      up", "mode         access",
+        "vlans        10", "mac          02:00:00:00:ab:01", "mtu          1500", "queues       2",
+        "socket       /run/apus/two/vm1.eth0.sock", "received     12 packets, 1200 bytes",
+        "transmitted  11 packets, 1100 bytes", "drops        in runt 3, out no-buffer 4", "connected    yes",
+        "features     VERSION_1", "protocol     MQ", "faults       1", "  GUEST-ADDRESS  SIZE  FILE-OFFSET",
+        "            0x0  4096       0x2000", "  QUEUE  TO    SIZE  RING   ENABLED  AVAIL  USED  KICKS  CALLS",
+        "      0  node   256  split  yes        256    11      1      2",
+      ])
+  }
+
+  @Test func vlansThatFollowEachOtherAlikeShareALine() {
+    let rows = (1...4094).map { vlan in
+      VLANRow(
+        switchName: "sw1", vlan: vlan, name: vlan == 20 ? "red" : nil, port: "sw1:core", isPVID: vlan == 1,
+        isUntagged: vlan == 1)
+    }
+    let lines = Table(columns: VLANRow.columns, rows: VLANRow.table(rows)).lines
+    #expect(
+      lines == [
+        "PORT      SWITCH     VLAN  NAME  FLAGS", "sw1:core  sw1           1  -     pvid untagged",
+        "sw1:core  sw1        2-19  -     -", "sw1:core  sw1          20  red   -",
+        "sw1:core  sw1     21-4094  -     -",
+      ])
+  }
+
+  @Test func statsShowShareOfTimeAndRates() async {
+    let lab = FixedLab()
+    let before = StatsRow(workers: await lab.workers(), ports: FixedLab.ports)
+    var after = before
+    after.ports[0].receivePackets += 100
+    after.ports[0].receiveBytes += 6400
+    after.ports[0].transmitPackets = 3
+    let lines = after.description(since: before, seconds: 2)
+    #expect(
+      lines[0] == "WORKER  BUSY  BUSY-CYCLES  IDLE-CYCLES  SLEEPS  BURSTS  FRAMES  CYCLES/FRAME")
+    #expect(lines[1] == "     0   25%         1000         3000       3       4      20            50")
+    #expect(lines[2] == "")
+    let cells = lines[4].split(separator: " ")
+    // 100 packets and 6400 bytes in 2 s; a counter that went back counts from zero.
+    #expect(cells[6...9] == ["50", "25600", "2", "0"])
+    #expect(lines[4].hasSuffix("in runt 3, out no-buffer 4"))
+  }
+
+  @Test func aPlanReadsAsALineAStep() {
+    #expect(PlanStep.description([]) == ["no changes"])
+    #expect(PlanStep.description(FixedLab.plan) == ["create  switch sw1", "create  node vm1    vm, image builtin"])
+  }
+
+  @Test func aTestReadsAsALine() {
+    let passed = TestResult(test: "ping a -> b", passed: true, seconds: 0.0124, detail: "")
+    let failed = TestResult(test: "ping a -> c", passed: false, seconds: 30.04, detail: "no answer")
+    #expect(passed.description() == "ok    ping a -> b  12 ms")
+    #expect(failed.description() == "FAIL  ping a -> c  30.0 s  no answer")
+    #expect(passed.description(isColoured: true) == "\u{1B}[32mok  \u{1B}[0m  ping a -> b  12 ms")
+  }
+
+  @Test(arguments: [([], ""), ([7], "7"), ([1, 2, 3, 7], "1-3,7"), ([1, 3], "1,3"), ([4093, 4094], "4093-4094")])
+  func numbersBecomeRanges(_ numbers: [Int], _ text: String) {
+    #expect(RangeText.format(numbers) == text)
+  }
+}

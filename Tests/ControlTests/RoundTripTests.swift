@@ -1,0 +1,81 @@
+import FoundationEssentials
+import Lab
+import Testing
+import Topology
+
+@testable import Control
+
+/// Client and server over a real socket.
+@Suite struct RoundTripTests {
+  @Test func rowsArriveAsSent() async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      let nodes = try await client.get(ControlPath.nodes, as: [NodeRow].self)
+      #expect(nodes.map(\.node) == ["vm1", "tap"])
+      let ports = try await client.get(ControlPath.ports, as: [PortRow].self)
+      #expect(ports == FixedLab.ports.map { PortRow($0, isDetailed: false) })
+      let fdb = try await client.get(ControlPath.fdb, query: ["switch": "sw1"], as: [FDBRow].self)
+      #expect(fdb.map(\.mac) == ["02:00:00:00:ab:01"])
+      let vlans = try await client.get(ControlPath.vlans, as: [VLANRow].self)
+      #expect(vlans.map(\.vlan) == [10, 10, 11, 20])
+      let stats = try await client.get(ControlPath.stats, as: StatsRow.self)
+      #expect(stats.workers.map(\.frames) == [20])
+      #expect(try await client.get(ControlPath.version, as: VersionRow.self) == VersionRow())
+      #expect(try await client.get(ControlPath.lab, as: CanonicalLab.self) == FixedLab.definition)
+      let log = try await client.get(ControlPath.node("vm1", "log"), as: PathRow.self)
+      #expect(log.path == "/var/lib/apus/two/vm1/console.log")
+      let console = try await client.get(ControlPath.node("vm1", "console"), as: PathRow.self)
+      #expect(console.path == "/run/apus/two/vm1/console.sock")
+    }
+  }
+
+  @Test(arguments: ["vm1.eth0", "vm1:eth0"])
+  func portIsFoundUnderBothSpellings(_ name: String) async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      let port = try await client.get(ControlPath.port(name), as: PortRow.self)
+      #expect(port == PortRow(FixedLab.ports[0], isDetailed: true))
+    }
+  }
+
+  @Test func trunkPortsKeepTheirColon() async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      #expect(try await client.get(ControlPath.port("sw1:core"), as: PortRow.self).kind == "trunk")
+    }
+  }
+
+  @Test func flushPassesOnWhatWasSelected() async throws {
+    let lab = FixedLab()
+    try await ServerFixture.run(lab) { client, _ in
+      try await client.delete(ControlPath.fdb)
+      try await client.delete(ControlPath.fdb, query: ["switch": "sw1", "port": "vm1:eth0", "vlan": "10"])
+    }
+    #expect(await lab.flushes == ["* * *", "sw1 vm1.eth0 10"])
+  }
+
+  @Test func socketIsForOwnerAndGroup() async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      _ = try await client.get(ControlPath.version, as: VersionRow.self)
+      let attributes = try FileManager.default.attributesOfItem(atPath: client.socket)
+      #expect(attributes[.posixPermissions] as? Int == 0o660)
+    }
+  }
+
+  @Test func clientsAreServedSideBySide() async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      let counts = try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<32 {
+          group.addTask { try await client.get(ControlPath.ports, as: [PortRow].self).count }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(counts == Array(repeating: 3, count: 32))
+    }
+  }
+
+  @Test func aStaleSocketIsReplaced() async throws {
+    let folder = try ServerFixture.makeFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    await #expect(throws: UserError.self) {
+      _ = try await ControlClient(socket: "\(folder)/none.sock").get(ControlPath.version, as: VersionRow.self)
+    }
+  }
+}

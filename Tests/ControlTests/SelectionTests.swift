@@ -1,0 +1,49 @@
+import Lab
+import Testing
+
+@testable import Control
+
+/// Which lab or file a command is about.
+@Suite struct SelectionTests {
+  @Test(arguments: ["a.yaml", "a.yml", "./a", "dir/a", "/", "-", "a.lab.yaml", ".yaml"])
+  func isAFile(_ text: String) {
+    #expect(LabArgument(text) == .file(text))
+  }
+
+  @Test(arguments: ["a", "campus", "yaml", "a.yaml.txt", "a.json", "--", "-a", "", "a.YAML"])
+  func isALab(_ text: String) {
+    #expect(LabArgument(text) == .lab(text))
+  }
+
+  @Test func theOnlyLabNeedsNoName() throws {
+    #expect(try LabSelection.choose(asked: nil, running: ["a"]) == "a")
+    #expect(try LabSelection.choose(asked: "b", running: ["a", "b"]) == "b")
+  }
+
+  @Test func severalLabsNeedAName() {
+    let error = #expect(throws: UserError.self) { try LabSelection.choose(asked: nil, running: ["a", "b"]) }
+    #expect(error?.code == .badInput)
+    #expect(error?.message == "2 labs are up: a, b")
+    #expect(error?.hint == "choose one with --lab NAME or APUS_LAB")
+  }
+
+  @Test func noLabIsNotFound() {
+    #expect(throws: UserError(.notFound, "no lab is up", hint: "`apus up FILE` brings one up")) {
+      try LabSelection.choose(asked: nil, running: [])
+    }
+    #expect(throws: UserError(.notFound, "no lab \"c\"", hint: "labs that are up: a, b")) {
+      try LabSelection.choose(asked: "c", running: ["a", "b"])
+    }
+    #expect(throws: UserError(.notFound, "no lab \"c\"", hint: "no lab is up")) {
+      try LabSelection.choose(asked: "c", running: [])
+    }
+  }
+
+  @Test(arguments: [
+    ([:], "/v1/fdb"), (["switch": nil], "/v1/fdb"), (["vlan": "1", "port": "a:b"], "/v1/fdb?port=a:b&vlan=1"),
+    (["switch": "a b&c/\u{E9}"], "/v1/fdb?switch=a%20b%26c%2F%C3%A9"),
+  ] as [([String: String?], String)])
+  func queriesAreEncoded(_ query: [String: String?], _ target: String) {
+    #expect(ControlPath.target("/v1/fdb", query: query) == target)
+  }
+}

@@ -1,0 +1,126 @@
+import Control
+import Topology
+
+@testable import Dataplane
+@testable import Lab
+
+/// A lab service with fixed answers that notes what it was asked.
+actor FixedLab: LabService {
+  private(set) var current: CanonicalLab?
+  private(set) var flushes: [String] = []
+  private(set) var commands: [[String]] = []
+  private var failure: UserError?
+
+  init(current: CanonicalLab? = FixedLab.definition, failure: UserError? = nil) {
+    self.current = current
+    self.failure = failure
+  }
+
+  /// One switch, two VLANs, two nodes.
+  static let definition: CanonicalLab = {
+    var lab = CanonicalLab(name: "two")
+    lab.vlans = [VLANDefinition(name: "red", id: 10), VLANDefinition(name: nil, id: 20)]
+    lab.switches = [SwitchDefinition(name: "sw1")]
+    lab.nodes = [NodeDefinition(name: "vm1", kind: "vm"), NodeDefinition(name: "tap", kind: "tap")]
+    return lab
+  }()
+
+  static let ports = [
+    PortStatus(
+      name: "vm1.eth0", switchName: "sw1", kind: .vhostUser, carrier: true, mode: .access(vlan: 10), peer: nil,
+      address: [2, 0, 0, 0, 0xAB, 1], mtu: 1500, queues: 2, receivePackets: 12, receiveBytes: 1200,
+      transmitPackets: 11, transmitBytes: 1100, dropsIn: ["runt": 3], dropsOut: ["no-buffer": 4], error: nil,
+      vhostUser: VhostUserStatus(
+        socket: "/run/apus/two/vm1.eth0.sock", queuePairs: 2, isConnected: true, features: ["VERSION_1"],
+        protocolFeatures: ["MQ"],
+        memoryRegions: [MemoryRegionStatus(guestAddress: 0, size: 4096, fileOffset: 8192)],
+        queues: [
+          QueueStatus(
+            index: 0, size: 256, ring: "split", isEnabled: true, availableIndex: 256, usedIndex: 11, kicks: 1, calls: 2)
+        ], faults: 1)),
+    PortStatus(
+      name: "sw1:core", switchName: "sw1", kind: .trunk, carrier: false,
+      mode: .trunk(allowed: VLANSet([10...11, 20...20]), native: 20), peer: "sw2:core", address: [], mtu: 65521,
+      queues: 1, receivePackets: 0, receiveBytes: 0, transmitPackets: 0, transmitBytes: 0, dropsIn: [:], dropsOut: [:],
+      error: nil, vhostUser: nil),
+    PortStatus(
+      name: "tap.a", switchName: nil, kind: .tap, carrier: true, mode: .wire, peer: "vm1.eth1",
+      address: [2, 0, 0, 0, 0, 2], mtu: 9000, queues: 1, receivePackets: 0, receiveBytes: 0, transmitPackets: 0,
+      transmitBytes: 0, dropsIn: [:], dropsOut: [:], error: "read: EIO", vhostUser: nil),
+  ]
+
+  static let plan = [PlanStep(.create, "switch sw1"), PlanStep(.create, "node vm1", "vm, image builtin")]
+
+  func lab() -> CanonicalLab? { current }
+
+  func bringUp(_ lab: CanonicalLab, progress: @escaping @Sendable (String) -> Void) throws -> [PlanStep] {
+    progress("switch sw1")
+    if let failure { throw failure }
+    defer { current = lab }
+    return lab == current ? [] : Self.plan
+  }
+
+  func takeDown(progress: @escaping @Sendable (String) -> Void) throws {
+    progress("vm1: stopped")
+    if let failure { throw failure }
+    current = nil
+  }
+
+  func nodes() -> [NodeStatus] {
+    [
+      NodeStatus(
+        lab: "two", node: "vm1", kind: "vm", image: "/var/lib/apus/images/debian.qcow2", state: .running, ready: true,
+        pid: 17, addresses: ["10.0.0.1/24"], console: "/run/apus/two/vm1/console.sock", since: "2026-01-02T03:04:05Z",
+        error: nil),
+      NodeStatus(
+        lab: "two", node: "tap", kind: "tap", image: nil, state: .stopped, ready: false, pid: nil, addresses: [],
+        console: nil, since: nil, error: nil),
+    ]
+  }
+
+  func ports() -> [PortStatus] { Self.ports }
+
+  func workers() -> [WorkerStatus] {
+    [WorkerStatus(busyCycles: 1000, idleCycles: 3000, sleeps: 3, bursts: 4, frames: 20)]
+  }
+
+  func fdb(switchName: String?) -> [FDBEntry] {
+    [
+      FDBEntry(
+        switchName: "sw1", vlan: 10, address: [2, 0, 0, 0, 0xAB, 1], port: "vm1.eth0", ageSeconds: 1.256,
+        isStatic: false)
+    ]
+  }
+
+  func flushFDB(switchName: String?, port: String?, vlan: Int?) {
+    flushes.append("\(switchName ?? "*") \(port ?? "*") \(vlan.map(String.init) ?? "*")")
+  }
+
+  func execute(node: String, command: [String]) throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
+    guard node == "vm1" else { throw UserError(.notFound, "lab two has no node \"\(node)\"", hint: "nodes: vm1, tap") }
+    commands.append(command)
+    let failure = failure
+    return AsyncThrowingStream { continuation in
+      continuation.yield(.output([0, 10, 255]))
+      continuation.yield(.error(Array("oops\n".utf8)))
+      if let failure {
+        continuation.finish(throwing: failure)
+      } else {
+        continuation.yield(.exit(7))
+        continuation.finish()
+      }
+    }
+  }
+
+  func consolePath(node: String) -> String { "/run/apus/two/\(node)/console.sock" }
+  func logPath(node: String) -> String { "/var/lib/apus/two/\(node)/console.log" }
+
+  func runTests(names: [String], onResult: @escaping @Sendable (TestResult) -> Void) -> [TestResult] {
+    let results = [
+      TestResult(test: "ping vm1 -> tap", passed: true, seconds: 0.0124, detail: ""),
+      TestResult(test: "ping vm1 -> vm2", passed: false, seconds: 30, detail: "no answer"),
+    ]
+    for result in results { onResult(result) }
+    return results
+  }
+}

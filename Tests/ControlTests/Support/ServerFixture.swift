@@ -1,0 +1,41 @@
+import Control
+import FoundationEssentials
+import Logging
+import Synchronization
+
+/// A server on a socket in a folder of its own, for the length of one test.
+enum ServerFixture {
+  /// What the server said about its end, in order.
+  final class Ends: Sendable {
+    private let all = Mutex<[LabEnd]>([])
+    func add(_ end: LabEnd) { all.withLock { $0.append(end) } }
+    var values: [LabEnd] { all.withLock { $0 } }
+  }
+
+  static func run(_ service: FixedLab, _ body: (ControlClient, Ends) async throws -> Void) async throws {
+    let folder = try makeFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let socket = "\(folder)/control.sock"
+    let ends = Ends()
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    let server = ControlServer(service: service, socket: socket, logger: logger, onEnd: { ends.add($0) })
+    let (ready, readiness) = AsyncStream<Void>.makeStream()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        defer { readiness.finish() }
+        try await server.run { readiness.yield() }
+      }
+      for await _ in ready { break }
+      try await body(ControlClient(socket: socket), ends)
+      group.cancelAll()
+      try await group.waitForAll()
+    }
+  }
+
+  static func makeFolder() throws -> String {
+    let folder = "/tmp/apus-control-\(UUID().uuidString.prefix(8))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    return folder
+  }
+}
