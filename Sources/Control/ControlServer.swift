@@ -14,10 +14,13 @@ package struct ControlServer: Sendable {
   private let onEnd: @Sendable (LabEnd) -> Void
 
   /// - Parameters:
+  ///   - logger: takes what the lab's life brings; without it nothing is logged.
   ///   - socket: path of the control socket, at most 107 bytes; a file left there by a dead daemon is replaced.
   ///   - onEnd: called when the daemon has nothing left to do; the answer that says so is written by then.
   package init(
-    service: any LabService, socket: String, logger: Logger, onEnd: @escaping @Sendable (LabEnd) -> Void
+    service: any LabService, socket: String,
+    logger: Logger = Logger(label: "apus", factory: { _ in SwiftLogNoOpLogHandler() }),
+    onEnd: @escaping @Sendable (LabEnd) -> Void
   ) {
     self.service = service
     self.socket = socket

@@ -114,7 +114,7 @@ import Topology
 
   @Test func aSocketPathTooLongIsRefused() async throws {
     let path = "/tmp/" + String(repeating: "x", count: 103)
-    let server = ControlServer(service: FixedLab(), socket: path, logger: .init(label: "test"), onEnd: { _ in })
+    let server = ControlServer(service: FixedLab(), socket: path, onEnd: { _ in })
     let error = await #expect(throws: UserError.self) { try await server.run() }
     #expect(error?.message == "the control socket's path has 108 bytes, at most 107 are possible: \(path)")
   }

@@ -38,7 +38,8 @@ import Topology
 
   @Test func trunkPortsKeepTheirColon() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      #expect(try await client.get(ControlPath.port("sw1:core"), as: PortRow.self).kind == "trunk")
+      let port = try await client.get(ControlPath.port("sw1:core"), as: PortRow.self)
+      #expect(port.kind == "trunk")
     }
   }
 
@@ -71,7 +72,7 @@ import Topology
     }
   }
 
-  @Test func aStaleSocketIsReplaced() async throws {
+  @Test func nobodyAnswersInAnEmptyFolder() async throws {
     let folder = try ServerFixture.makeFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     await #expect(throws: UserError.self) {

@@ -24,7 +24,7 @@ struct PSCommand: AsyncParsableCommand {
         unreachable = error
       }
     }
-    if !labs.isEmpty || output.format == .json { try output.write(rows) }
+    if !rows.isEmpty || output.format == .json { try output.write(rows) }
     if let unreachable {
       if let hint = unreachable.hint { Output.words("  \(hint)") }
       throw CommandStatus(unreachable.code)

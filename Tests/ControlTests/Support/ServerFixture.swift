@@ -1,6 +1,5 @@
 import Control
 import FoundationEssentials
-import Logging
 import Synchronization
 
 /// A server on a socket in a folder of its own, for the length of one test.
@@ -17,9 +16,7 @@ enum ServerFixture {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let socket = "\(folder)/control.sock"
     let ends = Ends()
-    var logger = Logger(label: "test")
-    logger.logLevel = .critical
-    let server = ControlServer(service: service, socket: socket, logger: logger, onEnd: { ends.add($0) })
+    let server = ControlServer(service: service, socket: socket, onEnd: { ends.add($0) })
     let (ready, readiness) = AsyncStream<Void>.makeStream()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
