@@ -71,6 +71,10 @@ let package = Package(
       name: "GuestKit",
       dependencies: ["VhostUser", "LinuxHost", "Frames"],
       path: "Tests/GuestKit", swiftSettings: tests),
+    .executableTarget(
+      name: "forwarding-benchmark",
+      dependencies: ["Dataplane", "GuestKit", "VhostUser", "LinuxHost", "Frames"],
+      path: "tools/benchmarks/forwarding", swiftSettings: tests),
     .testTarget(name: "FramesTests", dependencies: ["Frames"], swiftSettings: tests),
     .testTarget(name: "LinuxHostTests", dependencies: ["LinuxHost", "CLinux"], swiftSettings: tests),
     .testTarget(name: "VhostUserTests", dependencies: ["VhostUser", "GuestKit", "LinuxHost"], swiftSettings: tests),

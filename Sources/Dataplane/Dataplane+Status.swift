@@ -1,5 +1,5 @@
 import Frames
-import VhostUser
+internal import VhostUser
 
 /// What the data plane tells of itself.
 extension Dataplane {

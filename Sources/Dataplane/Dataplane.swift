@@ -1,6 +1,6 @@
 import Frames
-import LinuxHost
-import VhostUser
+internal import LinuxHost
+internal import VhostUser
 
 /// The data plane of one lab: its switches, ports, wires and trunks, and the threads that move frames between them.
 ///

@@ -3,10 +3,10 @@
 /// Unsafe code. Invariants: a caller passes memory of at least the size it names; nothing is kept beyond the call;
 /// every load is unaligned and fetches its bytes once.
 @unsafe
-package enum Bytes {
+public enum Bytes {
   /// The first 16 bytes of a frame. At least 16 bytes must be readable at `base`.
   @inlinable @inline(__always)
-  package static func header(at base: UnsafeRawPointer) -> EthernetHeader {
+  public static func header(at base: UnsafeRawPointer) -> EthernetHeader {
     // SAFETY: the caller vouches for 16 readable bytes.
     unsafe EthernetHeader(
       first: UInt64(littleEndian: base.loadUnaligned(as: UInt64.self)),
@@ -16,7 +16,7 @@ package enum Bytes {
   /// Sum of the 16-bit words of `count` bytes in memory order; an odd last byte counts as a word's first byte.
   ///
   /// Never overflows: 2^32 words of 16 bits fit in 64 bits, and `count` is a frame's size.
-  package static func partialSum(_ base: UnsafeRawPointer, count: Int) -> UInt64 {
+  public static func partialSum(_ base: UnsafeRawPointer, count: Int) -> UInt64 {
     var sum: UInt64 = 0
     var offset = 0
     while count - offset >= 8 {

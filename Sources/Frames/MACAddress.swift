@@ -3,51 +3,51 @@
 /// `bits` holds the six bytes as a little-endian load of the wire gives them: the first byte on the wire is the
 /// least significant. The upper 16 bits are zero.
 @frozen
-package struct MACAddress: Sendable, Hashable, BitwiseCopyable {
-  package var bits: UInt64
+public struct MACAddress: Sendable, Hashable, BitwiseCopyable {
+  public var bits: UInt64
 
   /// Takes the low 48 bits of a little-endian load of the wire.
   @inlinable @inline(__always)
-  package init(bits: UInt64) { self.bits = bits & 0xFFFF_FFFF_FFFF }
+  public init(bits: UInt64) { self.bits = bits & 0xFFFF_FFFF_FFFF }
 
   /// Takes six bytes in wire order; nil if there are not exactly six.
-  package init?(bytes: some Collection<UInt8>) {
+  public init?(bytes: some Collection<UInt8>) {
     guard bytes.count == 6 else { return nil }
     bits = 0
     for (position, byte) in bytes.enumerated() { bits |= UInt64(byte) << UInt64(8 * position) }
   }
 
   /// Reads `02:00:00:00:00:01`; nil if the text is anything else.
-  package init?(_ text: some StringProtocol) {
+  public init?(_ text: some StringProtocol) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     let bytes = parts.compactMap { $0.count == 2 ? UInt8($0, radix: 16) : nil }
     guard parts.count == 6, bytes.count == 6 else { return nil }
     self.init(bytes: bytes)
   }
 
-  package static let broadcast = MACAddress(bits: 0xFFFF_FFFF_FFFF)
+  @inlinable public static var broadcast: MACAddress { MACAddress(bits: 0xFFFF_FFFF_FFFF) }
 
   /// Group (multicast or broadcast) address: the I/G bit is set.
   @inlinable @inline(__always)
-  package var isGroup: Bool { bits & 1 != 0 }
+  public var isGroup: Bool { bits & 1 != 0 }
 
   @inlinable @inline(__always)
-  package var isZero: Bool { bits == 0 }
+  public var isZero: Bool { bits == 0 }
 
   /// 01-80-C2-00-00-00 to -0F, which a standard bridge never forwards (802.1Q-2018 clause 8.6.3).
   @inlinable @inline(__always)
-  package var isLinkLocal: Bool { bits & 0xF0FF_FFFF_FFFF == 0x0000_00C2_8001 }
+  public var isLinkLocal: Bool { bits & 0xF0FF_FFFF_FFFF == 0x0000_00C2_8001 }
 
   /// Last byte on the wire.
   @inlinable @inline(__always)
-  package var lastByte: UInt8 { UInt8(truncatingIfNeeded: bits >> 40) }
+  public var lastByte: UInt8 { UInt8(truncatingIfNeeded: bits >> 40) }
 
   /// Six bytes in wire order.
-  package var bytes: [UInt8] { (0..<6).map { UInt8(truncatingIfNeeded: bits >> UInt64(8 * $0)) } }
+  public var bytes: [UInt8] { (0..<6).map { UInt8(truncatingIfNeeded: bits >> UInt64(8 * $0)) } }
 }
 
 extension MACAddress: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
   }
 }

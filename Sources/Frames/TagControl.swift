@@ -1,20 +1,20 @@
 /// The tag control information of an 802.1Q tag (802.1Q-2018 clause 9.6): PCP in bits 15...13, DEI in bit 12, VID below.
 @frozen
-package struct TagControl: Sendable, Hashable, BitwiseCopyable {
-  package var bits: UInt16
+public struct TagControl: Sendable, Hashable, BitwiseCopyable {
+  public var bits: UInt16
 
   @inlinable @inline(__always)
-  package init(bits: UInt16) { self.bits = bits }
+  public init(bits: UInt16) { self.bits = bits }
 
   /// VLAN identifier, 0 (priority tag) to 4095 (reserved).
   @inlinable @inline(__always)
-  package var vlan: UInt16 { bits & 0x0FFF }
+  public var vlan: UInt16 { bits & 0x0FFF }
 
   /// PCP and DEI in their places, VID zero.
   @inlinable @inline(__always)
-  package var priority: UInt16 { bits & 0xF000 }
+  public var priority: UInt16 { bits & 0xF000 }
 
   /// The same priority with another VLAN.
   @inlinable @inline(__always)
-  package func with(vlan: UInt16) -> TagControl { TagControl(bits: priority | (vlan & 0x0FFF)) }
+  public func with(vlan: UInt16) -> TagControl { TagControl(bits: priority | (vlan & 0x0FFF)) }
 }

@@ -12,22 +12,38 @@ package func run(
   _ request: SpawnRequest, onOutput: @escaping @Sendable (_ isError: Bool, _ bytes: [UInt8]) -> Void,
   timeoutSeconds: Double? = nil
 ) async throws -> Int32 {
-  var child = try RunningChild(request)
+  let child = try RunningChild(request)
   let deadline = timeoutSeconds.map { ContinuousClock.now + .seconds(max(0, min($0, 1e9))) }
-  do {
-    while !child.hasEnded {
-      let left = deadline.map { seconds(in: $0 - ContinuousClock.now) }
-      guard try await Readiness.wait(for: child.activity, timeoutSeconds: left) else {
-        try Task.checkCancellation()
-        throw SystemError(
-          call: "run", code: ETIMEDOUT, context: "\(request.executable) for \(timeoutSeconds ?? 0) seconds")
-      }
-      try child.advance(onOutput)
+  // Not a do/catch around awaits: Swift 6.3.1 crashes on this function optimised so.
+  let result = await follow(child, until: deadline, onOutput)
+  if case .failure = result { await child.kill() }
+  return try result.get()
+}
+
+/// Waits for the end and hands over output meanwhile.
+private func follow(
+  _ child: RunningChild, until deadline: ContinuousClock.Instant?,
+  _ onOutput: @escaping @Sendable (_ isError: Bool, _ bytes: [UInt8]) -> Void
+) async -> Result<Int32, any Error> {
+  while !child.hasEnded {
+    let left = deadline.map { seconds(in: $0 - ContinuousClock.now) }
+    switch await readiness(of: child.activity, left) {
+    case .failure(let error): return .failure(error)
+    case .success(true): break
+    case .success(false):
+      if Task.isCancelled { return .failure(CancellationError()) }
+      return .failure(SystemError(call: "run", code: ETIMEDOUT, context: child.executable))
     }
-    return try child.finish(onOutput)
+    do throws(SystemError) { try child.advance(onOutput) } catch { return .failure(error) }
+  }
+  do throws(SystemError) { return .success(try child.finish(onOutput)) } catch { return .failure(error) }
+}
+
+private func readiness(of descriptor: Descriptor, _ seconds: Double?) async -> Result<Bool, SystemError> {
+  do throws(SystemError) {
+    return .success(try await Readiness.wait(for: descriptor, timeoutSeconds: seconds))
   } catch {
-    await child.kill()
-    throw error
+    return .failure(error)
   }
 }
 

@@ -2,7 +2,10 @@ import CLinux
 import Glibc
 
 /// A child of ours with the read ends of its output, watched together.
-struct RunningChild {
+///
+/// Used by one task at a time.
+final class RunningChild: @unchecked Sendable {
+  let executable: String
   private let identity: ProcessIdentity
   private let isGroupLeader: Bool
   private let epoll: Epoll
@@ -13,6 +16,7 @@ struct RunningChild {
 
   /// Starts the process of a request; streams without a file are captured.
   init(_ request: SpawnRequest) throws(SystemError) {
+    executable = request.executable
     let input = try openStandard(request.standardInput, isOutput: false)
     let output = try Self.stream(request.standardOutput)
     let error = try Self.stream(request.standardError)
@@ -44,7 +48,7 @@ struct RunningChild {
   var activity: Descriptor { epoll.descriptor }
 
   /// Hands over what has come; notes the end of the process.
-  mutating func advance(_ onOutput: (Bool, [UInt8]) -> Void) throws(SystemError) {
+  func advance(_ onOutput: (Bool, [UInt8]) -> Void) throws(SystemError) {
     var events = [EpollEvent](repeating: EpollEvent(), count: 3)
     let count = epoll.wait(into: &events, timeoutMilliseconds: 0)
     for event in events.prefix(count) {
@@ -59,7 +63,7 @@ struct RunningChild {
   /// Hands over what is left in the pipes and takes the exit status.
   ///
   /// To be called once, after the end.
-  mutating func finish(_ onOutput: (Bool, [UInt8]) -> Void) throws(SystemError) -> Int32 {
+  func finish(_ onOutput: (Bool, [UInt8]) -> Void) throws(SystemError) -> Int32 {
     for index in streams.indices {
       // As much as a pipe can hold (1 MiB): a child left behind may go on writing for ever.
       for _ in 0..<32 {
@@ -70,7 +74,7 @@ struct RunningChild {
   }
 
   /// One read from a stream; false if nothing was there or the stream is at its end.
-  private mutating func readOnce(_ index: Int, _ onOutput: (Bool, [UInt8]) -> Void) throws(SystemError) -> Bool {
+  private func readOnce(_ index: Int, _ onOutput: (Bool, [UInt8]) -> Void) throws(SystemError) -> Bool {
     guard let stream = streams[index] else { return false }
     let bytes: [UInt8]
     do throws(SystemError) {

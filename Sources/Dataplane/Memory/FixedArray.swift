@@ -5,7 +5,8 @@
 /// - Complexity: subscript O(1), `init` and `deinit` O(count).
 @safe
 struct FixedArray<Element: ~Copyable>: ~Copyable {
-  private var base: UnsafeMutablePointer<Element>
+  /// The elements, for loops in files that may use unsafe code.
+  @unsafe private(set) var base: UnsafeMutablePointer<Element>
   private(set) var count: Int
 
   /// Makes `count` elements, each by one call of `make`.

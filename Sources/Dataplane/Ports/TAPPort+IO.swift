@@ -30,10 +30,7 @@ struct TAPPool: ~Copyable {
       // SAFETY: `size` bytes lie in both.
       if let base = source.baseAddress { unsafe slots.copyMemory(from: base, byteCount: size) }
     }
-    burst.frames[0] = unsafe Frame(
-      source: UnsafeRawPointer(slots), sourceSize: size, size: size, segmentCount: 0, segmentStart: 0, scratchSize: 0,
-      checksumStart: 0, checksumOffset: 0, needsChecksum: false, isHeaderInvalid: false, isDirect: false,
-      isTagged: false)
+    burst.frames[0] = unsafe Frame(source: UnsafeRawPointer(slots), sourceSize: size, size: size)
     burst.fillScratch(0, &burst.frames[0])
     burst.count = 1
   }
@@ -78,9 +75,8 @@ extension TAPPort {
   ) {
     let inSlot = min(size, TAPPool.slotSize)
     var frame = unsafe Frame(
-      source: UnsafeRawPointer(slot + prefix), sourceSize: inSlot - prefix, size: size - prefix, segmentCount: 0,
-      segmentStart: 0, scratchSize: 0, checksumStart: 0, checksumOffset: 0, needsChecksum: false,
-      isHeaderInvalid: size - prefix > Ethernet.maximumFrameSize, isDirect: false, isTagged: false)
+      source: UnsafeRawPointer(slot + prefix), sourceSize: inSlot - prefix, size: size - prefix)
+    if size - prefix > Ethernet.maximumFrameSize { frame.flags.insert(.headerInvalid) }
     if size > inSlot {
       // SAFETY: both pieces were filled by the read.
       unsafe burst.segments[burst.segmentCount] = Segment(base: slot + prefix, size: inSlot - prefix)
@@ -94,11 +90,11 @@ extension TAPPort {
       let word = unsafe slot.loadUnaligned(as: UInt64.self)
       let offset = unsafe slot.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
       if word & 1 != 0 {
-        frame.checksumStart = Int(word >> 48)
-        frame.checksumOffset = Int(offset)
-        let end = frame.checksumStart + frame.checksumOffset + 2
-        frame.needsChecksum = end <= frame.size && end <= Burst.scratchSlotSize
-        if !frame.needsChecksum { frame.isHeaderInvalid = true }
+        frame.checksumStart = UInt16(truncatingIfNeeded: word >> 48)
+        frame.checksumOffset = offset
+        let end = Int(frame.checksumStart) + Int(offset) + 2
+        let isInside = end <= frame.size && end <= Burst.scratchSlotSize
+        frame.flags.insert(isInside ? .needsChecksum : .headerInvalid)
       }
     }
     burst.frames[burst.count] = frame
@@ -138,7 +134,7 @@ extension TAPPort {
     let prefix = unsafe burst.outgoingPrefix(index, frame, edit, completeChecksum: frame.needsChecksum && !handsOver)
     var header: (UInt64, UInt32) = (0, 0)
     if handsOver {
-      header.0 = 1 | UInt64(truncatingIfNeeded: frame.checksumStart + edit.growth) << 48
+      header.0 = 1 | UInt64(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth) << 48
       header.1 = UInt32(truncatingIfNeeded: frame.checksumOffset)
     }
     return unsafe withUnsafeMutableBytes(of: &header) { header in

@@ -1,4 +1,4 @@
-import LinuxHost
+internal import LinuxHost
 
 /// The worker's part of a TAP port.
 struct TAPPort: ~Copyable {

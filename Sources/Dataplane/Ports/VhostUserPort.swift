@@ -1,4 +1,4 @@
-import LinuxHost
+internal import LinuxHost
 
 /// The worker's part of a vhost-user port: its rings and the memory they are in.
 ///

@@ -1,5 +1,5 @@
 import Frames
-import VhostUser
+internal import VhostUser
 
 /// What a vhost-user port offers; the same for the same configuration in every run, so that guests survive a restart.
 enum Offer {

@@ -1,4 +1,4 @@
-import LinuxHost
+internal import LinuxHost
 import Synchronization
 
 /// The one thread that owns all vhost-user sockets. It never waits for a worker: what a worker must do is submitted, and

@@ -1,6 +1,6 @@
 import Frames
-import LinuxHost
-import VhostUser
+internal import LinuxHost
+internal import VhostUser
 
 /// The answers of a port to its session: maps memory, translates addresses, hands the result to the worker.
 extension VhostUserEndpoint: RingOwner {
@@ -59,25 +59,13 @@ extension VhostUserEndpoint: RingOwner {
     }
     running[start.index] = (start.addresses, start.size)
     let installation = WorkerCore.RingInstallation(
-      index: start.index, layout: layout, base: UInt16(truncatingIfNeeded: start.base), traits: traits(start),
+      index: start.index, layout: layout, base: UInt16(truncatingIfNeeded: start.base), traits: SplitRing.Traits(start),
       isEnabled: start.isEnabled, kick: start.kick, call: start.call, error: start.error)
     let (port, pairs) = (port, offer.queuePairs)
     return ask { core in
       core.coldStartRing(port, pairs: pairs, installation)
       return .done
     }
-  }
-
-  private func traits(_ start: RingStart) -> SplitRing.Traits {
-    let features = start.features
-    let isMergeable = features & VirtioFeature.mergeableBuffers != 0
-    // num_buffers is in the header with VERSION_1 or mergeable buffers (VIRTIO 1.2 section 5.1.6.1).
-    let hasLongHeader = isMergeable || features & VirtioFeature.version1 != 0
-    let checksum = start.index % 2 == 0 ? VirtioFeature.guestChecksum : VirtioFeature.checksum
-    return SplitRing.Traits(
-      hasEventIndex: features & VirtioFeature.eventIndex != 0,
-      hasIndirect: features & VirtioFeature.indirectDescriptors != 0, isMergeable: isMergeable,
-      headerSize: hasLongHeader ? 12 : 10, allowsPartialChecksum: features & checksum != 0)
   }
 
   func stopRing(_ ring: Int) -> OwnerAnswer {
@@ -161,4 +149,19 @@ extension VhostUserEndpoint: RingOwner {
   }
 
   func setBackendChannel(_ channel: Descriptor) { self.channel = channel }
+}
+
+extension SplitRing.Traits {
+  /// What the features that a front-end acknowledged mean for one ring.
+  init(_ start: RingStart) {
+    let features = start.features
+    let isMergeable = features & VirtioFeature.mergeableBuffers != 0
+    // num_buffers is in the header with VERSION_1 or mergeable buffers (VIRTIO 1.2 section 5.1.6.1).
+    let hasLongHeader = isMergeable || features & VirtioFeature.version1 != 0
+    let checksum = start.index % 2 == 0 ? VirtioFeature.guestChecksum : VirtioFeature.checksum
+    self.init(
+      hasEventIndex: features & VirtioFeature.eventIndex != 0,
+      hasIndirect: features & VirtioFeature.indirectDescriptors != 0, isMergeable: isMergeable,
+      headerSize: hasLongHeader ? 12 : 10, allowsPartialChecksum: features & checksum != 0)
+  }
 }

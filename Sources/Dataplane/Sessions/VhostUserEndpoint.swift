@@ -1,5 +1,5 @@
-import LinuxHost
-import VhostUser
+internal import LinuxHost
+internal import VhostUser
 
 /// The vhost-user socket of one port and the session on it; lives on the reactor's thread.
 ///

@@ -90,7 +90,8 @@ struct FDB: ~Copyable {
   @inline(__always)
   private func bucket(_ key: UInt64) -> Int {
     let mixed = (key ^ (key >> 29)) &* secret
-    return Int(truncatingIfNeeded: (mixed ^ (mixed >> 32)) &* 0x9E37_79B9_7F4A_7C15 >> shift)
+    // Parentheses: in Swift a shift binds tighter than a product.
+    return Int(truncatingIfNeeded: ((mixed ^ (mixed >> 32)) &* 0x9E37_79B9_7F4A_7C15) >> shift)
   }
 
   /// Where a station is; nil if it is not known.

@@ -40,12 +40,88 @@ extension WorkerCore {
         forwardWire(index, from: ingress)
       }
     } else {
+      var known = conversation(of: ingress)
+      var waiting = takeUp(known)
       for index in 0..<count {
-        bytes += burst.frames[index].size
-        forwardSwitched(index, from: ingress)
+        let size = burst.frames[index].size
+        bytes &+= size
+        if waiting < known.end, known.matches(burst.header(index)), size >= Ethernet.headerSize,
+          burst.frames[index].flags.isPlain
+        {
+          pending[waiting] = PendingFrame(frame: UInt16(truncatingIfNeeded: index), edit: .keep)
+          waiting &+= 1
+        } else {
+          putDown(known, waiting)
+          forwardSwitched(index, from: ingress)
+          known = conversation(of: ingress)
+          waiting = takeUp(known)
+        }
       }
+      putDown(known, waiting)
     }
     ports[ingress].counters.received(packets: count, bytes: bytes)
+  }
+
+  /// The pair of stations that a port's last frame was between, if another frame of theirs needs no thought: untagged
+  /// in, untagged out, both addresses known and still true.
+  struct Conversation: BitwiseCopyable {
+    var first: UInt64 = 0
+    var second: UInt64 = 0
+    /// -1: every frame needs thought.
+    var output = -1
+
+    /// The place behind the last that frames for `output` may take.
+    @inline(__always)
+    var end: Int { (output + 1) * Burst.capacity }
+
+    /// Compares both addresses at once: 48 bits of destination and 48 of source are the first twelve bytes.
+    @inline(__always)
+    func matches(_ header: EthernetHeader) -> Bool {
+      header.first == first && UInt32(truncatingIfNeeded: header.second) == UInt32(second)
+        && !header.isTagged
+    }
+  }
+
+  /// Begins to note frames for the far side of a conversation; returns the next free place.
+  @inline(__always)
+  private func takeUp(_ known: Conversation) -> Int {
+    known.output < 0 ? 0 : known.output * Burst.capacity + ports[known.output].pendingCount
+  }
+
+  /// Ends it: the places up to `waiting` are filled.
+  @inline(__always)
+  private mutating func putDown(_ known: Conversation, _ waiting: Int) {
+    guard known.output >= 0, waiting > known.output * Burst.capacity else { return }
+    let port = known.output
+    ports[port].pendingCount = waiting - port * Burst.capacity
+    touch(port)
+    if ports[port].pendingCount >= Burst.capacity { deliver(to: port) }
+  }
+
+  /// Notes a port for delivery at the end of the burst.
+  @inline(__always)
+  private mutating func touch(_ port: Int) {
+    guard !ports[port].isTouched else { return }
+    ports[port].isTouched = true
+    touched[touchedCount] = UInt16(truncatingIfNeeded: port)
+    touchedCount += 1
+  }
+
+  @inline(never)
+  private func conversation(of port: Int) -> Conversation {
+    let switchIndex = ports[port].switchIndex
+    guard switchIndex >= 0, ports[port].lastSource != 0, ports[port].lastDestination != 0,
+      ports[port].lastSourceTick == tick, ports[port].generation == switches[switchIndex].fdb.generation
+    else { return Conversation() }
+    let vlan = ports[port].untaggedVLAN
+    let output = ports[port].lastOutput
+    guard vlan != 0, ports[port].lastSource >> 48 == UInt64(vlan), ports[port].lastDestination >> 48 == UInt64(vlan),
+      output != port, ports[output].kind != .trunk, ports[output].untaggedVLAN == vlan
+    else { return Conversation() }
+    let source = ports[port].lastSource
+    return Conversation(
+      first: MACAddress(bits: ports[port].lastDestination).bits | source << 48,
+      second: MACAddress(bits: source).bits >> 16, output: output)
   }
 
   @inline(__always)
@@ -70,7 +146,7 @@ extension WorkerCore {
       guard size >= Ethernet.headerSize + Ethernet.tagSize else {
         return ports[ingress].counters.drop(IngressDrop.runt)
       }
-      burst.frames[index].isTagged = true
+      burst.frames[index].flags.insert(.tagged)
       guard let named = taggedVLAN(header.tag, on: ingress) else { return }
       vlan = named
       priority = header.tag.priority
@@ -217,11 +293,7 @@ extension WorkerCore {
   @inline(__always)
   private mutating func enqueue(_ frame: Int, to port: Int, _ edit: TagEdit) {
     let count = ports[port].pendingCount
-    if !ports[port].isTouched {
-      ports[port].isTouched = true
-      touched[touchedCount] = UInt16(truncatingIfNeeded: port)
-      touchedCount += 1
-    }
+    touch(port)
     pending[port * Burst.capacity + count] = PendingFrame(frame: UInt16(truncatingIfNeeded: frame), edit: edit)
     ports[port].pendingCount = count + 1
     if count + 1 == Burst.capacity { deliver(to: port) }

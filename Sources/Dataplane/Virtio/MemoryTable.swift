@@ -1,5 +1,5 @@
-import LinuxHost
-import VhostUser
+internal import LinuxHost
+internal import VhostUser
 
 /// The mapped memory of one guest: made by the reactor, then installed in the port by its worker.
 ///

@@ -1,4 +1,4 @@
-import VhostUser
+internal import VhostUser
 
 /// Where the three areas of a split ring lie, after translation and checks (VIRTIO 1.2 section 2.7).
 @safe

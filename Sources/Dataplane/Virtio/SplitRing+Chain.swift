@@ -26,7 +26,7 @@ extension SplitRing {
     var cursor = Cursor(end: from)
     var index = head
     for _ in 0..<size {
-      let (address, rest) = descriptor(index)
+      let (address, rest) = areas.descriptor(index)
       let length = UInt32(truncatingIfNeeded: rest)
       let flags = UInt16(truncatingIfNeeded: rest >> 32)
       if flags & DescriptorFlags.indirect != 0 {

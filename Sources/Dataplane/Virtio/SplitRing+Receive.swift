@@ -20,11 +20,12 @@ extension SplitRing {
     guard pending <= mask &+ 1 else {
       return RingFault(.availableIndex, seen: UInt64(pending), limit: UInt64(size))
     }
-    let wanted = min(Int(pending), limit)
-    let fault = gather(into: burst, memory: memory, wanted: wanted)
+    let fault = gather(into: burst, memory: memory, wanted: min(Int(pending), limit))
+    let frames = unsafe burst.frames.base
     for index in 0..<burst.count {
-      if burst.frames[index].isDirect { loadHeader(&burst.frames[index]) }
-      burst.fillScratch(index, &burst.frames[index])
+      // SAFETY: index < burst.count <= Burst.capacity.
+      if unsafe frames[index].flags.contains(.direct) { unsafe loadHeader(&frames[index]) }
+      unsafe burst.fillScratch(index, &frames[index])
     }
     return fault
   }
@@ -32,45 +33,46 @@ extension SplitRing {
   /// First pass: descriptors, so that the misses on the frames' memory overlap.
   @inline(__always)
   private mutating func gather(into burst: borrowing Burst, memory: GuestMemory, wanted: Int) -> RingFault? {
-    let headerSize = headerSize
-    for _ in 0..<wanted {
-      let head = head(at: nextAvailable)
-      guard head <= mask else { return RingFault(.headOutOfRange, seen: UInt64(head), limit: UInt64(size)) }
-      let (address, rest) = descriptor(head)
+    let (headerSize, areas) = (headerSize, areas)
+    let frames = unsafe burst.frames.base
+    var (available, used, hint, count) = (nextAvailable, nextUsed, regionHint, 0)
+    defer {
+      nextAvailable = available
+      nextUsed = used
+      regionHint = hint
+      burst.count = count
+    }
+    while count < wanted {
+      let head = areas.head(at: available)
+      guard head <= areas.mask else { return RingFault(.headOutOfRange, seen: UInt64(head), limit: UInt64(size)) }
+      let (address, rest) = areas.descriptor(head)
       let size = Int(UInt32(truncatingIfNeeded: rest))
       // No flag set: the whole frame and its header in one readable buffer.
       if UInt16(truncatingIfNeeded: rest >> 32) == 0, size >= headerSize, size <= Self.largestDirect,
-        let base = unsafe memory.translate(address, size: UInt64(size), hint: &regionHint)
+        let base = unsafe memory.translate(address, size: UInt64(size), hint: &hint)
       {
         unsafe clinux_prefetch(base)
         unsafe clinux_prefetch(base + 64)
-        unsafe noteDirect(UnsafeRawPointer(base), size: size, in: burst)
-      } else if let fault = gatherChain(head, into: burst, memory: memory) {
+        // SAFETY: size >= headerSize; count < wanted <= Burst.capacity.
+        unsafe frames[count] = Frame(
+          source: UnsafeRawPointer(base) + headerSize, sourceSize: size - headerSize, size: size - headerSize,
+          flags: .direct)
+      } else if let fault = gatherChain(head, at: count, into: burst, memory: memory) {
         // A chain that found no room for its pieces waits for the next burst.
-        if fault.kind == .chainTooLong, fault.seen == 0, burst.count > 0 { return nil }
-        return fault
+        return fault.kind == .chainTooLong && fault.seen == 0 && count > 0 ? nil : fault
       }
-      nextAvailable &+= 1
-      complete(head: head, written: 0)
+      areas.storeUsed(at: used, head: head, written: 0)
+      available &+= 1
+      used &+= 1
+      count += 1
     }
     return nil
-  }
-
-  @inline(__always)
-  private func noteDirect(_ base: UnsafeRawPointer, size: Int, in burst: borrowing Burst) {
-    // SAFETY: size >= headerSize, checked by the caller.
-    let frame = unsafe Frame(
-      source: base + headerSize, sourceSize: size - headerSize, size: size - headerSize, segmentCount: 0,
-      segmentStart: 0, scratchSize: 0, checksumStart: 0, checksumOffset: 0, needsChecksum: false,
-      isHeaderInvalid: false, isDirect: true, isTagged: false)
-    burst.frames[burst.count] = frame
-    burst.count += 1
   }
 
   /// Second pass for a frame in one buffer: its virtio-net header, fetched once.
   @inline(__always)
   private func loadHeader(_ frame: inout Frame) {
-    // SAFETY: at least 10 bytes of header lie before `source` (noteDirect).
+    // SAFETY: at least 10 bytes of header lie before `source` (gather).
     let header = unsafe frame.source - headerSize
     let word = unsafe header.loadUnaligned(as: UInt64.self)
     // Flags and GSO type zero: nothing is asked for, the other fields mean nothing.
@@ -86,23 +88,25 @@ extension SplitRing {
   private func judgeHeader(_ word: UInt64, offset: UInt16, _ frame: inout Frame) {
     let flags = UInt8(truncatingIfNeeded: word)
     let segmentation = UInt8(truncatingIfNeeded: word >> 8)
-    if segmentation != 0 { frame.isHeaderInvalid = true }
+    if segmentation != 0 { frame.flags.insert(.headerInvalid) }
     guard flags & 1 != 0 else { return }
-    frame.checksumStart = Int(word >> 48)
-    frame.checksumOffset = Int(offset)
-    let end = frame.checksumStart + frame.checksumOffset + 2
+    frame.checksumStart = UInt16(truncatingIfNeeded: word >> 48)
+    frame.checksumOffset = offset
+    let end = Int(frame.checksumStart) + Int(offset) + 2
     guard allowsPartialChecksum, end <= frame.size, end <= Burst.scratchSlotSize,
-      frame.checksumStart >= Ethernet.headerSize
+      Int(frame.checksumStart) >= Ethernet.headerSize
     else {
-      frame.isHeaderInvalid = true
+      frame.flags.insert(.headerInvalid)
       return
     }
-    frame.needsChecksum = true
+    frame.flags.insert(.needsChecksum)
   }
 
   /// A chain of any layout: several descriptors, an indirect table, the header anywhere in it.
   @inline(never)
-  private mutating func gatherChain(_ head: UInt16, into burst: borrowing Burst, memory: GuestMemory) -> RingFault? {
+  private mutating func gatherChain(
+    _ head: UInt16, at place: Int, into burst: borrowing Burst, memory: GuestMemory
+  ) -> RingFault? {
     let start = burst.segmentCount
     let total: Int
     switch walk(head, access: .read, memory: memory, segments: burst.segments, from: start) {
@@ -114,12 +118,12 @@ extension SplitRing {
     guard total >= headerSize else {
       return RingFault(.shorterThanHeader, seen: UInt64(total), limit: UInt64(headerSize))
     }
-    noteChain(total: total, from: start, in: burst)
+    noteChain(total: total, from: start, at: place, in: burst)
     return nil
   }
 
   /// Splits the header off the first pieces and notes the rest as the frame.
-  private func noteChain(total: Int, from start: Int, in burst: borrowing Burst) {
+  private func noteChain(total: Int, from start: Int, at place: Int, in burst: borrowing Burst) {
     var header: (UInt64, UInt64) = (0, 0)
     var taken = 0
     var index = start
@@ -141,15 +145,15 @@ extension SplitRing {
     let first = burst.segments[min(index, Burst.segmentCapacity - 1)]
     let size = total - headerSize
     var frame = unsafe Frame(
-      source: UnsafeRawPointer(first.base), sourceSize: size == 0 ? 0 : first.size, size: size,
-      segmentCount: burst.segmentCount - index, segmentStart: index, scratchSize: 0, checksumStart: 0,
-      checksumOffset: 0, needsChecksum: false, isHeaderInvalid: false, isDirect: false, isTagged: false)
-    if frame.segmentCount <= 1 { frame.segmentCount = 0 }
-    if size > Ethernet.maximumFrameSize { frame.isHeaderInvalid = true }
+      source: UnsafeRawPointer(first.base), sourceSize: size == 0 ? 0 : first.size, size: size)
+    if burst.segmentCount - index > 1 {
+      frame.segmentCount = burst.segmentCount - index
+      frame.segmentStart = index
+    }
+    if size > Ethernet.maximumFrameSize { frame.flags.insert(.headerInvalid) }
     if header.0 & 0xFFFF != 0 {
       judgeHeader(header.0, offset: UInt16(truncatingIfNeeded: header.1), &frame)
     }
-    burst.frames[burst.count] = frame
-    burst.count += 1
+    burst.frames[place] = frame
   }
 }

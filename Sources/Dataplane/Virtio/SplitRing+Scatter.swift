@@ -22,7 +22,7 @@ struct ScatterNotes: ~Copyable {
 extension SplitRing {
   /// What became of one frame.
   enum Delivery {
-    case delivered(chains: UInt16)
+    case delivered
     case noRoom
     case tooBig
     case fault(RingFault)
@@ -42,7 +42,7 @@ extension SplitRing {
     var end = 0
     var room = 0
     while room < needed, chains < limit {
-      let head = head(at: nextAvailable &+ chains)
+      let head = areas.head(at: nextAvailable &+ chains)
       guard head <= mask else {
         return .fault(RingFault(.headOutOfRange, seen: UInt64(head), limit: UInt64(self.size)))
       }
@@ -66,7 +66,7 @@ extension SplitRing {
       left -= written
     }
     nextAvailable &+= chains
-    return .delivered(chains: chains)
+    return .delivered
   }
 
   /// Copies header and frame over the target pieces in order.

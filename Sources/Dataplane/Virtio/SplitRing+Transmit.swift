@@ -32,50 +32,138 @@ extension SplitRing {
     notes: borrowing ScatterNotes, memory: GuestMemory, mtu: Int
   ) -> TransmitOutcome {
     var outcome = TransmitOutcome()
-    var available = self.pending()
-    guard available <= mask &+ 1 else {
-      outcome.fault = RingFault(.availableIndex, seen: UInt64(available), limit: UInt64(size))
+    let areas = areas
+    let available = areas.loadAvailableIndex()
+    guard available &- nextAvailable <= areas.mask &+ 1 else {
+      outcome.fault = RingFault(.availableIndex, seen: UInt64(available &- nextAvailable), limit: UInt64(size))
       return outcome
     }
     let largest = mtu + Ethernet.headerSize
-    for position in start..<(start + count) {
-      let item = pending[position]
+    let frames = unsafe burst.frames.base
+    let items = unsafe pending.base + start
+    var (next, used, hint) = (nextAvailable, nextUsed, regionHint)
+    var position = 0
+    while position < count {
+      if headerSize == 12 {
+        // The usual frames in one tight loop; it ends at the first one that needs more.
+        let run = unsafe deliverPlain(
+          items + position, count - position, frames, burst, areas, memory, largest, next, available, used, &hint)
+        next &+= UInt16(truncatingIfNeeded: run.frames)
+        used &+= UInt16(truncatingIfNeeded: run.frames)
+        outcome.packets += run.frames
+        outcome.bytes += run.bytes
+        position += run.frames
+        guard position < count else { break }
+      }
+      defer { position += 1 }
+      // SAFETY: `start + count` places were filled; frame numbers are below Burst.capacity.
+      let item = unsafe items[position]
       let index = Int(item.frame)
-      let frame = burst.frames[index]
+      let frame = unsafe frames[index]
       let size = frame.size + item.edit.growth
       guard size <= largest || size <= largest + tagAllowance(burst, index, item.edit) else {
         outcome.tooBig += 1
         continue
       }
-      guard available != 0 else {
+      guard next != available else {
         outcome.withoutBuffer += 1
         continue
       }
-      let taken: UInt16
-      if deliverDirect(index, frame, item.edit, size: size, burst: burst, memory: memory) {
-        taken = 1
+      let head = areas.head(at: next)
+      let needed = headerSize + size
+      if let base = unsafe directBuffer(head, needed, areas, memory, &hint) {
+        unsafe storeHeader(at: base, frame, item.edit, buffers: 1)
+        unsafe copy(index, frame, item.edit, burst: burst, to: base + headerSize)
+        areas.storeUsed(at: used, head: head, written: UInt32(truncatingIfNeeded: needed))
+        next &+= 1
+        used &+= 1
       } else {
-        let slow = deliverScattered(
+        (nextAvailable, nextUsed) = (next, used)
+        let isDelivered = deliverSlowly(
           index, frame, item.edit, size: size, burst: burst, notes: notes, memory: memory,
-          available: available)
-        switch slow {
-        case .delivered(let chains): taken = chains
-        case .noRoom:
-          outcome.withoutBuffer += 1
-          continue
-        case .tooBig:
-          outcome.tooBig += 1
-          continue
-        case .fault(let fault):
-          outcome.fault = fault
-          return outcome
-        }
+          available: available &- next, &outcome)
+        (next, used) = (nextAvailable, nextUsed)
+        if outcome.fault != nil { break }
+        guard isDelivered else { continue }
       }
-      available &-= taken
       outcome.packets += 1
       outcome.bytes += size
     }
+    (nextAvailable, nextUsed, regionHint) = (next, used, hint)
     return outcome
+  }
+
+  /// Delivers frames that leave as they are, in one piece, into buffers that each hold one with its header of zeros.
+  ///
+  /// - Returns: how many there were before the first that is different, and their bytes.
+  @unsafe @inline(__always)
+  private func deliverPlain(
+    _ items: UnsafeMutablePointer<PendingFrame>, _ count: Int, _ frames: UnsafeMutablePointer<Frame>,
+    _ burst: borrowing Burst, _ areas: RingAreas, _ memory: GuestMemory, _ largest: Int, _ next: UInt16,
+    _ available: UInt16, _ used: UInt16, _ hint: inout Int
+  ) -> (frames: Int, bytes: Int) {
+    let limit = min(count, Int(available &- next))
+    let scratch = unsafe burst.scratchSlot(0)
+    var (done, bytes) = (0, 0)
+    while done < limit {
+      // SAFETY: `count` items were filled; frame numbers are below Burst.capacity.
+      let item = unsafe items[done]
+      let frame = unsafe frames + Int(item.frame)
+      let size = unsafe frame.pointee.size
+      let head = areas.head(at: next &+ UInt16(truncatingIfNeeded: done))
+      guard item.edit.kind == .keep, unsafe frame.pointee.isPlain, size <= largest,
+        let base = unsafe directBuffer(head, size &+ 12, areas, memory, &hint)
+      else { break }
+      // SAFETY: size + 12 bytes are writable at `base`; the first `scratchSize` bytes come from scratch.
+      unsafe base.storeBytes(of: 0, as: UInt64.self)
+      unsafe base.storeBytes(of: 1 << 16, toByteOffset: 8, as: UInt32.self)
+      let checked = unsafe scratch + Int(item.frame) &* Burst.scratchSlotSize
+      let target = unsafe base + 12
+      if size >= Burst.scratchRule {
+        unsafe target.copy64(from: UnsafeRawPointer(checked))
+        if size > Burst.scratchRule {
+          unsafe (target + Burst.scratchRule).copyMemory(
+            from: frame.pointee.source + Burst.scratchRule, byteCount: size &- Burst.scratchRule)
+        }
+      } else {
+        unsafe target.copyMemory(from: checked, byteCount: size)
+      }
+      areas.storeUsed(
+        at: used &+ UInt16(truncatingIfNeeded: done), head: head, written: UInt32(truncatingIfNeeded: size &+ 12))
+      bytes &+= size
+      done &+= 1
+    }
+    return (done, bytes)
+  }
+
+  /// The usual case: the next chain is one writable buffer that holds header and frame.
+  @unsafe @inline(__always)
+  private func directBuffer(
+    _ head: UInt16, _ needed: Int, _ areas: RingAreas, _ memory: GuestMemory, _ hint: inout Int
+  ) -> UnsafeMutableRawPointer? {
+    guard head <= areas.mask else { return nil }
+    let (address, rest) = areas.descriptor(head)
+    guard UInt16(truncatingIfNeeded: rest >> 32) == DescriptorFlags.write,
+      Int(UInt32(truncatingIfNeeded: rest)) >= needed
+    else { return nil }
+    return unsafe memory.translate(address, size: UInt64(needed), hint: &hint)
+  }
+
+  /// Every other case; notes a drop or fault in the outcome.
+  @inline(never)
+  private mutating func deliverSlowly(
+    _ index: Int, _ frame: Frame, _ edit: TagEdit, size: Int, burst: borrowing Burst, notes: borrowing ScatterNotes,
+    memory: GuestMemory, available: UInt16, _ outcome: inout TransmitOutcome
+  ) -> Bool {
+    switch deliverScattered(
+      index, frame, edit, size: size, burst: burst, notes: notes, memory: memory, available: available)
+    {
+    case .delivered: return true
+    case .noRoom: outcome.withoutBuffer += 1
+    case .tooBig: outcome.tooBig += 1
+    case .fault(let fault): outcome.fault = fault
+    }
+    return false
   }
 
   /// A frame that leaves with a tag may be four bytes longer than its MTU says.
@@ -88,29 +176,6 @@ extension SplitRing {
     }
   }
 
-  /// The usual case: the next chain is one writable buffer that holds header and frame.
-  ///
-  /// - Returns: false without any effect if it is not.
-  @inline(__always)
-  private mutating func deliverDirect(
-    _ index: Int, _ frame: Frame, _ edit: TagEdit, size: Int, burst: borrowing Burst, memory: GuestMemory
-  ) -> Bool {
-    let head = head(at: nextAvailable)
-    guard head <= mask else { return false }
-    let (address, rest) = descriptor(head)
-    let room = UInt32(truncatingIfNeeded: rest)
-    let needed = headerSize + size
-    guard UInt16(truncatingIfNeeded: rest >> 32) == DescriptorFlags.write, Int(room) >= needed,
-      let base = unsafe memory.translate(address, size: UInt64(needed), hint: &regionHint)
-    else { return false }
-    // SAFETY: `needed` bytes are writable at `base`.
-    unsafe storeHeader(at: base, frame, edit, buffers: 1)
-    unsafe copy(index, frame, edit, burst: burst, to: base + headerSize)
-    nextAvailable &+= 1
-    complete(head: head, written: UInt32(truncatingIfNeeded: needed))
-    return true
-  }
-
   /// Writes the virtio-net header (VIRTIO 1.2 section 5.1.6.4): all zero but for `num_buffers`, or the partial checksum
   /// handed through, its start moved with the tag.
   @unsafe @inline(__always)
@@ -118,7 +183,7 @@ extension SplitRing {
     var word: UInt64 = 0
     var offset: UInt32 = 0
     if frame.needsChecksum, allowsPartialChecksum {
-      word = 1 | UInt64(truncatingIfNeeded: frame.checksumStart + edit.growth) << 48
+      word = 1 | UInt64(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth) << 48
       offset = UInt32(truncatingIfNeeded: frame.checksumOffset)
     }
     // SAFETY: `headerSize` bytes, 10 or 12, are writable at `base`.

@@ -15,10 +15,8 @@ struct SplitRing: ~Copyable {
     static let indirect: UInt16 = 4
   }
 
-  private(set) var descriptors: UnsafeMutableRawPointer
-  private(set) var available: UnsafeMutableRawPointer
-  private(set) var used: UnsafeMutableRawPointer
-  private(set) var mask: UInt16 = 0
+  /// Where the ring is; loops take a copy, so that stores to guest memory do not make them load it again.
+  private(set) var areas: RingAreas
   /// Next entry of the available ring to take.
   var nextAvailable: UInt16 = 0
   /// Next entry of the used ring to write; published by `publish`.
@@ -54,9 +52,7 @@ struct SplitRing: ~Copyable {
   init() {
     // SAFETY: never dereferenced before `start`, since every use is behind `isRunning`.
     let nowhere = unsafe UnsafeMutableRawPointer(bitPattern: 16).unsafelyUnwrapped
-    unsafe descriptors = nowhere
-    unsafe available = nowhere
-    unsafe used = nowhere
+    unsafe areas = RingAreas(descriptors: nowhere, available: nowhere, used: nowhere, mask: 0)
   }
 
   /// What the features say of a ring.
@@ -69,17 +65,18 @@ struct SplitRing: ~Copyable {
   }
 
   /// Number of entries, a power of two.
-  var size: Int { Int(mask) + 1 }
+  var size: Int { Int(areas.mask) + 1 }
+
+  /// Turns a position into a place in the ring.
+  @inline(__always)
+  var mask: UInt16 { areas.mask }
 
   /// Begins to serve the ring at available index `base`; the used index is what the ring says (vhost-user,
   /// SET_VRING_BASE: split rings).
   mutating func start(_ layout: RingLayout, base: UInt16, traits: Traits) {
-    unsafe descriptors = layout.descriptors
-    unsafe available = layout.available
-    unsafe used = layout.used
-    mask = UInt16(truncatingIfNeeded: layout.size - 1)
+    areas = RingAreas(layout)
     nextAvailable = base
-    unsafe nextUsed = usedIndex.pointee.load(ordering: .relaxed)
+    nextUsed = areas.loadUsedIndex()
     signalledUsed = nextUsed
     hasEventIndex = traits.hasEventIndex
     hasIndirect = traits.hasIndirect
@@ -94,73 +91,36 @@ struct SplitRing: ~Copyable {
   /// The same ring after its memory moved.
   mutating func move(to layout: RingLayout) {
     guard isRunning, layout.size == size else { return }
-    unsafe descriptors = layout.descriptors
-    unsafe available = layout.available
-    unsafe used = layout.used
+    areas = RingAreas(layout)
     regionHint = 0
   }
 
   /// Ends service; the available index is where a later start goes on.
   mutating func stop() { isRunning = false }
 
-  // Words shared with the driver.
-
-  @unsafe @inline(__always)
-  private var availableIndex: UnsafePointer<Atomic<UInt16>> {
-    unsafe UnsafePointer((available + 2).assumingMemoryBound(to: Atomic<UInt16>.self))
-  }
-
-  @unsafe @inline(__always)
-  private var usedIndex: UnsafePointer<Atomic<UInt16>> {
-    unsafe UnsafePointer((used + 2).assumingMemoryBound(to: Atomic<UInt16>.self))
-  }
-
   /// Entries that the driver has made available and that were not taken yet; more than the ring holds is a fault of
   /// the driver, for the caller to find.
   @inline(__always)
   func pending() -> UInt16 {
-    // acquire: what the driver wrote before its index is seen after this load (section 2.7.13.3).
-    unsafe availableIndex.pointee.load(ordering: .acquiring) &- nextAvailable
+    areas.loadAvailableIndex() &- nextAvailable
   }
 
   /// The available index as the driver has it now.
   var driverIndex: UInt16 {
     guard isRunning else { return nextAvailable }
-    return unsafe availableIndex.pointee.load(ordering: .relaxed)
-  }
-
-  /// Entry `position` of the available ring.
-  @inline(__always)
-  func head(at position: UInt16) -> UInt16 {
-    // SAFETY: the masked position lies inside the ring of `size` entries behind flags and idx.
-    unsafe (available + 4 + 2 * Int(position & mask)).assumingMemoryBound(to: Atomic<UInt16>.self)
-      .pointee.load(ordering: .relaxed)
-  }
-
-  /// A descriptor's address and its packed length, flags and next. `index` must be at most `mask`.
-  @inline(__always)
-  func descriptor(_ index: UInt16) -> (address: UInt64, rest: UInt64) {
-    // SAFETY: index <= mask; the area is 16-byte aligned, so both words are aligned.
-    let base = unsafe (descriptors + 16 * Int(index & mask)).assumingMemoryBound(to: Atomic<UInt64>.self)
-    return unsafe (base.pointee.load(ordering: .relaxed), (base + 1).pointee.load(ordering: .relaxed))
+    return areas.loadAvailableIndex()
   }
 
   /// Writes a used entry that is not published yet (section 2.7.8).
   @inline(__always)
   mutating func complete(head: UInt16, written: UInt32) {
-    let element = UInt64(head) | UInt64(written) << 32
-    // SAFETY: the masked position lies inside the used ring; the area is 4-byte aligned, so the entry is stored as a
-    // pair of words that the driver reads only after the index.
-    unsafe (used + 4 + 8 * Int(nextUsed & mask)).storeBytes(of: element, as: UInt64.self)
+    areas.storeUsed(at: nextUsed, head: head, written: written)
     nextUsed &+= 1
   }
 
   /// Makes all used entries visible to the driver with one store.
   @inline(__always)
-  func publish() {
-    // release: entries and buffers are written before the index (section 2.7.8.2).
-    unsafe usedIndex.pointee.store(nextUsed, ordering: .releasing)
-  }
+  func publish() { areas.storeUsedIndex(nextUsed) }
 
   /// Calls the driver if it wants to hear of the entries published since it was last considered (section 2.7.7).
   ///
@@ -175,12 +135,12 @@ struct SplitRing: ~Copyable {
     signalledUsed = nextUsed
     if hasEventIndex {
       // used_event lies behind the available ring's entries.
-      let event = unsafe (available + 4 + 2 * size).assumingMemoryBound(to: Atomic<UInt16>.self)
+      let event = unsafe (areas.available + 4 + 2 * size).assumingMemoryBound(to: Atomic<UInt16>.self)
         .pointee.load(ordering: .relaxed)
       guard nextUsed &- event &- 1 < nextUsed &- old else { return true }
     } else {
       // VIRTQ_AVAIL_F_NO_INTERRUPT.
-      let flags = unsafe available.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.load(ordering: .relaxed)
+      let flags = unsafe areas.available.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.load(ordering: .relaxed)
       guard flags & 1 == 0 else { return true }
     }
     return call(guardian)
@@ -200,7 +160,7 @@ struct SplitRing: ~Copyable {
   func suppressKicks() {
     guard isRunning, !hasEventIndex else { return }
     // VIRTQ_USED_F_NO_NOTIFY. With event indices a stale avail_event suppresses by itself.
-    unsafe used.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.store(1, ordering: .relaxed)
+    unsafe areas.used.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.store(1, ordering: .relaxed)
   }
 
   /// Asks the driver to kick at the next entry; the caller fences once for all rings and then looks again.
@@ -208,10 +168,10 @@ struct SplitRing: ~Copyable {
     guard isRunning else { return }
     if hasEventIndex {
       // avail_event lies behind the used ring's entries.
-      unsafe (used + 4 + 8 * size).assumingMemoryBound(to: Atomic<UInt16>.self)
+      unsafe (areas.used + 4 + 8 * size).assumingMemoryBound(to: Atomic<UInt16>.self)
         .pointee.store(nextAvailable, ordering: .relaxed)
     } else {
-      unsafe used.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.store(0, ordering: .relaxed)
+      unsafe areas.used.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.store(0, ordering: .relaxed)
     }
   }
 

@@ -1,4 +1,4 @@
-import LinuxHost
+internal import LinuxHost
 import Synchronization
 
 /// What the control side and the reactor ask of a thread that owns its state; answered between breaths.

@@ -1,4 +1,4 @@
-import LinuxHost
+internal import LinuxHost
 import Synchronization
 
 /// Word from a worker to the reactor: a ring that failed, a carrier that changed. Bounded by what ports can do between

@@ -1,4 +1,4 @@
-import LinuxHost
+internal import LinuxHost
 import Synchronization
 
 /// A data-plane thread and the way to talk to it.

@@ -1,6 +1,6 @@
-import LinuxHost
+internal import LinuxHost
 import Synchronization
-import VhostUser
+internal import VhostUser
 
 /// What the control side and the reactor have a worker do between breaths.
 extension WorkerCore {

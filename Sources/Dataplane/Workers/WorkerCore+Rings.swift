@@ -1,5 +1,5 @@
-import LinuxHost
-import VhostUser
+internal import LinuxHost
+internal import VhostUser
 
 /// What a front-end's messages have a worker do with the rings of a port; see `VhostUserEndpoint`.
 extension WorkerCore {

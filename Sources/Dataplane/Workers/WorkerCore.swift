@@ -1,4 +1,4 @@
-import LinuxHost
+internal import LinuxHost
 
 /// All that a worker owns: ports, switches, the burst it works on. Touched by its thread only.
 ///

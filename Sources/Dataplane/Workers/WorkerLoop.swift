@@ -1,5 +1,5 @@
 import CLinux
-import LinuxHost
+internal import LinuxHost
 import Synchronization
 
 /// A worker's life: breathe while there is work, then look again with kicks enabled, then sleep.

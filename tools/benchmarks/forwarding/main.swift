@@ -47,7 +47,8 @@ struct Options {
   }
 
   static func fail(_ message: String) -> Never {
-    fputs("forwarding-benchmark: \(message)\n", stderr)
+    let line = Array("forwarding-benchmark: \(message)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
     exit(2)
   }
 }

@@ -1,0 +1,73 @@
+import Synchronization
+
+/// The three areas of a split ring as the device touches them: one load or store a function, each word fetched once.
+///
+/// Unsafe code. Invariants: pointers and mask are those of a checked `RingLayout` whose memory is installed; positions
+/// are masked here, so that no value of the driver reaches outside.
+@safe
+struct RingAreas: BitwiseCopyable {
+  let descriptors: UnsafeMutableRawPointer
+  let available: UnsafeMutableRawPointer
+  let used: UnsafeMutableRawPointer
+  let mask: UInt16
+
+  @unsafe
+  init(
+    descriptors: UnsafeMutableRawPointer, available: UnsafeMutableRawPointer, used: UnsafeMutableRawPointer,
+    mask: UInt16
+  ) {
+    unsafe self.descriptors = descriptors
+    unsafe self.available = available
+    unsafe self.used = used
+    self.mask = mask
+  }
+
+  init(_ layout: RingLayout) {
+    unsafe descriptors = layout.descriptors
+    unsafe available = layout.available
+    unsafe used = layout.used
+    mask = UInt16(truncatingIfNeeded: layout.size - 1)
+  }
+
+  /// The driver's index.
+  @inline(__always)
+  func loadAvailableIndex() -> UInt16 {
+    // acquire: what the driver wrote before its index is seen after this load (section 2.7.13.3).
+    unsafe (available + 2).assumingMemoryBound(to: Atomic<UInt16>.self).pointee.load(ordering: .acquiring)
+  }
+
+  /// Entry `position` of the available ring.
+  @inline(__always)
+  func head(at position: UInt16) -> UInt16 {
+    // SAFETY: the masked position lies inside the ring behind flags and idx.
+    unsafe (available + 4 + 2 * Int(position & mask)).assumingMemoryBound(to: Atomic<UInt16>.self)
+      .pointee.load(ordering: .relaxed)
+  }
+
+  /// A descriptor's address and its packed length, flags and next.
+  @inline(__always)
+  func descriptor(_ index: UInt16) -> (address: UInt64, rest: UInt64) {
+    // SAFETY: the masked index lies inside the area, which is 16-byte aligned, so both words are aligned.
+    let base = unsafe (descriptors + 16 * Int(index & mask)).assumingMemoryBound(to: Atomic<UInt64>.self)
+    return unsafe (base.pointee.load(ordering: .relaxed), (base + 1).pointee.load(ordering: .relaxed))
+  }
+
+  /// Writes a used entry (section 2.7.8).
+  @inline(__always)
+  func storeUsed(at position: UInt16, head: UInt16, written: UInt32) {
+    // SAFETY: the masked position lies inside the used ring, which is 4-byte aligned; the driver reads the entry only
+    // after the index.
+    unsafe (used + 4 + 8 * Int(position & mask))
+      .storeBytes(of: UInt64(head) | UInt64(written) << 32, as: UInt64.self)
+  }
+
+  func loadUsedIndex() -> UInt16 {
+    unsafe (used + 2).assumingMemoryBound(to: Atomic<UInt16>.self).pointee.load(ordering: .relaxed)
+  }
+
+  @inline(__always)
+  func storeUsedIndex(_ index: UInt16) {
+    // release: entries and buffers are written before the index (section 2.7.8.2).
+    unsafe (used + 2).assumingMemoryBound(to: Atomic<UInt16>.self).pointee.store(index, ordering: .releasing)
+  }
+}

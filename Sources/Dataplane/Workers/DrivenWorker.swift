@@ -1,0 +1,67 @@
+package import LinuxHost
+package import VhostUser
+
+/// A worker without a thread, for benchmarks and fuzzers that draw each breath themselves, on one thread.
+///
+/// Ports are vhost-user ports on one switch whose memory and rings are handed over as the session would.
+package struct DrivenWorker: ~Copyable {
+  private var core: WorkerCore
+  private let faults: FaultQueue
+  private var blocks: [CounterBlock] = []
+
+  package init() throws(SystemError) {
+    let bell = try EventDescriptor()
+    let epoll = try Epoll()
+    MemoryMapping.installFaultHandler()
+    faults = FaultQueue(bell: bell)
+    core = WorkerCore(guardian: CallGuardian(), faults: faults, epoll: epoll)
+    core.coldAddSwitch(0, SwitchConfiguration(name: "switch"))
+  }
+
+  /// Adds a port; returns its number.
+  package mutating func addPort(_ mode: PortMode) -> Int {
+    blocks.append(CounterBlock())
+    let port = blocks.count - 1
+    core.coldAddPort(
+      port, kind: .vhostUser, mode: mode, switchIndex: mode == .wire ? nil : 0, mtu: 65521, block: blocks[port])
+    return port
+  }
+
+  /// Maps a port's memory and starts a ring of it (`start` as after SET_VRING_KICK).
+  package mutating func start(
+    port: Int, pairs: Int, memory: [MemoryRegionRequest], rings: [RingStart]
+  ) throws {
+    let table = try MemoryTable(memory)
+    core.coldReplaceMemory(port, table, [:])
+    for ring in rings {
+      core.coldStartRing(
+        port, pairs: pairs,
+        WorkerCore.RingInstallation(
+          index: ring.index, layout: try RingLayout(ring.addresses, size: ring.size, in: table),
+          base: UInt16(truncatingIfNeeded: ring.base), traits: SplitRing.Traits(ring), isEnabled: ring.isEnabled,
+          kick: ring.kick, call: ring.call, error: ring.error))
+    }
+  }
+
+  /// Joins two ports of mode `.wire`.
+  package mutating func connect(_ first: Int, _ second: Int) { core.coldConnect(first, second) }
+
+  /// One breath; returns the frames taken.
+  package mutating func breathe() -> Int { core.breathe() }
+
+  /// Frames and bytes that went to a port's guest, and drops in both directions.
+  package func counts(port: Int) -> (transmitted: UInt64, received: UInt64, drops: [String: UInt64]) {
+    let block = blocks[port]
+    return (
+      block.value(CounterBlock.Slot.transmitPackets), block.value(CounterBlock.Slot.receivePackets),
+      block.ingressDrops.merging(block.egressDrops) { $0 + $1 }
+    )
+  }
+
+  /// Faults since the last call.
+  package func takeFaults() -> [String] {
+    faults.take().compactMap { report in
+      if case .fault(_, _, let fault) = report { "\(fault)" } else { nil }
+    }
+  }
+}
