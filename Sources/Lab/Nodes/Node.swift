@@ -9,7 +9,7 @@ struct NodeEnvironment: Sendable {
   var directories: LabDirectories
   /// Environment variables: `PATH`, `APUS_GUEST_DIR`.
   var variables: [String: String]
-  var logger: Logger
+  var logger = Logger(label: "apus.lab")
 
   func paths(of node: String) -> NodePaths {
     NodePaths(directories: directories, lab: lab, node: node)

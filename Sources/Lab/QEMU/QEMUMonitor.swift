@@ -68,13 +68,16 @@ final class QEMUMonitor: Sendable {
       return !state.isClosed
     }
     guard isOpen else { return }
-    let holder = Task { await self.repeatCarrierDown(connection) }
+    var holder: Task<Void, Never>?
     while let line = await connection.next() {
       guard let message = QMPMessage(line: line) else { continue }
-      if message.isGreeting { connection.send(#"{"execute":"qmp_capabilities"}"#) }
+      if message.isGreeting {
+        connection.send(#"{"execute":"qmp_capabilities"}"#)
+        holder = Task { await self.repeatCarrierDown(connection) }
+      }
       if let event = message.event { onEvent(event) }
     }
-    holder.cancel()
+    holder?.cancel()
     connection.close()
   }
 

@@ -208,7 +208,9 @@ extension LabRuntime {
     do {
       try await body()
     } catch {
-      throw UserError(.failed, "\(subject): \(error.reason)", hint: error.advice)
+      let reason = error.reason
+      let message = reason.hasPrefix("\(subject): ") ? reason : "\(subject): \(reason)"
+      throw UserError(.failed, message, hint: error.advice)
     }
   }
 }

@@ -24,7 +24,7 @@ package actor LabRuntime {
 
   /// - Parameter environment: `PATH`, `APUS_GUEST_DIR`.
   package init(
-    directories: LabDirectories, logger: Logger,
+    directories: LabDirectories, logger: Logger = Logger(label: "apus.lab"),
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) {
     self.directories = directories

@@ -1,0 +1,36 @@
+import Testing
+
+@testable import Lab
+
+@Suite struct AgentProtocolTests {
+  @Test func messagesOfTheGuest() {
+    #expect(AgentMessage(line: "pong a1") == .pong(id: "a1"))
+    #expect(AgentMessage(line: "out a1 aGk=") == .output(id: "a1", Array("hi".utf8)))
+    #expect(AgentMessage(line: "err a1 aGk=") == .error(id: "a1", Array("hi".utf8)))
+    #expect(AgentMessage(line: "exit a1 0") == .exit(id: "a1", status: 0))
+    #expect(AgentMessage(line: "exit a1 143") == .exit(id: "a1", status: 143))
+  }
+
+  @Test(arguments: [
+    "", " ", "pong", "pong a b", "out a1", "out a1 !!", "out a1 aGk= more", "exit a1", "exit a1 x", "exit a1 99999999999",
+    "hello world", "PONG a1", "err", "\u{0}\u{1}",
+  ])
+  func anythingElseIsIgnored(_ line: String) {
+    #expect(AgentMessage(line: line) == nil)
+  }
+
+  @Test func wordsReachTheShellAsTheyAre() {
+    #expect(AgentRequest.quoted("plain") == "'plain'")
+    #expect(AgentRequest.quoted("it's $HOME") == "'it'\\''s $HOME'")
+    #expect(AgentRequest.quoted("") == "''")
+    #expect(AgentRequest.quoted("'") == "''\\'''")
+  }
+
+  @Test func commandCarriesItsID() {
+    // export APUS_EXEC=x7; exec 'echo' 'a b'
+    #expect(
+      AgentRequest.run(id: "x7", command: ["echo", "a b"])
+        == "run x7 ZXhwb3J0IEFQVVNfRVhFQz14NzsgZXhlYyAnZWNobycgJ2EgYic=")
+    #expect(AgentRequest.ping(id: "p1") == "ping p1")
+  }
+}

@@ -1,0 +1,56 @@
+import Testing
+import Topology
+
+@testable import Lab
+
+@Suite struct BuiltinGuestTests {
+  @Test func commandLineTellsNamesAddressesAndRoutes() throws {
+    var first = nic("eth0", addresses: ["10.0.0.1/24", "fd00::1/64"])
+    first.gateway = "10.0.0.254"
+    first.routes = [RouteDefinition(to: "10.9.0.0/16", via: "10.0.0.253")]
+    var second = nic("eth1", mac: "02:00:00:00:00:02")
+    second.mtu = 9000
+    second.addresses = [
+      AddressDefinition(address: "10.0.10.1/24", vlan: 10), AddressDefinition(address: "10.0.20.1/24", vlan: 20),
+    ]
+    #expect(
+      try BuiltinGuest.commandLine(for: node("vm1", "vm", [first, second])) == """
+        console=ttyS0 quiet apus.name=vm1 \
+        apus.nic=eth0,02:00:00:00:00:01,mtu=1500 apus.nic=eth1,02:00:00:00:00:02,mtu=9000 \
+        apus.addr=eth0,10.0.0.1/24 apus.addr=eth0,fd00::1/64 \
+        apus.vlanaddr=eth1,10,10.0.10.1/24 apus.vlanaddr=eth1,20,10.0.20.1/24 \
+        apus.route=default,10.0.0.254 apus.route=10.9.0.0/16,10.0.0.253
+        """)
+  }
+
+  @Test func commandLineThatTheKernelWouldCutIsRefused() {
+    let addresses = (0..<100).map { "10.0.\($0).1/24" }
+    #expect {
+      try BuiltinGuest.commandLine(for: node("vm1", "vm", [nic(addresses: addresses)]))
+    } throws: { error in
+      (error as? UserError)?.code == .badInput && "\(error)".contains("node vm1") && "\(error)".contains("2047")
+    }
+  }
+
+  @Test func foldersInOrder() {
+    #expect(
+      BuiltinGuest.folders(environment: [:], executable: "/opt/x/apus") == [
+        "/opt/x/guest", "/usr/lib/apus/guest", "/usr/local/lib/apus/guest",
+      ])
+    #expect(BuiltinGuest.folders(environment: ["APUS_GUEST_DIR": "/g"], executable: "/opt/x/apus") == ["/g"])
+    #expect(BuiltinGuest.folders(environment: ["APUS_GUEST_DIR": ""], executable: "/apus").first == "/guest")
+  }
+
+  @Test func firstFolderWithBothFilesIsTaken() throws {
+    try withTemporaryDirectories { directories in
+      let (half, whole) = (directories.state("half"), directories.state("whole"))
+      for folder in [half, whole] { try Files.makeDirectory(folder) }
+      for file in ["\(half)/vmlinuz", "\(whole)/vmlinuz", "\(whole)/initramfs.gz"] { try Files.write([], to: file) }
+      let guest = try BuiltinGuest.find(in: [half, whole])
+      #expect(guest == BuiltinGuest(kernel: "\(whole)/vmlinuz", initialRAMDisk: "\(whole)/initramfs.gz"))
+      let error = #expect(throws: UserError.self) { try BuiltinGuest.find(in: [half]) }
+      #expect(error?.message.contains(half) == true)
+      #expect(error?.hint?.contains("tools/setup") == true)
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import FoundationEssentials
+import Testing
+
+@testable import Lab
+
+/// The client of the guest's agent against an agent that the test plays.
+@Suite struct GuestAgentTests {
+  /// An agent that is ready, and the fake guest at its other end.
+  private func withAgent(_ body: (GuestAgent, FakePeer, LineConnection) async throws -> Void) async throws {
+    try await withTemporaryDirectories { directories in
+      try Files.makeDirectory(directories.stateRoot)
+      let (ready, told) = AsyncStream.makeStream(of: Void.self)
+      let path = "\(directories.stateRoot)/agent.sock"
+      let agent = GuestAgent(path: path) { told.yield() }
+      defer { agent.close() }
+      agent.start()
+      #expect(!agent.isReady)
+      let guest = try FakePeer(path: path)
+      let connection = try await guest.accept()
+      let ping = try #require(await connection.next(beginning: "ping "))
+      connection.send("pong \(ping.word(1))")
+      await ready.first { true }
+      #expect(agent.isReady)
+      try await body(agent, guest, connection)
+    }
+  }
+
+  private func script(_ line: String) -> String {
+    String(decoding: Data(base64Encoded: line.word(2)) ?? Data(), as: UTF8.self)
+  }
+
+  @Test func outputAndStatusComeThrough() async throws {
+    try await withAgent { agent, _, guest in
+      let output = try agent.execute(["echo", "it's"])
+      let request = try #require(await guest.next(beginning: "run "))
+      let id = request.word(1)
+      #expect(script(request) == "export APUS_EXEC=\(id); exec 'echo' 'it'\\''s'")
+      for line in ["out \(id) aGk=", "noise", "err \(id) eW8=", "out other aGk=", "exit \(id) 3"] { guest.send(line) }
+      var events: [ExecuteEvent] = []
+      for try await event in output { events.append(event) }
+      #expect(events == [.output(Array("hi".utf8)), .error(Array("yo".utf8)), .exit(3)])
+    }
+  }
+
+  @Test func commandsRunSideBySide() async throws {
+    try await withAgent { agent, _, guest in
+      let (first, second) = (try agent.execute(["a"]), try agent.execute(["b"]))
+      let firstID = try #require(await guest.next(beginning: "run ")).word(1)
+      let secondID = try #require(await guest.next(beginning: "run ")).word(1)
+      guest.send("exit \(secondID) 2")
+      guest.send("exit \(firstID) 1")
+      var statuses: [ExecuteEvent] = []
+      for try await event in first { statuses.append(event) }
+      for try await event in second { statuses.append(event) }
+      #expect(statuses == [.exit(1), .exit(2)])
+    }
+  }
+
+  @Test func droppedStreamEndsTheCommandInTheGuest() async throws {
+    try await withAgent { agent, _, guest in
+      var output: GuestAgent.Output? = try agent.execute(["sleep", "99"])
+      let id = try #require(await guest.next(beginning: "run ")).word(1)
+      #expect(output != nil)
+      output = nil
+      let kill = try #require(await guest.next(beginning: "run "))
+      #expect(script(kill).contains("grep -q APUS_EXEC=\(id) "))
+    }
+  }
+
+  @Test func lostConnectionEndsCommandsAndIsMadeAgain() async throws {
+    try await withAgent { agent, peer, guest in
+      let output = try agent.execute(["sleep", "99"])
+      _ = await guest.next(beginning: "run ")
+      agent.guestWasReset()
+      await #expect(throws: UserError(.failed, "the guest was reset")) {
+        for try await _ in output {}
+      }
+      #expect(!agent.isReady)
+      #expect(throws: UserError.self) { try agent.execute(["true"]) }
+      let again = try await peer.accept()
+      #expect(await again.next(beginning: "ping ") != nil)
+    }
+  }
+
+  @Test func pongOfAnotherHostsPingDoesNotCount() async throws {
+    try await withTemporaryDirectories { directories in
+      try Files.makeDirectory(directories.stateRoot)
+      let path = "\(directories.stateRoot)/agent.sock"
+      let agent = GuestAgent(path: path) {}
+      defer { agent.close() }
+      let peer = try FakePeer(path: path)
+      agent.start()
+      let guest = try await peer.accept()
+      guest.send("pong someoneelse")
+      // Two more pings: the first may have been under way already.
+      _ = await guest.next(beginning: "ping ")
+      _ = await guest.next(beginning: "ping ")
+      #expect(!agent.isReady)
+    }
+  }
+
+  @Test func endlessLineEndsTheConnection() async throws {
+    try await withAgent { _, peer, guest in
+      guest.send(String(repeating: "x", count: 3 * LineConnection.lineLimit))
+      let again = try await peer.accept()
+      #expect(await again.next(beginning: "ping ") != nil)
+    }
+  }
+
+  @Test func overlongCommandIsRefused() async throws {
+    try await withAgent { agent, _, _ in
+      let error = #expect(throws: UserError.self) {
+        try agent.execute([String(repeating: "x", count: GuestAgent.commandLimit)])
+      }
+      #expect(error?.code == .badInput)
+    }
+  }
+}

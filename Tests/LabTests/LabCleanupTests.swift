@@ -1,0 +1,91 @@
+import LinuxHost
+import Testing
+import Topology
+
+@testable import Lab
+
+@Suite struct LabCleanupTests {
+  @Test func leftoversOfACrashAreRemovedTwice() async throws {
+    try await withTemporaryDirectories { directories in
+      let mark = String(UInt32.random(in: 0..<46656 * 36), radix: 36)
+      var lab = CanonicalLab(name: "apl-\(mark)")
+      let socket = "\(directories.stateRoot)/stale.sock"
+      var outside = nic(mac: "02:00:00:00:00:03")
+      outside.socket = socket
+      lab.nodes = [
+        node("vm1", "vm"), node("p1", "netns", [nic()]), node("up", "tap", [nic("apl\(mark)")]),
+        node("ext", "external", [outside]),
+      ]
+      let environment = NodeEnvironment(lab: lab.name, directories: directories, variables: [:])
+      // What a daemon that was killed leaves: a process, a namespace, TAPs, sockets, files.
+      try Files.makeDirectory(directories.state(lab.name))
+      try LabState.write(lab, in: directories)
+      try Files.makeDirectory(directories.data(lab.name))
+      try Files.write([1], to: directories.logFile(lab.name))
+      let process = try spawn(SpawnRequest(executable: "sleep", arguments: ["300"]))
+      try NodeRecord(process: process).write(environment.paths(of: "vm1"))
+      let namespace = "apus-\(lab.name)-p1"
+      try NetworkNamespace.create(namespace)
+      for (name, place) in [("eth0", namespace), ("apl\(mark)", nil)] {
+        let request = TAPRequest(
+          name: name, namespace: place, hasHeader: true, hasChecksumOffload: true, isPersistent: true)
+        _ = try TAPDevice.open(request)
+      }
+      do { _ = try UnixSocket.listen(path: socket, mode: 0o600, owner: nil) }
+
+      let removed = try await LabCleanup.remove(lab: lab.name, directories: directories)
+      #expect(
+        Set(removed) == [
+          "process \(process.pid) of vm1 removed", "namespace \(namespace) removed", "interface apl\(mark) removed",
+          "socket \(socket) removed", "files of lab \(lab.name) removed",
+        ])
+      #expect(!process.isAlive)
+      #expect(!NetworkNamespace.exists(namespace))
+      #expect(!TAPDevice.exists(name: "apl\(mark)", namespace: nil))
+      #expect(!Files.exists(socket))
+      #expect(!Files.exists(directories.state(lab.name)))
+      #expect(!Files.exists(directories.data(lab.name)))
+      #expect(try await LabCleanup.remove(lab: lab.name, directories: directories) == [])
+    }
+  }
+
+  @Test func damagedLabFileDoesNotKeepTheRest() async throws {
+    try await withTemporaryDirectories { directories in
+      let name = "apl-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+      let environment = NodeEnvironment(lab: name, directories: directories, variables: [:])
+      try Files.makeDirectory(directories.state(name))
+      try Files.write(Array("{".utf8), to: directories.labFile(name))
+      let process = try spawn(SpawnRequest(executable: "sleep", arguments: ["300"]))
+      try NodeRecord(process: process).write(environment.paths(of: "vm1"))
+      try NodeRecord(process: nil).write(environment.paths(of: "p1"))
+      try NetworkNamespace.create("apus-\(name)-p1")
+      _ = try await LabCleanup.remove(lab: name, directories: directories)
+      #expect(!process.isAlive)
+      #expect(!NetworkNamespace.exists("apus-\(name)-p1"))
+      #expect(!Files.exists(directories.state(name)))
+    }
+  }
+
+  @Test func processOfSomebodyElseIsNotKilled() async throws {
+    try await withTemporaryDirectories { directories in
+      let environment = NodeEnvironment(lab: "apl1", directories: directories, variables: [:])
+      let process = try spawn(SpawnRequest(executable: "sleep", arguments: ["300"]))
+      var earlier = process
+      earlier.startTime -= 1
+      try NodeRecord(process: earlier).write(environment.paths(of: "vm1"))
+      _ = try await LabCleanup.remove(lab: "apl1", directories: directories)
+      #expect(process.isAlive)
+      process.signal(9)
+      #expect(await process.wait(timeoutSeconds: 10))
+    }
+  }
+
+  @Test(arguments: ["", "..", "a/b", "../x", "A"])
+  func namesThatAreNoNamesAreNotPaths(_ name: String) async throws {
+    try await withTemporaryDirectories { directories in
+      try Files.makeDirectory("\(directories.stateRoot)/x")
+      #expect(try await LabCleanup.remove(lab: name, directories: directories) == [])
+      #expect(Files.exists("\(directories.stateRoot)/x"))
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import FoundationEssentials
+import LinuxHost
+import Synchronization
+import Testing
+import Topology
+
+@testable import Lab
+
+/// Labs with real namespaces and TAPs, each under names of its own, so that they may run side by side.
+@Suite struct LabRuntimeTests {
+  /// A lab with a namespace, a TAP and an external node.
+  private func lab() -> CanonicalLab {
+    let mark = String(UInt32.random(in: 0..<46656 * 36), radix: 36)
+    var lab = CanonicalLab(name: "apl-\(mark)")
+    lab.source = "/labs/x.lab.yaml"
+    lab.switches = [SwitchDefinition(name: "sw1")]
+    var first = nic(addresses: ["10.0.0.1/24", "fd00::1/64"])
+    first.mtu = 2000
+    let second = nic("apl\(mark)", mac: "02:00:00:00:00:02", addresses: [])
+    lab.nodes = [
+      node("p1", "netns", [first]), node("up", "tap", [second]),
+      node("ext", "external", [nic(mac: "02:00:00:00:00:03")]),
+    ]
+    return lab
+  }
+
+  private func namespace(_ lab: CanonicalLab) -> String { "apus-\(lab.name)-p1" }
+  private func tap(_ lab: CanonicalLab) -> String { lab.nodes[1].nics[0].name }
+
+  private func expectNothingLeft(of lab: CanonicalLab, _ directories: LabDirectories) {
+    #expect(!NetworkNamespace.exists(namespace(lab)))
+    #expect(!TAPDevice.exists(name: tap(lab), namespace: nil))
+    #expect(!Files.exists(directories.state(lab.name)))
+    #expect(!Files.exists(directories.data(lab.name)))
+  }
+
+  @Test func upTwiceThenDown() async throws {
+    try await withTemporaryDirectories { directories in
+      let lab = lab()
+      let runtime = LabRuntime(directories: directories)
+      let lines = Mutex<[String]>([])
+      let steps = try await runtime.bringUp(lab) { line in lines.withLock { $0.append(line) } }
+      #expect(steps.map(\.subject) == ["switch sw1", "node p1", "node up", "node ext"])
+      #expect(steps.allSatisfy { $0.action == .create })
+      #expect(lines.withLock { $0 }.starts(with: ["switch sw1", "port p1.eth0 open", "port up.\(tap(lab)) open"]))
+      #expect(directories.runningLabs() == [lab.name])
+
+      let inside = try Netlink.links(namespace: namespace(lab)).first { $0.name == "eth0" }
+      #expect(inside?.address == "02:00:00:00:00:01")
+      #expect(inside?.mtu == 2000)
+      #expect(inside?.isUp == true)
+      let addresses = try Netlink.addresses(link: "eth0", namespace: namespace(lab))
+      #expect(Set(addresses).isSuperset(of: ["10.0.0.1/24", "fd00::1/64"]))
+      #expect(try Netlink.speed(link: "eth0", namespace: namespace(lab)) == 10000)
+      // Nobody speaks IPv6 on the host's side of the network.
+      #expect(try Netlink.addresses(link: tap(lab), namespace: nil) == [])
+
+      #expect(try await runtime.bringUp(lab) { _ in } == [])
+      let rows = await runtime.nodes()
+      #expect(rows.map(\.node) == ["p1", "up", "ext"])
+      #expect(rows.map(\.state) == [.running, .running, .running])
+      #expect(rows.map(\.ready) == [true, true, false])
+      #expect(rows[0].addresses == ["10.0.0.1/24", "fd00::1/64"])
+      #expect(rows[0].since != nil)
+
+      try await runtime.takeDown { _ in }
+      expectNothingLeft(of: lab, directories)
+      #expect(await runtime.lab() == nil)
+      try await runtime.takeDown { _ in }
+    }
+  }
+
+  @Test func commandsRunInTheNamespace() async throws {
+    try await withTemporaryDirectories { directories in
+      let lab = lab()
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab) { _ in }
+      var output: [UInt8] = []
+      var last: ExecuteEvent?
+      for try await event in try await runtime.execute(node: "p1", command: ["sh", "-c", "ls /sys/class/net; exit 3"]) {
+        if case .output(let bytes) = event { output += bytes }
+        last = event
+      }
+      #expect(String(decoding: output, as: UTF8.self).split(separator: "\n").contains("eth0"))
+      #expect(last == .exit(3))
+      for try await event in try await runtime.execute(node: "p1", command: ["no-such-program"]) { last = event }
+      #expect(last == .exit(127))
+      let unknown = await #expect(throws: UserError.self) { try await runtime.execute(node: "p9", command: ["ls"]) }
+      #expect(unknown?.code == .notFound)
+      #expect(unknown?.hint == "nodes: p1, up, ext")
+      await #expect(throws: UserError.self) { try await runtime.execute(node: "up", command: ["ls"]) }
+      await #expect(throws: UserError.self) { try await runtime.consolePath(node: "p1") }
+      try await runtime.takeDown { _ in }
+    }
+  }
+
+  @Test func anotherDaemonTakesTheLabBack() async throws {
+    try await withTemporaryDirectories { directories in
+      let lab = lab()
+      let first = LabRuntime(directories: directories)
+      _ = try await first.bringUp(lab) { _ in }
+      let since = await first.nodes().map(\.since)
+      await first.detach()
+      #expect(NetworkNamespace.exists(namespace(lab)))
+      #expect(TAPDevice.exists(name: tap(lab), namespace: nil))
+      let second = LabRuntime(directories: directories)
+      let steps = try await second.bringUp(lab) { _ in }
+      #expect(steps.map(\.action) == [.adopt, .adopt, .adopt, .adopt])
+      #expect(await second.nodes().map(\.since) == since)
+      try await second.takeDown { _ in }
+      expectNothingLeft(of: lab, directories)
+    }
+  }
+
+  @Test func lostInterfacesAreMadeAgain() async throws {
+    try await withTemporaryDirectories { directories in
+      let lab = lab()
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab) { _ in }
+      try TAPDevice.remove(name: tap(lab), namespace: nil)
+      #expect(await runtime.nodes().map(\.state) == [.running, .failed, .running])
+      let steps = try await runtime.bringUp(lab) { _ in }
+      #expect(steps == [PlanStep(.restart, "node up", "tap, had ended")])
+      #expect(TAPDevice.exists(name: tap(lab), namespace: nil))
+      try await runtime.takeDown { _ in }
+      expectNothingLeft(of: lab, directories)
+    }
+  }
+
+  @Test func interfaceOfSomebodyElseIsLeftAlone() async throws {
+    try await withTemporaryDirectories { directories in
+      let lab = lab()
+      let name = tap(lab)
+      let foreign = try TAPDevice.open(
+        TAPRequest(
+          name: name, namespace: nil, hasHeader: false, hasChecksumOffload: false, isPersistent: false))
+      let runtime = LabRuntime(directories: directories)
+      let error = await #expect(throws: UserError.self) { try await runtime.bringUp(lab) { _ in } }
+      #expect(
+        error?.message == "node up: an interface \(name) exists on this host and is not of this lab")
+      #expect(TAPDevice.exists(name: name, namespace: nil))
+      #expect(!NetworkNamespace.exists(namespace(lab)))
+      #expect(!Files.exists(directories.state(lab.name)))
+      #expect(foreign.raw >= 0)
+    }
+  }
+
+  @Test func failureHalfWayLeavesNothingBehind() async throws {
+    try await withTemporaryDirectories { directories in
+      var lab = lab()
+      // Made last: everything before it is there when this fails.
+      var taken = nic(mac: "02:00:00:00:00:04")
+      taken.socket = "\(directories.stateRoot)/taken.sock"
+      lab.nodes.append(node("last", "external", [taken]))
+      try Files.makeDirectory(directories.stateRoot)
+      let listener = try UnixSocket.listen(path: "\(directories.stateRoot)/taken.sock", mode: 0o600, owner: nil)
+      let runtime = LabRuntime(directories: directories)
+      let error = await #expect(throws: UserError.self) { try await runtime.bringUp(lab) { _ in } }
+      #expect(error?.message.hasPrefix("port last.eth0: ") == true)
+      expectNothingLeft(of: lab, directories)
+      #expect(await runtime.lab() == nil)
+      #expect(listener.raw >= 0)
+      #expect((try? UnixSocket.connect(path: "\(directories.stateRoot)/taken.sock")) != nil)
+    }
+  }
+
+  @Test func testsAreReportedInOrder() async throws {
+    try await withTemporaryDirectories { directories in
+      var lab = lab()
+      lab.nodes[1].nics[0].addresses = [AddressDefinition(address: "10.0.0.9/24")]
+      var silence = TestDefinition(action: "ping", source: "p1", destination: "up")
+      (silence.expect, silence.duration) = (.fail, 0)
+      lab.nodes[1].nics[0].attachment = .switchPort(switch: "sw1", mode: .access(2))
+      lab.tests = [
+        silence, TestDefinition(action: "ping", source: "p1", destination: "ext"),
+        TestDefinition(action: "ping", source: "nowhere", destination: "p1"),
+      ]
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab) { _ in }
+      let reported = Mutex<[TestResult]>([])
+      let results = await runtime.runTests { result in reported.withLock { $0.append(result) } }
+      #expect(results == reported.withLock { $0 })
+      #expect(results.map(\.test) == ["ping p1 -> up expect fail", "ping p1 -> ext", "ping nowhere -> p1"])
+      #expect(results.map(\.passed) == [true, false, false])
+      #expect(results[1].detail == "node ext has no address to ping")
+      try await runtime.takeDown { _ in }
+    }
+  }
+}
