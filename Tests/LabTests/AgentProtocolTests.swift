@@ -12,8 +12,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", " ", "pong", "pong a b", "out a1", "out a1 !!", "out a1 aGk= more", "exit a1", "exit a1 x", "exit a1 99999999999",
-    "hello world", "PONG a1", "err", "\u{0}\u{1}",
+    "", " ", "pong", "pong a b", "out a1", "out a1 !!", "out a1 aGk= more", "exit a1", "exit a1 x",
+    "exit a1 99999999999", "hello world", "PONG a1", "err", "\u{0}\u{1}",
   ])
   func anythingElseIsIgnored(_ line: String) {
     #expect(AgentMessage(line: line) == nil)

@@ -81,7 +81,8 @@ import Topology
   }
 
   @Test func destinationInASharedSubnetIsPreferred() {
-    let source = node("a", "vm", [nic("eth0", addresses: ["192.168.1.1/24"]), nic("eth1", addresses: ["fd00:1::1/64"])])
+    let source = node(
+      "a", "vm", [nic("eth0", addresses: ["192.168.1.1/24"]), nic("eth1", addresses: ["fd00:1::1/64"])])
     let destination = node("b", "vm", [nic("eth0", addresses: ["10.0.0.2/24", "fd00:1::2/64"])])
     let path = PingPath.between(source, destination)
     #expect(path?.address == "fd00:1::2")

@@ -52,7 +52,7 @@ final class LineConnection: Sendable {
   /// One caller at a time.
   func next() async -> String? {
     while !Task.isCancelled {
-      if let line = incoming.withLock({ Self.takeLine(&$0) }) { return line }
+      if let line = incoming.withLock({ Self.takeLine(&$0) }) { return line.utf8.count <= Self.lineLimit ? line : nil }
       guard incoming.withLock({ $0.bytes.count }) <= Self.lineLimit else { return nil }
       guard let received = try? UnixSocket.receive(socket, size: 65536, maximumDescriptors: 0) else { return nil }
       switch received {
