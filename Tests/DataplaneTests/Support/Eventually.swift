@@ -1,0 +1,31 @@
+import Glibc
+import GuestKit
+
+/// Looks until a condition holds, for ten seconds at most; returns whether it does.
+///
+/// For what the data plane does on its own time: a report that reaches the reactor, a descriptor that is closed.
+func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+  let deadline = Deadline(milliseconds: 10_000)
+  while deadline.remaining > 0 {
+    if try await condition() { return true }
+    try? await Task.sleep(for: .milliseconds(1))
+  }
+  return try await condition()
+}
+
+/// Mappings in this process of the file behind a descriptor.
+///
+/// Unlike the size of all mappings this does not move with what other tests do meanwhile.
+func mappings(of descriptor: CInt) -> Int {
+  var status = stat()
+  guard fstat(descriptor, &status) == 0, let file = fopen("/proc/self/maps", "re") else { return -1 }
+  defer { fclose(file) }
+  var line = [CChar](repeating: 0, count: 1024)
+  var count = 0
+  while fgets(&line, CInt(line.count), file) != nil {
+    let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let fields = text.split(separator: " ", omittingEmptySubsequences: true)
+    if fields.count > 4, fields[4] == "\(status.st_ino)", text.contains("memfd:") { count += 1 }
+  }
+  return count
+}

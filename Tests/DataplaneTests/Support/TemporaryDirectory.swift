@@ -1,0 +1,29 @@
+import Glibc
+import LinuxHost
+import Synchronization
+
+/// A new directory below `/tmp`, removed with the files in it when dropped.
+final class TemporaryDirectory: Sendable {
+  let path: String
+
+  init() throws {
+    var template = Array("/tmp/apd-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", code: errno, context: "/tmp") }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  deinit {
+    for name in HostFacts.entries(of: path) { remove("\(path)/\(name)") }
+    rmdir(path)
+  }
+
+  func path(_ name: String) -> String { "\(path)/\(name)" }
+}
+
+/// Names for interfaces and namespaces that no other test, and no other run at the same time, uses.
+enum UniqueName {
+  private static let last = Atomic<Int>(0)
+
+  /// At most 15 bytes.
+  static func next() -> String { "apd\(getpid())x\(last.add(1, ordering: .relaxed).newValue)" }
+}
