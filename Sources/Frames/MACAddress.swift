@@ -20,7 +20,7 @@ public struct MACAddress: Sendable, Hashable, BitwiseCopyable {
   /// Reads `02:00:00:00:00:01`; nil if the text is anything else.
   public init?(_ text: some StringProtocol) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    let bytes = parts.compactMap { $0.count == 2 ? UInt8($0, radix: 16) : nil }
+    let bytes = parts.compactMap { $0.count == 2 && $0.allSatisfy(\.isHexDigit) ? UInt8($0, radix: 16) : nil }
     guard parts.count == 6, bytes.count == 6 else { return nil }
     self.init(bytes: bytes)
   }

@@ -180,6 +180,16 @@ struct Burst: ~Copyable {
     unsafe Bytes.header(at: UnsafeRawPointer(scratchSlot(index)))
   }
 
+  /// A frame that leaves with a tag may be four bytes longer than the MTU says.
+  @inline(never)
+  func tagAllowance(_ index: Int, _ edit: TagEdit) -> Int {
+    switch edit.kind {
+    case .insert, .rewrite: Ethernet.tagSize
+    case .remove: 0
+    case .keep: header(index).isTagged ? Ethernet.tagSize : 0
+    }
+  }
+
   @unsafe @inline(__always)
   func scratchSlot(_ index: Int) -> UnsafeMutableRawPointer {
     unsafe scratch + (index & (Self.capacity - 1)) * Self.scratchSlotSize

@@ -112,7 +112,7 @@ extension TAPPort {
       let item = pending[position]
       let frame = burst.frames[Int(item.frame)]
       let size = frame.size + item.edit.growth
-      guard size <= mtu + Ethernet.headerSize + Ethernet.tagSize else {
+      guard size <= mtu + Ethernet.headerSize + burst.tagAllowance(Int(item.frame), item.edit) else {
         outcome.tooBig += 1
         continue
       }

@@ -82,6 +82,8 @@ struct ReactorState: ~Copyable {
   /// Waits for something and handles all that is there.
   mutating func turn(commands: CommandQueue<ReactorState>, faults: FaultQueue) {
     let count = epoll.wait(into: &ready, timeoutMilliseconds: timeout)
+    // Before sockets, so that a fault is never taken for one of the connection that follows.
+    for report in faults.take() { take(report) }
     for index in 0..<max(count, 0) {
       let token = ready[index].token
       if token == 0 {

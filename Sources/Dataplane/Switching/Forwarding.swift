@@ -34,6 +34,7 @@ extension WorkerCore {
   mutating func forward(from ingress: Int) {
     let count = burst.count
     var bytes = 0
+    crossings = 0
     if ports[ingress].mode == .wire {
       for index in 0..<count {
         bytes += burst.frames[index].size
@@ -146,6 +147,10 @@ extension WorkerCore {
       guard size >= Ethernet.headerSize + Ethernet.tagSize else {
         return ports[ingress].counters.drop(IngressDrop.runt)
       }
+      // A checksum that starts in the tag would be written over an address once the tag is gone.
+      guard !burst.frames[index].needsChecksum
+        || burst.frames[index].checksumStart >= Ethernet.headerSize + Ethernet.tagSize
+      else { return ports[ingress].counters.drop(IngressDrop.headerInvalid) }
       burst.frames[index].flags.insert(.tagged)
       guard let named = taggedVLAN(header.tag, on: ingress) else { return }
       vlan = named
@@ -268,9 +273,11 @@ extension WorkerCore {
   private mutating func cross(_ place: Place, trunk: Int) {
     let far = ports[trunk].peer
     let size = burst.frames[place.frame].size
-    guard place.hops < Self.hopLimit, copies < Self.copyRule * Self.hopLimit else {
+    // Without a loop a frame crosses each trunk once at most.
+    guard place.hops < Self.hopLimit, crossings < burst.count * trunkEndCount / 2 else {
       return ports[place.ingress].counters.drop(IngressDrop.loop)
     }
+    crossings += 1
     guard far >= 0, ports[trunk].isUp else { return ports[trunk].counters.drop(EgressDrop.carrierDown) }
     ports[trunk].counters.transmitted(packets: 1, bytes: size)
     ports[far].counters.received(packets: 1, bytes: size)

@@ -61,7 +61,7 @@ extension SplitRing {
       let index = Int(item.frame)
       let frame = unsafe frames[index]
       let size = frame.size + item.edit.growth
-      guard size <= largest || size <= largest + tagAllowance(burst, index, item.edit) else {
+      guard size <= largest || size <= largest + burst.tagAllowance(index, item.edit) else {
         outcome.tooBig += 1
         continue
       }
@@ -143,10 +143,9 @@ extension SplitRing {
   ) -> UnsafeMutableRawPointer? {
     guard head <= areas.mask else { return nil }
     let (address, rest) = areas.descriptor(head)
-    guard UInt16(truncatingIfNeeded: rest >> 32) == DescriptorFlags.write,
-      Int(UInt32(truncatingIfNeeded: rest)) >= needed
-    else { return nil }
-    return unsafe memory.translate(address, size: UInt64(needed), hint: &hint)
+    let room = UInt32(truncatingIfNeeded: rest)
+    guard UInt16(truncatingIfNeeded: rest >> 32) == DescriptorFlags.write, Int(room) >= needed else { return nil }
+    return unsafe memory.translate(address, size: UInt64(room), hint: &hint)
   }
 
   /// Every other case; notes a drop or fault in the outcome.
@@ -164,16 +163,6 @@ extension SplitRing {
     case .fault(let fault): outcome.fault = fault
     }
     return false
-  }
-
-  /// A frame that leaves with a tag may be four bytes longer than its MTU says.
-  @inline(never)
-  private func tagAllowance(_ burst: borrowing Burst, _ index: Int, _ edit: TagEdit) -> Int {
-    switch edit.kind {
-    case .insert, .rewrite: Ethernet.tagSize
-    case .remove: 0
-    case .keep: burst.header(index).isTagged ? Ethernet.tagSize : 0
-    }
   }
 
   /// Writes the virtio-net header (VIRTIO 1.2 section 5.1.6.4): all zero but for `num_buffers`, or the partial checksum

@@ -150,10 +150,7 @@ struct SplitRing: ~Copyable {
   private mutating func call(_ guardian: CallGuardian) -> Bool {
     guard callDescriptor >= 0 else { return true }
     calls &+= 1
-    guardian.begin()
-    let outcome = clinux_eventfd_write(callDescriptor)
-    guardian.end()
-    return outcome != -EINTR
+    return Self.signal(callDescriptor, guardian)
   }
 
   /// Asks the driver not to kick: the worker polls.
@@ -175,13 +172,22 @@ struct SplitRing: ~Copyable {
     }
   }
 
-  /// Calls the driver without asking whether it wants to be called.
-  func signalCall() {
-    if callDescriptor >= 0 { _ = clinux_eventfd_write(callDescriptor) }
+  /// Calls the driver without asking whether it wants to be called; false if the call descriptor blocked.
+  func signalCall(_ guardian: CallGuardian) -> Bool {
+    callDescriptor < 0 || Self.signal(callDescriptor, guardian)
   }
 
-  /// Tells the front-end that the ring is broken.
-  func signalError() {
-    if errorDescriptor >= 0 { _ = clinux_eventfd_write(errorDescriptor) }
+  /// Tells the front-end that the ring is broken; if that blocks, it does not want to know.
+  func signalError(_ guardian: CallGuardian) {
+    if errorDescriptor >= 0 { _ = Self.signal(errorDescriptor, guardian) }
+  }
+
+  /// Writes to an eventfd under the eyes of the watchdog; false if it had to break the write off.
+  @inline(__always)
+  private static func signal(_ descriptor: Int32, _ guardian: CallGuardian) -> Bool {
+    guardian.begin()
+    let outcome = clinux_eventfd_write(descriptor)
+    guardian.end()
+    return outcome != -EINTR
   }
 }

@@ -46,11 +46,7 @@ extension WorkerCore {
     let count = burst.count
     if count > 0 {
       // A ring that runs but is not enabled is emptied, and its frames go nowhere (vhost-user, "Ring states").
-      if vhostUserPorts[body].rings[ring].isEnabled {
-        forward(from: port)
-        deliverTouched()
-        adaptBurst(port)
-      }
+      if vhostUserPorts[body].rings[ring].isEnabled { passOn(from: port) }
       finish(port, body, ring)
     }
     if let fault { coldRingFault(port, ring: ring, fault) }
@@ -77,16 +73,25 @@ extension WorkerCore {
     copies = 0
     tapPorts[body].receive(into: burst, pool: pool, limit: ports[port].burstLimit)
     let count = burst.count
-    if count > 0 {
-      if ports[port].isUp {
-        forward(from: port)
-        deliverTouched()
-        adaptBurst(port)
-      } else {
-        ports[port].counters.drop(IngressDrop.portDown, count)
-      }
-    }
+    if count > 0 { passOn(from: port) }
     return count
+  }
+
+  /// Forwards and delivers the burst; a port that is down has nothing to say, and teaches its switch nothing.
+  @inline(__always)
+  private mutating func passOn(from port: Int) {
+    guard ports[port].isUp else { return dropBurst(of: port) }
+    forward(from: port)
+    deliverTouched()
+    adaptBurst(port)
+  }
+
+  @inline(never)
+  private func dropBurst(of port: Int) {
+    var bytes = 0
+    for index in 0..<burst.count { bytes += burst.frames[index].size }
+    ports[port].counters.received(packets: burst.count, bytes: bytes)
+    ports[port].counters.drop(IngressDrop.portDown, burst.count)
   }
 
   /// Floods count each copy: a port whose frames go to many takes fewer at once, so that a breath stays short.

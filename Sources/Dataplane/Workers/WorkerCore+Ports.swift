@@ -26,6 +26,7 @@ extension WorkerCore {
     ports[port].mtu = mtu
     ports[port].assign(mode)
     portLimit = max(portLimit, port + 1)
+    if kind == .trunk { trunkEndCount += 1 }
     guard let switchIndex else { return }
     ports[port].switchIndex = switchIndex
     switches[switchIndex].addMember(port)
@@ -35,7 +36,11 @@ extension WorkerCore {
     let switchIndex = ports[port].switchIndex
     if switchIndex >= 0 { switches[switchIndex].removeMember(port) }
     let peer = ports[port].peer
-    if peer >= 0 { ports[peer].peer = -1 }
+    if peer >= 0 {
+      ports[peer].peer = -1
+      coldCarrier(peer)
+    }
+    if ports[port].kind == .trunk { trunkEndCount -= 1 }
     coldClearRings(port)
     if tapPorts[port].isOpen { epoll.remove(tapPorts[port].raw) }
     tapPorts[port].close()
@@ -59,6 +64,7 @@ extension WorkerCore {
   mutating func coldSetWanted(_ port: Int, _ isWanted: Bool) {
     ports[port].isWanted = isWanted
     coldCarrier(port)
+    if ports[port].peer >= 0 { coldCarrier(ports[port].peer) }
   }
 
   /// Opens a TAP port; its first frames are read at the next breath.

@@ -81,7 +81,10 @@ extension WorkerCore {
     vhostUserPorts[port].calls[ring] = call
     vhostUserPorts[port].rings[ring].callDescriptor = call?.raw ?? -1
     // What was completed before the descriptor came must not be lost (facts of every front-end that masks calls).
-    if call != nil, vhostUserPorts[port].rings[ring].isRunning { vhostUserPorts[port].rings[ring].signalCall() }
+    guard call != nil, vhostUserPorts[port].rings[ring].isRunning else { return }
+    if !vhostUserPorts[port].rings[ring].signalCall(guardian) {
+      coldRingFault(port, ring: ring, RingFault(.callBlocked))
+    }
   }
 
   mutating func coldReplaceError(_ port: Int, ring: Int, with error: Descriptor?) {
@@ -109,7 +112,7 @@ extension WorkerCore {
 
   /// Broadcasts a frame as if the guest had sent it.
   mutating func coldInject(_ port: Int, _ frame: [UInt8]) {
-    guard ports[port].kind != .none else { return }
+    guard ports[port].isUp else { return }
     burst.reset()
     copies = 0
     pool.note(frame, in: burst)

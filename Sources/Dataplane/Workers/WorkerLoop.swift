@@ -75,6 +75,8 @@ struct WorkerLoop: ~Copyable {
   private mutating func coldLook(milliseconds: Int32) {
     let count = core.epoll.wait(into: &events, timeoutMilliseconds: milliseconds)
     for index in 0..<max(count, 0) { coldHandle(events[index].token) }
+    // A ring whose index was lost with its page looks idle.
+    if clinux_fault_count() != core.faultCount { core.coldMemoryFaults() }
     let tick = UInt32(truncatingIfNeeded: (ContinuousClock.now - started).components.seconds) &+ 1
     if tick != core.tick {
       core.tick = tick
