@@ -58,7 +58,8 @@ struct WorkerLoop: ~Copyable {
   /// Sleeps until somebody kicks, calls or sends; returns at once if there is work after all.
   @inline(never)
   private mutating func coldSleep() {
-    guard let milliseconds = core.coldArmKicks(longest: Self.longestSleep) else {
+    // The last look may have taken the bell of a command that came after this turn's began.
+    guard !commands.isWaiting, let milliseconds = core.coldArmKicks(longest: Self.longestSleep) else {
       lastWork = now
       return
     }
