@@ -42,21 +42,21 @@ package struct ControlServer: Sendable {
     var quiet = logger
     quiet.logLevel = max(.warning, logger.logLevel)
     let application = Application(
-      router: router(), configuration: .init(address: .unixDomainSocket(path: socket)),
+      router: router(on: group), configuration: .init(address: .unixDomainSocket(path: socket)),
       onServerRunning: { _ in
         restrict()
         onReady()
       },
       eventLoopGroupProvider: .shared(group), logger: quiet)
+    var failure: (any Error)?
     do {
       try await application.run()
-    } catch is CancellationError {
-      // The way to end it.
-    } catch where !Task.isCancelled {
-      try? await group.shutdownGracefully()
-      throw UserError(.failed, "control socket \(socket): \(error)")
+    } catch {
+      // Cancellation is the way to end it.
+      if !Task.isCancelled { failure = error }
     }
     try? await group.shutdownGracefully()
+    if let failure { throw UserError(.failed, "control socket \(socket): \(failure)") }
   }
 
   /// Owner and group may use the API.
@@ -68,11 +68,15 @@ package struct ControlServer: Sendable {
     }
   }
 
-  private func router() -> ControlRouter {
+  private func router(on group: MultiThreadedEventLoopGroup) -> ControlRouter {
     let router = ControlRouter(context: BasicRequestContext.self)
     router.add(middleware: ErrorMiddleware())
     let subjects: [any Routes] = [
-      LabRoutes(service: service, logger: logger, onEnd: onEnd),
+      LabRoutes(
+        service: service, logger: logger,
+        // The one event loop writes in order: what is asked of it now comes after what was to be written.
+        settle: { _ = try? await group.next().submit {}.get() },
+        onEnd: onEnd),
       NodeRoutes(service: service),
       PortRoutes(service: service),
       FDBRoutes(service: service),

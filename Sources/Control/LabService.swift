@@ -2,7 +2,9 @@ import Dataplane
 import Lab
 import Topology
 
-/// What the API asks of the lab behind it. `RuntimeService` is the real one.
+/// What the API asks of the lab behind it.
+///
+/// `RuntimeService` is the real one.
 package protocol LabService: Sendable {
   /// The lab that is up; nil before the first `bringUp` and after `takeDown`.
   func lab() async -> CanonicalLab?

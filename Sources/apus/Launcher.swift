@@ -19,7 +19,7 @@ enum Launcher {
     } catch let error as UserError {
       Output.error(error)
       return error.code.rawValue
-    } catch where ExitStatus.mapping(parser: Apus.exitCode(for: error).rawValue) != .failed {
+    } catch let error where ExitStatus.mapping(parser: Apus.exitCode(for: error).rawValue) != .failed {
       // Help that was asked for, which the parser hands out as a command, or a mistake that only `run` could see.
       return explain(error)
     } catch {

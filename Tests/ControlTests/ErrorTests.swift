@@ -32,7 +32,9 @@ import Topology
     #expect(ExitStatus.mapping(parser: parser) == code)
   }
 
-  private func failure(_ lab: FixedLab, _ body: @escaping (ControlClient) async throws -> Void) async throws -> UserError? {
+  private func failure(
+    _ lab: FixedLab, _ body: @escaping (ControlClient) async throws -> Void
+  ) async throws -> UserError? {
     var failure: UserError?
     try await ServerFixture.run(lab) { client, _ in
       do { try await body(client) } catch let error as UserError { failure = error }
@@ -75,7 +77,9 @@ import Topology
   }
 
   @Test func withoutALabThereIsNothingToAsk() async throws {
-    let error = try await failure(FixedLab(current: nil)) { _ = try await $0.get(ControlPath.lab, as: CanonicalLab.self) }
+    let error = try await failure(FixedLab(current: nil)) {
+      _ = try await $0.get(ControlPath.lab, as: CanonicalLab.self)
+    }
     #expect(error == UserError(.notFound, "no lab is up"))
   }
 

@@ -47,10 +47,14 @@ import Topology
     let rows = FixedLab.ports.map { PortRow($0, isDetailed: false) }
     #expect(
       try Rendering(.table).text(rows) == """
-        NAME      SWITCH  KIND        CARRIER  MODE    VLANS               MAC                RX-PACKETS  RX-BYTES  TX-PACKETS  TX-BYTES  DROPS  ERROR
-        vm1.eth0  sw1     vhost-user  up       access  10                  02:00:00:00:ab:01          12      1200          11      1100      7  -
-        sw1:core  sw1     trunk       down     trunk   10-11,20 native 20  -                           0         0           0         0      0  -
-        tap.a     -       tap         up       wire    -> vm1.eth1         02:00:00:00:00:02           0         0           0         0      0  read: EIO
+        NAME      SWITCH  KIND        CARRIER  MODE    VLANS               MAC                RX-PACKETS  RX-BYTES  \
+        TX-PACKETS  TX-BYTES  DROPS  ERROR
+        vm1.eth0  sw1     vhost-user  up       access  10                  02:00:00:00:ab:01          12      1200  \
+                11      1100      7  -
+        sw1:core  sw1     trunk       down     trunk   10-11,20 native 20  -                           0         0  \
+                 0         0      0  -
+        tap.a     -       tap         up       wire    -> vm1.eth1         02:00:00:00:00:02           0         0  \
+                 0         0      0  read: EIO
 
         """)
   }
@@ -58,7 +62,8 @@ import Topology
   @Test func portShowTellsEverything() {
     #expect(
       PortRow(FixedLab.ports[0], isDetailed: true).description() == [
-        "name         vm1.eth0", "switch       sw1", "kind         vhost-user", "carrier      up", "mode         access",
+        "name         vm1.eth0", "switch       sw1", "kind         vhost-user", "carrier      up",
+        "mode         access",
         "vlans        10", "mac          02:00:00:00:ab:01", "mtu          1500", "queues       2",
         "socket       /run/apus/two/vm1.eth0.sock", "received     12 packets, 1200 bytes",
         "transmitted  11 packets, 1100 bytes", "drops        in runt 3, out no-buffer 4", "connected    yes",

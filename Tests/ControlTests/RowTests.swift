@@ -64,7 +64,8 @@ import Topology
     let rows = await FixedLab().fdb(switchName: nil).map { FDBRow($0) }
     #expect(
       try JSON.text(rows)
-        == #"[{"age_seconds":1.26,"mac":"02:00:00:00:ab:01","port":"vm1.eth0","static":false,"switch":"sw1","vlan":10}]"#)
+        == #"[{"age_seconds":1.26,"mac":"02:00:00:00:ab:01","port":"vm1.eth0","static":false,"switch":"sw1","vlan":10}]"#
+    )
   }
 
   @Test func vlanRowsComeByPort() throws {

@@ -39,10 +39,11 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ([:], "/v1/fdb"), (["switch": nil], "/v1/fdb"), (["vlan": "1", "port": "a:b"], "/v1/fdb?port=a:b&vlan=1"),
-    (["switch": "a b&c/\u{E9}"], "/v1/fdb?switch=a%20b%26c%2F%C3%A9"),
-  ] as [([String: String?], String)])
+  @Test(
+    arguments: [
+      ([:], "/v1/fdb"), (["switch": nil], "/v1/fdb"), (["vlan": "1", "port": "a:b"], "/v1/fdb?port=a:b&vlan=1"),
+      (["switch": "a b&c/\u{E9}"], "/v1/fdb?switch=a%20b%26c%2F%C3%A9"),
+    ] as [([String: String?], String)])
   func queriesAreEncoded(_ query: [String: String?], _ target: String) {
     #expect(ControlPath.target("/v1/fdb", query: query) == target)
   }

@@ -51,6 +51,41 @@ import Topology
     }
   }
 
+  @Test func aDaemonThatIsEndingTakesNothingNew() async throws {
+    try await ServerFixture.run(FixedLab()) { client, ends in
+      _ = try await lines(client, .delete, ControlPath.lab, as: LabLine.self)
+      let error = await #expect(throws: UserError.self) {
+        _ = try await lines(client, .put, ControlPath.lab, body: FixedLab.definition, as: LabLine.self)
+      }
+      #expect(error == UserError(.unreachable, "the daemon is ending"))
+      try await ends.wait(for: [.takenDown])
+    }
+  }
+
+  @Test func aDownThatFailsLetsTheNextOneIn() async throws {
+    let failure = UserError(.failed, "not wholly removed")
+    try await ServerFixture.run(FixedLab(failure: failure)) { client, ends in
+      for _ in 0..<2 {
+        let answer = try await lines(client, .delete, ControlPath.lab, as: LabLine.self)
+        #expect(answer == [.progress("vm1: stopped"), .failed(ErrorBody(failure))])
+      }
+      let answer = try await lines(client, .put, ControlPath.lab, body: FixedLab.definition, as: LabLine.self)
+      #expect(answer.last == .failed(ErrorBody(failure)))
+      #expect(ends.values.isEmpty)
+    }
+  }
+
+  @Test func onlyTheLastUpThatFailsEndsTheDaemon() async throws {
+    let door = LabDoor()
+    try await door.enter()
+    try await door.enter()
+    #expect(await door.leave(hasNothingLeft: true) == false)
+    try await door.enter()
+    #expect(await door.leave(hasNothingLeft: false) == false)
+    #expect(await door.leave(hasNothingLeft: true))
+    await #expect(throws: UserError(.unreachable, "the daemon is ending")) { try await door.enter() }
+  }
+
   @Test func execPassesOutputAndStatusThrough() async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, _ in

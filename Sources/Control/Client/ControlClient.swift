@@ -1,9 +1,10 @@
+import Glibc
 import Lab
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// Speaks to the daemon of one lab through its control socket. One connection a request.
+/// Speaks to the daemon of one lab through its control socket, over one connection a request.
 package struct ControlClient: Sendable {
   /// Bytes of the largest answer that is taken whole.
   static let answerLimit = 64 << 20
@@ -90,7 +91,7 @@ extension ControlClient {
         try await Self.send(method, target, body, outbound)
         try await Self.receive(inbound, onChunk)
       }
-    } catch where error is IOError || error is ChannelError || error is HTTPParserError {
+    } catch let error where error is IOError || error is ChannelError || error is HTTPParserError {
       throw UserError(.unreachable, "the daemon broke off its answer: \(error)", hint: "see its log, apus.log")
     }
   }
@@ -105,8 +106,17 @@ extension ControlClient {
       }
     } catch {
       throw UserError(
-        .unreachable, "no daemon answers on \(socket): \(error)",
+        .unreachable, "no daemon answers on \(socket): \(Self.reason(error))",
         hint: "`apus up FILE` starts it again over the running nodes, `apus down` removes what is left")
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    switch (error as? IOError)?.errnoCode {
+    case ENOENT: "there is no such socket"
+    case ECONNREFUSED: "the socket is there, but nobody listens"
+    case EACCES, EPERM: "this user may not use it"
+    default: "\(error)"
     }
   }
 

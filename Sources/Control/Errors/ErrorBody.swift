@@ -20,7 +20,9 @@ package struct ErrorBody: Codable, Sendable, Equatable {
     self.init(UserError(any: error))
   }
 
-  /// The error on the client's side of the socket. A code that this version does not know counts as `failed`.
+  /// The error on the client's side of the socket.
+  ///
+  /// A code that this version does not know counts as `failed`.
   package var userError: UserError {
     UserError(ExitCode(rawValue: code) ?? .failed, message, hint: hint)
   }

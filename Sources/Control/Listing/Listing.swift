@@ -1,4 +1,6 @@
-/// A row that list commands print. Table and JSON come from it, so that all of them behave alike.
+/// A row that list commands print.
+///
+/// Table and JSON come from it, so that all of them behave alike.
 package protocol Listing: Encodable, Sendable {
   static var columns: [Column] { get }
   /// As many as `columns`.

@@ -1,7 +1,8 @@
 import Lab
 
 extension TestResult {
-  /// `ok    ping vm1 -> vm2  12 ms`
+  /// The line for people: `ok    ping vm1 -> vm2  12 ms`.
+  ///
   /// - Parameter isColoured: the first word in green or red.
   package func description(isColoured: Bool = false) -> String {
     let word = passed ? "ok  " : "FAIL"

@@ -7,8 +7,21 @@ import Topology
 struct LabRoutes: Routes {
   let service: any LabService
   let logger: Logger
+  /// Returns when everything written so far is in the sockets.
+  let settle: @Sendable () async -> Void
   /// Called after the answer, when the lab is gone or never came up.
   let onEnd: @Sendable (LabEnd) -> Void
+  private let door = LabDoor()
+
+  init(
+    service: any LabService, logger: Logger, settle: @escaping @Sendable () async -> Void,
+    onEnd: @escaping @Sendable (LabEnd) -> Void
+  ) {
+    self.service = service
+    self.logger = logger
+    self.settle = settle
+    self.onEnd = onEnd
+  }
 
   func add(to router: ControlRouter) {
     router.get("/v1/lab") { _, _ in
@@ -16,15 +29,19 @@ struct LabRoutes: Routes {
       return try Answer.json(lab)
     }
     router.put("/v1/lab") { request, _ in
-      bringUp(try await request.decoded(CanonicalLab.self))
+      let lab = try await request.decoded(CanonicalLab.self)
+      try await door.enter()
+      return bringUp(lab)
     }
-    router.delete("/v1/lab") { _, _ in takeDown() }
+    router.delete("/v1/lab") { _, _ in
+      await door.close()
+      return takeDown()
+    }
   }
 
   private func bringUp(_ lab: CanonicalLab) -> Response {
     let end = EndNote()
-    return Answer.lines(afterwards: { await end.report(to: onEnd) }) { lines in
-      let isNew = await service.lab() == nil
+    return Answer.lines(afterwards: { await tell(end) }) { lines in
       do {
         let plan = try await service.bringUp(lab) { text in
           logger.info("\(text)")
@@ -35,14 +52,14 @@ struct LabRoutes: Routes {
         let body = ErrorBody(error)
         logger.error("up: \(body.message)")
         lines.yield(.failed(body))
-        if isNew { await end.set(.neverCameUp) }
       }
+      if await door.leave(hasNothingLeft: await service.lab() == nil) { await end.set(.neverCameUp) }
     }
   }
 
   private func takeDown() -> Response {
     let end = EndNote()
-    return Answer.lines(afterwards: { await end.report(to: onEnd) }) { lines in
+    return Answer.lines(afterwards: { await tell(end) }) { lines in
       do {
         try await service.takeDown { text in
           logger.info("\(text)")
@@ -54,8 +71,15 @@ struct LabRoutes: Routes {
         let body = ErrorBody(error)
         logger.error("down: \(body.message)")
         lines.yield(.failed(body))
+        await door.reopen()
       }
     }
+  }
+
+  private func tell(_ end: EndNote) async {
+    guard let value = await end.value else { return }
+    await settle()
+    onEnd(value)
   }
 }
 
@@ -68,11 +92,6 @@ package enum LabEnd: Sendable, Equatable {
 
 /// Remembers an end until the answer that tells of it is written.
 private actor EndNote {
-  private var end: LabEnd?
-
-  func set(_ end: LabEnd) { self.end = end }
-
-  func report(to receiver: @Sendable (LabEnd) -> Void) {
-    if let end { receiver(end) }
-  }
+  private(set) var value: LabEnd?
+  func set(_ end: LabEnd) { value = end }
 }

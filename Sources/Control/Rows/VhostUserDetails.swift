@@ -18,7 +18,7 @@ package struct VhostUserDetails: Codable, Sendable, Equatable {
     }
   }
 
-  /// A ring. Even `index`: to the node; odd: from the node.
+  /// A ring, to the node if `index` is even, from the node if it is odd.
   package struct Queue: Codable, Sendable, Equatable {
     package var index: Int
     /// Entries.

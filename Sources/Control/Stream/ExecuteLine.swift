@@ -1,7 +1,9 @@
 import FoundationEssentials
 import Lab
 
-/// A line of what `POST /v1/nodes/NODE/exec` answers. The last one is `exit` or `failed`.
+/// A line of what `POST /v1/nodes/NODE/exec` answers.
+///
+/// The last one is `exit` or `failed`.
 package enum ExecuteLine: Sendable, Equatable {
   /// `{"out": BASE64}`, or `{"err": BASE64}`, or `{"exit": 0}`.
   case event(ExecuteEvent)

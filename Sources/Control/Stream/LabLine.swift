@@ -1,6 +1,8 @@
 import Lab
 
-/// A line of what PUT and DELETE of `/v1/lab` answer. The last one is `plan`, `done` or `failed`.
+/// A line of what PUT and DELETE of `/v1/lab` answer.
+///
+/// The last one is `plan`, `done` or `failed`.
 package enum LabLine: Sendable, Equatable {
   /// `{"progress": "vm1 is ready"}`
   case progress(String)

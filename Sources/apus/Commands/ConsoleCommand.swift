@@ -18,8 +18,11 @@ struct ConsoleCommand: AsyncParsableCommand {
     defer { terminal?.restore() }
     try await ConsoleConnection.run(
       path: path, input: StandardInput.bytes { terminal != nil && $0 == Self.leave },
-      onConnect: { if terminal != nil { Output.bytes(Array("console of \(node); Ctrl-] leaves\r\n".utf8), toError: true) } },
+      onConnect: { if terminal != nil { Self.say("console of \(node); Ctrl-] leaves\r\n") } },
       output: { Output.bytes($0) })
-    if terminal != nil { Output.bytes(Array("\r\n".utf8), toError: true) }
+    if terminal != nil { Self.say("\r\n") }
   }
+
+  /// The terminal is raw: a line ends with both characters.
+  private static func say(_ text: String) { Output.bytes(Array(text.utf8), toError: true) }
 }

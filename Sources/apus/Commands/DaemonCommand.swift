@@ -4,7 +4,7 @@ import Glibc
 import Lab
 import Logging
 
-/// What `up` starts. Not for people.
+/// What `up` starts; not for people.
 struct DaemonCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "daemon", abstract: "Serve one lab (started by `up`).", shouldDisplay: false)

@@ -66,8 +66,8 @@ struct TestCommand: AsyncParsableCommand {
   private func finish(_ results: [TestResult]) throws {
     if output.format == .json { Output.data(try output.rendering.text(results, table: [], columns: [])) }
     let failed = results.filter { !$0.passed }.count
-    Output.words(
-      results.isEmpty ? "the lab has no tests" : "\(results.count) tests: \(results.count - failed) passed, \(failed) failed")
+    let summary = "\(results.count) tests: \(results.count - failed) passed, \(failed) failed"
+    Output.words(results.isEmpty ? "the lab has no tests" : summary)
     if failed > 0 { throw CommandStatus(.different) }
   }
 }

@@ -43,8 +43,8 @@ struct Daemon {
   func run(first: CanonicalLab? = nil, onPlan: @escaping ([PlanStep]) throws -> Void = { _ in }) async throws {
     // A client that has gone away is an error of its connection, not the end of everybody.
     signal(SIGPIPE, SIG_IGN)
-    // Files of a lab are its owner's and group's.
-    umask(0o027)
+    // Others may pass through the folders (a VM's socket may belong to another user) but write nowhere.
+    umask(0o022)
     let isNew = !FileManager.default.fileExists(atPath: directories.labFile(name))
     let file = try await PIDFile(directories.pidFile(name), lab: name)
     let (events, send) = AsyncStream<Event>.makeStream()
@@ -119,9 +119,12 @@ struct Daemon {
   private func leave(_ file: PIDFile, isNew: Bool) {
     let manager = FileManager.default
     let folder = directories.state(name)
+    // Meanwhile nobody starts another daemon in the folder.
+    let lock = FolderLock(tryingAt: directories.stateRoot)
+    defer { withExtendedLifetime(lock) {} }
     try? manager.removeItem(atPath: directories.controlSocket(name))
     file.remove()
-    guard isNew, !manager.fileExists(atPath: directories.labFile(name)) else { return }
+    guard lock != nil, isNew, !manager.fileExists(atPath: directories.labFile(name)) else { return }
     if (try? manager.contentsOfDirectory(atPath: folder))?.isEmpty == true { try? manager.removeItem(atPath: folder) }
     let data = directories.data(name)
     guard (try? manager.contentsOfDirectory(atPath: data)) == ["apus.log"] else { return }

@@ -10,7 +10,8 @@ struct DaemonProcess {
   let name: String
   let directories: LabDirectories
 
-  /// Starts the daemon unless it answers already. Of several commands that find none, one starts it.
+  /// Starts the daemon unless it answers already; of several commands that find none, one starts it.
+  ///
   /// - Throws: `UserError` with the daemon's last words when it ends at once.
   func ensure() async throws {
     if await answers() { return }

@@ -1,7 +1,7 @@
 import Foundation
 import Lab
 
-/// `apus.pid`: the daemon's process id. Who holds the lock on it is the daemon of that lab.
+/// The file `apus.pid` with the daemon's process id; who holds the lock on it is the daemon of that lab.
 final class PIDFile {
   private let path: String
   /// Keeps the lock.

@@ -18,7 +18,8 @@ final class FolderLock {
 
   /// Waits for the lock, looking every 20 ms.
   /// - Throws: `UserError` after `seconds`.
-  static func wait(at path: String, seconds: Double, _ complaint: @autoclosure () -> String) async throws -> FolderLock {
+  static func wait(at path: String, seconds: Double, _ complaint: @autoclosure () -> String) async throws -> FolderLock
+  {
     let start = ContinuousClock.now
     while ContinuousClock.now - start < .seconds(seconds) {
       if let lock = FolderLock(tryingAt: path) { return lock }

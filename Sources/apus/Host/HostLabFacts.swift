@@ -17,7 +17,7 @@ struct HostLabFacts: LabFacts {
   var hasKVM: Bool {
     guard FileManager.default.isWritableFile(atPath: "/dev/kvm") else { return false }
     return Self.lines(of: "/proc/cpuinfo").contains { line in
-      line.hasPrefix("flags") && line.split(whereSeparator: { " \t".contains($0) }).contains { $0 == "svm" || $0 == "vmx" }
+      line.hasPrefix("flags") && line.split(whereSeparator: \.isWhitespace).contains { $0 == "svm" || $0 == "vmx" }
     }
   }
 

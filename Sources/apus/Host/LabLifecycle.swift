@@ -11,27 +11,43 @@ struct LabLifecycle {
   /// - Returns: what was done.
   func bringUp(_ lab: CanonicalLab) async throws -> [PlanStep] {
     let daemon = DaemonProcess(name: lab.name, directories: directories)
-    try await daemon.ensure()
-    do {
-      return try await put(lab)
-    } catch let error as UserError where error.code == .unreachable && !FileManager.default.fileExists(
-      atPath: directories.controlSocket(lab.name))
-    {
-      // The daemon that answered was about to end: it served the `down` before this `up`.
+    let start = ContinuousClock.now
+    while true {
       try await daemon.ensure()
-      return try await put(lab)
+      do {
+        return try await put(lab)
+      } catch let error as LostDaemon where ContinuousClock.now - start < .seconds(5) {
+        // The daemon that answered was about to end: it served a `down`, or an `up` that failed, before this one.
+        guard !error.hadBegun else { throw error.error }
+        try await Task.sleep(for: .milliseconds(20))
+      } catch let error as LostDaemon {
+        throw error.error
+      }
     }
+  }
+
+  /// The daemon went away; an `up` that had not begun can be asked of another one.
+  private struct LostDaemon: Error {
+    var error: UserError
+    var hadBegun: Bool
   }
 
   private func put(_ lab: CanonicalLab) async throws -> [PlanStep] {
     var plan: [PlanStep]?
-    try await LabSession(lab.name, directories).client.stream(.put, ControlPath.lab, body: lab, as: LabLine.self) { line in
-      switch line {
-      case .progress(let text): Output.words(text)
-      case .plan(let steps): plan = steps
-      case .failed(let error): throw error.userError
-      case .done: break
+    var hadBegun = false
+    let client = LabSession(lab.name, directories).client
+    do {
+      try await client.stream(.put, ControlPath.lab, body: lab, as: LabLine.self) { line in
+        hadBegun = true
+        switch line {
+        case .progress(let text): Output.words(text)
+        case .plan(let steps): plan = steps
+        case .failed(let error): throw error.userError
+        case .done: break
+        }
       }
+    } catch let error as UserError where error.code == .unreachable {
+      throw LostDaemon(error: error, hadBegun: hadBegun)
     }
     guard let plan else { throw UserError(.failed, "the daemon did not say how `up` ended") }
     return plan

@@ -6,7 +6,9 @@ import Lab
 enum Output {
   static func data(_ text: String) { bytes(Array(text.utf8)) }
 
-  /// Written at once, unbuffered. A reader that has gone away ends the program, as SIGPIPE would.
+  /// Written at once, unbuffered.
+  ///
+  /// A reader that has gone away ends the program, as SIGPIPE would.
   static func bytes(_ bytes: [UInt8], toError: Bool = false) {
     let handle = toError ? FileHandle.standardError : FileHandle.standardOutput
     do {

@@ -1,6 +1,8 @@
 import FoundationEssentials
 
-/// Environment variables. Every long flag `--some-flag` has `APUS_SOME_FLAG`; the flag wins over the variable.
+/// Environment variables.
+///
+/// Every long flag `--some-flag` has `APUS_SOME_FLAG`; the flag wins over the variable.
 enum Variables {
   static var all: [String: String] { ProcessInfo.processInfo.environment }
 

@@ -12,7 +12,9 @@ struct OutputOptions: ParsableArguments {
   var json = false
 
   func validate() throws {
-    guard output == nil, !json, let text = Variables.value("OUTPUT"), OutputFormat(rawValue: text) == nil else { return }
+    guard output == nil, !json, let text = Variables.value("OUTPUT"), OutputFormat(rawValue: text) == nil else {
+      return
+    }
     let known = OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")
     throw ValidationError("APUS_OUTPUT is \"\(text)\", but one of \(known) is expected")
   }

@@ -1,0 +1,31 @@
+import Lab
+
+/// Lets requests to change the lab in, until the daemon has nothing left to do: none of them may begin something that
+/// the daemon's end would cut off.
+actor LabDoor {
+  private var inside = 0
+  private var isClosed = false
+
+  /// An `up` begins.
+  /// - Throws: `UserError` (`unreachable`) when the daemon is ending; another one takes the request then.
+  func enter() throws {
+    guard !isClosed else { throw UserError(.unreachable, "the daemon is ending") }
+    inside += 1
+  }
+
+  /// An `up` is over.
+  /// - Parameter hasNothingLeft: no lab is up.
+  /// - Returns: whether this was the last one and the daemon is to end.
+  func leave(hasNothingLeft: Bool) -> Bool {
+    inside -= 1
+    guard hasNothingLeft, inside == 0, !isClosed else { return false }
+    isClosed = true
+    return true
+  }
+
+  /// A `down` begins: it follows every `up` that is inside, and nothing may follow it.
+  func close() { isClosed = true }
+
+  /// A `down` failed.
+  func reopen() { isClosed = false }
+}
