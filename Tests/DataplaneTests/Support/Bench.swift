@@ -84,6 +84,11 @@ final class Bench {
     return guest
   }
 
+  /// Takes in a guest that was connected by hand.
+  func add(_ guest: VirtualGuest, name: String) {
+    nodes.append(Node(name: name, path: path(name), guest: guest))
+  }
+
   /// Two guests joined by a wire.
   func addWire(
     _ first: String = "a", _ second: String = "b", _ configure: (inout VirtualGuest.Options) -> Void = { _ in }

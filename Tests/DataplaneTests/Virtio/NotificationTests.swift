@@ -1,0 +1,160 @@
+import Dataplane
+import GuestKit
+import LinuxHost
+import Testing
+import VhostUser
+
+/// Calls as the driver wants them, kicks as the device does (VIRTIO 1.2 sections 2.7.7 and 2.7.10).
+@Suite struct NotificationTests {
+  private let frame = FrameBuilder(to: FrameBuilder.station(2), from: FrameBuilder.station(1)).plain(size: 60)
+
+  /// Sends frames one burst each until `guest` has `count` more; no call is waited for.
+  private func send(_ count: Int, _ sender: VirtualGuest) throws {
+    for _ in 0..<count {
+      try sender.send(frame)
+      #expect(try sender.waitForTransmitted())
+    }
+  }
+
+  private func isCalled(_ ring: SplitDriver) -> Bool {
+    defer { ring.callEvent.drain() }
+    return Deadline(milliseconds: 0).waitReadable([ring.callEvent.raw])
+  }
+
+  private func bench(_ first: UInt16 = 0, features: UInt64 = .max, _ body: (Bench, VirtualGuest, VirtualGuest) async throws -> Void) async throws {
+    try await Bench.with { bench in
+      let (a, b) = try await bench.addWire("a", "b") {
+        $0.firstIndex = first
+        $0.features = features
+      }
+      b.receiveRing().callEvent.drain()
+      try await body(bench, a, b)
+    }
+  }
+
+  @Test(arguments: [0, 5, 0x7FFE, 0xFFF0, 0xFFFD, 0xFFFE, 0xFFFF] as [UInt16])
+  func anEventIndexCallsAtItsEntryOnly(first: UInt16) async throws {
+    try await bench(first) { bench, a, b in
+      let ring = b.receiveRing()
+      ring.availableFlags = 0
+      // Call when the third entry from here is used.
+      ring.usedEvent = first &+ 2
+      for expected in [false, false, true, false, false] {
+        try send(1, a)
+        #expect(isCalled(ring) == expected)
+      }
+      ring.usedEvent = first &+ 6
+      try a.send(burst: [frame, frame, frame])
+      #expect(try a.waitForTransmitted())
+      #expect(isCalled(ring))
+      let calls = try await bench.status("b").vhostUser?.queues[0].calls
+      #expect(calls == 2)
+      #expect(ring.usedCount == 8)
+    }
+  }
+
+  @Test func anEventIndexIgnoresTheFlag() async throws {
+    try await bench { _, a, b in
+      b.receiveRing().availableFlags = 1
+      b.receiveRing().usedEvent = 0
+      try send(1, a)
+      #expect(isCalled(b.receiveRing()))
+    }
+  }
+
+  @Test func withoutEventIndexTheFlagDecides() async throws {
+    try await bench(features: ~VirtioFeature.eventIndex) { bench, a, b in
+      let ring = b.receiveRing()
+      ring.availableFlags = 0
+      try send(1, a)
+      #expect(isCalled(ring))
+      ring.availableFlags = 1
+      ring.usedEvent = 1
+      try send(5, a)
+      #expect(!isCalled(ring))
+      ring.availableFlags = 0
+      try send(1, a)
+      #expect(isCalled(ring))
+      #expect(try await bench.status("b").vhostUser?.queues[0].calls == 2)
+    }
+  }
+
+  /// One call at most for a burst, in both rings.
+  @Test func aBurstCallsOnce() async throws {
+    try await bench(features: ~VirtioFeature.eventIndex) { bench, a, b in
+      a.transmitRing().availableFlags = 0
+      b.receiveRing().availableFlags = 0
+      let before = try await bench.status("a").vhostUser?.queues[1].calls
+      // All of them become visible with one index: taken in one breath.
+      try a.send(burst: Array(repeating: frame, count: 32))
+      #expect(b.receiveRing().waitForUsed(32, until: Deadline(milliseconds: 2000)))
+      #expect(a.transmitRing().waitForUsed(32, until: Deadline(milliseconds: 2000)))
+      #expect(try await bench.status("b").vhostUser?.queues[0].calls == 1)
+      #expect(try await bench.status("a").vhostUser?.queues[1].calls == (before ?? 0) + 1)
+    }
+  }
+
+  @Test func aGuestWithoutACallDescriptorIsServed() async throws {
+    try await bench { _, a, b in
+      try b.say { try $0.setRingCall(0, nil) }
+      b.receiveRing().callEvent.drain()
+      b.receiveRing().usedEvent = 0
+      try send(3, a)
+      #expect(b.receiveRing().usedCount == 3)
+      #expect(!isCalled(b.receiveRing()))
+      // A call descriptor that comes later is signalled at once: what was used before must not be lost.
+      try b.say { try $0.setRingCall(0, b.receiveRing().callEvent.descriptor) }
+      #expect(isCalled(b.receiveRing()))
+    }
+  }
+
+  @Test func aGuestWithoutAKickDescriptorIsPolled() async throws {
+    try await bench { _, a, b in
+      try a.say {
+        _ = try $0.getRingBase(1)
+        try $0.setRingAddress(a.transmitRing())
+        try $0.setRingKick(1, nil)
+      }
+      for _ in 0..<20 {
+        try a.add(frame)
+        a.transmitRing().publish()
+        #expect(try b.receive()?.frame == frame)
+      }
+    }
+  }
+
+  /// Frames that wait when the ring starts are taken without a kick ("Ring states", newest text).
+  @Test func framesWaitingForTheStartAreTaken() async throws {
+    try await Bench.with { bench in
+      let (a, b) = try await bench.addWire()
+      try a.say {
+        let base = try $0.getRingBase(1)
+        try a.add(frame)
+        a.transmitRing().publish()
+        try $0.setRingBase(1, base)
+        try $0.setRingAddress(a.transmitRing())
+        try $0.setRingCall(1, a.transmitRing().callEvent.descriptor)
+        try $0.setRingKick(1, a.transmitRing().kickEvent.descriptor)
+      }
+      #expect(try b.receive()?.frame == frame)
+    }
+  }
+
+  /// No frame is left behind between a worker's last look and its sleep, however it waits.
+  @Test(arguments: PollPolicy.allCases, [~VirtioFeature.eventIndex, .max] as [UInt64])
+  func noKickIsLost(poll: PollPolicy, features: UInt64) async throws {
+    try await Bench.with(poll: poll) { bench in
+      let (a, b) = try await bench.addWire("a", "b") { $0.features = features }
+      for turn in 0..<400 {
+        try a.send(frame)
+        let received = try #require(try b.receive(timeout: 900), "turn \(turn)")
+        #expect(received.frame == frame)
+        try b.send(frame)
+        #expect(try a.receive(timeout: 900) != nil, "turn \(turn)")
+      }
+      #expect(await eventually { await bench.dataplane.workers().map(\.frames) == [800] })
+      let workers = await bench.dataplane.workers()
+      #expect(poll != .busy || workers.allSatisfy { $0.sleeps == 0 })
+    }
+  }
+}
