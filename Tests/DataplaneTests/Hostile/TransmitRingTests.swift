@@ -1,0 +1,224 @@
+import Dataplane
+import GuestKit
+import LinuxHost
+import Testing
+import VhostUser
+
+/// Transmit rings that break the rules (facts/vhost-user.md 3.2: R1 to R6): the ring stops, with its reason.
+@Suite struct TransmitRingTests {
+  /// What a driver does to its transmit ring, and what is said of it.
+  struct Attack: Sendable, CustomTestStringConvertible {
+    var name: String
+    var reason: String
+    var features: UInt64 = .max
+    var act: @Sendable (VirtualGuest, SplitDriver) throws -> Void
+    var testDescription: String { name }
+  }
+
+  private typealias Raw = RawDescriptor
+  private static let next = SplitDriver.nextFlag
+  private static let write = SplitDriver.writeFlag
+  private static let indirect = SplitDriver.indirectFlag
+
+  /// Attacks by one chain.
+  private static func chain(
+    _ name: String, _ reason: String, features: UInt64 = .max, head: UInt16? = nil,
+    _ make: @escaping @Sendable (VirtualGuest, UInt64) -> [RawDescriptor]
+  ) -> Attack {
+    Attack(name: name, reason: reason, features: features) { guest, ring in
+      let buffer = guest.memory.allocate(4096)
+      guest.memory.write(NetworkHeader().bytes + Victim.frame(21, to: 22), at: buffer)
+      guest.offerRaw(make(guest, buffer), ring: ring, head: head)
+    }
+  }
+
+  /// One descriptor of this address and length.
+  private static func buffer(_ name: String, _ reason: String, _ address: UInt64, _ length: UInt32) -> Attack {
+    chain(name, reason) { _, _ in [Raw(slot: 0, address: address, length: length)] }
+  }
+
+  /// Attacks by an indirect table; `write` fills it.
+  private static func table(
+    _ name: String, _ reason: String, length: UInt32, flags: UInt16 = 0, next: UInt16 = 0,
+    _ fill: @escaping @Sendable (VirtualGuest, UInt64, UInt64) -> Void
+  ) -> Attack {
+    chain(name, reason) { guest, buffer in
+      let table = guest.memory.allocate(0x4100)
+      fill(guest, table, buffer)
+      return [Raw(slot: 0, address: table, length: length, flags: indirect | flags, next: next)]
+    }
+  }
+
+  /// 16 MiB of memory end here.
+  private static let end: UInt64 = 0x10_0000 + 16 << 20
+
+  private static let indices: [Attack] = [
+    Attack(name: "index jumps by more than the ring", reason: "available index advanced by 65 but the ring has 64") {
+      $1.availableIndex &+= 65
+      $1.kick()
+    },
+    Attack(name: "index runs backward", reason: "available index advanced by 65535 but the ring has 64") {
+      $1.availableIndex &-= 1
+      $1.kick()
+    },
+    Attack(name: "index jumps by half its range", reason: "available index advanced by 32768") {
+      $1.availableIndex &+= 0x8000
+      $1.kick()
+    },
+    chain("head outside", "available ring names descriptor 64 of 64", head: 64) { _, buffer in
+      [Raw(slot: 0, address: buffer, length: 112)]
+    },
+    chain("head far outside", "available ring names descriptor 65535 of 64", head: 0xFFFF) { _, buffer in
+      [Raw(slot: 0, address: buffer, length: 112)]
+    },
+    chain("next outside", "descriptor chain goes on to descriptor 64 of 64") { _, buffer in
+      [Raw(slot: 0, address: buffer, length: 112, flags: next, next: 64)]
+    },
+    chain("loop of one", "chain is longer than 64 descriptors or loops") { _, buffer in
+      [Raw(slot: 0, address: buffer, length: 112, flags: next, next: 0)]
+    },
+    chain("loop of three", "chain is longer than 64 descriptors or loops") { _, buffer in
+      (0..<3).map { Raw(slot: $0, address: buffer, length: 8, flags: next, next: UInt16(($0 + 1) % 3)) }
+    },
+    chain("loop of nothing", "chain is longer than 64 descriptors or loops") { _, buffer in
+      [Raw(slot: 0, address: buffer, length: 0, flags: next, next: 0)]
+    },
+  ]
+
+  private static let buffers: [Attack] = [
+    buffer("no region", "buffer of 112 bytes at 0x1000 is outside guest memory", 0x1000, 112),
+    buffer("address zero", "buffer of 112 bytes at 0x0 is outside", 0, 112),
+    buffer("behind the end", "is outside guest memory", end, 112),
+    buffer("over the end", "is outside guest memory", end - 111, 112),
+    buffer("before the beginning", "is outside guest memory", 0x10_0000 - 1, 112),
+    buffer("wraps 64 bits", "is outside guest memory", .max - 10, 112),
+    buffer("ends at 2 to the 64", "is outside guest memory", .max - 111, 112),
+    buffer("4 GiB less one", "buffer of 4294967295 bytes", 0x10_0000, .max),
+    chain("chain of 64 times 4 GiB", "is outside guest memory") { _, _ in
+      (0..<64).map { Raw(slot: $0, address: 0x10_0000, length: .max, flags: next, next: UInt16($0 + 1) % 64) }
+    },
+    chain("second buffer outside", "is outside guest memory") { _, buffer in
+      [
+        Raw(slot: 0, address: buffer, length: 12, flags: next, next: 5),
+        Raw(slot: 5, address: end - 10, length: 100),
+      ]
+    },
+    chain("writable", "device-writable descriptor in the transmit ring") { _, buffer in
+      [Raw(slot: 0, address: buffer, length: 112, flags: write)]
+    },
+    chain("writable behind readable", "device-writable descriptor in the transmit ring") { _, buffer in
+      [
+        Raw(slot: 0, address: buffer, length: 12, flags: next, next: 1),
+        Raw(slot: 1, address: buffer, length: 100, flags: write),
+      ]
+    },
+  ]
+
+  private static let short: [Attack] = [0, 1, 9, 10, 11].map { size in
+    chain("\(size) bytes", "chain of \(size) bytes is shorter than the virtio-net header of 12") { _, buffer in
+      [Raw(slot: 0, address: buffer, length: UInt32(size))]
+    }
+  }
+
+  private static let tables: [Attack] = [
+    chain("indirect not negotiated", "without VIRTIO_F_INDIRECT_DESC", features: ~VirtioFeature.indirectDescriptors) {
+      [Raw(slot: 0, address: $1, length: 16, flags: indirect)]
+    },
+    chain("table outside", "indirect table at 0x1000 is outside guest memory") { _, _ in
+      [Raw(slot: 0, address: 0x1000, length: 16, flags: indirect)]
+    },
+    chain("table over the end", "indirect table at") { _, _ in
+      [Raw(slot: 0, address: end - 16, length: 32, flags: indirect)]
+    },
+    table("table of 15 bytes", "indirect table of 15 bytes", length: 15) { _, _, _ in },
+    table("table of 17 bytes", "indirect table of 17 bytes", length: 17) { _, _, _ in },
+    table("empty table", "indirect table of 0 bytes", length: 0) { _, _, _ in },
+    table("table of 1025 descriptors", "indirect table of 16400 bytes", length: 16_400) { _, _, _ in },
+    table("table of 4 GiB", "indirect table of 4294967280 bytes", length: 0xFFFF_FFF0) { _, _, _ in },
+    table("chained table", "both indirect and chained", length: 16, flags: next, next: 1) { _, _, _ in },
+    table("table in a table", "indirect descriptor inside an indirect table", length: 16) { guest, table, _ in
+      guest.memory.store(table, at: table)
+      guest.memory.store(UInt32(16), at: table + 8)
+      guest.memory.store(indirect, at: table + 12)
+    },
+    table("next outside the table", "goes on to descriptor 2 of 2", length: 32) { guest, table, buffer in
+      guest.memory.store(buffer, at: table)
+      guest.memory.store(UInt32(112), at: table + 8)
+      guest.memory.store(next, at: table + 12)
+      guest.memory.store(UInt16(2), at: table + 14)
+    },
+    table("loop in the table", "chain is longer than 4 descriptors or loops", length: 64) { guest, table, buffer in
+      guest.memory.store(buffer, at: table)
+      guest.memory.store(UInt32(12), at: table + 8)
+      guest.memory.store(next, at: table + 12)
+      guest.memory.store(UInt16(0), at: table + 14)
+    },
+    table("writable in the table", "device-writable descriptor", length: 16) { guest, table, buffer in
+      guest.memory.store(buffer, at: table)
+      guest.memory.store(UInt32(112), at: table + 8)
+      guest.memory.store(write, at: table + 12)
+    },
+    table("buffer outside in the table", "is outside guest memory", length: 16) { guest, table, _ in
+      guest.memory.store(UInt64(0x1000), at: table)
+      guest.memory.store(UInt32(112), at: table + 8)
+    },
+  ]
+
+  @Test(arguments: indices + buffers + short + tables)
+  func theRingStopsWithItsReason(attack: Attack) async throws {
+    try await Victim.with({ $0.features = attack.features }) { victim in
+      let bad = try victim.bad
+      let error = try EventDescriptor()
+      try bad.say { try $0.setRingError(1, error.descriptor) }
+      // A good frame before the bad one still arrives.
+      try attack.act(bad, bad.transmitRing())
+      #expect(Deadline(milliseconds: 5000).waitReadable([error.raw]), "no word on the error descriptor")
+      try await victim.expectFault("ring 1: " + (attack.reason.hasPrefix("available") ? attack.reason : ""))
+      let said = try await victim.bench.status("bad").error ?? ""
+      #expect(said.contains(attack.reason), "\(said)")
+    }
+  }
+
+  @Test func framesBeforeTheBadOneArrive() async throws {
+    try await Victim.with { victim in
+      let bad = try victim.bad
+      for seed in 0..<5 { try bad.add(Victim.frame(21, to: 22, seed: seed)) }
+      bad.transmitRing().offer(999)
+      bad.transmitRing().publish()
+      bad.transmitRing().kick()
+      for seed in 0..<5 { #expect(try victim.neighbour.receive()?.frame == Victim.frame(21, to: 22, seed: seed)) }
+      try await victim.expectFault("available ring names descriptor 999 of 64")
+    }
+  }
+
+  /// The front-end need not reconnect: it stops the ring and starts it anew.
+  @Test func aRingIsServedAgainAfterARestart() async throws {
+    try await Victim.with { victim in
+      let bad = try victim.bad
+      bad.transmitRing().offer(999)
+      bad.transmitRing().publish()
+      bad.transmitRing().kick()
+      _ = try await victim.bench.fault("bad")
+      try bad.reboot()
+      try victim.expectTraffic()
+      #expect(try await victim.bench.status("bad").carrier)
+    }
+  }
+
+  /// As long as everything is inside, it is no fault: the first and the last bytes of memory, chains as long as the ring.
+  @Test func theEdgesOfTheRulesAreNoFaults() async throws {
+    try await Victim.with({ $0.memorySize = 1 << 20 }) { victim in
+      let bad = try victim.bad
+      let frame = Victim.frame(21, to: 22)
+      let last = 0x10_0000 + UInt64(1 << 20) - UInt64(12 + frame.count)
+      bad.memory.write(NetworkHeader().bytes + frame, at: last)
+      try bad.transmitRing().submit([.init(last, 12 + frame.count, isWritable: false)])
+      #expect(try victim.neighbour.receive()?.frame == frame)
+      // 64 descriptors in a ring of 64.
+      #expect(try bad.waitForTransmitted())
+      try bad.send(frame, pieces: Array(repeating: 1, count: 63))
+      #expect(try victim.neighbour.receive()?.frame == frame)
+      #expect(try await victim.bench.status("bad").error == nil)
+    }
+  }
+}
