@@ -84,7 +84,9 @@ package struct PortConfiguration: Sendable {
   /// Switch it belongs to; nil = one end of a wire, or nowhere.
   package var switchName: String?
   package var mode: PortMode
-  /// Bytes; frames to the node with a longer payload are dropped as `too-big`. 68...65521.
+  /// Bytes; frames to the node with a longer payload are dropped as `too-big`.
+  ///
+  /// 68...65521.
   package var mtu = 65521
   /// Station address of the node's NIC, for `port list` and GET_CONFIG; six bytes.
   package var address: [UInt8]

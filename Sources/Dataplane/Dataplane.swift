@@ -101,7 +101,8 @@ package actor Dataplane {
     }
   }
 
-  private func open(_ record: PortRecord, _ socket: VhostUserSocket, _ address: MACAddress) async throws(DataplaneError) {
+  private func open(_ record: PortRecord, _ socket: VhostUserSocket, _ address: MACAddress) async throws(DataplaneError)
+  {
     guard (1...VhostUserPort.maximumPairs).contains(socket.queuePairs) else {
       throw .invalid("port \(record.name): \(socket.queuePairs) queue pairs asked for, 1 to 8 can be had")
     }
@@ -192,14 +193,18 @@ package actor Dataplane {
     await worker.run { $0.coldSetMode(record.index, mode) }
   }
 
-  /// Takes a port's carrier away, or gives it back. A vhost-user session ends with it.
+  /// Takes a port's carrier away, or gives it back.
+  ///
+  /// A vhost-user session ends with it.
   package func setCarrier(port: String, up: Bool) async throws(DataplaneError) {
     let record = try record(port)
     await worker.run { $0.coldSetWanted(record.index, up) }
     await reactor.run { $0.endpoints[record.index]?.setAdmitting(up) }
   }
 
-  /// Closes all sockets and ends the threads. TAPs stay, as does what their owners made persistent.
+  /// Closes all sockets and ends the threads.
+  ///
+  /// TAPs stay, as does what their owners made persistent.
   package func stop() async {
     guard !isStopped else { return }
     isStopped = true

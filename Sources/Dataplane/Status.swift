@@ -69,7 +69,9 @@ package struct VhostUserStatus: Sendable {
   package var faults: UInt64
 }
 
-/// A port as `port list` and `port show` tell it. *Receive* and *in*: from the node into the switch.
+/// A port as `port list` and `port show` tell it.
+///
+/// *Receive* and *in*: from the node into the switch.
 package struct PortStatus: Sendable {
   package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, trunk }
   package var name: String

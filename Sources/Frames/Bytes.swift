@@ -4,7 +4,9 @@
 /// every load is unaligned and fetches its bytes once.
 @unsafe
 public enum Bytes {
-  /// The first 16 bytes of a frame. At least 16 bytes must be readable at `base`.
+  /// The first 16 bytes of a frame.
+  ///
+  /// At least 16 bytes must be readable at `base`.
   @inlinable @inline(__always)
   public static func header(at base: UnsafeRawPointer) -> EthernetHeader {
     // SAFETY: the caller vouches for 16 readable bytes.

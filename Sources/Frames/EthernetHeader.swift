@@ -6,10 +6,15 @@ public enum Ethernet {
   @inlinable public static var tagSize: Int { 4 }
   /// Largest frame without FCS that a port takes: an MTU of 65521, header and one tag.
   @inlinable public static var maximumFrameSize: Int { 65521 + headerSize + tagSize }
+  /// TPID of a customer VLAN tag.
   @inlinable public static var typeVLAN: UInt16 { 0x8100 }
+  /// Internet Protocol version 4.
   @inlinable public static var typeIPv4: UInt16 { 0x0800 }
+  /// Internet Protocol version 6.
   @inlinable public static var typeIPv6: UInt16 { 0x86DD }
+  /// Address Resolution Protocol.
   @inlinable public static var typeARP: UInt16 { 0x0806 }
+  /// Reverse ARP.
   @inlinable public static var typeRARP: UInt16 { 0x8035 }
 }
 
@@ -19,18 +24,23 @@ public enum Ethernet {
 /// presented with zeros behind its end; the caller checks its size.
 @frozen
 public struct EthernetHeader: Sendable, BitwiseCopyable {
+  /// Bytes 0 to 7 of the frame.
   public var first: UInt64
+  /// Bytes 8 to 15.
   public var second: UInt64
 
+  /// Takes little-endian loads of the wire.
   @inlinable @inline(__always)
   public init(first: UInt64, second: UInt64) {
     self.first = first
     self.second = second
   }
 
+  /// Where the frame goes.
   @inlinable @inline(__always)
   public var destination: MACAddress { MACAddress(bits: first) }
 
+  /// Where it came from.
   @inlinable @inline(__always)
   public var source: MACAddress { MACAddress(bits: (first >> 48) | (second << 16)) }
 
@@ -38,7 +48,9 @@ public struct EthernetHeader: Sendable, BitwiseCopyable {
   @inlinable @inline(__always)
   public var type: UInt16 { UInt16(truncatingIfNeeded: second >> 32).byteSwapped }
 
-  /// The outer type is 0x8100. A foreign tag such as 0x88A8 is payload.
+  /// The outer type is 0x8100.
+  ///
+  /// A foreign tag such as 0x88A8 is payload.
   @inlinable @inline(__always)
   public var isTagged: Bool { UInt16(truncatingIfNeeded: second >> 32) == 0x0081 }
 

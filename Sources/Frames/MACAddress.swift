@@ -4,6 +4,7 @@
 /// least significant. The upper 16 bits are zero.
 @frozen
 public struct MACAddress: Sendable, Hashable, BitwiseCopyable {
+  /// Six bytes, the first on the wire lowest.
   public var bits: UInt64
 
   /// Takes the low 48 bits of a little-endian load of the wire.
@@ -25,12 +26,14 @@ public struct MACAddress: Sendable, Hashable, BitwiseCopyable {
     self.init(bytes: bytes)
   }
 
+  /// FF-FF-FF-FF-FF-FF.
   @inlinable public static var broadcast: MACAddress { MACAddress(bits: 0xFFFF_FFFF_FFFF) }
 
   /// Group (multicast or broadcast) address: the I/G bit is set.
   @inlinable @inline(__always)
   public var isGroup: Bool { bits & 1 != 0 }
 
+  /// All bits zero: no station.
   @inlinable @inline(__always)
   public var isZero: Bool { bits == 0 }
 
@@ -47,6 +50,7 @@ public struct MACAddress: Sendable, Hashable, BitwiseCopyable {
 }
 
 extension MACAddress: CustomStringConvertible {
+  /// As `02:00:00:00:00:01`.
   public var description: String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
   }

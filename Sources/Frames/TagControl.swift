@@ -1,8 +1,10 @@
 /// The tag control information of an 802.1Q tag (802.1Q-2018 clause 9.6): PCP in bits 15...13, DEI in bit 12, VID below.
 @frozen
 public struct TagControl: Sendable, Hashable, BitwiseCopyable {
+  /// As on the wire, in host order.
   public var bits: UInt16
 
+  /// Takes the field in host order.
   @inlinable @inline(__always)
   public init(bits: UInt16) { self.bits = bits }
 

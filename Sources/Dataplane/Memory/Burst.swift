@@ -173,7 +173,9 @@ struct Burst: ~Copyable {
     segmentCount = 0
   }
 
-  /// Addresses, type and tag of a frame, from scratch. Zeros stand behind the end of a frame of less than 16 bytes.
+  /// Addresses, type and tag of a frame, from scratch.
+  ///
+  /// Zeros stand behind the end of a frame of less than 16 bytes.
   @inline(__always)
   func header(_ index: Int) -> EthernetHeader {
     // SAFETY: the index is below `capacity` as every caller counts within the burst; a slot has 256 bytes.
@@ -272,8 +274,9 @@ struct Burst: ~Copyable {
   }
 
   /// The finished checksum of a frame that came with a partial one (VIRTIO 1.2 section 5.1.6.2): the sum from
-  /// `checksumStart` to the end, over scratch as far as it goes and over the sender's memory behind it. The sender may
-  /// change that memory meanwhile and so spoil its own checksum, nothing else.
+  /// `checksumStart` to the end, over scratch as far as it goes and over the sender's memory behind it.
+  ///
+  /// The sender may change that memory meanwhile and so spoil its own checksum, nothing else.
   @unsafe
   private func checksum(_ slot: UnsafeMutableRawPointer, _ frame: Frame) -> UInt16 {
     var sum = InternetChecksum()

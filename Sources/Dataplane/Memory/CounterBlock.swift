@@ -58,7 +58,9 @@ final class CounterBlock: @unchecked Sendable {
   }
 }
 
-/// Adds to a port's counters from its worker. Trivial: holds no reference.
+/// Adds to a port's counters from its worker.
+///
+/// Trivial: holds no reference.
 @safe
 struct CounterWriter: BitwiseCopyable {
   fileprivate let base: UnsafeMutablePointer<Atomic<UInt64>>

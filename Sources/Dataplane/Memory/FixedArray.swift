@@ -23,7 +23,9 @@ struct FixedArray<Element: ~Copyable>: ~Copyable {
     unsafe base.deallocate()
   }
 
-  /// The element in place. An index out of range is a mistake of this program, never of a guest, and traps.
+  /// The element in place.
+  ///
+  /// An index out of range is a mistake of this program, never of a guest, and traps.
   subscript(index: Int) -> Element {
     @inline(__always)
     unsafeAddress {

@@ -1,8 +1,9 @@
 internal import LinuxHost
 import Synchronization
 
-/// The one thread that owns all vhost-user sockets. It never waits for a worker: what a worker must do is submitted, and
-/// what comes of it is submitted back.
+/// The one thread that owns all vhost-user sockets.
+///
+/// It never waits for a worker: what a worker must do is submitted, and what comes of it is submitted back.
 final class Reactor: Sendable {
   let commands: CommandQueue<ReactorState>
   let faults: FaultQueue

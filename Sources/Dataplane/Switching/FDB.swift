@@ -112,7 +112,9 @@ struct FDB: ~Copyable {
     return nil
   }
 
-  /// Notes that a station was seen on a port. Only the writer calls this.
+  /// Notes that a station was seen on a port.
+  ///
+  /// Only the writer calls this.
   @inline(never)
   mutating func learn(_ key: UInt64, port: Int, tick: UInt32) {
     if let index = find(key) {

@@ -148,8 +148,9 @@ extension WorkerCore {
         return ports[ingress].counters.drop(IngressDrop.runt)
       }
       // A checksum that starts in the tag would be written over an address once the tag is gone.
-      guard !burst.frames[index].needsChecksum
-        || burst.frames[index].checksumStart >= Ethernet.headerSize + Ethernet.tagSize
+      guard
+        !burst.frames[index].needsChecksum
+          || burst.frames[index].checksumStart >= Ethernet.headerSize + Ethernet.tagSize
       else { return ports[ingress].counters.drop(IngressDrop.headerInvalid) }
       burst.frames[index].flags.insert(.tagged)
       guard let named = taggedVLAN(header.tag, on: ingress) else { return }

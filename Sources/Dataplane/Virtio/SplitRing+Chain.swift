@@ -18,8 +18,10 @@ extension SplitRing {
     var size = 0
   }
 
-  /// Notes the pieces of a chain behind `from`. A fault `.chainTooLong` with `seen` 0 means that the pieces found no
-  /// room, which a chain walked with all the room never meets.
+  /// Notes the pieces of a chain behind `from`.
+  ///
+  /// A fault `.chainTooLong` with `seen` 0 means that the pieces found no room, which a chain walked with all the room
+  /// never meets.
   mutating func walk(
     _ head: UInt16, access: Access, memory: GuestMemory, segments: borrowing FixedArray<Segment>, from: Int
   ) -> Walk {

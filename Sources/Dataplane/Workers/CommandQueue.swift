@@ -17,7 +17,9 @@ final class CommandQueue<State: ~Copyable>: Sendable {
   @inline(__always)
   var isWaiting: Bool { waiting.load(ordering: .relaxed) }
 
-  /// Hands a command over and wakes the thread. Commands run in order.
+  /// Hands a command over and wakes the thread.
+  ///
+  /// Commands run in order.
   func submit(_ command: @escaping Command) {
     commands.withLock { $0.append(command) }
     waiting.store(true, ordering: .releasing)

@@ -1,8 +1,10 @@
 internal import LinuxHost
 import Synchronization
 
-/// Word from a worker to the reactor: a ring that failed, a carrier that changed. Bounded by what ports can do between
-/// two looks of the reactor: each ring fails once a start, each port keeps its last carrier.
+/// Word from a worker to the reactor: a ring that failed, a carrier that changed.
+///
+/// Bounded by what ports can do between two looks of the reactor: each ring fails once a start, each port keeps its
+/// last carrier.
 final class FaultQueue: Sendable {
   /// One report.
   enum Report: Sendable {

@@ -1,6 +1,8 @@
 internal import LinuxHost
 
-/// All that a worker owns: ports, switches, the burst it works on. Touched by its thread only.
+/// All that a worker owns: ports, switches, the burst it works on.
+///
+/// Touched by its thread only.
 ///
 /// The hot path is `breathe` and what it calls; cold parts are functions whose names begin with `cold`, which
 /// tools/check-hot-path knows. State lies in `FixedArray`s, so that a breath makes no reference, no allocation and no

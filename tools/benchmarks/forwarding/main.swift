@@ -143,8 +143,9 @@ func run(_ options: Options) throws {
   guard moved >= options.frames, counts.transmitted >= UInt64(moved), worker.takeFaults().isEmpty else {
     Options.fail("only \(counts.transmitted) of \(options.frames) frames arrived; drops \(counts.drops)")
   }
-  print("frames \(moved) size \(options.size) mode \(options.mode) nanoseconds per frame "
-    + "\(Int(seconds * 1e9 / Double(moved)))")
+  print(
+    "frames \(moved) size \(options.size) mode \(options.mode) nanoseconds per frame "
+      + "\(Int(seconds * 1e9 / Double(moved)))")
 }
 
 do {
