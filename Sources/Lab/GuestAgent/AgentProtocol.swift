@@ -40,11 +40,12 @@ enum AgentRequest {
     return encoded(id: id, "export APUS_EXEC=\(id); exec \(words)")
   }
 
-  /// Ends the command that was run with the id `target`.
+  /// Ends the command that was run with the id `target`, and what it started.
+  ///
+  /// They are known by their environment; one that busybox runs within its shell only by the shell's command line.
   static func kill(id: String, target: String) -> String {
-    encoded(
-      id: id,
-      "for p in /proc/[0-9]*; do grep -q APUS_EXEC=\(target) $p/environ 2>/dev/null && kill -9 ${p#/proc/}; done")
+    let found = "grep -l \(target) /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null"
+    return encoded(id: id, "for p in $(\(found)); do p=${p#/proc/}; kill -9 ${p%/*}; done")
   }
 
   /// `word` so that a POSIX shell takes it as it is (XCU 2.2.2).

@@ -60,8 +60,7 @@ final class GuestAgent: Sendable {
   func execute(_ command: [String]) throws(UserError) -> Output {
     let (stream, continuation) = Output.makeStream(bufferingPolicy: .bufferingOldest(Self.backlogLimit))
     let (connection, id) = state.withLock { state -> (LineConnection?, String) in
-      state.counter += 1
-      let id = "\(prefix)x\(state.counter)"
+      let id = newID(&state)
       guard state.isReady, let connection = state.connection else { return (nil, id) }
       state.commands[id] = continuation
       return (connection, id)
@@ -81,11 +80,19 @@ final class GuestAgent: Sendable {
   }
 
   /// The reader went away: nobody waits for the command, so it is ended in the guest.
-  private func abandon(_ id: String) {
-    let connection = state.withLock { state in
-      state.commands.removeValue(forKey: id) == nil ? nil : state.connection
+  private func abandon(_ target: String) {
+    let (connection, id) = state.withLock { state -> (LineConnection?, String) in
+      guard state.commands.removeValue(forKey: target) != nil else { return (nil, "") }
+      return (state.connection, newID(&state))
     }
-    connection?.send(AgentRequest.kill(id: "\(id)k", target: id))
+    connection?.send(AgentRequest.kill(id: id, target: target))
+  }
+
+  /// An id that is no part of another: they are all of one length.
+  private func newID(_ state: inout State) -> String {
+    state.counter += 1
+    let digits = String(state.counter, radix: 36)
+    return "\(prefix)x\(String(repeating: "0", count: max(0, 8 - digits.count)))\(digits)"
   }
 
   private func run() async {

@@ -35,7 +35,8 @@ extension LabRuntime {
       try await make(work)
     } catch {
       let reason = UserError.wrapping(error, "lab \(lab.name)")
-      await undo(work)
+      // In a task of its own: the way back is to be gone to its end also when this task was cancelled.
+      await Task { await undo(work) }.value
       throw reason
     }
     return work.plan.steps

@@ -65,7 +65,8 @@ package actor LabRuntime {
     ongoing?.cancel()
     await acquire()
     defer { release() }
-    try await remove(progress)
+    // In a task of its own, which is not cancelled with the caller's.
+    try await Task { try await remove(progress) }.value
   }
 
   /// Lets go of everything and leaves the nodes running: another daemon takes them back.
