@@ -1,0 +1,45 @@
+/// What the tests read of a row of `port list -j`.
+struct PortRow: Decodable, Sendable {
+  struct Drops: Decodable, Sendable {
+    var `in`: [String: Int]
+    var out: [String: Int]
+  }
+  struct Queue: Decodable, Sendable {
+    var enabled: Bool
+    var kicks: Int
+    var calls: Int
+  }
+  var name: String
+  var `switch`: String?
+  var kind: String
+  var carrier: String
+  var mode: String
+  var pvid: Int?
+  var socket: String?
+  var receive_packets: Int
+  var transmit_packets: Int
+  var drops: Drops
+  var error: String?
+  /// Only of `port show`.
+  var features: [String]?
+  var queue_status: [Queue]?
+}
+
+/// What the tests read of a row of `ps -j`.
+struct NodeRow: Decodable, Sendable {
+  var lab: String
+  var node: String
+  var kind: String
+  var state: String
+  var ready: Bool
+  var pid: Int32?
+  var addresses: [String]
+}
+
+/// What the tests read of a row of `fdb list -j`.
+struct FDBRow: Decodable, Sendable {
+  var `switch`: String
+  var vlan: Int
+  var mac: String
+  var port: String
+}
