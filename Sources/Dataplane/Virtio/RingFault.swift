@@ -34,7 +34,7 @@ struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
     case .shorterThanHeader: "chain of \(seen) bytes is shorter than the virtio-net header of \(limit)"
     case .emptyReceiveBuffer: "receive buffer without a byte"
     case .memoryTruncated: "guest memory file was truncated while mapped"
-    case .ringOutsideMemory: "new memory table does not hold ring \(seen)"
+    case .ringOutsideMemory: "new memory table does not hold the ring"
     case .callBlocked: "call descriptor blocked a write"
     }
   }

@@ -7,16 +7,19 @@ extension WorkerCore {
   mutating func coldRingFault(_ port: Int, ring: Int, _ fault: RingFault) {
     // Lost memory reads as zeros, which look like any other fault.
     if clinux_fault_count() != faultCount { coldMemoryFaults() }
-    coldBreak(port, rings: ring..<(ring + 1), fault)
+    coldBreak(port, fault) { $0 == ring }
   }
 
   /// Stops those of the rings that run, and reports one fault for all of them.
-  private mutating func coldBreak(_ port: Int, rings: Range<Int>, _ fault: RingFault) {
+  mutating func coldBreak(_ port: Int, _ fault: RingFault, where isBroken: (Int) -> Bool) {
     let body = ports[port].body
-    guard let first = rings.first(where: { vhostUserPorts[body].rings[$0].isRunning }) else { return }
+    let rings = (0..<2 * VhostUserPort.maximumPairs).filter {
+      vhostUserPorts[body].rings[$0].isRunning && isBroken($0)
+    }
+    guard let first = rings.first else { return }
     // Reported before the front-end is told: what it does then is handled after the report.
     faults.report(port: port, ring: first, fault: fault)
-    for ring in rings where vhostUserPorts[body].rings[ring].isRunning {
+    for ring in rings {
       vhostUserPorts[body].rings[ring].stop()
       vhostUserPorts[body].rings[ring].signalError(guardian)
     }
@@ -31,7 +34,7 @@ extension WorkerCore {
     for port in 0..<portLimit where ports[port].kind == .vhostUser {
       let body = ports[port].body
       guard vhostUserPorts[body].table?.hasFaulted == true else { continue }
-      coldBreak(port, rings: 0..<2 * vhostUserPorts[body].pairs, RingFault(.memoryTruncated))
+      coldBreak(port, RingFault(.memoryTruncated)) { _ in true }
     }
   }
 

@@ -19,13 +19,8 @@ extension WorkerCore {
   mutating func coldReplaceMemory(_ port: Int, _ table: MemoryTable, _ layouts: [Int: RingLayout]) {
     vhostUserPorts[port].table = table
     vhostUserPorts[port].memory = table.memory
-    for ring in 0..<2 * VhostUserPort.maximumPairs where vhostUserPorts[port].rings[ring].isRunning {
-      if let layout = layouts[ring] {
-        vhostUserPorts[port].rings[ring].move(to: layout)
-      } else {
-        coldRingFault(port, ring: ring, RingFault(.ringOutsideMemory, seen: UInt64(ring)))
-      }
-    }
+    for (ring, layout) in layouts { vhostUserPorts[port].rings[ring].move(to: layout) }
+    coldBreak(port, RingFault(.ringOutsideMemory)) { layouts[$0] == nil }
   }
 
   /// Starts a ring, or takes over new descriptors of one that runs.

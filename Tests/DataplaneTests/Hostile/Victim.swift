@@ -57,11 +57,11 @@ struct Victim {
     }
   }
 
-  /// Demands that the port failed once for this reason, that others go on, and that the next guest at it is served and
+  /// Demands that the port failed once with these words, that others go on, and that the next guest at it is served and
   /// nothing of the last one is kept.
-  func expectFault(_ reason: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+  func expectFault(_ reasons: String..., sourceLocation: SourceLocation = #_sourceLocation) async throws {
     let error = try await bench.fault("bad")
-    #expect(error.contains(reason), "\(error)", sourceLocation: sourceLocation)
+    #expect(reasons.allSatisfy(error.contains), "\(error)", sourceLocation: sourceLocation)
     #expect(try await eventually { try await bench.status("bad").carrier == false }, sourceLocation: sourceLocation)
     try expectOthersUnharmed(sourceLocation: sourceLocation)
     try await recover(sourceLocation: sourceLocation)
