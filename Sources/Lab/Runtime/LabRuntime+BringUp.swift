@@ -1,4 +1,5 @@
 import Dataplane
+import FoundationEssentials
 import LinuxHost
 import Logging
 import Topology
@@ -159,13 +160,30 @@ extension LabRuntime {
 
   private func startNodes(_ work: Work) async throws {
     let context = StartContext(journal: work.journal, progress: work.progress)
+    let due = work.nodes.filter { work.action($0) != .keep }
+    for node in due where work.action(node) != .adopt && node.definition.kind != VMNode.kind {
+      try NodeRecord(process: nil).write(environment.paths(of: node.definition.name))
+    }
+    // Only what boots takes its time; the more do so at once, the longer takes each.
+    let booting = due.filter { work.action($0) != .adopt && $0.definition.kind == VMNode.kind }
+    let others = due.filter { work.action($0) == .adopt || $0.definition.kind != VMNode.kind }
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for node in work.nodes {
-        let action = work.action(node)
-        if action == .keep { continue }
-        let paths = environment.paths(of: node.definition.name)
-        if action != .adopt, node.definition.kind != VMNode.kind { try NodeRecord(process: nil).write(paths) }
-        group.addTask { try await node.start(context, isRunning: action == .adopt) }
+      for node in others {
+        group.addTask { try await node.start(context, isRunning: work.action(node) == .adopt) }
+      }
+      group.addTask { try await Self.boot(booting, context) }
+      try await group.waitForAll()
+    }
+  }
+
+  /// Starts VMs, as many at once as there are processors to emulate them, or twice that with KVM.
+  private static func boot(_ nodes: [any Node], _ context: StartContext) async throws {
+    let processors = max(ProcessInfo.processInfo.activeProcessorCount, 2)
+    let limit = Accelerator.ofThisHost() == .kvm ? 2 * processors : processors
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for (index, node) in nodes.enumerated() {
+        if index >= limit { try await group.next() }
+        group.addTask { try await node.start(context, isRunning: false) }
       }
       try await group.waitForAll()
     }
