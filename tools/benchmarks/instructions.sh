@@ -5,7 +5,7 @@ readonly instruction_frames=64000
 
 # instructions_per_frame SIZE MODE: callgrind's count inside the worker's breath, divided by the frames.
 instructions_per_frame() {
-  local program=$project_root/.build/release/forwarding-benchmark total
+  local program=$work/forwarding-benchmark total
   valgrind --tool=callgrind --collect-atstart=no --toggle-collect='$s9Dataplane10WorkerCoreV7breathe*' \
     --callgrind-out-file="$work/callgrind.out" "$program" --frames "$instruction_frames" --size "$1" --mode "$2" \
     >"$work/callgrind.log" 2>&1 || { cat "$work/callgrind.log" >&2; die "the benchmark failed under callgrind"; }
@@ -22,10 +22,12 @@ bench_instructions() {
     --check) check=true ;;
     *) usage_error "unknown option $1" ;;
   esac
-  require_tools swift valgrind
+  require_tools strip swift valgrind
   step "instructions: building the benchmark"
   (cd "$project_root" && swift build -c release --static-swift-stdlib --product forwarding-benchmark >"$work/build.log" 2>&1) ||
     { cat "$work/build.log" >&2; die "the benchmark does not build"; }
+  # valgrind 3.19 cannot read the debug information of Swift's tool chain.
+  strip --strip-debug -o "$work/forwarding-benchmark" "$project_root/.build/release/forwarding-benchmark"
   printf '%6s  %-7s %20s %8s\n' bytes mode instructions/frame budget
   while read -r size mode budget; do
     count=$(instructions_per_frame "$size" "$mode")
