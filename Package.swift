@@ -83,7 +83,7 @@ let package = Package(
       dependencies: ["Dataplane", "GuestKit", "VhostUser", "Frames", "LinuxHost"],
       swiftSettings: tests),
     .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: tests),
-    .testTarget(name: "LabTests", dependencies: ["Lab", "Topology", "LinuxHost"], swiftSettings: tests),
+    .testTarget(name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost"], swiftSettings: tests),
     .testTarget(name: "ControlTests", dependencies: ["Control", "Lab", "Dataplane", "Topology"], swiftSettings: tests),
     .testTarget(
       name: "EndToEnd",

@@ -106,9 +106,25 @@ import VhostUser
     bench.owner.refused = [.remove]
     #expect(try bench.refusal { try $0.removeMemory(Self.good) } != nil)
     bench.owner.refused = []
-    #expect(try bench.refusal { try $0.addMemory(Self.good, file) } != nil, "it is still there")
+    let count = bench.owner.events.count
+    try bench.frontEnd.addMemory(Self.good, file)
+    #expect(bench.owner.events.count == count, "it is still there: said again, it changes nothing")
     try bench.frontEnd.removeMemory(Self.good)
     try bench.frontEnd.addMemory(Self.good, file)
+    #expect(bench.owner.events.count == count + 2)
+  }
+
+  /// QEMU 7.2 sends its whole list once for every ring pair.
+  @Test func theSameRegionTwiceIsTakenOnce() throws {
+    let bench = try Bench(acknowledges: true)
+    let file = try makeMemoryFile(size: 1 << 16)
+    try bench.frontEnd.addMemory(Self.good, file)
+    try bench.frontEnd.addMemory(Self.good, file)
+    #expect(bench.owner.events.count == 1)
+    #expect(openCopies(of: file) == 1, "the second descriptor is closed")
+    try bench.frontEnd.removeMemory(Self.good)
+    try bench.frontEnd.removeMemory(Self.good)
+    #expect(bench.owner.events.count == 2)
   }
 
   @Test func the510thSlotIsRefused() throws {
@@ -129,16 +145,16 @@ import VhostUser
     try bench.frontEnd.addMemory(Self.good, file)
     var other = Self.good
     other.size = 0x2000
-    #expect(try bench.refusal { try $0.removeMemory(other) } != nil)
+    try bench.frontEnd.removeMemory(other)
     other = Self.good
     other.userAddress += 0x1000
-    #expect(try bench.refusal { try $0.removeMemory(other) } != nil)
+    try bench.frontEnd.removeMemory(other)
+    #expect(bench.owner.events.count == 1, "neither is this region")
     other = Self.good
     other.fileOffset = 0x4000
     try bench.frontEnd.removeMemory(other, descriptors: [file])
     #expect(openCopies(of: file) == 1, "the descriptor that should not have come is closed")
     #expect(bench.owner.events.last == .removed(Self.good))
-    #expect(try bench.refusal { try $0.removeMemory(Self.good) } != nil, "twice")
   }
 
   @Test func memoryMustBeSharedMemory() throws {
