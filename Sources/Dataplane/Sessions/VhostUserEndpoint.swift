@@ -16,6 +16,8 @@ final class VhostUserEndpoint {
   private let events: @Sendable (DataplaneEvent) -> Void
   private var listener: Descriptor?
   private var connection: Descriptor?
+  /// The newest connection that came while another was there; refused once that one is seen to live.
+  private var candidate: Descriptor?
   private var unsent: [UInt8] = []
   private(set) var session: Session?
   /// Rises with every connection, so that an answer to an earlier one is recognised.
@@ -67,6 +69,7 @@ final class VhostUserEndpoint {
 
   /// Ends everything and removes the socket file.
   func close() {
+    candidate = nil
     disconnect()
     if let listener {
       epoll.remove(listener.raw)
@@ -78,7 +81,9 @@ final class VhostUserEndpoint {
   /// Carrier as the user wants it: without it the session ends and no new one begins.
   func setAdmitting(_ isAdmitting: Bool) {
     self.isAdmitting = isAdmitting
-    if !isAdmitting { disconnect() }
+    guard !isAdmitting else { return }
+    candidate = nil
+    disconnect()
   }
 
   /// Tries to connect; stays waiting if nobody listens.
@@ -105,15 +110,18 @@ final class VhostUserEndpoint {
       let accepted: Descriptor?
       do throws(SystemError) { accepted = try UnixSocket.accept(listener) } catch { return }
       guard let accepted else { return }
-      // The end of the earlier connection may be waiting behind this one.
-      if connection != nil { pump() }
       guard isAdmitting else { continue }
-      if connection != nil {
-        guard hasBrokenRing else { continue }
-        disconnect()
-      }
-      do throws(SystemError) { try serve(accepted) } catch { connection = nil }
+      if hasBrokenRing { disconnect() }
+      candidate = accepted
+      if connection == nil { admitCandidate() } else { pump() }
     }
+  }
+
+  /// Serves the connection that waits for the end of the one before.
+  private func admitCandidate() {
+    guard let candidate else { return }
+    self.candidate = nil
+    do throws(SystemError) { try serve(candidate) } catch { connection = nil }
   }
 
   private func serve(_ descriptor: Descriptor) throws(SystemError) {
@@ -131,6 +139,7 @@ final class VhostUserEndpoint {
     epoll.remove(connection.raw)
     self.connection = nil
     session = nil
+    hasBrokenRing = false
     channel = nil
     unsent = []
     running = [:]
@@ -144,6 +153,7 @@ final class VhostUserEndpoint {
       // The mappings go on this side, where unmapping delays nobody's frames.
       reactor.submit { _ in _ = table }
     }
+    admitCandidate()
   }
 
   private func fail(_ reason: String) {
@@ -171,6 +181,8 @@ final class VhostUserEndpoint {
           connection, size: wanted, maximumDescriptors: Session.maximumDescriptors)
         {
         case .wouldBlock:
+          // Nothing is left to be read, not even an end.
+          candidate = nil
           settle()
           return
         case .end:
