@@ -7,8 +7,9 @@ import Topology
 /// A virtual machine: a QEMU process with a vhost-user NIC a port, which outlives the daemon.
 actor VMNode: Node {
   static let kind = "vm"
-  /// Seconds until a guest must have booted to its agent; emulated guests share the processors of the host.
-  static let bootTimeout = 60.0
+  /// Seconds until a guest must have booted to its agent; generous, as emulated or nested guests on a busy host can take
+  /// a minute and one that died is noticed at once.
+  static let bootTimeout = 180.0
   /// Seconds until an adopted guest must have answered; one that does not is left as it is.
   static let adoptionTimeout = 10.0
   /// Seconds that QEMU has for an orderly end.
