@@ -69,7 +69,7 @@ package struct ControlServer: Sendable {
   }
 
   private func router(on group: MultiThreadedEventLoopGroup) -> ControlRouter {
-    let router = ControlRouter(context: BasicRequestContext.self)
+    let router = ControlRouter(context: ControlContext.self)
     router.add(middleware: ErrorMiddleware())
     let subjects: [any Routes] = [
       LabRoutes(

@@ -106,6 +106,20 @@ import Topology
     }
   }
 
+  @Test func aCommandEndsWithItsReader() async throws {
+    let lab = FixedLab()
+    try await ServerFixture.run(lab) { client, _ in
+      struct Enough: Error {}
+      await #expect(throws: Enough.self) {
+        let request = ExecuteRequest(command: ["wait"])
+        try await client.stream(.post, ControlPath.node("vm1", "exec"), body: request, as: ExecuteLine.self) { line in
+          if line == .event(.error(Array("oops\n".utf8))) { throw Enough() }
+        }
+      }
+      for await _ in lab.commandEnded {}
+    }
+  }
+
   @Test func testsComeOneByOne() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
       let answer = try await lines(client, .post, ControlPath.tests, as: TestLine.self)

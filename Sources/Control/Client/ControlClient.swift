@@ -88,7 +88,8 @@ extension ControlClient {
     let target = ControlPath.target(path, query: query)
     do {
       try await connection.executeThenClose { inbound, outbound in
-        try await Self.send(method, target, body, outbound)
+        // A daemon that refuses a request may close before it has read all of it: then its answer tells why.
+        try? await Self.send(method, target, body, outbound)
         try await Self.receive(inbound, onChunk)
       }
     } catch let error where error is IOError || error is ChannelError || error is HTTPParserError {

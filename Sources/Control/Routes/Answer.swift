@@ -21,10 +21,12 @@ enum Answer {
 
   /// A stream of JSON values, a line each, written as they come.
   ///
-  /// `produce` runs to its end even when the reader goes away, unless `endsWithReader`; then it is cancelled.
-  /// - Parameter afterwards: runs once the last line is written, or could not be.
+  /// - Parameters:
+  ///   - channel: the client's connection; if given, `produce` is cancelled when it closes, otherwise it runs to its
+  ///     end all the same.
+  ///   - afterwards: runs once the last line is written, or could not be.
   static func lines<Line: Encodable & Sendable>(
-    endsWithReader: Bool = false, afterwards: @escaping @Sendable () async -> Void = {},
+    endingWith channel: (any Channel)? = nil, afterwards: @escaping @Sendable () async -> Void = {},
     _ produce: @escaping @Sendable (AsyncStream<Line>.Continuation) async -> Void
   ) -> Response {
     let body = ResponseBody { writer in
@@ -33,24 +35,36 @@ enum Answer {
         await produce(continuation)
         continuation.finish()
       }
-      var failure: (any Error)?
-      for await line in stream where failure == nil {
-        do {
-          var buffer = ByteBuffer(bytes: try JSON.bytes(line))
-          buffer.writeInteger(UInt8(ascii: "\n"))
-          try await writer.write(buffer)
-        } catch {
-          failure = error
-          if endsWithReader { producer.cancel() }
-        }
-      }
+      channel?.closeFuture.whenComplete { _ in producer.cancel() }
+      let failure = await write(stream, to: &writer)
       await producer.value
-      if failure == nil {
-        do { try await writer.finish(nil) } catch { failure = error }
-      }
       await afterwards()
       if let failure { throw failure }
     }
     return Response(status: .ok, headers: [.contentType: "application/x-ndjson"], body: body)
+  }
+
+  /// Writes all lines and the end of the body; after an error the rest is read and forgotten.
+  private static func write<Line: Encodable & Sendable>(
+    _ lines: AsyncStream<Line>, to writer: inout any ResponseBodyWriter
+  ) async -> (any Error)? {
+    var failure: (any Error)?
+    for await line in lines {
+      guard failure == nil else { continue }
+      do {
+        var buffer = ByteBuffer(bytes: try JSON.bytes(line))
+        buffer.writeInteger(UInt8(ascii: "\n"))
+        try await writer.write(buffer)
+      } catch {
+        failure = error
+      }
+    }
+    guard failure == nil else { return failure }
+    do {
+      try await writer.finish(nil)
+      return nil
+    } catch {
+      return error
+    }
   }
 }

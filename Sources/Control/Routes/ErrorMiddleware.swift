@@ -4,8 +4,8 @@ import Lab
 /// Turns every error of a route into `ErrorBody` with its status.
 struct ErrorMiddleware: RouterMiddleware {
   func handle(
-    _ request: Request, context: BasicRequestContext,
-    next: (Request, BasicRequestContext) async throws -> Response
+    _ request: Request, context: ControlContext,
+    next: (Request, ControlContext) async throws -> Response
   ) async throws -> Response {
     do {
       return try await next(request, context)

@@ -1,5 +1,6 @@
 import Hummingbird
 import Lab
+import NIOCore
 
 /// `/v1/nodes`: what runs, and ways into it.
 struct NodeRoutes: Routes {
@@ -21,12 +22,15 @@ struct NodeRoutes: Routes {
       let node = try context.parameters.require("node")
       let command = try await request.decoded(ExecuteRequest.self).command
       guard !command.isEmpty else { throw UserError(.badInput, "exec needs a command") }
-      return relay(try await service.execute(node: node, command: command))
+      return relay(try await service.execute(node: node, command: command), endingWith: context.channel)
     }
   }
 
-  private func relay(_ events: AsyncThrowingStream<ExecuteEvent, any Error>) -> Response {
-    Answer.lines(endsWithReader: true) { lines in
+  /// The command ends when its reader goes away.
+  private func relay(
+    _ events: AsyncThrowingStream<ExecuteEvent, any Error>, endingWith channel: any Channel
+  ) -> Response {
+    Answer.lines(endingWith: channel) { lines in
       do {
         for try await event in events { lines.yield(ExecuteLine.event(event)) }
       } catch {

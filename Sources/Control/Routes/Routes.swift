@@ -3,7 +3,7 @@ import Lab
 import NIOCore
 
 /// The router that `Routes` add themselves to.
-typealias ControlRouter = Router<BasicRequestContext>
+typealias ControlRouter = Router<ControlContext>
 
 /// The resources of one subject.
 protocol Routes: Sendable {

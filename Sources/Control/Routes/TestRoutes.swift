@@ -6,9 +6,9 @@ struct TestRoutes: Routes {
   let service: any LabService
 
   func add(to router: ControlRouter) {
-    router.post("/v1/tests") { _, _ in
+    router.post("/v1/tests") { _, context in
       guard await service.lab() != nil else { throw UserError(.notFound, "no lab is up") }
-      return Answer.lines(endsWithReader: true) { lines in
+      return Answer.lines(endingWith: context.channel) { lines in
         _ = await service.runTests(names: []) { lines.yield(TestLine.result($0)) }
       }
     }

@@ -10,8 +10,12 @@ actor FixedLab: LabService {
   private(set) var flushes: [String] = []
   private(set) var commands: [[String]] = []
   private var failure: UserError?
+  /// Ends when a command named `wait` has been ended from outside.
+  let commandEnded: AsyncStream<Void>
+  private let endOfCommand: AsyncStream<Void>.Continuation
 
   init(current: CanonicalLab? = FixedLab.definition, failure: UserError? = nil) {
+    (commandEnded, endOfCommand) = AsyncStream.makeStream()
     self.current = current
     self.failure = failure
   }
@@ -99,10 +103,14 @@ actor FixedLab: LabService {
   func execute(node: String, command: [String]) throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
     guard node == "vm1" else { throw UserError(.notFound, "lab two has no node \"\(node)\"", hint: "nodes: vm1, tap") }
     commands.append(command)
-    let failure = failure
+    let (failure, ended) = (failure, endOfCommand)
     return AsyncThrowingStream { continuation in
       continuation.yield(.output([0, 10, 255]))
       continuation.yield(.error(Array("oops\n".utf8)))
+      if command == ["wait"] {
+        continuation.onTermination = { _ in ended.finish() }
+        return
+      }
       if let failure {
         continuation.finish(throwing: failure)
       } else {
