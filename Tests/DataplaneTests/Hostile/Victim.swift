@@ -75,6 +75,7 @@ struct Victim {
     let old = node.guest
     old.disconnect()
     var options = old.options
+    options.features = .max
     options.firstIndex = 0
     options.receiveCount = nil
     options.receiveLayout = [2048]
