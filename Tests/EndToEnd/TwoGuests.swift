@@ -49,9 +49,10 @@ extension RealThings {
       #expect(nodes.map(\.node) == ["vm1", "vm2", "probe", "other"])
       #expect(nodes.map(\.kind) == ["vm", "vm", "netns", "netns"])
       #expect(nodes.allSatisfy { $0.state == "running" && $0.ready && $0.lab == lab })
-      #expect(nodes.map { $0.addresses.first ?? "" }.map { $0.prefix { $0 != "/" } } == [
-        "10.0.20.1", "10.0.20.2", "10.0.20.3", "10.0.20.9",
-      ])
+      #expect(
+        nodes.map { $0.addresses.first ?? "" }.map { $0.prefix { $0 != "/" } } == [
+          "10.0.20.1", "10.0.20.2", "10.0.20.3", "10.0.20.9",
+        ])
       let ports = try await sandbox.ports(lab)
       #expect(ports.map(\.name) == ["vm1.eth0", "vm2.eth0", "probe.eth0", "other.eth0"])
       #expect(ports.map(\.kind) == ["vhost-user", "vhost-user", "tap", "tap"])
