@@ -1,3 +1,4 @@
+import Glibc
 internal import LinuxHost
 internal import VhostUser
 
@@ -190,6 +191,10 @@ final class VhostUserEndpoint {
           return
         case .data(let bytes, let descriptors): try session.receive(bytes, descriptors: descriptors)
         }
+      } catch let error as SystemError where error.code == ECONNRESET {
+        // The peer left without reading its last replies: an end like any other.
+        disconnect()
+        return
       } catch {
         fail("\(error)")
         disconnect()
