@@ -121,14 +121,26 @@ final class Sandbox: Sendable {
   }
 
   private func cleanUp() async {
+    let left = processesOfLabs()
     for lab in (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? [] {
       _ = try? await execute([binary, "down", lab], environment: environment, within: 60)
     }
-    for process in started.withLock({ $0 }) where process.isAlive {
+    for process in left + started.withLock({ $0 }) where process.isAlive {
       process.signal(SIGKILL)
       _ = await process.wait(timeoutSeconds: 10)
     }
     try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// Daemons and machines that are written down in the state folder; `down` ends them, unless it fails.
+  private func processesOfLabs() -> [ProcessIdentity] {
+    var processes: [ProcessIdentity] = []
+    for case let name as String in FileManager.default.enumerator(atPath: state) ?? .init()
+    where name.hasSuffix("/pid") || name.hasSuffix("/apus.pid") {
+      let word = text(of: "\(state)/\(name)")?.split(whereSeparator: \.isWhitespace).first
+      if let process = word.flatMap({ Int32($0) }).flatMap(ProcessIdentity.of(pid:)) { processes.append(process) }
+    }
+    return processes
   }
 
   /// The last lines of what everybody has written down, for the report of a failure.

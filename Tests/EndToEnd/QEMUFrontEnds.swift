@@ -1,0 +1,78 @@
+import Foundation
+import LinuxHost
+import Testing
+
+extension RealThings {
+  /// QEMU that somebody else starts, on `external` ports, in both roles of the socket and with one and two queue pairs.
+  @Suite struct QEMUFrontEnds {
+    private static let lab = "ape-ext"
+
+    struct Variant: Sendable, CustomTestStringConvertible {
+      /// QEMU listens and the switch connects.
+      var isServer: Bool
+      var queues: Int
+
+      var testDescription: String { "\(isServer ? "server" : "client"), \(queues) queue pairs" }
+    }
+
+    @Test(
+      .timeLimit(.minutes(3)),
+      arguments: [false, true].flatMap { isServer in [1, 2].map { Variant(isServer: isServer, queues: $0) } })
+    func pingEachOther(_ variant: Variant) async throws {
+      try await Sandbox.use { sandbox in
+        let role = variant.isServer ? "connect" : "listen"
+        func nic(_ name: String) -> String {
+          "{ switch: sw1, role: \(role), queues: \(variant.queues), socket: \(sandbox.folder)/\(name).sock }"
+        }
+        let file = try sandbox.write(
+          """
+          version: 1
+          name: ape-ext
+          switches: { sw1: {} }
+          nodes:
+            a: { kind: external, nics: { eth0: \(nic("a")) } }
+            b: { kind: external, nics: { eth0: \(nic("b")) } }
+            probe: { kind: netns, nics: { eth0: { switch: sw1, address: 10.8.0.9/24 } } }
+
+          """)
+        try await sandbox.apus("up", file, expecting: 0)
+        _ = try Self.boot(1, "a", variant, sandbox)
+        _ = try Self.boot(2, "b", variant, sandbox)
+        try await sandbox.pings("probe", "10.8.0.1", lab: Self.lab, within: 60)
+        try await sandbox.pings("probe", "10.8.0.2", lab: Self.lab, within: 60)
+        let agent = Agent(path: "\(sandbox.folder)/a.agent")
+        #expect(try agent.status(of: "ping -c 3 10.8.0.2", within: 60) == 0)
+        let port = try await sandbox.port("a.eth0", Self.lab)
+        #expect(port.carrier == "up" && port.error == nil)
+        #expect(port.queue_status?.filter { $0.enabled }.count == 2 * variant.queues, "\(port)")
+        try await sandbox.apus("down", Self.lab, expecting: 0)
+        if !variant.isServer { #expect(!FileManager.default.fileExists(atPath: "\(sandbox.folder)/a.sock")) }
+      }
+    }
+
+    /// Starts QEMU with the built-in guest's kernel; the address is 10.8.0.`number`.
+    private static func boot(
+      _ number: Int, _ name: String, _ variant: Variant, _ sandbox: Sandbox
+    ) throws -> ProcessIdentity {
+      let mac = "02:00:00:00:08:0\(number)"
+      let guest = sandbox.guestFolder
+      let socket = "\(sandbox.folder)/\(name).sock"
+      let role = variant.isServer ? "server=on,wait=off" : "reconnect=1"
+      let isMultiqueue = variant.queues > 1
+      let command = [
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg", "-m", "128",
+        "-smp", "\(variant.queues)",
+        "-object", "memory-backend-memfd,id=m,size=128M,share=on", "-machine", "q35,memory-backend=m",
+        "-kernel", "\(guest)/vmlinuz", "-initrd", "\(guest)/initramfs.gz",
+        "-append", "console=ttyS0 quiet apus.name=\(name) apus.nic=eth0,\(mac) apus.addr=eth0,10.8.0.\(number)/24",
+        "-serial", "file:\(sandbox.folder)/\(name).console.log", "-device", "virtio-serial-pci",
+        "-chardev", "socket,id=agent,path=\(sandbox.folder)/\(name).agent,server=on,wait=off",
+        "-device", "virtserialport,chardev=agent,name=apus.exec",
+        "-chardev", "socket,id=c,path=\(socket),\(role)",
+        "-netdev", "vhost-user,id=n,chardev=c\(isMultiqueue ? ",queues=\(variant.queues)" : "")",
+        "-device", "virtio-net-pci,netdev=n,mac=\(mac),vectors=0,romfile=\(isMultiqueue ? ",mq=on" : "")",
+      ]
+      return try sandbox.start(command, log: "\(name).qemu.log")
+    }
+  }
+}
