@@ -164,7 +164,12 @@ final class VhostUserEndpoint {
   }
 
   /// The worker stopped a ring that broke the rules.
+  ///
+  /// A peer that has hung up may use its memory anew before the worker hears of the end: that is no fault.
   func ringFailed(_ ring: Int, _ fault: RingFault) {
+    let connectionNumber = epoch
+    pump()
+    guard connection != nil, epoch == connectionNumber else { return }
     hasBrokenRing = true
     fail("ring \(ring): \(fault)")
   }
