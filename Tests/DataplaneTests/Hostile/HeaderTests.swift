@@ -34,7 +34,8 @@ import VhostUser
     Case(name: "start at the end", start: 200, offset: 0), Case(name: "start behind the end", start: 201, offset: 0),
     Case(name: "field over the end", start: 199, offset: 0), Case(name: "field behind the end", start: 34, offset: 165),
     Case(name: "start far away", start: 65_535, offset: 0), Case(name: "offset far away", start: 34, offset: 65_535),
-    Case(name: "sum wraps 16 bits", start: 65_535, offset: 2), Case(name: "both far away", start: 65_535, offset: 65_535),
+    Case(name: "sum wraps 16 bits", start: 65_535, offset: 2),
+    Case(name: "both far away", start: 65_535, offset: 65_535),
     Case(name: "start in the addresses", start: 0, offset: 0), Case(name: "field in the source", start: 0, offset: 6),
     Case(name: "start in the type", start: 12, offset: 2), Case(name: "start before the payload", start: 13, offset: 1),
   ]

@@ -36,14 +36,11 @@ import VhostUser
   /// The index of a ring that never carried anything reads as before.
   @Test func cutRingsThatWereIdleFail() async throws {
     try await Victim.with { victim in
-      let node = try #require(victim.bench.nodes.first { $0.name == "bad" })
-      node.guest.disconnect()
-      var options = node.guest.options
+      var options = try victim.bad.options
       options.receiveCount = 0
-      node.guest = try VirtualGuest(options)
-      try node.guest.connect(path: node.path)
-      node.guest.memory.truncate(region: 0, to: 0)
-      node.guest.transmitRing().kick()
+      let idle = try victim.replaceBad(with: options)
+      idle.memory.truncate(region: 0, to: 0)
+      idle.transmitRing().kick()
       try await victim.expectFault("guest memory file was truncated while mapped")
     }
   }
@@ -52,7 +49,7 @@ import VhostUser
   @Test(arguments: [[], [12], [12, 40, 50]])
   func cutFramesFailTheirSender(pieces: [Int]) async throws {
     try await Victim.with { victim in
-      let bad = try await replaceBad(of: victim, with: Self.twoRegions())
+      let bad = try victim.replaceBad(with: Self.options, memory: Self.twoRegions())
       let frame = Victim.frame(21, to: 22)
       let buffer = bad.memory.allocate(12 + frame.count, region: 1)
       bad.memory.write(NetworkHeader().bytes + frame, at: buffer)
@@ -74,7 +71,7 @@ import VhostUser
   @Test(arguments: [[2048], [64], [12, 1000]])
   func cutBuffersFailTheirReceiver(layout: [Int]) async throws {
     try await Victim.with { victim in
-      let bad = try await replaceBad(of: victim, with: Self.twoRegions())
+      let bad = try victim.replaceBad(with: Self.options, memory: Self.twoRegions())
       for _ in 0..<8 {
         try bad.receiveRing().add(
           layout.map { .init(bad.memory.allocate($0, region: 1), $0, isWritable: true) })
@@ -88,18 +85,13 @@ import VhostUser
     }
   }
 
-  /// A guest without buffers, in memory of this test's choice, takes the place of the port's guest.
-  private func replaceBad(of victim: Victim, with memory: SharedMemory) async throws -> VirtualGuest {
-    let node = try #require(victim.bench.nodes.first { $0.name == "bad" })
-    node.guest.disconnect()
+  private static let options: VirtualGuest.Options = {
     var options = VirtualGuest.Options()
     options.ringSize = 64
     options.receiveCount = 0
     options.transmitSize = 2048
-    node.guest = try VirtualGuest(options, memory: memory)
-    try node.guest.connect(path: node.path)
-    return node.guest
-  }
+    return options
+  }()
 
   // Memory tables under running rings.
 
@@ -161,7 +153,8 @@ import VhostUser
         try bad.say { try $0.removeMemory(more.regions[0]) }
       }
       #expect(try await victim.bench.status("bad").error == nil)
-      #expect(await eventually { openCopies(of: more.descriptors[0]) == 1 && mappings(of: more.descriptors[0].raw) == 1 })
+      #expect(
+        await eventually { openCopies(of: more.descriptors[0]) == 1 && mappings(of: more.descriptors[0].raw) == 1 })
       // What was removed is outside.
       try bad.transmitRing().submit([.init(0x4000_0000, 112, isWritable: false)])
       try await victim.expectFault("ring 1: ", "buffer of 112 bytes at 0x40000000 is outside guest memory")

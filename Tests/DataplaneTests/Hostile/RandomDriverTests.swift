@@ -63,7 +63,9 @@ import VhostUser
 
     private mutating func flags(_ ring: SplitDriver) -> UInt16 {
       let usual: UInt16 = ring.index % 2 == 0 ? SplitDriver.writeFlag : 0
-      return pick([usual, usual, usual, usual | 1, usual | 1, 4, 0, 1, 2, 3, 5, 7, UInt16(truncatingIfNeeded: random.next())])
+      return pick([
+        usual, usual, usual, usual | 1, usual | 1, 4, 0, 1, 2, 3, 5, 7, UInt16(truncatingIfNeeded: random.next()),
+      ])
     }
 
     /// One wild act on one ring.
@@ -108,21 +110,14 @@ import VhostUser
     return options
   }
 
-  /// Puts a new wild guest at the port, whatever became of the one before.
-  private func replaceBad(_ victim: Victim, _ random: inout SeededRandom) throws -> VirtualGuest {
-    let node = try #require(victim.bench.nodes.first { $0.name == "bad" })
-    node.guest.disconnect()
-    node.guest = try VirtualGuest(Self.wildOptions(&random))
-    try node.guest.connect(path: node.path)
-    return node.guest
-  }
-
   @Test(arguments: 1...12)
   func randomRingsHurtNobody(seed: Int) async throws {
     try await Victim.with(pairs: 2) { victim in
       var random = SeededRandom(seed: UInt64(seed))
       for round in 0..<15 {
-        var driver = Driver(try replaceBad(victim, &random), random: SeededRandom(seed: UInt64(seed * 1000 + round)))
+        var driver = Driver(
+          try victim.replaceBad(with: Self.wildOptions(&random)),
+          random: SeededRandom(seed: UInt64(seed * 1000 + round)))
         for step in 0..<40 {
           driver.act()
           if step % 4 == 0 {
@@ -183,7 +178,7 @@ import VhostUser
     try await Victim.with(pairs: 2) { victim in
       var random = SeededRandom(seed: seed)
       for round in 0..<12 {
-        let bad = try replaceBad(victim, &random)
+        let bad = try victim.replaceBad(with: Self.wildOptions(&random))
         let buffer = bad.memory.allocate(0x1000, alignment: 64)
         bad.memory.write(NetworkHeader().bytes + Victim.frame(21, to: 22), at: buffer)
         let flipper = try Flipper(bad.memory, rings: bad.rings, buffer: buffer, seed: seed * 100 + UInt64(round))

@@ -154,7 +154,8 @@ import VhostUser
       if base == 0xFFFF {
         try victim.expectOthersUnharmed()
       } else {
-        try await victim.expectFault("ring 1: ", "available index advanced by \(0x1_0000 - Int(base)) but the ring has 64")
+        try await victim.expectFault(
+          "ring 1: ", "available index advanced by \(0x1_0000 - Int(base)) but the ring has 64")
       }
     }
   }

@@ -85,6 +85,16 @@ struct Victim {
     try await expectNothingKept(of: old, sourceLocation: sourceLocation)
   }
 
+  /// A guest of its own memory takes the place of the one at the port, at once.
+  @discardableResult
+  func replaceBad(with options: VirtualGuest.Options? = nil, memory: SharedMemory? = nil) throws -> VirtualGuest {
+    let node = try #require(bench.nodes.first { $0.name == "bad" })
+    node.guest.disconnect()
+    node.guest = try VirtualGuest(options ?? node.guest.options, memory: memory)
+    try node.guest.connect(path: node.path)
+    return node.guest
+  }
+
   /// Demands that only this test still holds a guest's memory and events.
   func expectNothingKept(of guest: VirtualGuest, sourceLocation: SourceLocation = #_sourceLocation) async throws {
     let files =

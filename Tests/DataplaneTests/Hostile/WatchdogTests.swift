@@ -6,6 +6,7 @@ import Testing
 import VhostUser
 
 /// M18: event descriptors that block their writer, since their owner filled the counter and made them blocking again.
+///
 /// Within about a second the write is broken off, that port fails, and others go on.
 @Suite struct WatchdogTests {
   /// Fills an eventfd and clears O_NONBLOCK, which all its descriptors share.

@@ -32,6 +32,17 @@ final class Bench {
 
   /// Runs `body` with a data plane of its own, which is stopped in the end.
   static func with(poll: PollPolicy = .adaptive, _ body: (Bench) async throws -> Void) async throws {
+    await Turnstile.shared.enter()
+    do {
+      try await run(poll, body)
+      await Turnstile.shared.leave()
+    } catch {
+      await Turnstile.shared.leave()
+      throw error
+    }
+  }
+
+  private static func run(_ poll: PollPolicy, _ body: (Bench) async throws -> Void) async throws {
     var configuration = DataplaneConfiguration()
     configuration.poll = poll
     let bench = try Bench(configuration)

@@ -94,8 +94,8 @@ final class PacketSocket {
     return Array(frame[..<12]) + tag + Array(frame[12...])
   }
 
-  /// From `struct cmsghdr` (16 bytes) and `struct tpacket_auxdata`: status 4, len 4, snaplen 4, mac 2, net 2, vlan_tci 2,
-  /// vlan_tpid 2. Status bits 4 and 6: TCI and TPID are valid.
+  // From `struct cmsghdr` (16 bytes) and `struct tpacket_auxdata`: status 4, len 4, snaplen 4, mac 2, net 2, vlan_tci 2,
+  // vlan_tpid 2. Status bit 4: the TCI is valid.
   private func tag(_ control: ArraySlice<UInt8>) -> [UInt8]? {
     guard control.count >= 36, control[16] & 0x10 != 0 else { return nil }
     return [control[35], control[34], control[33], control[32]]

@@ -43,7 +43,8 @@ import Testing
   func vendorsGroupsAreOrdinary(policy: LinkLocalPolicy) async throws {
     try await accessPorts(policy) { bench in
       for destination in [
-        [0x01, 0x00, 0x0C, 0xCC, 0xCC, 0xCC], [0x01, 0x00, 0x0C, 0xCC, 0xCC, 0xCD], [0x01, 0x00, 0x0C, 0xCD, 0xCD, 0xCD],
+        [0x01, 0x00, 0x0C, 0xCC, 0xCC, 0xCC], [0x01, 0x00, 0x0C, 0xCC, 0xCC, 0xCD],
+        [0x01, 0x00, 0x0C, 0xCD, 0xCD, 0xCD],
         [0x01, 0x80, 0xC2, 0x00, 0x00, 0x21], [0x00, 0xE0, 0x2B, 0x00, 0x00, 0x00],
       ] as [[UInt8]] {
         let frame = FrameBuilder(to: destination, from: Self.station).plain(size: 60)
@@ -116,11 +117,14 @@ import Testing
 
   @Test func framesBackToTheirPortAreDropped() async throws {
     try await accessPorts { bench in
-      try bench.exchange(FrameBuilder(to: FrameBuilder.station(9), from: FrameBuilder.station(5)).plain(size: 60), from: "a")
+      try bench.exchange(
+        FrameBuilder(to: FrameBuilder.station(9), from: FrameBuilder.station(5)).plain(size: 60), from: "a")
       try bench.expect(
-        FrameBuilder(to: FrameBuilder.station(5), from: FrameBuilder.station(6)).plain(size: 60), from: "a", reaches: [:])
+        FrameBuilder(to: FrameBuilder.station(5), from: FrameBuilder.station(6)).plain(size: 60), from: "a",
+        reaches: [:])
       try bench.expect(
-        FrameBuilder(to: FrameBuilder.station(6), from: FrameBuilder.station(6)).plain(size: 60), from: "a", reaches: [:])
+        FrameBuilder(to: FrameBuilder.station(6), from: FrameBuilder.station(6)).plain(size: 60), from: "a",
+        reaches: [:])
       let status = try await bench.status("a")
       #expect(status.dropsOut == ["hairpin": 2])
       #expect(status.dropsIn == [:])
@@ -135,9 +139,12 @@ import Testing
         FrameBuilder(to: Array(group.prefix(5)) + [UInt8(last)], from: Self.station).plain(size: 60)
       }
       for tag in [0, 1, 4094, 4095] as [UInt16] {
-        frames.append(FrameBuilder(to: FrameBuilder.station(2), from: Self.station, tags: [.init(tag, priority: 7)]).plain(size: 64))
+        frames.append(
+          FrameBuilder(to: FrameBuilder.station(2), from: Self.station, tags: [.init(tag, priority: 7)]).plain(size: 64)
+        )
       }
-      frames.append(FrameBuilder(to: FrameBuilder.station(2), from: Self.station, tags: [.init(3, type: 0x88A8)]).plain(size: 64))
+      frames.append(
+        FrameBuilder(to: FrameBuilder.station(2), from: Self.station, tags: [.init(3, type: 0x88A8)]).plain(size: 64))
       frames.append(FrameBuilder(to: FrameBuilder.station(1), from: Self.station).plain(size: 60))
       frames.append(FrameBuilder(to: FrameBuilder.broadcast, from: group).plain(size: 60))
       frames.append(FrameBuilder(to: FrameBuilder.station(2), from: [0, 0, 0, 0, 0, 0]).plain(size: 14))

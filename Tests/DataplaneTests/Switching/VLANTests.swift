@@ -11,7 +11,7 @@ import Testing
   /// A frame with these bytes between addresses and type.
   private func frame(_ tag: UInt8...) -> [UInt8] { Self.destination + Self.source + tag + Self.rest }
 
-  /// `in`: where frames come in. `a10`, `a20`: access. `t`: trunk of 10 and 20. `n`: the same with 10 native.
+  /// Five ports: `in`, where frames come in; `a10`, `a20`, access; `t`, trunk of 10 and 20; `n`, the same with 10 native.
   private func ports(_ ingress: PortMode, _ body: (Bench) async throws -> Void) async throws {
     let allowed = VLANSet([10...10, 20...20])
     try await Bench.with { bench in
@@ -39,7 +39,8 @@ import Testing
   @Test func trunksTakeTheirVLANsTagged() async throws {
     try await ports(.trunk(allowed: VLANSet([10...10, 20...20, 30...30]), native: nil)) { bench in
       try bench.expect(
-        frame(0x81, 0, 0, 20), from: "in", reaches: ["a20": frame(), "t": frame(0x81, 0, 0, 20), "n": frame(0x81, 0, 0, 20)])
+        frame(0x81, 0, 0, 20), from: "in",
+        reaches: ["a20": frame(), "t": frame(0x81, 0, 0, 20), "n": frame(0x81, 0, 0, 20)])
       try bench.expect(frame(0x81, 0, 0, 30), from: "in", reaches: [:])
       #expect(try await bench.status("in").dropsIn == [:])
       try bench.expect(frame(0x81, 0, 0, 40), from: "in", reaches: [:])
@@ -57,7 +58,8 @@ import Testing
       try bench.expect(frame(0x81, 0, 0, 20), from: "in", reaches: out)
       try bench.expect(
         frame(0x81, 0, 0, 10), from: "in", reaches: ["a10": frame(), "t": frame(0x81, 0, 0, 10), "n": frame()])
-      try bench.expect(frame(0x81, 0, 0, 20), from: "t", reaches: ["in": frame(), "a20": frame(), "n": frame(0x81, 0, 0, 20)])
+      try bench.expect(
+        frame(0x81, 0, 0, 20), from: "t", reaches: ["in": frame(), "a20": frame(), "n": frame(0x81, 0, 0, 20)])
     }
   }
 

@@ -47,7 +47,9 @@ import VhostUser
     FrameBuilder(to: FrameBuilder.broadcast, from: FrameBuilder.station(3), tags: tags).plain(size: size, seed: seed)
   }
 
-  private static let sizes = [14, 15, 59, 60, 63, 64, 65, 255, 256, 1514, 1515, 2035, 2036, 2037, 2048, 2049, 9014, 65_535]
+  private static let sizes = [
+    14, 15, 59, 60, 63, 64, 65, 255, 256, 1514, 1515, 2035, 2036, 2037, 2048, 2049, 9014, 65_535,
+  ]
 
   @Test(arguments: [true, false])
   func framesGoBothWaysByteExact(offload: Bool) async throws {
@@ -227,7 +229,9 @@ import VhostUser
         sendto(socket.raw, payload, payload.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard size == payload.count else { throw SystemError(call: "sendto", code: errno, context: "\(payload.count) bytes") }
+    guard size == payload.count else {
+      throw SystemError(call: "sendto", code: errno, context: "\(payload.count) bytes")
+    }
   }
 
   // The port's life.

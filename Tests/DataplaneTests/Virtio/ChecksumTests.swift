@@ -91,7 +91,7 @@ import VhostUser
     }
   }
 
-  /// RFC 768: "If the computed checksum is zero, it is transmitted as all ones."
+  // RFC 768: "If the computed checksum is zero, it is transmitted as all ones."
   @Test(arguments: [0, 1])
   func aSumOfZeroIsSentAsOnes(version: Int) async throws {
     let hosts = Hosts.both[version]

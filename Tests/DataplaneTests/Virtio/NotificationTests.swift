@@ -21,7 +21,9 @@ import VhostUser
     return Deadline(milliseconds: 0).waitReadable([ring.callEvent.raw])
   }
 
-  private func bench(_ first: UInt16 = 0, features: UInt64 = .max, _ body: (Bench, VirtualGuest, VirtualGuest) async throws -> Void) async throws {
+  private func bench(
+    _ first: UInt16 = 0, features: UInt64 = .max, _ body: (Bench, VirtualGuest, VirtualGuest) async throws -> Void
+  ) async throws {
     try await Bench.with { bench in
       let (a, b) = try await bench.addWire("a", "b") {
         $0.firstIndex = first

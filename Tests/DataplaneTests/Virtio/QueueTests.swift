@@ -86,7 +86,9 @@ import VhostUser
       b.receiveRing().publish()
       let ring = a.transmitRing()
       let buffer = a.memory.allocate(1024)
-      a.memory.write(NetworkHeader().bytes + FrameBuilder(to: [2, 2, 2, 2, 2, 2], from: [2, 2, 2, 2, 2, 4]).plain(size: 700), at: buffer)
+      a.memory.write(
+        NetworkHeader().bytes + FrameBuilder(to: [2, 2, 2, 2, 2, 2], from: [2, 2, 2, 2, 2, 4]).plain(size: 700),
+        at: buffer)
       for head in heads.prefix(5) {
         ring.writeDescriptor(Int(head), address: buffer, length: 712, flags: 0, next: 0)
         ring.offer(head)

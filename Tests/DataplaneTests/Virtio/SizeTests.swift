@@ -59,7 +59,9 @@ import VhostUser
         if !isMerging { $0.features = ~VirtioFeature.mergeableBuffers }
         $0.receiveLayout = [isMerging ? 2048 : 66_000]
       }
-      for size in Array(14...140) + [254, 255, 256, 257, 1513, 1514, 1515, 1518, 2036, 2037, 9014, 9018, 65_520, 65_535] {
+      for size in Array(14...140) + [
+        254, 255, 256, 257, 1513, 1514, 1515, 1518, 2036, 2037, 9014, 9018, 65_520, 65_535,
+      ] {
         let frame = builder.plain(size: size, seed: size)
         try a.send(frame, pieces: size % 3 == 0 ? [] : [12, size / 2])
         #expect(try b.receive()?.frame == frame, "\(size)")
