@@ -26,9 +26,10 @@ import Testing
     #expect(header.isTagged == (type == Ethernet.typeVLAN))
   }
 
-  @Test(arguments: [
-    (0x0000, 0, 0x0000), (0xFFFF, 0x0FFF, 0xF000), (0xB00A, 10, 0xB000), (0x1FFE, 4094, 0x1000), (0xE001, 1, 0xE000),
-  ] as [(UInt16, UInt16, UInt16)])
+  @Test(
+    arguments: [
+      (0x0000, 0, 0x0000), (0xFFFF, 0x0FFF, 0xF000), (0xB00A, 10, 0xB000), (0x1FFE, 4094, 0x1000), (0xE001, 1, 0xE000),
+    ] as [(UInt16, UInt16, UInt16)])
   func tagsAreTakenApart(bits: UInt16, vlan: UInt16, priority: UInt16) {
     let tag = header(Self.addresses + [0x81, 0x00, UInt8(bits >> 8), UInt8(bits & 0xFF)]).tag
     #expect(tag.bits == bits)
