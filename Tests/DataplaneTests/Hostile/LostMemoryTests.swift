@@ -117,6 +117,24 @@ import VhostUser
     }
   }
 
+  /// The region comes back elsewhere in the front-end's memory, and the guest starts its rings anew.
+  @Test func ringsGoOnInARegionThatCameBack() async throws {
+    try await Victim.with { victim in
+      let bad = try victim.bad
+      var region = bad.memory.regions[0]
+      try bad.say { try $0.removeMemory(region) }
+      _ = try await victim.bench.fault("bad")
+      region.userAddress = 0x5000_0000_0000
+      let frontEnd = try #require(bad.frontEnd)
+      try frontEnd.stopLikeQEMU(bad.plan)
+      let node = try #require(victim.bench.nodes.first { $0.name == "bad" })
+      node.guest = try VirtualGuest(bad.options, memory: SharedMemory([region]))
+      try node.guest.start(frontEnd)
+      try victim.expectTraffic()
+      #expect(try await victim.bench.status("bad").vhostUser?.faults == 1)
+    }
+  }
+
   /// The same table again, while frames pass: old mappings go, no frame is lost.
   @Test func tablesMayBeReplacedUnderTraffic() async throws {
     try await Victim.with { victim in

@@ -98,6 +98,38 @@ import Testing
     }
   }
 
+  /// Frames that need no thought and frames that do leave in the order they came.
+  @Test func aBurstKeepsItsOrder() async throws {
+    try await threePorts { bench in
+      try bench.exchange(frame(2, to: 1), from: "b")
+      try bench.exchange(frame(3, to: 1), from: "c")
+      try bench.exchange(frame(1, to: 2), from: "a")
+      let guest = try bench.guest("a")
+      for pattern in ["bbbbb", "bcbcbc", "bb*bb*", "b9b9b", "btbtb", "brbrb", "xbxbx", "ccbb*9trxbc"] {
+        let sent = pattern.enumerated().map { seed, kind -> [UInt8] in
+          switch kind {
+          case "b": frame(1, to: 2, seed: seed)
+          case "c": frame(1, to: 3, seed: seed)
+          case "*": FrameBuilder(to: FrameBuilder.broadcast, from: FrameBuilder.station(1)).plain(size: 64, seed: seed)
+          case "9": frame(1, to: 9, seed: seed)
+          case "t": frame(1, to: 2, vlan: 1, seed: seed)
+          case "x": frame(7, to: 2, seed: seed)
+          default: Array(frame(1, to: 2).prefix(13))
+          }
+        }
+        try guest.send(burst: sent)
+        let got = try bench.collect(after: guest)
+        func expected(_ kinds: String) -> [[UInt8]] {
+          zip(pattern, sent).filter { kinds.contains($0.0) }.map { kind, frame in
+            kind == "t" ? Array(frame[..<12] + frame[16...]) : frame
+          }
+        }
+        #expect(got["b"]?.map(\.frame) == expected("b*9tx"), "\(pattern)")
+        #expect(got["c"]?.map(\.frame) ?? [] == expected("c*9"), "\(pattern)")
+      }
+    }
+  }
+
   @Test func unusedEntriesAreForgotten() async throws {
     try await threePorts({ $0.aging = 1 }) { bench in
       try bench.exchange(frame(1, to: 9), from: "a")
