@@ -7,27 +7,43 @@ extension RealThings {
   ///
   /// The one way to show kicks by ioeventfd, calls by irqfd and MSI-X without a processor that can virtualize.
   @Suite struct KVMGuests {
-    @Test(.timeLimit(.minutes(7))) func twoGuestsOnOneSwitch() async throws {
+    /// Machines tried at most.
+    ///
+    /// The emulation of SVM now and then corrupts the kernel of the machine around the guests, which no program in it
+    /// can. Only such a panic is worth another try; what our programs do wrong is not.
+    private static let attempts = 3
+
+    @Test(.timeLimit(.minutes(18))) func twoGuestsOnOneSwitch() async throws {
       try await Sandbox.use { sandbox in
         let initramfs = "\(sandbox.folder)/outer.cpio"
         let built = try await execute(
           ["\(projectRoot)/tools/guest-kvm/build", sandbox.binary, sandbox.guestFolder, initramfs], within: 120)
         try #require(built.status == 0, "\(built)")
-        let console = "\(sandbox.folder)/console.log"
-        let machine = try sandbox.start(
-          [
-            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-            "-machine", "q35", "-accel", "tcg,thread=multi", "-smp", "2", "-m", "3G", "-cpu", "EPYC,+svm,+npt",
-            "-kernel", "\(sandbox.guestFolder)/vmlinuz", "-initrd", initramfs,
-            "-append", "console=ttyS0 quiet rdinit=/init panic=-1", "-serial", "file:\(console)",
-          ], log: "qemu.log")
-        #expect(await machine.wait(timeoutSeconds: 360), "the emulated machine does not end")
-        let said = text(of: console) ?? ""
+        var said = ""
+        for attempt in 1...Self.attempts {
+          said = try await Self.run(initramfs, attempt, in: sandbox)
+          guard said.contains("Kernel panic - not syncing") else { break }
+          print("attempt \(attempt): the emulated machine's own kernel panicked")
+        }
         let facts = said.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("KVM: ") }
         #expect(facts.last == "KVM: PASS", "\(said)")
         Self.check(facts.map(String.init))
         #expect(said.contains("2 tests: 2 passed, 0 failed"))
       }
+    }
+
+    /// Runs the machine to its end and returns what it said on its console.
+    private static func run(_ initramfs: String, _ attempt: Int, in sandbox: Sandbox) async throws -> String {
+      let console = "\(sandbox.folder)/console\(attempt).log"
+      let machine = try sandbox.start(
+        [
+          "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+          "-machine", "q35", "-accel", "tcg,thread=multi", "-smp", "2", "-m", "3G", "-cpu", "EPYC,+svm,+npt",
+          "-kernel", "\(sandbox.guestFolder)/vmlinuz", "-initrd", initramfs,
+          "-append", "console=ttyS0 quiet rdinit=/init panic=-1", "-serial", "file:\(console)",
+        ], log: "qemu.log")
+      #expect(await machine.wait(timeoutSeconds: 330), "the emulated machine does not end")
+      return text(of: console) ?? ""
     }
 
     private static func check(_ facts: [String]) {
