@@ -71,7 +71,7 @@ apus_counters() {
 }
 
 # json_number KEY: the first number with that key.
-json_number() { tr -d ' \n' | grep -o "\"$1\":[0-9]*" | head -n 1 | cut -d : -f 2; }
+json_number() { tr -d ' \n' | grep -o "\"$1\":[0-9]*" | sed -n 1p | cut -d : -f 2; }
 
 start_apus() {
   bring_up_lab bench-v2v <<'LAB'
