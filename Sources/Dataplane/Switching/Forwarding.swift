@@ -41,62 +41,35 @@ extension WorkerCore {
         forwardWire(index, from: ingress)
       }
     } else {
-      var known = conversation(of: ingress)
-      var waiting = takeUp(known)
-      for index in 0..<count {
-        let size = burst.frames[index].size
-        bytes &+= size
-        if waiting < known.end, known.matches(burst.header(index)), size >= Ethernet.headerSize,
-          burst.frames[index].flags.isPlain
-        {
-          pending[waiting] = PendingFrame(frame: UInt16(truncatingIfNeeded: index), edit: .keep)
-          waiting &+= 1
-        } else {
-          putDown(known, waiting)
-          forwardSwitched(index, from: ingress)
-          known = conversation(of: ingress)
-          waiting = takeUp(known)
-        }
+      var index = 0
+      while index < count {
+        let run = converse(from: index, ingress)
+        bytes &+= run.bytes
+        index += run.frames
+        guard index < count else { break }
+        bytes &+= burst.frames[index].size
+        forwardSwitched(index, from: ingress)
+        index += 1
       }
-      putDown(known, waiting)
     }
     ports[ingress].counters.received(packets: count, bytes: bytes)
   }
 
-  /// The pair of stations that a port's last frame was between, if another frame of theirs needs no thought: untagged
-  /// in, untagged out, both addresses known and still true.
-  struct Conversation: BitwiseCopyable {
-    var first: UInt64 = 0
-    var second: UInt64 = 0
-    /// -1: every frame needs thought.
-    var output = -1
-
-    /// The place behind the last that frames for `output` may take.
-    @inline(__always)
-    var end: Int { (output + 1) * Burst.capacity }
-
-    /// Compares both addresses at once: 48 bits of destination and 48 of source are the first twelve bytes.
-    @inline(__always)
-    func matches(_ header: EthernetHeader) -> Bool {
-      header.first == first && UInt32(truncatingIfNeeded: header.second) == UInt32(second)
-        && !header.isTagged
-    }
-  }
-
-  /// Begins to note frames for the far side of a conversation; returns the next free place.
+  /// Forwards the frames from `index` on that belong to the conversation which the port's last frame was of.
+  ///
+  /// - Returns: how many there were, 0 if the next frame needs thought, and their bytes.
   @inline(__always)
-  private func takeUp(_ known: Conversation) -> Int {
-    known.output < 0 ? 0 : known.output * Burst.capacity + ports[known.output].pendingCount
-  }
-
-  /// Ends it: the places up to `waiting` are filled.
-  @inline(__always)
-  private mutating func putDown(_ known: Conversation, _ waiting: Int) {
-    guard known.output >= 0, waiting > known.output * Burst.capacity else { return }
+  private mutating func converse(from index: Int, _ ingress: Int) -> (frames: Int, bytes: Int) {
+    guard let known = conversation(of: ingress) else { return (0, 0) }
     let port = known.output
-    ports[port].pendingCount = waiting - port * Burst.capacity
+    let waiting = ports[port].pendingCount
+    let run = burst.noteConversation(
+      known, from: index, in: pending, at: port * Burst.capacity + waiting, room: Burst.capacity - waiting)
+    guard run.frames > 0 else { return (0, 0) }
+    ports[port].pendingCount = waiting + run.frames
     touch(port)
-    if ports[port].pendingCount >= Burst.capacity { deliver(to: port) }
+    if waiting + run.frames == Burst.capacity { deliver(to: port) }
+    return run
   }
 
   /// Notes a port for delivery at the end of the burst.
@@ -109,20 +82,19 @@ extension WorkerCore {
   }
 
   @inline(never)
-  private func conversation(of port: Int) -> Conversation {
+  private func conversation(of port: Int) -> Conversation? {
     let switchIndex = ports[port].switchIndex
     guard switchIndex >= 0, ports[port].lastSource != 0, ports[port].lastDestination != 0,
       ports[port].lastSourceTick == tick, ports[port].generation == switches[switchIndex].fdb.generation
-    else { return Conversation() }
+    else { return nil }
     let vlan = ports[port].untaggedVLAN
     let output = ports[port].lastOutput
     guard vlan != 0, ports[port].lastSource >> 48 == UInt64(vlan), ports[port].lastDestination >> 48 == UInt64(vlan),
       output != port, ports[output].kind != .trunk, ports[output].untaggedVLAN == vlan
-    else { return Conversation() }
-    let source = ports[port].lastSource
+    else { return nil }
     return Conversation(
-      first: MACAddress(bits: ports[port].lastDestination).bits | source << 48,
-      second: MACAddress(bits: source).bits >> 16, output: output)
+      destination: MACAddress(bits: ports[port].lastDestination), source: MACAddress(bits: ports[port].lastSource),
+      output: output)
   }
 
   @inline(__always)

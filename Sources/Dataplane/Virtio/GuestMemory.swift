@@ -10,6 +10,15 @@ struct GuestRegion: BitwiseCopyable {
     self.size = size
     unsafe self.hostBase = hostBase
   }
+
+  /// The host address of `size` bytes at a guest address, or nil unless this region holds them all.
+  @unsafe @inline(__always)
+  func translate(_ address: UInt64, size: UInt64) -> UnsafeMutableRawPointer? {
+    let offset = address &- guestBase
+    // SAFETY: offset < self.size and size <= self.size - offset keep the range inside the mapping.
+    guard offset < self.size, size <= self.size &- offset else { return nil }
+    return unsafe hostBase + Int(truncatingIfNeeded: offset)
+  }
 }
 
 /// The only way from an address that a guest named to memory: a table of regions, looked up with checks.
@@ -33,12 +42,8 @@ struct GuestMemory: BitwiseCopyable {
   @unsafe @inline(__always)
   func translate(_ address: UInt64, size: UInt64, hint: inout Int) -> UnsafeMutableRawPointer? {
     if hint < count {
-      // SAFETY: hint < count; offset < size and size <= region.size - offset keep the range inside the mapping.
-      let region = unsafe regions[hint]
-      let offset = address &- region.guestBase
-      if offset < region.size, size <= region.size &- offset {
-        return unsafe region.hostBase + Int(truncatingIfNeeded: offset)
-      }
+      // SAFETY: hint < count.
+      if let base = unsafe regions[hint].translate(address, size: size) { return unsafe base }
     }
     return unsafe translateSlowly(address, size: size, hint: &hint)
   }
@@ -47,11 +52,19 @@ struct GuestMemory: BitwiseCopyable {
   private func translateSlowly(_ address: UInt64, size: UInt64, hint: inout Int) -> UnsafeMutableRawPointer? {
     guard let index = region(of: address) else { return nil }
     // SAFETY: as above.
-    let region = unsafe regions[index]
-    let offset = address &- region.guestBase
-    guard size <= region.size &- offset else { return nil }
+    guard let base = unsafe regions[index].translate(address, size: size) else { return nil }
     hint = index
-    return unsafe region.hostBase + Int(truncatingIfNeeded: offset)
+    return unsafe base
+  }
+
+  /// Region `hint`, for loops that look into one only; one of no bytes if there is none.
+  @inline(__always)
+  func likelyRegion(_ hint: Int) -> GuestRegion {
+    // SAFETY: hint < count; the other is never reached, since it holds no byte.
+    guard hint < count else {
+      return unsafe GuestRegion(guestBase: 0, size: 0, hostBase: UnsafeMutableRawPointer(mutating: regions))
+    }
+    return unsafe regions[hint]
   }
 
   /// The longest piece at a guest address, at most `size` bytes: a buffer may cross from one region to the next.

@@ -6,12 +6,27 @@ struct ScatterNotes: ~Copyable {
     var size: Int
   }
 
+  /// One buffer that holds a whole frame.
+  @safe
+  struct Place: BitwiseCopyable {
+    let base: UnsafeMutableRawPointer
+    let head: UInt16
+
+    @unsafe @inline(__always)
+    init(base: UnsafeMutableRawPointer, head: UInt16) {
+      unsafe self.base = base
+      self.head = head
+    }
+  }
+
+  let places: FixedArray<Place>
   let targets: FixedArray<Segment>
   let chains = FixedArray<Chain>(count: Burst.chainCapacity) { _ in Chain(head: 0, size: 0) }
 
   init() {
     // SAFETY: a piece of no bytes; `walk` replaces every piece before it is used.
     let nowhere = unsafe UnsafeMutableRawPointer(bitPattern: 16).unsafelyUnwrapped
+    places = FixedArray(count: Burst.capacity) { _ in unsafe Place(base: nowhere, head: 0) }
     targets = FixedArray(count: Burst.segmentCapacity) { _ in unsafe Segment(base: nowhere, size: 0) }
   }
 }

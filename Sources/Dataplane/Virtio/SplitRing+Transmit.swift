@@ -44,17 +44,16 @@ extension SplitRing {
     var (next, used, hint) = (nextAvailable, nextUsed, regionHint)
     var position = 0
     while position < count {
-      if headerSize == 12 {
-        // The usual frames in one tight loop; it ends at the first one that needs more.
-        let run = unsafe deliverPlain(
-          items + position, count - position, frames, burst, areas, memory, largest, next, available, used, &hint)
-        next &+= UInt16(truncatingIfNeeded: run.frames)
-        used &+= UInt16(truncatingIfNeeded: run.frames)
-        outcome.packets += run.frames
-        outcome.bytes += run.bytes
-        position += run.frames
-        guard position < count else { break }
-      }
+      // The usual frames together; what ends them is looked at alone.
+      (nextAvailable, nextUsed) = (next, used)
+      let run = unsafe deliverPlain(
+        items + position, min(count - position, Int(available &- next)), frames, burst, notes,
+        memory.likelyRegion(hint), largest)
+      (next, used) = (nextAvailable, nextUsed)
+      outcome.packets += run.frames
+      outcome.bytes += run.bytes
+      position += run.frames
+      guard position < count else { break }
       defer { position += 1 }
       // SAFETY: `start + count` places were filled; frame numbers are below Burst.capacity.
       let item = unsafe items[position]
@@ -93,47 +92,93 @@ extension SplitRing {
     return outcome
   }
 
-  /// Delivers frames that leave as they are, in one piece, into buffers that each hold one with its header of zeros.
+  /// Delivers frames that leave as they are, in one piece, into buffers of `region` that each hold one with its header
+  /// of zeros.
   ///
   /// - Returns: how many there were before the first that is different, and their bytes.
   @unsafe @inline(__always)
-  private func deliverPlain(
+  private mutating func deliverPlain(
     _ items: UnsafeMutablePointer<PendingFrame>, _ count: Int, _ frames: UnsafeMutablePointer<Frame>,
-    _ burst: borrowing Burst, _ areas: RingAreas, _ memory: GuestMemory, _ largest: Int, _ next: UInt16,
-    _ available: UInt16, _ used: UInt16, _ hint: inout Int
+    _ burst: borrowing Burst, _ notes: borrowing ScatterNotes, _ region: GuestRegion, _ largest: Int
   ) -> (frames: Int, bytes: Int) {
-    let limit = min(count, Int(available &- next))
-    let scratch = unsafe burst.scratchSlot(0)
-    var (done, bytes) = (0, 0)
-    while done < limit {
-      // SAFETY: `count` items were filled; frame numbers are below Burst.capacity.
-      let item = unsafe items[done]
+    guard headerSize == 12, count > 0 else { return (0, 0) }
+    let places = unsafe notes.places.base
+    let found = unsafe findPlaces(items, count, frames, places, region, largest)
+    guard found > 0 else { return (0, 0) }
+    return (found, unsafe fillPlaces(items, found, frames, places, burst.scratchSlot(0)))
+  }
+
+  /// First pass: the buffers for `count` frames at most, so that the misses on their memory overlap.
+  ///
+  /// A function of its own without a call in it, as is the second, so that all it needs stays in registers.
+  @unsafe @inline(never)
+  private func findPlaces(
+    _ items: UnsafeMutablePointer<PendingFrame>, _ count: Int, _ frames: UnsafeMutablePointer<Frame>,
+    _ places: UnsafeMutablePointer<ScatterNotes.Place>, _ region: GuestRegion, _ largest: Int
+  ) -> Int {
+    let areas = areas
+    let next = nextAvailable
+    var found = 0
+    while found < count {
+      // SAFETY: `count` <= Burst.capacity items were filled; frame numbers are below Burst.capacity.
+      let item = unsafe items[found]
       let frame = unsafe frames + Int(item.frame)
       let size = unsafe frame.pointee.size
-      let head = areas.head(at: next &+ UInt16(truncatingIfNeeded: done))
-      guard item.edit.kind == .keep, unsafe frame.pointee.isPlain, size <= largest,
-        let base = unsafe directBuffer(head, size &+ 12, areas, memory, &hint)
+      let head = areas.head(at: next &+ UInt16(truncatingIfNeeded: found))
+      guard item.edit.kind == .keep, unsafe frame.pointee.isPlain, size <= largest, head <= areas.mask
       else { break }
-      // SAFETY: size + 12 bytes are writable at `base`; the first `scratchSize` bytes come from scratch.
-      unsafe base.storeBytes(of: 0, as: UInt64.self)
-      unsafe base.storeBytes(of: 1 << 16, toByteOffset: 8, as: UInt32.self)
-      let checked = unsafe scratch + Int(item.frame) &* Burst.scratchSlotSize
-      let target = unsafe base + 12
+      let (address, rest) = areas.descriptor(head)
+      let room = UInt32(truncatingIfNeeded: rest)
+      guard UInt16(truncatingIfNeeded: rest >> 32) == DescriptorFlags.write, Int(room) >= size &+ 12,
+        let base = unsafe region.translate(address, size: UInt64(room))
+      else { break }
+      unsafe clinux_prefetch_to_write(base)
+      unsafe clinux_prefetch_to_write(base + 64)
+      unsafe places[found] = ScatterNotes.Place(base: base, head: head)
+      found &+= 1
+    }
+    return found
+  }
+
+  /// Second pass: header, first bytes from scratch, the rest from the sender's memory, used entries.
+  ///
+  /// - Returns: bytes of the frames.
+  @unsafe @inline(never)
+  private mutating func fillPlaces(
+    _ items: UnsafeMutablePointer<PendingFrame>, _ count: Int, _ frames: UnsafeMutablePointer<Frame>,
+    _ places: UnsafeMutablePointer<ScatterNotes.Place>, _ scratch: UnsafeMutableRawPointer
+  ) -> Int {
+    let areas = areas
+    let used = nextUsed
+    var (done, bytes) = (0, 0)
+    while done < count {
+      // SAFETY: as above; size + 12 bytes are writable at `base` (findPlaces, from the same private size); the first
+      // bytes come from scratch.
+      let index = unsafe Int(items[done].frame)
+      let size = unsafe frames[index].size
+      let place = unsafe places[done]
+      let checked = unsafe scratch + index &* Burst.scratchSlotSize
+      let target = unsafe place.base + 12
+      unsafe place.base.storeBytes(of: 0, as: UInt64.self)
+      unsafe place.base.storeBytes(of: 1 << 16, toByteOffset: 8, as: UInt32.self)
       if size >= Burst.scratchRule {
         unsafe target.copy64(from: UnsafeRawPointer(checked))
         if size > Burst.scratchRule {
           unsafe (target + Burst.scratchRule).copyMemory(
-            from: frame.pointee.source + Burst.scratchRule, byteCount: size &- Burst.scratchRule)
+            from: frames[index].source + Burst.scratchRule, byteCount: size &- Burst.scratchRule)
         }
       } else {
         unsafe target.copyMemory(from: checked, byteCount: size)
       }
       areas.storeUsed(
-        at: used &+ UInt16(truncatingIfNeeded: done), head: head, written: UInt32(truncatingIfNeeded: size &+ 12))
+        at: used &+ UInt16(truncatingIfNeeded: done), head: place.head,
+        written: UInt32(truncatingIfNeeded: size &+ 12))
       bytes &+= size
       done &+= 1
     }
-    return (done, bytes)
+    nextAvailable &+= UInt16(truncatingIfNeeded: count)
+    nextUsed = used &+ UInt16(truncatingIfNeeded: count)
+    return bytes
   }
 
   /// The usual case: the next chain is one writable buffer that holds header and frame.

@@ -21,8 +21,10 @@ struct SplitRing: ~Copyable {
   var nextAvailable: UInt16 = 0
   /// Next entry of the used ring to write; published by `publish`.
   var nextUsed: UInt16 = 0
-  /// `nextUsed` when the driver was last considered for a call.
+  /// `nextUsed` when the driver was last called, or found not to want it.
   private var signalledUsed: UInt16 = 0
+  /// Entries were published whose driver may still have to be called; see `settle`.
+  var isUnsettled = false
   /// Addresses resolve and the front-end started the ring.
   private(set) var isRunning = false
   /// SET_VRING_ENABLE; remembered while stopped.
@@ -78,6 +80,7 @@ struct SplitRing: ~Copyable {
     nextAvailable = base
     nextUsed = areas.loadUsedIndex()
     signalledUsed = nextUsed
+    isUnsettled = false
     hasEventIndex = traits.hasEventIndex
     hasIndirect = traits.hasIndirect
     isMergeable = traits.isMergeable
@@ -97,6 +100,15 @@ struct SplitRing: ~Copyable {
 
   /// Ends service; the available index is where a later start goes on.
   mutating func stop() { isRunning = false }
+
+  /// Asks for what the next `count` chains need of the ring itself: first the entries, later the descriptors.
+  @inline(__always)
+  func prefetchEntries(_ count: Int) {
+    areas.prefetchEntries(available: nextAvailable, used: nextUsed, count: count)
+  }
+
+  @inline(__always)
+  func prefetchDescriptors(_ count: Int) { areas.prefetchDescriptors(at: nextAvailable, count: count) }
 
   /// Entries that the driver has made available and that were not taken yet; more than the ring holds is a fault of
   /// the driver, for the caller to find.
@@ -122,28 +134,39 @@ struct SplitRing: ~Copyable {
   @inline(__always)
   func publish() { areas.storeUsedIndex(nextUsed) }
 
-  /// Calls the driver if it wants to hear of the entries published since it was last considered (section 2.7.7).
+  /// Calls the driver if it wants to hear of the entries published since it was last called (section 2.7.7).
   ///
+  /// Without a fence since `publish` a driver that just went to sleep may not be seen: then nothing is lost only if
+  /// `settle` follows one.
   /// - Returns: false if the call descriptor blocked: its owner filled the counter and cleared O_NONBLOCK.
   @inline(__always)
   mutating func callIfWanted(_ guardian: CallGuardian) -> Bool {
-    let old = signalledUsed
-    guard nextUsed != old else { return true }
-    // First of the two sequentially consistent fences: the used index must be visible before the driver's event word
-    // is read, or both sides could go to sleep.
-    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    guard wantsCall else { return true }
     signalledUsed = nextUsed
+    return call(guardian)
+  }
+
+  /// The same once the used index is known to be visible, which ends the matter of the entries published so far.
+  @inline(__always)
+  mutating func settle(_ guardian: CallGuardian) -> Bool {
+    isUnsettled = false
+    let isWanted = wantsCall
+    signalledUsed = nextUsed
+    return isWanted ? call(guardian) : true
+  }
+
+  /// The driver wants a call for what lies between `signalledUsed` and `nextUsed`, as far as its words tell now.
+  @inline(__always)
+  private var wantsCall: Bool {
+    guard nextUsed != signalledUsed else { return false }
     if hasEventIndex {
       // used_event lies behind the available ring's entries.
       let event = unsafe (areas.available + 4 + 2 * size).assumingMemoryBound(to: Atomic<UInt16>.self)
         .pointee.load(ordering: .relaxed)
-      guard nextUsed &- event &- 1 < nextUsed &- old else { return true }
-    } else {
-      // VIRTQ_AVAIL_F_NO_INTERRUPT.
-      let flags = unsafe areas.available.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.load(ordering: .relaxed)
-      guard flags & 1 == 0 else { return true }
+      return nextUsed &- event &- 1 < nextUsed &- signalledUsed
     }
-    return call(guardian)
+    // VIRTQ_AVAIL_F_NO_INTERRUPT.
+    return unsafe areas.available.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.load(ordering: .relaxed) & 1 == 0
   }
 
   @inline(__always)

@@ -17,6 +17,8 @@ extension WorkerCore {
       }
       port += 1
     }
+    // While there is work, the next burst does it; see `breatheRing`.
+    if moved == 0 { settleCalls() }
     return moved
   }
 
@@ -41,9 +43,14 @@ extension WorkerCore {
     guard let memory = vhostUserPorts[body].memory else { return 0 }
     burst.reset()
     copies = 0
+    let output = likelyOutput(of: port)
+    if output >= 0 { vhostUserPorts[output].rings[0].prefetchEntries(Burst.capacity) }
     let fault = vhostUserPorts[body].rings[ring].receive(
       into: burst, memory: memory, limit: ports[port].burstLimit)
+    if output >= 0 { vhostUserPorts[output].rings[0].prefetchDescriptors(burst.count) }
     let count = burst.count
+    // Between two bursts the fence has least to wait for: the stores of the last one had the time of these loads.
+    settleCalls()
     if count > 0 {
       // A ring that runs but is not enabled is emptied, and its frames go nowhere (vhost-user, "Ring states").
       if vhostUserPorts[body].rings[ring].isEnabled { passOn(from: port) }
@@ -53,15 +60,48 @@ extension WorkerCore {
     return count
   }
 
-  /// Gives a guest its buffers back: one store for all, one call at most.
+  /// The vhost-user port, by its own number, that a port's frames go to as a rule, or -1.
+  @inline(__always)
+  private func likelyOutput(of port: Int) -> Int {
+    let output = ports[port].mode == .wire ? ports[port].peer : ports[port].lastOutput
+    guard output >= 0, ports[output].kind == .vhostUser, vhostUserPorts[ports[output].body].canDeliver else {
+      return -1
+    }
+    return ports[output].body
+  }
+
+  /// Gives a guest its buffers back: one store for all, and a call if it waits for one.
   @inline(__always)
   private mutating func finish(_ port: Int, _ body: Int, _ ring: Int) {
     if clinux_fault_count() != faultCount { coldMemoryFaults() }
     guard vhostUserPorts[body].rings[ring].isRunning else { return }
     vhostUserPorts[body].rings[ring].publish()
     if !vhostUserPorts[body].rings[ring].callIfWanted(guardian) {
-      coldRingFault(port, ring: ring, RingFault(.callBlocked))
+      return coldRingFault(port, ring: ring, RingFault(.callBlocked))
     }
+    guard !vhostUserPorts[body].rings[ring].isUnsettled else { return }
+    if unsettledCount == unsettled.count { settleCalls() }
+    vhostUserPorts[body].rings[ring].isUnsettled = true
+    unsettled[unsettledCount] = UnsettledRing(
+      port: UInt16(truncatingIfNeeded: port), ring: UInt16(truncatingIfNeeded: ring))
+    unsettledCount += 1
+  }
+
+  /// Looks once more, behind one fence for all rings of the breath, whether a driver went to sleep while its entries
+  /// were on their way: its look at the used index and ours at its wish must not both miss.
+  @inline(__always)
+  mutating func settleCalls() {
+    guard unsettledCount > 0 else { return }
+    clinux_fence()
+    for position in 0..<unsettledCount {
+      let (port, ring) = (Int(unsettled[position].port), Int(unsettled[position].ring))
+      let body = ports[port].body
+      guard ports[port].kind == .vhostUser, vhostUserPorts[body].rings[ring].isRunning else { continue }
+      if !vhostUserPorts[body].rings[ring].settle(guardian) {
+        coldRingFault(port, ring: ring, RingFault(.callBlocked))
+      }
+    }
+    unsettledCount = 0
   }
 
   /// A burst from a TAP that is readable.

@@ -1,5 +1,5 @@
+import CLinux
 internal import LinuxHost
-import Synchronization
 internal import VhostUser
 
 /// What the control side and the reactor have a worker do between breaths.
@@ -43,6 +43,7 @@ extension WorkerCore {
     if ports[port].kind == .trunk { trunkEndCount -= 1 }
     coldClearRings(port)
     if tapPorts[port].isOpen { epoll.remove(tapPorts[port].raw) }
+    if tapPorts[port].isOpen { tapCount -= 1 }
     tapPorts[port].close()
     ports[port] = PortSlot()
     while portLimit > 0, ports[portLimit - 1].kind == .none { portLimit -= 1 }
@@ -75,6 +76,7 @@ extension WorkerCore {
     } catch {
       return error
     }
+    if !tapPorts[port].isOpen { tapCount += 1 }
     tapPorts[port].open(descriptor, hasHeader: hasOffload, allowsPartialChecksum: hasOffload)
     coldCarrier(port)
     return nil
@@ -110,7 +112,7 @@ extension WorkerCore {
     }
     // Second of the two sequentially consistent fences: the wish for kicks must be visible before the available index
     // is read again, or a frame that came between could wait for ever.
-    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    clinux_fence()
     guard !hasWork() else {
       coldSuppressKicks()
       return nil

@@ -113,6 +113,7 @@ extension WorkerCore {
     pool.note(frame, in: burst)
     forward(from: port)
     deliverTouched()
+    settleCalls()
     burst.reset()
   }
 }

@@ -16,6 +16,8 @@ struct WorkerCore: ~Copyable {
   var portLimit = 0
   var vhostUserPorts: FixedArray<VhostUserPort>
   var tapPorts: FixedArray<TAPPort>
+  /// TAPs that are open: only they need the worker to look at descriptors while it polls.
+  var tapCount = 0
   var switches: FixedArray<SwitchState>
   var burst = Burst()
   /// `Burst.capacity` places a port.
@@ -23,6 +25,9 @@ struct WorkerCore: ~Copyable {
   /// Ports with pending frames.
   var touched: FixedArray<UInt16>
   var touchedCount = 0
+  /// Rings whose used entries of this breath are published, but whose driver may still have to be called.
+  let unsettled = FixedArray<UnsettledRing>(count: 256) { _ in UnsettledRing(port: 0, ring: 0) }
+  var unsettledCount = 0
   let notes = ScatterNotes()
   var pool = TAPPool()
   let guardian: CallGuardian
@@ -40,6 +45,12 @@ struct WorkerCore: ~Copyable {
 
   /// Kicks, TAPs and the command bell.
   let epoll: Epoll
+
+  /// A ring of a port.
+  struct UnsettledRing: BitwiseCopyable {
+    var port: UInt16
+    var ring: UInt16
+  }
 
   init(guardian: CallGuardian, faults: FaultQueue, epoll: Epoll) {
     let capacity = Self.initialCapacity

@@ -7,8 +7,10 @@ struct WorkerLoop: ~Copyable {
   /// TSC cycles of empty breaths before a worker sleeps: about 20 to 50 us, longer than the gap between frames of a
   /// busy guest, shorter than anybody notices.
   private static let spinCycles: UInt64 = 100_000
-  /// TSC cycles between looks at the clock and at descriptors while the worker does not sleep.
+  /// TSC cycles between looks at the clock and at descriptors while the worker does not sleep: about 20 us when a TAP
+  /// may have something, about half a millisecond when only the clock of ageing waits, since a look is a system call.
   private static let lookCycles: UInt64 = 50_000
+  private static let rareLookCycles: UInt64 = 1_000_000
   /// Milliseconds that a worker sleeps at most: the clock of ageing goes on.
   private static let longestSleep: Int32 = 1000
 
@@ -48,7 +50,7 @@ struct WorkerLoop: ~Copyable {
       account.add(account.idleCycles, cycles)
       clinux_pause()
     }
-    if end &- lastLook > Self.lookCycles {
+    if end &- lastLook > (core.tapCount > 0 ? Self.lookCycles : Self.rareLookCycles) {
       lastLook = end
       coldLook(milliseconds: 0)
     }

@@ -1,0 +1,48 @@
+import Frames
+
+/// The pair of stations that a port's last frame was between, if another frame of theirs needs no thought: untagged
+/// in, untagged out, both addresses known and still true.
+struct Conversation: BitwiseCopyable {
+  /// Destination and source as the first twelve bytes of a frame hold them.
+  let first: UInt64
+  let second: UInt32
+  /// Port of the destination.
+  let output: Int
+
+  init(destination: MACAddress, source: MACAddress, output: Int) {
+    first = destination.bits | source.bits << 48
+    second = UInt32(truncatingIfNeeded: source.bits >> 16)
+    self.output = output
+  }
+}
+
+/// Unsafe code. Invariants as in Burst.swift; places and frame numbers are checked before the loop.
+extension Burst {
+  /// Notes frames of a conversation from frame `start` on, up to the first that is different, in `pending` from `place`.
+  ///
+  /// A function of its own without a call in it, so that all it needs stays in registers.
+  /// - Parameter room: places that are free.
+  /// - Returns: how many there were, and their bytes.
+  @inline(never)
+  func noteConversation(
+    _ known: Conversation, from start: Int, in pending: borrowing FixedArray<PendingFrame>, at place: Int, room: Int
+  ) -> (frames: Int, bytes: Int) {
+    let limit = min(count &- start, room)
+    precondition(start >= 0 && start + max(limit, 0) <= Self.capacity && place >= 0 && place + room <= pending.count)
+    // SAFETY: start + limit frames are in the burst, and their scratch slots are filled; `room` places are free.
+    let frames = unsafe self.frames.base + start
+    let slots = unsafe scratchSlot(start)
+    let places = unsafe pending.base + place
+    var (done, bytes) = (0, 0)
+    while done < limit {
+      let header = unsafe Bytes.header(at: UnsafeRawPointer(slots + done &* Self.scratchSlotSize))
+      guard header.first == known.first, UInt32(truncatingIfNeeded: header.second) == known.second,
+        !header.isTagged, unsafe frames[done].flags.isPlain, unsafe frames[done].size >= Ethernet.headerSize
+      else { break }
+      unsafe places[done] = PendingFrame(frame: UInt16(truncatingIfNeeded: start &+ done), edit: .keep)
+      bytes &+= unsafe frames[done].size
+      done &+= 1
+    }
+    return (done, bytes)
+  }
+}
