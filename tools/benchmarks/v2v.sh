@@ -29,9 +29,9 @@ memory_options() {
   if $huge; then echo "--huge-dir $work/huge --single-file-segments"; else echo "--no-huge"; fi
 }
 
-# start_generator SIZE SOCKET SOCKET: two virtio-user ports of one testpmd, 512 frames on their way between them.
+# start_generator SIZE SOCKET SOCKET: two virtio-user ports of one testpmd, 256 frames on their way between them.
 start_generator() {
-  local size=$1 device=mrg_rxbuf=1,in_order=1,packed_vq=0,queue_size=1024 tries=0
+  local size=$1 device=mrg_rxbuf=1,in_order=1,packed_vq=0,queue_size=256 tries=0
   rm -f "$work/generator.in"
   mkfifo "$work/generator.in"
   # shellcheck disable=SC2046  # several words are meant
@@ -39,7 +39,7 @@ start_generator() {
     --vdev "net_virtio_user0,path=$2,mac=02:00:00:00:00:01,$device" \
     --vdev "net_virtio_user1,path=$3,mac=02:00:00:00:00:02,$device" \
     -- -i --forward-mode=mac --eth-peer=0,02:00:00:00:00:02 --eth-peer=1,02:00:00:00:00:01 --txpkts="$size" \
-    --total-num-mbufs=16384 --txd=1024 --rxd=1024 <"$work/generator.in" >"$work/generator.log" 2>&1 &
+    --total-num-mbufs=4096 --txd=256 --rxd=256 <"$work/generator.in" >"$work/generator.log" 2>&1 &
   generator_pid=$!
   exec 7>"$work/generator.in"
   until grep -q '^testpmd> ' "$work/generator.log"; do
@@ -47,7 +47,7 @@ start_generator() {
       { cat "$work/generator.log" >&2; die "dpdk-testpmd did not start"; }
     sleep 0.1
   done
-  echo "start tx_first 16" >&7
+  echo "start tx_first 4" >&7
 }
 
 stop_generator() {
