@@ -15,7 +15,7 @@ import Topology
     ]
     #expect(
       try BuiltinGuest.commandLine(for: node("vm1", "vm", [first, second])) == """
-        console=ttyS0 quiet cryptomgr.notests apus.name=vm1 \
+        console=ttyS0 quiet cryptomgr.notests nokaslr mitigations=off no_timer_check tsc=reliable apus.name=vm1 \
         apus.nic=eth0,02:00:00:00:00:01,mtu=1500 apus.nic=eth1,02:00:00:00:00:02,mtu=9000 \
         apus.addr=eth0,10.0.0.1/24 apus.addr=eth0,fd00::1/64 \
         apus.vlanaddr=eth1,10,10.0.10.1/24 apus.vlanaddr=eth1,20,10.0.20.1/24 \
