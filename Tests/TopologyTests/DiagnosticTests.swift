@@ -86,7 +86,7 @@ struct DiagnosticTests {
     let expected = """
       test.lab.yaml:3:1: error[L003]: unknown key "größe" in lab
           3 | "größe":\t{ }
-            | ^^^^^^^ valid: version, name, workers, defaults, vlans, switches, nodes, links, tests
+            | ^^^^^^^ valid: version, name, workers, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, tests
       """
     #expect(rendered(text) == expected)
     let tabbed = "version: 1\nname:\t7x_\n"
@@ -101,8 +101,8 @@ struct DiagnosticTests {
     let text = String(decoding: try encoder.encode(result.diagnostics), as: UTF8.self)
     #expect(
       text == """
-        [{"code":"L008","column":10,"length":1,"line":1,"message":"this file needs format version 2; this program \
-        knows 1","path":"test.lab.yaml","severity":"error"}]
+        [{"code":"L008","column":10,"file":"test.lab.yaml","length":1,"line":1,"message":"this file needs format \
+        version 2; this program knows 1","path":"test.lab.yaml","severity":"error"}]
         """)
   }
 }

@@ -19,7 +19,7 @@ struct Example: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(code): \(title)" }
 
-  static let all = syntax + values + names + references + addressing + contradictions + host
+  static let all = syntax + values + names + references + addressing + contradictions + impairments + profiles + host
 }
 
 extension TestFacts {

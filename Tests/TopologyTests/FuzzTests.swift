@@ -31,18 +31,29 @@ struct FuzzTests {
   @Test("mutated files are refused or loaded, never a trap", arguments: 1...8)
   func mutations(_ seed: UInt64) {
     var random = SeededGenerator(seed: seed)
-    let seeds = Example.all.map { Array($0.text.utf8) }
-    for _ in 0..<150 {
+    let seeds = Self.corpus
+    for _ in 0..<400 {
       guard var bytes = seeds.randomElement(using: &random) else { return }
       for _ in 0..<Int.random(in: 1...6, using: &random) { mutate(&bytes, seeds, &random) }
       _ = survive(bytes)
     }
   }
 
+  /// Files with mistakes, and one with every part of the format.
+  private static let corpus = (Example.all.map(\.text) + Array(repeating: whole, count: 20)).map { Array($0.utf8) }
+
+  /// Every key of the format, and some values.
+  private static let words =
+    ([LabSchema.top] + LabSchema.definitions).flatMap(\.readable).map { "\($0): " }
+    + [
+      "all", "default", "1-4094", "[1-3]", "vm1", "sw1", "dsl", "-> ", "0%", "1e9", "10.0.0.0/8", "::/0",
+      "99999999999s",
+    ]
+
   private func mutate(_ bytes: inout [UInt8], _ seeds: [[UInt8]], _ random: inout SeededGenerator) {
     let place = Int.random(in: 0...bytes.count, using: &random)
     let end = min(bytes.count, place + Int.random(in: 0...12, using: &random))
-    switch Int.random(in: 0..<6, using: &random) {
+    switch Int.random(in: 0..<8, using: &random) {
     case 0: bytes.insert(UInt8.random(in: 0...255, using: &random), at: place)
     case 1: bytes.removeSubrange(place..<end)
     case 2: bytes.insert(contentsOf: bytes[place..<end], at: place)
@@ -55,11 +66,34 @@ struct FuzzTests {
         "---\n",
       ]
       bytes.insert(contentsOf: (tokens.randomElement(using: &random) ?? "").utf8, at: place)
+    case 5: bytes.replaceSubrange(place..<end, with: (Self.words.randomElement(using: &random) ?? "").utf8)
+    case 6: swapLines(&bytes, &random)
     default:
       guard let other = seeds.randomElement(using: &random) else { return }
       let from = Int.random(in: 0...other.count, using: &random)
       bytes.replaceSubrange(place..<end, with: other[from..<min(other.count, from + 40)])
     }
+  }
+
+  /// Puts a line in the place of another, so that sections and keys meet where they do not belong.
+  private func swapLines(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
+    var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    lines.swapAt(
+      Int.random(in: lines.indices, using: &random), Int.random(in: lines.indices, using: &random))
+    bytes = Array(lines.joined(separator: [UInt8(ascii: "\n")]))
+  }
+
+  @Test("the file that is mutated is a lab")
+  func wholeFile() { #expect(rendered(Self.whole) == "") }
+
+  @Test("a long line is read in the time of a short one a value")
+  func longLine() throws {
+    let vlans = Array(repeating: "'5'", count: 100_000).joined(separator: ", ")
+    let nic = "eth0: { switch: sw1, trunk: [\(vlans)] }"
+    let text = "version: 1\nname: x\nswitches: { sw1: }\nnodes: { a: { kind: netns, nics: { \(nic) } } }\n"
+    let lab = try #require(survive(Array(text.utf8)).lab)
+    #expect(
+      lab.nodes[0].nics[0].attachment == .switchPort(switch: "sw1", mode: .trunk(allowed: [5...5], native: nil)))
   }
 
   @Test("random bytes", arguments: 1...4)

@@ -31,6 +31,25 @@ struct LoadingTests {
     #expect(lab.tests[2].duration == 3)
   }
 
+  @Test("the labs of docs/lab-file.md load, and its presets are those there are")
+  func documentation() throws {
+    let page = try String(contentsOfFile: Repository.path("docs/lab-file.md"), encoding: .utf8)
+    let blocks = page.matches(of: /```yaml\n([^`]+)```/).map { String($0.1) }
+    let labs = blocks.filter { $0.hasPrefix("version: 1") }
+    #expect(labs.count == 1)
+    for text in labs { #expect(!load(text).hasErrors, "\(rendered(text))") }
+    for (name, preset) in ImpairmentDefinition.presets {
+      let row = try #require(page.split(separator: "\n").first { $0.hasPrefix("| `\(name)` |") })
+      let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+      var written = preset
+      try written.set(.delay, to: cells[1])
+      try written.set(.jitter, to: cells[2])
+      try written.set(.loss, to: cells[3])
+      try written.set(.rate, to: cells[4])
+      #expect(written == preset, "\(name)")
+    }
+  }
+
   @Test("the lab of product.md, as far as this version reads it")
   func campus() throws {
     let lab = try #require(load(Self.campus).lab)

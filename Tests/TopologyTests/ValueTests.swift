@@ -69,6 +69,15 @@ struct ValueTests {
       ("300", nil), ("s", nil), ("-1s", nil), ("1d", nil), ("1 s", nil),
     ]
     for (text, time) in times { #expect(Units.seconds(text) == time, "\(text)") }
+    let rates: [(String, Int?)] = [
+      ("8Mbit", 8_000_000), ("1Gbit", 1_000_000_000), ("64kbit", 64000), ("1.5mbit", 1_500_000), ("9bit", 9), ("0", 0),
+      ("8M", nil), ("8", nil), ("8Mbps", nil), ("-1bit", nil), ("999999999999Tbit", nil),
+    ]
+    for (text, rate) in rates { #expect(Units.bitsPerSecond(text) == rate, "\(text)") }
+    let ratios: [(String, Double?)] = [
+      ("0.5%", 0.005), ("100%", 1), ("0", 0), ("0%", 0), ("5", nil), ("%", nil), ("-1%", nil), ("5 %", nil),
+    ]
+    for (text, ratio) in ratios { #expect(Units.ratio(text) == ratio, "\(text)") }
     #expect(Units.describe(bytes: 3 << 29) == "1.5 GiB")
     #expect(Units.describe(bytes: 100) == "100 B")
   }

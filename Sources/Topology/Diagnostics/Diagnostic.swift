@@ -1,5 +1,5 @@
 /// One finding about a lab file, with the place it is about.
-package struct Diagnostic: Sendable, Hashable, Encodable {
+package struct Diagnostic: Sendable, Hashable {
   package enum Severity: String, Sendable, Encodable { case error, warning, note }
 
   package var severity: Severity

@@ -22,6 +22,9 @@ enum Quoting {
   /// `1 worker`, `2 workers`.
   static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
+  /// `a link`, `an impairment`.
+  static func article(_ noun: String) -> String { "\("aeiou".contains(noun.prefix(1)) ? "an" : "a") \(noun)" }
+
   /// `a, b and c`.
   static func sentence(_ names: [String]) -> String {
     guard let last = names.last, names.count > 1 else { return names.first ?? "" }

@@ -18,17 +18,10 @@ struct LinkDraft {
   var name: Located<String>?
   var ends: [EndDraft]
   var membership: MembershipDraft
+  var impair: Located<ImpairDraft>?
   var span: Span
   /// What it is; set when links are wired.
   var wired: LinkDefinition?
-}
-
-/// `tests:` entry.
-struct TestDraft {
-  var action: String
-  var source: EndDraft
-  var destination: EndDraft
-  var expect: TestDefinition.Expectation
-  var within: Located<Double>?
-  var duration: Located<Double>?
+  /// The name of the switch that stands for it, when it has more than two ends; set when links are wired.
+  var lan: String?
 }

@@ -38,6 +38,7 @@ struct NICDraft {
   var name: Located<String>
   var switchName: Located<String>?
   var membership = MembershipDraft()
+  var impair: Located<ImpairDraft>?
   var addresses: [Address] = []
   var gateway: Located<IPAddress>?
   var routes: [Route] = []
@@ -52,6 +53,8 @@ struct NICDraft {
   var socketOwner: String?
   /// Where it leads; set when links are wired.
   var attachment = Attachment.none
+  /// The `impair` of the link to the switch it is on, seen from the NIC; set when links are wired.
+  var linkImpair: Located<ImpairDraft>?
   /// The link end that took it, or the `switch:` that did.
   var takenAt: Span?
 

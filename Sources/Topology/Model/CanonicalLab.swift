@@ -50,7 +50,15 @@ package struct SwitchDefinition: Codable, Sendable, Equatable {
   /// Seconds until an unused FDB entry is forgotten.
   package var aging: Double = 300
   package var linkLocal = LinkLocal.standard
+  /// Only said when it is so: a lab that another version wrote has no such key.
+  private var anonymous: Bool?
   package init(name: String) { self.name = name }
+
+  /// Stands for a link with more than two ends, and has that link's name.
+  package var isAnonymous: Bool {
+    get { anonymous ?? false }
+    set { anonymous = newValue ? true : nil }
+  }
 }
 
 /// How a port treats tags (802.1Q clause 6.9), or that it is one end of a wire.
@@ -117,6 +125,10 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   package var socketOwner: String?
   /// Checksum offload between the NIC and the switch.
   package var offload = true
+  /// Impairments of its link to the switch it is on; first = the node, second = the switch.
+  ///
+  /// Those of a wire are in the wire's `LinkDefinition`.
+  package var impair: ImpairmentPair?
   package init(name: String, mac: String) {
     self.name = name
     self.mac = mac
@@ -162,6 +174,8 @@ package struct LinkDefinition: Codable, Sendable, Equatable {
   package var kind: Kind
   /// Exactly two.
   package var ends: [LinkEnd]
+  /// Impairments; nil = none.
+  package var impair: ImpairmentPair?
   package init(name: String, kind: Kind, ends: [LinkEnd]) {
     self.name = name
     self.kind = kind
@@ -172,10 +186,18 @@ package struct LinkDefinition: Codable, Sendable, Equatable {
 /// One line of `tests:`.
 package struct TestDefinition: Codable, Sendable, Equatable {
   package enum Expectation: String, Codable, Sendable, CaseIterable { case pass, fail }
-  /// `ping` (later `tcp`, `udp`, `arp`, `exec`).
+  /// `ping`, `tcp`, `udp`, `arp` or `exec`.
   package var action: String
+  /// The node that sends, or that runs the command of `exec`.
   package var source: String
+  /// The node that answers; empty for `exec`.
   package var destination: String
+  /// Port of the destination, for `tcp` and `udp` only.
+  package var port: Int?
+  /// The command and its arguments, for `exec` only; a text in the file is run by `/bin/sh -c`.
+  package var run: [String]?
+  /// Text that the output of `exec` must contain; nil = its exit status decides alone.
+  package var output: String?
   package var expect = Expectation.pass
   /// Seconds in which a `pass` must come true.
   package var within: Double = 30

@@ -19,10 +19,11 @@ struct AddressPlan {
     let declared = declaredAddresses()
     var next = subnets.mapValues { $0.value.hosts.lowerBound }
     var exhausted: Set<Int> = []
+    let lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
     for node in lab.nodes.indices {
       for nic in lab.nodes[node].nics.indices {
-        guard case .switchPort(_, .access(let id)) = lab.nodes[node].nics[nic].attachment,
-          let subnet = subnets[id]?.value, draft.nodes[node].nics[nic].addresses.isEmpty
+        guard case .switchPort(let name, .access(let id)) = lab.nodes[node].nics[nic].attachment,
+          !lans.contains(name), let subnet = subnets[id]?.value, draft.nodes[node].nics[nic].addresses.isEmpty
         else { continue }
         guard let address = take(&next[id], subnet, declared) else {
           if exhausted.insert(id).inserted {

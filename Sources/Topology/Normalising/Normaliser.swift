@@ -14,7 +14,7 @@ struct Normaliser {
     lab.directory = directory
     lab.source = source == "-" ? "-" : Paths.absolute(source, in: directory, keepingFolder: false)
     lab.workers = draft.workers
-    lab.switches = draft.switches.map(\.definition)
+    lab.switches = draft.switches.map(\.definition) + draft.links.compactMap(\.lan).map { Self.lan($0) }
     lab.nodes = draft.nodes.map { node($0) }
     AddressPlan(draft, reporter: reporter).giveOut(&lab)
     lab.links = draft.links.compactMap { link($0) }
@@ -42,6 +42,7 @@ struct Normaliser {
   private func nic(_ draft: NICDraft) -> NICDefinition {
     var nic = NICDefinition(name: draft.name.value, mac: draft.mac?.value.description ?? "")
     nic.attachment = attachment(draft)
+    nic.impair = impair(draft)
     nic.addresses = draft.addresses.compactMap { address($0, nic.attachment) }
     nic.gateway = draft.gateway?.value.description
     nic.routes = draft.routes.map {
@@ -85,6 +86,23 @@ struct Normaliser {
     return own
   }
 
+  /// The switch that a link with more than two ends is.
+  private static func lan(_ name: String) -> SwitchDefinition {
+    var definition = SwitchDefinition(name: name)
+    definition.isAnonymous = true
+    return definition
+  }
+
+  /// The impairments of a NIC that says one thing, and whose link may say another (L211).
+  private func impair(_ nic: NICDraft) -> ImpairmentPair? {
+    if let own = nic.impair, let link = nic.linkImpair, own.value.canonical != link.value.canonical {
+      let message = "the link of NIC \(nic.name.value) has an \"impair\" of its own (\(link.span.position))"
+      reporter.error(.contradiction, own.span, message, hint: "keep one")
+    }
+    guard case .switchPort = nic.attachment else { return nil }
+    return (nic.impair ?? nic.linkImpair)?.value.canonical
+  }
+
   /// An address on the NIC itself or on a VLAN subinterface (L211 when no frame could carry it).
   private func address(_ draft: NICDraft.Address, _ attachment: Attachment) -> AddressDefinition? {
     let text = draft.prefix.value.description
@@ -107,6 +125,7 @@ struct Normaliser {
 
   private func link(_ draft: LinkDraft) -> LinkDefinition? {
     guard var link = draft.wired else { return nil }
+    link.impair = draft.impair?.value.canonical
     if case .trunk(let all) = link.kind {
       guard let mode = vlans.mode(draft.membership, standard: all) else { return nil }
       link.kind = .trunk(mode)

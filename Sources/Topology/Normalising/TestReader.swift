@@ -4,23 +4,57 @@ struct TestReader {
   let lab: CanonicalLab
   let reporter: Reporter
 
-  /// Kinds that Apus can run a command on.
+  /// Kinds that Apus can send from.
   private static let sources: Set<String> = ["vm", "netns", "tap"]
+  /// Kinds that Apus can run a command in.
+  private static let hosts: Set<String> = ["vm", "netns"]
+  /// Port of the tests `tcp` and `udp` that name none.
+  private static let usualPort = 7777
 
   func tests() -> [TestDefinition] {
     let index = NameIndex(draft)
     return draft.tests.compactMap { test in
-      let source = node(test.source, index)
-      let destination = node(test.destination, index)
-      guard let source, let destination else { return nil }
-      check(test, source, destination)
-      var definition = TestDefinition(
-        action: test.action, source: source.name, destination: destination.name)
-      definition.expect = test.expect
-      definition.within = test.within?.value ?? definition.within
-      definition.duration = test.duration?.value ?? definition.duration
+      var definition: TestDefinition?
+      switch test.action {
+      case .pair(let action, let source, let destination):
+        definition = pair(action, source, destination, test, index)
+      case .exec(let node, let run, let output):
+        definition = exec(node, run, output, index)
+      }
+      definition?.expect = test.expect
+      if let within = test.within?.value { definition?.within = within }
+      if let duration = test.duration?.value { definition?.duration = duration }
       return definition
     }
+  }
+
+  private func pair(
+    _ action: String, _ sourceEnd: EndDraft, _ destinationEnd: EndDraft, _ test: TestDraft, _ index: NameIndex
+  ) -> TestDefinition? {
+    let source = node(sourceEnd, index)
+    let destination = node(destinationEnd, index)
+    guard let source, let destination else { return nil }
+    if !source.kind.isEmpty, !Self.sources.contains(source.kind) {
+      let what = action == "ping" ? "a ping" : "a test's frames"
+      let message = "\(sourceEnd.name.quoted) is of kind \(source.kind), which cannot send \(what)"
+      reporter.error(.test, sourceEnd.span, message, hint: "sources are of kind vm, netns or tap")
+    }
+    checkDestination(action, source, destination, at: destinationEnd.span, test.expect)
+    var definition = TestDefinition(action: action, source: source.name, destination: destination.name)
+    if action == "tcp" || action == "udp" { definition.port = test.port ?? Self.usualPort }
+    return definition
+  }
+
+  private func exec(_ end: EndDraft, _ run: [String], _ output: String?, _ index: NameIndex) -> TestDefinition? {
+    guard let source = node(end, index) else { return nil }
+    if !source.kind.isEmpty, !Self.hosts.contains(source.kind) {
+      let message = "\(end.name.quoted) is of kind \(source.kind), in which no command can be run"
+      reporter.error(.test, end.span, message, hint: "commands run in nodes of kind vm or netns")
+    }
+    var definition = TestDefinition(action: "exec", source: source.name, destination: "")
+    definition.run = run
+    definition.output = output
+    return definition
   }
 
   /// The node that an end names; reports one that is not there, and an end that names a NIC.
@@ -43,21 +77,24 @@ struct TestReader {
     return zip(drafts, node.nics).contains { $0.takenAt != nil && $1.attachment == .none }
   }
 
-  private func check(_ test: TestDraft, _ source: NodeDefinition, _ destination: NodeDefinition) {
-    if !source.kind.isEmpty, !Self.sources.contains(source.kind) {
-      let message = "\(test.source.name.quoted) is of kind \(source.kind), which cannot send a ping"
-      reporter.error(.test, test.source.span, message, hint: "sources are of kind vm, netns or tap")
-    }
+  /// Reports a destination that is the source, or that nothing can be sent to (L212).
+  private func checkDestination(
+    _ action: String, _ source: NodeDefinition, _ destination: NodeDefinition, at span: Span,
+    _ expect: TestDefinition.Expectation
+  ) {
     if source.name == destination.name {
-      reporter.error(.test, test.destination.span, "the test's two ends are the same node")
+      reporter.error(.test, span, "the test's two ends are the same node")
       return
     }
-    guard destination.nics.allSatisfy(\.addresses.isEmpty), !isUnresolved(destination) else { return }
-    let message = "\(destination.name.quoted) has no address to ping"
-    if test.expect == .pass {
-      reporter.error(.test, test.destination.span, message, hint: "give it an \"address\", or its VLAN a \"subnet\"")
+    let addresses = destination.nics.flatMap(\.addresses).compactMap { IPPrefix($0.address) }
+    let isFound = action == "arp" ? addresses.contains { $0.address.family == .ipv4 } : !addresses.isEmpty
+    guard !isFound, !isUnresolved(destination) else { return }
+    let what = action == "arp" ? "no IPv4 address to ask for" : "no address to \(action == "ping" ? "ping" : "send to")"
+    let message = "\(destination.name.quoted) has \(what)"
+    if expect == .pass {
+      reporter.error(.test, span, message, hint: "give it an \"address\", or its VLAN a \"subnet\"")
     } else {
-      reporter.warning(.test, test.destination.span, "\(message), so this test proves nothing")
+      reporter.warning(.test, span, "\(message), so this test proves nothing")
     }
   }
 }

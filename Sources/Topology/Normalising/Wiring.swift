@@ -26,10 +26,10 @@ struct Wiring {
     for link in draft.links.indices { wire(link, &draft) }
     for node in draft.nodes {
       for nic in node.nics {
-        guard case .none = nic.attachment, nic.takenAt == nil, let span = nic.membership.span else { continue }
-        reporter.error(
-          .contradiction, span,
-          "a VLAN needs \"switch\", or a link from \(node.name.value):\(nic.name.value) to a switch")
+        guard case .none = nic.attachment, nic.takenAt == nil else { continue }
+        let needs = "needs \"switch\", or a link from \(node.name.value):\(nic.name.value) to a switch"
+        if let span = nic.membership.span { reporter.error(.contradiction, span, "a VLAN \(needs)") }
+        if let span = nic.impair?.span { reporter.error(.contradiction, span, "\"impair\" \(needs)") }
       }
     }
   }
@@ -46,6 +46,7 @@ struct Wiring {
 
   private func wire(_ link: Int, _ draft: inout LabDraft) {
     let ends = draft.links[link].ends
+    guard ends.count == 2 else { return wireLAN(link, &draft) }
     let isSame = ends[0].name == ends[1].name && ends[0].nic == ends[1].nic
     if isSame, ends[0].nic != nil || index.switches[ends[0].name] != nil {
       let name = ends[0].nic.map { "\(ends[0].name):\($0)" } ?? ends[0].name
@@ -70,16 +71,64 @@ struct Wiring {
       let ends = [end(nodeA, nicA, draft), end(nodeB, nicB, draft)]
       let name = draft.links[link].name?.value ?? ends.map(\.text).joined(separator: "--")
       draft.links[link].wired = LinkDefinition(name: name, kind: .wire, ends: ends)
-    case (.nic(let node, let nic), .switchPort(let name)), (.switchPort(let name), .nic(let node, let nic)):
-      let mode = draft.links[link].membership
-      draft.nodes[node].nics[nic].attachment = .switchPort(name: name, mode: mode)
-      warnOfName(link, node, nic, draft)
+      reportImpairOnWire([(nodeA, nicA), (nodeB, nicB)], draft)
+    case (.nic(let node, let nic), .switchPort(let name)):
+      plug(link, node, nic, into: name, draft.links[link].impair, &draft)
+    case (.switchPort(let name), .nic(let node, let nic)):
+      let impair = draft.links[link].impair.map { Located($0.value.reversed, $0.span) }
+      plug(link, node, nic, into: name, impair, &draft)
     case (.switchPort(let a), .switchPort(let b)):
       let name = draft.links[link].name?.value ?? "\(a.value)--\(b.value)"
       let all = VLANMode.trunk(allowed: [1...4094], native: nil)
       draft.links[link].wired = LinkDefinition(
         name: name, kind: .trunk(all), ends: [.switchPort(a.value), .switchPort(b.value)])
     }
+  }
+
+  /// A link from a NIC to a switch is the NIC's `switch:`.
+  private func plug(
+    _ link: Int, _ node: Int, _ nic: Int, into name: Located<String>, _ impair: Located<ImpairDraft>?,
+    _ draft: inout LabDraft
+  ) {
+    draft.nodes[node].nics[nic].attachment = .switchPort(name: name, mode: draft.links[link].membership)
+    draft.nodes[node].nics[nic].linkImpair = impair
+    warnOfName(link, node, nic, draft)
+  }
+
+  /// A link with more than two ends: a switch of its own, with every NIC on it.
+  private func wireLAN(_ link: Int, _ draft: inout LabDraft) {
+    var nics: [(node: Int, nic: Int)] = []
+    let ends = draft.links[link].ends
+    for end in ends {
+      let resolved = resolve(end, &draft)
+      if case .switchPort(let name) = resolved {
+        let message = "a link with more than two ends is a LAN of nodes, and \(name.value.quoted) is a switch"
+        reporter.error(.contradiction, end.span, message, hint: "give the NICs \"switch: \(name.value)\" instead")
+      } else if take(resolved, by: end, &draft), case .nic(let node, let nic) = resolved {
+        nics.append((node, nic))
+      }
+    }
+    guard nics.count == ends.count else { return }
+    let name = draft.links[link].name?.value ?? nics.map { end($0.node, $0.nic, draft).text }.joined(separator: "--")
+    let span = draft.links[link].name?.span ?? draft.links[link].span
+    let impair = lanImpair(draft.links[link].impair)
+    reportVLANOnWire(link, nics, draft)
+    for (node, nic) in nics {
+      draft.nodes[node].nics[nic].attachment = .switchPort(name: Located(name, span), mode: MembershipDraft())
+      draft.nodes[node].nics[nic].linkImpair = impair
+    }
+    draft.links[link].lan = name
+  }
+
+  /// What a LAN does to a frame it does once: where the frame enters.
+  private func lanImpair(_ impair: Located<ImpairDraft>?) -> Located<ImpairDraft>? {
+    guard var impair else { return nil }
+    if impair.value.isDirected {
+      let message = "a link with more than two ends has no end a and b"
+      reporter.error(.contradiction, impair.span, message, hint: "set \"impair\" in the NICs")
+    }
+    impair.value.pair.fromSecond = nil
+    return impair
   }
 
   /// Finds the switch or NIC an end means; creates the NIC if need be.
@@ -141,9 +190,21 @@ struct Wiring {
     .nic(node: draft.nodes[node].name.value, nic: draft.nodes[node].nics[nic].name.value)
   }
 
-  /// VLAN keys of a wire or of the NICs at its ends (L206).
+  /// `impair` of a NIC at an end of a wire (L211).
+  private func reportImpairOnWire(_ nics: [(node: Int, nic: Int)], _ draft: LabDraft) {
+    for (node, nic) in nics {
+      guard let span = draft.nodes[node].nics[nic].impair?.span else { continue }
+      let message = "\"impair\" of a wire belongs to the link, not to its NIC"
+      reporter.error(.contradiction, span, message, hint: "for one direction: impair: { from-a: ... }")
+    }
+  }
+
+  /// VLAN keys of a wire, of a LAN, or of the NICs at their ends (L206).
   private func reportVLANOnWire(_ link: Int, _ nics: [(node: Int, nic: Int)], _ draft: LabDraft) {
-    let message = "a wire between two nodes passes every frame as it is; a VLAN belongs to a switch's port"
+    let message =
+      nics.count == 2
+      ? "a wire between two nodes passes every frame as it is; a VLAN belongs to a switch's port"
+      : "a link with more than two ends is a LAN without VLANs; a VLAN belongs to a switch's port"
     if let span = draft.links[link].membership.span { reporter.error(.vlanMismatch, span, message) }
     for (node, nic) in nics {
       let draft = draft.nodes[node].nics[nic]

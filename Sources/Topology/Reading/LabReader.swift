@@ -5,11 +5,12 @@ struct LabReader {
   let reporter: Reporter
   let values: ValueReader
   var draft = LabDraft()
-  private var defaults = NodeDefaults()
+  let context: ReadingContext
 
   init(reporter: Reporter) {
     self.reporter = reporter
     values = ValueReader(reporter: reporter)
+    context = ReadingContext(reporter: reporter)
   }
 
   /// Reads the whole file; nil when it is no lab at all.
@@ -22,13 +23,27 @@ struct LabReader {
     }
     readHead(top)
     if let node = top["workers"] { readWorkers(node, owner: top.keySpan("workers") ?? node.span) }
-    if let node = top["defaults"] { defaults = NodeDefaults(node, reporter) }
+    if let node = top["defaults"] { context.defaults = NodeDefaults(node, reporter) }
+    readShared(top)
     named(top, "vlans", "VLAN") { reader, name, node in reader.readVLAN(name, node) }
     named(top, "switches", "switch") { reader, name, node in reader.readSwitch(name, node) }
     named(top, "nodes", "node", allowsRange: true) { reader, name, node in reader.readNode(name, node) }
     if let node = top["links"] { readList(node, "links") { reader, item in reader.readLink(item) } }
     if let node = top["tests"] { readList(node, "tests") { reader, item in reader.readTest(item) } }
     return draft
+  }
+
+  /// What nodes, NICs and links refer to by name.
+  private mutating func readShared(_ top: ObjectReader) {
+    named(top, "impairments", "impairment") { reader, name, node in reader.context.impairments.declare(name, node) }
+    named(top, "port-profiles", "port profile") { reader, name, node in
+      _ = NICReader(reporter: reader.reporter, context: reader.context, kind: nil).read(name, node, isProfile: true)
+      reader.context.portProfiles.declare(name.value, node, schema: LabSchema.portProfile)
+    }
+    named(top, "profiles", "profile") { reader, name, node in
+      _ = NodeReader(reporter: reader.reporter, context: reader.context).read(name, node, isProfile: true)
+      reader.context.profiles.declare(name.value, node, schema: LabSchema.nodeProfile)
+    }
   }
 
   /// `version` and `name`, which every file has.
@@ -53,9 +68,9 @@ struct LabReader {
   private mutating func readWorkers(_ node: YAMLNode, owner: Span) {
     guard let object = ObjectReader(node, LabSchema.workers, label: "\"workers\"", owner: owner, reporter: reporter)
     else { return }
-    let count = object["count"].flatMap { values.integer($0, "count", in: 1...64) }
+    let count = object["count"].flatMap { values.integer($0, "count", in: Limits.workers) }
     if let node = object["cpus"], let items = values.items(node, "cpus", of: "processor numbers", allowsSingle: true) {
-      let cpus = items.compactMap { values.integer($0, "cpus", in: 0...4095) }
+      let cpus = items.compactMap { values.integer($0, "cpus", in: Limits.processors) }
       draft.workers.cpus = cpus.map(\.value)
       if let count, count.value != items.count {
         let message =
@@ -102,7 +117,8 @@ struct LabReader {
     case .sequence: return true
     case .scalar, .unusable: return false
     case .mapping(let entries):
-      let readable = LabSchema.node.readable + LabSchema.switches.readable + LabSchema.vlan.readable
+      let readable = [LabSchema.node, LabSchema.switches, LabSchema.vlan, LabSchema.impairment, LabSchema.nic].flatMap(
+        \.readable)
       return !entries.isEmpty && !entries.contains { readable.contains($0.key.value) }
     }
   }
@@ -117,7 +133,7 @@ struct LabReader {
       reporter.error(.name, name.span, "VLAN name \(name.value.quoted) is a number; a VLAN's name must have a letter")
     }
     if case .scalar = node.content, !node.isNull {
-      guard let id = values.integer(node, "id", in: 1...4094) else { return }
+      guard let id = values.integer(node, "id", in: Limits.vlanIDs) else { return }
       draft.vlans.append(VLANDraft(name: name, id: id))
       return
     }
@@ -135,7 +151,7 @@ struct LabReader {
       reporter.error(.missing, name.span, "\(label) needs \"id\"")
       return
     }
-    guard let id = values.integer(node, "id", in: 1...4094) else { return }
+    guard let id = values.integer(node, "id", in: Limits.vlanIDs) else { return }
     draft.vlans.append(VLANDraft(name: name, id: id, subnet: subnet))
   }
 
@@ -146,7 +162,7 @@ struct LabReader {
     guard let object = ObjectReader(node, LabSchema.switches, label: label, owner: name.span, reporter: reporter) else {
       return
     }
-    if let aging = object["aging"].flatMap({ values.time($0, "aging", in: 1...1_000_000) }) {
+    if let aging = object["aging"].flatMap({ values.time($0, "aging", in: Limits.aging) }) {
       definition.aging = aging.value
     }
     if let policy: Located<SwitchDefinition.LinkLocal> = object["link-local"].flatMap({
@@ -162,7 +178,7 @@ struct LabReader {
       reporter.error(.name, key.span, "\(key.value.quoted) is not a name or a range of names", hint: hint)
       return
     }
-    var draft = NodeReader(reporter: reporter, defaults: defaults).read(key, node)
+    var draft = NodeReader(reporter: reporter, context: context).read(key, node)
     draft.range = range.isRange ? key.value : nil
     if let longest = range.names.max(by: { $0.utf8.count < $1.utf8.count }) {
       checkName(Located(longest, key.span), "node")

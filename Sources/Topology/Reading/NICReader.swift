@@ -1,19 +1,25 @@
 /// Reads one entry of `nics:`.
 struct NICReader {
   let reporter: Reporter
+  let context: ReadingContext
   /// Kind of the node, nil when it is not known.
   let kind: String?
 
-  func read(_ key: Located<String>, _ node: YAMLNode) -> NICDraft {
+  /// - Parameter isProfile: It is an entry of `port-profiles:`.
+  func read(_ key: Located<String>, _ node: YAMLNode, isProfile: Bool = false) -> NICDraft {
     var draft = NICDraft(name: key)
-    let label = "NIC \(key.value.quoted)"
-    guard let object = ObjectReader(node, LabSchema.nic, label: label, owner: key.span, reporter: reporter) else {
+    let schema = isProfile ? LabSchema.portProfile : LabSchema.nic
+    let label = "\(schema.name) \(key.value.quoted)"
+    var node = node
+    if !isProfile { _ = context.portProfiles.apply(to: &node, reporter: reporter) }
+    guard let object = ObjectReader(node, schema, label: label, owner: key.span, reporter: reporter) else {
       return draft
     }
     checkKind(object)
     let values = object.values
     draft.switchName = object["switch"].flatMap { values.scalar($0, "switch", "the name of a switch") }
     draft.membership = MembershipDraft(object)
+    draft.impair = context.impairments.read(object)
     readAddresses(object, into: &draft)
     draft.mac = object["mac"].flatMap { values.mac($0, "mac") }
     if let mac = draft.mac, mac.value.isMulticast || mac.value.value == 0 {
@@ -22,8 +28,8 @@ struct NICReader {
       reporter.error(.address, mac.span, message, hint: mac.value.isMulticast ? "make its first byte even" : nil)
       draft.mac = nil
     }
-    draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: 68...65521) }?.value
-    if let queues = object["queues"].flatMap({ values.integer($0, "queues", in: 1...8) }) {
+    draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: Limits.mtu) }?.value
+    if let queues = object["queues"].flatMap({ values.integer($0, "queues", in: Limits.queues) }) {
       draft.queues = queues.value
     }
     if let offload = object["offload"].flatMap({ values.boolean($0, "offload") }) { draft.offload = offload.value }

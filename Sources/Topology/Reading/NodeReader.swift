@@ -17,25 +17,29 @@ struct NodeDefaults {
   mutating func read(_ object: ObjectReader) {
     let values = object.values
     if let node = object["image"] { image = values.scalar(node, "image", "builtin or a file") }
-    if let node = object["memory"] { memory = values.size(node, "memory", in: 32 << 20...1 << 40) }
-    if let node = object["cpus"] { cpus = values.integer(node, "cpus", in: 1...255) }
+    if let node = object["memory"] { memory = values.size(node, "memory", in: Limits.memory) }
+    if let node = object["cpus"] { cpus = values.integer(node, "cpus", in: Limits.cpus) }
   }
 }
 
 /// Reads one entry of `nodes:`.
 struct NodeReader {
   let reporter: Reporter
-  let defaults: NodeDefaults
+  let context: ReadingContext
 
-  func read(_ key: Located<String>, _ node: YAMLNode) -> NodeDraft {
+  /// - Parameter isProfile: It is an entry of `profiles:`, which may say a part of a node only.
+  func read(_ key: Located<String>, _ node: YAMLNode, isProfile: Bool = false) -> NodeDraft {
     var draft = NodeDraft(name: key)
-    let label = "node \(key.value.quoted)"
-    guard let object = ObjectReader(node, LabSchema.node, label: label, owner: key.span, reporter: reporter) else {
+    let schema = isProfile ? LabSchema.nodeProfile : LabSchema.node
+    let label = "\(schema.name) \(key.value.quoted)"
+    var node = node
+    let isWhole = !isProfile && context.profiles.apply(to: &node, reporter: reporter)
+    guard let object = ObjectReader(node, schema, label: label, owner: key.span, reporter: reporter) else {
       return draft
     }
     if let node = object["kind"] {
       draft.kind = object.values.choice(node, "kind", among: LabSchema.kinds)
-    } else {
+    } else if isWhole {
       let hint = "kinds: \(Quoting.list(LabSchema.kinds))"
       reporter.error(.missing, key.span, "\(label) needs \"kind\"", hint: hint)
     }
@@ -53,7 +57,7 @@ struct NodeReader {
       }
       return
     }
-    var machine = defaults
+    var machine = context.defaults
     machine.read(object)
     draft.image = machine.image ?? Located("builtin", draft.name.span)
     draft.memory = machine.memory
@@ -69,7 +73,7 @@ struct NodeReader {
     }
     return entries.map { entry in
       Self.checkName(entry.key, kind: draft.kind?.value, reporter)
-      return NICReader(reporter: reporter, kind: draft.kind?.value).read(entry.key, entry.value)
+      return NICReader(reporter: reporter, context: context, kind: draft.kind?.value).read(entry.key, entry.value)
     }
   }
 

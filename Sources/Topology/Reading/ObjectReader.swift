@@ -45,7 +45,7 @@ struct ObjectReader {
   private static func reportUnknown(_ key: Located<String>, _ schema: ObjectSchema, _ reporter: Reporter) {
     let valid = schema.readable
     if key.value != "name", LabSchema.top.key(key.value) != nil {
-      let message = "\(key.value.quoted) belongs at the top level, not in a \(schema.name)"
+      let message = "\(key.value.quoted) belongs at the top level, not in \(Quoting.article(schema.name))"
       reporter.error(.misplacedKey, key.span, message)
       return
     }
@@ -54,10 +54,11 @@ struct ObjectReader {
       reporter.error(.unknownKey, key.span, "unknown key \(key.value.quoted) in \(schema.name)", hint: hint)
       return
     }
-    let homes = LabSchema.all.filter { $0.key(key.value) != nil }.map(\.name)
+    let homes = LabSchema.all.filter { $0.key(key.value) != nil }.map { Quoting.article($0.name) }
     let hint = "valid: \(valid.joined(separator: ", "))"
     guard homes.isEmpty else {
-      let message = "\(key.value.quoted) is a key of a \(homes.joined(separator: " or a ")), not of a \(schema.name)"
+      let message =
+        "\(key.value.quoted) is a key of \(homes.joined(separator: " or ")), not of \(Quoting.article(schema.name))"
       reporter.error(.misplacedKey, key.span, message, hint: hint)
       return
     }

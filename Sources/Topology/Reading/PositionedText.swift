@@ -4,6 +4,9 @@ import Yams
 struct PositionedText {
   let bytes: [UInt8]
   private let lines: [Range<Int>]
+  /// Of long lines, by index: where every `stride`th column is, so that a file of one line is not walked for each value.
+  private let landmarks: [Int: [Int]]
+  private static let stride = 256
 
   /// A byte-order mark at the head is left out.
   init(_ text: [UInt8]) {
@@ -12,6 +15,22 @@ struct PositionedText {
     var lines: [Range<Int>] = []
     while let line = scanner.next() { lines.append(line) }
     self.lines = lines
+    let bytes = bytes
+    landmarks = Dictionary(
+      uniqueKeysWithValues: lines.enumerated().filter { $0.element.count > 4 * Self.stride }.map { index, line in
+        (index, Self.landmarks(of: line, in: bytes))
+      })
+  }
+
+  /// The bytes of a line at which every 256th column starts.
+  private static func landmarks(of line: Range<Int>, in bytes: [UInt8]) -> [Int] {
+    var result: [Int] = []
+    var column = 0
+    for offset in line where bytes[offset] & 0xC0 != 0x80 || offset == line.lowerBound {
+      if column % stride == 0 { result.append(offset) }
+      column += 1
+    }
+    return result
   }
 
   /// The text, if it is UTF-8 with nothing but YAML's printable characters; otherwise the first fault is reported.
@@ -117,6 +136,11 @@ struct PositionedText {
     let line = lines[span.line - 1]
     var offset = line.lowerBound
     var column = 1
+    if let landmarks = landmarks[span.line - 1], let last = landmarks.indices.last, span.column >= 1 {
+      let passed = min((span.column - 1) / Self.stride, last)
+      offset = landmarks[passed]
+      column += passed * Self.stride
+    }
     while column < span.column, offset < line.upperBound {
       offset += 1
       while offset < line.upperBound, bytes[offset] & 0xC0 == 0x80 { offset += 1 }
@@ -127,18 +151,17 @@ struct PositionedText {
 
   /// Scalars from an opening quote to its closing one, or to the end of the line.
   private static func quotedLength(_ text: ArraySlice<UInt8>) -> Int {
-    let scalars = Array(String(decoding: text, as: UTF8.self).unicodeScalars)
-    guard let quote = scalars.first, quote == "\"" || quote == "'" else { return wordLength(text) }
-    var index = 1
-    while index < scalars.count {
-      if quote == "\"", scalars[index] == "\\" {
-        index += 2
-        continue
-      }
-      if scalars[index] == quote { return index + 1 }
-      index += 1
+    guard let quote = text.first, quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") else {
+      return wordLength(text)
     }
-    return scalars.count
+    var length = 1
+    var isEscaped = false
+    for byte in text.dropFirst() where byte & 0xC0 != 0x80 {
+      length += 1
+      if byte == quote, !isEscaped { return length }
+      isEscaped = byte == UInt8(ascii: "\\") && quote == UInt8(ascii: "\"") && !isEscaped
+    }
+    return length
   }
 
   private static func wordLength(_ text: ArraySlice<UInt8>) -> Int {

@@ -15,7 +15,7 @@ extension Rule {
     }
   }
 
-  /// L207: two NICs with one address in the same VLAN or on the same wire, or twice in one node.
+  /// L207: two NICs with one address in the same VLAN, wire or LAN, or twice in one node.
   static func duplicateAddresses(_ subject: RuleSubject) {
     var first: [String: (name: String, span: Span)] = [:]
     for nic in subject.nics {
@@ -23,6 +23,7 @@ extension Rule {
         let value = address.prefix.value.address.description
         var scopes = ["node \(nic.node.name)"]
         switch nic.definition.attachment {
+        case .switchPort(let lan, _) where nic.isOnLAN: scopes.append("lan \(lan) \(address.vlan ?? 0)")
         case .switchPort(_, let mode):
           if let id = address.vlan ?? mode.untagged { scopes.append("vlan \(id)") }
         case .wire(let link): scopes.append("wire \(link) \(address.vlan ?? 0)")
@@ -56,7 +57,7 @@ extension Rule {
           continue
         }
         var id = address.vlan
-        if case .switchPort(_, let mode) = nic.definition.attachment { id = id ?? mode.untagged }
+        if case .switchPort(_, let mode) = nic.definition.attachment, !nic.isOnLAN { id = id ?? mode.untagged }
         guard let id, let (name, subnet) = subnets[id], subnet.address.family == prefix.address.family else { continue }
         if !subnet.contains(prefix.address) {
           let message = "address \(prefix) is outside the subnet of VLAN \(name), \(subnet)"

@@ -21,7 +21,7 @@ extension Rule {
     for item in subject.draft.switches { claim(item.name.value, "switch", range: nil, at: item.name.span) }
     for node in subject.draft.nodes { claim(node.name.value, "node", range: node.range, at: node.name.span) }
     for link in subject.draft.links {
-      if let wired = link.wired { claim(wired.name, "link", range: nil, at: link.name?.span ?? link.span) }
+      if let name = link.wired?.name ?? link.lan { claim(name, "link", range: nil, at: link.name?.span ?? link.span) }
     }
   }
 

@@ -14,6 +14,9 @@ struct RuleSubject {
     var node: NodeDefinition
     var definition: NICDefinition
 
+    /// Whether it is on a link with more than two ends: a LAN that has no part in the lab's VLANs.
+    var isOnLAN = false
+
     /// As messages name it, `vm1:eth0`.
     var name: String { "\(node.name):\(definition.name)" }
   }
@@ -27,8 +30,13 @@ struct RuleSubject {
     self.facts = facts
     self.reporter = reporter
     self.vlans = vlans
+    let lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
     nics = zip(draft.nodes, lab.nodes).flatMap { nodeDraft, node in
-      zip(nodeDraft.nics, node.nics).map { NIC(nodeDraft: nodeDraft, draft: $0, node: node, definition: $1) }
+      zip(nodeDraft.nics, node.nics).map {
+        var nic = NIC(nodeDraft: nodeDraft, draft: $0, node: node, definition: $1)
+        if case .switchPort(let name, _) = $1.attachment { nic.isOnLAN = lans.contains(name) }
+        return nic
+      }
     }
   }
 }

@@ -1,32 +1,142 @@
-/// The mappings of the lab file, key by key.
+/// The mappings of the lab file, key by key: what the reader accepts, and what editors are told.
+///
+/// To add a key, add it here and read it where its mapping is read.
 enum LabSchema {
+  typealias Key = ObjectSchema.Key
+
+  static let names = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+  static let nicNames = "^[a-z][a-z0-9._-]{0,14}$"
+  /// A name, or a range such as `vm[1-3]`.
+  static let nodeNames = "^[a-z0-9-]*(\\[[0-9]+-[0-9]+\\])?[a-z0-9-]*$"
+
   static let top = ObjectSchema(
     "lab",
-    ["version", "name", "workers", "defaults", "vlans", "switches", "nodes", "links", "tests"],
-    later: ["profiles", "port-profiles", "impairments", "access", "capture", "recorder"])
-  static let workers = ObjectSchema("workers", ["count", "cpus", "poll"])
-  static let defaults = ObjectSchema("defaults", ["image", "memory", "cpus"])
-  static let vlan = ObjectSchema("VLAN", ["id", "subnet"])
-  static let switches = ObjectSchema("switch", ["aging", "link-local"])
-  static let node = ObjectSchema(
-    "node", ["kind", "image", "cpus", "memory", "nics"],
-    later: ["profile", "profiles", "persist", "cloud-init", "ready", "after"])
-  static let nic = ObjectSchema(
-    "NIC",
     [
-      "switch", "vlan", "trunk", "native", "address", "addresses", "gateway", "routes", "mac", "mtu", "queues",
-      "offload",
-      "role", "socket", "socket-mode", "socket-owner",
+      Key("version", .integer(1...1), "Version of the format.").required,
+      Key("name", .name, "The lab's name; it tells labs on one host apart.").required,
+      Key("workers", .object(workers), "Threads of the switch."),
+      Key("defaults", .object(defaults), "Values for the nodes' keys of the same names."),
+      Key("profiles", .map(.object(nodeProfile), names: names), "Partial nodes, for the nodes' key `profile`."),
+      Key("vlans", .map(.either([.integer(Limits.vlanIDs), .object(vlan)]), names: names), "VLANs by name."),
+      Key("port-profiles", .map(.object(portProfile), names: names), "Partial NICs, for the NICs' key `profile`."),
+      Key("switches", .map(.optional(.object(switches)), names: names), "Learning switches."),
+      Key("nodes", .map(.object(node), names: nodeNames), "Machines and namespaces; `vm[1-3]` stands for three."),
+      Key("links", .list(.object(link)), "Wires, trunks between switches, and LANs."),
+      Key("impairments", .map(.object(impairment), names: names), "Impairments by name, for the key `impair`."),
+      Key("tests", .list(.object(test)), "What must be true of the lab."),
     ],
-    later: ["port-profile", "impair", "access"])
-  static let route = ObjectSchema("route", ["to", "via"])
-  static let link = ObjectSchema(
-    "link", ["name", "ends", "vlan", "trunk", "native"], later: ["impair", "port-profile"])
-  static let test = ObjectSchema(
-    "test", ["ping", "expect", "within", "for"], later: ["tcp", "udp", "arp", "exec"])
+    later: ["access", "capture", "recorder"])
 
-  /// Every mapping, to find where a misplaced key belongs.
-  static let all = [top, workers, defaults, vlan, switches, node, nic, route, link, test]
+  static let workers = ObjectSchema(
+    "workers",
+    [
+      Key("count", .integer(Limits.workers), "Number of threads; 1, or as many as `cpus` lists."),
+      Key("cpus", .oneOrMore(.integer(Limits.processors)), "Processor of each worker; without it they are not pinned."),
+      Key(
+        "poll", .choice(WorkerSettings.Poll.allCases.map(\.rawValue)),
+        "adaptive polls while there is work and sleeps otherwise; busy never sleeps; sleep sleeps at once."),
+    ])
+
+  static let defaults = ObjectSchema("defaults", machine)
+
+  /// Keys of virtual machines that `defaults` has too.
+  private static let machine = [
+    Key("image", .text, "`builtin`, the tiny Linux that ships with Apus, or a file."),
+    Key("memory", .size, "Memory, 32M to 1T; 128M without it."),
+    Key("cpus", .integer(Limits.cpus), "Processors; 1 without it."),
+  ]
+
+  static let vlan = ObjectSchema(
+    "VLAN",
+    [
+      Key("id", .integer(Limits.vlanIDs), "802.1Q VLAN ID.").required,
+      Key("subnet", .prefix, "NICs in the VLAN without an address get the next one of this subnet."),
+    ])
+
+  static let switches = ObjectSchema(
+    "switch",
+    [
+      Key("aging", .time, "Time until an unused entry of the forwarding table is forgotten; 300s without it."),
+      Key(
+        "link-local", .choice(SwitchDefinition.LinkLocal.allCases.map(\.rawValue)),
+        "Which of 01-80-C2-00-00-00..0F pass: standard none; linux only ..00; transparent all but ..01."),
+    ])
+
+  static let node = ObjectSchema(
+    "node",
+    [
+      Key(
+        "kind", .choice(kinds),
+        "vm: a virtual machine; netns: a network namespace; external: a vhost-user socket "
+          + "whose machine somebody else runs; tap: TAP interfaces on this host."
+      ).required
+    ] + machine + [
+      Key("nics", .map(.optional(.object(nic)), names: nicNames), "Interfaces, in the order the node sees them."),
+      Key("profile", .name, "A name under `profiles`, whose keys count where this node has none."),
+    ],
+    later: ["persist", "cloud-init", "ready", "after"])
+
+  /// What stands under `profiles`.
+  static let nodeProfile = node.partial("profile", without: "profile")
+  /// What stands under `port-profiles`.
+  static let portProfile = nic.partial("port profile", without: "profile")
+
+  static let nic = ObjectSchema("NIC", attachment + addressing + device, later: ["access"])
+
+  private static let membership = [
+    Key("vlan", .vlan, "Access port: its VLAN, untagged; 1 without it."),
+    Key("trunk", .vlans, "VLANs that pass tagged: [red, 30, 100-199], or all."),
+    Key("native", .vlan, "The trunk's untagged VLAN."),
+  ]
+
+  private static let attachment =
+    [Key("switch", .name, "The switch it is plugged into.")] + membership + [
+      Key(
+        "impair", impair,
+        "Impairments of its link to the switch: a name, settings, or { from-a: , from-b: }; a is "
+          + "the node.")
+    ]
+
+  private static let addressing = [
+    Key("address", .oneOrMore(.prefix), "Address or addresses of the NIC itself, with prefix length."),
+    Key("addresses", .map(.oneOrMore(.prefix), names: "^.+$"), "Addresses by VLAN."),
+    Key("gateway", .address, "Default gateway; lies in a subnet of the NIC."),
+    Key("routes", .list(.object(route)), "Static routes."),
+  ]
+
+  private static let device = [
+    Key("mac", .mac, "Derived from the names of lab, node and NIC without it."),
+    Key("mtu", .integer(Limits.mtu), "1500 without it, and then no limit in the switch."),
+    Key("queues", .integer(Limits.queues), "Ring pairs; 1 without it."),
+    Key("offload", .boolean, "Checksum offload between the NIC and the switch; on without it."),
+    Key(
+      "role", .choice(NICDefinition.Role.allCases.map(\.rawValue)),
+      "Which end of the socket Apus is; listen without it."
+    ),
+    Key("socket", .text, "Path of the socket, relative to the file."),
+    Key("socket-mode", .octal, "Permissions of the socket; 0660 without it."),
+    Key("socket-owner", .text, "user or user:group."),
+    Key("profile", .name, "A name under `port-profiles`, whose keys count where this NIC has none."),
+  ]
+
+  static let route = ObjectSchema(
+    "route",
+    [
+      Key("to", .either([.prefix, .choice(["default"])]), "Destination, or default.").required,
+      Key("via", .address, "Next hop.").required,
+    ])
+
+  static let link = ObjectSchema(
+    "link",
+    [
+      Key("name", .name, "Its name; a:eth0--b:eth0 without it."),
+      Key("ends", .list(.text), "Switches, `node:nic` or nodes. Two, or more nodes for a LAN.").required,
+    ] + membership + [
+      Key("impair", impair, "Impairments: a name, settings, or { from-a: , from-b: }; a is the first end.")
+    ])
+
+  /// Kinds of node, in the order the documentation has them.
+  static let kinds = ["vm", "netns", "external", "tap"]
 
   /// NIC keys that only some kinds of node have.
   static let kindsOfNICKey: [String: Set<String>] = [
@@ -37,6 +147,11 @@ enum LabSchema {
   /// Node keys that only virtual machines have.
   static let vmKeys: Set<String> = ["image", "cpus", "memory"]
 
-  /// Kinds of node, in the order the documentation has them.
-  static let kinds = ["vm", "netns", "external", "tap"]
+  /// Every mapping but the top level.
+  static let definitions = Array(all.dropFirst()) + [nodeProfile, portProfile]
+
+  /// Every mapping, to find where a misplaced key belongs.
+  static let all = [
+    top, workers, defaults, vlan, switches, node, nic, route, link, impairment, directions, test, exec,
+  ]
 }

@@ -33,6 +33,32 @@ enum Units {
     }
   }
 
+  /// Bits per second from `8Mbit`, `1Gbit`, `64kbit`; decimal, in either case.
+  ///
+  /// Nil when it is no rate, has no unit or does not fit.
+  static func bitsPerSecond(_ text: String) -> Int? {
+    guard let (number, unit) = split(text) else { return nil }
+    let factor: Double
+    switch unit.lowercased() {
+    case "bit": factor = 1
+    case "kbit": factor = 1e3
+    case "mbit": factor = 1e6
+    case "gbit": factor = 1e9
+    case "tbit": factor = 1e12
+    default: return number == 0 && unit.isEmpty ? 0 : nil
+    }
+    let bits = (number * factor).rounded()
+    return bits < 0x1p62 ? Int(bits) : nil
+  }
+
+  /// A ratio from `0.5%`: 0.005.
+  ///
+  /// Nil when it is none or has no unit.
+  static func ratio(_ text: String) -> Double? {
+    guard let (number, unit) = split(text) else { return nil }
+    return unit == "%" ? number / 100 : number == 0 && unit.isEmpty ? 0 : nil
+  }
+
   /// A size with the largest unit that leaves it short: `512 MiB`, `1.5 GiB`.
   static func describe(bytes: UInt64) -> String {
     var unit = "B"

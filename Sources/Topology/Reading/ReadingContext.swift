@@ -1,0 +1,11 @@
+/// What nodes and NICs take from other sections of the file.
+///
+/// A class, since the readers of all nodes share what it counts.
+final class ReadingContext {
+  var defaults = NodeDefaults()
+  var profiles = Profiles(what: "profile", section: "profiles")
+  var portProfiles = Profiles(what: "port profile", section: "port-profiles")
+  var impairments: ImpairmentReader
+
+  init(reporter: Reporter) { impairments = ImpairmentReader(reporter: reporter) }
+}

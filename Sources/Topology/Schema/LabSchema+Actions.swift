@@ -1,0 +1,41 @@
+/// Impairments and tests.
+extension LabSchema {
+  static let impairment = ObjectSchema(
+    "impairment", ImpairmentKey.allCases.map { Key($0.rawValue, $0.type, $0.text) })
+
+  /// An impairment for each direction of a link.
+  static let directions = ObjectSchema(
+    "pair of impairments",
+    [
+      Key("from-a", .either([.name, .object(impairment)]), "Of frames that the first end sends, or the NIC."),
+      Key("from-b", .either([.name, .object(impairment)]), "Of frames that the second end sends, or the switch."),
+    ])
+
+  /// The value of `impair`.
+  static let impair = ValueType.either([.name, .object(impairment), .object(directions)])
+
+  /// Tests that go from one node to another.
+  static let pairTests = ["ping", "tcp", "udp", "arp"]
+
+  static let test = ObjectSchema(
+    "test",
+    [
+      Key("ping", .text, "A -> B: A pings B."),
+      Key("tcp", .text, "A -> B: A opens a TCP connection to B."),
+      Key("udp", .text, "A -> B: A sends a datagram to B, which answers."),
+      Key("arp", .text, "A -> B: A asks for B's IPv4 address, and B answers."),
+      Key("exec", .object(exec), "Runs a command in a node; its exit status must be 0."),
+      Key("port", .integer(Limits.ports), "Port of B, for tcp and udp; 7777 without it."),
+      Key("expect", .choice(TestDefinition.Expectation.allCases.map(\.rawValue)), "What it must come to."),
+      Key("within", .time, "expect: pass is tried until it works or this time is over; 30s without it."),
+      Key("for", .time, "expect: fail demands that nothing comes through for this long; 5s without it."),
+    ])
+
+  static let exec = ObjectSchema(
+    "command",
+    [
+      Key("node", .name, "A node of kind vm or netns.").required,
+      Key("run", .oneOrMore(.text), "A line for the shell, or a list: the program and its arguments.").required,
+      Key("output", .text, "Text that the command's output must contain."),
+    ])
+}

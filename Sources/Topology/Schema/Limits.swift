@@ -1,0 +1,22 @@
+/// The ranges of the lab file's values; the reader checks them, the schema for editors repeats them.
+enum Limits {
+  static let workers = 1...64
+  static let processors = 0...4095
+  static let vlanIDs = 1...4094
+  /// Seconds.
+  static let aging = 1.0...1_000_000
+  /// Bytes.
+  static let memory = 32 << 20...1 << 40
+  static let cpus = 1...255
+  static let mtu = 68...65521
+  static let queues = 1...8
+  static let ports = 1...65535
+  /// Seconds.
+  static let testTime = 0.0...86400
+  /// Seconds.
+  static let delay = 0.0...3600
+  /// Bits per second; 0 stands for unlimited and is allowed too.
+  static let rate = 1000...1_000_000_000_000
+  /// Frames.
+  static let impairmentQueue = 1...100_000
+}
