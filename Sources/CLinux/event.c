@@ -14,6 +14,12 @@
 
 _Static_assert(sizeof(struct clinux_event) == 16, "EpollEvent in Epoll.swift has a stride of 16 bytes");
 
+uint64_t clinux_monotonic(void) {
+  struct timespec now = {0};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 int clinux_duplicate(int fd) {
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   return copy < 0 ? -errno : copy;

@@ -68,6 +68,15 @@ package actor Dataplane {
     await worker.run { $0.coldAddSwitch(index, configuration) }
   }
 
+  /// Changes how long a switch remembers and what of link-local traffic it forwards; its table stays.
+  package func changeSwitch(_ configuration: SwitchConfiguration) async throws(DataplaneError) {
+    let index = try switchIndex(configuration.name)
+    if let position = switchRecords.firstIndex(where: { $0.index == index }) {
+      switchRecords[position].configuration = configuration
+    }
+    await worker.run { $0.coldChangeSwitch(index, configuration) }
+  }
+
   /// Removes a switch that has no ports any more.
   package func removeSwitch(_ name: String) async throws(DataplaneError) {
     let index = try switchIndex(name)

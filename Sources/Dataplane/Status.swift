@@ -19,7 +19,7 @@ package enum IngressDrop: Int, Sendable, CaseIterable {
 
 /// Why a frame was dropped on its way from the switch to the node.
 package enum EgressDrop: Int, Sendable, CaseIterable {
-  case noBuffer, carrierDown, tooBig, guestFault, hairpin, tapBusy
+  case noBuffer, carrierDown, tooBig, guestFault, hairpin, impairedLoss, impairedQueue, tapBusy
 
   /// Name in JSON, metrics and tables.
   package var name: String {
@@ -29,6 +29,8 @@ package enum EgressDrop: Int, Sendable, CaseIterable {
     case .tooBig: "too-big"
     case .guestFault: "guest-fault"
     case .hairpin: "hairpin"
+    case .impairedLoss: "impaired-loss"
+    case .impairedQueue: "impaired-queue"
     case .tapBusy: "tap-busy"
     }
   }

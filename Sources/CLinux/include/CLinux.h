@@ -31,6 +31,9 @@ static inline uint64_t clinux_rdtsc(void) {
 #endif
 }
 
+/* Nanoseconds of the monotonic clock (event.c); no system call as a rule. */
+uint64_t clinux_monotonic(void);
+
 /* Tells the processor that this is a polling loop. */
 static inline void clinux_pause(void) {
 #if defined(__x86_64__)

@@ -39,6 +39,9 @@ struct PortSlot: ~Copyable {
   var isTouched = false
   /// Chains taken at most in one breath: falls while this port's frames flood to many.
   var burstLimit = Burst.capacity
+  /// Lines that hold its frames from and to the node, -1 = not impaired.
+  var ingressLine = -1
+  var egressLine = -1
   var counters: CounterWriter
   /// Keeps `counters` alive.
   var block: CounterBlock

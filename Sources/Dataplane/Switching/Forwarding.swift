@@ -29,9 +29,16 @@ extension WorkerCore {
     var hops: Int
   }
 
-  /// Judges every frame of the burst and notes it with the ports it goes to.
+  /// Judges every frame of the burst and notes it with the ports it goes to; counts them as received.
   @inline(__always)
   mutating func forward(from ingress: Int) {
+    let bytes = forwardBurst(from: ingress)
+    ports[ingress].counters.received(packets: burst.count, bytes: bytes)
+  }
+
+  /// As `forward`, without counting; returns the bytes.
+  @inline(__always)
+  mutating func forwardBurst(from ingress: Int) -> Int {
     let count = burst.count
     var bytes = 0
     crossings = 0
@@ -52,7 +59,7 @@ extension WorkerCore {
         index += 1
       }
     }
-    ports[ingress].counters.received(packets: count, bytes: bytes)
+    return bytes
   }
 
   /// Forwards the frames from `index` on that belong to the conversation which the port's last frame was of.
@@ -244,13 +251,20 @@ extension WorkerCore {
   /// Follows a trunk to its other switch; counts the frame on both of its ports.
   @inline(never)
   private mutating func cross(_ place: Place, trunk: Int) {
-    let far = ports[trunk].peer
-    let size = burst.frames[place.frame].size
     // Without a loop a frame crosses each trunk once at most.
     guard place.hops < Self.hopLimit, crossings < burst.count * trunkEndCount / 2 else {
       return ports[place.ingress].counters.drop(IngressDrop.loop)
     }
     crossings += 1
+    guard ports[trunk].egressLine < 0 else { return holdCrossing(place, trunk: trunk) }
+    arrive(place, trunk: trunk)
+  }
+
+  /// The far side of a trunk, with the VLAN and priority of the near one in `place`.
+  @inline(__always)
+  mutating func arrive(_ place: Place, trunk: Int) {
+    let far = ports[trunk].peer
+    let size = burst.frames[place.frame].size
     guard far >= 0, ports[trunk].isUp else { return ports[trunk].counters.drop(EgressDrop.carrierDown) }
     ports[trunk].counters.transmitted(packets: 1, bytes: size)
     ports[far].counters.received(packets: 1, bytes: size)

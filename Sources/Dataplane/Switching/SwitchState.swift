@@ -18,9 +18,14 @@ struct SwitchState: ~Copyable {
   init(_ configuration: SwitchConfiguration, portCapacity: Int) {
     isUsed = true
     fdb = FDB(limit: configuration.fdbLimit, portCapacity: portCapacity)
+    members = FixedArray(count: portCapacity) { _ in 0 }
+    change(configuration)
+  }
+
+  /// Takes over what may change while the switch forwards.
+  mutating func change(_ configuration: SwitchConfiguration) {
     linkLocal = configuration.linkLocal
     aging = UInt32(min(max(configuration.aging, 1), 1_000_000))
-    members = FixedArray(count: portCapacity) { _ in 0 }
   }
 
   /// Makes room for more ports.

@@ -15,6 +15,7 @@ package struct DrivenWorker: ~Copyable {
     MemoryMapping.installFaultHandler()
     faults = FaultQueue(bell: bell)
     core = WorkerCore(guardian: CallGuardian(), faults: faults, epoll: epoll)
+    core.isDriven = true
     core.coldAddSwitch(0, SwitchConfiguration(name: "switch"))
   }
 
@@ -46,7 +47,26 @@ package struct DrivenWorker: ~Copyable {
   /// Joins two ports of mode `.wire`.
   package mutating func connect(_ first: Int, _ second: Int) { core.coldConnect(first, second) }
 
-  /// One breath; returns the frames taken.
+  /// Replaces what is done to a port's frames; nil = nothing.
+  package mutating func impair(port: Int, fromNode: Impairment?, toNode: Impairment?, seed: UInt64) {
+    core.coldImpair(port, .fromNode, fromNode, seed: seed)
+    core.coldImpair(port, .toNode, toNode, seed: ~seed)
+  }
+
+  /// Nanoseconds of the clock that impairments go by.
+  package var now: UInt64 {
+    get { core.now }
+    set { core.now = newValue }
+  }
+
+  /// When the first frame of all that are held leaves, in nanoseconds; nil = none is held.
+  package var nextRelease: UInt64? { core.nextRelease == .max ? nil : core.nextRelease }
+
+  package mutating func setCarrier(port: Int, up: Bool) { core.coldSetWanted(port, up) }
+
+  package mutating func remove(port: Int) { core.coldRemovePort(port) }
+
+  /// One breath; returns the frames taken, from ports and from lines.
   package mutating func breathe() -> Int { core.breathe() }
 
   /// Frames and bytes that went to a port's guest, and drops in both directions.

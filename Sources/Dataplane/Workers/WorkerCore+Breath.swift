@@ -4,10 +4,10 @@ import CLinux
 extension WorkerCore {
   /// Serves every port once.
   ///
-  /// - Returns: frames taken.
+  /// - Returns: frames taken, from ports and from lines.
   @inline(never)
   mutating func breathe() -> Int {
-    var moved = 0
+    var moved = now >= nextRelease ? releaseDue() : 0
     var port = 0
     while port < portLimit {
       switch ports[port].kind {
@@ -121,6 +121,7 @@ extension WorkerCore {
   @inline(__always)
   private mutating func passOn(from port: Int) {
     guard ports[port].isUp else { return dropBurst(of: port) }
+    guard ports[port].ingressLine < 0 else { return holdBurst(of: port) }
     forward(from: port)
     deliverTouched()
     adaptBurst(port)
@@ -136,7 +137,7 @@ extension WorkerCore {
 
   /// Floods count each copy: a port whose frames go to many takes fewer at once, so that a breath stays short.
   @inline(__always)
-  private func adaptBurst(_ port: Int) {
+  func adaptBurst(_ port: Int) {
     if copies > Self.copyRule {
       ports[port].burstLimit = max(ports[port].burstLimit / 2, 1)
     } else if ports[port].burstLimit < Burst.capacity {
@@ -158,11 +159,14 @@ extension WorkerCore {
   }
 
   /// Delivers a port's pending frames: the copy, one publication, one call at most, counters once.
+  ///
+  /// - Parameter isReleased: the frames were held already.
   @inline(never)
-  mutating func deliver(to port: Int) {
+  mutating func deliver(to port: Int, isReleased: Bool = false) {
     let count = ports[port].pendingCount
     ports[port].pendingCount = 0
     guard ports[port].isUp else { return ports[port].counters.drop(EgressDrop.carrierDown, count) }
+    guard isReleased || ports[port].egressLine < 0 else { return holdPending(of: port, count: count) }
     switch ports[port].kind {
     case .vhostUser: deliverVhostUser(port, count)
     case .tap: deliverTAP(port, count)

@@ -6,6 +6,10 @@ internal import VhostUser
 extension WorkerCore {
   // Switches and ports.
 
+  mutating func coldChangeSwitch(_ index: Int, _ configuration: SwitchConfiguration) {
+    switches[index].change(configuration)
+  }
+
   mutating func coldAddSwitch(_ index: Int, _ configuration: SwitchConfiguration) {
     reserveSwitches(index + 1)
     switches[index] = SwitchState(configuration, portCapacity: ports.count)
@@ -42,6 +46,7 @@ extension WorkerCore {
     }
     if ports[port].kind == .trunk { trunkEndCount -= 1 }
     coldClearRings(port)
+    coldRemoveLines(of: port)
     if tapPorts[port].isOpen { epoll.remove(tapPorts[port].raw) }
     if tapPorts[port].isOpen { tapCount -= 1 }
     tapPorts[port].close()
@@ -100,14 +105,14 @@ extension WorkerCore {
     }
   }
 
-  /// Asks all drivers to kick; nil if there is work already, otherwise how long to sleep at most, in milliseconds.
-  func coldArmKicks(longest: Int32) -> Int32? {
-    var milliseconds = longest
+  /// Asks all drivers to kick; nil if there is work already, otherwise how long to sleep at most, in microseconds.
+  func coldArmKicks(longest: Int64) -> Int64? {
+    var microseconds = longest
     for port in 0..<portLimit where ports[port].kind == .vhostUser {
       for pair in 0..<vhostUserPorts[port].pairs where vhostUserPorts[port].rings[2 * pair + 1].isRunning {
         vhostUserPorts[port].rings[2 * pair + 1].armKicks()
         // A front-end that never kicks is looked at a thousand times a second.
-        if vhostUserPorts[port].rings[2 * pair + 1].mustPoll { milliseconds = 1 }
+        if vhostUserPorts[port].rings[2 * pair + 1].mustPoll { microseconds = min(microseconds, 1000) }
       }
     }
     // Second of the two sequentially consistent fences: the wish for kicks must be visible before the available index
@@ -117,7 +122,7 @@ extension WorkerCore {
       coldSuppressKicks()
       return nil
     }
-    return milliseconds
+    return microseconds
   }
 
   func coldSuppressKicks() {

@@ -40,6 +40,18 @@ struct WorkerCore: ~Copyable {
   var trunkEndCount = 0
   /// Faults of mapped memory seen so far; see `coldMemoryFaults`.
   var faultCount: UInt32 = 0
+  /// Frames that impairments hold: lines, those in use, and when the first frame of all leaves.
+  var lines = FixedArray<DelayLine>(count: 0) { _ in DelayLine() }
+  var lineCount = 0
+  var nextRelease = UInt64.max
+  /// What was noted of the frames that a line let go, `Burst.capacity` of them.
+  let heldNotes = FixedArray<UInt32>(count: Burst.capacity) { _ in 0 }
+  /// Nanoseconds of the monotonic clock when it was last read, which it is while there are lines.
+  var now: UInt64 = 0
+  /// The clock stands still but for whom drives the worker.
+  var isDriven = false
+  /// Frames that lines let go since the loop last asked.
+  var released = 0
   /// Takes word of faults to the reactor.
   let faults: FaultQueue
 

@@ -11,8 +11,11 @@ struct WorkerLoop: ~Copyable {
   /// may have something, about half a millisecond when only the clock of ageing waits, since a look is a system call.
   private static let lookCycles: UInt64 = 50_000
   private static let rareLookCycles: UInt64 = 1_000_000
-  /// Milliseconds that a worker sleeps at most: the clock of ageing goes on.
-  private static let longestSleep: Int32 = 1000
+  /// Microseconds that a worker sleeps at most: the clock of ageing goes on.
+  private static let longestSleep: Int64 = 1_000_000
+  /// Microseconds before a held frame leaves that a worker wakes up, since the kernel wakes it 50 us late as a rule;
+  /// a shorter sleep than that is none.
+  private static let wakeEarly: Int64 = 60
 
   private var core: WorkerCore
   private let commands: CommandQueue<WorkerCore>
@@ -37,6 +40,7 @@ struct WorkerLoop: ~Copyable {
   /// One turn: commands, a breath, and what follows from it.
   mutating func turn() {
     if commands.isWaiting { commands.coldRun(&core) }
+    if core.lineCount > 0 { core.readClock() }
     let moved = core.breathe()
     let end = clinux_rdtsc()
     let cycles = end &- now
@@ -45,14 +49,16 @@ struct WorkerLoop: ~Copyable {
       lastWork = end
       account.add(account.busyCycles, cycles)
       account.add(account.bursts, 1)
-      account.add(account.frames, UInt64(moved))
+      // Those that were held were counted when they came.
+      account.add(account.frames, UInt64(moved - core.released))
+      core.released = 0
     } else {
       account.add(account.idleCycles, cycles)
       clinux_pause()
     }
     if end &- lastLook > (core.tapCount > 0 ? Self.lookCycles : Self.rareLookCycles) {
       lastLook = end
-      coldLook(milliseconds: 0)
+      coldLook(microseconds: 0)
     }
     if moved == 0, poll != .busy, poll == .sleep || end &- lastWork > Self.spinCycles { coldSleep() }
   }
@@ -61,22 +67,31 @@ struct WorkerLoop: ~Copyable {
   @inline(never)
   private mutating func coldSleep() {
     // The last look may have taken the bell of a command that came after this turn's began.
-    guard !commands.isWaiting, let milliseconds = core.coldArmKicks(longest: Self.longestSleep) else {
+    guard !commands.isWaiting, let longest = coldLongestSleep(),
+      let microseconds = core.coldArmKicks(longest: longest)
+    else {
       lastWork = now
       return
     }
     account.add(account.sleeps, 1)
-    coldLook(milliseconds: milliseconds)
+    coldLook(microseconds: microseconds)
     core.coldSuppressKicks()
     now = clinux_rdtsc()
     lastWork = now
     lastLook = now
   }
 
-  /// Takes what epoll has, waiting up to `milliseconds` for it, and moves the clock of ageing.
+  /// Microseconds to sleep at most; nil if a held frame leaves too soon for any.
+  private func coldLongestSleep() -> Int64? {
+    guard core.nextRelease != .max else { return Self.longestSleep }
+    let left = Int64(clamping: core.nextRelease / 1000) - Int64(clamping: clinux_monotonic() / 1000) - Self.wakeEarly
+    return left > 0 ? min(left, Self.longestSleep) : nil
+  }
+
+  /// Takes what epoll has, waiting up to `microseconds` for it, and moves the clock of ageing.
   @inline(never)
-  private mutating func coldLook(milliseconds: Int32) {
-    let count = core.epoll.wait(into: &events, timeoutMilliseconds: milliseconds)
+  private mutating func coldLook(microseconds: Int64) {
+    let count = core.epoll.wait(into: &events, timeoutMicroseconds: microseconds)
     for index in 0..<max(count, 0) { coldHandle(events[index].token) }
     // A ring whose index was lost with its page looks idle.
     if clinux_fault_count() != core.faultCount { core.coldMemoryFaults() }

@@ -75,6 +75,25 @@ import VhostUser
   }
 
   @Test(arguments: [true, false])
+  func impairedFramesGoBothWays(offload: Bool) async throws {
+    try await withTAP(offload: offload) { setup in
+      let impairment = Impairment.with { $0.delay = 3_000_000 }
+      try await setup.bench.dataplane.setImpairment(port: "tap", fromNode: impairment, toNode: impairment)
+      for size in Self.sizes {
+        let sent = frame(size, seed: size)
+        let start = ContinuousClock.now
+        try setup.guest("a").send(sent)
+        #expect(setup.wire.receive() == sent, "\(size)")
+        #expect(ContinuousClock.now - start >= .milliseconds(3))
+        let again = ContinuousClock.now
+        try setup.wire.send(sent)
+        #expect(try setup.guest("a").receive()?.frame == sent, "\(size)")
+        #expect(ContinuousClock.now - again >= .milliseconds(3))
+      }
+    }
+  }
+
+  @Test(arguments: [true, false])
   func tagsPassATrunk(offload: Bool) async throws {
     try await withTAP(.trunk(allowed: VLANSet([5...6]), native: 6), offload: offload) { setup in
       let tag = FrameBuilder.Tag(5, priority: 3)

@@ -1,0 +1,168 @@
+/// The frames of one direction of a port that are on their way, with copies of them in a store of its own.
+///
+/// Two lists: frames in order, and frames that overtake them. Each is in order of release, so that neither taking in
+/// nor letting go depends on how many are held.
+struct DelayLine: ~Copyable {
+  /// Which of a port's frames.
+  enum Direction { case fromNode, toNode }
+
+  /// What became of frames that were to be held.
+  struct Outcome {
+    var lost = 0
+    var withoutRoom = 0
+  }
+
+  /// Whose frames; -1 = the line is free.
+  let port: Int
+  let direction: Direction
+  private var schedule: ImpairmentSchedule
+  private var store: FrameStore
+  private var held: FixedArray<HeldFrame>
+  private var free: UInt32 = 0
+  private var usedLimit = 0
+  /// Frames on their way.
+  private(set) var count = 0
+  private var inOrder = HeldList()
+  private var overtaking = HeldList()
+  /// In the burst, to be freed after it.
+  private var taken = HeldList()
+  private var number: UInt64 = 0
+  /// When the next frame leaves; `UInt64.max` = none is held.
+  private(set) var nextRelease = UInt64.max
+
+  /// A line that is free.
+  init() {
+    port = -1
+    direction = .fromNode
+    schedule = ImpairmentSchedule(Impairment(), seed: 0)
+    store = FrameStore(frameCount: 0)
+    held = FixedArray(count: 0) { _ in HeldFrame() }
+  }
+
+  init(_ impairment: Impairment, port: Int, _ direction: Direction, seed: UInt64) {
+    self.port = port
+    self.direction = direction
+    schedule = ImpairmentSchedule(impairment, seed: seed)
+    store = FrameStore(frameCount: impairment.queueCount)
+    held = FixedArray(count: impairment.queueCount) { _ in HeldFrame() }
+  }
+
+  /// Takes over other settings; what is held leaves when it was to leave.
+  mutating func coldChange(_ impairment: Impairment) {
+    schedule.impairment = impairment
+    store.coldReserve(frameCount: impairment.queueCount)
+    held.grow(to: impairment.queueCount) { _ in HeldFrame() }
+  }
+
+  // Taking in.
+
+  /// Loses, or copies and holds, a frame of a burst as it would leave with that edit.
+  ///
+  /// - Parameter note: given back by `take`.
+  @inline(never)
+  mutating func hold(
+    _ index: Int, _ edit: TagEdit, note: UInt32 = 0, of burst: borrowing Burst, now: UInt64,
+    _ outcome: inout Outcome
+  ) {
+    guard !schedule.losesNext() else {
+      outcome.lost += 1
+      return
+    }
+    if !keep(index, edit, note, of: burst, now: now) { outcome.withoutRoom += 1 }
+    // A copy too many for the queue was never sent: no drop.
+    if schedule.duplicatesNext() { _ = keep(index, edit, note, of: burst, now: now) }
+  }
+
+  /// Copies a frame and notes when it leaves; false if there is no room.
+  private mutating func keep(
+    _ index: Int, _ edit: TagEdit, _ note: UInt32, of burst: borrowing Burst, now: UInt64
+  ) -> Bool {
+    guard count < schedule.impairment.queueCount, let slot = takeSlot() else { return false }
+    let frame = burst.frames[index]
+    let size = frame.size + edit.growth
+    let earlier = schedule
+    let departure = schedule.departure(now: now, size: size)
+    let isCorrupted = departure.flippedBit >= 0
+    // The receiver would complete the checksum over the flipped bit and so hide it.
+    guard let place = store.store(index, edit, completeChecksum: isCorrupted && frame.needsChecksum, of: burst) else {
+      // As if it had never come: it takes no time at the rate.
+      schedule = earlier
+      freeSlot(slot)
+      return false
+    }
+    if isCorrupted { store.flip(bit: departure.flippedBit, ofFrameAt: place) }
+    held[slot] = HeldFrame(
+      release: departure.release, number: number, next: 0, place: UInt32(truncatingIfNeeded: place),
+      size: UInt32(truncatingIfNeeded: size),
+      checksumStart: UInt16(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth),
+      checksumOffset: frame.checksumOffset, needsChecksum: frame.needsChecksum && !isCorrupted, note: note)
+    number &+= 1
+    count += 1
+    if departure.overtakes { overtaking.append(slot, in: held) } else { inOrder.append(slot, in: held) }
+    nextRelease = min(nextRelease, departure.release)
+    return true
+  }
+
+  // Letting go.
+
+  /// Moves frames that are due into an empty burst, in order of release; `letGo` when they were sent.
+  ///
+  /// - Parameter notes: those of the frames, in the same places.
+  @inline(never)
+  mutating func take(
+    into burst: borrowing Burst, notes: borrowing FixedArray<UInt32>, until now: UInt64, limit: Int
+  ) {
+    while nextRelease <= now, count > 0, burst.count < limit {
+      let slot = overtakingIsNext() ? overtaking.removeFirst(in: held) : inOrder.removeFirst(in: held)
+      let frame = held[slot]
+      let index = burst.count
+      store.load(Int(frame.place), size: Int(frame.size), into: burst)
+      if frame.needsChecksum {
+        burst.frames[index].checksumStart = frame.checksumStart
+        burst.frames[index].checksumOffset = frame.checksumOffset
+        burst.frames[index].flags.insert(.needsChecksum)
+      }
+      burst.fillScratch(index, &burst.frames[index])
+      burst.count = index + 1
+      notes[index] = frame.note
+      taken.append(slot, in: held)
+      count -= 1
+      nextRelease = min(inOrder.release(in: held), overtaking.release(in: held))
+    }
+  }
+
+  /// Frees what `take` moved; the burst is not to be used any more.
+  @inline(never)
+  mutating func letGo() {
+    while taken.first != 0 {
+      let slot = taken.removeFirst(in: held)
+      store.release(Int(held[slot].place))
+      freeSlot(slot)
+    }
+  }
+
+  /// Of two frames that leave at the same time, the one that came first is next.
+  private func overtakingIsNext() -> Bool {
+    let (one, other) = (overtaking.release(in: held), inOrder.release(in: held))
+    guard one == other, overtaking.first != 0, inOrder.first != 0 else { return one < other || inOrder.first == 0 }
+    return held[Int(overtaking.first) - 1].number < held[Int(inOrder.first) - 1].number
+  }
+
+  // Slots.
+
+  private mutating func takeSlot() -> Int? {
+    if free != 0 {
+      let slot = Int(free) - 1
+      free = held[slot].next
+      return slot
+    }
+    guard usedLimit < held.count else { return nil }
+    usedLimit += 1
+    return usedLimit - 1
+  }
+
+  private mutating func freeSlot(_ slot: Int) {
+    held[slot].next = free
+    free = UInt32(truncatingIfNeeded: slot + 1)
+  }
+}

@@ -1,0 +1,108 @@
+import Dataplane
+import GuestKit
+import LinuxHost
+import VhostUser
+
+/// A worker without a thread, with mock guests at its ports: the test draws each breath and moves the clock.
+final class DrivenBench {
+  var worker: DrivenWorker
+  private(set) var guests: [VirtualGuest] = []
+
+  /// Nanoseconds in a millisecond.
+  static let millisecond: UInt64 = 1_000_000
+
+  init() throws { worker = try DrivenWorker() }
+
+  /// Adds a port with a guest that is up; returns its number.
+  @discardableResult
+  func addGuest(
+    _ mode: PortMode, takesPartialChecksums: Bool = true, ringSize: Int = 256, bufferSize: Int = 2048
+  ) throws -> Int {
+    var options = VirtualGuest.Options()
+    options.ringSize = ringSize
+    options.receiveLayout = [bufferSize]
+    options.transmitSize = bufferSize
+    let guest = try VirtualGuest(options)
+    try guest.postReceiveBuffers()
+    let port = worker.addPort(mode)
+    let features =
+      VirtioFeature.version1 | VirtioFeature.checksum | (takesPartialChecksums ? VirtioFeature.guestChecksum : 0)
+    try worker.start(
+      port: port, pairs: 1, memory: Self.regions(guest.memory), rings: guest.rings.map { Self.start($0, features) })
+    guests.append(guest)
+    return port
+  }
+
+  /// Two guests joined by a wire: ports 0 and 1.
+  static func wire(ringSize: Int = 256, bufferSize: Int = 2048) throws -> DrivenBench {
+    let bench = try DrivenBench()
+    let first = try bench.addGuest(.wire, ringSize: ringSize, bufferSize: bufferSize)
+    let second = try bench.addGuest(.wire, ringSize: ringSize, bufferSize: bufferSize)
+    bench.worker.connect(first, second)
+    return bench
+  }
+
+  private static func start(_ ring: SplitDriver, _ features: UInt64) -> RingStart {
+    RingStart(
+      index: ring.index, size: ring.size, base: 0,
+      addresses: RingAddresses(
+        flags: 0, descriptors: ring.memory.userAddress(ring.descriptorTable),
+        used: ring.memory.userAddress(ring.usedRing), available: ring.memory.userAddress(ring.availableRing), log: 0),
+      kick: ring.kickEvent.descriptor, call: ring.callEvent.descriptor, error: nil, isEnabled: true,
+      features: features)
+  }
+
+  private static func regions(_ memory: SharedMemory) -> [MemoryRegionRequest] {
+    zip(memory.regions, memory.descriptors).map { region, descriptor in
+      MemoryRegionRequest(
+        guestAddress: region.guestAddress, size: region.size, userAddress: region.userAddress,
+        fileOffset: region.fileOffset, descriptor: descriptor)
+    }
+  }
+
+  // Time.
+
+  /// Sets the clock and breathes until nothing moves.
+  func breathe(at now: UInt64) {
+    worker.now = now
+    while worker.breathe() > 0 {}
+  }
+
+  // Frames.
+
+  func send(_ frames: [[UInt8]], from port: Int, at now: UInt64) throws {
+    try guests[port].send(burst: frames)
+    breathe(at: now)
+  }
+
+  /// What a guest got since the last call.
+  func received(_ port: Int) throws -> [VirtualGuest.Received] {
+    var frames: [VirtualGuest.Received] = []
+    while let frame = try guests[port].receive(timeout: 0) { frames.append(frame) }
+    return frames
+  }
+
+  /// The frames of `received`.
+  func frames(_ port: Int) throws -> [[UInt8]] { try received(port).map(\.frame) }
+
+  func drops(_ port: Int) -> [String: UInt64] { worker.counts(port: port).drops }
+
+  // The worker, whose own calls change it.
+
+  func impair(_ port: Int, fromNode: Impairment? = nil, toNode: Impairment? = nil, seed: UInt64 = 1) {
+    worker.impair(port: port, fromNode: fromNode, toNode: toNode, seed: seed)
+  }
+
+  func setCarrier(_ port: Int, up: Bool) { worker.setCarrier(port: port, up: up) }
+
+  func remove(_ port: Int) { worker.remove(port: port) }
+}
+
+extension Impairment {
+  /// An impairment with some of its settings.
+  static func with(_ configure: (inout Impairment) -> Void) -> Impairment {
+    var impairment = Impairment()
+    configure(&impairment)
+    return impairment
+  }
+}
