@@ -79,6 +79,7 @@ package struct ControlServer: Sendable {
         onEnd: onEnd),
       NodeRoutes(service: service),
       PortRoutes(service: service),
+      LinkRoutes(service: service),
       FDBRoutes(service: service),
       VLANRoutes(service: service),
       StatsRoutes(service: service),

@@ -10,9 +10,16 @@ package protocol LabService: Sendable {
   func lab() async -> CanonicalLab?
   /// Makes `lab` true. Calls follow one another; a `takeDown` interrupts the `bringUp` before it.
   /// - Returns: what was done; empty = nothing had to be.
-  func bringUp(_ lab: CanonicalLab, progress: @escaping @Sendable (String) -> Void) async throws -> [PlanStep]
+  func bringUp(
+    _ lab: CanonicalLab, options: BringUpOptions, progress: @escaping @Sendable (String) -> Void
+  ) async throws -> [PlanStep]
   func takeDown(progress: @escaping @Sendable (String) -> Void) async throws
   func nodes() async -> [NodeStatus]
+  func start(node: String, progress: @escaping @Sendable (String) -> Void) async throws
+  func stop(node: String, progress: @escaping @Sendable (String) -> Void) async throws
+  func links() async -> [LinkStatus]
+  /// - Returns: the link afterwards.
+  func setLink(_ name: String, _ change: LinkChange) async throws -> LinkStatus
   func ports() async -> [PortStatus]
   func workers() async -> [WorkerStatus]
   /// - Parameter switchName: nil = all switches.

@@ -19,9 +19,10 @@ package final class RuntimeService: LabService {
   package func lab() async -> CanonicalLab? { await runtime.lab() }
 
   package func bringUp(
-    _ lab: CanonicalLab, progress: @escaping @Sendable (String) -> Void
+    _ lab: CanonicalLab, options: BringUpOptions = BringUpOptions(),
+    progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep] {
-    let plan = try await runtime.bringUp(lab, progress: progress)
+    let plan = try await runtime.bringUp(lab, options: options, progress: progress)
     if let plane = await runtime.dataplane() { follow(plane) }
     return plan
   }
@@ -39,6 +40,21 @@ package final class RuntimeService: LabService {
   }
 
   package func nodes() async -> [NodeStatus] { await runtime.nodes() }
+
+  package func start(node: String, progress: @escaping @Sendable (String) -> Void) async throws {
+    try await runtime.start(node: node, progress: progress)
+  }
+
+  package func stop(node: String, progress: @escaping @Sendable (String) -> Void) async throws {
+    try await runtime.stop(node: node, progress: progress)
+  }
+
+  package func links() async -> [LinkStatus] { await runtime.links() }
+
+  package func setLink(_ name: String, _ change: LinkChange) async throws -> LinkStatus {
+    try await runtime.setLink(name, change)
+  }
+
   package func ports() async -> [PortStatus] { await runtime.dataplane()?.ports() ?? [] }
   package func workers() async -> [WorkerStatus] { await runtime.dataplane()?.workers() ?? [] }
 

@@ -13,6 +13,16 @@ package struct PlanStep: Codable, Sendable, Equatable {
   }
 }
 
+/// How `up` may go about it.
+package struct BringUpOptions: Codable, Sendable, Equatable {
+  /// Machines that run may be started again where a change needs it.
+  package var allowsRestart = false
+  /// What was said of links at run time is forgotten.
+  package var isReset = false
+
+  package init() {}
+}
+
 /// A row of `ps`.
 package struct NodeStatus: Codable, Sendable, Equatable {
   package enum State: String, Codable, Sendable { case running, stopped, failed }

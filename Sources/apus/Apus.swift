@@ -13,12 +13,21 @@ struct Apus: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Labs",
-        subcommands: [UpCommand.self, DownCommand.self, PSCommand.self, ValidateCommand.self, TestCommand.self]),
-      CommandGroup(name: "Nodes", subcommands: [ExecCommand.self, ConsoleCommand.self, LogsCommand.self]),
+        subcommands: [
+          UpCommand.self, DownCommand.self, PSCommand.self, ValidateCommand.self, TestCommand.self, GraphCommand.self,
+        ]),
+      CommandGroup(
+        name: "Nodes",
+        subcommands: [
+          ExecCommand.self, ConsoleCommand.self, LogsCommand.self, StartCommand.self, StopCommand.self,
+          RestartCommand.self,
+        ]),
       CommandGroup(
         name: "Network",
-        subcommands: [PortCommand.self, FDBCommand.self, VLANCommand.self, StatsCommand.self]),
-      CommandGroup(name: "This program", subcommands: [VersionCommand.self, DaemonCommand.self]),
+        subcommands: [PortCommand.self, LinkCommand.self, FDBCommand.self, VLANCommand.self, StatsCommand.self]),
+      CommandGroup(
+        name: "This program",
+        subcommands: [DoctorCommand.self, SchemaCommand.self, VersionCommand.self, DaemonCommand.self]),
     ])
 
   static func main() async {

@@ -123,4 +123,28 @@ import Topology
   func numbersBecomeRanges(_ numbers: [Int], _ text: String) {
     #expect(RangeText.format(numbers) == text)
   }
+
+  @Test func junitReport() {
+    let results = [
+      TestResult(test: "ping a -> b", passed: true, seconds: 0.0124, detail: ""),
+      TestResult(test: "exec a: echo \"<&>\"", passed: false, seconds: 30, detail: "it said: \u{1}\nx"),
+    ]
+    #expect(
+      JUnitReport(lab: "two", results: results).text == """
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuite name="two" tests="2" failures="1" errors="0" time="30.012">
+          <testcase classname="two" name="ping a -&gt; b" time="0.012"/>
+          <testcase classname="two" name="exec a: echo &quot;&lt;&amp;&gt;&quot;" time="30.000">
+            <failure message="it said: ? x"/>
+          </testcase>
+        </testsuite>
+
+        """)
+  }
+
+  @Test func linksWithTheirFaults() {
+    let row = LinkRow(FixedLab.link)
+    #expect(row.impair == ["vm1.eth1": ["delay": "40ms", "loss": "0.5%", "rate": "8Mbit"]])
+    #expect(row.cells.map(\.text).last == "from vm1.eth1: delay 40ms loss 0.5% rate 8Mbit")
+  }
 }

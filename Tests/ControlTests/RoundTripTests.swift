@@ -52,6 +52,38 @@ import Topology
     #expect(await lab.flushes == ["* * *", "sw1 vm1.eth0 10"])
   }
 
+  @Test func linksAreListedAndChanged() async throws {
+    let lab = FixedLab()
+    try await ServerFixture.run(lab) { client, _ in
+      let links = try await client.get(ControlPath.links, as: [LinkRow].self)
+      #expect(links == [LinkRow(FixedLab.link)])
+      #expect(links[0].carriers == ["up", "down"])
+      var change = LinkChange()
+      change.impair = ["delay": "10ms"]
+      change.from = "vm1"
+      var after: [LinkRow] = []
+      try await client.stream(.post, ControlPath.link("wire1"), body: change, as: LinkRow.self) { after.append($0) }
+      #expect(after == links)
+      #expect(await lab.linkChanges == [change])
+      let error = await #expect(throws: UserError.self) {
+        try await client.stream(.post, ControlPath.link("no/such"), body: change, as: LinkRow.self) { _ in }
+      }
+      #expect(error?.code == .notFound)
+    }
+  }
+
+  @Test func nodesAreStartedAndStopped() async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      var lines: [LabLine] = []
+      try await client.stream(.post, ControlPath.node("vm1", "start"), as: LabLine.self) { lines.append($0) }
+      #expect(lines == [.progress("vm1: started"), .done])
+      lines = []
+      try await client.stream(.post, ControlPath.node("vm9", "start"), as: LabLine.self) { lines.append($0) }
+      guard case .failed(let body)? = lines.last else { return #expect(Bool(false), "\(lines)") }
+      #expect(body.userError.code == .notFound)
+    }
+  }
+
   @Test func socketIsForOwnerAndGroup() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
       _ = try await client.get(ControlPath.version, as: VersionRow.self)

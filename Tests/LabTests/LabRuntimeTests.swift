@@ -182,7 +182,7 @@ import Topology
       #expect(results == reported.withLock { $0 })
       #expect(results.map(\.test) == ["ping p1 -> up expect fail", "ping p1 -> ext", "ping nowhere -> p1"])
       #expect(results.map(\.passed) == [true, false, false])
-      #expect(results[1].detail == "node ext has no address to ping")
+      #expect(results[1].detail == "node ext has no address")
       try await runtime.takeDown { _ in }
     }
   }

@@ -71,13 +71,13 @@ import Topology
   @Test func repliesOfIputilsAndBusybox() {
     let iputils = "64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=0.057 ms\n\n--- 10.0.0.2 ping statistics ---\n"
     let busybox = "64 bytes from 10.0.0.2: seq=0 ttl=64 time=12.848 ms\n"
-    #expect(PingTest.reply(status: 0, text: iputils) == .answered("0.057 ms"))
-    #expect(PingTest.reply(status: 0, text: busybox) == .answered("12.848 ms"))
-    #expect(PingTest.reply(status: 0, text: "") == .answered(nil))
+    #expect(PingTest.reply(0, iputils) == .answered("0.057 ms"))
+    #expect(PingTest.reply(0, busybox) == .answered("12.848 ms"))
+    #expect(PingTest.reply(0, "") == .answered(nil))
     #expect(
-      PingTest.reply(status: 1, text: "--- x ---\n1 packets transmitted, 0 received, 100% packet loss\n\n")
+      PingTest.reply(1, "--- x ---\n1 packets transmitted, 0 received, 100% packet loss\n\n")
         == .silent("1 packets transmitted, 0 received, 100% packet loss"))
-    #expect(PingTest.reply(status: 2, text: "") == .silent("ping ended with 2"))
+    #expect(PingTest.reply(2, "") == .silent("ping ended with 2"))
   }
 
   @Test func destinationInASharedSubnetIsPreferred() {

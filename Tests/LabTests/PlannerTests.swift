@@ -65,29 +65,6 @@ import Topology
     #expect(plan.nodes == ["vm1": .adopt, "p1": .create])
   }
 
-  @Test func anotherDefinitionIsRefusedAndNamed() {
-    var other = lab
-    other.nodes[0].memory = 256 << 20
-    other.switches.append(SwitchDefinition(name: "sw3"))
-    let error = #expect(throws: UserError.self) {
-      try Planner.plan(other, observed: observed(isServing: true, .running("pid 7"), .running("")))
-    }
-    #expect(
-      error
-        == UserError(
-          .failed, "lab l is running with another definition; node vm1, switch sw3 changed",
-          hint: "take it down with `apus down l` first"))
-  }
-
-  @Test func anotherOrderIsAnotherDefinition() {
-    var other = lab
-    other.nodes.reverse()
-    let error = #expect(throws: UserError.self) {
-      try Planner.plan(other, observed: observed(isServing: true, .running("pid 7"), .running("")))
-    }
-    #expect(error?.message.contains("the order of nodes, switches or links") == true)
-  }
-
   @Test func anotherFileIsRefused() {
     var other = lab
     other.source = "/else/l.lab.yaml"
@@ -96,13 +73,6 @@ import Topology
     }
     #expect(error?.message == "lab l is running from another file: /labs/l.lab.yaml")
     #expect(error?.code == .failed)
-  }
-
-  @Test func testsMayChange() throws {
-    var other = lab
-    other.tests = [TestDefinition(action: "ping", source: "vm1", destination: "p1")]
-    let plan = try Planner.plan(other, observed: observed(isServing: true, .running("pid 7"), .running("")))
-    #expect(plan.steps == [PlanStep(.change, "tests", "0 -> 1")])
   }
 
   @Test func folderOfTheFileDoesNotCount() throws {

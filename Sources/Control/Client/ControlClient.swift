@@ -41,12 +41,12 @@ package struct ControlClient: Sendable {
   ///   - method: `PUT`, `POST` or `DELETE`.
   ///   - onLine: takes a line as soon as it is there; the next waits until it returns.
   package func stream<Line: Decodable>(
-    _ method: Method, _ path: String, body: (any Encodable & Sendable)? = nil, as type: Line.Type,
-    onLine: (Line) async throws -> Void
+    _ method: Method, _ path: String, query: [String: String?] = [:], body: (any Encodable & Sendable)? = nil,
+    as type: Line.Type, onLine: (Line) async throws -> Void
   ) async throws {
     var splitter = LineSplitter()
     let bytes = try body.map { try JSON.bytes($0) }
-    try await exchange(method.http, path, query: [:], body: bytes) { chunk in
+    try await exchange(method.http, path, query: query, body: bytes) { chunk in
       for line in try splitter.add(chunk) { try await onLine(try Self.decode(type, line, path)) }
     }
     if let line = splitter.finish() { try await onLine(try Self.decode(type, line, path)) }

@@ -6,11 +6,13 @@ package enum ControlPath {
   package static let fdb = "/v1/fdb"
   package static let vlans = "/v1/vlans"
   package static let stats = "/v1/stats"
+  package static let links = "/v1/links"
   package static let tests = "/v1/tests"
   package static let version = "/v1/version"
 
   package static func port(_ name: String) -> String { "\(ports)/\(escape(name))" }
-  /// - Parameter what: `exec`, `console` or `log`.
+  package static func link(_ name: String) -> String { "\(links)/\(escape(name))" }
+  /// - Parameter what: `start`, `stop`, `exec`, `console` or `log`.
   package static func node(_ name: String, _ what: String) -> String { "\(nodes)/\(escape(name))/\(what)" }
 
   /// Path and query as they stand in the request line; parameters that are nil are left out.

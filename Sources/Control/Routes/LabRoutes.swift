@@ -30,8 +30,11 @@ struct LabRoutes: Routes {
     }
     router.put("/v1/lab") { request, _ in
       let lab = try await request.decoded(CanonicalLab.self)
+      var options = BringUpOptions()
+      options.allowsRestart = request.query("allow-restart") == "true"
+      options.isReset = request.query("reset") == "true"
       try await door.enter()
-      return bringUp(lab)
+      return bringUp(lab, options)
     }
     router.delete("/v1/lab") { _, _ in
       await door.close()
@@ -39,11 +42,11 @@ struct LabRoutes: Routes {
     }
   }
 
-  private func bringUp(_ lab: CanonicalLab) -> Response {
+  private func bringUp(_ lab: CanonicalLab, _ options: BringUpOptions) -> Response {
     let end = EndNote()
     return Answer.lines(afterwards: { await tell(end) }) { lines in
       do {
-        let plan = try await service.bringUp(lab) { text in
+        let plan = try await service.bringUp(lab, options: options) { text in
           logger.info("\(text)")
           lines.yield(LabLine.progress(text))
         }

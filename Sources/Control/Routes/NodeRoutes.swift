@@ -18,11 +18,33 @@ struct NodeRoutes: Routes {
       let node = try context.parameters.require("node")
       return try Answer.json(PathRow(path: try await service.logPath(node: node)))
     }
+    router.post("/v1/nodes/{node}/start") { _, context in
+      let node = try context.parameters.require("node")
+      return change { try await service.start(node: node, progress: $0) }
+    }
+    router.post("/v1/nodes/{node}/stop") { _, context in
+      let node = try context.parameters.require("node")
+      return change { try await service.stop(node: node, progress: $0) }
+    }
     router.post("/v1/nodes/{node}/exec") { request, context in
       let node = try context.parameters.require("node")
       let command = try await request.decoded(ExecuteRequest.self).command
       guard !command.isEmpty else { throw UserError(.badInput, "exec needs a command") }
       return relay(try await service.execute(node: node, command: command), endingWith: context.channel)
+    }
+  }
+
+  /// Progress as it comes, then how it ended.
+  private func change(
+    _ body: @escaping @Sendable (@escaping @Sendable (String) -> Void) async throws -> Void
+  ) -> Response {
+    Answer.lines { lines in
+      do {
+        try await body { lines.yield(LabLine.progress($0)) }
+        lines.yield(.done)
+      } catch {
+        lines.yield(.failed(ErrorBody(error)))
+      }
     }
   }
 

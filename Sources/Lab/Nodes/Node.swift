@@ -1,4 +1,5 @@
 import Dataplane
+import FoundationEssentials
 import LinuxHost
 import Logging
 import Topology
@@ -86,9 +87,21 @@ protocol Node: Sendable {
 
   /// The command that sends one echo request and waits a second for its answer; for `execute`.
   nonisolated func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String]
+
+  /// A program of busybox, as it is called in the node.
+  nonisolated func applet(_ name: String) throws(UserError) -> [String]
 }
 
 extension Node {
+  /// A program of busybox, as it is called in the node: what runs there is this host's.
+  nonisolated func applet(_ name: String) throws(UserError) -> [String] {
+    guard let busybox = Executables.find("busybox", ProcessInfo.processInfo.environment) else {
+      throw UserError(
+        .failed, "no program busybox on this host", hint: "install it with `apt-get install busybox-static`")
+    }
+    return [busybox, name]
+  }
+
   var portsEndWithNode: Bool { false }
   /// What is true of a node whose life is not a process of ours.
   func detach() async {}

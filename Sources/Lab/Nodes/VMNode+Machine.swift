@@ -33,6 +33,8 @@ extension VMNode {
     ["ping", "-c", "1", "-W", "1", address]
   }
 
+  nonisolated func applet(_ name: String) -> [String] { [name] }
+
   /// How QEMU is started for this node.
   nonisolated func spawnRequest() throws(UserError) -> SpawnRequest {
     guard let executable = Executables.find(Self.program, environment.variables) else {

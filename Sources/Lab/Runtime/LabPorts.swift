@@ -67,3 +67,21 @@ extension NICDefinition {
     return known
   }
 }
+
+extension Impairment {
+  /// nil for what does nothing.
+  init?(_ definition: ImpairmentDefinition?) {
+    guard let definition, definition != ImpairmentDefinition() else { return nil }
+    self.init()
+    delay = Self.nanoseconds(definition.delay)
+    jitter = Self.nanoseconds(definition.jitter)
+    loss = definition.loss
+    duplicate = definition.duplicate
+    reorder = definition.reorder
+    corrupt = definition.corrupt
+    rate = UInt64(clamping: definition.rate)
+    queueCount = definition.queue
+  }
+
+  private static func nanoseconds(_ seconds: Double) -> UInt64 { UInt64(max(0, min(seconds, 1e6)) * 1e9) }
+}

@@ -6,7 +6,7 @@ import Topology
 
 extension LabRuntime {
   /// What one bring-up works with.
-  private struct Work: Sendable {
+  struct Work: Sendable {
     var lab: CanonicalLab
     var plan: LabPlan
     var nodes: [any Node]
@@ -14,14 +14,22 @@ extension LabRuntime {
     var isNew: Bool
     /// The data plane was there before.
     var isServing: Bool
+    /// NICs whose ports are made anew under a node that runs on, by node.
+    var newPorts: [String: [String]] = [:]
     var journal = Journal()
     var progress: @Sendable (String) -> Void
 
     func action(_ node: any Node) -> NodeAction { plan.nodes[node.definition.name] ?? .create }
 
-    /// Nodes whose ports are made now: all for a new data plane, else those whose interfaces were lost.
+    /// Nodes all of whose ports are made now: all for a new data plane, else new ones and those whose interfaces were
+    /// lost.
     var nodesWithNewPorts: [any Node] {
-      nodes.filter { !isServing || (action($0) == .restart && $0.portsEndWithNode) }
+      nodes.filter { !isServing || action($0) == .create || (action($0) == .restart && $0.portsEndWithNode) }
+    }
+
+    /// Whether a wire's end is made now.
+    func makes(_ node: String, _ nic: String) -> Bool {
+      nodesWithNewPorts.contains { $0.definition.name == node } || newPorts[node]?.contains(nic) ?? false
     }
   }
 
@@ -30,6 +38,7 @@ extension LabRuntime {
     if let current, current.name != lab.name {
       throw UserError(.failed, "this daemon serves lab \(current.name), not \(lab.name)")
     }
+    if let steps = try await applyDifference(to: lab, progress) { return steps }
     let work = try plan(lab, progress)
     if work.plan.steps.isEmpty { return [] }
     do {
@@ -76,8 +85,9 @@ extension LabRuntime {
     try LabState.write(work.lab, in: directories)
     if !work.isServing { try await openPlane(work) }
     try await prepareNodes(work)
-    for node in work.nodesWithNewPorts { try await makePorts(of: node, work) }
+    for node in work.nodesWithNewPorts { try await makePorts(of: node, node.definition.nics, work) }
     try await makeWires(work)
+    try await impair(work.lab, only: nil)
     for node in work.nodesWithNewPorts { try await node.configure() }
     try await startNodes(work)
   }
@@ -95,18 +105,20 @@ extension LabRuntime {
       }
       work.progress("switch \(definition.name)")
     }
-    for link in work.lab.links {
-      guard case .trunk(let mode) = link.kind, case .switchPort(let a) = link.ends.first,
-        case .switchPort(let b) = link.ends.last
-      else { continue }
-      try await explained("link \(link.name)") { () async throws(DataplaneError) in
-        try await plane.addTrunk(name: link.name, between: a, and: b, mode: PortMode(mode))
-      }
-      work.progress("link \(link.name): trunk \(a) - \(b)")
-    }
+    for link in work.lab.links { try await makeTrunk(link, work) }
   }
 
-  private func prepareNodes(_ work: Work) async throws {
+  func makeTrunk(_ link: LinkDefinition, _ work: Work) async throws {
+    guard let plane, case .trunk(let mode) = link.kind, case .switchPort(let a) = link.ends.first,
+      case .switchPort(let b) = link.ends.last
+    else { return }
+    try await explained("link \(link.name)") { () async throws(DataplaneError) in
+      try await plane.addTrunk(name: link.name, between: a, and: b, mode: PortMode(mode))
+    }
+    work.progress("link \(link.name): trunk \(a) - \(b)")
+  }
+
+  func prepareNodes(_ work: Work) async throws {
     for node in work.nodesWithNewPorts {
       try Task.checkCancellation()
       let name = node.definition.name
@@ -119,9 +131,10 @@ extension LabRuntime {
     }
   }
 
-  private func makePorts(of node: any Node, _ work: Work) async throws {
+  /// Makes the ports of some NICs of a node.
+  func makePorts(of node: any Node, _ nics: [NICDefinition], _ work: Work) async throws {
     guard let plane else { return }
-    for nic in node.definition.nics {
+    for nic in nics {
       try Task.checkCancellation()
       let configuration = try PortConfiguration(nic, of: node)
       let name = configuration.name
@@ -143,12 +156,11 @@ extension LabRuntime {
     }
   }
 
-  private func makeWires(_ work: Work) async throws {
+  func makeWires(_ work: Work) async throws {
     guard let plane else { return }
-    let fresh = Set(work.nodesWithNewPorts.map(\.definition.name))
     for link in work.lab.links where link.kind == .wire {
       guard case .nic(let nodeA, let nicA) = link.ends.first, case .nic(let nodeB, let nicB) = link.ends.last,
-        fresh.contains(nodeA) || fresh.contains(nodeB)
+        work.makes(nodeA, nicA) || work.makes(nodeB, nicB)
       else { continue }
       let ends = (NICDefinition.portName(node: nodeA, nic: nicA), NICDefinition.portName(node: nodeB, nic: nicB))
       try await explained("link \(link.name)") { () async throws(DataplaneError) in
@@ -158,7 +170,7 @@ extension LabRuntime {
     }
   }
 
-  private func startNodes(_ work: Work) async throws {
+  func startNodes(_ work: Work) async throws {
     let context = StartContext(journal: work.journal, progress: work.progress)
     let due = work.nodes.filter { work.action($0) != .keep }
     for node in due where work.action(node) != .adopt && node.definition.kind != VMNode.kind {
@@ -221,7 +233,7 @@ extension LabRuntime {
   }
 
   /// Runs a call to the data plane; its error says for what it was.
-  private func explained(
+  func explained(
     _ subject: String, _ body: () async throws(DataplaneError) -> Void
   ) async throws(UserError) {
     do {

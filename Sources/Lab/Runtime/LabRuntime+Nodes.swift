@@ -17,7 +17,8 @@ extension LabRuntime {
       rows.append(
         NodeStatus(
           lab: environment.lab, node: definition.name, kind: definition.kind, image: definition.image,
-          state: condition.state, ready: isReady, pid: condition.process,
+          state: stopped.contains(definition.name) ? .stopped : condition.state,
+          ready: isReady && !stopped.contains(definition.name), pid: condition.process,
           addresses: definition.nics.flatMap(\.addresses).map(\.address), console: condition.console,
           since: NodeRecord.read(environment.paths(of: definition.name))?.since, error: condition.error))
     }
@@ -37,6 +38,56 @@ extension LabRuntime {
         .failed, "node \(name) is of kind \(node.definition.kind): commands can be run in nodes of kinds vm and netns")
     }
     return try await node.execute(command)
+  }
+
+  /// Starts a node that has ended or was stopped; its links were there all the time.
+  package func start(node name: String, progress: @escaping @Sendable (String) -> Void) async throws {
+    try await alone {
+      let node = try self.node(name)
+      if node.definition.kind == VMNode.kind {
+        guard await node.condition().state != .running else { return progress("\(name): runs already") }
+        try node.check(isNew: false)
+        let journal = Journal()
+        do {
+          try await node.start(StartContext(journal: journal, progress: progress), isRunning: false)
+        } catch {
+          _ = await journal.rollBack()
+          throw UserError.wrapping(error, "node \(name)")
+        }
+      } else {
+        try await self.setCarriers(of: node.definition, up: true)
+        self.stopped.remove(name)
+        progress("\(name): started")
+      }
+    }
+  }
+
+  /// Stops a node: the process of a machine ends, other nodes lose the carrier of all their ports.
+  ///
+  /// The links stay.
+  package func stop(node name: String, progress: @escaping @Sendable (String) -> Void) async throws {
+    try await alone {
+      let node = try self.node(name)
+      if node.definition.kind == VMNode.kind {
+        try await node.stop()
+      } else {
+        try await self.setCarriers(of: node.definition, up: false)
+        self.stopped.insert(name)
+      }
+      progress("\(name): stopped")
+    }
+  }
+
+  private func setCarriers(of node: NodeDefinition, up: Bool) async throws(UserError) {
+    guard let plane else { return }
+    for nic in node.nics where nic.attachment != .none {
+      let port = NICDefinition.portName(node: node.name, nic: nic.name)
+      // What `link set` took away stays away.
+      guard !(up && overrides.values.contains { $0.down.contains(port) }) else { continue }
+      try await explained("port \(port)") { () async throws(DataplaneError) in
+        try await plane.setCarrier(port: port, up: up)
+      }
+    }
   }
 
   /// Path of the socket of a VM's serial console.

@@ -17,6 +17,8 @@ extension LabRuntime {
     }
     current = nil
     nodesInOrder = []
+    overrides = [:]
+    stopped = []
     guard let first = failures.first else { return }
     for failure in failures { logger.error("\(failure)") }
     throw UserError(

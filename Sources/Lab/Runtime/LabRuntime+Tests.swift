@@ -34,27 +34,97 @@ extension LabRuntime {
   }
 
   private func run(_ test: TestDefinition) async -> TestResult {
-    func failed(_ detail: String) -> TestResult {
-      TestResult(test: test.title, passed: false, seconds: 0, detail: detail)
-    }
-    guard test.action == "ping" else { return failed("tests of kind \(test.action) are not known; known: ping") }
     do {
-      let (source, destination) = (try node(test.source), try node(test.destination))
-      let path = PingPath.between(source.definition, destination.definition)
-      guard let path else { return failed("node \(test.destination) has no address to ping") }
+      return try await prepared(test).run()
+    } catch {
+      return TestResult(
+        test: test.title, passed: false, seconds: 0, detail: "\(UserError.wrapping(error, test.title))")
+    }
+  }
+
+  /// What a test does at each try.
+  private func prepared(_ test: TestDefinition) async throws -> PingTest {
+    let source = try node(test.source)
+    if test.action == "exec" { return executeTest(test, source) }
+    let destination = try node(test.destination)
+    guard let path = PingPath.between(source.definition, destination.definition) else {
+      throw UserError(.failed, "node \(test.destination) has no address")
+    }
+    switch test.action {
+    case "ping":
       let command = try source.pingCommand(to: path.address, from: path.nic)
-      let ping = PingTest(
+      return PingTest(
         definition: test, address: path.address,
         attempt: { await PingTest.attempt { try await source.execute(command) } },
         unready: { await self.unready([test.source, test.destination]) })
-      return await ping.run()
-    } catch {
-      return failed("\(UserError.wrapping(error, test.title))")
+    case "arp":
+      let command = try source.applet("arping") + ["-f", "-c", "1", "-w", "1", "-I", path.nic.name, path.address]
+      return PingTest(
+        definition: test, address: path.address,
+        attempt: { await PingTest.attempt(judge: PingTest.status) { try await source.execute(command) } },
+        unready: { await self.unready([test.source, test.destination]) })
+    case "tcp": return try connectTest(test, source, destination, path.address)
+    default:
+      throw UserError(.failed, "tests of kind \(test.action) are not known; known: ping, arp, tcp, exec")
     }
+  }
+
+  private func executeTest(_ test: TestDefinition, _ source: any Node) -> PingTest {
+    let (command, wanted) = (test.run ?? [], test.output)
+    let judge: @Sendable (Int32, String) -> PingReply = { status, text in
+      guard status == 0 else { return .silent("it ended with \(status): \(PingTest.lastLine(text))") }
+      guard wanted.map({ text.contains($0) }) ?? true else { return .silent("it said: \(PingTest.lastLine(text))") }
+      return .answered(nil)
+    }
+    return PingTest(
+      definition: test, address: "`\(command.last ?? "")`", verb: "succeeded",
+      attempt: {
+        await PingTest.attempt(limit: test.within, judge: judge) { try await source.execute(command) }
+      },
+      unready: { await self.unready([test.source]) })
+  }
+
+  /// A listener at the destination greets everybody; the source connects and reads the greeting.
+  private func connectTest(
+    _ test: TestDefinition, _ source: any Node, _ destination: any Node, _ address: String
+  ) throws -> PingTest {
+    let port = "\(test.port ?? 7777)"
+    let greeting = "apus-\(test.source)-\(test.destination)"
+    let listen =
+      try destination.applet("nc") + ["-l", "-p", port, "-w", "4", "-e"] + destination.applet("echo") + [greeting]
+    let connect = try source.applet("nc") + ["-w", "1", address, port]
+    let judge: @Sendable (Int32, String) -> PingReply = { status, text in
+      text.contains(greeting) ? .answered(nil) : .silent("\(PingTest.lastLine(text)) (status \(status))")
+    }
+    return PingTest(
+      definition: test, address: "\(address) port \(port)",
+      attempt: {
+        let listener = Task {
+          for try await _ in try await destination.execute(listen) {}
+        }
+        defer { listener.cancel() }
+        // The listener needs a moment before somebody can connect.
+        try? await Task.sleep(for: .milliseconds(200))
+        return await PingTest.attempt(judge: judge) { try await source.execute(connect) }
+      },
+      unready: { await self.unready([test.source, test.destination]) })
   }
 
   /// Those of the nodes that are not ready.
   private func unready(_ names: [String]) async -> [String] {
     await nodes().filter { names.contains($0.node) && !$0.ready }.map(\.node)
+  }
+}
+
+extension PingTest {
+  /// Judges by the exit status alone.
+  @Sendable
+  static func status(_ status: Int32, _ text: String) -> PingReply {
+    status == 0 ? .answered(nil) : .silent(lastLine(text))
+  }
+
+  /// The last line that says something.
+  static func lastLine(_ text: String) -> String {
+    text.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) }.map(String.init) ?? "nothing"
   }
 }

@@ -18,6 +18,14 @@ package actor LabRuntime {
   /// In file order.
   var nodesInOrder: [any Node] = []
 
+  /// The `up` that is being carried out may start machines again that run.
+  var allowsRestart = false
+
+  /// What was said of links at run time, by their names.
+  var overrides: [String: LinkOverride] = [:]
+  /// Nodes that `stop` has stopped and that are no process.
+  var stopped: Set<String> = []
+
   private var ongoing: Task<[PlanStep], any Error>?
   private var isBusy = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
@@ -39,10 +47,12 @@ package actor LabRuntime {
   /// - Returns: what was done; empty = no changes.
   /// - Throws: `UserError`.
   package func bringUp(
-    _ lab: CanonicalLab, progress: @escaping @Sendable (String) -> Void
+    _ lab: CanonicalLab, options: BringUpOptions = BringUpOptions(), progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep] {
     await acquire()
     defer { release() }
+    allowsRestart = options.allowsRestart
+    if options.isReset { await resetOverrides() }
     let task = Task { try await carryOut(lab, progress) }
     ongoing = task
     defer { ongoing = nil }
@@ -95,6 +105,13 @@ package actor LabRuntime {
   }
 
   // MARK: - One at a time
+
+  /// Runs `body` while no other change of the lab is under way.
+  func alone(_ body: () async throws -> Void) async throws {
+    await acquire()
+    defer { release() }
+    try await body()
+  }
 
   private func acquire() async {
     guard isBusy else {

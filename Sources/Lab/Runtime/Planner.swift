@@ -34,12 +34,13 @@ struct LabPlan: Sendable, Equatable {
 ///
 /// Pure: the same lab and observation give the same plan.
 enum Planner {
-  /// - Throws: when the lab runs from another file or with another definition.
+  /// The definition is that of the lab that is there, if one is: differences are `LabDifference`.
+  /// - Throws: when the lab runs from another file.
   static func plan(_ lab: CanonicalLab, observed: LabObservation) throws(UserError) -> LabPlan {
     var plan = LabPlan()
     let isNew = observed.recorded == nil
     if let recorded = observed.recorded {
-      try compare(lab, with: recorded)
+      try checkSource(of: lab, against: recorded)
     }
     if !observed.isServing {
       let action = isNew ? PlanStep.Action.create : .adopt
@@ -55,50 +56,15 @@ enum Planner {
       let action = isNew ? PlanStep.Action.create : .adopt
       plan.steps += lab.links.map { PlanStep(action, "link \($0.name)", $0.kind == .wire ? "wire" : "trunk") }
     }
-    if let recorded = observed.recorded, recorded.tests != lab.tests {
-      plan.steps.append(PlanStep(.change, "tests", "\(recorded.tests.count) -> \(lab.tests.count)"))
-    }
     return plan
   }
 
-  private static func compare(_ lab: CanonicalLab, with recorded: CanonicalLab) throws(UserError) {
-    guard lab.source == recorded.source else {
-      throw UserError(
-        .failed, "lab \(lab.name) is running from another file: \(recorded.source)",
-        hint: "take it down with `apus down \(lab.name)` first, or give this lab another name")
-    }
-    guard definition(of: lab) == definition(of: recorded) else {
-      throw UserError(
-        .failed, "lab \(lab.name) is running with another definition; \(difference(lab, recorded)) changed",
-        hint: "take it down with `apus down \(lab.name)` first")
-    }
-  }
-
-  /// The lab without what may change while it runs: where it came from, and its tests.
-  private static func definition(of lab: CanonicalLab) -> CanonicalLab {
-    var lab = lab
-    lab.directory = ""
-    lab.source = ""
-    lab.tests = []
-    return lab
-  }
-
-  /// The first things that differ, for the error's text.
-  private static func difference(_ lab: CanonicalLab, _ recorded: CanonicalLab) -> String {
-    func names<T: Equatable>(_ kind: String, _ now: [T], _ before: [T], _ name: (T) -> String) -> [String] {
-      let old = Dictionary(before.map { (name($0), $0) }, uniquingKeysWith: { first, _ in first })
-      let new = Dictionary(now.map { (name($0), $0) }, uniquingKeysWith: { first, _ in first })
-      return Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }.sorted().map { "\(kind) \($0)" }
-    }
-    var changed = names("node", lab.nodes, recorded.nodes, \.name)
-    changed += names("switch", lab.switches, recorded.switches, \.name)
-    changed += names("link", lab.links, recorded.links, \.name)
-    changed += names("VLAN", lab.vlans, recorded.vlans) { "\($0.id)" }
-    if lab.workers != recorded.workers { changed.append("workers") }
-    if changed.isEmpty { return "the order of nodes, switches or links" }
-    return changed.count > 4
-      ? "\(changed.prefix(3).joined(separator: ", ")) and \(changed.count - 3) more"
-      : changed.joined(separator: ", ")
+  /// - Throws: when the lab of that name came from another file.
+  static func checkSource(of lab: CanonicalLab, against recorded: CanonicalLab) throws(UserError) {
+    guard lab.source != recorded.source else { return }
+    throw UserError(
+      .failed, "lab \(lab.name) is running from another file: \(recorded.source)",
+      hint: "take it down with `apus down \(lab.name)` first, say `apus up --replace`, or give this lab another name")
   }
 
   private static func action(for presence: NodePresence, isServing: Bool) -> NodeAction {

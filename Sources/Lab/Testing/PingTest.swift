@@ -1,6 +1,6 @@
 import Topology
 
-/// What became of one echo request.
+/// What became of one try: an echo request, a connection, a command.
 enum PingReply: Sendable, Equatable {
   /// The answer's round trip as ping words it (`0.4 ms`), if it says one.
   case answered(String?)
@@ -8,11 +8,13 @@ enum PingReply: Sendable, Equatable {
   case silent(String)
 }
 
-/// `ping: A -> B`: expects an answer in time, or silence for a time.
+/// `ping: A -> B` and its like: expects an answer in time, or silence for a time.
 struct PingTest: Sendable {
   var definition: TestDefinition
-  /// Address of the destination, without a prefix length.
+  /// Who is to answer, in the words of the result: an address, or a command.
   var address: String
+  /// What that one does when all is well.
+  var verb = "answered"
   /// Sends one echo request and waits about a second for its answer.
   var attempt: @Sendable () async -> PingReply
   /// Which of the two ends are not ready.
@@ -42,13 +44,14 @@ struct PingTest: Sendable {
       switch await attempt() {
       case .answered(let time):
         let tries = count == 1 ? "" : " at try \(count)"
-        return (true, "\(address) answered\(time.map { " in \($0)" } ?? "")\(tries)")
+        return (true, "\(address) \(verb)\(time.map { " in \($0)" } ?? "")\(tries)")
       case .silent(let reason):
         last = reason
         try? await clock.sleep(for: Self.pause)
       }
     } while clock.now < deadline && !Task.isCancelled
-    return (false, "no answer from \(address) within \(Seconds.text(definition.within)), \(count) tries; last: \(last)")
+    let failure = verb == "answered" ? "no answer from \(address)" : "\(address) has not \(verb)"
+    return (false, "\(failure) within \(Seconds.text(definition.within)), \(count) tries; last: \(last)")
   }
 
   private func expectSilence(_ clock: ContinuousClock, _ begin: ContinuousClock.Instant) async -> (Bool, String) {
@@ -69,30 +72,34 @@ struct PingTest: Sendable {
       count += 1
       switch await attempt() {
       case .answered(let time):
-        return (false, "\(address) answered\(time.map { " in \($0)" } ?? "") at try \(count); silence was expected")
+        return (false, "\(address) \(verb)\(time.map { " in \($0)" } ?? "") at try \(count); silence was expected")
       case .silent(let reason):
         last = reason
         try? await clock.sleep(for: Self.pause)
       }
     } while clock.now < end && !Task.isCancelled
     if Task.isCancelled { return (false, "interrupted") }
-    return (true, "\(address) silent for \(Seconds.text(definition.duration)), \(count) tries; last: \(last)")
+    let silence = verb == "answered" ? "\(address) silent" : "\(address) has not \(verb)"
+    return (true, "\(silence) for \(Seconds.text(definition.duration)), \(count) tries; last: \(last)")
   }
 }
 
 extension PingTest {
-  /// Seconds after which a ping that was told to wait one second is given up.
+  /// Seconds after which a try that was told to wait one second is given up.
   private static let attemptLimit = 5.0
+  /// Bytes of a try's output that are looked at.
+  private static let outputLimit = 65536
 
-  /// Runs a ping command and reads its answer.
+  /// Runs a command and judges by its exit status and output.
   static func attempt(
+    limit: Double = attemptLimit, judge: @escaping @Sendable (Int32, String) -> PingReply = reply,
     _ start: @escaping @Sendable () async throws -> AsyncThrowingStream<ExecuteEvent, any Error>
   ) async -> PingReply {
     await withTaskGroup(of: PingReply.self) { group in
-      group.addTask { await read(start) }
+      group.addTask { await read(start, judge) }
       group.addTask {
-        try? await Task.sleep(for: .seconds(attemptLimit))
-        return .silent("ping did not end within \(Seconds.text(attemptLimit))")
+        try? await Task.sleep(for: .seconds(limit))
+        return .silent("it did not end within \(Seconds.text(limit))")
       }
       let reply = await group.next() ?? .silent("")
       group.cancelAll()
@@ -101,24 +108,25 @@ extension PingTest {
   }
 
   private static func read(
-    _ start: @Sendable () async throws -> AsyncThrowingStream<ExecuteEvent, any Error>
+    _ start: @Sendable () async throws -> AsyncThrowingStream<ExecuteEvent, any Error>,
+    _ judge: @Sendable (Int32, String) -> PingReply
   ) async -> PingReply {
     var text: [UInt8] = []
     do {
       for try await event in try await start() {
         switch event {
-        case .output(let bytes), .error(let bytes): text += bytes.prefix(8192 - min(text.count, 8192))
-        case .exit(let status): return reply(status: status, text: String(decoding: text, as: UTF8.self))
+        case .output(let bytes), .error(let bytes): text += bytes.prefix(outputLimit - min(text.count, outputLimit))
+        case .exit(let status): return judge(status, String(decoding: text, as: UTF8.self))
         }
       }
-      return .silent("ping ended without a status")
+      return .silent("it ended without a status")
     } catch {
       return .silent("\(error)")
     }
   }
 
   /// Reads what ping (iputils' or busybox') has said.
-  static func reply(status: Int32, text: String) -> PingReply {
+  static func reply(_ status: Int32, _ text: String) -> PingReply {
     let lines = text.split(whereSeparator: \.isNewline)
     guard status == 0 else {
       let telling = lines.last { !$0.hasPrefix("---") && !$0.allSatisfy(\.isWhitespace) }
@@ -134,7 +142,10 @@ extension PingTest {
 extension TestDefinition {
   /// The test in a line: `ping vm1 -> vm2`, `ping vm1 -> vm3 expect fail`.
   package var title: String {
-    "\(action) \(source) -> \(destination)" + (expect == .fail ? " expect fail" : "")
+    var title = "\(action) \(source) -> \(destination)"
+    if action == "exec" { title = "exec \(source): \((run ?? []).last ?? "")" }
+    if let port { title += " port \(port)" }
+    return title + (expect == .fail ? " expect fail" : "")
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import FoundationEssentials
 import Glibc
 import Lab
 import Topology
@@ -9,17 +10,19 @@ struct TestCommand: AsyncParsableCommand {
     commandName: "test", abstract: "Run the tests of a lab; a FILE is brought up first if it is not up.")
 
   @Argument(help: "The lab file, or the name of a lab that is up.") var subject: String
+  @Option(name: .long, help: "Also write the results to this file, as JUnit has them. (APUS_JUNIT)") var junit: String?
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     let directories = LabDirectories.resolve(environment: Variables.all)
     switch LabArgument(subject) {
     case .lab(let name):
-      try finish(try await results(try LabSession(asked: name)))
+      let session = try LabSession(asked: name)
+      try finish(try await results(session), session.name)
     case .file(let path):
       let lab = try LabFile(path, directories: directories).checked()
       let wasUp = directories.runningLabs().contains(lab.name)
-      try finish(try await results(of: lab, wasUp: wasUp, LabLifecycle(directories: directories)))
+      try finish(try await results(of: lab, wasUp: wasUp, LabLifecycle(directories: directories)), lab.name)
     }
   }
 
@@ -63,7 +66,13 @@ struct TestCommand: AsyncParsableCommand {
     }
   }
 
-  private func finish(_ results: [TestResult]) throws {
+  private func finish(_ results: [TestResult], _ lab: String) throws {
+    if let path = junit ?? Variables.value("JUNIT") {
+      guard
+        FileManager.default.createFile(
+          atPath: path, contents: Data(JUnitReport(lab: lab, results: results).text.utf8))
+      else { throw UserError(.failed, "cannot write \(path)") }
+    }
     if output.format == .json { Output.data(try output.rendering.text(results, table: [], columns: [])) }
     let failed = results.filter { !$0.passed }.count
     let summary = "\(results.count) tests: \(results.count - failed) passed, \(failed) failed"

@@ -13,8 +13,17 @@ struct UpCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Stay in the terminal; Ctrl-C takes the lab down. (APUS_FOREGROUND)")
   var foreground = Variables.isSet("FOREGROUND")
 
-  @Flag(name: .long, help: "Take down a lab of that name that is something else. (APUS_REPLACE)")
+  @Flag(name: .long, help: "Take down a lab of that name that is from another file. (APUS_REPLACE)")
   var replace = Variables.isSet("REPLACE")
+
+  @Flag(name: .long, help: "Only print what would be done; status 3 if that is something. (APUS_DRY_RUN)")
+  var dryRun = Variables.isSet("DRY_RUN")
+
+  @Flag(name: .long, help: "Start machines again where a change needs it. (APUS_ALLOW_RESTART)")
+  var allowRestart = Variables.isSet("ALLOW_RESTART")
+
+  @Flag(name: .long, help: "Forget what was set at run time. (APUS_RESET)")
+  var reset = Variables.isSet("RESET")
 
   @OptionGroup var output: OutputOptions
 
@@ -22,8 +31,12 @@ struct UpCommand: AsyncParsableCommand {
     let directories = LabDirectories.resolve(environment: Variables.all)
     let lab = try LabFile(try LabFile.path(file, of: "apus up"), directories: directories).checked()
     let lifecycle = LabLifecycle(directories: directories)
+    if dryRun { return try await preview(lab, lifecycle) }
     if replace { try await lifecycle.makeWay(for: lab) }
-    guard foreground else { return try write(try await lifecycle.bringUp(lab)) }
+    var options = BringUpOptions()
+    options.allowsRestart = allowRestart
+    options.isReset = reset
+    guard foreground else { return try write(try await lifecycle.bringUp(lab, options: options)) }
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
       handler.logLevel = .notice
@@ -34,6 +47,13 @@ struct UpCommand: AsyncParsableCommand {
       try write(plan)
       Output.words("lab \(lab.name) is up; Ctrl-C takes it down")
     }
+  }
+
+  private func preview(_ lab: CanonicalLab, _ lifecycle: LabLifecycle) async throws {
+    let isServing = await lifecycle.isServing(lab.name)
+    let plan = try LabPreview.steps(lab, directories: lifecycle.directories, isServing: isServing)
+    try write(plan)
+    if !plan.isEmpty { throw CommandStatus(.different) }
   }
 
   private func write(_ plan: [PlanStep]) throws {

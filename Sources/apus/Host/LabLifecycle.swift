@@ -9,13 +9,13 @@ struct LabLifecycle {
 
   /// Makes `lab` true; its progress goes to standard error.
   /// - Returns: what was done.
-  func bringUp(_ lab: CanonicalLab) async throws -> [PlanStep] {
+  func bringUp(_ lab: CanonicalLab, options: BringUpOptions = BringUpOptions()) async throws -> [PlanStep] {
     let daemon = DaemonProcess(name: lab.name, directories: directories)
     let start = ContinuousClock.now
     while true {
       try await daemon.ensure()
       do {
-        return try await put(lab)
+        return try await put(lab, options)
       } catch let error as LostDaemon where ContinuousClock.now - start < .seconds(5) {
         // The daemon that answered was about to end: it served a `down`, or an `up` that failed, before this one.
         guard !error.hadBegun else { throw error.error }
@@ -32,12 +32,15 @@ struct LabLifecycle {
     var hadBegun: Bool
   }
 
-  private func put(_ lab: CanonicalLab) async throws -> [PlanStep] {
+  private func put(_ lab: CanonicalLab, _ options: BringUpOptions) async throws -> [PlanStep] {
     var plan: [PlanStep]?
     var hadBegun = false
     let client = LabSession(lab.name, directories).client
     do {
-      try await client.stream(.put, ControlPath.lab, body: lab, as: LabLine.self) { line in
+      let query = [
+        "allow-restart": options.allowsRestart ? "true" : nil, "reset": options.isReset ? "true" : nil,
+      ]
+      try await client.stream(.put, ControlPath.lab, query: query, body: lab, as: LabLine.self) { line in
         hadBegun = true
         switch line {
         case .progress(let text): Output.words(text)
@@ -71,6 +74,11 @@ struct LabLifecycle {
     return true
   }
 
+  /// Whether a daemon answers for the lab.
+  func isServing(_ name: String) async -> Bool {
+    (try? await LabSession(name, directories).client.get(ControlPath.version, as: VersionRow.self)) != nil
+  }
+
   private func delete(_ name: String) async throws {
     try await LabSession(name, directories).client.stream(.delete, ControlPath.lab, as: LabLine.self) { line in
       switch line {
@@ -94,7 +102,7 @@ struct LabLifecycle {
   /// Takes down the lab of that name if it is something else than `lab`.
   func makeWay(for lab: CanonicalLab) async throws {
     guard directories.runningLabs().contains(lab.name) else { return }
-    if let recorded = RecordedLab.read(lab.name, in: directories), !RecordedLab.differs(recorded, from: lab) { return }
+    if let recorded = RecordedLab.read(lab.name, in: directories), !RecordedLab.isInTheWay(recorded, of: lab) { return }
     try await takeDown(lab.name)
   }
 }

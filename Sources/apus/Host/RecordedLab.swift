@@ -11,11 +11,8 @@ enum RecordedLab {
     return try? JSON.decode(CanonicalLab.self, from: [UInt8](data))
   }
 
-  /// Whether `lab` asks for something else than what is up, so that only taking it down makes way.
-  static func differs(_ recorded: CanonicalLab, from lab: CanonicalLab) -> Bool {
-    var (recorded, lab) = (recorded, lab)
-    (recorded.directory, lab.directory) = ("", "")
-    (recorded.tests, lab.tests) = ([], [])
-    return recorded != lab
+  /// Whether only taking down what is up makes way for `lab`: it came from another file, or has other workers.
+  static func isInTheWay(_ recorded: CanonicalLab, of lab: CanonicalLab) -> Bool {
+    recorded.source != lab.source || recorded.workers != lab.workers
   }
 }

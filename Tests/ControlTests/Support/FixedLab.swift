@@ -9,6 +9,7 @@ actor FixedLab: LabService {
   private(set) var current: CanonicalLab?
   private(set) var flushes: [String] = []
   private(set) var commands: [[String]] = []
+  private(set) var linkChanges: [LinkChange] = []
   private var failure: UserError?
   /// Ends when a command named `wait` has been ended from outside.
   let commandEnded: AsyncStream<Void>
@@ -57,7 +58,9 @@ actor FixedLab: LabService {
 
   func lab() -> CanonicalLab? { current }
 
-  func bringUp(_ lab: CanonicalLab, progress: @escaping @Sendable (String) -> Void) throws -> [PlanStep] {
+  func bringUp(
+    _ lab: CanonicalLab, options: BringUpOptions, progress: @escaping @Sendable (String) -> Void
+  ) throws -> [PlanStep] {
     progress("switch sw1")
     if let failure { throw failure }
     defer { current = lab }
@@ -81,6 +84,31 @@ actor FixedLab: LabService {
         console: nil, since: nil, error: nil),
     ]
   }
+
+  func start(node: String, progress: @escaping @Sendable (String) -> Void) throws {
+    guard node == "vm1" else { throw UserError(.notFound, "lab two has no node \"\(node)\"", hint: "nodes: vm1, tap") }
+    progress("vm1: started")
+  }
+
+  func stop(node: String, progress: @escaping @Sendable (String) -> Void) throws { progress("\(node): stopped") }
+
+  func links() -> [LinkStatus] { [Self.link] }
+
+  func setLink(_ name: String, _ change: LinkChange) throws -> LinkStatus {
+    guard name == Self.link.name else { throw UserError(.notFound, "lab two has no link \"\(name)\"") }
+    linkChanges.append(change)
+    return Self.link
+  }
+
+  static let link: LinkStatus = {
+    var slow = ImpairmentDefinition()
+    slow.delay = 0.04
+    slow.loss = 0.005
+    slow.rate = 8_000_000
+    return LinkStatus(
+      name: "wire1", ends: ["vm1.eth1", "tap.a"], carrier: false, carriers: [true, false],
+      impair: ImpairmentPair(fromFirst: slow))
+  }()
 
   func ports() -> [PortStatus] { Self.ports }
 

@@ -1,0 +1,180 @@
+import FoundationEssentials
+import Glibc
+import LinuxHost
+
+/// One thing that `doctor` looked at.
+package struct DoctorFinding: Codable, Sendable, Equatable {
+  package enum State: String, Codable, Sendable { case ok, warning, missing, leftover, removed }
+  package var state: State
+  package var subject: String
+  package var detail: String
+  /// What to do about it.
+  package var advice: String?
+}
+
+/// Looks whether labs can run on this host, and for what dead ones have left.
+package struct HostDoctor: Sendable {
+  let directories: LabDirectories
+  let variables: [String: String]
+
+  package init(directories: LabDirectories, environment: [String: String] = ProcessInfo.processInfo.environment) {
+    self.directories = directories
+    variables = environment
+  }
+
+  /// What this host has and lacks.
+  package func checks() async -> [DoctorFinding] {
+    var findings = [user(), tun(), kvm(), await qemu(), guest(), memory()]
+    findings.append(program("busybox", package: "busybox-static", for: "tests of kinds tcp and arp in namespaces"))
+    return findings
+  }
+
+  /// What is left of labs whose daemon is gone.
+  /// - Parameter isServing: whether a daemon of the lab answers.
+  package func leftovers(isServing: (String) async -> Bool) async -> [DoctorFinding] {
+    var findings: [DoctorFinding] = []
+    for lab in directories.runningLabs() where await !isServing(lab) {
+      findings.append(
+        DoctorFinding(
+          state: .leftover, subject: "lab \(lab)", detail: "its daemon is gone; \(directories.state(lab))",
+          advice: "`apus up` with its file takes it back, `apus down \(lab)` removes it"))
+    }
+    for orphan in orphans() {
+      findings.append(
+        DoctorFinding(
+          state: .leftover, subject: "process \(orphan.process.pid)",
+          detail: "QEMU of \(orphan.name), which no lab knows", advice: "`apus doctor --clean` ends it"))
+    }
+    return findings
+  }
+
+  /// Removes what `leftovers` finds.
+  /// - Throws: `UserError` for the first thing that could not be removed, after everything else has been.
+  package func clean(isServing: (String) async -> Bool) async throws -> [DoctorFinding] {
+    var findings: [DoctorFinding] = []
+    var failure: (any Error)?
+    for lab in directories.runningLabs() where await !isServing(lab) {
+      do {
+        for line in try await LabCleanup.remove(lab: lab, directories: directories) {
+          findings.append(DoctorFinding(state: .removed, subject: "lab \(lab)", detail: line))
+        }
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    for orphan in orphans() {
+      orphan.process.signal(SIGTERM)
+      if await !orphan.process.wait(timeoutSeconds: 2) { orphan.process.signal(SIGKILL) }
+      findings.append(
+        DoctorFinding(
+          state: .removed, subject: "process \(orphan.process.pid)", detail: "QEMU of \(orphan.name) ended"))
+    }
+    if let failure { throw failure }
+    return findings
+  }
+
+  // MARK: - Checks
+
+  private func user() -> DoctorFinding {
+    HostFacts.isRoot
+      ? DoctorFinding(state: .ok, subject: "user", detail: "root: all kinds of nodes")
+      : DoctorFinding(
+        state: .warning, subject: "user", detail: "not root: nodes of kinds vm and external only", advice: "use sudo")
+  }
+
+  private func tun() -> DoctorFinding {
+    HostFacts.exists("/dev/net/tun")
+      ? DoctorFinding(state: .ok, subject: "/dev/net/tun", detail: "there")
+      : DoctorFinding(
+        state: .missing, subject: "/dev/net/tun", detail: "not there: no netns or tap nodes",
+        advice: "`modprobe tun`; in a container, pass the device in")
+  }
+
+  private func kvm() -> DoctorFinding {
+    switch (HostFacts.cpuHasVirtualization, HostFacts.hasKVM) {
+    case (true, true): return DoctorFinding(state: .ok, subject: "KVM", detail: "machines run in hardware")
+    case (true, false):
+      return DoctorFinding(
+        state: .warning, subject: "KVM", detail: "the processor can, but /dev/kvm does not open: machines are emulated",
+        advice: "`modprobe kvm_amd` or `kvm_intel`; be in group kvm")
+    case (false, _):
+      return DoctorFinding(
+        state: .warning, subject: "KVM", detail: "the processor offers no virtualization: machines are emulated")
+    }
+  }
+
+  private func qemu() async -> DoctorFinding {
+    let name = "qemu-system-x86_64"
+    let finding = program(name, package: "qemu-system-x86", for: "nodes of kind vm")
+    guard finding.state == .ok, let path = Executables.find(name, variables) else { return finding }
+    var text: [UInt8] = []
+    if let events = try? HostCommand.run([path, "--version"], namespace: nil, variables) {
+      do {
+        for try await event in events { if case .output(let bytes) = event { text += bytes } }
+      } catch {
+        return finding
+      }
+    }
+    let line = String(decoding: text, as: UTF8.self).split(separator: "\n").first.map { String($0) }
+    return DoctorFinding(state: .ok, subject: name, detail: line ?? path)
+  }
+
+  private func guest() -> DoctorFinding {
+    do {
+      return DoctorFinding(
+        state: .ok, subject: "builtin guest", detail: try BuiltinGuest.find(environment: variables).kernel)
+    } catch {
+      return DoctorFinding(state: .missing, subject: "builtin guest", detail: error.message, advice: error.hint)
+    }
+  }
+
+  private func memory() -> DoctorFinding {
+    let available = (HostFacts.memoryAvailable ?? 0) >> 20
+    let isEnough = available >= 512
+    return DoctorFinding(
+      state: isEnough ? .ok : .warning, subject: "memory", detail: "\(available) MiB available",
+      advice: isEnough ? nil : "a builtin machine takes 128 MiB")
+  }
+
+  private func program(_ name: String, package: String, for purpose: String) -> DoctorFinding {
+    if let path = Executables.find(name, variables) {
+      return DoctorFinding(state: .ok, subject: name, detail: path)
+    }
+    return DoctorFinding(
+      state: .missing, subject: name, detail: "not there: no \(purpose)", advice: "`apt-get install \(package)`")
+  }
+
+  // MARK: - Orphans
+
+  private struct Orphan {
+    var name: String
+    var process: ProcessIdentity
+  }
+
+  /// Machines with a socket in our state folder that no lab has written down: their daemon died while it started them.
+  private func orphans() -> [Orphan] {
+    let known = Set(directories.runningLabs().flatMap { recorded($0) })
+    var found: [Orphan] = []
+    for entry in HostFacts.entries(of: "/proc") {
+      guard let pid = Int32(entry), !known.contains(pid), let text = HostFacts.text(ofFile: "/proc/\(pid)/cmdline")
+      else {
+        continue
+      }
+      let words = text.split(separator: "\0").map { String($0) }
+      guard words.first?.hasSuffix("qemu-system-x86_64") ?? false,
+        let name = words.first(where: { $0.hasPrefix("guest=apus-") }),
+        words.contains(where: { $0.contains("path=\(directories.stateRoot)/") }),
+        let process = ProcessIdentity.of(pid: pid)
+      else { continue }
+      found.append(Orphan(name: String(name.dropFirst("guest=".count).prefix { $0 != "," }), process: process))
+    }
+    return found
+  }
+
+  /// Processes that a lab has written down.
+  private func recorded(_ lab: String) -> [Int32] {
+    HostFacts.entries(of: directories.state(lab)).compactMap { node in
+      NodeRecord.read(NodePaths(directories: directories, lab: lab, node: node))?.process?.pid
+    }
+  }
+}

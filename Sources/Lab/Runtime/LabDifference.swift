@@ -1,0 +1,226 @@
+import Topology
+
+/// What has to change on a running lab to make another definition of it true.
+///
+/// Pure: the same two labs give the same difference. Order is file order, removals first.
+struct LabDifference: Sendable, Equatable {
+  /// What has to happen to a node that is in both.
+  enum NodeChange: Sendable, Equatable {
+    /// Only the VLANs of its ports differ.
+    case modes
+    /// The ports of these NICs lead somewhere else; the node runs on.
+    case ports([String])
+    /// It is removed and made again; nothing boots.
+    case anew
+    /// It is a machine that has to start again.
+    case restart
+  }
+
+  /// Something that is there before, after or both.
+  private struct Pair<Value: Equatable> {
+    var old: Value?
+    var new: Value?
+  }
+
+  var addedNodes: [String] = []
+  var removedNodes: [String] = []
+  var changedNodes: [String: NodeChange] = [:]
+  var addedSwitches: [String] = []
+  var removedSwitches: [String] = []
+  var changedSwitches: [String] = []
+  /// Links between switches; a changed one is in both lists, as its ends are made anew.
+  var addedTrunks: [String] = []
+  var removedTrunks: [String] = []
+  var steps: [PlanStep] = []
+
+  /// - Throws: for what a running lab cannot change.
+  init(from old: CanonicalLab, to new: CanonicalLab) throws(UserError) {
+    guard old.workers == new.workers else {
+      throw UserError(
+        .failed, "lab \(new.name) is running with other `workers`, which cannot change while it runs",
+        hint: "take it down with `apus down \(new.name)` first")
+    }
+    for node in old.nodes where !new.nodes.contains(where: { $0.name == node.name }) {
+      removedNodes.append(node.name)
+      steps.append(PlanStep(.remove, "node \(node.name)", node.kind))
+    }
+    compareLinks(old, new)
+    for definition in old.switches where !new.switches.contains(where: { $0.name == definition.name }) {
+      removedSwitches.append(definition.name)
+      steps.append(PlanStep(.remove, "switch \(definition.name)"))
+    }
+    compareSwitches(old, new)
+    compareNodes(old, new)
+    compareImpairments(old, new)
+    if old.tests != new.tests { steps.append(PlanStep(.change, "tests", "\(old.tests.count) -> \(new.tests.count)")) }
+  }
+
+  /// Nothing is to be done.
+  var isEmpty: Bool { steps.isEmpty }
+
+  /// Machines that have to start again, in the words of the plan.
+  var restarts: [PlanStep] { steps.filter { $0.action == .restart } }
+
+  // MARK: - Comparing
+
+  private mutating func compareLinks(_ old: CanonicalLab, _ new: CanonicalLab) {
+    for link in old.links {
+      let now = new.links.first { $0.name == link.name }
+      guard now.map({ !Self.joinsTheSame($0, link) }) ?? true else { continue }
+      if link.kind != .wire { removedTrunks.append(link.name) }
+      if now == nil { steps.append(PlanStep(.remove, "link \(link.name)", Self.word(link))) }
+    }
+    for link in new.links {
+      let before = old.links.first { $0.name == link.name }
+      guard before.map({ !Self.joinsTheSame($0, link) }) ?? true else { continue }
+      if link.kind != .wire { addedTrunks.append(link.name) }
+      steps.append(PlanStep(before == nil ? .create : .change, "link \(link.name)", Self.word(link)))
+    }
+  }
+
+  /// Links whose faults alone differ.
+  private mutating func compareImpairments(_ old: CanonicalLab, _ new: CanonicalLab) {
+    let before = old.impairments
+    for (name, pair) in new.impairments.sorted(by: { $0.key < $1.key }) where before[name] != pair {
+      steps.append(PlanStep(.change, "link \(name)", "impairments"))
+    }
+    for name in before.keys.sorted() where new.impairments[name] == nil {
+      steps.append(PlanStep(.change, "link \(name)", "no impairments"))
+    }
+  }
+
+  private static func joinsTheSame(_ one: LinkDefinition, _ other: LinkDefinition) -> Bool {
+    one.kind == other.kind && one.ends == other.ends
+  }
+
+  private static func word(_ link: LinkDefinition) -> String { link.kind == .wire ? "wire" : "trunk" }
+
+  private mutating func compareSwitches(_ old: CanonicalLab, _ new: CanonicalLab) {
+    for definition in new.switches {
+      guard let before = old.switches.first(where: { $0.name == definition.name }) else {
+        addedSwitches.append(definition.name)
+        steps.append(PlanStep(.create, "switch \(definition.name)"))
+        continue
+      }
+      guard before != definition else { continue }
+      changedSwitches.append(definition.name)
+      steps.append(PlanStep(.change, "switch \(definition.name)", "aging or link-local"))
+    }
+  }
+
+  private mutating func compareNodes(_ old: CanonicalLab, _ new: CanonicalLab) {
+    for node in new.nodes {
+      let kind = node.image.map { "\(node.kind), image \($0)" } ?? node.kind
+      guard let before = old.nodes.first(where: { $0.name == node.name }) else {
+        addedNodes.append(node.name)
+        steps.append(PlanStep(.create, "node \(node.name)", kind))
+        continue
+      }
+      let rewired = Self.rewired(node, before, old, new)
+      guard Self.detached(before) != Self.detached(node) || before.attachments != node.attachments || !rewired.isEmpty
+      else { continue }
+      let change = Self.change(node, before, rewired)
+      changedNodes[node.name] = change
+      switch change {
+      case .modes: steps.append(PlanStep(.change, "node \(node.name)", "VLANs of its ports"))
+      case .ports(let nics):
+        steps.append(PlanStep(.change, "node \(node.name)", "\(nics.joined(separator: ", ")) attached elsewhere"))
+      case .anew: steps.append(PlanStep(.change, "node \(node.name)", "\(kind), made anew"))
+      case .restart: steps.append(PlanStep(.restart, "node \(node.name)", "\(kind), \(Self.reason(node, before))"))
+      }
+    }
+  }
+
+  /// NICs that lead elsewhere, by their own words or since the wire they name does.
+  private static func rewired(
+    _ node: NodeDefinition, _ before: NodeDefinition, _ old: CanonicalLab, _ new: CanonicalLab
+  ) -> [String] {
+    node.nics.filter { nic in
+      guard let was = before.nics.first(where: { $0.name == nic.name }) else { return true }
+      if case .wire(let link) = nic.attachment, was.attachment == nic.attachment {
+        let (now, then) = (new.links.first { $0.name == link }, old.links.first { $0.name == link })
+        return now?.ends != then?.ends
+      }
+      if case .switchPort(let one, _) = nic.attachment, case .switchPort(let other, _) = was.attachment {
+        return one != other
+      }
+      return nic.attachment != was.attachment
+    }.map(\.name)
+  }
+
+  private static func change(_ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String]) -> NodeChange {
+    let isTheSameInside = detached(node) == detached(before)
+    if isTheSameInside, rewired.isEmpty { return .modes }
+    guard node.kind == VMNode.kind, before.kind == VMNode.kind else {
+      return isTheSameInside && node.kind == ExternalNode.kind ? .ports(rewired) : .anew
+    }
+    return isTheSameInside ? .ports(rewired) : .restart
+  }
+
+  /// The node without what is outside of it: where its NICs lead.
+  private static func detached(_ node: NodeDefinition) -> NodeDefinition {
+    var node = node
+    for index in node.nics.indices {
+      node.nics[index].attachment = .none
+      node.nics[index].impair = nil
+    }
+    return node
+  }
+
+  private static func reason(_ node: NodeDefinition, _ before: NodeDefinition) -> String {
+    if node.kind != before.kind { return "was \(before.kind)" }
+    if node.image != before.image { return "another image" }
+    if node.cpus != before.cpus { return "cpus \(before.cpus) -> \(node.cpus)" }
+    if node.memory != before.memory { return "memory \(before.memory >> 20)M -> \(node.memory >> 20)M" }
+    if node.nics.map(\.name) != before.nics.map(\.name) { return "other NICs" }
+    return "settings of its NICs"
+  }
+}
+
+extension CanonicalLab {
+  /// What is left of this lab once the first half of a change is done: without what is removed or made anew.
+  ///
+  /// True on its own, so that `down` and another `up` find their way from here.
+  func without(_ difference: LabDifference) -> CanonicalLab {
+    var lab = self
+    let gone = lab.nodes.map(\.name).filter { name in
+      difference.removedNodes.contains(name) || [.anew, .restart].contains(difference.changedNodes[name])
+    }
+    lab.nodes.removeAll { gone.contains($0.name) }
+    for index in lab.nodes.indices {
+      guard case .ports(let nics) = difference.changedNodes[lab.nodes[index].name] else { continue }
+      for nic in lab.nodes[index].nics.indices where nics.contains(lab.nodes[index].nics[nic].name) {
+        lab.nodes[index].nics[nic].attachment = .none
+      }
+    }
+    let attached = Set(
+      lab.nodes.flatMap { node in
+        node.nics.filter { $0.attachment != .none }.map { NICDefinition.portName(node: node.name, nic: $0.name) }
+      })
+    lab.links.removeAll { link in
+      guard link.kind == .wire else { return difference.removedTrunks.contains(link.name) }
+      return !link.ends.allSatisfy { end in
+        guard case .nic(let node, let nic) = end else { return false }
+        return attached.contains(NICDefinition.portName(node: node, nic: nic))
+      }
+    }
+    lab.switches.removeAll { difference.removedSwitches.contains($0.name) }
+    return lab
+  }
+}
+
+extension CanonicalLab {
+  /// The impaired links by name; a NIC on a switch is a link named as its port.
+  var impairments: [String: ImpairmentPair] {
+    var pairs: [String: ImpairmentPair] = [:]
+    for link in links { pairs[link.name] = link.impair }
+    for node in nodes {
+      for nic in node.nics { pairs[NICDefinition.portName(node: node.name, nic: nic.name)] = nic.impair }
+    }
+    return pairs
+  }
+}
+
+extension NodeDefinition {
+  fileprivate var attachments: [Attachment] { nics.map(\.attachment) }
+}

@@ -1,0 +1,203 @@
+import Dataplane
+import Logging
+import Topology
+
+/// Changing a lab that is up: what stays keeps forwarding.
+extension LabRuntime {
+  /// Makes another definition of the running lab true.
+  ///
+  /// - Returns: what was done; nil when the definitions are the same, or there is no lab yet.
+  /// - Throws: `UserError`; before anything was changed, or with what is new removed again. What the change removes or
+  ///   makes anew is gone then: the lab is a smaller one, which another `up` makes whole.
+  func applyDifference(
+    to lab: CanonicalLab, _ progress: @escaping @Sendable (String) -> Void
+  ) async throws -> [PlanStep]? {
+    guard let recorded = plane == nil ? try LabState.read(lab.name, in: directories) : current else { return nil }
+    try Planner.checkSource(of: lab, against: recorded)
+    let difference = try LabDifference(from: recorded, to: lab)
+    guard !difference.isEmpty else { return nil }
+    if let step = difference.restarts.first, !allowsRestart {
+      throw UserError(
+        .failed, "\(step.subject) would have to start again: \(step.detail)",
+        hint: "say `apus up --allow-restart` to let it, or take the change back")
+    }
+    var steps: [PlanStep] = []
+    if plane == nil {
+      // The daemon had died: first what was up, then the change.
+      steps += try await carryOut(recorded, progress)
+    }
+    let work = try difference.isOnlyWords ? nil : changeWork(lab, difference, progress)
+    if let work {
+      try await change(work, from: recorded, difference)
+    } else {
+      current = lab
+      try LabState.write(lab, in: directories)
+    }
+    return steps + difference.steps
+  }
+
+  /// The nodes as they are to be, and what is to be done with each.
+  private func changeWork(
+    _ lab: CanonicalLab, _ difference: LabDifference, _ progress: @escaping @Sendable (String) -> Void
+  ) throws -> Work {
+    var plan = LabPlan()
+    var nodes: [any Node] = []
+    var newPorts: [String: [String]] = [:]
+    var environment = environment
+    environment.lab = lab.name
+    for definition in lab.nodes {
+      let old = nodesInOrder.first { $0.definition.name == definition.name }
+      let change = difference.changedNodes[definition.name]
+      if let old, change == nil {
+        nodes.append(old)
+        plan.nodes[definition.name] = .keep
+        continue
+      }
+      let node = try NodeRegistry.make(definition, environment)
+      nodes.append(node)
+      switch change {
+      case nil, .anew, .restart: plan.nodes[definition.name] = .create
+      case .modes, .ports:
+        // A machine is taken back as after a crash of the daemon: its process goes on, what it is told is new.
+        let isRunning = if case .running = node.presence() { true } else { false }
+        plan.nodes[definition.name] = definition.kind == VMNode.kind && isRunning ? .adopt : .keep
+      }
+      if case .ports(let nics) = change { newPorts[definition.name] = nics }
+      try node.check(isNew: old == nil)
+    }
+    plan.steps = difference.steps
+    return Work(
+      lab: lab, plan: plan, nodes: nodes, isNew: false, isServing: true, newPorts: newPorts, progress: progress)
+  }
+
+  private func change(_ work: Work, from recorded: CanonicalLab, _ difference: LabDifference) async throws {
+    let rest = recorded.without(difference)
+    let old = nodesInOrder
+    try await makeWay(work, from: recorded, difference)
+    current = rest
+    nodesInOrder = old.filter { node in rest.nodes.contains { $0.name == node.definition.name } }
+    try LabState.write(rest, in: directories)
+    do {
+      current = work.lab
+      nodesInOrder = work.nodes
+      try LabState.write(work.lab, in: directories)
+      try await makeChange(work, difference)
+    } catch {
+      let reason = UserError.wrapping(error, "lab \(work.lab.name)")
+      await Task { await self.settle(on: rest, work) }.value
+      throw reason
+    }
+  }
+
+  /// After an error in the second half: what was new goes, what stayed is the lab.
+  private func settle(on rest: CanonicalLab, _ work: Work) async {
+    for failure in await work.journal.rollBack() {
+      logger.error("left behind after the error: \(failure)")
+    }
+    current = rest
+    nodesInOrder = work.nodes.filter { node in rest.nodes.contains { $0.name == node.definition.name } }
+    do {
+      try LabState.write(rest, in: directories)
+    } catch {
+      logger.error("\(error)")
+    }
+  }
+
+  // MARK: - First half: what is in the way goes
+
+  private func makeWay(_ work: Work, from recorded: CanonicalLab, _ difference: LabDifference) async throws {
+    let gone = nodesInOrder.filter { node in
+      let name = node.definition.name
+      return difference.removedNodes.contains(name) || [.anew, .restart].contains(difference.changedNodes[name])
+    }
+    var failures = await NodeRemoval.stop(gone, work.progress)
+    for node in gone { await removePorts(of: node.definition, node.definition.nics.map(\.name)) }
+    failures += await NodeRemoval.remove(gone, work.progress)
+    for node in nodesInOrder {
+      let name = node.definition.name
+      switch difference.changedNodes[name] {
+      case .ports(let nics):
+        await node.detach()
+        await removePorts(of: node.definition, nics)
+      case .modes: await node.detach()
+      case .anew, .restart, nil: continue
+      }
+    }
+    for name in difference.removedNodes {
+      let paths = environment.paths(of: name)
+      try Files.remove(paths.stateDirectory)
+      try Files.remove(paths.dataDirectory)
+    }
+    try await removeTrunksAndSwitches(recorded, difference, work)
+    if let first = failures.first { throw first }
+  }
+
+  private func removePorts(of node: NodeDefinition, _ nics: [String]) async {
+    for nic in nics { try? await plane?.removePort(NICDefinition.portName(node: node.name, nic: nic)) }
+  }
+
+  private func removeTrunksAndSwitches(
+    _ recorded: CanonicalLab, _ difference: LabDifference, _ work: Work
+  ) async throws {
+    for link in recorded.links where difference.removedTrunks.contains(link.name) {
+      for case .switchPort(let end) in link.ends { try? await plane?.removePort("\(end):\(link.name)") }
+    }
+    for name in difference.removedSwitches {
+      try await explained("switch \(name)") { () async throws(DataplaneError) in
+        try await self.plane?.removeSwitch(name)
+      }
+      work.progress("switch \(name) removed")
+    }
+  }
+
+  // MARK: - Second half: what is new comes
+
+  private func makeChange(_ work: Work, _ difference: LabDifference) async throws {
+    try await makeSwitches(work, difference)
+    for link in work.lab.links where difference.addedTrunks.contains(link.name) { try await makeTrunk(link, work) }
+    try await prepareNodes(work)
+    for node in work.nodesWithNewPorts { try await makePorts(of: node, node.definition.nics, work) }
+    for node in work.nodes {
+      guard let nics = work.newPorts[node.definition.name] else { continue }
+      try await makePorts(of: node, node.definition.nics.filter { nics.contains($0.name) }, work)
+    }
+    try await setModes(work, difference)
+    try await makeWires(work)
+    try await impair(work.lab, only: difference)
+    for node in work.nodesWithNewPorts { try await node.configure() }
+    try await startNodes(work)
+  }
+
+  private func makeSwitches(_ work: Work, _ difference: LabDifference) async throws {
+    guard let plane else { return }
+    for definition in work.lab.switches {
+      let isNew = difference.addedSwitches.contains(definition.name)
+      guard isNew || difference.changedSwitches.contains(definition.name) else { continue }
+      let configuration = SwitchConfiguration(definition)
+      try await explained("switch \(definition.name)") { () async throws(DataplaneError) in
+        if isNew { try await plane.addSwitch(configuration) } else { try await plane.changeSwitch(configuration) }
+      }
+      work.progress("switch \(definition.name)")
+      guard isNew else { continue }
+      work.journal.note("switch \(definition.name)") { try await plane.removeSwitch(definition.name) }
+    }
+  }
+
+  private func setModes(_ work: Work, _ difference: LabDifference) async throws {
+    guard let plane else { return }
+    for node in work.nodes where difference.changedNodes[node.definition.name] != nil {
+      for nic in node.definition.nics {
+        guard case .switchPort(_, let mode) = nic.attachment else { continue }
+        let name = NICDefinition.portName(node: node.definition.name, nic: nic.name)
+        try await explained("port \(name)") { () async throws(DataplaneError) in
+          try await plane.setMode(port: name, PortMode(mode))
+        }
+      }
+    }
+  }
+}
+
+extension LabDifference {
+  /// Only the tests differ: nothing on the host changes.
+  fileprivate var isOnlyWords: Bool { steps.allSatisfy { $0.subject == "tests" } }
+}

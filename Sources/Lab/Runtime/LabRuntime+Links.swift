@@ -1,0 +1,245 @@
+import Dataplane
+import Topology
+
+/// A link as `link list` shows it.
+package struct LinkStatus: Codable, Sendable, Equatable {
+  package var name: String
+  /// `vm1.eth0`, or the name of a switch.
+  package var ends: [String]
+  /// Both ends have carrier.
+  package var carrier: Bool
+  /// Carrier of each end, as `ends`.
+  package var carriers: [Bool]
+  /// What impairs it now; first = the first end sends.
+  package var impair: ImpairmentPair?
+}
+
+/// What `link set` changes; nil stays as it is.
+package struct LinkChange: Codable, Sendable, Equatable {
+  /// Carrier of the ends that `from` names.
+  package var carrier: Bool?
+  /// New values as the lab file writes them, by its keys (`delay`: `40ms`); others stay unless `isReplacement`.
+  package var impair: [String: String] = [:]
+  /// End that the change is for (frames it sends, carrier at it); nil = both.
+  package var from: String?
+  /// What is not named goes.
+  package var isReplacement = false
+  /// Everything back to the file.
+  package var isReset = false
+
+  package init() {}
+}
+
+/// Carrier and faults of links, from the file and at run time.
+extension LabRuntime {
+  /// A link, however the file declares it.
+  struct Link: Sendable, Equatable {
+    var name: String
+    /// Ports of the data plane at both ends; the second of a NIC on a switch is the switch.
+    var first: String
+    var second: String
+    var kind: Kind
+
+    enum Kind: Sendable { case wire, trunk, nic }
+  }
+
+  /// What was said at run time, which survives another `up`.
+  struct LinkOverride: Sendable, Equatable {
+    var impair: ImpairmentPair?
+    /// Ends whose carrier is down.
+    var down: Set<String> = []
+  }
+
+  /// Links of the lab in file order: declared ones, then NICs on switches, which are named as their ports.
+  func linksInOrder() -> [Link] {
+    guard let current else { return [] }
+    var links: [Link] = []
+    for link in current.links {
+      switch (link.ends.first, link.ends.last) {
+      case (.nic(let nodeA, let nicA)?, .nic(let nodeB, let nicB)?):
+        links.append(
+          Link(
+            name: link.name, first: NICDefinition.portName(node: nodeA, nic: nicA),
+            second: NICDefinition.portName(node: nodeB, nic: nicB), kind: .wire))
+      case (.switchPort(let a)?, .switchPort(let b)?):
+        links.append(Link(name: link.name, first: a, second: b, kind: .trunk))
+      default: continue
+      }
+    }
+    for node in current.nodes {
+      for nic in node.nics {
+        guard case .switchPort(let name, _) = nic.attachment else { continue }
+        let port = NICDefinition.portName(node: node.name, nic: nic.name)
+        links.append(Link(name: port, first: port, second: name, kind: .nic))
+      }
+    }
+    return links
+  }
+
+  /// Sets the faults of links as the file and what was said since have them.
+  /// - Parameter difference: only links that it touches; nil = all.
+  func impair(_ lab: CanonicalLab, only difference: LabDifference?) async throws {
+    let declared = lab.impairments
+    let touched = difference.map { Set($0.steps.map(\.subject)) }
+    for link in linksInOrder() {
+      let override = overrides[link.name]
+      let pair = override?.impair ?? declared[link.name]
+      let isTouched = touched.map { touched in
+        touched.contains("link \(link.name)") || link.nodes.contains { touched.contains("node \($0)") }
+      }
+      guard isTouched ?? (pair != nil || override != nil) else { continue }
+      try await impair(link, pair)
+      for end in override?.down ?? [] { try await setCarrier(link, end, false) }
+    }
+  }
+
+  private func impair(_ link: Link, _ pair: ImpairmentPair?) async throws(UserError) {
+    guard let plane else { return }
+    let (first, second) = (Impairment(pair?.fromFirst), Impairment(pair?.fromSecond))
+    try await explained("link \(link.name)") { () async throws(DataplaneError) in
+      switch link.kind {
+      case .nic: try await plane.setImpairment(port: link.first, fromNode: first, toNode: second)
+      case .wire:
+        try await plane.setImpairment(port: link.first, fromNode: first, toNode: nil)
+        try await plane.setImpairment(port: link.second, fromNode: second, toNode: nil)
+      case .trunk:
+        try await plane.setImpairment(port: "\(link.first):\(link.name)", fromNode: nil, toNode: first)
+        try await plane.setImpairment(port: "\(link.second):\(link.name)", fromNode: nil, toNode: second)
+      }
+    }
+  }
+
+  // MARK: - At run time
+
+  /// Forgets what was said of links; the next `impair` sets them as the file has them.
+  func resetOverrides() async {
+    for name in overrides.keys.sorted() {
+      var change = LinkChange()
+      change.isReset = true
+      _ = try? await setLink(name, change)
+    }
+    overrides = [:]
+  }
+
+  /// All links, in file order.
+  package func links() async -> [LinkStatus] {
+    let up = Set((await plane?.ports() ?? []).filter(\.carrier).map(\.name))
+    let declared = current?.impairments ?? [:]
+    return linksInOrder().map { link in
+      let carriers = link.ports.map { up.contains($0) && !(overrides[link.name]?.down.contains($0) ?? false) }
+      return LinkStatus(
+        name: link.name, ends: [link.first, link.second], carrier: carriers.allSatisfy(\.self),
+        carriers: carriers, impair: overrides[link.name]?.impair ?? declared[link.name])
+    }
+  }
+
+  /// Changes a link until the lab is taken down, or `up --reset`.
+  /// - Returns: the link afterwards.
+  package func setLink(_ name: String, _ change: LinkChange) async throws -> LinkStatus {
+    guard let link = linksInOrder().first(where: { $0.name == name || $0.name == name.replacingFirst(":", with: ".") })
+    else { throw unknownLink(name) }
+    var override = overrides[link.name] ?? LinkOverride()
+    let ends = try link.ends(from: change.from)
+    if change.isReset {
+      for end in override.down { try await setCarrier(link, end, true) }
+      override = LinkOverride()
+    }
+    if let carrier = change.carrier {
+      for end in ends.filter(link.ports.indices.contains).map({ link.ports[$0] }) {
+        try await setCarrier(link, end, carrier)
+        if carrier { override.down.remove(end) } else { override.down.insert(end) }
+      }
+    }
+    if !change.impair.isEmpty || change.isReplacement {
+      var pair = override.impair ?? current?.impairments[link.name] ?? ImpairmentPair()
+      for end in ends { try pair.change(end, change) }
+      override.impair = pair
+    }
+    overrides[link.name] = override == LinkOverride() ? nil : override
+    try await impair(link, override.impair ?? current?.impairments[link.name])
+    let after = await links().first { $0.name == link.name }
+    guard let after else { throw unknownLink(name) }
+    return after
+  }
+
+  /// Carrier down ends the session of a vhost-user port and refuses another, so that the guest sees its link go down;
+  /// a TAP loses its carrier.
+  private func setCarrier(_ link: Link, _ end: String, _ isUp: Bool) async throws(UserError) {
+    guard let plane else { return }
+    try await explained("link \(link.name)") { () async throws(DataplaneError) in
+      try await plane.setCarrier(port: end, up: isUp)
+    }
+  }
+
+  private func unknownLink(_ name: String) -> UserError {
+    let names = linksInOrder().map(\.name)
+    let shown = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", ..." : "")
+    return UserError(
+      .notFound, "lab \(current?.name ?? "") has no link \"\(name)\"",
+      hint: names.isEmpty ? "it has no links" : "links: \(shown)")
+  }
+}
+
+extension LabRuntime.Link {
+  /// Ports of the data plane that the ends are.
+  var ports: [String] {
+    switch kind {
+    case .wire: [first, second]
+    case .nic: [first]
+    case .trunk: ["\(first):\(name)", "\(second):\(name)"]
+    }
+  }
+
+  /// Names of the nodes at the ends.
+  var nodes: [String] {
+    switch kind {
+    case .wire: [first, second].map { String($0.prefix { $0 != "." }) }
+    case .nic: [String(first.prefix { $0 != "." })]
+    case .trunk: []
+    }
+  }
+
+  /// Positions of the ends that a change is for.
+  func ends(from end: String?) throws(UserError) -> [Int] {
+    guard let end else { return [0, 1] }
+    let names = [first, second]
+    let asked = end.replacingFirst(":", with: ".")
+    if let position = names.firstIndex(of: asked) { return [position] }
+    let nodes = names.map { String($0.prefix { $0 != "." }) }
+    if let position = nodes.firstIndex(of: asked), nodes.filter({ $0 == asked }).count == 1 { return [position] }
+    throw UserError(.badInput, "link \(name) has no end \"\(end)\"", hint: "ends: \(first), \(second)")
+  }
+}
+
+extension ImpairmentPair {
+  fileprivate mutating func change(_ end: Int, _ change: LinkChange) throws(UserError) {
+    var definition = (end == 0 ? fromFirst : fromSecond) ?? ImpairmentDefinition()
+    if change.isReplacement { definition = ImpairmentDefinition() }
+    for (name, text) in change.impair {
+      guard let key = ImpairmentKey(rawValue: name) else {
+        let known = ImpairmentKey.allCases.map(\.rawValue).joined(separator: ", ")
+        throw UserError(.badInput, "unknown impairment \"\(name)\"", hint: "known: \(known)")
+      }
+      do {
+        try definition.set(key, to: text)
+      } catch {
+        switch error {
+        case .type(let wanted): throw UserError(.badInput, "\(name): \"\(text)\" is not \(wanted)")
+        case .range(let limits): throw UserError(.badInput, "\(name): \"\(text)\" is outside \(limits)")
+        }
+      }
+    }
+    if let contradiction = definition.contradiction { throw UserError(.badInput, contradiction.message) }
+    let result = definition == ImpairmentDefinition() ? nil : definition
+    if end == 0 { fromFirst = result } else { fromSecond = result }
+  }
+}
+
+extension String {
+  fileprivate func replacingFirst(_ separator: Character, with other: Character) -> String {
+    guard let index = firstIndex(of: separator) else { return self }
+    var text = self
+    text.replaceSubrange(index...index, with: String(other))
+    return text
+  }
+}

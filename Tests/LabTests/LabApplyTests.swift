@@ -1,0 +1,203 @@
+import Dataplane
+import FoundationEssentials
+import LinuxHost
+import Synchronization
+import Testing
+import Topology
+
+@testable import Lab
+
+/// Changes of labs that are up, with real namespaces.
+@Suite struct LabApplyTests {
+  private func lab() -> CanonicalLab {
+    var lab = CanonicalLab(name: "apl-\(String(UInt32.random(in: 0..<46656 * 36), radix: 36))")
+    lab.source = "/labs/x.lab.yaml"
+    lab.switches = [SwitchDefinition(name: "sw1")]
+    lab.nodes = [
+      node("p1", "netns", [nic(mac: "02:00:00:00:00:01", addresses: ["10.0.0.1/24"])]),
+      node("p2", "netns", [nic(mac: "02:00:00:00:00:02", addresses: ["10.0.0.2/24"])]),
+    ]
+    return lab
+  }
+
+  private func answers(_ runtime: LabRuntime, _ from: String, _ address: String) async throws -> Bool {
+    for try await event in try await runtime.execute(
+      node: from, command: ["busybox", "ping", "-c", "1", "-W", "1", address])
+    {
+      if case .exit(let status) = event { return status == 0 }
+    }
+    return false
+  }
+
+  private func addProbe(to lab: inout CanonicalLab) {
+    lab.nodes.append(node("p3", "netns", [nic(mac: "02:00:00:00:00:03", addresses: ["10.0.0.3/24"])]))
+  }
+
+  @Test func nodesComeAndGoWhileTheRestStays() async throws {
+    try await withTemporaryDirectories { directories in
+      var lab = lab()
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab) { _ in }
+      let since = await runtime.nodes().first?.since
+      let received = await runtime.dataplane()?.ports().first { $0.name == "p1.eth0" }?.receivePackets ?? 0
+      addProbe(to: &lab)
+      lab.nodes.remove(at: 1)
+      let steps = try await runtime.bringUp(lab) { _ in }
+      #expect(steps == [PlanStep(.remove, "node p2", "netns"), PlanStep(.create, "node p3", "netns")])
+      #expect(!NetworkNamespace.exists("apus-\(lab.name)-p2"))
+      #expect(await runtime.nodes().map(\.node) == ["p1", "p3"])
+      #expect(await runtime.nodes().first?.since == since)
+      // The port of the node that stayed is still the same one.
+      #expect(await runtime.dataplane()?.ports().first { $0.name == "p1.eth0" }?.receivePackets ?? 0 >= received)
+      #expect(try await answers(runtime, "p1", "10.0.0.3"))
+      #expect(try await runtime.bringUp(lab) { _ in } == [])
+      try await runtime.takeDown { _ in }
+      #expect(!NetworkNamespace.exists("apus-\(lab.name)-p3"))
+      #expect(!Files.exists(directories.state(lab.name)))
+    }
+  }
+
+  @Test func vlansAndSwitchesChangeUnderRunningNodes() async throws {
+    try await withTemporaryDirectories { directories in
+      var lab = lab()
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab) { _ in }
+      #expect(try await answers(runtime, "p1", "10.0.0.2"))
+      lab.nodes[0].nics[0].attachment = .switchPort(switch: "sw1", mode: .access(20))
+      lab.switches[0].aging = 60
+      _ = try await runtime.bringUp(lab) { _ in }
+      #expect(try await !answers(runtime, "p1", "10.0.0.2"))
+      #expect(await runtime.dataplane()?.switches().first?.aging == 60)
+      lab.nodes[1].nics[0].attachment = .switchPort(switch: "sw1", mode: .access(20))
+      _ = try await runtime.bringUp(lab) { _ in }
+      #expect(try await answers(runtime, "p1", "10.0.0.2"))
+      try await runtime.takeDown { _ in }
+    }
+  }
+
+  @Test func failedChangeLeavesWhatStayed() async throws {
+    try await withTemporaryDirectories { directories in
+      let before = lab()
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(before) { _ in }
+      var after = before
+      addProbe(to: &after)
+      // A namespace of that name that is not ours stands in the way.
+      try NetworkNamespace.create("apus-\(after.name)-p3")
+      await #expect(throws: UserError.self) { try await runtime.bringUp(after) { _ in } }
+      #expect(NetworkNamespace.exists("apus-\(after.name)-p3"))
+      #expect(await runtime.lab() == before)
+      #expect(try await answers(runtime, "p1", "10.0.0.2"))
+      try NetworkNamespace.delete("apus-\(after.name)-p3")
+      #expect(try await runtime.bringUp(after) { _ in } == [PlanStep(.create, "node p3", "netns")])
+      try await runtime.takeDown { _ in }
+    }
+  }
+
+  @Test func changeAfterTheDaemonDied() async throws {
+    try await withTemporaryDirectories { directories in
+      var lab = lab()
+      let first = LabRuntime(directories: directories)
+      _ = try await first.bringUp(lab) { _ in }
+      await first.detach()
+      addProbe(to: &lab)
+      let preview = try LabPreview.steps(lab, directories: directories, isServing: false)
+      let second = LabRuntime(directories: directories)
+      let steps = try await second.bringUp(lab) { _ in }
+      #expect(steps == preview)
+      #expect(steps.map(\.action) == [.adopt, .adopt, .adopt, .create])
+      #expect(try await answers(second, "p1", "10.0.0.3"))
+      try await second.takeDown { _ in }
+    }
+  }
+
+  @Test func linksAreCutAndMended() async throws {
+    try await withTemporaryDirectories { directories in
+      let lab = lab()
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab) { _ in }
+      #expect(await runtime.links().map(\.name) == ["p1.eth0", "p2.eth0"])
+      var cut = LinkChange()
+      cut.carrier = false
+      #expect(try await runtime.setLink("p2:eth0", cut).carrier == false)
+      #expect(try await !answers(runtime, "p1", "10.0.0.2"))
+      // What was said at run time survives another `up`.
+      _ = try await runtime.bringUp(lab) { _ in }
+      #expect(await runtime.links().map(\.carrier) == [true, false])
+      var reset = LinkChange()
+      reset.isReset = true
+      #expect(try await runtime.setLink("p2.eth0", reset).carrier == true)
+      #expect(try await answers(runtime, "p1", "10.0.0.2"))
+      let unknown = await #expect(throws: UserError.self) { try await runtime.setLink("p9.eth0", cut) }
+      #expect(unknown?.code == .notFound)
+      try await runtime.takeDown { _ in }
+    }
+  }
+
+  @Test func impairmentsMergeByEnd() async throws {
+    try await withTemporaryDirectories { directories in
+      let lab = lab()
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab) { _ in }
+      var change = LinkChange()
+      change.impair = ["loss": "100%"]
+      change.from = "p2"
+      var slow = ImpairmentDefinition()
+      slow.loss = 1
+      #expect(try await runtime.setLink("p2.eth0", change).impair == ImpairmentPair(fromFirst: slow))
+      #expect(try await !answers(runtime, "p1", "10.0.0.2"))
+      change.impair = ["delay": "20ms"]
+      slow.delay = 0.02
+      #expect(try await runtime.setLink("p2.eth0", change).impair == ImpairmentPair(fromFirst: slow))
+      change.isReplacement = true
+      slow.loss = 0
+      #expect(try await runtime.setLink("p2.eth0", change).impair == ImpairmentPair(fromFirst: slow))
+      #expect(try await answers(runtime, "p1", "10.0.0.2"))
+      change.impair = ["jitter": "500ms"]
+      await #expect(throws: UserError.self) { try await runtime.setLink("p2.eth0", change) }
+      change.from = "p1"
+      await #expect(throws: UserError.self) { try await runtime.setLink("p2.eth0", change) }
+      try await runtime.takeDown { _ in }
+    }
+  }
+
+  @Test func nodesAreStoppedAndStarted() async throws {
+    try await withTemporaryDirectories { directories in
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab()) { _ in }
+      try await runtime.stop(node: "p2") { _ in }
+      #expect(await runtime.nodes().map(\.state) == [.running, .stopped])
+      #expect(try await !answers(runtime, "p1", "10.0.0.2"))
+      try await runtime.start(node: "p2") { _ in }
+      #expect(await runtime.nodes().map(\.state) == [.running, .running])
+      #expect(try await answers(runtime, "p1", "10.0.0.2"))
+      await #expect(throws: UserError.self) { try await runtime.stop(node: "p9") { _ in } }
+      try await runtime.takeDown { _ in }
+    }
+  }
+
+  @Test func testsOfAllKinds() async throws {
+    try await withTemporaryDirectories { directories in
+      var lab = lab()
+      var said = TestDefinition(action: "exec", source: "p1", destination: "")
+      said.run = ["/bin/sh", "-c", "echo one two"]
+      said.output = "two"
+      var failing = said
+      failing.output = "three"
+      failing.within = 0.5
+      var silent = TestDefinition(action: "tcp", source: "p1", destination: "p2")
+      silent.port = 81
+      lab.tests = [
+        TestDefinition(action: "ping", source: "p1", destination: "p2"),
+        TestDefinition(action: "arp", source: "p1", destination: "p2"), silent, said, failing,
+      ]
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab) { _ in }
+      let results = await runtime.runTests { _ in }
+      #expect(results.map(\.passed) == [true, true, true, true, false], "\(results)")
+      #expect(results[2].test == "tcp p1 -> p2 port 81")
+      #expect(results[4].detail.contains("it said: one two"))
+      try await runtime.takeDown { _ in }
+    }
+  }
+}

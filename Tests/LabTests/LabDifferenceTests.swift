@@ -1,0 +1,134 @@
+import Testing
+import Topology
+
+@testable import Lab
+
+@Suite struct LabDifferenceTests {
+  private let lab: CanonicalLab = {
+    var lab = CanonicalLab(name: "l")
+    lab.switches = [SwitchDefinition(name: "sw1"), SwitchDefinition(name: "sw2")]
+    var vm = node("vm1", "vm", [nic(), nic("eth1", mac: "02:00:00:00:00:11")])
+    vm.image = "builtin"
+    vm.nics[1].attachment = .wire(link: "w1")
+    var probe = node("p1", "netns", [nic(mac: "02:00:00:00:00:02"), nic("eth1", mac: "02:00:00:00:00:12")])
+    probe.nics[1].attachment = .wire(link: "w1")
+    lab.nodes = [vm, probe, node("x1", "external", [nic(mac: "02:00:00:00:00:03")])]
+    lab.links = [
+      LinkDefinition(
+        name: "t1", kind: .trunk(.trunk(allowed: [1...4094], native: nil)),
+        ends: [.switchPort("sw1"), .switchPort("sw2")]),
+      LinkDefinition(
+        name: "w1", kind: .wire, ends: [.nic(node: "vm1", nic: "eth1"), .nic(node: "p1", nic: "eth1")]),
+    ]
+    return lab
+  }()
+
+  private func difference(_ change: (inout CanonicalLab) -> Void) throws -> LabDifference {
+    var other = lab
+    change(&other)
+    return try LabDifference(from: lab, to: other)
+  }
+
+  @Test func nothingChanged() throws {
+    let difference = try difference {
+      $0.directory = "/moved"
+      $0.vlans = [VLANDefinition(name: "unused", id: 9)]
+    }
+    #expect(difference.isEmpty)
+    #expect(difference.changedNodes == [:])
+  }
+
+  @Test func nodesComeAndGo() throws {
+    let difference = try difference {
+      $0.nodes.remove(at: 2)
+      $0.nodes.append(node("p2", "netns", [nic(mac: "02:00:00:00:00:04")]))
+    }
+    #expect(difference.steps == [PlanStep(.remove, "node x1", "external"), PlanStep(.create, "node p2", "netns")])
+    #expect(lab.without(difference).nodes.map(\.name) == ["vm1", "p1"])
+  }
+
+  @Test func orderAloneIsNoChange() throws {
+    #expect(try difference { $0.nodes.reverse() }.isEmpty)
+  }
+
+  @Test func vlansOfPortsChangeInPlace() throws {
+    let difference = try difference {
+      $0.nodes[0].nics[0].attachment = .switchPort(switch: "sw1", mode: .access(20))
+    }
+    #expect(difference.changedNodes == ["vm1": .modes])
+    #expect(difference.steps == [PlanStep(.change, "node vm1", "VLANs of its ports")])
+    #expect(lab.without(difference) == lab)
+  }
+
+  @Test func machineThatMovesToAnotherSwitchRunsOn() throws {
+    let difference = try difference {
+      $0.nodes[0].nics[0].attachment = .switchPort(switch: "sw2", mode: .access(1))
+    }
+    #expect(difference.changedNodes == ["vm1": .ports(["eth0"])])
+    #expect(difference.restarts == [])
+    #expect(lab.without(difference).nodes[0].nics[0].attachment == .none)
+    #expect(lab.without(difference).links == lab.links)
+  }
+
+  @Test func namespaceThatMovesIsMadeAnew() throws {
+    let difference = try difference {
+      $0.nodes[1].nics[0].attachment = .switchPort(switch: "sw2", mode: .access(1))
+    }
+    #expect(difference.changedNodes == ["p1": .anew])
+    // The wire has lost an end until the node is there again.
+    #expect(lab.without(difference).links.map(\.name) == ["t1"])
+  }
+
+  @Test func machineWithOtherMemoryStartsAgain() throws {
+    let difference = try difference { $0.nodes[0].memory = 256 << 20 }
+    #expect(difference.changedNodes == ["vm1": .restart])
+    #expect(difference.restarts == [PlanStep(.restart, "node vm1", "vm, image builtin, memory 128M -> 256M")])
+  }
+
+  @Test func wireWithAnotherEndRewiresBoth() throws {
+    let difference = try difference {
+      $0.nodes[1].nics[1].attachment = .none
+      $0.nodes[2].nics[0].attachment = .wire(link: "w1")
+      $0.links[1].ends[1] = .nic(node: "x1", nic: "eth0")
+    }
+    #expect(difference.changedNodes == ["vm1": .ports(["eth1"]), "p1": .anew, "x1": .ports(["eth0"])])
+    #expect(difference.steps.first == PlanStep(.change, "link w1", "wire"))
+  }
+
+  @Test func trunksAndSwitches() throws {
+    let difference = try difference {
+      $0.links.removeFirst()
+      $0.switches[0].aging = 60
+      $0.switches[1] = SwitchDefinition(name: "sw3")
+    }
+    #expect(difference.removedTrunks == ["t1"])
+    #expect(difference.removedSwitches == ["sw2"])
+    #expect(difference.addedSwitches == ["sw3"])
+    #expect(difference.changedSwitches == ["sw1"])
+  }
+
+  @Test func faultsAloneTouchNoNode() throws {
+    let difference = try difference {
+      var slow = ImpairmentDefinition()
+      slow.delay = 0.01
+      $0.links[1].impair = ImpairmentPair(fromFirst: slow)
+      $0.nodes[0].nics[0].impair = ImpairmentPair(fromSecond: slow)
+    }
+    #expect(difference.changedNodes == [:])
+    #expect(
+      difference.steps == [
+        PlanStep(.change, "link vm1.eth0", "impairments"), PlanStep(.change, "link w1", "impairments"),
+      ])
+  }
+
+  @Test func testsMayChange() throws {
+    let difference = try difference {
+      $0.tests = [TestDefinition(action: "ping", source: "vm1", destination: "p1")]
+    }
+    #expect(difference.steps == [PlanStep(.change, "tests", "0 -> 1")])
+  }
+
+  @Test func workersCannotChange() {
+    #expect(throws: UserError.self) { try difference { $0.workers.cpus = [1] } }
+  }
+}

@@ -1,0 +1,74 @@
+# tools/bench labs: how long the life cycle of labs takes.
+# shellcheck shell=bash
+
+# big_file NODES LINKS: a lab file of external nodes with wires between them, at random but always the same.
+big_file() {
+  awk -v nodes="$1" -v links="$2" 'BEGIN {
+    srand(1)
+    print "version: 1\nname: bench-big\nswitches: { sw1: {} }\nnodes:"
+    for (i = 1; i <= nodes; i++) printf "  n%d: { kind: external, nics: { eth0: { switch: sw1 } } }\n", i
+    print "links:"
+    for (i = 1; i <= links; i++) {
+      a = 1 + int(rand() * nodes); b = 1 + int(rand() * nodes); if (a == b) b = a % nodes + 1
+      printf "  - { name: w%d, ends: [\"n%d:e%d\", \"n%d:e%d\"] }\n", i, a, i, b, i + links
+    }
+  }'
+}
+
+# hosts_file COUNT: a lab of namespaces on one switch.
+hosts_file() {
+  cat <<LAB
+version: 1
+name: bench-hosts
+vlans: { lan: { id: 10, subnet: 10.80.0.0/16 } }
+switches: { sw1: {} }
+nodes:
+  h[1-$1]: { kind: netns, nics: { eth0: { switch: sw1, vlan: lan } } }
+LAB
+}
+
+# stopwatch COMMAND...: prints the seconds that a command takes; its words go to a log that is shown if it fails.
+stopwatch() {
+  local begin
+  begin=$(date +%s%N)
+  "$@" >"$work/stopwatch.log" 2>&1 || { cat "$work/stopwatch.log" >&2; die "$* failed"; }
+  awk -v t=$(($(date +%s%N) - begin)) 'BEGIN { printf "%.2f\n", t / 1e9 }'
+}
+
+# row WHAT SECONDS GOAL
+row() { printf '%-46s %8s s %8s s\n' "$1" "$2" "$3"; }
+
+bench_labs() {
+  local hosts=200
+  [[ $# -eq 0 ]] || usage_error "labs takes no options"
+  "$project_root/tools/setup" --quiet
+  printf '%-46s %10s %10s\n' measurement seconds goal
+  big_file 1000 5000 >"$work/big.lab.yaml"
+  row "validate: 1000 nodes, 5000 links" "$(stopwatch "$apus" validate "$work/big.lab.yaml")" 0.5
+  hosts_file "$hosts" >"$work/hosts.lab.yaml"
+  later "'$apus' down bench-hosts >/dev/null 2>&1"
+  row "up: $hosts namespaces" "$(stopwatch "$apus" up "$work/hosts.lab.yaml")" 10
+  row "up again: no changes" "$(stopwatch "$apus" up "$work/hosts.lab.yaml")" 0.3
+  kill -9 "$(<"$APUS_STATE_DIR/bench-hosts/apus.pid")"
+  row "up after kill -9: $hosts namespaces taken back" "$(stopwatch "$apus" up "$work/hosts.lab.yaml")" 2
+  row "down: $hosts namespaces" "$(stopwatch "$apus" down bench-hosts)" 5
+  cat >"$work/two.lab.yaml" <<'LAB'
+version: 1
+name: bench-two
+switches: { sw1: {} }
+nodes:
+  vm1: { kind: vm, nics: { eth0: { switch: sw1, address: 10.81.0.1/24 } } }
+  vm2: { kind: vm, nics: { eth0: { switch: sw1, address: 10.81.0.2/24 } } }
+tests:
+  - { ping: vm1 -> vm2 }
+LAB
+  later "'$apus' down bench-two >/dev/null 2>&1"
+  row "two machines from up to the first ping" "$(stopwatch first_ping)" 6
+  kill -9 "$(<"$APUS_STATE_DIR/bench-two/apus.pid")"
+  row "daemon killed: up to the next ping" "$(stopwatch first_ping)" 2
+}
+
+# first_ping: brings two machines up and has one ping the other.
+first_ping() {
+  "$apus" up "$work/two.lab.yaml" && "$apus" exec --lab bench-two vm1 -- ping -c 1 -W 1 10.81.0.2
+}
