@@ -37,11 +37,12 @@ package enum Netlink {
   /// Removes a link; nothing happens if there is none.
   package static func remove(link: String, namespace: String?) throws(SystemError) {
     do {
-      try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in
-        let found = try socket.link(named: link)
-        // SAFETY: both objects live for the call.
-        try socket.check(unsafe rtnl_link_delete(socket.socket, found.pointer), "delete interface", link)
-      }
+      // Only the socket is made on the thread that changes namespaces: the kernel takes some 20 ms for a deletion, and
+      // those of several callers overlap.
+      let socket = try NetworkNamespace.run(in: namespace) { () throws(SystemError) in try NetlinkSocket() }
+      let found = try socket.link(named: link)
+      // SAFETY: both objects live for the call.
+      try socket.check(unsafe rtnl_link_delete(socket.socket, found.pointer), "delete interface", link)
     } catch let error where error.code == ENODEV || error.code == ENOENT {
       return
     }

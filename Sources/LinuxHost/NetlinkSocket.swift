@@ -3,9 +3,9 @@ import Glibc
 
 /// A netlink socket in the namespace where it was made; every call waits for the kernel's answer.
 ///
-/// Used by one thread. libnl folds error numbers into its own fewer codes, so a callback notes what the kernel said.
+/// Used by one thread at a time, which may be another than the one that made it. libnl folds error numbers into its own fewer codes, so a callback notes what the kernel said.
 @safe
-final class NetlinkSocket {
+final class NetlinkSocket: @unchecked Sendable {
   // SAFETY: the socket is made and freed by this object; the number outlives the callback, which the socket owns.
   private let kernelError: UnsafeMutablePointer<CInt>
   /// The libnl socket; valid as long as this object.
