@@ -27,7 +27,9 @@ struct Apus: AsyncParsableCommand {
         subcommands: [PortCommand.self, LinkCommand.self, FDBCommand.self, VLANCommand.self, StatsCommand.self]),
       CommandGroup(
         name: "This program",
-        subcommands: [DoctorCommand.self, SchemaCommand.self, VersionCommand.self, DaemonCommand.self]),
+        subcommands: [
+          DoctorCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self, DaemonCommand.self,
+        ]),
     ])
 
   static func main() async {

@@ -50,9 +50,52 @@ extension RealThings {
       }
     }
 
+    @Test(.timeLimit(.minutes(3))) func memoryGrowsUnderTraffic() async throws {
+      try await Sandbox.use { sandbox in
+        let file = try sandbox.write(
+          """
+          version: 1
+          name: ape-ext
+          switches: { sw1: {} }
+          nodes:
+            a: { kind: external, nics: { eth0: { switch: sw1, socket: \(sandbox.folder)/a.sock } } }
+            probe: { kind: netns, nics: { eth0: { switch: sw1, address: 10.8.0.9/24 } } }
+
+          """)
+        try await sandbox.apus("up", file, expecting: 0)
+        let monitor = "\(sandbox.folder)/a.monitor"
+        let machine = try Self.boot(
+          1, "a", Variant(isServer: false, queues: 1), sandbox,
+          // A kernel that expects more memory sets some aside for bounce buffers, which 128M have no room for.
+          memory: "256M", hotplug: ",slots=2,maxmem=512M", extra: ["-monitor", "unix:\(monitor),server=on,wait=off"])
+        try await sandbox.pings("probe", "10.8.0.1", lab: Self.lab, within: 60)
+        let before = try await sandbox.port("a.eth0", Self.lab)
+        let daemon = try sandbox.daemon(Self.lab)
+        let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.pid)/fd").count
+        let connection = try UnixSocket.connect(path: monitor)
+        for line in [
+          "object_add memory-backend-memfd,id=more,size=64M,share=on", "device_add pc-dimm,id=dimm1,memdev=more",
+        ] {
+          _ = try UnixSocket.send(connection, Array("\(line)\n".utf8))
+        }
+        try await eventually("the port sees 64 MiB more") {
+          let regions = try await sandbox.port("a.eth0", Self.lab).memory_regions ?? []
+          return regions.contains { $0.size == 64 << 20 } && regions.count == (before.memory_regions?.count ?? 0) + 1
+        }
+        try await sandbox.pings("probe", "10.8.0.1", lab: Self.lab)
+        let after = try await sandbox.port("a.eth0", Self.lab)
+        #expect(after.error == nil && after.receive_packets > before.receive_packets, "\(after)")
+        #expect(
+          try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.pid)/fd").count <= descriptors + 1)
+        #expect(machine.isAlive)
+        try await sandbox.apus("down", Self.lab, expecting: 0)
+      }
+    }
+
     /// Starts QEMU with the built-in guest's kernel; the address is 10.8.0.`number`.
     private static func boot(
-      _ number: Int, _ name: String, _ variant: Variant, _ sandbox: Sandbox
+      _ number: Int, _ name: String, _ variant: Variant, _ sandbox: Sandbox, memory: String = "128M",
+      hotplug: String = "", extra: [String] = []
     ) throws -> ProcessIdentity {
       let mac = "02:00:00:00:08:0\(number)"
       let guest = sandbox.guestFolder
@@ -60,9 +103,10 @@ extension RealThings {
       let role = variant.isServer ? "server=on,wait=off" : "reconnect=1"
       let isMultiqueue = variant.queues > 1
       let command = [
-        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg", "-m", "128",
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg", "-m",
+        memory + hotplug,
         "-smp", "\(variant.queues)",
-        "-object", "memory-backend-memfd,id=m,size=128M,share=on", "-machine", "q35,memory-backend=m",
+        "-object", "memory-backend-memfd,id=m,size=\(memory),share=on", "-machine", "q35,memory-backend=m",
         "-kernel", "\(guest)/vmlinuz", "-initrd", "\(guest)/initramfs.gz",
         "-append", "console=ttyS0 quiet apus.name=\(name) apus.nic=eth0,\(mac) apus.addr=eth0,10.8.0.\(number)/24",
         "-serial", "file:\(sandbox.folder)/\(name).console.log", "-device", "virtio-serial-pci",
@@ -72,7 +116,7 @@ extension RealThings {
         "-netdev", "vhost-user,id=n,chardev=c\(isMultiqueue ? ",queues=\(variant.queues)" : "")",
         "-device", "virtio-net-pci,netdev=n,mac=\(mac),vectors=0,romfile=\(isMultiqueue ? ",mq=on" : "")",
       ]
-      return try sandbox.start(command, log: "\(name).qemu.log")
+      return try sandbox.start(command + extra, log: "\(name).qemu.log")
     }
   }
 }

@@ -7,6 +7,7 @@ extension WorkerCore {
   /// - Returns: frames taken, from ports and from lines.
   @inline(never)
   mutating func breathe() -> Int {
+    unsettledBefore = unsettledCount
     var moved = now >= nextRelease ? releaseDue() : 0
     var port = 0
     while port < portLimit {
@@ -17,8 +18,8 @@ extension WorkerCore {
       }
       port += 1
     }
-    // While there is work, the next burst does it; see `breatheRing`.
-    if moved == 0 { settleCalls() }
+    // While there is work, a burst of the next breath does it (see `breatheRing`), or the end of that breath.
+    if moved == 0 || unsettledBefore > 0 { settleCalls() }
     return moved
   }
 
@@ -102,6 +103,7 @@ extension WorkerCore {
       }
     }
     unsettledCount = 0
+    unsettledBefore = 0
   }
 
   /// A burst from a TAP that is readable.

@@ -28,6 +28,8 @@ struct WorkerCore: ~Copyable {
   /// Rings whose used entries of this breath are published, but whose driver may still have to be called.
   let unsettled = FixedArray<UnsettledRing>(count: 256) { _ in UnsettledRing(port: 0, ring: 0) }
   var unsettledCount = 0
+  /// Those of them that were there when this breath began, and still are.
+  var unsettledBefore = 0
   let notes = ScatterNotes()
   var pool = TAPPool()
   let guardian: CallGuardian

@@ -39,7 +39,11 @@ struct WorkerLoop: ~Copyable {
 
   /// One turn: commands, a breath, and what follows from it.
   mutating func turn() {
-    if commands.isWaiting { commands.coldRun(&core) }
+    if commands.isWaiting {
+      // A command may stop a ring: its driver must not miss a call for what was published before.
+      core.settleCalls()
+      commands.coldRun(&core)
+    }
     if core.lineCount > 0 { core.readClock() }
     let moved = core.breathe()
     let end = clinux_rdtsc()

@@ -74,11 +74,37 @@ import VhostUser
       ring.usedEvent = 1
       try send(5, a)
       #expect(!isCalled(ring))
+      // The worker looks at the flag once more before it does anything else.
+      _ = try await bench.status("b")
       ring.availableFlags = 0
       try send(1, a)
       #expect(isCalled(ring))
       #expect(try await bench.status("b").vhostUser?.queues[0].calls == 2)
     }
+  }
+
+  /// The flag is seen set while the entries are on their way to a driver that has just cleared it: it must be called
+  /// by the next breath, whether there is work for anybody else or not.
+  @Test(arguments: [false, true]) func aDriverThatFallsAsleepMeanwhileIsCalled(othersWork: Bool) throws {
+    let bench = try DrivenBench()
+    for _ in 0..<3 { try bench.addGuest(.access(vlan: 1)) }
+    let stations = (0..<3).map { FrameBuilder.station($0 + 1) }
+    for index in 0..<3 {
+      try bench.send(
+        [FrameBuilder(to: stations[(index + 1) % 3], from: stations[index]).plain(size: 64)], from: index, at: 0)
+    }
+    let ring = bench.guests[1].receiveRing()
+    ring.availableFlags = 1
+    ring.callEvent.drain()
+    try bench.guests[0].send(burst: [FrameBuilder(to: stations[1], from: stations[0]).plain(size: 64)])
+    #expect(bench.worker.breathe() == 1)
+    #expect(!isCalled(ring))
+    ring.availableFlags = 0
+    if othersWork {
+      try bench.guests[2].send(burst: [FrameBuilder(to: stations[0], from: stations[2]).plain(size: 64)])
+    }
+    #expect(bench.worker.breathe() == (othersWork ? 1 : 0))
+    #expect(isCalled(ring))
   }
 
   /// One call at most for a burst, in both rings.

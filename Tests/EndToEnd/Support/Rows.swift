@@ -9,6 +9,10 @@ struct PortRow: Decodable, Sendable {
     var kicks: Int
     var calls: Int
   }
+  struct MemoryRegion: Decodable, Sendable {
+    var guest_address: UInt64
+    var size: UInt64
+  }
   var name: String
   var `switch`: String?
   var kind: String
@@ -23,6 +27,7 @@ struct PortRow: Decodable, Sendable {
   /// Only of `port show`.
   var features: [String]?
   var queue_status: [Queue]?
+  var memory_regions: [MemoryRegion]?
 }
 
 /// What the tests read of a row of `ps -j`.
