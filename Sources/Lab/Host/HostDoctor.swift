@@ -39,7 +39,7 @@ package struct HostDoctor: Sendable {
           state: .leftover, subject: "lab \(lab)", detail: "its daemon is gone; \(directories.state(lab))",
           advice: "`apus up` with its file takes it back, `apus down \(lab)` removes it"))
     }
-    for orphan in orphans() {
+    for orphan in await orphans(isServing) {
       findings.append(
         DoctorFinding(
           state: .leftover, subject: "process \(orphan.process.pid)",
@@ -62,7 +62,7 @@ package struct HostDoctor: Sendable {
         failure = failure ?? error
       }
     }
-    for orphan in orphans() {
+    for orphan in await orphans(isServing) {
       orphan.process.signal(SIGTERM)
       if await !orphan.process.wait(timeoutSeconds: 2) { orphan.process.signal(SIGKILL) }
       findings.append(
@@ -152,23 +152,32 @@ package struct HostDoctor: Sendable {
   }
 
   /// Machines with a socket in our state folder that no lab has written down: their daemon died while it started them.
-  private func orphans() -> [Orphan] {
+  ///
+  /// What a living daemon has started is its own affair.
+  private func orphans(_ isServing: (String) async -> Bool) async -> [Orphan] {
     let known = Set(directories.runningLabs().flatMap { recorded($0) })
     var found: [Orphan] = []
     for entry in HostFacts.entries(of: "/proc") {
-      guard let pid = Int32(entry), !known.contains(pid), let text = HostFacts.text(ofFile: "/proc/\(pid)/cmdline")
-      else {
-        continue
-      }
-      let words = text.split(separator: "\0").map { String($0) }
-      guard words.first?.hasSuffix("qemu-system-x86_64") ?? false,
-        let name = words.first(where: { $0.hasPrefix("guest=apus-") }),
-        words.contains(where: { $0.contains("path=\(directories.stateRoot)/") }),
+      guard let pid = Int32(entry), !known.contains(pid), let text = HostFacts.text(ofFile: "/proc/\(pid)/cmdline"),
+        let (name, lab) = machine(text.split(separator: "\0").map { String($0) }), await !isServing(lab),
         let process = ProcessIdentity.of(pid: pid)
       else { continue }
-      found.append(Orphan(name: String(name.dropFirst("guest=".count).prefix { $0 != "," }), process: process))
+      found.append(Orphan(name: name, process: process))
     }
     return found
+  }
+
+  /// Name and lab of one of our machines, by its command line.
+  private func machine(_ words: [String]) -> (name: String, lab: String)? {
+    let prefix = "path=\(directories.stateRoot)/"
+    guard words.first?.hasSuffix("qemu-system-x86_64") ?? false,
+      let name = words.first(where: { $0.hasPrefix("guest=apus-") }),
+      let socket = words.lazy.compactMap({ $0.split(separator: ",").first { $0.hasPrefix(prefix) } }).first
+    else { return nil }
+    return (
+      String(name.dropFirst("guest=".count).prefix { $0 != "," }),
+      String(socket.dropFirst(prefix.count).prefix { $0 != "/" })
+    )
   }
 
   /// Processes that a lab has written down.

@@ -111,7 +111,11 @@ extension LabRuntime {
       return difference.removedNodes.contains(name) || [.anew, .restart].contains(difference.changedNodes[name])
     }
     var failures = await NodeRemoval.stop(gone, work.progress)
-    for node in gone { await removePorts(of: node.definition, node.definition.nics.map(\.name)) }
+    for node in gone {
+      await removePorts(of: node.definition, node.definition.nics.map(\.name))
+      // What is made anew runs.
+      stopped.remove(node.definition.name)
+    }
     failures += await NodeRemoval.remove(gone, work.progress)
     for node in nodesInOrder {
       let name = node.definition.name
