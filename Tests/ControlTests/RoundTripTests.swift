@@ -72,6 +72,17 @@ import Topology
     }
   }
 
+  @Test func aLinkChangeNamesOnlyWhatItChanges() throws {
+    var cut = LinkChange()
+    cut.carrier = false
+    #expect(try JSON.decode(LinkChange.self, from: Array(#"{"carrier": false}"#.utf8)) == cut)
+    var replaced = LinkChange()
+    replaced.impair = ["loss": "1%"]
+    replaced.isReplacement = true
+    #expect(
+      try JSON.decode(LinkChange.self, from: Array(#"{"impair": {"loss": "1%"}, "replace": true}"#.utf8)) == replaced)
+  }
+
   @Test func nodesAreStartedAndStopped() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
       var lines: [LabLine] = []

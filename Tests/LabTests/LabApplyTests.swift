@@ -45,8 +45,10 @@ import Topology
       var lab = lab()
       let runtime = LabRuntime(directories: directories)
       _ = try await runtime.bringUp(lab) { _ in }
+      #expect(try await answers(runtime, "p1", "10.0.0.2"))
       let since = await runtime.nodes().first?.since
       let received = await runtime.dataplane()?.ports().first { $0.name == "p1.eth0" }?.receivePackets ?? 0
+      #expect(received > 0)
       addProbe(to: &lab)
       lab.nodes.remove(at: 1)
       let steps = try await runtime.bringUp(lab) { _ in }

@@ -9,7 +9,7 @@ struct BuiltinGuest: Sendable, Equatable {
   var kernel: String
   var initialRAMDisk: String
 
-  /// What a kernel with nothing to protect need not do at its start: a third of the time under an emulated processor.
+  /// What a kernel with nothing to protect need not do at its start: a quarter of the time under an emulated processor.
   ///
   /// Tests of its ciphers, moving itself to a random place, patching itself against leaks between its processes,
   /// comparing its clocks.

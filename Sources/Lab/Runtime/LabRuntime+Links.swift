@@ -28,6 +28,22 @@ package struct LinkChange: Codable, Sendable, Equatable {
   package var isReset = false
 
   package init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case carrier, impair, from
+    case isReplacement = "replace"
+    case isReset = "reset"
+  }
+
+  /// Every key may be left out.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    carrier = try container.decodeIfPresent(Bool.self, forKey: .carrier)
+    impair = try container.decodeIfPresent([String: String].self, forKey: .impair) ?? [:]
+    from = try container.decodeIfPresent(String.self, forKey: .from)
+    isReplacement = try container.decodeIfPresent(Bool.self, forKey: .isReplacement) ?? false
+    isReset = try container.decodeIfPresent(Bool.self, forKey: .isReset) ?? false
+  }
 }
 
 /// Carrier and faults of links, from the file and at run time.

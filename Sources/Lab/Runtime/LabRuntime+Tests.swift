@@ -65,7 +65,8 @@ extension LabRuntime {
         unready: { await self.unready([test.source, test.destination]) })
     case "tcp": return try connectTest(test, source, destination, path.address)
     default:
-      throw UserError(.failed, "tests of kind \(test.action) are not known; known: ping, arp, tcp, exec")
+      throw UserError(
+        .failed, "tests of kind \(test.action) cannot be run by this version; use ping, arp, tcp or exec")
     }
   }
 
