@@ -149,6 +149,14 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var memory: Int = 128 << 20
   /// In the order the node sees them (PCI order).
   package var nics: [NICDefinition] = []
+  /// The image's file; nil for `builtin` and for kinds without an image.
+  package var disk: DiskDefinition?
+  /// What cloud-init is told on the first boot; nil = the image gets no seed.
+  package var cloudInit: CloudInitDefinition?
+  /// What tells that the machine is ready; nil = the builtin guest's own word, or for an image that it runs.
+  package var ready: ReadyDefinition?
+  /// What has to be true before it starts; nil = nothing.
+  package var after: [StartCondition]?
   package init(name: String, kind: String) {
     self.name = name
     self.kind = kind
