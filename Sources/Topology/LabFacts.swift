@@ -4,6 +4,10 @@
 package protocol LabFacts {
   /// Whether a file is there.
   func fileExists(_ absolutePath: String) -> Bool
+  /// The first bytes of a file, at most `count`; nil when it cannot be read.
+  func head(of absolutePath: String, count: Int) -> [UInt8]?
+  /// SHA-256 of a file in hexadecimal; nil when it cannot be made.
+  func sha256(of absolutePath: String) -> String?
   /// Folder of images that labs share: `<data>/images`.
   var imageDirectory: String { get }
   /// Whether virtual machines run under KVM here.

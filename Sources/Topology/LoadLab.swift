@@ -36,9 +36,11 @@ private func load(
   guard var draft = reader.read(root) else { return nil }
   Wiring(draft, index: NameIndex(draft), reporter: reporter).wire(&draft)
   let vlans = VLANTable(draft, reporter: reporter)
-  let normaliser = Normaliser(draft: draft, facts: facts, directory: directory, reporter: reporter, vlans: vlans)
+  let images = ImageTable(facts: facts, directory: directory)
+  let normaliser = Normaliser(draft: draft, directory: directory, reporter: reporter, vlans: vlans, images: images)
   let lab = normaliser.lab(source: source.path)
-  let subject = RuleSubject(draft: draft, lab: lab, facts: facts, reporter: reporter, vlans: vlans)
+  let subject = RuleSubject(
+    draft: draft, lab: lab, facts: facts, reporter: reporter, vlans: vlans, images: images)
   for rule in Rule.all { rule.check(subject) }
   return lab
 }

@@ -215,29 +215,15 @@ extension Example {
         version: 1
         name: test
         recorder: {}
-        nodes:
-          a: { kind: vm, cloud-init: {} }
+        access: {}
         """#,
       expected: #"""
         test.lab.yaml:3:1: error[L010]: "recorder" is part of the format, but this version of apus does not have it yet
             3 | recorder: {}
               | ^^^^^^^^
-        test.lab.yaml:5:18: error[L010]: "cloud-init" is part of the format, but this version of apus does not have it yet
-            5 |   a: { kind: vm, cloud-init: {} }
-              |                  ^^^^^^^^^^
-        """#),
-    Example(
-      "L010", "a disk image",
-      text: #"""
-        version: 1
-        name: test
-        nodes:
-          a: { kind: vm, image: debian.qcow2 }
-        """#,
-      expected: #"""
-        test.lab.yaml:4:25: error[L010]: disk images are part of the format, but this version of apus runs only "builtin"
-            4 |   a: { kind: vm, image: debian.qcow2 }
-              |                         ^^^^^^^^^^^^
+        test.lab.yaml:4:1: error[L010]: "access" is part of the format, but this version of apus does not have it yet
+            4 | access: {}
+              | ^^^^^^
         """#),
     Example(
       "L011", "a variable that is not set",

@@ -19,13 +19,23 @@ struct Example: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(code): \(title)" }
 
-  static let all = syntax + values + names + references + addressing + contradictions + impairments + profiles + host
+  static let all =
+    syntax + values + names + references + addressing + contradictions + impairments + profiles + host + machines
+    + images
 }
 
 extension TestFacts {
-  /// A host with one image and one interface.
+  /// A host with some files and one interface.
   static let usual = TestFacts(
-    files: ["/labs/debian.qcow2"], interfaces: ["tap-taken"], stateDirectory: "/run/apus")
+    files: ["/labs/locked.qcow2", "/labs/user-data.yaml"],
+    contents: [
+      "/labs/debian.qcow2": [0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 3], "/images/shared.vmdk": Array("KDMV....".utf8),
+      "/labs/split.vmdk": Array("# Disk DescriptorFile\nversion=1\n".utf8), "/labs/disk.img": [0xEB, 0x63, 0x90, 0],
+      "/labs/disk.bin": [0xEB, 0x63, 0x90, 0], "/labs/page.qcow2": Array("<!DOCTYPE html>".utf8),
+      "/labs/empty.raw": [],
+    ],
+    sums: ["/labs/debian.qcow2": String(repeating: "ab", count: 32)],
+    interfaces: ["tap-taken"], stateDirectory: "/run/apus")
   /// A host with little memory and no KVM.
   static let slow = TestFacts(hasKVM: false, availableMemory: 200 << 20)
 }

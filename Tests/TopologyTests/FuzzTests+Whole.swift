@@ -18,6 +18,15 @@ extension FuzzTests {
       router:
         kind: vm
         memory: 512M
+        image: { file: debian.qcow2, sha256: abababababababababababababababababababababababababababababababab, format: qcow2 }
+        persist: on
+        cloud-init:
+          meta-data: user-data.yaml
+          user-data: |
+            #cloud-config
+            packages: [iperf3]
+        ready: { console: "login:", tcp: 22, agent: on, timeout: 120s }
+        after: [vm1, probe.started]
         nics:
           eth0:
             { switch: sw1, trunk: [red, blue], native: red, addresses: { red: 10.0.10.254/24, blue: [10.0.20.254/24, "fd00::1/64"] } }

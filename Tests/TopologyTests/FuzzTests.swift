@@ -21,7 +21,7 @@ struct SeededGenerator: RandomNumberGenerator {
 struct FuzzTests {
   /// Loads bytes, and renders whatever is said about them.
   private func survive(_ bytes: [UInt8]) -> LoadResult {
-    let result = load(bytes: bytes)
+    let result = load(bytes: bytes, facts: .usual)
     for diagnostic in result.diagnostics { _ = diagnostic.rendered(source: source(bytes)) }
     #expect((result.lab == nil) == result.hasErrors)
     #expect(result.diagnostics.count { $0.severity == .error } <= 50)
@@ -84,7 +84,7 @@ struct FuzzTests {
   }
 
   @Test("the file that is mutated is a lab")
-  func wholeFile() { #expect(rendered(Self.whole) == "") }
+  func wholeFile() { #expect(rendered(Self.whole, facts: .usual) == "") }
 
   @Test("a long line is read in the time of a short one a value")
   func longLine() throws {

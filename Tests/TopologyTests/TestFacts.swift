@@ -3,6 +3,9 @@ import Topology
 /// A host as a test wants it.
 struct TestFacts: LabFacts {
   var files: Set<String> = []
+  /// Files that can be read.
+  var contents: [String: [UInt8]] = [:]
+  var sums: [String: String] = [:]
   var imageDirectory = "/images"
   var hasKVM = true
   var interfaces: Set<String> = []
@@ -11,7 +14,11 @@ struct TestFacts: LabFacts {
   var availableMemory: UInt64?
   var stateDirectory: String?
 
-  func fileExists(_ absolutePath: String) -> Bool { files.contains(absolutePath) }
+  func fileExists(_ absolutePath: String) -> Bool {
+    files.contains(absolutePath) || contents[absolutePath] != nil
+  }
+  func head(of absolutePath: String, count: Int) -> [UInt8]? { contents[absolutePath].map { Array($0.prefix(count)) } }
+  func sha256(of absolutePath: String) -> String? { sums[absolutePath] }
   func hostInterfaceExists(_ name: String) -> Bool { interfaces.contains(name) }
   func interface(_ name: String, belongsTo lab: String) -> Bool { ownInterfaces.contains(name) }
 }

@@ -33,10 +33,14 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case test = "L212"
   case withoutEffect = "L213"
   case workers = "L214"
+  case ready = "L215"
 
-  case imageMissing = "L301"
+  case fileMissing = "L301"
+  case imageFormat = "L302"
   case hostInterface = "L303"
+  case startCycle = "L304"
   case resources = "L305"
   case withoutKVM = "L306"
   case socketPath = "L307"
+  case imageSum = "L308"
 }

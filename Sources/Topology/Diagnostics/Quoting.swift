@@ -12,11 +12,21 @@ enum Quoting {
   }
 
   /// The value between double quotes, shortened, control characters replaced.
-  static func quoted(_ value: String) -> String {
+  static func quoted(_ value: String) -> String { "\"\(printable(value))\"" }
+
+  /// The value without quotes, shortened, control characters replaced.
+  static func printable(_ value: String) -> String {
     var text = String.UnicodeScalarView()
     for scalar in value.unicodeScalars.prefix(longest) { text.append(isControl(scalar) ? "\u{FFFD}" : scalar) }
     let isCut = value.unicodeScalars.dropFirst(longest).first != nil
-    return "\"\(String(text))\(isCut ? "…" : "")\""
+    return isCut ? "\(String(text))…" : String(text)
+  }
+
+  /// The first bytes of a file: `"<!DOCTYP"` when they are text, else `1f 8b 08 00`.
+  static func beginning(_ bytes: [UInt8]) -> String {
+    let text = bytes.prefix(8)
+    if text.allSatisfy({ (0x20..<0x7F).contains($0) }) { return quoted(String(decoding: text, as: UTF8.self)) }
+    return bytes.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
   }
 
   /// `1 worker`, `2 workers`.

@@ -4,10 +4,8 @@ struct NodeDraft {
   /// The key as written, when it stands for several names.
   var range: String?
   var kind: Located<String>?
-  var image: Located<String>?
-  var cpus: Located<Int>?
-  /// Bytes.
-  var memory: Located<Int>?
+  /// Nil for kinds that are no virtual machine.
+  var machine: MachineDraft?
   var nics: [NICDraft] = []
 
   /// Whether the kind is known and this one.

@@ -4,10 +4,10 @@
 /// was reported, and stands for nothing: a lab with errors is never handed out.
 struct Normaliser {
   let draft: LabDraft
-  let facts: any LabFacts
   let directory: String
   let reporter: Reporter
   let vlans: VLANTable
+  let images: ImageTable
 
   func lab(source: String) -> CanonicalLab {
     var lab = CanonicalLab(name: draft.name?.value ?? "")
@@ -30,11 +30,7 @@ struct Normaliser {
 
   private func node(_ draft: NodeDraft) -> NodeDefinition {
     var node = NodeDefinition(name: draft.name.value, kind: draft.kind?.value ?? "")
-    if draft.isKind("vm") {
-      node.image = draft.image.map { $0.value == "builtin" ? "builtin" : Paths.image($0.value, directory, facts).path }
-      node.cpus = draft.cpus?.value ?? node.cpus
-      node.memory = draft.memory?.value ?? node.memory
-    }
+    if draft.isKind("vm"), let machine = draft.machine { fill(&node, machine) }
     node.nics = draft.nics.map { nic($0) }
     return node
   }

@@ -23,7 +23,7 @@ struct LabReader {
     }
     readHead(top)
     if let node = top["workers"] { readWorkers(node, owner: top.keySpan("workers") ?? node.span) }
-    if let node = top["defaults"] { context.defaults = NodeDefaults(node, reporter) }
+    if let node = top["defaults"] { context.defaults = MachineReader(reporter: reporter).defaults(node) }
     readShared(top)
     named(top, "vlans", "VLAN") { reader, name, node in reader.readVLAN(name, node) }
     named(top, "switches", "switch") { reader, name, node in reader.readSwitch(name, node) }

@@ -1,27 +1,3 @@
-/// `defaults:` for the node keys that have one.
-struct NodeDefaults {
-  var image: Located<String>?
-  var memory: Located<Int>?
-  var cpus: Located<Int>?
-
-  init() {}
-
-  init(_ node: YAMLNode, _ reporter: Reporter) {
-    guard
-      let object = ObjectReader(node, LabSchema.defaults, label: "\"defaults\"", owner: node.span, reporter: reporter)
-    else { return }
-    read(object)
-  }
-
-  /// Takes `image`, `memory` and `cpus` where they are given.
-  mutating func read(_ object: ObjectReader) {
-    let values = object.values
-    if let node = object["image"] { image = values.scalar(node, "image", "builtin or a file") }
-    if let node = object["memory"] { memory = values.size(node, "memory", in: Limits.memory) }
-    if let node = object["cpus"] { cpus = values.integer(node, "cpus", in: Limits.cpus) }
-  }
-}
-
 /// Reads one entry of `nodes:`.
 struct NodeReader {
   let reporter: Reporter
@@ -48,7 +24,7 @@ struct NodeReader {
     return draft
   }
 
-  /// `image`, `memory` and `cpus`, which only virtual machines have.
+  /// The keys that only virtual machines have.
   private func readMachine(_ object: ObjectReader, into draft: inout NodeDraft) {
     if let kind = draft.kind, kind.value != "vm" {
       for key in object.keys where LabSchema.vmKeys.contains(key.value) {
@@ -58,10 +34,8 @@ struct NodeReader {
       return
     }
     var machine = context.defaults
-    machine.read(object)
-    draft.image = machine.image ?? Located("builtin", draft.name.span)
-    draft.memory = machine.memory
-    draft.cpus = machine.cpus
+    MachineReader(reporter: reporter).read(object, into: &machine)
+    draft.machine = machine
   }
 
   private func readNICs(_ node: YAMLNode, _ draft: NodeDraft) -> [NICDraft] {

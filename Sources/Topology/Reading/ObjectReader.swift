@@ -3,6 +3,8 @@ struct ObjectReader {
   let values: ValueReader
   /// The key that introduced the mapping, for what is missing from it.
   let owner: Span
+  /// Keys were refused, so that what is missing may be what they were meant to be.
+  let hasUnknownKeys: Bool
   private let entries: [String: YAMLEntry]
 
   /// Reports a value that is no mapping, and every key that is unknown, misplaced or of a later version.
@@ -13,6 +15,7 @@ struct ObjectReader {
     self.owner = owner
     guard case .mapping(let list) = node.content else {
       entries = [:]
+      hasUnknownKeys = false
       if node.isNull { return }
       if case .unusable = node.content { return nil }
       reporter.error(.type, node.span, "\(label) must be a mapping, found \(node.found)")
@@ -29,6 +32,7 @@ struct ObjectReader {
       }
     }
     entries = known
+    hasUnknownKeys = known.count < list.count
   }
 
   /// The value of a key, nil when it is not there.

@@ -2,7 +2,7 @@
 ///
 /// A class, since the readers of all nodes share what it counts.
 final class ReadingContext {
-  var defaults = NodeDefaults()
+  var defaults = MachineDraft()
   var profiles = Profiles(what: "profile", section: "profiles")
   var portProfiles = Profiles(what: "port profile", section: "port-profiles")
   var impairments: ImpairmentReader

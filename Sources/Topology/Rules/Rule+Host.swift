@@ -28,25 +28,6 @@ extension Rule {
     }
   }
 
-  /// L301: an image that is not there.
-  ///
-  /// L010: one that is, since this version runs the built-in guest only.
-  static func images(_ subject: RuleSubject) {
-    for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) {
-      guard let image = draft.image, let path = node.image, path != "builtin" else { continue }
-      if subject.facts.fileExists(path) {
-        let message = "disk images are part of the format, but this version of apus runs only \"builtin\""
-        subject.reporter.error(.notYet, image.span, message)
-      } else {
-        let folders = [subject.lab.directory, subject.facts.imageDirectory]
-        let places = image.value.hasPrefix("/") ? "" : "; looked in \(Quoting.sentence(folders))"
-        let message = "image \(image.value.quoted) not found\(places)"
-        let near = Suggestion.nearest(to: image.value, among: ["builtin"]).map { "did you mean \"\($0)\"?" }
-        subject.reporter.error(.imageMissing, image.span, message, hint: near)
-      }
-    }
-  }
-
   /// L307: a socket whose path no Unix socket can have.
   ///
   /// L202: two NICs on one socket.

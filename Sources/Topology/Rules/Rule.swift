@@ -6,6 +6,7 @@ struct RuleSubject {
   let facts: any LabFacts
   let reporter: Reporter
   let vlans: VLANTable
+  let images: ImageTable
 
   /// A NIC in the file and in the lab.
   struct NIC {
@@ -24,12 +25,15 @@ struct RuleSubject {
   /// Every NIC in file order.
   let nics: [NIC]
 
-  init(draft: LabDraft, lab: CanonicalLab, facts: any LabFacts, reporter: Reporter, vlans: VLANTable) {
+  init(
+    draft: LabDraft, lab: CanonicalLab, facts: any LabFacts, reporter: Reporter, vlans: VLANTable, images: ImageTable
+  ) {
     self.draft = draft
     self.lab = lab
     self.facts = facts
     self.reporter = reporter
     self.vlans = vlans
+    self.images = images
     let lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
     nics = zip(draft.nodes, lab.nodes).flatMap { nodeDraft, node in
       zip(nodeDraft.nics, node.nics).map {
@@ -59,7 +63,11 @@ struct Rule: Sendable {
     Rule(codes: [.address], check: addressesOutsideSubnets),
     Rule(codes: [.gateway], check: gateways),
     Rule(codes: [.interfaceName], check: tapNames),
-    Rule(codes: [.imageMissing, .notYet], check: images),
+    Rule(codes: [.fileMissing, .imageFormat, .imageSum], check: images),
+    Rule(codes: [.fileMissing, .withoutEffect], check: cloudInit),
+    Rule(codes: [.withoutEffect], check: diskless),
+    Rule(codes: [.ready], check: readyAddresses),
+    Rule(codes: [.unknownName, .withoutEffect, .startCycle], check: startOrder),
     Rule(codes: [.hostInterface], check: hostInterfaces),
     Rule(codes: [.socketPath, .usedTwice], check: socketPaths),
     Rule(codes: [.resources], check: memory),

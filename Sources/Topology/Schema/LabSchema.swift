@@ -37,15 +37,6 @@ enum LabSchema {
         "adaptive polls while there is work and sleeps otherwise; busy never sleeps; sleep sleeps at once."),
     ])
 
-  static let defaults = ObjectSchema("defaults", machine)
-
-  /// Keys of virtual machines that `defaults` has too.
-  private static let machine = [
-    Key("image", .text, "`builtin`, the tiny Linux that ships with Apus, or a file."),
-    Key("memory", .size, "Memory, 32M to 1T; 128M without it."),
-    Key("cpus", .integer(Limits.cpus), "Processors; 1 without it."),
-  ]
-
   static let vlan = ObjectSchema(
     "VLAN",
     [
@@ -71,10 +62,10 @@ enum LabSchema {
           + "whose machine somebody else runs; tap: TAP interfaces on this host."
       ).required
     ] + machine + [
+      after,
       Key("nics", .map(.optional(.object(nic)), names: nicNames), "Interfaces, in the order the node sees them."),
       Key("profile", .name, "A name under `profiles`, whose keys count where this node has none."),
-    ],
-    later: ["persist", "cloud-init", "ready", "after"])
+    ])
 
   /// What stands under `profiles`.
   static let nodeProfile = node.partial("profile", without: "profile")
@@ -145,13 +136,14 @@ enum LabSchema {
   ]
 
   /// Node keys that only virtual machines have.
-  static let vmKeys: Set<String> = ["image", "cpus", "memory"]
+  static let vmKeys = Set((machine + [after]).map(\.name))
 
   /// Every mapping but the top level.
   static let definitions = Array(all.dropFirst()) + [nodeProfile, portProfile]
 
   /// Every mapping, to find where a misplaced key belongs.
   static let all = [
-    top, workers, defaults, vlan, switches, node, nic, route, link, impairment, directions, test, exec,
+    top, workers, defaults, vlan, switches, node, image, cloudInit, ready, nic, route, link, impairment, directions,
+    test, exec,
   ]
 }

@@ -8,6 +8,10 @@ enum Limits {
   /// Bytes.
   static let memory = 32 << 20...1 << 40
   static let cpus = 1...255
+  /// Seconds.
+  static let readyTimeout = 1.0...3600
+  /// Characters.
+  static let consoleText = 1...256
   static let mtu = 68...65521
   static let queues = 1...8
   static let ports = 1...65535

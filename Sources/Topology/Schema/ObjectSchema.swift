@@ -68,6 +68,8 @@ indirect enum ValueType: Sendable {
   case boolean
   /// Permissions of a file.
   case octal
+  /// A SHA-256 in hexadecimal.
+  case digest
   case choice([String])
   /// A name of a lab, node, switch, VLAN, link, impairment or profile.
   case name

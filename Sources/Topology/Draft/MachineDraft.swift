@@ -1,0 +1,57 @@
+/// The keys of a node that only virtual machines have; also what `defaults:` says for them.
+struct MachineDraft {
+  var image = ImageDraft.builtin
+  /// Bytes.
+  var memory: Located<Int>?
+  var cpus: Located<Int>?
+  var persist: Located<Bool>?
+  var cloudInit: CloudInitDraft?
+  var ready: ReadyDraft?
+  var after: [StartDraft] = []
+}
+
+/// The key `image`.
+enum ImageDraft {
+  /// The tiny Linux that ships with Apus; also what a machine runs that names no image.
+  case builtin
+  case file(ImageFileDraft)
+  /// It was wrong, which was reported.
+  case unusable
+}
+
+/// An image that is a file.
+struct ImageFileDraft {
+  /// As written.
+  var name: Located<String>
+  var format: Located<DiskDefinition.Format>?
+  /// 64 lower-case hexadecimal digits.
+  var sha256: Located<String>?
+}
+
+/// The key `cloud-init`: its documents as written, each a path or a text of several lines.
+struct CloudInitDraft {
+  var span: Span
+  var userData: Located<String>?
+  var metaData: Located<String>?
+  var networkConfig: Located<String>?
+
+  /// The documents that are there, with their keys.
+  var documents: [(key: String, text: Located<String>)] {
+    [("user-data", userData), ("meta-data", metaData), ("network-config", networkConfig)].compactMap { key, text in
+      text.map { (key, $0) }
+    }
+  }
+}
+
+/// The key `ready`.
+struct ReadyDraft {
+  var definition: ReadyDefinition
+  /// Where the port of `tcp` stands.
+  var tcp: Span?
+}
+
+/// An entry of `after`.
+struct StartDraft {
+  var node: EndDraft
+  var state: StartCondition.State
+}

@@ -1,0 +1,49 @@
+extension Normaliser {
+  /// Puts what the file says about a virtual machine into its definition.
+  func fill(_ node: inout NodeDefinition, _ machine: MachineDraft) {
+    node.cpus = machine.cpus?.value ?? node.cpus
+    node.memory = machine.memory?.value ?? node.memory
+    switch machine.image {
+    case .builtin: node.image = "builtin"
+    case .unusable: break
+    case .file(let file):
+      let image = images.image(file)
+      node.image = image.path
+      node.disk = image.disk
+      node.disk?.persist = machine.persist?.value ?? false
+      node.cloudInit = machine.cloudInit.map { cloudInit($0) }
+    }
+    node.ready = machine.ready?.definition
+    // Each node once: ready, which says more, when both states are asked for.
+    var places: [String: Int] = [:]
+    var conditions: [StartCondition] = []
+    for start in machine.after {
+      if let index = places[start.node.name] {
+        if start.state == .ready { conditions[index].state = .ready }
+        continue
+      }
+      places[start.node.name] = conditions.count
+      var condition = StartCondition(node: start.node.name)
+      condition.state = start.state
+      conditions.append(condition)
+    }
+    node.after = conditions.isEmpty ? nil : conditions
+  }
+
+  private func cloudInit(_ draft: CloudInitDraft) -> CloudInitDefinition {
+    var definition = CloudInitDefinition()
+    definition.userData = draft.userData.map { document($0.value) }
+    definition.metaData = draft.metaData.map { document($0.value) }
+    definition.networkConfig = draft.networkConfig.map { document($0.value) }
+    return definition
+  }
+
+  private func document(_ text: String) -> CloudInitDefinition.Document {
+    text.isDocument ? .text(text) : .file(Paths.absolute(text, in: directory))
+  }
+}
+
+extension String {
+  /// Whether a text under `cloud-init` is a document rather than a path: it has several lines.
+  var isDocument: Bool { utf8.contains(UInt8(ascii: "\n")) }
+}
