@@ -105,4 +105,36 @@ struct DiagnosticTests {
         version 2; this program knows 1","path":"test.lab.yaml","severity":"error"}]
         """)
   }
+
+  @Test("JSON has notes where there are some")
+  func jsonNotes() throws {
+    let result = load("version: 1\nname: test\nvlans: { red: 10, pink: 10 }\n")
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let text = String(decoding: try encoder.encode(result.diagnostics), as: UTF8.self)
+    #expect(
+      text.contains(
+        """
+        "notes":[{"column":15,"length":2,"line":3,"message":"VLAN red has it here"}],"path"
+        """))
+  }
+
+  @Test("at most six notes, none twice, none at the finding's own place")
+  func notes() {
+    let reporter = Reporter(path: "x")
+    let place = Span(line: 1, column: 1)
+    for line in [1, 2, 2, 3, 4, 5, 6, 7, 8, 9] {
+      let note = Diagnostic.Note("here", at: Span(line: line, column: 1))
+      reporter.error(.loop, place, "message", notes: [note])
+    }
+    #expect(reporter.sorted().map { $0.notes.map(\.line) } == [[2, 3, 4, 5, 6, 7]])
+  }
+
+  @Test("control characters that no quotes surround do not reach the terminal")
+  func bareControls() {
+    let result = load("version: 1\nname: test\nvlans: { \"\\e[1m\": 10, \"b\\e\": 10 }\n")
+    let texts = result.diagnostics.flatMap { [$0.message, $0.hint ?? ""] + $0.notes.map(\.message) }
+    #expect(texts.contains { $0.contains("both have id 10") })
+    #expect(!texts.contains { $0.contains("\u{1B}") })
+  }
 }

@@ -14,9 +14,15 @@ extension Example {
         test.lab.yaml:3:35: error[L205]: VLANs red and pink both have id 10 (3:15)
             3 | vlans: { red: 10, blue: 20, pink: 10 }
               |                                   ^^
+        test.lab.yaml:3:15: note: VLAN red has it here
+            3 | vlans: { red: 10, blue: 20, pink: 10 }
+              |               ^^
         test.lab.yaml:6:73: error[L205]: native "red" is not in trunk [blue]
             6 |   a: { kind: netns, nics: { eth0: { switch: sw1, trunk: [blue], native: red } } }
               |                                                                         ^^^
+        test.lab.yaml:6:57: note: the trunk is here
+            6 |   a: { kind: netns, nics: { eth0: { switch: sw1, trunk: [blue], native: red } } }
+              |                                                         ^
         """#),
     Example(
       "L206", "VLANs on a wire",
@@ -34,6 +40,9 @@ extension Example {
         test.lab.yaml:5:43: error[L206]: a wire between two nodes passes every frame as it is; a VLAN belongs to a switch's port
             5 |   a: { kind: netns, nics: { eth0: { vlan: red } } }
               |                                           ^^^
+        test.lab.yaml:8:14: note: the wire is here
+            8 |   - { ends: [a:eth0, b], trunk: all }
+              |              ^^^^^^
         test.lab.yaml:8:33: error[L206]: a wire between two nodes passes every frame as it is; a VLAN belongs to a switch's port
             8 |   - { ends: [a:eth0, b], trunk: all }
               |                                 ^^^
@@ -54,6 +63,9 @@ extension Example {
         test.lab.yaml:8:34: error[L206]: the link and its NIC eth0 carry different VLANs (access red, access blue)
             8 |   - { ends: [a:eth0, sw1], vlan: blue }
               |                                  ^^^^
+        test.lab.yaml:6:43: note: the NIC's own is here
+            6 |   a: { kind: netns, nics: { eth0: { vlan: red } } }
+              |                                           ^^^
         """#),
     Example(
       "L207", "a MAC address twice, and a multicast one",
@@ -62,12 +74,12 @@ extension Example {
         name: test
         switches: { sw1: {} }
         nodes:
-          a[1-2]: { kind: netns, nics: { eth0: { switch: sw1, mac: 02:00:00:00:00:01 } } }
+          a[1-3]: { kind: netns, nics: { eth0: { switch: sw1, mac: 02:00:00:00:00:01 } } }
           b: { kind: netns, nics: { eth0: { mac: 01:00:00:00:00:01 }, eth1: { mac: 00:00:00:00:00:00 } } }
         """#,
       expected: #"""
         test.lab.yaml:5:60: error[L207]: MAC address 02:00:00:00:00:01 is used by a1:eth0 (5:60) and a2:eth0
-            5 |   a[1-2]: { kind: netns, nics: { eth0: { switch: sw1, mac: 02:00:00:00:00:01 } } }
+            5 |   a[1-3]: { kind: netns, nics: { eth0: { switch: sw1, mac: 02:00:00:00:00:01 } } }
               |                                                            ^^^^^^^^^^^^^^^^^ leave "mac" out of a range: each NIC gets its own
         test.lab.yaml:6:42: error[L207]: MAC address 01:00:00:00:00:01 is a multicast address; a NIC needs a unicast one
             6 |   b: { kind: netns, nics: { eth0: { mac: 01:00:00:00:00:01 }, eth1: { mac: 00:00:00:00:00:00 } } }
@@ -90,6 +102,9 @@ extension Example {
         test.lab.yaml:6:59: error[L207]: address 10.0.0.1 is used by a:eth0 (5:59) and b:eth0
             6 |   b: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.1/24 } } }
               |                                                           ^^^^^^^^^^^
+        test.lab.yaml:5:59: note: a:eth0 has it here
+            5 |   a: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.1/24 } } }
+              |                                                           ^^^^^^^^^^^
         """#),
     Example(
       "L207", "addresses that do not fit their subnet",
@@ -108,12 +123,18 @@ extension Example {
         test.lab.yaml:6:70: error[L207]: address 10.0.20.1/24 is outside the subnet of VLAN red, 10.0.10.0/24
             6 |   a: { kind: netns, nics: { eth0: { switch: sw1, vlan: red, address: 10.0.20.1/24 } } }
               |                                                                      ^^^^^^^^^^^^
+        test.lab.yaml:3:33: note: the subnet is declared here
+            3 | vlans: { red: { id: 10, subnet: 10.0.10.0/24 } }
+              |                                 ^^^^^^^^^^^^
         test.lab.yaml:7:70: error[L207]: 10.0.10.255/24 is the broadcast address of 10.0.10.0/24, not a host's
             7 |   b: { kind: netns, nics: { eth0: { switch: sw1, vlan: red, address: 10.0.10.255/24 } } }
               |                                                                      ^^^^^^^^^^^^^^
         test.lab.yaml:8:70: warning[L207]: address 10.0.10.1/16 has another prefix length than the subnet of VLAN red, 10.0.10.0/24
             8 |   c: { kind: netns, nics: { eth0: { switch: sw1, vlan: red, address: 10.0.10.1/16 } } }
               |                                                                      ^^^^^^^^^^^^
+        test.lab.yaml:3:33: note: the subnet is declared here
+            3 | vlans: { red: { id: 10, subnet: 10.0.10.0/24 } }
+              |                                 ^^^^^^^^^^^^
         test.lab.yaml:9:70: error[L207]: 224.0.0.1/24 is a multicast address; a NIC needs a unicast one
             9 |   d: { kind: netns, nics: { eth0: { switch: sw1, vlan: red, address: 224.0.0.1/24 } } }
               |                                                                      ^^^^^^^^^^^^
@@ -126,14 +147,14 @@ extension Example {
         switches: { sw1: {} }
         nodes:
           a: { kind: tap, nics: { very-long-switch0: { switch: sw1 } } }
-          b[1-2]: { kind: tap, nics: { tap0: { switch: sw1 } } }
+          b[1-3]: { kind: tap, nics: { tap0: { switch: sw1 } } }
         """#,
       expected: #"""
         test.lab.yaml:5:27: error[L208]: interface name "very-long-switch0" has 17 characters; Linux allows 15
             5 |   a: { kind: tap, nics: { very-long-switch0: { switch: sw1 } } }
               |                           ^^^^^^^^^^^^^^^^^
         test.lab.yaml:6:32: error[L208]: host interface "tap0" is made by b1:tap0 (6:32) and b2:tap0
-            6 |   b[1-2]: { kind: tap, nics: { tap0: { switch: sw1 } } }
+            6 |   b[1-3]: { kind: tap, nics: { tap0: { switch: sw1 } } }
               |                                ^^^^
         """#),
     Example(
@@ -179,6 +200,9 @@ extension Example {
         test.lab.yaml:6:50: error[L210]: subnet 10.0.0.0/30 has no address left for a3:eth0
             6 |   a[1-3]: { kind: netns, nics: { eth0: { switch: sw1, vlan: red } } }
               |                                                  ^^^
+        test.lab.yaml:3:33: note: the subnet is declared here
+            3 | vlans: { red: { id: 10, subnet: 10.0.0.0/30 } }
+              |                                 ^^^^^^^^^^^
         """#),
   ]
 }

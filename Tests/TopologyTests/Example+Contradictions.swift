@@ -21,6 +21,9 @@ extension Example {
         test.lab.yaml:9:34: error[L211]: "vlan" and "trunk" exclude each other
             9 |       eth0: { switch: sw1, vlan: red, trunk: [blue] }
               |                                  ^^^ a trunk's untagged VLAN is "native"
+        test.lab.yaml:9:46: note: "trunk" is here
+            9 |       eth0: { switch: sw1, vlan: red, trunk: [blue] }
+              |                                              ^
         test.lab.yaml:10:36: error[L211]: "native" needs "trunk"
            10 |       eth1: { switch: sw1, native: red }
               |                                    ^^^ an access port's VLAN is "vlan"
@@ -30,9 +33,15 @@ extension Example {
         test.lab.yaml:12:51: error[L211]: this NIC is a trunk without "native", so untagged frames from 10.0.0.1/24 are dropped
            12 |       eth3: { switch: sw1, trunk: [red], address: 10.0.0.1/24 }
               |                                                   ^^^^^^^^^^^ use "addresses" by VLAN, or set "native"
+        test.lab.yaml:12:35: note: the trunk is here
+           12 |       eth3: { switch: sw1, trunk: [red], address: 10.0.0.1/24 }
+              |                                   ^
         test.lab.yaml:13:52: error[L211]: VLAN "blue" is not on this NIC (access red)
            13 |       eth4: { switch: sw1, vlan: red, addresses: { blue: 10.1.0.1/24 } }
               |                                                    ^^^^
+        test.lab.yaml:13:34: note: its VLANs are set here
+           13 |       eth4: { switch: sw1, vlan: red, addresses: { blue: 10.1.0.1/24 } }
+              |                                  ^^^
         """#),
     Example(
       "L211", "a test that expects to fail within a time",
@@ -51,6 +60,9 @@ extension Example {
         test.lab.yaml:8:37: error[L211]: "within" is for expect: pass; a test that expects to fail has "for"
             8 |   - { ping: a1 -> a2, expect: fail, within: 3s }
               |                                     ^^^^^^
+        test.lab.yaml:8:31: note: it expects to fail
+            8 |   - { ping: a1 -> a2, expect: fail, within: 3s }
+              |                               ^^^^
         test.lab.yaml:9:23: error[L211]: "for" is for expect: fail; a test that expects to pass has "within"
             9 |   - { ping: a1 -> a2, for: 3s }
               |                       ^^^
@@ -74,12 +86,21 @@ extension Example {
         test.lab.yaml:8:13: error[L212]: "b" is of kind external, which cannot send a ping
             8 |   - { ping: b -> a }
               |             ^ sources are of kind vm, netns or tap
+        test.lab.yaml:6:14: note: its kind is set here
+            6 |   b: { kind: external, nics: { eth0: { switch: sw1 } } }
+              |              ^^^^^^^^
         test.lab.yaml:8:18: error[L212]: "a" has no address to ping
             8 |   - { ping: b -> a }
               |                  ^ give it an "address", or its VLAN a "subnet"
+        test.lab.yaml:5:3: note: "a" is declared here
+            5 |   a: { kind: netns, nics: { eth0: { switch: sw1 } } }
+              |   ^
         test.lab.yaml:9:18: warning[L212]: "b" has no address to ping, so this test proves nothing
             9 |   - { ping: a -> b, expect: fail }
               |                  ^
+        test.lab.yaml:6:3: note: "b" is declared here
+            6 |   b: { kind: external, nics: { eth0: { switch: sw1 } } }
+              |   ^
         test.lab.yaml:10:18: error[L212]: the test's two ends are the same node
            10 |   - { ping: a -> a }
               |                  ^
@@ -113,6 +134,9 @@ extension Example {
         test.lab.yaml:3:28: error[L214]: "cpus" has 1 processor for 2 workers
             3 | workers: { count: 2, cpus: [0] }
               |                            ^ list one processor for each worker
+        test.lab.yaml:3:19: note: the number of workers is set here
+            3 | workers: { count: 2, cpus: [0] }
+              |                   ^
         """#),
     Example(
       "L214", "a processor twice",
@@ -125,6 +149,9 @@ extension Example {
         test.lab.yaml:3:22: error[L214]: processor 1 is listed twice
             3 | workers: { cpus: [1, 1] }
               |                      ^
+        test.lab.yaml:3:19: note: it is listed here first
+            3 | workers: { cpus: [1, 1] }
+              |                   ^
         """#),
   ]
 }

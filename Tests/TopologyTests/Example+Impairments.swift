@@ -15,9 +15,15 @@ extension Example {
         test.lab.yaml:6:29: error[L201]: unknown impairment "slwo"
             6 |   - { ends: [a, b], impair: slwo }
               |                             ^^^^ did you mean "slow"? (impairments: slow, dsl, satellite, lossy-wifi, 3g, wan)
+        test.lab.yaml:3:1: note: impairments are declared here
+            3 | impairments: { slow: { delay: 1s } }
+              | ^^^^^^^^^^^
         test.lab.yaml:7:53: error[L201]: unknown impairment "40ms"
             7 |   - { ends: [a, b], impair: { from-a: slow, from-b: 40ms } }
               |                                                     ^^^^ impairments: slow, dsl, satellite, lossy-wifi, 3g, wan
+        test.lab.yaml:3:1: note: impairments are declared here
+            3 | impairments: { slow: { delay: 1s } }
+              | ^^^^^^^^^^^
         """#),
     Example(
       "L006", "impairments out of range",
@@ -73,6 +79,9 @@ extension Example {
         test.lab.yaml:4:20: error[L211]: "jitter" is larger than "delay", so frames would arrive before they were sent
             4 |   a: { delay: 1ms, jitter: 2ms }
               |                    ^^^^^^
+        test.lab.yaml:4:8: note: "delay" is here
+            4 |   a: { delay: 1ms, jitter: 2ms }
+              |        ^^^^^
         test.lab.yaml:5:8: error[L211]: "reorder" needs "delay": a frame overtakes those that are held back
             5 |   b: { reorder: 1% }
               |        ^^^^^^^
@@ -82,9 +91,15 @@ extension Example {
         test.lab.yaml:9:37: error[L211]: "impair" of a wire belongs to the link, not to its NIC
             9 |   n: { kind: netns, nics: { eth0: { impair: wan }, eth1: { impair: dsl }, eth2: { impair: dsl } } }
               |                                     ^^^^^^ for one direction: impair: { from-a: ... }
+        test.lab.yaml:12:14: note: the wire is here
+           12 |   - { ends: [n:eth0, m] }
+              |              ^^^^^^
         test.lab.yaml:9:60: error[L211]: the link of NIC eth1 has an "impair" of its own (13:28)
             9 |   n: { kind: netns, nics: { eth0: { impair: wan }, eth1: { impair: dsl }, eth2: { impair: dsl } } }
               |                                                            ^^^^^^ keep one
+        test.lab.yaml:13:28: note: the link's "impair" is here
+           13 |   - { ends: [n:eth1, sw1], impair: 3g }
+              |                            ^^^^^^
         test.lab.yaml:9:83: error[L211]: "impair" needs "switch", or a link from n:eth2 to a switch
             9 |   n: { kind: netns, nics: { eth0: { impair: wan }, eth1: { impair: dsl }, eth2: { impair: dsl } } }
               |                                                                                   ^^^^^^
@@ -139,6 +154,9 @@ extension Example {
         test.lab.yaml:8:32: error[L202]: n1:eth5 already has a link (8:14)
             8 |   - { ends: [n1:eth5, n2:eth5, n1:eth5] }
               |                                ^^^^^^^ a NIC has one cable
+        test.lab.yaml:8:14: note: n1:eth5 is plugged in here
+            8 |   - { ends: [n1:eth5, n2:eth5, n1:eth5] }
+              |              ^^^^^^^
         """#),
   ]
 
@@ -157,6 +175,9 @@ extension Example {
         test.lab.yaml:5:17: error[L201]: unknown profile "hots"
             5 |   a: { profile: hots }
               |                 ^^^^ did you mean "host"? (profiles: host)
+        test.lab.yaml:3:1: note: profiles are declared here
+            3 | profiles: { host: { kind: netns } }
+              | ^^^^^^^^
         test.lab.yaml:6:48: error[L201]: unknown port profile "port"
             6 |   b: { profile: host, nics: { eth0: { profile: port } } }
               |                                                ^^^^ no port-profiles are declared
@@ -225,21 +246,39 @@ extension Example {
         test.lab.yaml:8:17: error[L212]: "b" has no address to send to
             8 |   - { tcp: a -> b }
               |                 ^ give it an "address", or its VLAN a "subnet"
+        test.lab.yaml:5:3: note: "b" is declared here
+            5 |   b: { kind: tap, nics: { tap-b: {} } }
+              |   ^
         test.lab.yaml:9:17: error[L212]: "a" has no IPv4 address to ask for
             9 |   - { arp: b -> a }
               |                 ^ give it an "address", or its VLAN a "subnet"
+        test.lab.yaml:4:3: note: "a" is declared here
+            4 |   a: { kind: netns, nics: { eth0: { address: "fd00::1/64" } } }
+              |   ^
         test.lab.yaml:10:12: error[L212]: "c" is of kind external, which cannot send a test's frames
            10 |   - { arp: c -> a, expect: fail }
               |            ^ sources are of kind vm, netns or tap
+        test.lab.yaml:6:14: note: its kind is set here
+            6 |   c: { kind: external }
+              |              ^^^^^^^^
         test.lab.yaml:10:17: warning[L212]: "a" has no IPv4 address to ask for, so this test proves nothing
            10 |   - { arp: c -> a, expect: fail }
               |                 ^
+        test.lab.yaml:4:3: note: "a" is declared here
+            4 |   a: { kind: netns, nics: { eth0: { address: "fd00::1/64" } } }
+              |   ^
         test.lab.yaml:11:21: error[L212]: "b" is of kind tap, in which no command can be run
            11 |   - { exec: { node: b, run: ip route } }
               |                     ^ commands run in nodes of kind vm or netns
+        test.lab.yaml:5:14: note: its kind is set here
+            5 |   b: { kind: tap, nics: { tap-b: {} } }
+              |              ^^^
         test.lab.yaml:12:21: error[L201]: unknown node "x"
            12 |   - { exec: { node: x, run: [ip, route] } }
               |                     ^ nodes: a, b, c
+        test.lab.yaml:3:1: note: nodes are declared here
+            3 | nodes:
+              | ^^^^^
         test.lab.yaml:13:7: error[L007]: "exec" needs "node"
            13 |   - { exec: { run: [] } }
               |       ^^^^ exec: { node: vm1, run: ip route }
@@ -249,9 +288,15 @@ extension Example {
         test.lab.yaml:14:21: error[L211]: a test does one thing, either "ping" or "udp"
            14 |   - { ping: b -> a, udp: a -> b }
               |                     ^^^ make it two tests
+        test.lab.yaml:14:7: note: "ping" is here
+           14 |   - { ping: b -> a, udp: a -> b }
+              |       ^^^^
         test.lab.yaml:15:17: error[L212]: "a" has no IPv4 address to ask for
            15 |   - { arp: b -> a, port: 7 }
               |                 ^ give it an "address", or its VLAN a "subnet"
+        test.lab.yaml:4:3: note: "a" is declared here
+            4 |   a: { kind: netns, nics: { eth0: { address: "fd00::1/64" } } }
+              |   ^
         test.lab.yaml:15:20: error[L211]: "port" is for the tests tcp and udp
            15 |   - { arp: b -> a, port: 7 }
               |                    ^^^^

@@ -176,6 +176,40 @@ extension Example {
         test.lab.yaml:7:62: error[L201]: unknown switch "sw2"
             7 |   c: { kind: vm, ready: { tcp: 22 }, nics: { eth0: { switch: sw2 } } }
               |                                                              ^^^ did you mean "sw1"? (switches: sw1)
+        test.lab.yaml:3:1: note: switches are declared here
+            3 | switches: { sw1: {} }
+              | ^^^^^^^^
+        """#),
+    Example(
+      "L215", "a port from defaults and from a profile",
+      text: #"""
+        version: 1
+        name: test
+        switches: { sw1: {} }
+        defaults: { ready: { tcp: 22 } }
+        profiles: { host: { kind: vm, ready: { tcp: 23 } } }
+        nodes:
+          a[1-9]: { kind: vm }
+          b: { kind: vm }
+          c: { profile: host }
+          d: { kind: vm, nics: { eth0: { switch: sw1, address: 10.0.0.1/24 } } }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:27: error[L215]: "tcp" is tried at the machine's first address on a switch, and it has none
+            4 | defaults: { ready: { tcp: 22 } }
+              |                           ^^ give a NIC a "switch" and an "address", or its VLAN a "subnet"
+        test.lab.yaml:7:3: note: node "a1" has it from a profile or defaults
+            7 |   a[1-9]: { kind: vm }
+              |   ^^^^^^
+        test.lab.yaml:8:3: note: node "b" has it from a profile or defaults
+            8 |   b: { kind: vm }
+              |   ^
+        test.lab.yaml:5:45: error[L215]: "tcp" is tried at the machine's first address on a switch, and it has none
+            5 | profiles: { host: { kind: vm, ready: { tcp: 23 } } }
+              |                                             ^^ give a NIC a "switch" and an "address", or its VLAN a "subnet"
+        test.lab.yaml:9:3: note: node "c" has it from a profile or defaults
+            9 |   c: { profile: host }
+              |   ^
         """#),
     Example(
       "L201", "unknown nodes to wait for",
@@ -191,6 +225,9 @@ extension Example {
         test.lab.yaml:5:26: error[L201]: unknown node "wg"
             5 |   a: { kind: vm, after: [wg, gw.started] }
               |                          ^^ did you mean "gw"? (nodes: gw, a, b)
+        test.lab.yaml:3:1: note: nodes are declared here
+            3 | nodes:
+              | ^^^^^
         test.lab.yaml:6:25: error[L201]: "after" takes names of nodes, not the range "vm[1-3]"
             6 |   b: { kind: vm, after: "vm[1-3].ready" }
               |                         ^^^^^^^ write after: [vm1, vm2, vm3]
@@ -227,9 +264,18 @@ extension Example {
         test.lab.yaml:4:28: error[L304]: start order has a cycle: vm1 -> r1 -> vm1
             4 |   vm1: { kind: vm, after: [r1, r2] }
               |                            ^^
+        test.lab.yaml:5:26: note: r1 waits for vm1 here
+            5 |   r1: { kind: vm, after: vm1.started }
+              |                          ^^^^^^^^^^^
         test.lab.yaml:7:25: error[L304]: start order has a cycle: a -> b -> c -> a
             7 |   a: { kind: vm, after: b }
               |                         ^
+        test.lab.yaml:8:26: note: b waits for c here
+            8 |   b: { kind: vm, after: [c] }
+              |                          ^
+        test.lab.yaml:9:30: note: c waits for a here
+            9 |   c: { kind: vm, after: [gw, a] }
+              |                              ^
         """#),
     Example(
       "L304", "machines that wait for themselves",

@@ -52,6 +52,26 @@ extension Example {
         test.lab.yaml:5:3: error[L102]: node "vm2" is defined twice (by "vm[1-3]" at 4:3 and 5:3)
             5 |   vm2: { kind: netns }
               |   ^^^
+        test.lab.yaml:4:3: note: node "vm2" is first defined here
+            4 |   vm[1-3]: { kind: netns }
+              |   ^^^^^^^
+        """#),
+    Example(
+      "L102", "ranges that overlap",
+      text: #"""
+        version: 1
+        name: test
+        nodes:
+          vm[1-9]: { kind: netns }
+          vm[5-14]: { kind: netns }
+        """#,
+      expected: #"""
+        test.lab.yaml:5:3: error[L102]: node "vm5" is defined twice (by "vm[1-9]" at 4:3 and by "vm[5-14]" at 5:3)
+            5 |   vm[5-14]: { kind: netns }
+              |   ^^^^^^^^
+        test.lab.yaml:4:3: note: node "vm5" is first defined here
+            4 |   vm[1-9]: { kind: netns }
+              |   ^^^^^^^
         """#),
     Example(
       "L102", "a node named as a switch",
@@ -65,6 +85,9 @@ extension Example {
         test.lab.yaml:4:10: error[L102]: node "core" has the name of the switch at 3:13
             4 | nodes: { core: { kind: netns } }
               |          ^^^^
+        test.lab.yaml:3:13: note: switch "core" is first defined here
+            3 | switches: { core: {} }
+              |             ^^^^
         """#),
     Example(
       "L102", "two links between the same switches",
@@ -80,9 +103,15 @@ extension Example {
         test.lab.yaml:6:5: error[L102]: link "a--b" is defined twice (5:5 and 6:5)
             6 |   - { ends: [a, b], vlan: 20 }
               |     ^ give the link another "name"
+        test.lab.yaml:5:5: note: link "a--b" is first defined here
+            5 |   - { ends: [a, b], vlan: 10 }
+              |     ^
         test.lab.yaml:6:5: warning[L204]: a and b form a loop in VLAN 10: frames will circulate
             6 |   - { ends: [a, b], vlan: 20 }
               |     ^ no spanning tree runs; remove a link, or a VLAN from it
+        test.lab.yaml:5:14: note: a and b are linked here
+            5 |   - { ends: [a, b], vlan: 10 }
+              |              ^
         """#),
   ]
 }

@@ -65,6 +65,9 @@ extension Example {
         test.lab.yaml:6:3: error[L002]: key "sw1" is already defined at 4:3
             6 |   sw1: { aging: 10s }
               |   ^^^
+        test.lab.yaml:4:3: note: "sw1" is first defined here
+            4 |   sw1: {}
+              |   ^^^
         """#),
     Example(
       "L002", "a key three times and one in another place",
@@ -79,12 +82,21 @@ extension Example {
         test.lab.yaml:3:20: error[L002]: key "a" is already defined at 3:13
             3 | switches: { a: {}, a: {}, b: {}, a: {} }
               |                    ^
+        test.lab.yaml:3:13: note: "a" is first defined here
+            3 | switches: { a: {}, a: {}, b: {}, a: {} }
+              |             ^
         test.lab.yaml:3:34: error[L002]: key "a" is already defined at 3:13
             3 | switches: { a: {}, a: {}, b: {}, a: {} }
               |                                  ^
+        test.lab.yaml:3:13: note: "a" is first defined here
+            3 | switches: { a: {}, a: {}, b: {}, a: {} }
+              |             ^
         test.lab.yaml:5:21: error[L002]: key "kind" is already defined at 5:8
             5 |   n: { kind: netns, kind: vm }
               |                     ^^^^
+        test.lab.yaml:5:8: note: "kind" is first defined here
+            5 |   n: { kind: netns, kind: vm }
+              |        ^^^^
         """#),
     Example(
       "L003", "a misspelt key",

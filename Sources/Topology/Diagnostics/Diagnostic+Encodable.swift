@@ -1,10 +1,10 @@
 /// Diagnostics as `-o json` writes them.
 extension Diagnostic: Encodable {
   private enum CodingKeys: String, CodingKey {
-    case severity, code, file, path, line, column, length, message, hint
+    case severity, code, file, path, line, column, length, message, hint, notes
   }
 
-  /// `file` and `path` are the same; `hint` is left out when there is none.
+  /// `file` and `path` are the same; `hint` and `notes` are left out when there are none.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(severity, forKey: .severity)
@@ -16,5 +16,6 @@ extension Diagnostic: Encodable {
     try container.encode(length, forKey: .length)
     try container.encode(message, forKey: .message)
     try container.encodeIfPresent(hint, forKey: .hint)
+    if !notes.isEmpty { try container.encode(notes, forKey: .notes) }
   }
 }

@@ -22,6 +22,14 @@ enum Quoting {
     return isCut ? "\(String(text))…" : String(text)
   }
 
+  /// A message in which nothing of the file can steer a terminal.
+  static func harmless(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars { result.append(isControl(scalar) ? "\u{FFFD}" : scalar) }
+    return String(result)
+  }
+
   /// The first bytes of a file: `"<!DOCTYP"` when they are text, else `1f 8b 08 00`.
   static func beginning(_ bytes: [UInt8]) -> String {
     let text = bytes.prefix(8)

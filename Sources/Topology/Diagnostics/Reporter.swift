@@ -3,29 +3,48 @@ final class Reporter {
   /// Errors reported at most; the rest are counted.
   static let limit = 50
 
+  /// Notes of one finding at most: the first few places explain a loop of a hundred switches as well as all.
+  private static let mostNotes = 6
+
   private let path: String
   private var found: [Diagnostic] = []
-  private var seen: Set<Diagnostic> = []
+  /// Where each finding is in `found`, by what it is without its notes.
+  private var places: [Diagnostic: Int] = [:]
 
   init(path: String) { self.path = path }
 
   var hasErrors: Bool { found.contains { $0.severity == .error } }
 
-  func error(_ code: DiagnosticCode, _ span: Span, _ message: String, hint: String? = nil) {
-    add(Diagnostic(.error, code, path: path, span, message, hint: hint))
+  func error(
+    _ code: DiagnosticCode, _ span: Span, _ message: String, hint: String? = nil, notes: [Diagnostic.Note] = []
+  ) {
+    add(Diagnostic(.error, code, path: path, span, message, hint: hint), notes)
   }
 
-  func warning(_ code: DiagnosticCode, _ span: Span, _ message: String, hint: String? = nil) {
-    add(Diagnostic(.warning, code, path: path, span, message, hint: hint))
+  func warning(
+    _ code: DiagnosticCode, _ span: Span, _ message: String, hint: String? = nil, notes: [Diagnostic.Note] = []
+  ) {
+    add(Diagnostic(.warning, code, path: path, span, message, hint: hint), notes)
   }
 
   func note(_ code: DiagnosticCode, _ span: Span, _ message: String, hint: String? = nil) {
-    add(Diagnostic(.note, code, path: path, span, message, hint: hint))
+    add(Diagnostic(.note, code, path: path, span, message, hint: hint), [])
   }
 
   /// Keeps a finding; the nodes of a range share their text, so the same may be found several times.
-  private func add(_ diagnostic: Diagnostic) {
-    if seen.insert(diagnostic).inserted { found.append(diagnostic) }
+  ///
+  /// What is found again adds its notes, one for each place but the finding's own.
+  private func add(_ diagnostic: Diagnostic, _ notes: [Diagnostic.Note]) {
+    let place = places[diagnostic] ?? found.count
+    if place == found.count {
+      places[diagnostic] = place
+      found.append(diagnostic)
+    }
+    for note in notes where (note.line, note.column) != (diagnostic.line, diagnostic.column) {
+      guard found[place].notes.count < Self.mostNotes else { return }
+      let isNew = !found[place].notes.contains { ($0.line, $0.column) == (note.line, note.column) }
+      if isNew { found[place].notes.append(note) }
+    }
   }
 
   /// The findings in file order, at most `limit`; a last note counts those left out.

@@ -1,5 +1,5 @@
 /// A place in the lab file.
-package struct Span: Sendable, Equatable {
+package struct Span: Sendable, Hashable {
   /// From 1.
   package var line: Int
   /// In Unicode scalars, from 1.

@@ -1,6 +1,8 @@
 /// What a lab file says, typed and with positions, before names are resolved.
 struct LabDraft {
   var name: Located<String>?
+  /// Where the keys of the top level stand, by name.
+  var sections: [String: Span] = [:]
   var workers = WorkerSettings()
   var vlans: [VLANDraft] = []
   var switches: [SwitchDraft] = []

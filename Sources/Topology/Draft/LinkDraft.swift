@@ -24,4 +24,7 @@ struct LinkDraft {
   var wired: LinkDefinition?
   /// The name of the switch that stands for it, when it has more than two ends; set when links are wired.
   var lan: String?
+
+  /// Where notes point at it: at its name, or its first end.
+  var place: Span { name?.span ?? ends.first?.span ?? span }
 }

@@ -7,6 +7,8 @@ struct MachineDraft {
   var persist: Located<Bool>?
   var cloudInit: CloudInitDraft?
   var ready: ReadyDraft?
+  /// The node has `ready` itself, rather than from a profile or `defaults`.
+  var isReadyOwn = false
   var after: [StartDraft] = []
 }
 

@@ -57,4 +57,11 @@ struct NICDraft {
   var takenAt: Span?
 
   init(name: Located<String>) { self.name = name }
+
+  /// Where its VLANs are set: in the NIC, or in the link to its switch.
+  var membershipSpan: Span? {
+    if let span = membership.span { return span }
+    guard case .switchPort(_, let mode) = attachment else { return nil }
+    return mode.span
+  }
 }

@@ -30,7 +30,8 @@ struct AddressPlan {
             let name = "\(lab.nodes[node].name):\(lab.nodes[node].nics[nic].name)"
             let message = "subnet \(subnet) has no address left for \(name)"
             let span = draft.nodes[node].nics[nic].takenAt ?? draft.nodes[node].nics[nic].name.span
-            reporter.error(.exhausted, span, message)
+            let notes = Diagnostic.Note.ifPlaced("the subnet is declared here", at: subnets[id]?.span)
+            reporter.error(.exhausted, span, message, notes: notes)
           }
           continue
         }

@@ -4,10 +4,12 @@ struct NameIndex {
   private(set) var nodes: [String: Int] = [:]
   private let switchNames: [String]
   private let nodeNames: [String]
+  private let sections: [String: Span]
 
   init(_ draft: LabDraft) {
     switchNames = draft.switches.map(\.name.value)
     nodeNames = draft.nodes.map(\.name.value)
+    sections = draft.sections
     for (index, name) in switchNames.enumerated() where switches[name] == nil { switches[name] = index }
     for (index, name) in nodeNames.enumerated() where nodes[name] == nil { nodes[name] = index }
   }
@@ -15,13 +17,13 @@ struct NameIndex {
   /// Reports a name that is no switch (L201).
   func reportUnknownSwitch(_ name: String, at span: Span, _ reporter: Reporter) {
     let hint = Suggestion.hint(for: name, among: switchNames, kind: "switches")
-    reporter.error(.unknownName, span, "unknown switch \(name.quoted)", hint: hint)
+    reporter.error(.unknownName, span, "unknown switch \(name.quoted)", hint: hint, notes: declared("switches"))
   }
 
   /// Reports a name that is no node (L201).
   func reportUnknownNode(_ name: String, at span: Span, _ reporter: Reporter) {
     let hint = Suggestion.hint(for: name, among: nodeNames, kind: "nodes")
-    reporter.error(.unknownName, span, "unknown node \(name.quoted)", hint: hint)
+    reporter.error(.unknownName, span, "unknown node \(name.quoted)", hint: hint, notes: declared("nodes"))
   }
 
   /// Reports a link end that is neither (L201), as the one whose name is nearer.
@@ -35,8 +37,14 @@ struct NameIndex {
       let lists = [("switches", switchNames), ("nodes", nodeNames)].filter { !$0.1.isEmpty }
       let hint = lists.map { "\($0.0): \(Quoting.list($0.1))" }.joined(separator: "; ")
       let message = "unknown switch or node \(end.name.quoted)"
-      reporter.error(.unknownName, end.nameSpan, message, hint: hint.isEmpty ? nil : hint)
+      let notes = declared("switches") + declared("nodes")
+      reporter.error(.unknownName, end.nameSpan, message, hint: hint.isEmpty ? nil : hint, notes: notes)
     }
+  }
+
+  /// The note that leads to a section, if the file has it.
+  private func declared(_ section: String) -> [Diagnostic.Note] {
+    Diagnostic.Note.ifPlaced("\(section) are declared here", at: sections[section])
   }
 }
 

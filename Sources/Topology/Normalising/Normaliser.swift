@@ -39,7 +39,7 @@ struct Normaliser {
     var nic = NICDefinition(name: draft.name.value, mac: draft.mac?.value.description ?? "")
     nic.attachment = attachment(draft)
     nic.impair = impair(draft)
-    nic.addresses = draft.addresses.compactMap { address($0, nic.attachment) }
+    nic.addresses = draft.addresses.compactMap { address($0, nic.attachment, at: draft.membershipSpan) }
     nic.gateway = draft.gateway?.value.description
     nic.routes = draft.routes.map {
       RouteDefinition(to: $0.to?.description ?? "default", via: $0.via.value.description)
@@ -72,12 +72,14 @@ struct Normaliser {
     guard let link = linkMembership, let span = link.span else {
       return vlans.mode(nic.membership, standard: .access(1))
     }
-    guard nic.membership.span != nil else { return vlans.mode(link, standard: .access(1)) }
+    guard let ownSpan = nic.membership.span else { return vlans.mode(link, standard: .access(1)) }
     guard let own = vlans.mode(nic.membership, standard: .access(1)), let other = vlans.mode(link, standard: .access(1))
     else { return nil }
     if own != other {
       let modes = [own, other].map { $0.described(vlans) }.joined(separator: ", ")
-      reporter.error(.vlanMismatch, span, "the link and its NIC \(nic.name.value) carry different VLANs (\(modes))")
+      let message = "the link and its NIC \(nic.name.value) carry different VLANs (\(modes))"
+      let notes = [Diagnostic.Note("the NIC's own is here", at: ownSpan)]
+      reporter.error(.vlanMismatch, span, message, notes: notes)
     }
     return own
   }
@@ -93,19 +95,24 @@ struct Normaliser {
   private func impair(_ nic: NICDraft) -> ImpairmentPair? {
     if let own = nic.impair, let link = nic.linkImpair, own.value.canonical != link.value.canonical {
       let message = "the link of NIC \(nic.name.value) has an \"impair\" of its own (\(link.span.position))"
-      reporter.error(.contradiction, own.span, message, hint: "keep one")
+      let notes = [Diagnostic.Note("the link's \"impair\" is here", at: link.span)]
+      reporter.error(.contradiction, own.span, message, hint: "keep one", notes: notes)
     }
     guard case .switchPort = nic.attachment else { return nil }
     return (nic.impair ?? nic.linkImpair)?.value.canonical
   }
 
   /// An address on the NIC itself or on a VLAN subinterface (L211 when no frame could carry it).
-  private func address(_ draft: NICDraft.Address, _ attachment: Attachment) -> AddressDefinition? {
+  private func address(
+    _ draft: NICDraft.Address, _ attachment: Attachment, at membership: Span?
+  ) -> AddressDefinition? {
     let text = draft.prefix.value.description
     guard let vlan = draft.vlan else {
       if case .switchPort(_, .trunk(_, nil)) = attachment {
         let message = "this NIC is a trunk without \"native\", so untagged frames from \(text) are dropped"
-        reporter.error(.contradiction, draft.prefix.span, message, hint: "use \"addresses\" by VLAN, or set \"native\"")
+        let hint = "use \"addresses\" by VLAN, or set \"native\""
+        let notes = Diagnostic.Note.ifPlaced("the trunk is here", at: membership)
+        reporter.error(.contradiction, draft.prefix.span, message, hint: hint, notes: notes)
       }
       return AddressDefinition(address: text)
     }
@@ -113,7 +120,8 @@ struct Normaliser {
     guard case .switchPort(_, let mode) = attachment else { return AddressDefinition(address: text, vlan: id) }
     guard mode.carries(id) else {
       let message = "VLAN \(vlan.value.quoted) is not on this NIC (\(mode.described(vlans)))"
-      reporter.error(.contradiction, vlan.span, message)
+      let notes = Diagnostic.Note.ifPlaced("its VLANs are set here", at: membership)
+      reporter.error(.contradiction, vlan.span, message, notes: notes)
       return nil
     }
     return AddressDefinition(address: text, vlan: mode.untagged == id ? nil : id)

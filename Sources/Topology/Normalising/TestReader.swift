@@ -1,8 +1,9 @@
 /// Turns drafts of tests into tests: their ends must be nodes that can do what is asked of them.
 struct TestReader {
-  let draft: LabDraft
-  let lab: CanonicalLab
-  let reporter: Reporter
+  private let draft: LabDraft
+  private let lab: CanonicalLab
+  private let reporter: Reporter
+  private let drafts: [String: NodeDraft]
 
   /// Kinds that Apus can send from.
   private static let sources: Set<String> = ["vm", "netns", "tap"]
@@ -10,6 +11,13 @@ struct TestReader {
   private static let hosts: Set<String> = ["vm", "netns"]
   /// Port of the tests `tcp` and `udp` that name none.
   private static let usualPort = 7777
+
+  init(draft: LabDraft, lab: CanonicalLab, reporter: Reporter) {
+    self.draft = draft
+    self.lab = lab
+    self.reporter = reporter
+    drafts = Dictionary(draft.nodes.map { ($0.name.value, $0) }, uniquingKeysWith: { first, _ in first })
+  }
 
   func tests() -> [TestDefinition] {
     let index = NameIndex(draft)
@@ -37,7 +45,8 @@ struct TestReader {
     if !source.kind.isEmpty, !Self.sources.contains(source.kind) {
       let what = action == "ping" ? "a ping" : "a test's frames"
       let message = "\(sourceEnd.name.quoted) is of kind \(source.kind), which cannot send \(what)"
-      reporter.error(.test, sourceEnd.span, message, hint: "sources are of kind vm, netns or tap")
+      let notes = kindNote(source)
+      reporter.error(.test, sourceEnd.span, message, hint: "sources are of kind vm, netns or tap", notes: notes)
     }
     checkDestination(action, source, destination, at: destinationEnd.span, test.expect)
     var definition = TestDefinition(action: action, source: source.name, destination: destination.name)
@@ -49,7 +58,8 @@ struct TestReader {
     guard let source = node(end, index) else { return nil }
     if !source.kind.isEmpty, !Self.hosts.contains(source.kind) {
       let message = "\(end.name.quoted) is of kind \(source.kind), in which no command can be run"
-      reporter.error(.test, end.span, message, hint: "commands run in nodes of kind vm or netns")
+      let notes = kindNote(source)
+      reporter.error(.test, end.span, message, hint: "commands run in nodes of kind vm or netns", notes: notes)
     }
     var definition = TestDefinition(action: "exec", source: source.name, destination: "")
     definition.run = run
@@ -71,10 +81,13 @@ struct TestReader {
     return lab.nodes[number]
   }
 
+  private func kindNote(_ node: NodeDefinition) -> [Diagnostic.Note] {
+    Diagnostic.Note.ifPlaced("its kind is set here", at: drafts[node.name]?.kind?.span)
+  }
+
   /// Whether a NIC of the node is on something that was reported as unknown, so that its addresses are not known.
   private func isUnresolved(_ node: NodeDefinition) -> Bool {
-    let drafts = draft.nodes.first { $0.name.value == node.name }?.nics ?? []
-    return zip(drafts, node.nics).contains { $0.takenAt != nil && $1.attachment == .none }
+    return zip(drafts[node.name]?.nics ?? [], node.nics).contains { $0.takenAt != nil && $1.attachment == .none }
   }
 
   /// Reports a destination that is the source, or that nothing can be sent to (L212).
@@ -91,10 +104,12 @@ struct TestReader {
     guard !isFound, !isUnresolved(destination) else { return }
     let what = action == "arp" ? "no IPv4 address to ask for" : "no address to \(action == "ping" ? "ping" : "send to")"
     let message = "\(destination.name.quoted) has \(what)"
+    let place = drafts[destination.name]?.name.span
+    let notes = Diagnostic.Note.ifPlaced("\(destination.name.quoted) is declared here", at: place)
     if expect == .pass {
-      reporter.error(.test, span, message, hint: "give it an \"address\", or its VLAN a \"subnet\"")
+      reporter.error(.test, span, message, hint: "give it an \"address\", or its VLAN a \"subnet\"", notes: notes)
     } else {
-      reporter.warning(.test, span, "\(message), so this test proves nothing")
+      reporter.warning(.test, span, "\(message), so this test proves nothing", notes: notes)
     }
   }
 }

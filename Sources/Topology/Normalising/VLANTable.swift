@@ -4,10 +4,12 @@ final class VLANTable {
   private let names: [String]
   private let nameOf: [Int: String]
   private let reporter: Reporter
+  private let declaredAt: Span?
   /// IDs of ports and of trunks that list them one by one.
   private(set) var used: Set<Int> = []
 
   init(_ draft: LabDraft, reporter: Reporter) {
+    declaredAt = draft.sections["vlans"]
     names = draft.vlans.map(\.name.value)
     byName = Dictionary(draft.vlans.map { ($0.name.value, $0.id.value) }) { first, _ in first }
     nameOf = Dictionary(draft.vlans.map { ($0.id.value, $0.name.value) }) { first, _ in first }
@@ -32,7 +34,8 @@ final class VLANTable {
       return number
     }
     let hint = Suggestion.hint(for: vlan.value, among: names, kind: "VLANs")
-    reporter.error(.unknownName, vlan.span, "unknown VLAN \(vlan.value.quoted)", hint: hint)
+    let notes = Diagnostic.Note.ifPlaced("VLANs are declared here", at: declaredAt)
+    reporter.error(.unknownName, vlan.span, "unknown VLAN \(vlan.value.quoted)", hint: hint, notes: notes)
     return nil
   }
 
@@ -59,7 +62,9 @@ final class VLANTable {
     guard let id = id(native), isComplete else { return nil }
     guard allowed.contains(where: { $0.contains(id) }) else {
       let list = Quoting.list(allowed.flatMap { $0.map(name(of:)) })
-      reporter.error(.vlanDefinition, native.span, "native \(native.value.quoted) is not in trunk [\(list)]")
+      let message = "native \(native.value.quoted) is not in trunk [\(list)]"
+      let notes = [Diagnostic.Note("the trunk is here", at: trunk.span)]
+      reporter.error(.vlanDefinition, native.span, message, notes: notes)
       return nil
     }
     return .trunk(allowed: allowed, native: id)

@@ -71,7 +71,7 @@ struct Wiring {
       let ends = [end(nodeA, nicA, draft), end(nodeB, nicB, draft)]
       let name = draft.links[link].name?.value ?? ends.map(\.text).joined(separator: "--")
       draft.links[link].wired = LinkDefinition(name: name, kind: .wire, ends: ends)
-      reportImpairOnWire([(nodeA, nicA), (nodeB, nicB)], draft)
+      reportImpairOnWire(link, [(nodeA, nicA), (nodeB, nicB)], draft)
     case (.nic(let node, let nic), .switchPort(let name)):
       plug(link, node, nic, into: name, draft.links[link].impair, &draft)
     case (.switchPort(let name), .nic(let node, let nic)):
@@ -179,7 +179,9 @@ struct Wiring {
     if let taken = current.takenAt {
       let name = "\(draft.nodes[node].name.value):\(current.name.value)"
       let use = current.switchName.map { "is already on switch \($0.value)" } ?? "already has a link"
-      reporter.error(.usedTwice, place.span, "\(name) \(use) (\(taken.position))", hint: "a NIC has one cable")
+      let notes = [Diagnostic.Note("\(name) is plugged in here", at: taken)]
+      let message = "\(name) \(use) (\(taken.position))"
+      reporter.error(.usedTwice, place.span, message, hint: "a NIC has one cable", notes: notes)
       return false
     }
     draft.nodes[node].nics[nic].takenAt = place.span
@@ -191,11 +193,12 @@ struct Wiring {
   }
 
   /// `impair` of a NIC at an end of a wire (L211).
-  private func reportImpairOnWire(_ nics: [(node: Int, nic: Int)], _ draft: LabDraft) {
+  private func reportImpairOnWire(_ link: Int, _ nics: [(node: Int, nic: Int)], _ draft: LabDraft) {
     for (node, nic) in nics {
       guard let span = draft.nodes[node].nics[nic].impair?.span else { continue }
       let message = "\"impair\" of a wire belongs to the link, not to its NIC"
-      reporter.error(.contradiction, span, message, hint: "for one direction: impair: { from-a: ... }")
+      let notes = [Diagnostic.Note("the wire is here", at: draft.links[link].place)]
+      reporter.error(.contradiction, span, message, hint: "for one direction: impair: { from-a: ... }", notes: notes)
     }
   }
 
@@ -207,8 +210,10 @@ struct Wiring {
       : "a link with more than two ends is a LAN without VLANs; a VLAN belongs to a switch's port"
     if let span = draft.links[link].membership.span { reporter.error(.vlanMismatch, span, message) }
     for (node, nic) in nics {
-      let draft = draft.nodes[node].nics[nic]
-      if let span = draft.membership.span, draft.switchName == nil { reporter.error(.vlanMismatch, span, message) }
+      let nic = draft.nodes[node].nics[nic]
+      guard let span = nic.membership.span, nic.switchName == nil else { continue }
+      let notes = [Diagnostic.Note("the \(nics.count == 2 ? "wire" : "LAN") is here", at: draft.links[link].place)]
+      reporter.error(.vlanMismatch, span, message, notes: notes)
     }
   }
 

@@ -1,6 +1,8 @@
 /// Reads `impairments:` and the key `impair`.
 struct ImpairmentReader {
   let reporter: Reporter
+  /// Where the section stands.
+  var declaredAt: Span?
   /// Those of the file; nil = it was wrong, which was reported.
   private var declared: [String: ImpairmentDefinition?] = [:]
   private var names: [String] = []
@@ -43,7 +45,8 @@ struct ImpairmentReader {
     if let preset = ImpairmentDefinition.preset(name.value) { return preset }
     let known = names + ImpairmentDefinition.presets.map(\.name).filter { declared[$0] == nil }
     let hint = Suggestion.hint(for: name.value, among: known, kind: "impairments")
-    reporter.error(.unknownName, name.span, "unknown impairment \(name.value.quoted)", hint: hint)
+    let notes = Diagnostic.Note.ifPlaced("impairments are declared here", at: declaredAt)
+    reporter.error(.unknownName, name.span, "unknown impairment \(name.value.quoted)", hint: hint, notes: notes)
     return nil
   }
 
@@ -59,7 +62,8 @@ struct ImpairmentReader {
     }
     guard isWhole else { return nil }
     if let fault = definition.contradiction {
-      reporter.error(.contradiction, object.keySpan(fault.key.rawValue) ?? owner, fault.message)
+      let notes = Diagnostic.Note.ifPlaced("\"delay\" is here", at: object.keySpan("delay"))
+      reporter.error(.contradiction, object.keySpan(fault.key.rawValue) ?? owner, fault.message, notes: notes)
     } else if definition.isNeutral, let queue = object.keySpan("queue") {
       reporter.warning(.withoutEffect, queue, "\"queue\" has no effect without \"delay\" or \"rate\"")
     }

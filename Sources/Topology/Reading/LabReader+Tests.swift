@@ -9,8 +9,10 @@ extension LabReader {
     let expect: Located<TestDefinition.Expectation>? = object["expect"].flatMap { values.choice($0, "expect") }
     let within = object["within"].flatMap { values.time($0, "within", in: Limits.testTime) }
     let duration = object["for"].flatMap { values.time($0, "for", in: Limits.testTime) }
-    if expect?.value == .fail, let span = object.keySpan("within") {
-      reporter.error(.contradiction, span, "\"within\" is for expect: pass; a test that expects to fail has \"for\"")
+    if let expect, expect.value == .fail, let span = object.keySpan("within") {
+      let message = "\"within\" is for expect: pass; a test that expects to fail has \"for\""
+      let notes = [Diagnostic.Note("it expects to fail", at: expect.span)]
+      reporter.error(.contradiction, span, message, notes: notes)
     } else if expect?.value != .fail, let span = object.keySpan("for") {
       reporter.error(.contradiction, span, "\"for\" is for expect: fail; a test that expects to pass has \"within\"")
     }
@@ -30,7 +32,8 @@ extension LabReader {
     }
     if keys.count > 1 {
       let message = "a test does one thing, either \(key.value.quoted) or \(keys[1].value.quoted)"
-      reporter.error(.contradiction, keys[1].span, message, hint: "make it two tests")
+      let notes = [Diagnostic.Note("\(key.value.quoted) is here", at: key.span)]
+      reporter.error(.contradiction, keys[1].span, message, hint: "make it two tests", notes: notes)
     }
     if key.value == "exec" { return readExec(value, owner: key.span) }
     return pair(value, key.value).map { .pair(key.value, source: $0.0, destination: $0.1) }

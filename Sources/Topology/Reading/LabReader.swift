@@ -21,6 +21,8 @@ struct LabReader {
       reporter.error(.type, root.span, "a lab file must be a mapping, found \(root.found)")
       return nil
     }
+    draft.sections = Dictionary(top.keys.map { ($0.value, $0.span) }, uniquingKeysWith: { first, _ in first })
+    context.sections = draft.sections
     readHead(top)
     if let node = top["workers"] { readWorkers(node, owner: top.keySpan("workers") ?? node.span) }
     if let node = top["defaults"] { context.defaults = MachineReader(reporter: reporter).defaults(node) }
@@ -75,9 +77,12 @@ struct LabReader {
       if let count, count.value != items.count {
         let message =
           "\"cpus\" has \(Quoting.count(items.count, "processor")) for \(Quoting.count(count.value, "worker"))"
-        reporter.error(.workers, node.span, message, hint: "list one processor for each worker")
+        let notes = [Diagnostic.Note("the number of workers is set here", at: count.span)]
+        reporter.error(.workers, node.span, message, hint: "list one processor for each worker", notes: notes)
       } else if let repeated = cpus.firstRepeated(by: \.value) {
-        reporter.error(.workers, repeated.span, "processor \(repeated.value) is listed twice")
+        let first = cpus.first { $0.value == repeated.value }?.span
+        let notes = Diagnostic.Note.ifPlaced("it is listed here first", at: first)
+        reporter.error(.workers, repeated.span, "processor \(repeated.value) is listed twice", notes: notes)
       }
       draft.workers.count = max(1, cpus.count)
     }

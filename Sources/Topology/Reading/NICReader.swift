@@ -139,9 +139,11 @@ extension MembershipDraft {
         }
       }
     }
-    if let vlan, trunk != nil {
+    if let vlan, let trunk {
       let hint = "a trunk's untagged VLAN is \"native\""
-      values.reporter.error(.contradiction, vlan.span, "\"vlan\" and \"trunk\" exclude each other", hint: hint)
+      let notes = [Diagnostic.Note("\"trunk\" is here", at: trunk.span)]
+      let message = "\"vlan\" and \"trunk\" exclude each other"
+      values.reporter.error(.contradiction, vlan.span, message, hint: hint, notes: notes)
     } else if let native, object["trunk"] == nil {
       let hint = "an access port's VLAN is \"vlan\""
       values.reporter.error(.contradiction, native.span, "\"native\" needs \"trunk\"", hint: hint)

@@ -9,6 +9,7 @@ struct NodeReader {
     let schema = isProfile ? LabSchema.nodeProfile : LabSchema.node
     let label = "\(schema.name) \(key.value.quoted)"
     var node = node
+    let hasReady = node.hasKey("ready")
     let isWhole = !isProfile && context.profiles.apply(to: &node, reporter: reporter)
     guard let object = ObjectReader(node, schema, label: label, owner: key.span, reporter: reporter) else {
       return draft
@@ -20,6 +21,7 @@ struct NodeReader {
       reporter.error(.missing, key.span, "\(label) needs \"kind\"", hint: hint)
     }
     readMachine(object, into: &draft)
+    draft.machine?.isReadyOwn = hasReady
     if let node = object["nics"] { draft.nics = readNICs(node, draft) }
     return draft
   }

@@ -12,6 +12,8 @@ struct Profiles {
   let what: String
   /// The section that declares them.
   let section: String
+  /// Where the section stands.
+  var declaredAt: Span?
   private var profiles: [String: Profile] = [:]
   private var names: [String] = []
   private var added = 0
@@ -40,7 +42,8 @@ struct Profiles {
     else { return true }
     guard let profile = profiles[name.value] else {
       let hint = Suggestion.hint(for: name.value, among: names, kind: section)
-      reporter.error(.unknownName, name.span, "unknown \(what) \(name.value.quoted)", hint: hint)
+      let notes = Diagnostic.Note.ifPlaced("\(what)s are declared here", at: declaredAt)
+      reporter.error(.unknownName, name.span, "unknown \(what) \(name.value.quoted)", hint: hint, notes: notes)
       return false
     }
     guard added + profile.size <= Self.mostAdded else {

@@ -126,7 +126,9 @@ struct YAMLReader {
       let name = renamed[span.position] ?? scalar.string
       if renamed[span.position] != nil { span.length = max(1, name.unicodeScalars.count) }
       if let first = places[name] {
-        reporter.error(.duplicateKey, span, "key \(name.quoted) is already defined at \(first.position)")
+        let notes = [Diagnostic.Note("\(name.quoted) is first defined here", at: first)]
+        let message = "key \(name.quoted) is already defined at \(first.position)"
+        reporter.error(.duplicateKey, span, message, notes: notes)
         continue
       }
       places[name] = span

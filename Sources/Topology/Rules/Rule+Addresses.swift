@@ -2,22 +2,27 @@ extension Rule {
   /// L207: two NICs with one MAC address. (Derived ones avoid each other and the declared ones.)
   static func duplicateMACs(_ subject: RuleSubject) {
     var first: [String: (name: String, span: Span)] = [:]
+    var reported: Set<[Span]> = []
     for nic in subject.nics {
       guard let mac = nic.draft.mac else { continue }
       guard let other = first[nic.definition.mac] else {
         first[nic.definition.mac] = (nic.name, mac.span)
         continue
       }
+      // The nodes of a range share their text: two of them say what a hundred would.
+      guard reported.insert([other.span, mac.span]).inserted else { continue }
       let users = "\(other.name) (\(other.span.position)) and \(nic.name)"
       let message = "MAC address \(nic.definition.mac) is used by \(users)"
       let hint = nic.nodeDraft.range == nil ? nil : "leave \"mac\" out of a range: each NIC gets its own"
-      subject.reporter.error(.address, mac.span, message, hint: hint)
+      let notes = [Diagnostic.Note("\(other.name) has it here", at: other.span)]
+      subject.reporter.error(.address, mac.span, message, hint: hint, notes: notes)
     }
   }
 
   /// L207: two NICs with one address in the same VLAN, wire or LAN, or twice in one node.
   static func duplicateAddresses(_ subject: RuleSubject) {
     var first: [String: (name: String, span: Span)] = [:]
+    var reported: Set<[Span]> = []
     for nic in subject.nics {
       for address in declared(nic) {
         let value = address.prefix.value.address.description
@@ -29,11 +34,14 @@ extension Rule {
         case .wire(let link): scopes.append("wire \(link) \(address.vlan ?? 0)")
         case .none: break
         }
-        if let other = scopes.lazy.compactMap({ first["\($0) \(value)"] }).first {
+        if let other = scopes.lazy.compactMap({ first["\($0) \(value)"] }).first,
+          reported.insert([other.span, address.prefix.span]).inserted
+        {
           let message = "address \(value) is used by \(other.name) (\(other.span.position)) and \(nic.name)"
           let advice = "leave \"address\" out of a range, and give its VLAN a \"subnet\""
           let hint = nic.nodeDraft.range == nil ? nil : advice
-          subject.reporter.error(.address, address.prefix.span, message, hint: hint)
+          let notes = [Diagnostic.Note("\(other.name) has it here", at: other.span)]
+          subject.reporter.error(.address, address.prefix.span, message, hint: hint, notes: notes)
         }
         for scope in scopes where first["\(scope) \(value)"] == nil {
           first["\(scope) \(value)"] = (nic.name, address.prefix.span)
@@ -45,7 +53,7 @@ extension Rule {
   /// L207: an address that its VLAN's subnet does not contain, or that no host may have.
   static func addressesOutsideSubnets(_ subject: RuleSubject) {
     let subnets = Dictionary(
-      subject.draft.vlans.compactMap { vlan in vlan.subnet.map { (vlan.id.value, (vlan.name.value, $0.value)) } },
+      subject.draft.vlans.compactMap { vlan in vlan.subnet.map { (vlan.id.value, (vlan.name.value, $0)) } },
       uniquingKeysWith: { first, _ in first })
     for nic in subject.nics {
       for address in declared(nic) {
@@ -58,13 +66,16 @@ extension Rule {
         }
         var id = address.vlan
         if case .switchPort(_, let mode) = nic.definition.attachment, !nic.isOnLAN { id = id ?? mode.untagged }
-        guard let id, let (name, subnet) = subnets[id], subnet.address.family == prefix.address.family else { continue }
+        guard let id, let (name, declared) = subnets[id] else { continue }
+        let subnet = declared.value
+        guard subnet.address.family == prefix.address.family else { continue }
+        let notes = [Diagnostic.Note("the subnet is declared here", at: declared.span)]
         if !subnet.contains(prefix.address) {
           let message = "address \(prefix) is outside the subnet of VLAN \(name), \(subnet)"
-          subject.reporter.error(.address, address.prefix.span, message)
+          subject.reporter.error(.address, address.prefix.span, message, notes: notes)
         } else if subnet.length != prefix.length {
           let message = "address \(prefix) has another prefix length than the subnet of VLAN \(name), \(subnet)"
-          subject.reporter.warning(.address, address.prefix.span, message)
+          subject.reporter.warning(.address, address.prefix.span, message, notes: notes)
         }
       }
     }

@@ -2,14 +2,17 @@ extension Rule {
   /// L208: two TAPs of one lab with one interface name.
   static func tapNames(_ subject: RuleSubject) {
     var first: [String: (name: String, span: Span)] = [:]
+    var reported: Set<[Span]> = []
     for nic in subject.nics where nic.nodeDraft.isKind("tap") {
       let name = nic.definition.name
       guard let other = first[name] else {
         first[name] = (nic.name, nic.draft.name.span)
         continue
       }
+      guard reported.insert([other.span, nic.draft.name.span]).inserted else { continue }
       let message = "host interface \(name.quoted) is made by \(other.name) (\(other.span.position)) and \(nic.name)"
-      subject.reporter.error(.interfaceName, nic.draft.name.span, message)
+      let notes = [Diagnostic.Note("\(other.name) makes it here", at: other.span)]
+      subject.reporter.error(.interfaceName, nic.draft.name.span, message, notes: notes)
     }
   }
 
@@ -32,13 +35,16 @@ extension Rule {
   ///
   /// L202: two NICs on one socket.
   static func socketPaths(_ subject: RuleSubject) {
-    var first: [String: String] = [:]
+    var first: [String: (name: String, span: Span)] = [:]
+    var reported: Set<[Span]> = []
     for nic in subject.nics where nic.nodeDraft.isKind("vm") || nic.nodeDraft.isKind("external") {
       if let socket = nic.draft.socket, let path = nic.definition.socket {
-        if let other = first[path] {
-          subject.reporter.error(.usedTwice, socket.span, "socket \(path.quoted) is used by \(other) and \(nic.name)")
+        if let other = first[path], reported.insert([other.span, socket.span]).inserted {
+          let message = "socket \(path.quoted) is used by \(other.name) and \(nic.name)"
+          let notes = [Diagnostic.Note("\(other.name) uses it here", at: other.span)]
+          subject.reporter.error(.usedTwice, socket.span, message, notes: notes)
         }
-        first[path] = nic.name
+        first[path] = first[path] ?? (nic.name, socket.span)
         check(subject, path, socket.span, hint: "choose a shorter path")
       } else if let state = subject.facts.stateDirectory {
         let port = Names.port(node: nic.node.name, nic: nic.definition.name)

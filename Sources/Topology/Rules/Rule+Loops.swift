@@ -9,22 +9,31 @@ extension Rule {
     }
     var reported: Set<Int> = []
     for id in representatives(trunks.map(\.mode)) {
-      var neighbours: [String: [String]] = [:]
+      var neighbours: [String: [Neighbour]] = [:]
       for trunk in trunks where trunk.mode.carries(id) {
         if let path = path(from: trunk.a, to: trunk.b, neighbours) {
           guard reported.insert(trunk.link).inserted else { continue }
-          let names = Quoting.sentence(path)
+          let names = [trunk.a] + path.map(\.name)
           let vlan = subject.vlans.name(of: id)
-          let message = "\(names) form a loop in VLAN \(vlan): frames will circulate"
+          let message = "\(Quoting.sentence(names)) form a loop in VLAN \(vlan): frames will circulate"
           let span = subject.draft.links[trunk.link].span
           let hint = "no spanning tree runs; remove a link, or a VLAN from it"
-          subject.reporter.warning(.loop, span, message, hint: hint)
+          let notes = zip(names, path).map { from, to in
+            Diagnostic.Note("\(from) and \(to.name) are linked here", at: subject.draft.links[to.link].place)
+          }
+          subject.reporter.warning(.loop, span, message, hint: hint, notes: notes)
         } else {
-          neighbours[trunk.a, default: []].append(trunk.b)
-          neighbours[trunk.b, default: []].append(trunk.a)
+          neighbours[trunk.a, default: []].append(Neighbour(name: trunk.b, link: trunk.link))
+          neighbours[trunk.b, default: []].append(Neighbour(name: trunk.a, link: trunk.link))
         }
       }
     }
+  }
+
+  /// A switch and the trunk that leads to it.
+  private struct Neighbour {
+    var name: String
+    var link: Int
   }
 
   private struct Trunk {
@@ -56,22 +65,28 @@ extension Rule {
     return starts.filter { (1...4094).contains($0) }.sorted()
   }
 
-  /// The switches from one to the other over a forest of trunks; nil when they are apart.
-  private static func path(from start: String, to end: String, _ neighbours: [String: [String]]) -> [String]? {
-    var parents = [start: start]
+  /// The switches after one on the way to the other over a forest of trunks, each with the trunk to it.
+  ///
+  /// Nil when they are apart.
+  private static func path(from start: String, to end: String, _ neighbours: [String: [Neighbour]]) -> [Neighbour]? {
+    var parents: [String: Neighbour] = [:]
     var queue = [start]
     var head = 0
     while head < queue.count {
       let current = queue[head]
       head += 1
       if current == end {
-        var path = [current]
-        while let last = path.last, let parent = parents[last], parent != last { path.append(parent) }
+        var path: [Neighbour] = []
+        var name = current
+        while name != start, let parent = parents[name] {
+          path.append(Neighbour(name: name, link: parent.link))
+          name = parent.name
+        }
         return path.reversed()
       }
-      for next in neighbours[current] ?? [] where parents[next] == nil {
-        parents[next] = current
-        queue.append(next)
+      for next in neighbours[current] ?? [] where parents[next.name] == nil && next.name != start {
+        parents[next.name] = Neighbour(name: current, link: next.link)
+        queue.append(next.name)
       }
     }
     return nil

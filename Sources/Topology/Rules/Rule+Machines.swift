@@ -105,7 +105,9 @@ extension Rule {
       guard !isReachable else { continue }
       let message = "\"tcp\" is tried at the machine's first address on a switch, and it has none"
       let hint = "give a NIC a \"switch\" and an \"address\", or its VLAN a \"subnet\""
-      subject.reporter.error(.ready, span, message, hint: hint)
+      let isOwn = draft.machine?.isReadyOwn ?? true
+      let origin = Diagnostic.Note("node \(node.name.quoted) has it from a profile or defaults", at: draft.name.span)
+      subject.reporter.error(.ready, span, message, hint: hint, notes: isOwn ? [] : [origin])
     }
   }
 }

@@ -26,9 +26,14 @@ extension Rule {
       // A cycle of a thousand is shown by its first nodes.
       let shown = names.count <= 12 ? names : names.prefix(12) + ["…"]
       let message = "start order has a cycle: \((shown + [names[0]]).joined(separator: " -> "))"
-      let next = cycle.count > 1 ? cycle[1] : cycle[0]
-      let span = edges[cycle[0]].first { $0.target == next }?.span
-      subject.reporter.error(.startCycle, span ?? subject.draft.nodes[cycle[0]].name.span, message)
+      let places = zip(cycle, cycle.dropFirst() + [cycle[0]]).map { node, next in
+        edges[node].first { $0.target == next }?.span ?? subject.draft.nodes[node].name.span
+      }
+      let notes = names.indices.dropFirst().map { turn in
+        let waited = names[(turn + 1) % names.count]
+        return Diagnostic.Note("\(names[turn]) waits for \(waited) here", at: places[turn])
+      }
+      subject.reporter.error(.startCycle, places[0], message, notes: notes)
     }
   }
 
