@@ -50,6 +50,8 @@ package struct LabDirectories: Sendable, Equatable {
   package func pidFile(_ lab: String) -> String { "\(state(lab))/apus.pid" }
   /// Canonical form of what is running.
   package func labFile(_ lab: String) -> String { "\(state(lab))/lab.json" }
+  /// What was said of the lab at run time.
+  package func runTimeFile(_ lab: String) -> String { "\(state(lab))/runtime.json" }
   package func logFile(_ lab: String) -> String { "\(data(lab))/apus.log" }
 
   /// Names of the labs that run or were left behind: folders with a `lab.json`, sorted.
@@ -77,6 +79,12 @@ struct NodePaths: Sendable {
   var monitorSocket: String { "\(stateDirectory)/qmp.sock" }
   var agentSocket: String { "\(stateDirectory)/agent.sock" }
   var consoleLog: String { "\(dataDirectory)/console.log" }
+  /// What a machine from an image has written.
+  var overlay: String { "\(dataDirectory)/disk.qcow2" }
+  /// Is there while `overlay` outlives the lab.
+  var persistMark: String { "\(dataDirectory)/disk.persist" }
+  /// What cloud-init is told.
+  var seed: String { "\(dataDirectory)/seed.iso" }
   /// What QEMU itself says.
   var processLog: String { "\(dataDirectory)/qemu.log" }
 }

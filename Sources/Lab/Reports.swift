@@ -1,6 +1,10 @@
 /// One thing that `up` did, for its report.
 package struct PlanStep: Codable, Sendable, Equatable {
-  package enum Action: String, Codable, Sendable { case create, adopt, restart, change, remove }
+  package enum Action: String, Codable, Sendable {
+    case create, adopt, restart, change, remove
+    /// Not done: said at run time, and different from the file.
+    case drift
+  }
   package var action: Action
   /// `node vm1`, `switch sw1`, `link trunk1`, `tests`.
   package var subject: String
@@ -19,6 +23,8 @@ package struct BringUpOptions: Codable, Sendable, Equatable {
   package var allowsRestart = false
   /// What was said of links at run time is forgotten.
   package var isReset = false
+  /// Machines that boot at once; nil = as many as the host bears.
+  package var parallel: Int?
 
   package init() {}
 }

@@ -32,6 +32,7 @@ struct LabRoutes: Routes {
       let lab = try await request.decoded(CanonicalLab.self)
       var options = BringUpOptions()
       options.allowsRestart = request.query("allow-restart") == "true"
+      options.parallel = request.query("parallel").flatMap { Int($0) }.map { max(1, $0) }
       options.isReset = request.query("reset") == "true"
       try await door.enter()
       return bringUp(lab, options)

@@ -20,6 +20,40 @@ struct Subnet: Equatable, Sendable {
     return Self.masked(bytes, length) == network
   }
 
+  /// The last address, with its prefix length, that is a host's and none of `taken`, with or without prefix lengths.
+  ///
+  /// nil when the last thousand are taken, or the network has no room for hosts.
+  func lastHost(notIn taken: [String]) -> String? {
+    let isV4 = network.count == 4
+    guard length <= network.count * 8 - 2 else { return nil }
+    let used = Set(taken.compactMap { Self.bytes($0.prefix { $0 != "/" }) })
+    var address = network.enumerated().map { index, byte in
+      let bits = min(max(length - index * 8, 0), 8)
+      return byte | UInt8(truncatingIfNeeded: 0xFF >> bits)
+    }
+    for _ in 0..<1000 {
+      // The very last is IPv4's broadcast address, the first names the network.
+      Self.decrement(&address)
+      guard Self.masked(address, length) == network, address != network else { return nil }
+      if !used.contains(address) { return "\(Self.text(address, isV4: isV4))/\(length)" }
+    }
+    return nil
+  }
+
+  private static func decrement(_ address: inout [UInt8]) {
+    for index in address.indices.reversed() {
+      address[index] &-= 1
+      if address[index] != 0xFF { return }
+    }
+  }
+
+  private static func text(_ address: [UInt8], isV4: Bool) -> String {
+    if isV4 { return address.map { String($0) }.joined(separator: ".") }
+    return stride(from: 0, to: address.count, by: 2).map { index in
+      String(UInt16(address[index]) << 8 | UInt16(address[index + 1]), radix: 16)
+    }.joined(separator: ":")
+  }
+
   private static func masked(_ bytes: [UInt8], _ length: Int) -> [UInt8] {
     bytes.enumerated().map { index, byte in
       let bits = min(max(length - index * 8, 0), 8)

@@ -22,6 +22,10 @@ struct StartContext: Sendable {
   var journal: Journal
   /// Takes lines for the person who waits.
   var progress: @Sendable (String) -> Void
+  /// The node runs, but may not be ready yet.
+  var onStarted: @Sendable () -> Void = {}
+  /// Returns when a TCP port of the node's first address on a switch takes connections.
+  var waitForPort: @Sendable (NodeDefinition, Int) async throws -> Void = { _, _ in }
 }
 
 /// How a node is now.
@@ -74,7 +78,18 @@ protocol Node: Sendable {
   func detach() async
 
   /// Ends the node's process, and what is written down about it. Nothing to do for a node without one.
-  func stop() async throws
+  /// - Parameter cleanly: a system with a disk that is used again gets the time to shut down.
+  func stop(cleanly: Bool) async throws
+
+  /// Sets the carrier that the node sees on a NIC.
+  /// - Returns: false when that is for the NIC's port to do.
+  func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool
+
+  /// Plugs NICs, whose ports are there, into the running node.
+  func plug(_ nics: [NICDefinition]) async throws(UserError)
+
+  /// Unplugs NICs of the running node.
+  func unplug(_ nics: [String]) async throws(UserError)
 
   /// Removes all that the node has on this host but its files. Works in a process that has not started it, and twice.
   /// - Returns: what was removed.
@@ -90,22 +105,32 @@ protocol Node: Sendable {
 
   /// A program of busybox, as it is called in the node.
   nonisolated func applet(_ name: String) throws(UserError) -> [String]
+
+  /// Another program, as it is called in the node.
+  /// - Parameter package: Debian's package that has it.
+  nonisolated func program(_ name: String, package: String) throws(UserError) -> [String]
 }
 
 extension Node {
-  /// A program of busybox, as it is called in the node: what runs there is this host's.
+  /// What runs in such a node is this host's.
   nonisolated func applet(_ name: String) throws(UserError) -> [String] {
-    guard let busybox = Executables.find("busybox", ProcessInfo.processInfo.environment) else {
-      throw UserError(
-        .failed, "no program busybox on this host", hint: "install it with `apt-get install busybox-static`")
+    try program("busybox", package: "busybox-static") + [name]
+  }
+
+  nonisolated func program(_ name: String, package: String) throws(UserError) -> [String] {
+    guard let path = Executables.find(name, ProcessInfo.processInfo.environment) else {
+      throw UserError(.failed, "no program \(name) on this host", hint: "install it with `apt-get install \(package)`")
     }
-    return [busybox, name]
+    return [path]
   }
 
   var portsEndWithNode: Bool { false }
   /// What is true of a node whose life is not a process of ours.
   func detach() async {}
-  func stop() async throws {}
+  func stop(cleanly: Bool) async throws {}
+  func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool { false }
+  func plug(_ nics: [NICDefinition]) async throws(UserError) {}
+  func unplug(_ nics: [String]) async throws(UserError) {}
 }
 
 /// All kinds of nodes.

@@ -6,9 +6,11 @@ extension VMNode {
   private static let program = "qemu-system-x86_64"
 
   nonisolated func check(isNew: Bool) throws(UserError) {
-    guard definition.image ?? "builtin" == "builtin" else {
-      throw UserError(
-        .badInput, "node \(definition.name): image \"\(definition.image ?? "")\"; the one image known is builtin")
+    guard definition.disk != nil || definition.image ?? "builtin" == "builtin" else {
+      throw UserError(.badInput, "node \(definition.name): the format of image \(definition.image ?? "") is not known")
+    }
+    if definition.disk != nil, let image = definition.image, !Files.exists(image) {
+      throw UserError(.failed, "node \(definition.name): the image \(image) is not there")
     }
     guard definition.nics.count <= QEMUCommandLine.nicLimit else {
       throw UserError(
@@ -35,6 +37,8 @@ extension VMNode {
 
   nonisolated func applet(_ name: String) -> [String] { [name] }
 
+  nonisolated func program(_ name: String, package: String) -> [String] { [name] }
+
   /// How QEMU is started for this node.
   nonisolated func spawnRequest() throws(UserError) -> SpawnRequest {
     guard let executable = Executables.find(Self.program, environment.variables) else {
@@ -42,19 +46,41 @@ extension VMNode {
         .failed, "node \(definition.name): no program \(Self.program) on this host",
         hint: "install it with `apt-get install qemu-system-x86`")
     }
-    let guest = try BuiltinGuest.find(environment: environment.variables)
     var nics: [(nic: NICDefinition, socket: String)] = []
     for nic in definition.nics {
       nics.append((nic, try VhostUserSocket(of: nic, node: definition.name, environment).path))
     }
     let line = QEMUCommandLine(
       name: "apus-\(environment.lab)-\(definition.name)", accelerator: .ofThisHost(), cpus: definition.cpus,
-      memory: definition.memory, kernel: guest.kernel, initialRAMDisk: guest.initialRAMDisk,
-      kernelCommandLine: try BuiltinGuest.commandLine(for: definition), consoleSocket: paths.consoleSocket,
+      memory: definition.memory, boot: try boot(), consoleSocket: paths.consoleSocket,
       consoleLog: paths.consoleLog, monitorSocket: paths.monitorSocket, agentSocket: paths.agentSocket, nics: nics)
     var request = SpawnRequest(executable: executable, arguments: line.arguments())
     request.standardOutput = paths.processLog
     request.standardError = paths.processLog
     return request
+  }
+
+  private nonisolated func boot() throws(UserError) -> QEMUCommandLine.Boot {
+    guard definition.disk != nil else {
+      let guest = try BuiltinGuest.find(environment: environment.variables)
+      return .kernel(
+        path: guest.kernel, initialRAMDisk: guest.initialRAMDisk,
+        commandLine: try BuiltinGuest.commandLine(for: definition))
+    }
+    return .disk(path: paths.overlay, seed: definition.cloudInit == nil ? nil : paths.seed)
+  }
+
+  /// Makes the disk of a machine from an image, and what cloud-init is told.
+  nonisolated func prepareDisk() async throws(UserError) {
+    guard let disk = definition.disk, let image = definition.image else { return }
+    do {
+      try await DiskOverlay(image: image, disk: disk, paths: paths).prepare(environment.variables)
+      if let cloudInit = definition.cloudInit {
+        let seed = try CloudInitSeed(cloudInit, of: definition, lab: environment.lab)
+        try await seed.write(to: paths.seed, environment.variables)
+      }
+    } catch {
+      throw UserError(error.code, "node \(definition.name): \(error.message)", hint: error.hint)
+    }
   }
 }

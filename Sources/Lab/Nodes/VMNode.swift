@@ -7,13 +7,12 @@ import Topology
 /// A virtual machine: a QEMU process with a vhost-user NIC a port, which outlives the daemon.
 actor VMNode: Node {
   static let kind = "vm"
-  /// Seconds until a guest must have booted to its agent; generous, as emulated or nested guests on a busy host can take
-  /// a minute and one that died is noticed at once.
-  static let bootTimeout = 180.0
   /// Seconds until an adopted guest must have answered; one that does not is left as it is.
   static let adoptionTimeout = 10.0
   /// Seconds that QEMU has for an orderly end.
   static let stopTimeout = 2.0
+  /// Seconds that a guest has to shut down, emulated ones too.
+  static let shutdownTimeout = 60.0
 
   let definition: NodeDefinition
   let environment: NodeEnvironment
@@ -29,16 +28,30 @@ actor VMNode: Node {
     case failed(String)
   }
 
+  /// What happens to the guest while `start` waits for it.
+  enum BootEvent: Sendable {
+    case ready, ended, timeout
+    case failed(UserError)
+  }
+
   var life = Life.stopped
   var record: NodeRecord?
-  var agent: GuestAgent?
+  var agent: (any CommandAgent)?
   var monitor: QEMUMonitor?
-  private var watcher: Task<Void, Never>?
+  /// NICs whose carrier was taken away at run time.
+  var downNICs: Set<String> = []
+  /// All that makes it ready has been seen since its start or reset.
+  var hasBecomeReady = false
+  /// Watches for that.
+  var readiness: Task<Void, Never>?
+  var agentAnswers: AsyncStream<Void>.Continuation?
   /// Takes what happens to the guest while `start` waits for it.
-  private var waiting: AsyncStream<BootEvent>.Continuation?
+  var waiting: AsyncStream<BootEvent>.Continuation?
+  /// Who waits until the guest has let go of a device, by its id.
+  var unplugging: [String: AsyncStream<Void>.Continuation] = [:]
+  var waitForPort: @Sendable (NodeDefinition, Int) async throws -> Void = { _, _ in }
+  private var watcher: Task<Void, Never>?
   private var sawShutdownByGuest = false
-
-  private enum BootEvent: Sendable { case ready, ended, timeout }
 
   init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
     self.definition = definition
@@ -55,28 +68,30 @@ actor VMNode: Node {
     let begin = clock.now
     let (events, continuation) = AsyncStream.makeStream(of: BootEvent.self)
     waiting = continuation
+    defer { waiting = nil }
+    waitForPort = context.waitForPort
     let process = isRunning ? try takeBack() : try await launch(context)
     life = .running
     sawShutdownByGuest = false
     connect()
     watch(process)
     context.progress("\(definition.name): \(isRunning ? "taken back" : "booting") (pid \(process.pid))")
-    let timeout = isRunning ? Self.adoptionTimeout : Self.bootTimeout
+    context.onStarted()
+    watchReadiness(wasReady: isRunning && record?.isReady == true)
+    let timeout = isRunning ? Self.adoptionTimeout : bootTimeout
     let timer = Task {
       try await Task.sleep(for: .seconds(timeout))
       continuation.yield(.timeout)
     }
-    defer {
-      timer.cancel()
-      waiting = nil
-    }
+    defer { timer.cancel() }
     switch await events.first(where: { _ in true }) {
     case .ready:
       context.progress("\(definition.name): ready in \(Seconds.text(clock.now - begin))")
     case .ended:
       throw UserError(.failed, "node \(definition.name): its QEMU ended while the guest was booting\(lastWords())")
+    case .failed(let error): throw error
     case .timeout where isRunning:
-      environment.logger.warning("\(definition.name): the agent does not answer; the guest is left as it is")
+      environment.logger.warning("\(definition.name): not ready yet; the guest is left as it is")
     case .timeout:
       throw UserError(
         .failed, "node \(definition.name): not ready \(Int(timeout)) s after its start\(lastWords())",
@@ -89,16 +104,22 @@ actor VMNode: Node {
   func detach() async {
     watcher?.cancel()
     watcher = nil
+    readiness?.cancel()
+    readiness = nil
     agent?.close()
     agent = nil
     monitor?.close()
     monitor = nil
   }
 
-  func stop() async throws {
+  func stop(cleanly: Bool) async throws {
+    watcher?.cancel()
+    let process = (record ?? NodeRecord.read(paths))?.process
+    if let process, process.isAlive, let disk = definition.disk, cleanly || disk.persist { await shutDown(process) }
     await detach()
-    if let process = (record ?? NodeRecord.read(paths))?.process { try await Self.end(process, definition.name) }
+    if let process { try await Self.end(process, definition.name) }
     life = .stopped
+    hasBecomeReady = false
     record = nil
     try NodeRecord.remove(paths)
   }
@@ -106,14 +127,14 @@ actor VMNode: Node {
   func remove() async throws -> [String] {
     let process = (record ?? NodeRecord.read(paths))?.process
     let wasRunning = process?.isAlive ?? false
-    try await stop()
+    try await stop(cleanly: false)
     return wasRunning ? ["process \(process?.pid ?? 0) of \(definition.name)"] : []
   }
 
   func condition() async -> NodeCondition {
     var condition = NodeCondition(isReady: false, process: record?.process?.pid, console: paths.consoleSocket)
     switch life {
-    case .running: condition.isReady = agent?.isReady ?? false
+    case .running: condition.isReady = hasBecomeReady
     case .stopped, .poweredOff:
       condition.state = .stopped
       condition.process = nil
@@ -152,17 +173,33 @@ actor VMNode: Node {
     let request = try spawnRequest()
     try Files.makeDirectory(paths.stateDirectory, mode: 0o700)
     try Files.makeDirectory(paths.dataDirectory)
+    try await prepareDisk()
+    let consoleStart = GrowingFile(path: paths.consoleLog, offset: nil).offset
     let process: ProcessIdentity
     do {
       process = try spawn(request)
     } catch {
       throw definition.failure("cannot start \(request.executable)", error)
     }
-    context.journal.note("process \(process.pid) of \(definition.name)") { try await self.stop() }
-    let known = NodeRecord(process: process)
+    context.journal.note("process \(process.pid) of \(definition.name)") { try await self.stop(cleanly: false) }
+    var known = NodeRecord(process: process)
+    known.consoleStart = consoleStart
     record = known
     try known.write(paths)
     return process
+  }
+
+  /// Presses the machine's power button and waits until it is off; one that does not listen is left to its end.
+  private func shutDown(_ process: ProcessIdentity) async {
+    let monitor = self.monitor ?? QEMUMonitor(path: paths.monitorSocket) { _ in }
+    monitor.start()
+    guard await monitor.waitForCommandMode(seconds: Self.stopTimeout),
+      (try? await monitor.execute(QMPCommand(name: "system_powerdown"))) != nil
+    else { return monitor.close() }
+    if await !process.wait(timeoutSeconds: Self.shutdownTimeout) {
+      environment.logger.warning("\(definition.name): does not shut down; its machine is ended")
+    }
+    monitor.close()
   }
 
   /// Ends a QEMU: SIGTERM lets it close its files; one that hangs (waiting for a port, say) is killed.
@@ -176,17 +213,19 @@ actor VMNode: Node {
   }
 
   private func connect() {
-    let agent = GuestAgent(path: paths.agentSocket) { [weak self] in
-      Task { await self?.becameReady() }
+    let onAnswer: @Sendable () -> Void = { [weak self] in
+      Task { await self?.agentAnswered() }
     }
+    let agent: any CommandAgent =
+      definition.disk == nil
+      ? GuestAgent(path: paths.agentSocket, onReady: onAnswer)
+      : QEMUGuestAgent(path: paths.agentSocket, onReady: onAnswer)
     let monitor = QEMUMonitor(path: paths.monitorSocket) { [weak self] event in
       Task { await self?.heard(event) }
     }
-    monitor.holdCarrierDown(
-      devices: definition.nics.indices.filter { definition.nics[$0].attachment == .none }
-        .map(QEMUCommandLine.deviceID(nic:)))
     self.agent = agent
     self.monitor = monitor
+    holdCarriers()
     agent.start()
     monitor.start()
   }
@@ -209,20 +248,20 @@ actor VMNode: Node {
 
   // MARK: - What happens to the guest
 
-  private func becameReady() {
-    waiting?.yield(.ready)
-  }
-
   private func heard(_ event: QEMUEvent) {
     switch event {
-    case .reset: agent?.guestWasReset()
+    case .reset:
+      agent?.guestWasReset()
+      watchReadiness(wasReady: false)
     case .shutdown(let byGuest): sawShutdownByGuest = byGuest
     case .guestPanicked: environment.logger.warning("\(definition.name): the guest's kernel panicked")
+    case .deviceDeleted(let device): unplugging.removeValue(forKey: device)?.finish()
     }
   }
 
   private func ended(_ process: ProcessIdentity) {
     guard life == .running, record?.process == process else { return }
+    readiness?.cancel()
     agent?.close()
     monitor?.close()
     life = sawShutdownByGuest ? .poweredOff : .failed("its QEMU ended\(lastWords())")

@@ -40,7 +40,20 @@ struct BuiltinGuest: Sendable, Equatable {
 
   /// What the guest's init reads: names, NICs by MAC address, addresses and routes of the node.
   static func commandLine(for node: NodeDefinition) throws(UserError) -> String {
-    var words = ["console=ttyS0", "quiet"] + fastBoot + ["apus.name=\(node.name)"]
+    let words = ["console=ttyS0", "quiet"] + fastBoot + ["apus.name=\(node.name)"] + networkWords(of: node)
+    let line = words.joined(separator: " ")
+    guard line.utf8.count <= commandLineLimit else {
+      throw UserError(
+        .badInput,
+        "node \(node.name): its NICs, addresses and routes need \(line.utf8.count) bytes of kernel command line; "
+          + "at most \(commandLineLimit) fit", hint: "give the node fewer NICs or addresses")
+    }
+    return line
+  }
+
+  /// The words about a node's NICs, as its init or `/etc/network` reads them.
+  static func networkWords(of node: NodeDefinition) -> [String] {
+    var words: [String] = []
     for nic in node.nics {
       words.append("apus.nic=\(nic.name),\(nic.mac),mtu=\(nic.mtu ?? 1500)")
     }
@@ -57,13 +70,6 @@ struct BuiltinGuest: Sendable, Equatable {
       if let gateway = nic.gateway { words.append("apus.route=default,\(gateway)") }
       words += nic.routes.map { "apus.route=\($0.to),\($0.via)" }
     }
-    let line = words.joined(separator: " ")
-    guard line.utf8.count <= commandLineLimit else {
-      throw UserError(
-        .badInput,
-        "node \(node.name): its NICs, addresses and routes need \(line.utf8.count) bytes of kernel command line; "
-          + "at most \(commandLineLimit) fit", hint: "give the node fewer NICs or addresses")
-    }
-    return line
+    return words
   }
 }

@@ -2,12 +2,23 @@ import Topology
 
 /// The command line of `qemu-system-x86_64` for a VM of a lab.
 ///
-/// Pure: plain values in, words out.
+/// Pure: plain values in, words out. The machine is the one with a plain PCI bus, since every place on that bus takes a
+/// NIC, and gives it up, while the guest runs.
 struct QEMUCommandLine: Sendable {
-  /// NICs that find a place on the machine's bus, one a slot.
-  static let nicLimit = 26
-  /// First slot of a NIC; those below are the machine's own and the agent's port.
-  private static let firstNICSlot = 4
+  /// What the machine starts from.
+  enum Boot: Sendable, Equatable {
+    case kernel(path: String, initialRAMDisk: String, commandLine: String)
+    /// Paths of a qcow2 file and, for cloud-init, of a CD image.
+    case disk(path: String, seed: String?)
+  }
+
+  /// NICs that find a place on the machine's bus.
+  static let nicLimit = firstSharingNIC + (lastNICSlot - firstNICSlot - firstSharingNIC + 1) * 8
+  /// First slot of a NIC; those below are the machine's own, the agent's port, the disks.
+  private static let firstNICSlot = 7
+  private static let lastNICSlot = 0x1F
+  /// NICs that have a slot for themselves, by which each can be unplugged; further ones share a slot by eight.
+  private static let firstSharingNIC = 20
 
   /// Name in process lists.
   var name: String
@@ -15,9 +26,7 @@ struct QEMUCommandLine: Sendable {
   var cpus: Int
   /// Bytes.
   var memory: Int
-  var kernel: String
-  var initialRAMDisk: String
-  var kernelCommandLine: String
+  var boot: Boot
   var consoleSocket: String
   var consoleLog: String
   var monitorSocket: String
@@ -25,21 +34,20 @@ struct QEMUCommandLine: Sendable {
   /// With the socket on which this product listens for each; in PCI order.
   var nics: [(nic: NICDefinition, socket: String)]
 
-  /// Id of the NIC's device in QEMU.
-  static func deviceID(nic index: Int) -> String { "nic\(index)" }
-
   func arguments() -> [String] {
     var words = machine()
-    words += ["-kernel", kernel, "-initrd", initialRAMDisk, "-append", kernelCommandLine]
+    words += bootWords()
     words += console()
-    for (index, entry) in nics.enumerated() { words += nic(index, entry.nic, socket: entry.socket) }
+    for (index, entry) in nics.enumerated() {
+      words += NICDevice(entry.nic, socket: entry.socket, accelerator, place: Self.place(index, of: nics.count)).words
+    }
     return words
   }
 
   private func machine() -> [String] {
     var words = ["-name", "guest=\(Self.escaped(name)),debug-threads=on"]
     words += ["-nodefaults", "-no-user-config", "-display", "none"]
-    words += ["-machine", "q35,memory-backend=ram,usb=off,vmport=off"]
+    words += ["-machine", "pc,memory-backend=ram,usb=off,vmport=off"]
     switch accelerator {
     case .kvm: words += ["-accel", "kvm", "-cpu", "host"]
     case .emulation: words += ["-accel", "tcg"]
@@ -50,6 +58,23 @@ struct QEMUCommandLine: Sendable {
     return words
   }
 
+  private func bootWords() -> [String] {
+    switch boot {
+    case .kernel(let path, let initialRAMDisk, let commandLine):
+      return ["-kernel", path, "-initrd", initialRAMDisk, "-append", commandLine]
+    case .disk(let path, let seed):
+      var words = ["-drive", "if=none,id=disk,format=qcow2,discard=unmap,file=\(Self.escaped(path))"]
+      words += ["-device", "virtio-blk-pci,id=disk0,drive=disk,bootindex=0,bus=pci.0,addr=0x4"]
+      if let seed {
+        words += ["-drive", "if=none,id=seed,format=raw,readonly=on,file=\(Self.escaped(seed))"]
+        words += ["-device", "virtio-blk-pci,id=seed0,drive=seed,bus=pci.0,addr=0x5"]
+      }
+      // A whole system makes keys when it boots for the first time.
+      return words + ["-device", "virtio-rng-pci,id=random,bus=pci.0,addr=0x6"]
+    }
+  }
+
+  /// The serial console, QEMU's monitor and the agent's port.
   private func console() -> [String] {
     let server = "server=on,wait=off"
     var words = [
@@ -60,33 +85,25 @@ struct QEMUCommandLine: Sendable {
     words += ["-serial", "chardev:console"]
     words += ["-chardev", "socket,id=monitor,path=\(Self.escaped(monitorSocket)),\(server)"]
     words += ["-mon", "chardev=monitor,mode=control"]
-    words += ["-device", "virtio-serial-pci,id=serial,bus=pcie.0,addr=0x3"]
+    words += ["-device", "virtio-serial-pci,id=serial,bus=pci.0,addr=0x3"]
     words += ["-chardev", "socket,id=agent,path=\(Self.escaped(agentSocket)),\(server)"]
-    words += ["-device", "virtserialport,bus=serial.0,chardev=agent,name=apus.exec"]
+    words += ["-device", "virtserialport,bus=serial.0,chardev=agent,name=\(agentPort)"]
     return words
   }
 
-  private func nic(_ index: Int, _ nic: NICDefinition, socket: String) -> [String] {
-    // QEMU connects and, after the daemon went away, tries again every second.
-    let chardev = "socket,id=port\(index),path=\(Self.escaped(socket)),reconnect=1"
-    var netdev = "vhost-user,id=net\(index),chardev=port\(index)"
-    var device = "virtio-net-pci,id=\(Self.deviceID(nic: index)),netdev=net\(index),mac=\(nic.mac)"
-    let slot = String(Self.firstNICSlot + index, radix: 16)
-    device += ",bus=pcie.0,addr=0x\(slot),romfile=,speed=10000,duplex=full"
-    if let mtu = nic.mtu { device += ",host_mtu=\(mtu)" }
-    if nic.queues > 1 {
-      netdev += ",queues=\(nic.queues)"
-      device += ",mq=on"
+  private var agentPort: String {
+    if case .kernel = boot { return "apus.exec" }
+    return "org.qemu.guest_agent.0"
+  }
+
+  /// Where on the bus a NIC is: the order of slots and functions is the order in which the guest finds them.
+  private static func place(_ index: Int, of count: Int) -> NICDevice.Place {
+    let sharing = index - firstSharingNIC
+    guard sharing >= 0, count > lastNICSlot - firstNICSlot + 1 else {
+      return NICDevice.Place(slot: firstNICSlot + index)
     }
-    switch accelerator {
-    case .kvm:
-      // One vector a ring, one for the control queue, one for configuration changes.
-      if nic.queues > 1 { device += ",vectors=\(2 * nic.queues + 2)" }
-    case .emulation:
-      // Without KVM, QEMU 7.2 dereferences a null `vector_irqfd` when a vhost-user NIC uses MSI-X.
-      device += ",vectors=0"
-    }
-    return ["-chardev", chardev, "-netdev", netdev, "-device", device]
+    let slot = firstNICSlot + firstSharingNIC + sharing / 8
+    return NICDevice.Place(slot: slot, function: sharing % 8, sharesSlot: true)
   }
 
   /// In QEMU's option lists a comma in a value is doubled.

@@ -9,18 +9,27 @@ enum QEMUEvent: Sendable, Equatable {
   /// The machine ends; `byGuest` when the guest powered off.
   case shutdown(byGuest: Bool)
   case guestPanicked
+  /// The guest has let go of a device that was to be unplugged.
+  case deviceDeleted(String)
 }
 
-/// A client of QEMU's machine protocol: events, and commands whose answer is only whether they worked.
+/// A client of QEMU's machine protocol: events, and commands with their outcome.
 ///
 /// Stays connected until `close`; connects again as long as the socket is there. Only one client at a time is served
 /// by QEMU.
 final class QEMUMonitor: Sendable {
+  /// Seconds that QEMU has to answer a command.
+  private static let answerTimeout = 10.0
+
   private struct State {
     var connection: LineConnection?
+    /// QEMU takes commands on it.
+    var isInCommandMode = false
     var isClosed = false
+    var counter = 0
+    var waiting: [Int: CheckedContinuation<Result<Void, UserError>, Never>] = [:]
     /// Devices whose carrier stays down.
-    var carrierDown: [String] = []
+    var carrierDown: Set<String> = []
   }
 
   private let path: String
@@ -45,13 +54,52 @@ final class QEMUMonitor: Sendable {
     }
     task.withLock { $0?.cancel() }
     connection?.close()
+    endCommands("the machine's monitor was closed")
   }
 
-  /// Holds the carrier of these devices down.
+  /// Carries out a command.
+  /// - Throws: `UserError` with QEMU's words, or when the machine's monitor does not answer.
+  func execute(_ command: QMPCommand) async throws(UserError) {
+    let timer = Mutex<Task<Void, Never>?>(nil)
+    let result = await withCheckedContinuation { continuation in
+      let sent = state.withLock { state -> Int? in
+        guard state.isInCommandMode, let connection = state.connection else { return nil }
+        state.counter += 1
+        state.waiting[state.counter] = continuation
+        connection.send(command.line(id: state.counter))
+        return state.counter
+      }
+      guard let id = sent else {
+        continuation.resume(returning: .failure(UserError(.failed, "the machine's monitor does not answer")))
+        return
+      }
+      timer.withLock {
+        $0 = Task {
+          guard (try? await Task.sleep(for: .seconds(Self.answerTimeout))) != nil else { return }
+          self.finish(id, .failure(UserError(.failed, "the machine's monitor has not answered \(command.name)")))
+        }
+      }
+    }
+    timer.withLock { $0?.cancel() }
+    try result.get()
+  }
+
+  /// Waits until QEMU takes commands.
+  /// - Returns: whether it does, before `seconds` are over.
+  func waitForCommandMode(seconds: Double) async -> Bool {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while ContinuousClock.now < deadline, !Task.isCancelled {
+      if state.withLock({ $0.isInCommandMode }) { return true }
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+  }
+
+  /// Holds the carrier of exactly these devices down from now on.
   ///
   /// QEMU raises it each time a vhost-user back-end connects and has no event for that before version 10, so the
   /// command is repeated every second.
-  func holdCarrierDown(devices: [String]) {
+  func holdCarrierDown(devices: Set<String>) {
     state.withLock { $0.carrierDown = devices }
   }
 
@@ -73,48 +121,42 @@ final class QEMUMonitor: Sendable {
       guard let message = QMPMessage(line: line) else { continue }
       if message.isGreeting {
         connection.send(#"{"execute":"qmp_capabilities"}"#)
+        state.withLock { $0.isInCommandMode = true }
         holder = Task { await self.repeatCarrierDown(connection) }
+      }
+      if let answer = message.answer {
+        finish(answer.id, answer.error.map { .failure(UserError(.failed, $0)) } ?? .success(()))
       }
       if let event = message.event { onEvent(event) }
     }
     holder?.cancel()
     connection.close()
+    state.withLock { state in
+      guard state.connection === connection else { return }
+      (state.connection, state.isInCommandMode) = (nil, false)
+    }
+    endCommands("the connection to the machine's monitor was lost")
+  }
+
+  private func finish(_ id: Int, _ result: Result<Void, UserError>) {
+    state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(returning: result)
+  }
+
+  private func endCommands(_ reason: String) {
+    let waiting = state.withLock { state in
+      defer { state.waiting = [:] }
+      return state.waiting.values.map { $0 }
+    }
+    for continuation in waiting { continuation.resume(returning: .failure(UserError(.failed, reason))) }
   }
 
   private func repeatCarrierDown(_ connection: LineConnection) async {
     while !Task.isCancelled {
-      for device in state.withLock({ $0.carrierDown }) {
-        connection.send(#"{"execute":"set_link","arguments":{"name":"\#(device)","up":false}}"#)
+      // Id 0 belongs to no command, so that nobody waits for the answer.
+      for device in state.withLock({ $0.carrierDown.sorted() }) {
+        connection.send(QMPCommand.setLink(device: device, up: false).line(id: 0))
       }
       try? await Task.sleep(for: .seconds(1))
-    }
-  }
-}
-
-/// A line of QEMU's machine protocol (QEMU docs/interop/qmp-spec), as far as it matters here.
-struct QMPMessage: Equatable {
-  var isGreeting = false
-  var event: QEMUEvent?
-
-  private struct Line: Decodable {
-    struct Ignored: Decodable {}
-    struct Details: Decodable {
-      var guest: Bool?
-    }
-    var QMP: Ignored?
-    var event: String?
-    var data: Details?
-  }
-
-  /// nil for what is not a JSON object.
-  init?(line: String) {
-    guard let parsed = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)) else { return nil }
-    isGreeting = parsed.QMP != nil
-    switch parsed.event {
-    case "RESET": event = .reset
-    case "SHUTDOWN": event = .shutdown(byGuest: parsed.data?.guest ?? false)
-    case "GUEST_PANICKED": event = .guestPanicked
-    default: break
     }
   }
 }

@@ -34,6 +34,7 @@ package enum LabCleanup {
   /// The nodes that are written down, and those that have only a folder.
   private static func nodes(of lab: CanonicalLab?, _ environment: NodeEnvironment) -> [any Node] {
     var nodes = (lab?.nodes ?? []).compactMap { try? NodeRegistry.make($0, environment) }
+    nodes += (lab?.nodes ?? []).filter { $0.ready?.tcp != nil }.map { PortProbe.node(for: $0.name, environment) }
     let known = Set(nodes.map(\.definition.name))
     for folder in Files.names(in: environment.directories.state(environment.lab)) where !known.contains(folder) {
       guard Names.valid(folder), NodeRecord.read(environment.paths(of: folder)) != nil else { continue }

@@ -10,6 +10,8 @@ struct LabDifference: Sendable, Equatable {
     case modes
     /// The ports of these NICs lead somewhere else; the node runs on.
     case ports([String])
+    /// A machine that runs on gets and loses NICs; `ports` are those of its others that lead somewhere else.
+    case nics(added: [String], removed: [String], ports: [String])
     /// It is removed and made again; nothing boots.
     case anew
     /// It is a machine that has to start again.
@@ -117,14 +119,20 @@ struct LabDifference: Sendable, Equatable {
         continue
       }
       let rewired = Self.rewired(node, before, old, new)
-      guard Self.detached(before) != Self.detached(node) || before.attachments != node.attachments || !rewired.isEmpty
-      else { continue }
+      let isTheSame = before.attachments == node.attachments && before.ready == node.ready && before.after == node.after
+      guard Self.detached(before) != Self.detached(node) || !isTheSame || !rewired.isEmpty else { continue }
       let change = Self.change(node, before, rewired)
       changedNodes[node.name] = change
       switch change {
-      case .modes: steps.append(PlanStep(.change, "node \(node.name)", "VLANs of its ports"))
+      case .modes:
+        let isReadiness = node.ready != before.ready || node.after != before.after
+        steps.append(PlanStep(.change, "node \(node.name)", isReadiness ? "when it is ready" : "VLANs of its ports"))
       case .ports(let nics):
         steps.append(PlanStep(.change, "node \(node.name)", "\(nics.joined(separator: ", ")) attached elsewhere"))
+      case .nics(let added, let removed, let ports):
+        let parts = [(added, "plugged in"), (removed, "unplugged"), (ports, "attached elsewhere")]
+        let text = parts.filter { !$0.0.isEmpty }.map { "\($0.0.joined(separator: ", ")) \($0.1)" }
+        steps.append(PlanStep(.change, "node \(node.name)", text.joined(separator: ", ")))
       case .anew: steps.append(PlanStep(.change, "node \(node.name)", "\(kind), made anew"))
       case .restart: steps.append(PlanStep(.restart, "node \(node.name)", "\(kind), \(Self.reason(node, before))"))
       }
@@ -154,22 +162,44 @@ struct LabDifference: Sendable, Equatable {
     guard node.kind == VMNode.kind, before.kind == VMNode.kind else {
       return isTheSameInside && node.kind == ExternalNode.kind ? .ports(rewired) : .anew
     }
-    return isTheSameInside ? .ports(rewired) : .restart
+    if isTheSameInside { return .ports(rewired) }
+    return otherNICs(node, before, rewired) ?? .restart
   }
 
-  /// The node without what is outside of it: where its NICs lead.
+  /// The change of a machine that differs in nothing but its NICs; nil when it has to start again for it.
+  ///
+  /// New NICs are found last on the machine's bus, so they must come last in the file too.
+  private static func otherNICs(
+    _ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String]
+  ) -> NodeChange? {
+    var (now, then) = (detached(node), detached(before))
+    let (new, old) = (now.nics, then.nics)
+    let kept = new.filter { nic in old.contains { $0.name == nic.name } }
+    let added = new.filter { nic in !old.contains { $0.name == nic.name } }
+    guard kept + added == new, old.filter({ nic in kept.contains { $0.name == nic.name } }) == kept else { return nil }
+    (now.nics, then.nics) = ([], [])
+    guard now == then else { return nil }
+    let keptNames = Set(kept.map(\.name))
+    return .nics(
+      added: added.map(\.name), removed: old.map(\.name).filter { !keptNames.contains($0) },
+      ports: rewired.filter { keptNames.contains($0) })
+  }
+
+  /// The node without what is outside of it: where its NICs lead, what it is waited for.
   private static func detached(_ node: NodeDefinition) -> NodeDefinition {
     var node = node
     for index in node.nics.indices {
       node.nics[index].attachment = .none
       node.nics[index].impair = nil
     }
+    (node.ready, node.after) = (nil, nil)
     return node
   }
 
   private static func reason(_ node: NodeDefinition, _ before: NodeDefinition) -> String {
     if node.kind != before.kind { return "was \(before.kind)" }
-    if node.image != before.image { return "another image" }
+    if node.image != before.image || node.disk != before.disk { return "another image" }
+    if node.cloudInit != before.cloudInit { return "another cloud-init" }
     if node.cpus != before.cpus { return "cpus \(before.cpus) -> \(node.cpus)" }
     if node.memory != before.memory { return "memory \(before.memory >> 20)M -> \(node.memory >> 20)M" }
     if node.nics.map(\.name) != before.nics.map(\.name) { return "other NICs" }
@@ -188,7 +218,14 @@ extension CanonicalLab {
     }
     lab.nodes.removeAll { gone.contains($0.name) }
     for index in lab.nodes.indices {
-      guard case .ports(let nics) = difference.changedNodes[lab.nodes[index].name] else { continue }
+      let nics: [String]
+      switch difference.changedNodes[lab.nodes[index].name] {
+      case .ports(let ports): nics = ports
+      case .nics(_, let removed, let ports):
+        nics = ports
+        lab.nodes[index].nics.removeAll { removed.contains($0.name) }
+      case .modes, .anew, .restart, nil: continue
+      }
       for nic in lab.nodes[index].nics.indices where nics.contains(lab.nodes[index].nics[nic].name) {
         lab.nodes[index].nics[nic].attachment = .none
       }

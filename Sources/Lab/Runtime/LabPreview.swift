@@ -4,11 +4,12 @@ import Topology
 /// What `up` would do, found out without doing anything.
 package enum LabPreview {
   /// - Parameter isServing: a daemon of the lab answers.
-  /// - Returns: the plan; empty = no changes.
+  /// - Parameter isReset: what was said at run time is taken back, as `up --reset` does.
+  /// - Returns: the plan, and what differs from the file by what was said at run time; empty = no changes.
   /// - Throws: `UserError` for what `up` would refuse.
   package static func steps(
     _ lab: CanonicalLab, directories: LabDirectories, isServing: Bool,
-    environment: [String: String] = ProcessInfo.processInfo.environment
+    isReset: Bool = false, environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws -> [PlanStep] {
     let recorded = try LabState.read(lab.name, in: directories)
     if let recorded { try Planner.checkSource(of: lab, against: recorded) }
@@ -22,6 +23,17 @@ package enum LabPreview {
     let observed = LabObservation(recorded: recorded, isServing: isServing, nodes: presences)
     let steps = try Planner.plan(known, observed: observed).steps
     guard let recorded else { return steps }
-    return steps + (try LabDifference(from: recorded, to: lab)).steps
+    let said = RunTimeState.read(lab.name, in: directories)
+    return steps + (try LabDifference(from: recorded, to: lab)).steps + drift(said, isReset: isReset)
+  }
+
+  /// What was said at run time and differs from the file; `up --reset` takes it back.
+  private static func drift(_ said: RunTimeState, isReset: Bool) -> [PlanStep] {
+    let links = said.links.sorted { $0.key < $1.key }.map { name, link in
+      let down = link.down.sorted().map { "carrier of \($0) down" }
+      let parts = down + (link.impair == nil ? [] : ["other impairments"])
+      return PlanStep(isReset ? .change : .drift, "link \(name)", parts.joined(separator: ", "))
+    }
+    return links + said.stopped.sorted().map { PlanStep(.drift, "node \($0)", "stopped") }
   }
 }

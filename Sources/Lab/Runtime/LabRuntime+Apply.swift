@@ -57,12 +57,16 @@ extension LabRuntime {
       nodes.append(node)
       switch change {
       case nil, .anew, .restart: plan.nodes[definition.name] = .create
-      case .modes, .ports:
+      case .modes, .ports, .nics:
         // A machine is taken back as after a crash of the daemon: its process goes on, what it is told is new.
         let isRunning = if case .running = node.presence() { true } else { false }
         plan.nodes[definition.name] = definition.kind == VMNode.kind && isRunning ? .adopt : .keep
       }
-      if case .ports(let nics) = change { newPorts[definition.name] = nics }
+      switch change {
+      case .ports(let nics): newPorts[definition.name] = nics
+      case .nics(let added, _, let ports): newPorts[definition.name] = ports + added
+      case .modes, .anew, .restart, nil: break
+      }
       try node.check(isNew: old == nil)
     }
     plan.steps = difference.steps
@@ -110,11 +114,18 @@ extension LabRuntime {
       let name = node.definition.name
       return difference.removedNodes.contains(name) || [.anew, .restart].contains(difference.changedNodes[name])
     }
-    var failures = await NodeRemoval.stop(gone, work.progress)
+    // First, since a guest may refuse, and then everything is to stay as it was.
+    for node in nodesInOrder {
+      guard case .nics(_, let removed, _) = difference.changedNodes[node.definition.name] else { continue }
+      try await node.unplug(removed)
+    }
+    let restarting = gone.filter { difference.changedNodes[$0.definition.name] == .restart }
+    var failures = await NodeRemoval.stop(restarting, cleanly: true, work.progress)
+    failures += await NodeRemoval.stop(gone, cleanly: false, work.progress)
     for node in gone {
       await removePorts(of: node.definition, node.definition.nics.map(\.name))
       // What is made anew runs.
-      stopped.remove(node.definition.name)
+      runTime.stopped.remove(node.definition.name)
     }
     failures += await NodeRemoval.remove(gone, work.progress)
     for node in nodesInOrder {
@@ -123,15 +134,14 @@ extension LabRuntime {
       case .ports(let nics):
         await node.detach()
         await removePorts(of: node.definition, nics)
+      case .nics(_, let removed, let nics):
+        await node.detach()
+        await removePorts(of: node.definition, removed + nics)
       case .modes: await node.detach()
       case .anew, .restart, nil: continue
       }
     }
-    for name in difference.removedNodes {
-      let paths = environment.paths(of: name)
-      try Files.remove(paths.stateDirectory)
-      try Files.remove(paths.dataDirectory)
-    }
+    for name in difference.removedNodes { try LabFiles.remove(node: environment.paths(of: name)) }
     try await removeTrunksAndSwitches(recorded, difference, work)
     if let first = failures.first { throw first }
   }
@@ -170,6 +180,10 @@ extension LabRuntime {
     try await impair(work.lab, only: difference)
     for node in work.nodesWithNewPorts { try await node.configure() }
     try await startNodes(work)
+    for node in work.nodes {
+      guard case .nics(let added, _, _) = difference.changedNodes[node.definition.name] else { continue }
+      try await node.plug(node.definition.nics.filter { added.contains($0.name) })
+    }
   }
 
   private func makeSwitches(_ work: Work, _ difference: LabDifference) async throws {

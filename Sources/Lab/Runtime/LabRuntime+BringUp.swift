@@ -83,13 +83,20 @@ extension LabRuntime {
     try Files.makeDirectory(directories.data(work.lab.name))
     // Written first: whatever happens from here on, `down` knows what may be there.
     try LabState.write(work.lab, in: directories)
-    if !work.isServing { try await openPlane(work) }
+    if !work.isServing {
+      runTime = work.isNew ? RunTimeState() : RunTimeState.read(work.lab.name, in: directories)
+      try await openPlane(work)
+    }
     try await prepareNodes(work)
     for node in work.nodesWithNewPorts { try await makePorts(of: node, node.definition.nics, work) }
     try await makeWires(work)
     try await impair(work.lab, only: nil)
     for node in work.nodesWithNewPorts { try await node.configure() }
     try await startNodes(work)
+    guard !work.isServing else { return }
+    for node in work.nodes where runTime.stopped.contains(node.definition.name) {
+      try await setCarriers(of: node.definition, up: false)
+    }
   }
 
   private func openPlane(_ work: Work) async throws {
@@ -171,34 +178,44 @@ extension LabRuntime {
   }
 
   func startNodes(_ work: Work) async throws {
-    let context = StartContext(journal: work.journal, progress: work.progress)
     let due = work.nodes.filter { work.action($0) != .keep }
     for node in due where work.action(node) != .adopt && node.definition.kind != VMNode.kind {
       try NodeRecord(process: nil).write(environment.paths(of: node.definition.name))
     }
-    // Only what boots takes its time; the more do so at once, the longer takes each.
-    let booting = due.filter { work.action($0) != .adopt && $0.definition.kind == VMNode.kind }
-    let others = due.filter { work.action($0) == .adopt || $0.definition.kind != VMNode.kind }
+    let order = StartOrder(work.nodes.map(\.definition.name))
+    for node in work.nodes where work.action(node) == .keep { await order.note(node.definition.name, .ready) }
+    let queue = BootQueue(limit: parallel)
+    let awaited = Set(work.lab.nodes.flatMap { $0.after ?? [] }.map(\.node))
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for node in others {
-        group.addTask { try await node.start(context, isRunning: work.action(node) == .adopt) }
+      for node in due {
+        group.addTask { try await self.start(node, work, order, queue) }
+        guard node.definition.kind == ExternalNode.kind, awaited.contains(node.definition.name) else { continue }
+        group.addTask { try await self.waitForFrontEnds(of: node.definition, order) }
       }
-      group.addTask { try await Self.boot(booting, context) }
       try await group.waitForAll()
     }
   }
 
-  /// Starts VMs, as many at once as there are processors to emulate them, or twice that with KVM.
-  private static func boot(_ nodes: [any Node], _ context: StartContext) async throws {
-    let processors = max(ProcessInfo.processInfo.activeProcessorCount, 2)
-    let limit = Accelerator.ofThisHost() == .kvm ? 2 * processors : processors
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for (index, node) in nodes.enumerated() {
-        if index >= limit { try await group.next() }
-        group.addTask { try await node.start(context, isRunning: false) }
-      }
-      try await group.waitForAll()
+  /// Starts one node when its turn has come; a machine that boots takes a place in the queue.
+  private func start(_ node: any Node, _ work: Work, _ order: StartOrder, _ queue: BootQueue) async throws {
+    let (name, action) = (node.definition.name, work.action(node))
+    var context = StartContext(journal: work.journal, progress: work.progress)
+    context.onStarted = { Task { await order.note(name, .started) } }
+    context.waitForPort = { try await self.waitForPort(of: $0, $1) }
+    let boots = action != .adopt && node.definition.kind == VMNode.kind
+    if boots {
+      try await order.wait(for: node.definition.after ?? [])
+      try await queue.enter()
     }
+    do {
+      try await node.start(context, isRunning: action == .adopt)
+      if boots { await queue.leave() }
+    } catch {
+      if boots { await queue.leave() }
+      throw error
+    }
+    // Only its ports tell how a node is that somebody else starts.
+    await order.note(name, node.definition.kind == ExternalNode.kind ? .started : .ready)
   }
 
   /// After an error: back to what was there before.

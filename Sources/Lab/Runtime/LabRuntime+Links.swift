@@ -59,13 +59,6 @@ extension LabRuntime {
     enum Kind: Sendable { case wire, trunk, nic }
   }
 
-  /// What was said at run time, which survives another `up`.
-  struct LinkOverride: Sendable, Equatable {
-    var impair: ImpairmentPair?
-    /// Ends whose carrier is down.
-    var down: Set<String> = []
-  }
-
   /// Links of the lab in file order: declared ones, then NICs on switches, which are named as their ports.
   func linksInOrder() -> [Link] {
     guard let current else { return [] }
@@ -98,7 +91,7 @@ extension LabRuntime {
     let declared = lab.impairments
     let touched = difference.map { Set($0.steps.map(\.subject)) }
     for link in linksInOrder() {
-      let override = overrides[link.name]
+      let override = runTime.links[link.name]
       let pair = override?.impair ?? declared[link.name]
       let isTouched = touched.map { touched in
         touched.contains("link \(link.name)") || link.nodes.contains { touched.contains("node \($0)") }
@@ -129,12 +122,13 @@ extension LabRuntime {
 
   /// Forgets what was said of links; the next `impair` sets them as the file has them.
   func resetOverrides() async {
-    for name in overrides.keys.sorted() {
+    for name in runTime.links.keys.sorted() {
       var change = LinkChange()
       change.isReset = true
       _ = try? await setLink(name, change)
     }
-    overrides = [:]
+    runTime.links = [:]
+    try? writeRunTime()
   }
 
   /// All links, in file order.
@@ -142,10 +136,10 @@ extension LabRuntime {
     let up = Set((await plane?.ports() ?? []).filter(\.carrier).map(\.name))
     let declared = current?.impairments ?? [:]
     return linksInOrder().map { link in
-      let carriers = link.ports.map { up.contains($0) && !(overrides[link.name]?.down.contains($0) ?? false) }
+      let carriers = link.ports.map { up.contains($0) && !(runTime.links[link.name]?.down.contains($0) ?? false) }
       return LinkStatus(
         name: link.name, ends: [link.first, link.second], carrier: carriers.allSatisfy(\.self),
-        carriers: carriers, impair: overrides[link.name]?.impair ?? declared[link.name])
+        carriers: carriers, impair: runTime.links[link.name]?.impair ?? declared[link.name])
     }
   }
 
@@ -154,11 +148,11 @@ extension LabRuntime {
   package func setLink(_ name: String, _ change: LinkChange) async throws -> LinkStatus {
     guard let link = linksInOrder().first(where: { $0.name == name || $0.name == name.replacingFirst(":", with: ".") })
     else { throw unknownLink(name) }
-    var override = overrides[link.name] ?? LinkOverride()
+    var override = runTime.links[link.name] ?? RunTimeState.Link()
     let ends = try link.ends(from: change.from)
     if change.isReset {
       for end in override.down { try await setCarrier(link, end, true) }
-      override = LinkOverride()
+      override = RunTimeState.Link()
     }
     if let carrier = change.carrier {
       for end in ends.filter(link.ports.indices.contains).map({ link.ports[$0] }) {
@@ -171,20 +165,33 @@ extension LabRuntime {
       for end in ends { try pair.change(end, change) }
       override.impair = pair
     }
-    overrides[link.name] = override == LinkOverride() ? nil : override
+    runTime.links[link.name] = override == RunTimeState.Link() ? nil : override
+    try writeRunTime()
     try await impair(link, override.impair ?? current?.impairments[link.name])
     let after = await links().first { $0.name == link.name }
     guard let after else { throw unknownLink(name) }
     return after
   }
 
-  /// Carrier down ends the session of a vhost-user port and refuses another, so that the guest sees its link go down;
-  /// a TAP loses its carrier.
+  /// A machine of ours sees its carrier go; for others, carrier down ends the session of a vhost-user port and refuses
+  /// another, and a TAP loses its carrier.
   private func setCarrier(_ link: Link, _ end: String, _ isUp: Bool) async throws(UserError) {
     guard let plane else { return }
+    let names = end.split(separator: ".", maxSplits: 1).map { String($0) }
+    if link.kind != .trunk, names.count == 2, let node = nodesInOrder.first(where: { $0.definition.name == names[0] }),
+      try await node.setCarrier(of: names[1], up: isUp)
+    {
+      return
+    }
     try await explained("link \(link.name)") { () async throws(DataplaneError) in
       try await plane.setCarrier(port: end, up: isUp)
     }
+  }
+
+  /// Writes down what was said at run time.
+  func writeRunTime() throws(UserError) {
+    guard let current else { return }
+    try runTime.write(current.name, in: directories)
   }
 
   private func unknownLink(_ name: String) -> UserError {

@@ -17,8 +17,8 @@ extension LabRuntime {
       rows.append(
         NodeStatus(
           lab: environment.lab, node: definition.name, kind: definition.kind, image: definition.image,
-          state: stopped.contains(definition.name) ? .stopped : condition.state,
-          ready: isReady && !stopped.contains(definition.name), pid: condition.process,
+          state: runTime.stopped.contains(definition.name) ? .stopped : condition.state,
+          ready: isReady && !runTime.stopped.contains(definition.name), pid: condition.process,
           addresses: definition.nics.flatMap(\.addresses).map(\.address), console: condition.console,
           since: NodeRecord.read(environment.paths(of: definition.name))?.since, error: condition.error))
     }
@@ -49,14 +49,17 @@ extension LabRuntime {
         try node.check(isNew: false)
         let journal = Journal()
         do {
-          try await node.start(StartContext(journal: journal, progress: progress), isRunning: false)
+          var context = StartContext(journal: journal, progress: progress)
+          context.waitForPort = { try await self.waitForPort(of: $0, $1) }
+          try await node.start(context, isRunning: false)
         } catch {
           _ = await journal.rollBack()
           throw UserError.wrapping(error, "node \(name)")
         }
       } else {
         try await self.setCarriers(of: node.definition, up: true)
-        self.stopped.remove(name)
+        self.runTime.stopped.remove(name)
+        try self.writeRunTime()
         progress("\(name): started")
       }
     }
@@ -69,21 +72,22 @@ extension LabRuntime {
     try await alone {
       let node = try self.node(name)
       if node.definition.kind == VMNode.kind {
-        try await node.stop()
+        try await node.stop(cleanly: true)
       } else {
         try await self.setCarriers(of: node.definition, up: false)
-        self.stopped.insert(name)
+        self.runTime.stopped.insert(name)
+        try self.writeRunTime()
       }
       progress("\(name): stopped")
     }
   }
 
-  private func setCarriers(of node: NodeDefinition, up: Bool) async throws(UserError) {
+  func setCarriers(of node: NodeDefinition, up: Bool) async throws(UserError) {
     guard let plane else { return }
     for nic in node.nics where nic.attachment != .none {
       let port = NICDefinition.portName(node: node.name, nic: nic.name)
       // What `link set` took away stays away.
-      guard !(up && overrides.values.contains { $0.down.contains(port) }) else { continue }
+      guard !(up && runTime.links.values.contains { $0.down.contains(port) }) else { continue }
       try await explained("port \(port)") { () async throws(DataplaneError) in
         try await plane.setCarrier(port: port, up: up)
       }
@@ -117,7 +121,7 @@ extension LabRuntime {
   }
 
   /// Names of the ports with carrier.
-  private func connectedPorts() async -> Set<String> {
+  func connectedPorts() async -> Set<String> {
     Set((await plane?.ports() ?? []).filter(\.carrier).map(\.name))
   }
 }

@@ -4,7 +4,7 @@ import Topology
 extension LabRuntime {
   func remove(_ progress: @escaping @Sendable (String) -> Void) async throws(UserError) {
     guard let lab = current else { return }
-    var failures = await NodeRemoval.stop(nodesInOrder, progress)
+    var failures = await NodeRemoval.stop(nodesInOrder, cleanly: false, progress)
     // The data plane holds the TAPs open and listens on the sockets.
     await closePlane()
     failures += await NodeRemoval.remove(nodesInOrder, progress)
@@ -17,8 +17,7 @@ extension LabRuntime {
     }
     current = nil
     nodesInOrder = []
-    overrides = [:]
-    stopped = []
+    runTime = RunTimeState()
     guard let first = failures.first else { return }
     for failure in failures { logger.error("\(failure)") }
     throw UserError(
@@ -30,11 +29,14 @@ extension LabRuntime {
 /// Ends nodes, side by side.
 enum NodeRemoval {
   /// Ends the processes of the nodes.
+  /// - Parameter cleanly: systems get the time to shut down; those whose disks outlive the lab always do.
   /// - Returns: what failed.
-  static func stop(_ nodes: [any Node], _ progress: @escaping @Sendable (String) -> Void) async -> [UserError] {
+  static func stop(
+    _ nodes: [any Node], cleanly: Bool, _ progress: @escaping @Sendable (String) -> Void
+  ) async -> [UserError] {
     await each(nodes) { node in
       let wasRunning = await node.condition().process != nil
-      try await node.stop()
+      try await node.stop(cleanly: cleanly)
       if wasRunning { progress("\(node.definition.name): stopped") }
     }
   }
@@ -67,15 +69,39 @@ enum NodeRemoval {
 
 /// The folders of a lab.
 enum LabFiles {
-  /// Removes them; `lab.json` last, so that a removal that was cut short can be done again.
-  /// - Returns: whether there was anything.
+  /// Removes them, but for disks that are to persist; `lab.json` last, so that a removal that was cut short can be done
+  /// again.
+  /// - Returns: whether there was anything to remove.
   @discardableResult
   static func remove(_ lab: String, in directories: LabDirectories) throws(UserError) -> Bool {
-    let folder = directories.state(lab)
-    let wasThere = Files.exists(folder) || Files.exists(directories.data(lab))
-    try Files.remove(directories.data(lab))
+    let (folder, data) = (directories.state(lab), directories.data(lab))
+    var wasThere = Files.exists(folder)
+    for name in Files.names(in: data) {
+      let isRemoved = try remove(data: NodePaths(directories: directories, lab: lab, node: name).dataDirectory)
+      wasThere = wasThere || isRemoved
+    }
+    if Files.exists(data), Files.names(in: data).isEmpty { wasThere = try Files.remove(data) || wasThere }
     for name in Files.names(in: folder) where name != "lab.json" { try Files.remove("\(folder)/\(name)") }
     try Files.remove(folder)
+    return wasThere
+  }
+
+  /// Removes the files of a node, but for a disk that is to persist.
+  static func remove(node paths: NodePaths) throws(UserError) {
+    try Files.remove(paths.stateDirectory)
+    try remove(data: paths.dataDirectory)
+  }
+
+  /// - Returns: whether there was anything to remove.
+  @discardableResult
+  private static func remove(data folder: String) throws(UserError) -> Bool {
+    let kept = ["disk.qcow2", "disk.persist"]
+    guard Files.exists("\(folder)/disk.persist") else { return try Files.remove(folder) }
+    var wasThere = false
+    for name in Files.names(in: folder) where !kept.contains(name) {
+      let isRemoved = try Files.remove("\(folder)/\(name)")
+      wasThere = wasThere || isRemoved
+    }
     return wasThere
   }
 }

@@ -64,9 +64,8 @@ extension LabRuntime {
         attempt: { await PingTest.attempt(judge: PingTest.status) { try await source.execute(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "tcp": return try connectTest(test, source, destination, path.address)
-    default:
-      throw UserError(
-        .failed, "tests of kind \(test.action) cannot be run by this version; use ping, arp, tcp or exec")
+    case "udp": return try datagramTest(test, source, destination, path.address)
+    default: throw UserError(.failed, "tests of kind \(test.action) are not known")
     }
   }
 
@@ -85,34 +84,8 @@ extension LabRuntime {
       unready: { await self.unready([test.source]) })
   }
 
-  /// A listener at the destination greets everybody; the source connects and reads the greeting.
-  private func connectTest(
-    _ test: TestDefinition, _ source: any Node, _ destination: any Node, _ address: String
-  ) throws -> PingTest {
-    let port = "\(test.port ?? 7777)"
-    let greeting = "apus-\(test.source)-\(test.destination)"
-    let listen =
-      try destination.applet("nc") + ["-l", "-p", port, "-w", "4", "-e"] + destination.applet("echo") + [greeting]
-    let connect = try source.applet("nc") + ["-w", "1", address, port]
-    let judge: @Sendable (Int32, String) -> PingReply = { status, text in
-      text.contains(greeting) ? .answered(nil) : .silent("\(PingTest.lastLine(text)) (status \(status))")
-    }
-    return PingTest(
-      definition: test, address: "\(address) port \(port)",
-      attempt: {
-        let listener = Task {
-          for try await _ in try await destination.execute(listen) {}
-        }
-        defer { listener.cancel() }
-        // The listener needs a moment before somebody can connect.
-        try? await Task.sleep(for: .milliseconds(200))
-        return await PingTest.attempt(judge: judge) { try await source.execute(connect) }
-      },
-      unready: { await self.unready([test.source, test.destination]) })
-  }
-
   /// Those of the nodes that are not ready.
-  private func unready(_ names: [String]) async -> [String] {
+  func unready(_ names: [String]) async -> [String] {
     await nodes().filter { names.contains($0.node) && !$0.ready }.map(\.node)
   }
 }

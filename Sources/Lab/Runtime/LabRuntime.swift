@@ -21,10 +21,11 @@ package actor LabRuntime {
   /// The `up` that is being carried out may start machines again that run.
   var allowsRestart = false
 
-  /// What was said of links at run time, by their names.
-  var overrides: [String: LinkOverride] = [:]
-  /// Nodes that `stop` has stopped and that are no process.
-  var stopped: Set<String> = []
+  /// Machines that boot at once in this `up`; nil = as many as the host bears.
+  var parallel: Int?
+
+  /// What was said at run time.
+  var runTime = RunTimeState()
 
   private var ongoing: Task<[PlanStep], any Error>?
   private var isBusy = false
@@ -52,6 +53,7 @@ package actor LabRuntime {
     await acquire()
     defer { release() }
     allowsRestart = options.allowsRestart
+    parallel = options.parallel
     if options.isReset { await resetOverrides() }
     let task = Task { try await carryOut(lab, progress) }
     ongoing = task

@@ -8,6 +8,12 @@ struct NodeRecord: Codable, Sendable, Equatable {
   var since: String
   /// The node's process, by pid and start time: a pid that was given to another process since is not mistaken for it.
   var process: ProcessIdentity?
+  /// The machine has been ready since its last start or reset.
+  var isReady: Bool?
+  /// Bytes that the console's log had when the machine was started.
+  var consoleStart: Int?
+  /// NICs that were plugged into the running machine.
+  var plugged: [String]?
 
   init(process: ProcessIdentity?) {
     since = Date().formatted(.iso8601)
@@ -47,6 +53,36 @@ enum LabState {
 
   static func write(_ lab: CanonicalLab, in directories: LabDirectories) throws(UserError) {
     try Files.write(encoded(lab), to: directories.labFile(lab.name))
+  }
+}
+
+/// `runtime.json`: what was said at run time, which survives another `up` and the daemon's death.
+struct RunTimeState: Codable, Sendable, Equatable {
+  /// What was said of a link.
+  struct Link: Codable, Sendable, Equatable {
+    /// nil = as the file has it.
+    var impair: ImpairmentPair?
+    /// Ends whose carrier is down.
+    var down: Set<String> = []
+  }
+
+  /// By the links' names.
+  var links: [String: Link] = [:]
+  /// Nodes that `stop` has stopped and that are no process.
+  var stopped: Set<String> = []
+
+  /// Nothing was said, if nothing is written down or it cannot be read.
+  static func read(_ lab: String, in directories: LabDirectories) -> RunTimeState {
+    let bytes = Files.read(directories.runTimeFile(lab))
+    return bytes.flatMap { try? JSONDecoder().decode(RunTimeState.self, from: Data($0)) } ?? RunTimeState()
+  }
+
+  func write(_ lab: String, in directories: LabDirectories) throws(UserError) {
+    guard self != RunTimeState() else {
+      try Files.remove(directories.runTimeFile(lab))
+      return
+    }
+    try Files.write(encoded(self), to: directories.runTimeFile(lab))
   }
 }
 

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// What comes in is read only as fast as `next` is called, and a line has an upper bound: the peer may be hostile.
 final class LineConnection: Sendable {
-  /// Bytes of the longest line that is taken; the agent's are at most 4096.
+  /// Bytes of the longest line that is taken as a rule; the builtin guest's agent sends at most 4096.
   static let lineLimit = 16 << 10
 
   private struct Incoming {
@@ -18,9 +18,11 @@ final class LineConnection: Sendable {
   private let incoming = Mutex(Incoming())
   private let outbox: AsyncStream<[UInt8]>.Continuation
   private let writer: Task<Void, Never>
+  private let limit: Int
 
-  init(_ socket: Descriptor) {
+  init(_ socket: Descriptor, lineLimit: Int = lineLimit) {
     self.socket = socket
+    limit = lineLimit
     let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
     outbox = continuation
     writer = Task {
@@ -52,8 +54,8 @@ final class LineConnection: Sendable {
   /// One caller at a time.
   func next() async -> String? {
     while !Task.isCancelled {
-      if let line = incoming.withLock({ Self.takeLine(&$0) }) { return line.utf8.count <= Self.lineLimit ? line : nil }
-      guard incoming.withLock({ $0.bytes.count }) <= Self.lineLimit else { return nil }
+      if let line = incoming.withLock({ Self.takeLine(&$0) }) { return line.utf8.count <= limit ? line : nil }
+      guard incoming.withLock({ $0.bytes.count }) <= limit else { return nil }
       guard let received = try? UnixSocket.receive(socket, size: 65536, maximumDescriptors: 0) else { return nil }
       switch received {
       case .data(let bytes, _): incoming.withLock { $0.bytes += bytes }

@@ -107,7 +107,7 @@ extension VLANMode {
   }
 
   /// The VLAN of untagged frames.
-  var untagged: Int? {
+  package var untagged: Int? {
     switch self {
     case .access(let id): id
     case .trunk(_, let native): native

@@ -25,7 +25,15 @@ struct UpCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Forget what was set at run time. (APUS_RESET)")
   var reset = Variables.isSet("RESET")
 
+  @Option(name: .long, help: "Machines that boot at once; as many as the host bears without it. (APUS_PARALLEL)")
+  var parallel: Int?
+
   @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard let parallel, parallel < 1 else { return }
+    throw ValidationError("--parallel must be 1 or more, found \(parallel)")
+  }
 
   func run() async throws {
     let directories = LabDirectories.resolve(environment: Variables.all)
@@ -36,6 +44,7 @@ struct UpCommand: AsyncParsableCommand {
     var options = BringUpOptions()
     options.allowsRestart = allowRestart
     options.isReset = reset
+    options.parallel = try parallel ?? Variables.number("PARALLEL")
     guard foreground else { return try write(try await lifecycle.bringUp(lab, options: options)) }
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
@@ -43,7 +52,7 @@ struct UpCommand: AsyncParsableCommand {
       return handler
     }
     let daemon = Daemon(name: lab.name, directories: directories, logger: Logger(label: "apus"))
-    try await daemon.run(first: lab) { plan in
+    try await daemon.run(first: lab, options: options) { plan in
       try write(plan)
       Output.words("lab \(lab.name) is up; Ctrl-C takes it down")
     }
@@ -51,9 +60,9 @@ struct UpCommand: AsyncParsableCommand {
 
   private func preview(_ lab: CanonicalLab, _ lifecycle: LabLifecycle) async throws {
     let isServing = await lifecycle.isServing(lab.name)
-    let plan = try LabPreview.steps(lab, directories: lifecycle.directories, isServing: isServing)
+    let plan = try LabPreview.steps(lab, directories: lifecycle.directories, isServing: isServing, isReset: reset)
     try write(plan)
-    if !plan.isEmpty { throw CommandStatus(.different) }
+    if plan.contains(where: { $0.action != .drift }) { throw CommandStatus(.different) }
   }
 
   private func write(_ plan: [PlanStep]) throws {

@@ -40,7 +40,10 @@ struct Daemon {
   ///   - first: a lab to bring up at once; a failure ends the daemon.
   ///   - onPlan: takes what was done for `first`.
   /// - Throws: `UserError` why it could not serve.
-  func run(first: CanonicalLab? = nil, onPlan: @escaping ([PlanStep]) throws -> Void = { _ in }) async throws {
+  func run(
+    first: CanonicalLab? = nil, options: BringUpOptions = BringUpOptions(),
+    onPlan: @escaping ([PlanStep]) throws -> Void = { _ in }
+  ) async throws {
     // A client that has gone away is an error of its connection, not the end of everybody.
     signal(SIGPIPE, SIG_IGN)
     // Others may pass through the folders (a VM's socket may belong to another user) but write nowhere.
@@ -53,7 +56,7 @@ struct Daemon {
     do {
       for await event in events {
         switch event {
-        case .ready: begin(first, send)
+        case .ready: begin(first, options, send)
         case .serverFailed(let error): throw error
         case .bringUp(.success(let plan)): try onPlan(plan)
         case .bringUp(.failure(let error)): throw error
@@ -87,7 +90,9 @@ struct Daemon {
     Task { for await number in signals { send.yield(.signal(number)) } }
   }
 
-  private func begin(_ first: CanonicalLab?, _ send: AsyncStream<Event>.Continuation) {
+  private func begin(
+    _ first: CanonicalLab?, _ options: BringUpOptions, _ send: AsyncStream<Event>.Continuation
+  ) {
     logger.info("apus \(Product.version) serves lab \(name) as process \(getpid())")
     Task {
       guard let first else {
@@ -96,7 +101,7 @@ struct Daemon {
         return
       }
       do {
-        send.yield(.bringUp(.success(try await service.bringUp(first) { Output.words($0) })))
+        send.yield(.bringUp(.success(try await service.bringUp(first, options: options) { Output.words($0) })))
       } catch {
         send.yield(.bringUp(.failure(UserError(any: error))))
       }

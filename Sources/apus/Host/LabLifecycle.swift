@@ -39,6 +39,7 @@ struct LabLifecycle {
     do {
       let query = [
         "allow-restart": options.allowsRestart ? "true" : nil, "reset": options.isReset ? "true" : nil,
+        "parallel": options.parallel.map { "\($0)" },
       ]
       try await client.stream(.put, ControlPath.lab, query: query, body: lab, as: LabLine.self) { line in
         hadBegun = true

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Lab
 
 /// Environment variables.
 ///
@@ -10,6 +11,15 @@ enum Variables {
   /// - Returns: nil when the variable is not set or empty.
   static func value(_ name: String) -> String? {
     all["APUS_\(name)"].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// A number, 1 or more; nil when the variable is not set or empty.
+  static func number(_ name: String) throws(UserError) -> Int? {
+    guard let text = value(name) else { return nil }
+    guard let number = Int(text), number > 0 else {
+      throw UserError(.badInput, "APUS_\(name) must be a number, 1 or more, found \"\(text)\"")
+    }
+    return number
   }
 
   /// `1`, `true`, `yes` and `on` are yes.

@@ -1,0 +1,180 @@
+import LinuxHost
+import Synchronization
+
+/// The host's end of QEMU's guest agent, which whole systems run: says when it answers and runs commands through it.
+///
+/// The agent answers requests in their order and names none, so an answer belongs to the first request that waits.
+/// Output comes when a command has ended, as the agent keeps it until then.
+final class QEMUGuestAgent: CommandAgent {
+  /// Bytes of the longest answer that is taken: the agent itself gives up keeping output at 16 MiB.
+  private static let answerLimit = 24 << 20
+  /// Pause between two questions whether a command has ended.
+  private static let pollInterval = Duration.milliseconds(100)
+
+  private typealias Answer = Result<QEMUGuestAgentAnswer, UserError>
+
+  private struct State {
+    var connection: LineConnection?
+    var session: Task<Void, Never>?
+    /// The number of the last greeting; nothing counts before the agent has said it back.
+    var greeting = Int.random(in: 1..<1 << 40)
+    var isReady = false
+    var isClosed = false
+    var waiting: [CheckedContinuation<Answer, Never>] = []
+  }
+
+  private let path: String
+  private let onReady: @Sendable () -> Void
+  private let state = Mutex(State())
+  private let task = Mutex<Task<Void, Never>?>(nil)
+
+  /// - Parameter path: QEMU's socket of the port `org.qemu.guest_agent.0`; it need not exist yet.
+  /// - Parameter onReady: called each time the agent has come up: after the start and after each reboot.
+  init(path: String, onReady: @escaping @Sendable () -> Void) {
+    self.path = path
+    self.onReady = onReady
+  }
+
+  var isReady: Bool { state.withLock { $0.isReady } }
+
+  func start() {
+    task.withLock { $0 = $0 ?? Task { await self.run() } }
+  }
+
+  func close() {
+    state.withLock { $0.isClosed = true }
+    task.withLock { $0?.cancel() }
+    disconnect("the node was stopped")
+  }
+
+  func guestWasReset() {
+    disconnect("the guest was reset")
+  }
+
+  func execute(_ command: [String]) throws(UserError) -> AsyncThrowingStream<ExecuteEvent, any Error> {
+    guard isReady else {
+      throw UserError(
+        .failed, "QEMU's guest agent does not answer", hint: "the image needs the package qemu-guest-agent, running")
+    }
+    let (stream, continuation) = AsyncThrowingStream<ExecuteEvent, any Error>.makeStream()
+    let task = Task {
+      do {
+        try await self.carryOut(command) { continuation.yield($0) }
+        continuation.finish()
+      } catch {
+        continuation.finish(throwing: error)
+      }
+    }
+    continuation.onTermination = { _ in task.cancel() }
+    return stream
+  }
+
+  private func carryOut(_ command: [String], _ onEvent: (ExecuteEvent) -> Void) async throws {
+    let started = try await ask(QEMUGuestAgentRequest.run(command))
+    guard let process = started.process else {
+      let reason = started.error ?? "no process"
+      onEvent(.error(Array("\(command.first ?? ""): \(reason)\n".utf8)))
+      // As a shell answers for a program that is not there.
+      return onEvent(.exit(127))
+    }
+    while true {
+      let answer = try await ask(QEMUGuestAgentRequest.status(process: process))
+      if let error = answer.error { throw UserError(.failed, "the guest's agent lost the command: \(error)") }
+      if let status = answer.status, status.hasExited {
+        if !status.output.isEmpty { onEvent(.output(status.output)) }
+        if !status.error.isEmpty { onEvent(.error(status.error)) }
+        return onEvent(.exit(status.code ?? status.signal.map { 128 &+ $0 } ?? 0))
+      }
+      do {
+        try await Task.sleep(for: Self.pollInterval)
+      } catch {
+        // Nobody waits for it any more. Not awaited: this task is cancelled.
+        Task { try await self.ask(QEMUGuestAgentRequest.run(["kill", "-9", "\(process)"])) }
+        throw error
+      }
+    }
+  }
+
+  /// Sends a request and waits for its answer.
+  @discardableResult
+  private func ask(_ request: String) async throws(UserError) -> QEMUGuestAgentAnswer {
+    let answer = await withCheckedContinuation { (continuation: CheckedContinuation<Answer, Never>) in
+      let isSent = state.withLock { state in
+        guard state.isReady, let connection = state.connection else { return false }
+        state.waiting.append(continuation)
+        connection.send(request)
+        return true
+      }
+      if !isSent { continuation.resume(returning: .failure(UserError(.failed, "the guest's agent does not answer"))) }
+    }
+    return try answer.get()
+  }
+
+  // MARK: - The connection
+
+  private func run() async {
+    while !Task.isCancelled {
+      if let socket = try? UnixSocket.connect(path: path) {
+        let connection = LineConnection(socket, lineLimit: Self.answerLimit)
+        let session = state.withLock { state -> Task<Void, Never>? in
+          guard !state.isClosed else { return nil }
+          let session = Task { await self.serve(connection) }
+          (state.connection, state.session) = (connection, session)
+          return session
+        }
+        await session?.value
+        disconnect("the connection to the guest's agent was lost")
+      }
+      try? await Task.sleep(for: .milliseconds(100))
+    }
+  }
+
+  private func serve(_ connection: LineConnection) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.greet(connection) }
+      while let line = await connection.next() {
+        if let answer = QEMUGuestAgentAnswer(line: line) { handle(answer) }
+      }
+      group.cancelAll()
+    }
+    connection.close()
+  }
+
+  /// Asks until the agent answers.
+  private func greet(_ connection: LineConnection) async {
+    while !Task.isCancelled {
+      let number = state.withLock { state -> Int? in
+        guard !state.isReady, !state.isClosed, state.connection === connection else { return nil }
+        state.greeting += 1
+        return state.greeting
+      }
+      guard let number else { return }
+      connection.send(QEMUGuestAgentRequest.sync(number))
+      try? await Task.sleep(for: .seconds(1))
+    }
+  }
+
+  private func handle(_ answer: QEMUGuestAgentAnswer) {
+    let (isNew, waiting) = state.withLock { state -> (Bool, CheckedContinuation<Answer, Never>?) in
+      guard state.isReady else {
+        // Answers to what was asked before, by this daemon or one that died, come first.
+        guard answer.number == state.greeting else { return (false, nil) }
+        state.isReady = true
+        return (true, nil)
+      }
+      return (false, state.waiting.isEmpty ? nil : state.waiting.removeFirst())
+    }
+    if isNew { onReady() }
+    waiting?.resume(returning: .success(answer))
+  }
+
+  private func disconnect(_ reason: String) {
+    let (session, waiting) = state.withLock { state in
+      defer { (state.connection, state.session, state.waiting) = (nil, nil, []) }
+      state.isReady = false
+      return (state.session, state.waiting)
+    }
+    session?.cancel()
+    for continuation in waiting { continuation.resume(returning: .failure(UserError(.failed, reason))) }
+  }
+}

@@ -1,0 +1,112 @@
+import Dataplane
+import Logging
+import Topology
+
+/// NICs of a machine that runs: their carrier, plugging and unplugging.
+extension VMNode {
+  /// Seconds that a guest has to let go of a NIC.
+  private static let unplugTimeout = 15.0
+
+  func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool {
+    if up { downNICs.remove(nic) } else { downNICs.insert(nic) }
+    holdCarriers()
+    // A machine that does not run finds it so when it starts.
+    guard life == .running, let monitor else { return true }
+    do {
+      try await monitor.execute(.setLink(device: NICDevice.id(nic), up: up))
+    } catch {
+      throw UserError(.failed, "node \(definition.name): cannot set the carrier of \(nic): \(error.message)")
+    }
+    return true
+  }
+
+  /// Holds down the carrier of NICs that lead nowhere, and of those whose carrier was taken away.
+  func holdCarriers() {
+    let loose = definition.nics.filter { $0.attachment == .none }.map(\.name)
+    monitor?.holdCarrierDown(devices: Set((loose + downNICs).map(NICDevice.id)))
+  }
+
+  func plug(_ nics: [NICDefinition]) async throws(UserError) {
+    guard life == .running, let monitor, !nics.isEmpty else { return }
+    guard await monitor.waitForCommandMode(seconds: Self.adoptionTimeout) else {
+      throw UserError(.failed, "node \(definition.name): its machine's monitor does not answer")
+    }
+    for nic in nics {
+      let socket = try VhostUserSocket(of: nic, node: definition.name, environment).path
+      do {
+        for command in NICDevice(nic, socket: socket, .ofThisHost()).plugCommands { try await monitor.execute(command) }
+      } catch {
+        // Whatever of it was made goes again.
+        for command in NICDevice.removeCommands(nic.name) { try? await monitor.execute(command) }
+        throw UserError(
+          .failed, "node \(definition.name): cannot plug in \(nic.name): \(error.message)",
+          hint: "say `apus up --allow-restart` to start the machine again with it")
+      }
+    }
+    if var known = record {
+      known.plugged = (known.plugged ?? []) + nics.map(\.name)
+      record = known
+      try known.write(paths)
+    }
+    if definition.disk == nil { try await configure(nics) }
+  }
+
+  func unplug(_ nics: [String]) async throws(UserError) {
+    guard life == .running, let monitor else { return }
+    for nic in nics {
+      let id = NICDevice.id(nic)
+      let (gone, continuation) = AsyncStream.makeStream(of: Void.self)
+      unplugging[id] = continuation
+      let timer = Task {
+        try await Task.sleep(for: .seconds(Self.unplugTimeout))
+        continuation.yield()
+      }
+      defer { timer.cancel() }
+      do {
+        try await monitor.execute(NICDevice.unplugCommand(nic))
+      } catch {
+        unplugging[id] = nil
+        // Gone already: an `up` before this one came so far.
+        if error.message.contains("not found") { continue }
+        throw UserError(
+          .failed, "node \(definition.name): cannot unplug \(nic): \(error.message)",
+          hint: "say `apus up --allow-restart` to start the machine again without it")
+      }
+      let isTooLate = await gone.first { _ in true } != nil
+      guard !isTooLate else {
+        unplugging[id] = nil
+        throw UserError(
+          .failed,
+          "node \(definition.name): its guest has not let go of \(nic) within \(Int(Self.unplugTimeout)) s",
+          hint: "say `apus up --allow-restart` to start the machine again without it")
+      }
+      // QEMU removes the socket with the backend, or leaves it: either is well.
+      for command in NICDevice.removeCommands(nic) { try? await monitor.execute(command) }
+      record?.plugged?.removeAll { $0 == nic }
+    }
+  }
+
+  /// A builtin guest that was reset knows the NICs only that it had when the machine was started.
+  func configurePlugged() async {
+    let names = Set(record?.plugged ?? [])
+    let nics = definition.nics.filter { names.contains($0.name) }
+    guard definition.disk == nil, !nics.isEmpty else { return }
+    do {
+      try await configure(nics)
+    } catch {
+      environment.logger.warning("\(error)")
+    }
+  }
+
+  /// Tells a builtin guest the names and addresses of NICs that were plugged in.
+  private func configure(_ nics: [NICDefinition]) async throws(UserError) {
+    var part = definition
+    part.nics = nics
+    let command = ["/etc/network"] + BuiltinGuest.networkWords(of: part)
+    let reply = await PingTest.attempt(limit: Self.unplugTimeout, judge: PingTest.status) {
+      try await self.execute(command)
+    }
+    guard case .silent(let reason) = reply else { return }
+    throw UserError(.failed, "node \(definition.name): its guest cannot set up the new NICs: \(reason)")
+  }
+}

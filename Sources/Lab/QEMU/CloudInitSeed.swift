@@ -1,0 +1,111 @@
+import FoundationEssentials
+import Topology
+
+/// The seed that cloud-init finds beside a machine's disk: the NoCloud data source, a CD image labelled `cidata`.
+struct CloudInitSeed: Sendable, Equatable {
+  var userData: [UInt8]
+  var metaData: [UInt8]
+  var networkConfig: [UInt8]
+
+  /// The documents of a node; what the lab file does not say follows from it.
+  /// - Throws: `UserError` for a file that cannot be read.
+  init(_ definition: CloudInitDefinition, of node: NodeDefinition, lab: String) throws(UserError) {
+    userData = try Self.bytes(definition.userData, "user-data", node) ?? Array("#cloud-config\n{}\n".utf8)
+    networkConfig = try Self.bytes(definition.networkConfig, "network-config", node) ?? Self.network(node)
+    // Another instance, for cloud-init, is a machine that is set up anew: so it is when what it is told has changed.
+    let digest = StableHash.of(userData + networkConfig)
+    let standard = "instance-id: \(lab)-\(node.name)-\(String(digest, radix: 36))\nlocal-hostname: \(node.name)\n"
+    metaData = try Self.bytes(definition.metaData, "meta-data", node) ?? Array(standard.utf8)
+  }
+
+  private static func bytes(
+    _ document: CloudInitDefinition.Document?, _ key: String, _ node: NodeDefinition
+  ) throws(UserError) -> [UInt8]? {
+    switch document {
+    case nil: return nil
+    case .text(let text): return Array(text.utf8)
+    case .file(let path):
+      guard let bytes = Files.read(path) else {
+        throw UserError(.failed, "node \(node.name): cannot read its \(key), \(path)")
+      }
+      return bytes
+    }
+  }
+
+  /// Writes the seed to `path`.
+  func write(to path: String, _ variables: [String: String]) async throws(UserError) {
+    let folder = "\(path).files"
+    try Files.makeDirectory(folder, mode: 0o700)
+    defer { _ = try? Files.remove(folder) }
+    let documents = [("user-data", userData), ("meta-data", metaData), ("network-config", networkConfig)]
+    for (name, bytes) in documents { try Files.write(bytes, to: "\(folder)/\(name)") }
+    let arguments = ["-quiet", "-output", path, "-volid", "cidata", "-joliet", "-rock", folder]
+    _ = try await HostTool.run("genisoimage", arguments, package: "genisoimage", variables)
+  }
+}
+
+// MARK: - Network
+
+extension CloudInitSeed {
+  /// Network configuration, version 2 (cloud-init's own words for netplan's format).
+  ///
+  /// As JSON, which is YAML too.
+  private struct Network: Encodable {
+    struct Match: Encodable {
+      var macaddress: String
+    }
+    struct Route: Encodable {
+      var to: String
+      var via: String
+    }
+    struct Ethernet: Encodable {
+      var match: Match
+      var name: String
+      var mtu: Int?
+      var dhcp4 = false
+      var dhcp6 = false
+      var addresses: [String]
+      var routes: [Route]
+
+      enum CodingKeys: String, CodingKey {
+        case match, mtu, dhcp4, dhcp6, addresses, routes
+        case name = "set-name"
+      }
+    }
+    struct VLAN: Encodable {
+      var id: Int
+      var link: String
+      var addresses: [String]
+      var routes: [Route]
+    }
+    var version = 2
+    var ethernets: [String: Ethernet] = [:]
+    var vlans: [String: VLAN]?
+  }
+
+  /// What the NICs of the node have in the lab file.
+  static func network(_ node: NodeDefinition) -> [UInt8] {
+    var network = Network()
+    for nic in node.nics {
+      var routes = nic.gateway.map { [Network.Route(to: $0.contains(":") ? "::/0" : "0.0.0.0/0", via: $0)] } ?? []
+      routes += nic.routes.map { route in
+        let standard = route.via.contains(":") ? "::/0" : "0.0.0.0/0"
+        return Network.Route(to: route.to == "default" ? standard : route.to, via: route.via)
+      }
+      let ids = Set(nic.addresses.compactMap(\.vlan)).sorted()
+      for id in ids {
+        let addresses = nic.addresses.filter { $0.vlan == id }.map(\.address)
+        let own = routes.filter { route in addresses.contains { Subnet($0)?.contains(route.via) ?? false } }
+        routes.removeAll { route in own.contains { $0.to == route.to && $0.via == route.via } }
+        network.vlans = network.vlans ?? [:]
+        network.vlans?["\(nic.name).\(id)"] = Network.VLAN(id: id, link: nic.name, addresses: addresses, routes: own)
+      }
+      network.ethernets[nic.name] = Network.Ethernet(
+        match: Network.Match(macaddress: nic.mac), name: nic.name, mtu: nic.mtu,
+        addresses: nic.addresses.filter { $0.vlan == nil }.map(\.address), routes: routes)
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(network)).map { [UInt8]($0) + [UInt8(ascii: "\n")] } ?? []
+  }
+}

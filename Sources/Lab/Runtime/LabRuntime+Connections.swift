@@ -1,0 +1,75 @@
+import Topology
+
+/// Tests that need somebody who listens at the destination.
+extension LabRuntime {
+  /// Port of a test that names none.
+  private static let standardPort = 7777
+  /// The listener needs a moment before somebody can connect.
+  private static let listenerStart = Duration.milliseconds(200)
+
+  /// A listener at the destination greets everybody; the source connects and reads the greeting.
+  ///
+  /// Whole systems have services of their own: there it is enough that one takes the connection.
+  func connectTest(
+    _ test: TestDefinition, _ source: any Node, _ destination: any Node, _ address: String
+  ) throws -> PingTest {
+    let port = "\(test.port ?? Self.standardPort)"
+    let connect = try source.applet("nc") + ["-w", "1", address, port]
+    guard destination.canExecute || destination.definition.kind == TAPNode.kind, destination.definition.disk == nil
+    else {
+      return connection(test, "\(address) port \(port)") {
+        await PingTest.attempt(judge: PingTest.status) { try await source.execute(connect) }
+      }
+    }
+    let greeting = Self.greeting(test)
+    let listen =
+      try destination.applet("nc") + ["-l", "-p", port, "-w", "4", "-e"] + destination.applet("echo") + [greeting]
+    return connection(test, "\(address) port \(port)") {
+      await Self.exchange(greeting, source, connect, destination, listen)
+    }
+  }
+
+  /// A listener at the destination answers the first datagram; the source sends one and reads the answer.
+  func datagramTest(
+    _ test: TestDefinition, _ source: any Node, _ destination: any Node, _ address: String
+  ) throws -> PingTest {
+    let port = "\(test.port ?? Self.standardPort)"
+    let family = address.contains(":") ? "-6" : "-4"
+    let greeting = Self.greeting(test)
+    func shell(_ node: any Node, _ text: String, _ words: [String]) throws -> [String] {
+      let netcat = try node.program("nc.openbsd", package: "netcat-openbsd")
+      let line = (netcat + words).map(AgentRequest.quoted).joined(separator: " ")
+      return ["sh", "-c", "echo \(AgentRequest.quoted(text)) | \(line)"]
+    }
+    let listen = try shell(destination, greeting, [family, "-u", "-l", "-w", "4", port])
+    let send = try shell(source, "apus", [family, "-u", "-w", "1", address, port])
+    return connection(test, "\(address) port \(port)") {
+      await Self.exchange(greeting, source, send, destination, listen)
+    }
+  }
+
+  private static func greeting(_ test: TestDefinition) -> String { "apus-\(test.source)-\(test.destination)" }
+
+  private func connection(
+    _ test: TestDefinition, _ address: String, _ attempt: @escaping @Sendable () async -> PingReply
+  ) -> PingTest {
+    PingTest(
+      definition: test, address: address, attempt: attempt,
+      unready: { await self.unready([test.source, test.destination]) })
+  }
+
+  /// One try: the listener is started, then the source speaks to it.
+  private static func exchange(
+    _ greeting: String, _ source: any Node, _ speak: [String], _ destination: any Node, _ listen: [String]
+  ) async -> PingReply {
+    let listener = Task {
+      for try await _ in try await destination.execute(listen) {}
+    }
+    defer { listener.cancel() }
+    try? await Task.sleep(for: listenerStart)
+    return await PingTest.attempt(
+      judge: { status, text in
+        text.contains(greeting) ? .answered(nil) : .silent("\(PingTest.lastLine(text)) (status \(status))")
+      }, { try await source.execute(speak) })
+  }
+}
