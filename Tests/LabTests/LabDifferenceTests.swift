@@ -47,6 +47,39 @@ import Topology
     #expect(lab.without(difference).nodes.map(\.name) == ["vm1", "p1"])
   }
 
+  @Test func machineGetsAndLosesNICsWhileItRuns() throws {
+    let difference = try difference {
+      $0.nodes[0].nics.removeLast()
+      $0.nodes[0].nics.append(nic("eth2", mac: "02:00:00:00:00:21"))
+      $0.nodes[0].nics.append(nic("eth3", mac: "02:00:00:00:00:22"))
+      $0.links.removeLast()
+      $0.nodes[1].nics.removeLast()
+    }
+    #expect(difference.changedNodes["vm1"] == .nics(added: ["eth2", "eth3"], removed: ["eth1"], ports: []))
+    #expect(
+      difference.steps.contains(PlanStep(.change, "node vm1", "eth2, eth3 plugged in, eth1 unplugged")))
+    #expect(lab.without(difference).nodes[0].nics.map(\.name) == ["eth0"])
+  }
+
+  @Test func newNICBeforeOthersNeedsARestart() throws {
+    let difference = try difference {
+      $0.nodes[0].nics.insert(nic("eth9", mac: "02:00:00:00:00:29"), at: 0)
+    }
+    #expect(difference.changedNodes == ["vm1": .restart])
+    #expect(difference.steps == [PlanStep(.restart, "node vm1", "vm, image builtin, other NICs")])
+  }
+
+  @Test func whatAMachineIsWaitedForChangesInPlace() throws {
+    let difference = try difference {
+      var ready = ReadyDefinition()
+      ready.timeout = 10
+      $0.nodes[0].ready = ready
+      $0.nodes[0].after = [StartCondition(node: "p1")]
+    }
+    #expect(difference.changedNodes == ["vm1": .modes])
+    #expect(difference.steps == [PlanStep(.change, "node vm1", "when it is ready")])
+  }
+
   @Test func orderAloneIsNoChange() throws {
     #expect(try difference { $0.nodes.reverse() }.isEmpty)
   }

@@ -95,6 +95,21 @@ import Topology
 
 @Suite struct SubnetTests {
   @Test(arguments: [
+    ("10.0.0.1/24", ["10.0.0.1/24"], "10.0.0.254/24"),
+    ("10.0.0.1/24", ["10.0.0.254", "10.0.0.253/24"], "10.0.0.252/24"),
+    ("10.0.0.0/30", ["10.0.0.2/30"], "10.0.0.1/30"),
+    ("fd00::1/64", [], "fd00:0:0:0:ffff:ffff:ffff:fffe/64"),
+  ])
+  func lastFreeHost(_ subnet: String, _ taken: [String], _ expected: String) throws {
+    #expect(try #require(Subnet(subnet)).lastHost(notIn: taken) == expected)
+  }
+
+  @Test(arguments: [("10.0.0.0/30", ["10.0.0.1", "10.0.0.2"]), ("10.0.0.0/31", []), ("10.0.0.1/32", []), ("::1/127", [])])
+  func noRoomForAnotherHost(_ subnet: String, _ taken: [String]) throws {
+    #expect(try #require(Subnet(subnet)).lastHost(notIn: taken) == nil)
+  }
+
+  @Test(arguments: [
     ("10.0.10.9/24", "10.0.10.254", true), ("10.0.10.9/24", "10.0.11.1", false), ("10.0.8.0/22", "10.0.11.1", true),
     ("0.0.0.0/0", "8.8.8.8", true), ("10.0.0.1/32", "10.0.0.1", true), ("10.0.0.1/32", "10.0.0.0", false),
     ("fd00::1/64", "fd00::ffff:1", true), ("fd00::1/64", "fd00:0:0:1::1", false), ("::1/128", "::1", true),

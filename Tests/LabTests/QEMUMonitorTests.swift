@@ -12,6 +12,10 @@ import Testing
     #expect(QMPMessage(line: #"{"event": "SHUTDOWN"}"#)?.event == .shutdown(byGuest: false))
     #expect(QMPMessage(line: #"{"event": "GUEST_PANICKED", "data": {}}"#)?.event == .guestPanicked)
     #expect(QMPMessage(line: #"{"event": "STOP"}"#)?.event == nil)
+    #expect(
+      QMPMessage(line: #"{"event": "DEVICE_DELETED", "data": {"device": "nic-eth1", "path": "x"}}"#)?.event
+        == .deviceDeleted("nic-eth1"))
+    #expect(QMPMessage(line: #"{"return": {}, "id": 3}"#)?.answer?.id == 3)
     #expect(QMPMessage(line: "no JSON") == nil)
   }
 
@@ -29,10 +33,52 @@ import Testing
       qemu.send(#"{"QMP": {}}"#)
       #expect(await qemu.next() == #"{"execute":"qmp_capabilities"}"#)
       for _ in 0..<2 {
-        #expect(await qemu.next() == #"{"execute":"set_link","arguments":{"name":"nic1","up":false}}"#)
+        #expect(await qemu.next() == #"{"arguments":{"name":"nic1","up":false},"execute":"set_link","id":0}"#)
       }
       qemu.send(#"{"event": "RESET", "data": {"guest": true}}"#)
       #expect(await events.first { _ in true } == .reset)
+    }
+  }
+
+  @Test func commandsAndTheirAnswers() async throws {
+    try await withTemporaryDirectories { directories in
+      try Files.makeDirectory(directories.stateRoot)
+      let path = "\(directories.stateRoot)/qmp.sock"
+      let peer = try FakePeer(path: path)
+      let monitor = QEMUMonitor(path: path) { _ in }
+      defer { monitor.close() }
+      await #expect(throws: UserError(.failed, "the machine's monitor does not answer")) {
+        try await monitor.execute(QMPCommand(name: "stop"))
+      }
+      monitor.start()
+      let qemu = try await peer.accept()
+      qemu.send(#"{"QMP": {}}"#)
+      #expect(await monitor.waitForCommandMode(seconds: 10))
+      _ = await qemu.next()
+      async let good: Void = monitor.execute(.setLink(device: "nic-eth0", up: true))
+      #expect(await qemu.next() == #"{"arguments":{"name":"nic-eth0","up":true},"execute":"set_link","id":1}"#)
+      qemu.send(#"{"return": {}, "id": 0}"#)
+      qemu.send(#"{"return": {}, "id": 1}"#)
+      try await good
+      async let bad: Void = monitor.execute(NICDevice.unplugCommand("eth9"))
+      #expect(await qemu.next() == #"{"arguments":{"id":"nic-eth9"},"execute":"device_del","id":2}"#)
+      qemu.send(#"{"error": {"class": "DeviceNotFound", "desc": "Device 'nic-eth9' not found"}, "id": 2}"#)
+      do {
+        try await bad
+        Issue.record("no error")
+      } catch {
+        #expect("\(error)" == "Device 'nic-eth9' not found")
+      }
+      async let lost: Void = monitor.execute(QMPCommand(name: "stop"))
+      _ = await qemu.next()
+      qemu.close()
+      monitor.close()
+      do {
+        try await lost
+        Issue.record("no error")
+      } catch {
+        #expect("\(error)".contains("monitor"))
+      }
     }
   }
 }

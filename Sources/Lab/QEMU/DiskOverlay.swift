@@ -18,9 +18,7 @@ struct DiskOverlay: Sendable {
   ///   from.
   func prepare(_ variables: [String: String]) async throws(UserError) {
     guard Files.exists(image) else { throw UserError(.failed, "the image \(image) is not there") }
-    if Files.exists(paths.overlay) {
-      try await checkOverlay(variables)
-    } else {
+    if try await !hasOverlay(variables) {
       try await checkSum(variables)
       do {
         let backing = ["-F", disk.format.rawValue, "-b", image]
@@ -49,11 +47,17 @@ struct DiskOverlay: Sendable {
     }
   }
 
-  private func checkOverlay(_ variables: [String: String]) async throws(UserError) {
+  /// Whether there is a disk from this image; one from another image goes, unless it is to persist.
+  private func hasOverlay(_ variables: [String: String]) async throws(UserError) -> Bool {
+    guard Files.exists(paths.overlay) else { return false }
     let arguments = ["info", "--output=json", "--force-share", paths.overlay]
     let text = try await HostTool.run("qemu-img", arguments, package: "qemu-utils", variables)
     let info = try? JSONDecoder().decode(Info.self, from: Data(text.utf8))
-    guard let backing = info?.backing, backing != image else { return }
+    guard let backing = info?.backing, backing != image else { return true }
+    guard disk.persist else {
+      try Files.remove(paths.overlay)
+      return false
+    }
     throw UserError(
       .failed, "the disk \(paths.overlay) was made from \(backing), not from \(image)",
       hint: "remove the disk to begin anew, or go back to that image")

@@ -15,8 +15,9 @@ actor BootQueue {
   private let processors: Int
   private let idleProcessors: @Sendable () -> Double
   private var running = 0
+  /// Who waits, by numbers that nobody else has.
+  private var waiting: [Int] = []
   private var lastTicket = 0
-  private var nextTicket = 1
 
   /// - Parameter limit: machines that boot at once, whatever the load; nil = as the host bears.
   /// - Parameter idleProcessors: how many processors were idle since the last call.
@@ -33,16 +34,9 @@ actor BootQueue {
   func enter() async throws {
     lastTicket += 1
     let ticket = lastTicket
-    while !(ticket == nextTicket && hasRoom()) {
-      do {
-        try await Task.sleep(for: Self.interval)
-      } catch {
-        // Those behind must not wait for one that went away; all go in one bring-up, so order is of no matter now.
-        nextTicket = max(nextTicket, ticket + 1)
-        throw error
-      }
-    }
-    nextTicket = ticket + 1
+    waiting.append(ticket)
+    defer { waiting.removeAll { $0 == ticket } }
+    while !(waiting.first == ticket && hasRoom()) { try await Task.sleep(for: Self.interval) }
     running += 1
   }
 

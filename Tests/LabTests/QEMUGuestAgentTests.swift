@@ -1,0 +1,98 @@
+import Foundation
+import Testing
+
+@testable import Lab
+
+/// The client of QEMU's guest agent against an agent that the test plays.
+@Suite struct QEMUGuestAgentTests {
+  private func number(_ line: String) -> Int {
+    let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+    return (object?["arguments"] as? [String: Any])?["id"] as? Int ?? 0
+  }
+
+  private func withAgent(_ body: (QEMUGuestAgent, LineConnection) async throws -> Void) async throws {
+    try await withTemporaryDirectories { directories in
+      try Files.makeDirectory(directories.stateRoot)
+      let (ready, told) = AsyncStream.makeStream(of: Void.self)
+      let path = "\(directories.stateRoot)/agent.sock"
+      let agent = QEMUGuestAgent(path: path) { told.yield() }
+      defer { agent.close() }
+      agent.start()
+      let guest = try await FakePeer(path: path).accept()
+      let greeting = try #require(await guest.next(beginning: #"{"arguments":{"id":"#))
+      // What a daemon before this one has asked is answered first, and counts for nothing.
+      guest.send(#"{"return": {"pid": 1}}"#)
+      guest.send(#"{"return": 12}"#)
+      #expect(!agent.isReady)
+      guest.send(#"{"return": \#(number(greeting))}"#)
+      await ready.first { true }
+      #expect(agent.isReady)
+      try await body(agent, guest)
+    }
+  }
+
+  private func events(_ stream: AsyncThrowingStream<ExecuteEvent, any Error>) async throws -> [ExecuteEvent] {
+    var events: [ExecuteEvent] = []
+    for try await event in stream { events.append(event) }
+    return events
+  }
+
+  @Test func outputAndStatusComeThrough() async throws {
+    try await withAgent { agent, guest in
+      let output = try agent.execute(["echo", "it's"])
+      #expect(
+        await guest.next()
+          == #"{"arguments":{"arg":["it's"],"capture-output":true,"path":"echo"},"execute":"guest-exec"}"#)
+      guest.send(#"{"return": {"pid": 77}}"#)
+      let question = #"{"arguments":{"pid":77},"execute":"guest-exec-status"}"#
+      #expect(await guest.next() == question)
+      guest.send(#"{"return": {"exited": false}}"#)
+      #expect(await guest.next() == question)
+      guest.send(#"{"return": {"exited": true, "exitcode": 3, "out-data": "aGk=", "err-data": "eW8="}}"#)
+      #expect(try await events(output) == [.output(Array("hi".utf8)), .error(Array("yo".utf8)), .exit(3)])
+    }
+  }
+
+  @Test func programThatIsNotThereIs127() async throws {
+    try await withAgent { agent, guest in
+      let output = try agent.execute(["nonsense"])
+      _ = await guest.next()
+      guest.send(#"{"error": {"class": "GenericError", "desc": "no such program"}}"#)
+      #expect(try await events(output) == [.error(Array("nonsense: no such program\n".utf8)), .exit(127)])
+    }
+  }
+
+  @Test func signalIsAStatusAsInAShell() async throws {
+    try await withAgent { agent, guest in
+      let output = try agent.execute(["x"])
+      _ = await guest.next()
+      guest.send(#"{"return": {"pid": 7}}"#)
+      _ = await guest.next()
+      guest.send(#"{"return": {"exited": true, "signal": 9}}"#)
+      #expect(try await events(output) == [.exit(137)])
+    }
+  }
+
+  @Test func resetEndsWhatRunsAndAsksAgain() async throws {
+    try await withAgent { agent, guest in
+      let output = try agent.execute(["x"])
+      _ = await guest.next()
+      agent.guestWasReset()
+      #expect(!agent.isReady)
+      await #expect(throws: UserError(.failed, "the guest was reset")) { _ = try await events(output) }
+      #expect(throws: UserError.self) { try agent.execute(["y"]) }
+    }
+  }
+
+  @Test(arguments: ["", "no JSON", "[1]", #"{"return": "text"}"#, #"{"return": {"pid": 99999999999999999999}}"#])
+  func strangeLinesAreNoAnswers(_ line: String) {
+    let answer = QEMUGuestAgentAnswer(line: line)
+    #expect(answer?.process == nil && answer?.status == nil && answer?.number == nil)
+  }
+
+  @Test func delimitedAnswer() {
+    let line = String(decoding: [0xFF] + Array(#"{"return": 5}"#.utf8), as: UTF8.self)
+    #expect(QEMUGuestAgentAnswer(line: line) == nil)
+    #expect(QEMUGuestAgentAnswer(line: #"{"return": 5}"#)?.number == 5)
+  }
+}
