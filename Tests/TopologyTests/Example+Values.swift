@@ -214,16 +214,16 @@ extension Example {
       text: #"""
         version: 1
         name: test
-        recorder: {}
         access: {}
+        nodes: { a: { kind: netns, nics: { eth0: { access: web } } } }
         """#,
       expected: #"""
-        test.lab.yaml:3:1: error[L010]: "recorder" is part of the format, but this version of apus does not have it yet
-            3 | recorder: {}
-              | ^^^^^^^^
-        test.lab.yaml:4:1: error[L010]: "access" is part of the format, but this version of apus does not have it yet
-            4 | access: {}
+        test.lab.yaml:3:1: error[L010]: "access" is part of the format, but this version of apus does not have it yet
+            3 | access: {}
               | ^^^^^^
+        test.lab.yaml:4:44: error[L010]: "access" is part of the format, but this version of apus does not have it yet
+            4 | nodes: { a: { kind: netns, nics: { eth0: { access: web } } } }
+              |                                            ^^^^^^
         """#),
     Example(
       "L011", "a variable that is not set",

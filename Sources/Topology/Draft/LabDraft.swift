@@ -10,6 +10,9 @@ struct LabDraft {
   var nodes: [NodeDraft] = []
   var links: [LinkDraft] = []
   var tests: [TestDraft] = []
+  var captures: [CaptureDraft] = []
+  /// Bytes; 0 = off, nil = not said.
+  var recorderSize: Int?
 }
 
 /// `vlans:` entry.

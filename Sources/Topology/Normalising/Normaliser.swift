@@ -19,6 +19,9 @@ struct Normaliser {
     AddressPlan(draft, reporter: reporter).giveOut(&lab)
     lab.links = draft.links.compactMap { link($0) }
     lab.tests = TestReader(draft: draft, lab: lab, reporter: reporter).tests()
+    lab.captures = CaptureReader(draft: draft, lab: lab, reporter: reporter).captures()
+    // The default said aloud is the default.
+    lab.recorderSize = draft.recorderSize == Limits.usualRecorder ? nil : draft.recorderSize
     deriveMACs(&lab)
     lab.vlans = draft.vlans.map {
       VLANDefinition(name: $0.name.value, id: $0.id.value, subnet: $0.subnet?.value.description)

@@ -92,7 +92,12 @@ struct Wiring {
   ) {
     draft.nodes[node].nics[nic].attachment = .switchPort(name: name, mode: draft.links[link].membership)
     draft.nodes[node].nics[nic].linkImpair = impair
-    warnOfName(link, node, nic, draft)
+    let port = Names.port(node: draft.nodes[node].name.value, nic: draft.nodes[node].nics[nic].name.value)
+    draft.links[link].port = port
+    if let name = draft.links[link].name {
+      let message = "\(name.value.quoted) names nothing: a NIC's link to a switch is called as its port, \(port)"
+      reporter.warning(.withoutEffect, name.span, message)
+    }
   }
 
   /// A link with more than two ends: a switch of its own, with every NIC on it.
@@ -215,14 +220,6 @@ struct Wiring {
       let notes = [Diagnostic.Note("the \(nics.count == 2 ? "wire" : "LAN") is here", at: draft.links[link].place)]
       reporter.error(.vlanMismatch, span, message, notes: notes)
     }
-  }
-
-  /// A link from a NIC to a switch is the NIC's `switch:`, whose link is named as its port.
-  private func warnOfName(_ link: Int, _ node: Int, _ nic: Int, _ draft: LabDraft) {
-    guard let name = draft.links[link].name else { return }
-    let port = Names.port(node: draft.nodes[node].name.value, nic: draft.nodes[node].nics[nic].name.value)
-    let message = "\(name.value.quoted) names nothing: a NIC's link to a switch is called as its port, \(port)"
-    reporter.warning(.withoutEffect, name.span, message)
   }
 }
 

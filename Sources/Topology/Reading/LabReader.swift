@@ -31,6 +31,10 @@ struct LabReader {
     named(top, "switches", "switch") { reader, name, node in reader.readSwitch(name, node) }
     named(top, "nodes", "node", allowsRange: true) { reader, name, node in reader.readNode(name, node) }
     if let node = top["links"] { readList(node, "links") { reader, item in reader.readLink(item) } }
+    if let node = top["capture"] {
+      readList(node, "capture", of: "captures") { reader, item in reader.readCapture(item) }
+    }
+    if let node = top["recorder"] { readRecorder(node) }
     if let node = top["tests"] { readList(node, "tests") { reader, item in reader.readTest(item) } }
     return draft
   }
@@ -128,8 +132,10 @@ struct LabReader {
     }
   }
 
-  private mutating func readList(_ node: YAMLNode, _ section: String, _ read: (inout LabReader, YAMLNode) -> Void) {
-    guard !node.isNull, let items = values.items(node, section, of: section) else { return }
+  private mutating func readList(
+    _ node: YAMLNode, _ section: String, of what: String? = nil, _ read: (inout LabReader, YAMLNode) -> Void
+  ) {
+    guard !node.isNull, let items = values.items(node, section, of: what ?? section) else { return }
     for item in items { read(&self, item) }
   }
 
