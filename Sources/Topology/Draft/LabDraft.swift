@@ -5,6 +5,8 @@ struct LabDraft {
   var sections: [String: Span] = [:]
   var workers = WorkerSettings()
   var vlans: [VLANDraft] = []
+  /// Names under `vlans` without an id, which was reported.
+  var unusableVLANs: Set<String> = []
   var switches: [SwitchDraft] = []
   /// Ranges are expanded.
   var nodes: [NodeDraft] = []

@@ -6,8 +6,11 @@ struct CaptureReader {
   private let index: NameIndex
   private let links: Set<String>
   private let lans: Set<String>
+  /// What a target can name, by the section that declares it.
+  private let lists: [(section: String, names: [String])]
   /// Links that bear a name in the file.
   private let named: [String: LinkDraft]
+  private let guesses = Guesses()
 
   /// - Parameter lab: With its nodes, switches and links.
   init(draft: LabDraft, lab: CanonicalLab, reporter: Reporter) {
@@ -17,6 +20,9 @@ struct CaptureReader {
     index = NameIndex(draft)
     links = Set(lab.links.map(\.name))
     lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
+    lists = [
+      ("links", lab.links.map(\.name)), ("switches", lab.switches.map(\.name)), ("nodes", lab.nodes.map(\.name)),
+    ]
     let named = draft.links.compactMap { link in link.name.map { ($0.value, link) } }
     self.named = Dictionary(named, uniquingKeysWith: { first, _ in first })
   }
@@ -106,12 +112,9 @@ struct CaptureReader {
   }
 
   private func reportUnknown(_ text: Located<String>) {
-    let lists = [
-      (section: "links", names: lab.links.map(\.name)), ("switches", lab.switches.map(\.name)),
-      ("nodes", lab.nodes.map(\.name)),
-    ].filter { !$0.names.isEmpty }
-    let near = Suggestion.nearest(to: text.value, among: lists.flatMap(\.names) + ["all"])
-    let known = lists.map { "\($0.section): \(Quoting.list($0.names))" }.joined(separator: "; ")
+    let near = guesses.nearest(to: text.value, among: lists.flatMap(\.names) + ["all"])
+    let known = lists.filter { !$0.names.isEmpty }.map { "\($0.section): \(Quoting.list($0.names))" }
+      .joined(separator: "; ")
     let hint = near.map { "did you mean \"\($0)\"?\(known.isEmpty ? "" : " (\(known))")" } ?? known
     let home = near.flatMap { near in lists.first { $0.names.contains(near) }?.section }
     let notes = home.map { Diagnostic.Note.ifPlaced("\($0) are declared here", at: draft.sections[$0]) } ?? []

@@ -47,7 +47,7 @@ struct Normaliser {
     nic.routes = draft.routes.map {
       RouteDefinition(to: $0.to?.description ?? "default", via: $0.via.value.description)
     }
-    nic.mtu = draft.mtu
+    nic.mtu = draft.mtu?.value
     nic.queues = draft.queues
     nic.role = draft.role
     nic.socket = draft.socket.map { Paths.absolute($0.value, in: directory) }
@@ -142,7 +142,10 @@ struct Normaliser {
 
   /// Gives every NIC without a MAC address the one that follows from its names; a taken one leads to the next.
   private func deriveMACs(_ lab: inout CanonicalLab) {
-    var taken = Set(lab.nodes.flatMap(\.nics).map(\.mac))
+    var taken: Set<String> = []
+    for node in lab.nodes {
+      for nic in node.nics { taken.insert(nic.mac) }
+    }
     for node in lab.nodes.indices {
       for nic in lab.nodes[node].nics.indices where lab.nodes[node].nics[nic].mac.isEmpty {
         var attempt = 0

@@ -17,7 +17,7 @@ extension LabReader {
       values.choice($0, "direction")
     }
     for (key, example) in [("on", "on: vm1:eth0"), ("file", "file: wire1.pcapng")]
-    where object[key] == nil && !object.hasUnknownKeys {
+    where object.lacks(key) {
       reporter.error(.missing, node.span, "a capture needs \(key.quoted)", hint: example)
     }
     guard let targets, let file else { return }

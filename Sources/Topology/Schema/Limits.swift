@@ -1,5 +1,7 @@
 /// The ranges of the lab file's values; the reader checks them, the schema for editors repeats them.
 enum Limits {
+  /// Nodes, NICs and addresses that ranges may add to what is written.
+  static let mostMultiplied = 100_000
   static let workers = 1...64
   static let processors = 0...4095
   static let vlanIDs = 1...4094
