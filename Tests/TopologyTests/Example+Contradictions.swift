@@ -124,6 +124,34 @@ extension Example {
               |             ^^^^^
         """#),
     Example(
+      "L216", "neighbours with different MTUs",
+      text: #"""
+        version: 1
+        name: test
+        switches: { sw1: {} }
+        nodes:
+          a[1-9]: { kind: netns, nics: { eth0: { switch: sw1, mtu: 9000 } } }
+          b: { kind: netns, nics: { eth0: { switch: sw1 }, eth1: { mtu: 1400 } } }
+          c: { kind: external, nics: { eth0: { switch: sw1 }, eth1: { mtu: 9000 } } }
+          d: { kind: netns, nics: { eth0: { switch: sw1, vlan: 2 } } }
+        links:
+          - { ends: [b:eth1, c:eth1] }
+        """#,
+      expected: #"""
+        test.lab.yaml:5:60: warning[L216]: a1:eth0 has MTU 9000, but b:eth0, in the same VLAN of sw1, has 1500: larger frames will be dropped
+            5 |   a[1-9]: { kind: netns, nics: { eth0: { switch: sw1, mtu: 9000 } } }
+              |                                                            ^^^^ set the same "mtu" in both
+        test.lab.yaml:6:29: note: b:eth0 has 1500
+            6 |   b: { kind: netns, nics: { eth0: { switch: sw1 }, eth1: { mtu: 1400 } } }
+              |                             ^^^^
+        test.lab.yaml:7:68: warning[L216]: c:eth1 has MTU 9000, but b:eth1, on the same wire, has 1400: larger frames will be dropped
+            7 |   c: { kind: external, nics: { eth0: { switch: sw1 }, eth1: { mtu: 9000 } } }
+              |                                                                    ^^^^ set the same "mtu" in both
+        test.lab.yaml:6:65: note: b:eth1 has 1400
+            6 |   b: { kind: netns, nics: { eth0: { switch: sw1 }, eth1: { mtu: 1400 } } }
+              |                                                                 ^^^^
+        """#),
+    Example(
       "L214", "processors that do not fit the workers",
       text: #"""
         version: 1

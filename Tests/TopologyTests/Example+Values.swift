@@ -187,6 +187,47 @@ extension Example {
               |     ^ ping: vm1 -> vm2
         """#),
     Example(
+      "L003", "misspelt keys that must be there",
+      text: #"""
+        vresion: 1
+        nmae: test
+        vlans: { red: { di: 10 } }
+        switches: { sw1: {} }
+        nodes:
+          a: { kin: netns, nics: { eth0: { switch: sw1, vlan: red, routes: [ { too: default, via: 10.0.0.1 } ] } } }
+        links:
+          - { end: [a, a] }
+        tests:
+          - { pnig: a -> a }
+          - { exec: { noed: a, run: ls } }
+        """#,
+      expected: #"""
+        test.lab.yaml:1:1: error[L003]: unknown key "vresion" in lab
+            1 | vresion: 1
+              | ^^^^^^^ did you mean "version"? (valid: version, name, workers, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests)
+        test.lab.yaml:2:1: error[L003]: unknown key "nmae" in lab
+            2 | nmae: test
+              | ^^^^ did you mean "name"? (valid: version, name, workers, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests)
+        test.lab.yaml:3:17: error[L003]: unknown key "di" in VLAN
+            3 | vlans: { red: { di: 10 } }
+              |                 ^^ did you mean "id"? (valid: id, subnet)
+        test.lab.yaml:6:8: error[L003]: unknown key "kin" in node
+            6 |   a: { kin: netns, nics: { eth0: { switch: sw1, vlan: red, routes: [ { too: default, via: 10.0.0.1 } ] } } }
+              |        ^^^ did you mean "kind"? (valid: kind, image, memory, cpus, persist, cloud-init, ready, after, nics, profile)
+        test.lab.yaml:6:72: error[L003]: unknown key "too" in route
+            6 |   a: { kin: netns, nics: { eth0: { switch: sw1, vlan: red, routes: [ { too: default, via: 10.0.0.1 } ] } } }
+              |                                                                        ^^^ did you mean "to"? (valid: to, via)
+        test.lab.yaml:8:7: error[L003]: unknown key "end" in link
+            8 |   - { end: [a, a] }
+              |       ^^^ did you mean "ends"? (valid: name, ends, vlan, trunk, native, impair)
+        test.lab.yaml:10:7: error[L003]: unknown key "pnig" in test
+           10 |   - { pnig: a -> a }
+              |       ^^^^ did you mean "ping"? (valid: ping, tcp, udp, arp, exec, port, expect, within, for)
+        test.lab.yaml:11:15: error[L003]: unknown key "noed" in command
+           11 |   - { exec: { noed: a, run: ls } }
+              |               ^^^^ did you mean "node"? (valid: node, run, output)
+        """#),
+    Example(
       "L008", "a later version",
       text: #"""
         version: 2
@@ -214,16 +255,16 @@ extension Example {
       text: #"""
         version: 1
         name: test
-        recorder: {}
         access: {}
+        nodes: { a: { kind: netns, nics: { eth0: { access: web } } } }
         """#,
       expected: #"""
-        test.lab.yaml:3:1: error[L010]: "recorder" is part of the format, but this version of apus does not have it yet
-            3 | recorder: {}
-              | ^^^^^^^^
-        test.lab.yaml:4:1: error[L010]: "access" is part of the format, but this version of apus does not have it yet
-            4 | access: {}
+        test.lab.yaml:3:1: error[L010]: "access" is part of the format, but this version of apus does not have it yet
+            3 | access: {}
               | ^^^^^^
+        test.lab.yaml:4:44: error[L010]: "access" is part of the format, but this version of apus does not have it yet
+            4 | nodes: { a: { kind: netns, nics: { eth0: { access: web } } } }
+              |                                            ^^^^^^
         """#),
     Example(
       "L011", "a variable that is not set",

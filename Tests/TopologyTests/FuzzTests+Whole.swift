@@ -41,6 +41,11 @@ extension FuzzTests {
       - { ends: [vm1, probe], impair: { from-a: { loss: 0.5%, rate: 0, queue: 10 }, from-b: wan } }
     impairments:
       dsl: { delay: 40ms, jitter: 5ms, loss: 0.5%, rate: 8Mbit }
+    capture:
+      - { on: wire1, file: wire1.pcapng, ring: 4x10M, snap: 256, filter: "tcp port 80", direction: in }
+      - { on: [vm1:eth0, router.eth1, sw1, probe, lan, vm1:eth2--probe:eth2], file: rest.pcapng }
+      - { on: all, file: /tmp/all.pcapng }
+    recorder: 1M
     tests:
       - { ping: vm1 -> vm2, expect: pass, within: 30s }
       - { tcp: vm1 -> vm2, port: 80 }

@@ -47,7 +47,7 @@ struct FuzzTests {
     ([LabSchema.top] + LabSchema.definitions).flatMap(\.readable).map { "\($0): " }
     + [
       "all", "default", "1-4094", "[1-3]", "vm1", "sw1", "dsl", "-> ", "0%", "1e9", "10.0.0.0/8", "::/0",
-      "99999999999s",
+      "99999999999s", "4x10M", "vm1.ready", "probe:started", "off", "debian.qcow2", "wire1",
     ]
 
   private func mutate(_ bytes: inout [UInt8], _ seeds: [[UInt8]], _ random: inout SeededGenerator) {
@@ -143,6 +143,29 @@ struct FuzzTests {
     let asKey = survive(Array((text + "? *a12\n: x\n").utf8))
     #expect(asKey.diagnostics.map(\.code) == ["L009"])
     #expect(survive(Array((text + "*a12 : x\n").utf8)).diagnostics.map(\.code) == ["L009"])
+  }
+
+  @Test("a small file with ranges stays a small lab")
+  func rangeBomb() {
+    var text = "version: 1\nname: x\nnodes:\n"
+    for number in 0..<1000 { text += "  n\(number)-[1-4096]: { kind: netns, nics: { eth0: {} } }\n" }
+    let result = survive(Array(text.utf8))
+    #expect(
+      result.diagnostics.map(\.message) == ["ranges stand for more than 100000 nodes, NICs and addresses"])
+  }
+
+  @Test("a node with thousands of links, and thousands of names like none, take a moment only")
+  func crowds() throws {
+    var text = "version: 1\nname: x\nnodes:\n  hub: { kind: netns }\n"
+    for number in 0..<4000 { text += "  n\(number): { kind: netns }\n" }
+    text += "links:\n"
+    let links = (0..<4000).map { "  - { ends: [hub, n\($0)] }\n" }
+    let lab = try #require(survive(Array((text + links.joined()).utf8)).lab)
+    #expect(lab.nodes[0].nics.count == 4000)
+    let wrong = links.map { $0.replacing(", n", with: ", m") }
+    let result = survive(Array((text + wrong.joined()).utf8))
+    #expect(result.diagnostics.first?.hint?.hasPrefix("did you mean \"n0\"?") == true)
+    #expect(result.diagnostics.last?.message == "3950 more errors are not shown")
   }
 
   @Test("a thousand nodes load")

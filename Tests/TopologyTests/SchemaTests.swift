@@ -26,6 +26,7 @@ struct SchemaTests {
     "link": "links:\n  -\n    KEY",
     "impairment": "impairments:\n  slow:\n    KEY",
     "pair of impairments": "links:\n  - ends: [a, b]\n    impair:\n      from-a: dsl\n      KEY",
+    "capture": "capture:\n  -\n    KEY",
     "test": "tests:\n  -\n    KEY",
     "command": "tests:\n  - exec:\n      KEY",
     "profile": "profiles:\n  host:\n    KEY",

@@ -40,7 +40,7 @@ package struct Diagnostic: Sendable, Hashable {
   /// Other places, in the order in which they explain it.
   package var notes: [Note] = []
 
-  init(_ severity: Severity, _ code: DiagnosticCode, path: String, _ span: Span, _ message: String, hint: String?) {
+  init(_ severity: Severity, _ code: DiagnosticCode, path: String, _ span: Span, _ message: String) {
     self.severity = severity
     self.code = code.rawValue
     self.path = path
@@ -48,6 +48,5 @@ package struct Diagnostic: Sendable, Hashable {
     column = span.column
     length = span.length
     self.message = Quoting.harmless(message)
-    self.hint = hint.map { Quoting.harmless($0) }
   }
 }

@@ -34,6 +34,7 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case withoutEffect = "L213"
   case workers = "L214"
   case ready = "L215"
+  case mtu = "L216"
 
   case fileMissing = "L301"
   case imageFormat = "L302"

@@ -5,11 +5,16 @@ struct LabDraft {
   var sections: [String: Span] = [:]
   var workers = WorkerSettings()
   var vlans: [VLANDraft] = []
+  /// Names under `vlans` without an id, which was reported.
+  var unusableVLANs: Set<String> = []
   var switches: [SwitchDraft] = []
   /// Ranges are expanded.
   var nodes: [NodeDraft] = []
   var links: [LinkDraft] = []
   var tests: [TestDraft] = []
+  var captures: [CaptureDraft] = []
+  /// Bytes; 0 = off, nil = not said.
+  var recorderSize: Int?
 }
 
 /// `vlans:` entry.

@@ -22,6 +22,8 @@ struct LinkDraft {
   var span: Span
   /// What it is; set when links are wired.
   var wired: LinkDefinition?
+  /// The port that it is named as, when it leads from a NIC to a switch; set when links are wired.
+  var port: String?
   /// The name of the switch that stands for it, when it has more than two ends; set when links are wired.
   var lan: String?
 

@@ -8,6 +8,15 @@ struct NodeDraft {
   var machine: MachineDraft?
   var nics: [NICDraft] = []
 
+  /// Nodes, NICs, addresses and VLANs that it is: what a range of it is many times.
+  var size: Int {
+    nics.reduce(1 + (machine?.after.count ?? 0)) { size, nic in
+      var vlans = 0
+      if case .list(let items)? = nic.membership.trunk?.value { vlans = items.count }
+      return size + 1 + nic.addresses.count + nic.routes.count + vlans
+    }
+  }
+
   /// Whether the kind is known and this one.
   func isKind(_ name: String) -> Bool { kind?.value == name }
 }
@@ -41,7 +50,7 @@ struct NICDraft {
   var gateway: Located<IPAddress>?
   var routes: [Route] = []
   var mac: Located<MACAddress>?
-  var mtu: Int?
+  var mtu: Located<Int>?
   var queues = 1
   var offload = true
   var role = NICDefinition.Role.listen

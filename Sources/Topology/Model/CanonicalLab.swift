@@ -9,6 +9,10 @@ package struct CanonicalLab: Codable, Sendable, Equatable {
   package var nodes: [NodeDefinition] = []
   package var links: [LinkDefinition] = []
   package var tests: [TestDefinition] = []
+  /// What is written to files while the lab is up; nil = nothing.
+  package var captures: [CaptureDefinition]?
+  /// Bytes of the flight recorder; 0 = off, nil = the default, 8 MiB.
+  package var recorderSize: Int?
   /// Folder of the file, absolute; relative paths in the lab are already resolved against it.
   ///
   /// Not compared.

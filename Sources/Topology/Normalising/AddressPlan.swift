@@ -43,10 +43,12 @@ struct AddressPlan {
 
   private func declaredAddresses() -> Set<IPAddress> {
     var addresses: Set<IPAddress> = []
-    for nic in draft.nodes.flatMap(\.nics) {
-      addresses.formUnion(nic.addresses.map(\.prefix.value.address))
-      addresses.formUnion(nic.routes.map(\.via.value))
-      if let gateway = nic.gateway { addresses.insert(gateway.value) }
+    for node in draft.nodes {
+      for nic in node.nics {
+        for address in nic.addresses { addresses.insert(address.prefix.value.address) }
+        for route in nic.routes { addresses.insert(route.via.value) }
+        if let gateway = nic.gateway { addresses.insert(gateway.value) }
+      }
     }
     return addresses
   }

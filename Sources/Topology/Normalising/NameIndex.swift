@@ -5,6 +5,7 @@ struct NameIndex {
   private let switchNames: [String]
   private let nodeNames: [String]
   private let sections: [String: Span]
+  private let guesses = Guesses()
 
   init(_ draft: LabDraft) {
     switchNames = draft.switches.map(\.name.value)
@@ -16,19 +17,21 @@ struct NameIndex {
 
   /// Reports a name that is no switch (L201).
   func reportUnknownSwitch(_ name: String, at span: Span, _ reporter: Reporter) {
-    let hint = Suggestion.hint(for: name, among: switchNames, kind: "switches")
-    reporter.error(.unknownName, span, "unknown switch \(name.quoted)", hint: hint, notes: declared("switches"))
+    reporter.error(
+      .unknownName, span, "unknown switch \(name.quoted)",
+      hint: Suggestion.hint(for: name, among: switchNames, kind: "switches"), notes: declared("switches"))
   }
 
   /// Reports a name that is no node (L201).
   func reportUnknownNode(_ name: String, at span: Span, _ reporter: Reporter) {
-    let hint = Suggestion.hint(for: name, among: nodeNames, kind: "nodes")
-    reporter.error(.unknownName, span, "unknown node \(name.quoted)", hint: hint, notes: declared("nodes"))
+    reporter.error(
+      .unknownName, span, "unknown node \(name.quoted)",
+      hint: Suggestion.hint(for: name, among: nodeNames, kind: "nodes"), notes: declared("nodes"))
   }
 
   /// Reports a link end that is neither (L201), as the one whose name is nearer.
   func reportUnknownEnd(_ end: EndDraft, _ reporter: Reporter) {
-    let near = Suggestion.nearest(to: end.name, among: switchNames + nodeNames)
+    let near = guesses.nearest(to: end.name, among: switchNames + nodeNames)
     if end.nic == nil, let near, switches[near] != nil {
       reportUnknownSwitch(end.name, at: end.nameSpan, reporter)
     } else if end.nic != nil || near != nil {

@@ -19,6 +19,9 @@ struct Normaliser {
     AddressPlan(draft, reporter: reporter).giveOut(&lab)
     lab.links = draft.links.compactMap { link($0) }
     lab.tests = TestReader(draft: draft, lab: lab, reporter: reporter).tests()
+    lab.captures = CaptureReader(draft: draft, lab: lab, reporter: reporter).captures()
+    // The default said aloud is the default.
+    lab.recorderSize = draft.recorderSize == Limits.usualRecorder ? nil : draft.recorderSize
     deriveMACs(&lab)
     lab.vlans = draft.vlans.map {
       VLANDefinition(name: $0.name.value, id: $0.id.value, subnet: $0.subnet?.value.description)
@@ -44,7 +47,7 @@ struct Normaliser {
     nic.routes = draft.routes.map {
       RouteDefinition(to: $0.to?.description ?? "default", via: $0.via.value.description)
     }
-    nic.mtu = draft.mtu
+    nic.mtu = draft.mtu?.value
     nic.queues = draft.queues
     nic.role = draft.role
     nic.socket = draft.socket.map { Paths.absolute($0.value, in: directory) }
@@ -139,7 +142,10 @@ struct Normaliser {
 
   /// Gives every NIC without a MAC address the one that follows from its names; a taken one leads to the next.
   private func deriveMACs(_ lab: inout CanonicalLab) {
-    var taken = Set(lab.nodes.flatMap(\.nics).map(\.mac))
+    var taken: Set<String> = []
+    for node in lab.nodes {
+      for nic in node.nics { taken.insert(nic.mac) }
+    }
     for node in lab.nodes.indices {
       for nic in lab.nodes[node].nics.indices where lab.nodes[node].nics[nic].mac.isEmpty {
         var attempt = 0

@@ -5,10 +5,12 @@ final class VLANTable {
   private let nameOf: [Int: String]
   private let reporter: Reporter
   private let declaredAt: Span?
+  private let unusable: Set<String>
   /// IDs of ports and of trunks that list them one by one.
   private(set) var used: Set<Int> = []
 
   init(_ draft: LabDraft, reporter: Reporter) {
+    unusable = draft.unusableVLANs
     declaredAt = draft.sections["vlans"]
     names = draft.vlans.map(\.name.value)
     byName = Dictionary(draft.vlans.map { ($0.name.value, $0.id.value) }) { first, _ in first }
@@ -33,9 +35,11 @@ final class VLANTable {
       used.insert(number)
       return number
     }
-    let hint = Suggestion.hint(for: vlan.value, among: names, kind: "VLANs")
+    guard !unusable.contains(vlan.value) else { return nil }
     let notes = Diagnostic.Note.ifPlaced("VLANs are declared here", at: declaredAt)
-    reporter.error(.unknownName, vlan.span, "unknown VLAN \(vlan.value.quoted)", hint: hint, notes: notes)
+    reporter.error(
+      .unknownName, vlan.span, "unknown VLAN \(vlan.value.quoted)",
+      hint: Suggestion.hint(for: vlan.value, among: self.names, kind: "VLANs"), notes: notes)
     return nil
   }
 

@@ -7,6 +7,7 @@ struct Wiring {
 
   let index: NameIndex
   let reporter: Reporter
+  private let nics = NICTable()
   /// NICs that a link names (`node`, `nic`), so that a bare node takes another.
   private var named: Set<[String]> = []
 
@@ -92,7 +93,12 @@ struct Wiring {
   ) {
     draft.nodes[node].nics[nic].attachment = .switchPort(name: name, mode: draft.links[link].membership)
     draft.nodes[node].nics[nic].linkImpair = impair
-    warnOfName(link, node, nic, draft)
+    let port = Names.port(node: draft.nodes[node].name.value, nic: draft.nodes[node].nics[nic].name.value)
+    draft.links[link].port = port
+    if let name = draft.links[link].name {
+      let message = "\(name.value.quoted) names nothing: a NIC's link to a switch is called as its port, \(port)"
+      reporter.warning(.withoutEffect, name.span, message)
+    }
   }
 
   /// A link with more than two ends: a switch of its own, with every NIC on it.
@@ -146,30 +152,22 @@ struct Wiring {
       index.reportUnknownEnd(end, reporter)
       return nil
     }
-    guard let name = end.nic ?? freeNIC(of: draft.nodes[node]) else {
+    guard let name = end.nic ?? freeNIC(of: node, draft) else {
       let message = "\(end.name.quoted) has no free NIC; the NICs of kind tap are named as their interfaces"
       reporter.error(.unknownName, end.span, message, hint: "write \(end.name):INTERFACE")
       return nil
     }
-    if let nic = draft.nodes[node].nics.firstIndex(where: { $0.name.value == name }) {
-      return .nic(node: node, nic: nic)
-    }
+    if let nic = nics.place(of: name, in: node, draft) { return .nic(node: node, nic: nic) }
     NodeReader.checkName(Located(name, end.span), kind: draft.nodes[node].kind?.value, reporter)
-    draft.nodes[node].nics.append(NICDraft(name: Located(name, end.span)))
-    return .nic(node: node, nic: draft.nodes[node].nics.count - 1)
+    return .nic(node: node, nic: nics.add(NICDraft(name: Located(name, end.span)), to: node, &draft))
   }
 
   /// The first ethN of a node that neither `switch:` nor a link has; a TAP's first declared NIC that is free.
-  private func freeNIC(of node: NodeDraft) -> String? {
-    if node.isKind("tap") {
-      return node.nics.first { $0.takenAt == nil && !named.contains([node.name.value, $0.name.value]) }?.name.value
-    }
-    let taken = Set(node.nics.filter { $0.takenAt != nil }.map(\.name.value))
-    for number in 0... {
-      let name = "eth\(number)"
-      if !taken.contains(name), !named.contains([node.name.value, name]) { return name }
-    }
-    return nil
+  private func freeNIC(of index: Int, _ draft: LabDraft) -> String? {
+    let node = draft.nodes[index]
+    func isNamed(_ nic: String) -> Bool { named.contains([node.name.value, nic]) }
+    guard node.isKind("tap") else { return nics.freeName(of: index, draft, isReserved: isNamed) }
+    return node.nics.first { $0.takenAt == nil && !isNamed($0.name.value) }?.name.value
   }
 
   /// Marks a NIC as used by an end; reports one that something else has (L202) and answers false.
@@ -215,14 +213,6 @@ struct Wiring {
       let notes = [Diagnostic.Note("the \(nics.count == 2 ? "wire" : "LAN") is here", at: draft.links[link].place)]
       reporter.error(.vlanMismatch, span, message, notes: notes)
     }
-  }
-
-  /// A link from a NIC to a switch is the NIC's `switch:`, whose link is named as its port.
-  private func warnOfName(_ link: Int, _ node: Int, _ nic: Int, _ draft: LabDraft) {
-    guard let name = draft.links[link].name else { return }
-    let port = Names.port(node: draft.nodes[node].name.value, nic: draft.nodes[node].nics[nic].name.value)
-    let message = "\(name.value.quoted) names nothing: a NIC's link to a switch is called as its port, \(port)"
-    reporter.warning(.withoutEffect, name.span, message)
   }
 }
 

@@ -43,11 +43,16 @@ struct ImpairmentReader {
     }
     if let definition = declared[name.value] { return definition }
     if let preset = ImpairmentDefinition.preset(name.value) { return preset }
-    let known = names + ImpairmentDefinition.presets.map(\.name).filter { declared[$0] == nil }
-    let hint = Suggestion.hint(for: name.value, among: known, kind: "impairments")
     let notes = Diagnostic.Note.ifPlaced("impairments are declared here", at: declaredAt)
-    reporter.error(.unknownName, name.span, "unknown impairment \(name.value.quoted)", hint: hint, notes: notes)
+    reporter.error(
+      .unknownName, name.span, "unknown impairment \(name.value.quoted)",
+      hint: Suggestion.hint(for: name.value, among: known, kind: "impairments"), notes: notes)
     return nil
+  }
+
+  /// Names that `impair` can take.
+  private var known: [String] {
+    names + ImpairmentDefinition.presets.map(\.name).filter { declared[$0] == nil }
   }
 
   private func settings(_ node: YAMLNode, label: String, owner: Span) -> ImpairmentDefinition? {

@@ -8,6 +8,7 @@ extension LabReader {
     if let name { checkName(name, "link") }
     let membership = MembershipDraft(object)
     guard let list = object["ends"] else {
+      guard object.lacks("ends") else { return }
       reporter.error(.missing, node.span, "a link needs \"ends\"", hint: "ends: [vm1:eth0, sw1]")
       return
     }

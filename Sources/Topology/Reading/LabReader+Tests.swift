@@ -26,6 +26,7 @@ extension LabReader {
     let kinds = LabSchema.pairTests + ["exec"]
     let keys = object.keys.filter { kinds.contains($0.value) }
     guard let key = keys.first, let value = object[key.value] else {
+      guard object.lacks(allOf: kinds) else { return nil }
       let names = kinds.map(\.quoted).joined(separator: ", ")
       reporter.error(.missing, node.span, "a test needs one of \(names)", hint: "ping: vm1 -> vm2")
       return nil
@@ -56,7 +57,7 @@ extension LabReader {
     let source = object["node"].flatMap { values.scalar($0, "node", "the name of a node") }.map { EndDraft($0) }
     let run = object["run"].flatMap { command($0) }
     let output = object["output"].flatMap { values.scalar($0, "output", "a text") }
-    for key in ["node", "run"] where object[key] == nil {
+    for key in ["node", "run"] where object.lacks(key) {
       let hint = "exec: { node: vm1, run: ip route }"
       reporter.error(.missing, owner, "\"exec\" needs \(key.quoted)", hint: hint)
     }

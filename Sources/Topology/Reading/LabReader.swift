@@ -5,6 +5,8 @@ struct LabReader {
   let reporter: Reporter
   let values: ValueReader
   var draft = LabDraft()
+  /// Nodes, NICs and addresses that ranges added.
+  private var multiplied = 0
   let context: ReadingContext
 
   init(reporter: Reporter) {
@@ -31,6 +33,10 @@ struct LabReader {
     named(top, "switches", "switch") { reader, name, node in reader.readSwitch(name, node) }
     named(top, "nodes", "node", allowsRange: true) { reader, name, node in reader.readNode(name, node) }
     if let node = top["links"] { readList(node, "links") { reader, item in reader.readLink(item) } }
+    if let node = top["capture"] {
+      readList(node, "capture", of: "captures") { reader, item in reader.readCapture(item) }
+    }
+    if let node = top["recorder"] { readRecorder(node) }
     if let node = top["tests"] { readList(node, "tests") { reader, item in reader.readTest(item) } }
     return draft
   }
@@ -55,14 +61,14 @@ struct LabReader {
         let message = "this file needs format version \(version.value); this program knows 1"
         reporter.error(.version, version.span, message)
       }
-    } else {
+    } else if top.lacks("version") {
       reporter.error(.missing, .start, "the file needs \"version\"", hint: "start it with: version: 1")
     }
     if let node = top["name"] {
       guard let name = values.scalar(node, "name", "the lab's name") else { return }
       checkName(name, "lab")
       draft.name = name
-    } else {
+    } else if top.lacks("name") {
       reporter.error(.missing, .start, "the file needs \"name\"", hint: "give the lab a name: name: my-lab")
     }
   }
@@ -128,23 +134,27 @@ struct LabReader {
     }
   }
 
-  private mutating func readList(_ node: YAMLNode, _ section: String, _ read: (inout LabReader, YAMLNode) -> Void) {
-    guard !node.isNull, let items = values.items(node, section, of: section) else { return }
+  private mutating func readList(
+    _ node: YAMLNode, _ section: String, of what: String? = nil, _ read: (inout LabReader, YAMLNode) -> Void
+  ) {
+    guard !node.isNull, let items = values.items(node, section, of: what ?? section) else { return }
     for item in items { read(&self, item) }
   }
 
   private mutating func readVLAN(_ name: Located<String>, _ node: YAMLNode) {
+    if let vlan = vlan(name, node) { draft.vlans.append(vlan) } else { draft.unusableVLANs.insert(name.value) }
+  }
+
+  private func vlan(_ name: Located<String>, _ node: YAMLNode) -> VLANDraft? {
     if ValueReader.integer(name.value) != nil {
       reporter.error(.name, name.span, "VLAN name \(name.value.quoted) is a number; a VLAN's name must have a letter")
     }
     if case .scalar = node.content, !node.isNull {
-      guard let id = values.integer(node, "id", in: Limits.vlanIDs) else { return }
-      draft.vlans.append(VLANDraft(name: name, id: id))
-      return
+      return values.integer(node, "id", in: Limits.vlanIDs).map { VLANDraft(name: name, id: $0) }
     }
     let label = "VLAN \(name.value.quoted)"
     guard let object = ObjectReader(node, LabSchema.vlan, label: label, owner: name.span, reporter: reporter) else {
-      return
+      return nil
     }
     var subnet = object["subnet"].flatMap { values.prefix($0, "subnet") }
     if let written = subnet, written.value != written.value.network {
@@ -153,11 +163,10 @@ struct LabReader {
       subnet?.value = written.value.network
     }
     guard let node = object["id"] else {
-      reporter.error(.missing, name.span, "\(label) needs \"id\"")
-      return
+      if object.lacks("id") { reporter.error(.missing, name.span, "\(label) needs \"id\"") }
+      return nil
     }
-    guard let id = values.integer(node, "id", in: Limits.vlanIDs) else { return }
-    draft.vlans.append(VLANDraft(name: name, id: id, subnet: subnet))
+    return values.integer(node, "id", in: Limits.vlanIDs).map { VLANDraft(name: name, id: $0, subnet: subnet) }
   }
 
   private mutating func readSwitch(_ name: Located<String>, _ node: YAMLNode) {
@@ -178,6 +187,7 @@ struct LabReader {
   }
 
   private mutating func readNode(_ key: Located<String>, _ node: YAMLNode) {
+    guard multiplied <= Limits.mostMultiplied else { return }
     guard let range = NameRange(key.value) else {
       let hint = "a range is written vm[1-3]"
       reporter.error(.name, key.span, "\(key.value.quoted) is not a name or a range of names", hint: hint)
@@ -185,6 +195,13 @@ struct LabReader {
     }
     var draft = NodeReader(reporter: reporter, context: context).read(key, node)
     draft.range = range.isRange ? key.value : nil
+    multiplied += draft.size * (range.names.count - 1)
+    guard multiplied <= Limits.mostMultiplied else {
+      // Nothing more is read of the nodes, so this is said once.
+      let message = "ranges stand for more than \(Limits.mostMultiplied) nodes, NICs and addresses"
+      reporter.error(.limit, key.span, message, hint: "take fewer nodes")
+      return
+    }
     if let longest = range.names.max(by: { $0.utf8.count < $1.utf8.count }) {
       checkName(Located(longest, key.span), "node")
     }

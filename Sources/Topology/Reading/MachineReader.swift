@@ -39,7 +39,7 @@ struct MachineReader {
       values.value(node, "sha256", "64 hexadecimal digits") { $0.isSHA256 ? $0.lowercased() : nil }
     }
     guard let file = object["file"] else {
-      guard !object.hasUnknownKeys else { return .unusable }
+      guard object.lacks("file") else { return .unusable }
       reporter.error(.missing, owner, "\"image\" needs \"file\"", hint: "image: { file: debian-12.qcow2 }")
       return .unusable
     }
@@ -77,7 +77,7 @@ struct MachineReader {
       return nil
     }
     guard !object.keys.isEmpty else {
-      guard !object.hasUnknownKeys else { return nil }
+      guard object.lacks(allOf: LabSchema.ready.readable) else { return nil }
       let keys = LabSchema.ready.readable.map(\.quoted).joined(separator: ", ")
       reporter.error(.missing, owner, "\"ready\" needs one of \(keys)", hint: "ready: { tcp: 22, timeout: 120s }")
       return nil

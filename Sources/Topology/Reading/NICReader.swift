@@ -28,7 +28,7 @@ struct NICReader {
       reporter.error(.address, mac.span, message, hint: mac.value.isMulticast ? "make its first byte even" : nil)
       draft.mac = nil
     }
-    draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: Limits.mtu) }?.value
+    draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: Limits.mtu) }
     if let queues = object["queues"].flatMap({ values.integer($0, "queues", in: Limits.queues) }) {
       draft.queues = queues.value
     }
@@ -86,8 +86,9 @@ struct NICReader {
       return nil
     }
     guard let to = object["to"], let via = object["via"] else {
-      let key = object["to"] == nil ? "to" : "via"
-      reporter.error(.missing, node.span, "a route needs \"\(key)\"")
+      if let key = ["to", "via"].first(where: object.lacks) {
+        reporter.error(.missing, node.span, "a route needs \"\(key)\"")
+      }
       return nil
     }
     guard let gateway = object.values.address(via, "via") else { return nil }

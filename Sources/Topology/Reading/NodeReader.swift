@@ -16,7 +16,7 @@ struct NodeReader {
     }
     if let node = object["kind"] {
       draft.kind = object.values.choice(node, "kind", among: LabSchema.kinds)
-    } else if isWhole {
+    } else if isWhole, object.lacks("kind") {
       let hint = "kinds: \(Quoting.list(LabSchema.kinds))"
       reporter.error(.missing, key.span, "\(label) needs \"kind\"", hint: hint)
     }

@@ -41,9 +41,11 @@ struct Profiles {
       let name = ValueReader(reporter: reporter).scalar(value, "profile", "the name of a \(what)")
     else { return true }
     guard let profile = profiles[name.value] else {
-      let hint = Suggestion.hint(for: name.value, among: names, kind: section)
       let notes = Diagnostic.Note.ifPlaced("\(what)s are declared here", at: declaredAt)
-      reporter.error(.unknownName, name.span, "unknown \(what) \(name.value.quoted)", hint: hint, notes: notes)
+      let (names, section) = (names, section)
+      reporter.error(
+        .unknownName, name.span, "unknown \(what) \(name.value.quoted)",
+        hint: Suggestion.hint(for: name.value, among: names, kind: section), notes: notes)
       return false
     }
     guard added + profile.size <= Self.mostAdded else {

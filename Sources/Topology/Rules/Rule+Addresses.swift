@@ -13,7 +13,7 @@ extension Rule {
       guard reported.insert([other.span, mac.span]).inserted else { continue }
       let users = "\(other.name) (\(other.span.position)) and \(nic.name)"
       let message = "MAC address \(nic.definition.mac) is used by \(users)"
-      let hint = nic.nodeDraft.range == nil ? nil : "leave \"mac\" out of a range: each NIC gets its own"
+      let hint = nic.isInRange ? "leave \"mac\" out of a range: each NIC gets its own" : nil
       let notes = [Diagnostic.Note("\(other.name) has it here", at: other.span)]
       subject.reporter.error(.address, mac.span, message, hint: hint, notes: notes)
     }
@@ -26,7 +26,7 @@ extension Rule {
     for nic in subject.nics {
       for address in declared(nic) {
         let value = address.prefix.value.address.description
-        var scopes = ["node \(nic.node.name)"]
+        var scopes = ["node \(nic.node)"]
         switch nic.definition.attachment {
         case .switchPort(let lan, _) where nic.isOnLAN: scopes.append("lan \(lan) \(address.vlan ?? 0)")
         case .switchPort(_, let mode):
@@ -39,7 +39,7 @@ extension Rule {
         {
           let message = "address \(value) is used by \(other.name) (\(other.span.position)) and \(nic.name)"
           let advice = "leave \"address\" out of a range, and give its VLAN a \"subnet\""
-          let hint = nic.nodeDraft.range == nil ? nil : advice
+          let hint = nic.isInRange ? advice : nil
           let notes = [Diagnostic.Note("\(other.name) has it here", at: other.span)]
           subject.reporter.error(.address, address.prefix.span, message, hint: hint, notes: notes)
         }

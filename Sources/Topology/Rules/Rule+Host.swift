@@ -3,7 +3,7 @@ extension Rule {
   static func tapNames(_ subject: RuleSubject) {
     var first: [String: (name: String, span: Span)] = [:]
     var reported: Set<[Span]> = []
-    for nic in subject.nics where nic.nodeDraft.isKind("tap") {
+    for nic in subject.nics where nic.kind == "tap" {
       let name = nic.definition.name
       guard let other = first[name] else {
         first[name] = (nic.name, nic.draft.name.span)
@@ -20,7 +20,7 @@ extension Rule {
   ///
   /// A running lab's own interfaces are no surprise.
   static func hostInterfaces(_ subject: RuleSubject) {
-    for nic in subject.nics where nic.nodeDraft.isKind("tap") {
+    for nic in subject.nics where nic.kind == "tap" {
       let name = nic.definition.name
       guard subject.facts.hostInterfaceExists(name), !subject.facts.interface(name, belongsTo: subject.lab.name) else {
         continue
@@ -37,7 +37,7 @@ extension Rule {
   static func socketPaths(_ subject: RuleSubject) {
     var first: [String: (name: String, span: Span)] = [:]
     var reported: Set<[Span]> = []
-    for nic in subject.nics where nic.nodeDraft.isKind("vm") || nic.nodeDraft.isKind("external") {
+    for nic in subject.nics where nic.kind == "vm" || nic.kind == "external" {
       if let socket = nic.draft.socket, let path = nic.definition.socket {
         if let other = first[path], reported.insert([other.span, socket.span]).inserted {
           let message = "socket \(path.quoted) is used by \(other.name) and \(nic.name)"
@@ -47,7 +47,7 @@ extension Rule {
         first[path] = first[path] ?? (nic.name, socket.span)
         check(subject, path, socket.span, hint: "choose a shorter path")
       } else if let state = subject.facts.stateDirectory {
-        let port = Names.port(node: nic.node.name, nic: nic.definition.name)
+        let port = Names.port(node: nic.node, nic: nic.definition.name)
         let hint = "choose shorter names, or a shorter folder by APUS_STATE_DIR"
         check(subject, "\(state)/\(subject.lab.name)/\(port).sock", nic.draft.name.span, hint: hint)
       }

@@ -10,16 +10,18 @@ struct RuleSubject {
 
   /// A NIC in the file and in the lab.
   struct NIC {
-    var nodeDraft: NodeDraft
+    var node: String
+    var kind: String
+    /// Its node is one of several that a range stands for.
+    var isInRange: Bool
     var draft: NICDraft
-    var node: NodeDefinition
     var definition: NICDefinition
 
     /// Whether it is on a link with more than two ends: a LAN that has no part in the lab's VLANs.
     var isOnLAN = false
 
     /// As messages name it, `vm1:eth0`.
-    var name: String { "\(node.name):\(definition.name)" }
+    var name: String { "\(node):\(definition.name)" }
   }
 
   /// Every NIC in file order.
@@ -37,7 +39,8 @@ struct RuleSubject {
     let lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
     nics = zip(draft.nodes, lab.nodes).flatMap { nodeDraft, node in
       zip(nodeDraft.nics, node.nics).map {
-        var nic = NIC(nodeDraft: nodeDraft, draft: $0, node: node, definition: $1)
+        var nic = NIC(
+          node: node.name, kind: node.kind, isInRange: nodeDraft.range != nil, draft: $0, definition: $1)
         if case .switchPort(let name, _) = $1.attachment { nic.isOnLAN = lans.contains(name) }
         return nic
       }
@@ -62,6 +65,7 @@ struct Rule: Sendable {
     Rule(codes: [.address], check: duplicateAddresses),
     Rule(codes: [.address], check: addressesOutsideSubnets),
     Rule(codes: [.gateway], check: gateways),
+    Rule(codes: [.mtu], check: unequalMTUs),
     Rule(codes: [.interfaceName], check: tapNames),
     Rule(codes: [.fileMissing, .imageFormat, .imageSum], check: images),
     Rule(codes: [.fileMissing, .withoutEffect], check: cloudInit),

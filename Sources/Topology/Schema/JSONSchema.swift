@@ -45,6 +45,7 @@ package enum JSONSchema {
     case .rate: any([.object([("const", .integer(0))]), pattern("[0-9.]+([KkMmGgTt]?[Bb][Ii][Tt])?")])
     case .boolean: any([.object([("type", .string("boolean"))]), choice(["on", "off", "true", "false", "yes", "no"])])
     case .octal: any([.object(integer(0...0o7777)), pattern("[0-7]{3,4}")])
+    case .ring: any([pattern("[0-9]+x[0-9.]+([KkMmGgTt]([Ii]?[Bb])?|[Bb])?")])
     case .digest: any([pattern("[0-9A-Fa-f]{64}")])
     case .choice(let names): any([choice(names), variable])
     case .name: any([.object([("type", .string("integer"))]), pattern(LabSchema.names.unanchored)])

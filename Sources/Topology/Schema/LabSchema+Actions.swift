@@ -1,4 +1,4 @@
-/// Impairments and tests.
+/// Impairments, captures and tests.
 extension LabSchema {
   static let impairment = ObjectSchema(
     "impairment", ImpairmentKey.allCases.map { Key($0.rawValue, $0.type, $0.text) })
@@ -13,6 +13,19 @@ extension LabSchema {
 
   /// The value of `impair`.
   static let impair = ValueType.either([.name, .object(impairment), .object(directions)])
+
+  static let capture = ObjectSchema(
+    "capture",
+    [
+      Key("on", .oneOrMore(.text), "Ports, links, nodes or switches by name, or all.").required,
+      Key("file", .text, "The pcapng file, relative to the lab file.").required,
+      Key("ring", .ring, "Files that are written in turn: 4x10M is four of 10M each; one that grows without it."),
+      Key("snap", .integer(Limits.snap), "Bytes of each frame that are kept; all without it."),
+      Key("filter", .text, "Filter in the language of pcap-filter; every frame without it."),
+      Key(
+        "direction", .choice(CaptureDefinition.Direction.allCases.map(\.rawValue)),
+        "in: what a node sends; out: what it gets; both without it."),
+    ])
 
   /// Tests that go from one node to another.
   static let pairTests = ["ping", "tcp", "udp", "arp"]

@@ -23,9 +23,13 @@ enum LabSchema {
       Key("nodes", .map(.object(node), names: nodeNames), "Machines and namespaces; `vm[1-3]` stands for three."),
       Key("links", .list(.object(link)), "Wires, trunks between switches, and LANs."),
       Key("impairments", .map(.object(impairment), names: names), "Impairments by name, for the key `impair`."),
+      Key("capture", .list(.object(capture)), "What is written to files while the lab is up."),
+      Key(
+        "recorder", .either([.size, .choice(["off"])]),
+        "Memory for the last frames of every port, 64K to 1G, or off; 8M without it."),
       Key("tests", .list(.object(test)), "What must be true of the lab."),
     ],
-    later: ["access", "capture", "recorder"])
+    later: ["access"])
 
   static let workers = ObjectSchema(
     "workers",
@@ -144,6 +148,6 @@ enum LabSchema {
   /// Every mapping, to find where a misplaced key belongs.
   static let all = [
     top, workers, defaults, vlan, switches, node, image, cloudInit, ready, nic, route, link, impairment, directions,
-    test, exec,
+    capture, test, exec,
   ]
 }

@@ -1,5 +1,7 @@
 /// The ranges of the lab file's values; the reader checks them, the schema for editors repeats them.
 enum Limits {
+  /// Nodes, NICs and addresses that ranges may add to what is written.
+  static let mostMultiplied = 100_000
   static let workers = 1...64
   static let processors = 0...4095
   static let vlanIDs = 1...4094
@@ -21,6 +23,15 @@ enum Limits {
   static let delay = 0.0...3600
   /// Bits per second; 0 stands for unlimited and is allowed too.
   static let rate = 1000...1_000_000_000_000
+  static let ringFiles = 2...1000
+  /// Bytes.
+  static let ringSize = 64 << 10...1 << 40
+  /// Bytes of a frame.
+  static let snap = 64...CaptureDefinition.wholeFrame
+  /// Bytes; `off` is allowed too.
+  static let recorder = 64 << 10...1 << 30
+  /// Bytes of a recorder that the file says nothing of.
+  static let usualRecorder = 8 << 20
   /// Frames.
   static let impairmentQueue = 1...100_000
 }

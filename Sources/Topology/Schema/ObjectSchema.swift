@@ -68,6 +68,8 @@ indirect enum ValueType: Sendable {
   case boolean
   /// Permissions of a file.
   case octal
+  /// Files of a size: `4x10M`.
+  case ring
   /// A SHA-256 in hexadecimal.
   case digest
   case choice([String])
