@@ -86,5 +86,51 @@ extension RealThings {
         try await Self.checkNothingLeft(sandbox)
       }
     }
+
+    private static let bootingFile = """
+      version: 1
+      name: ape-bad
+      switches: { sw1: {} }
+      nodes:
+        vm1: { kind: vm, nics: { eth0: { switch: sw1, address: 10.0.0.1/24 } } }
+        p1: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.2/24 } } }
+
+      """
+
+    @Test(.timeLimit(.minutes(2))) func interruptedUpLeavesNothingBehind() async throws {
+      try await Sandbox.use { sandbox in
+        let file = try sandbox.write(Self.bootingFile)
+        let up = try sandbox.start([sandbox.binary, "up", file], log: "up.log")
+        try await eventually("the machine boots") { text(of: "\(sandbox.folder)/up.log")?.contains("booting") == true }
+        up.signal(SIGINT)
+        #expect(await up.wait(timeoutSeconds: 20))
+        try await eventually("nothing is left") {
+          let left = [sandbox.state, sandbox.data].flatMap {
+            (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? []
+          }
+          let namespaces = (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []
+          return left.isEmpty && !namespaces.contains("apus-ape-bad-p1")
+        }
+        #expect(try await sandbox.apus("ps", "-j", expecting: 0).output.filter { !$0.isWhitespace } == "[]")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func twoUpsAtOnceAreOneLab() async throws {
+      try await Sandbox.use { sandbox in
+        let file = try sandbox.write(Self.bootingFile)
+        async let one = sandbox.apus("up", file)
+        async let two = sandbox.apus("up", file)
+        let outcomes = try await [one, two]
+        #expect(outcomes.map(\.status) == [0, 0], "\(outcomes)")
+        #expect(outcomes.filter { ($0.output + $0.errors).contains("no changes") }.count == 1, "\(outcomes)")
+        #expect(outcomes.filter { $0.output.contains("create  node vm1") }.count == 1, "\(outcomes)")
+        try await sandbox.pings("p1", "10.0.0.1", lab: "ape-bad")
+        let other = try sandbox.write(Self.bootingFile, as: "other.lab.yaml")
+        let refused = try await sandbox.apus("up", other, expecting: 1)
+        #expect(refused.errors.contains("is running from another file"), "\(refused)")
+        try await sandbox.apus("up", other, "--replace", expecting: 0)
+        try await sandbox.apus("down", "ape-bad", expecting: 0)
+      }
+    }
   }
 }

@@ -129,7 +129,8 @@ import Topology
     let other = try CloudInitSeed(definition, of: node("vm1", "vm"), lab: "l")
     #expect(plain.metaData != other.metaData)
     definition.metaData = .text("instance-id: mine\n")
-    #expect(try CloudInitSeed(definition, of: node("vm1", "vm"), lab: "l").metaData == Array("instance-id: mine\n".utf8))
+    #expect(
+      try CloudInitSeed(definition, of: node("vm1", "vm"), lab: "l").metaData == Array("instance-id: mine\n".utf8))
     definition.userData = .file("/nowhere")
     #expect(throws: UserError(.failed, "node vm1: cannot read its user-data, /nowhere")) {
       try CloudInitSeed(definition, of: node("vm1", "vm"), lab: "l")

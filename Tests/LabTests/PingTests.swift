@@ -104,7 +104,9 @@ import Topology
     #expect(try #require(Subnet(subnet)).lastHost(notIn: taken) == expected)
   }
 
-  @Test(arguments: [("10.0.0.0/30", ["10.0.0.1", "10.0.0.2"]), ("10.0.0.0/31", []), ("10.0.0.1/32", []), ("::1/127", [])])
+  @Test(arguments: [
+    ("10.0.0.0/30", ["10.0.0.1", "10.0.0.2"]), ("10.0.0.0/31", []), ("10.0.0.1/32", []), ("::1/127", []),
+  ])
   func noRoomForAnotherHost(_ subnet: String, _ taken: [String]) throws {
     #expect(try #require(Subnet(subnet)).lastHost(notIn: taken) == nil)
   }

@@ -80,7 +80,8 @@ import Topology
     func places(_ count: Int) -> [String] {
       line(.emulation, (0..<count).map { nic("eth\($0)") }).arguments().compactMap { word in
         guard word.hasPrefix("virtio-net-pci") else { return nil }
-        return word.split(separator: ",").filter { $0.hasPrefix("addr=") || $0.hasPrefix("multi") }.joined(separator: ",")
+        return word.split(separator: ",").filter { $0.hasPrefix("addr=") || $0.hasPrefix("multi") }.joined(
+          separator: ",")
       }
     }
     #expect(places(25).last == "addr=0x1f")

@@ -37,6 +37,20 @@ struct DiagnosticTests {
     #expect(load(text, environment: ["KIND": "vm", "LAB": "other", "SIZE": "128"]).lab?.name == "other")
   }
 
+  @Test("a lab's files never lie where the images are")
+  func labCalledImages() {
+    #expect(load("version: 1\nname: images\n").diagnostics.map(\.code) == ["L101"])
+  }
+
+  @Test("variables stand in keys too, so that a range can grow")
+  func environmentInKeys() throws {
+    let text = "version: 1\nname: l\nnodes:\n  host[1-${HOSTS:-2}]: { kind: netns }\n"
+    #expect(load(text).lab?.nodes.map(\.name) == ["host1", "host2"])
+    #expect(load(text, environment: ["HOSTS": "3"]).lab?.nodes.count == 3)
+    let unset = load("version: 1\nname: l\nnodes:\n  ${NAME}: { kind: netns }\n")
+    #expect(unset.diagnostics.map(\.code) == ["L011"])
+  }
+
   @Test("$${ stands for ${")
   func literalDollar() {
     let result = load("version: 1\nname: \"$${x}$y\"\n")

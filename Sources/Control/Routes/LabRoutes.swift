@@ -1,6 +1,7 @@
 import Hummingbird
 import Lab
 import Logging
+import NIOCore
 import Topology
 
 /// `/v1/lab`: the lab itself.
@@ -28,14 +29,14 @@ struct LabRoutes: Routes {
       guard let lab = await service.lab() else { throw UserError(.notFound, "no lab is up") }
       return try Answer.json(lab)
     }
-    router.put("/v1/lab") { request, _ in
+    router.put("/v1/lab") { request, context in
       let lab = try await request.decoded(CanonicalLab.self)
       var options = BringUpOptions()
       options.allowsRestart = request.query("allow-restart") == "true"
       options.parallel = request.query("parallel").flatMap { Int($0) }.map { max(1, $0) }
       options.isReset = request.query("reset") == "true"
       try await door.enter()
-      return bringUp(lab, options)
+      return bringUp(lab, options, endingWith: context.channel)
     }
     router.delete("/v1/lab") { _, _ in
       await door.close()
@@ -43,9 +44,12 @@ struct LabRoutes: Routes {
     }
   }
 
-  private func bringUp(_ lab: CanonicalLab, _ options: BringUpOptions) -> Response {
+  /// Who goes away while it is under way (Ctrl-C) wants it no more: it is rolled back.
+  private func bringUp(
+    _ lab: CanonicalLab, _ options: BringUpOptions, endingWith channel: any Channel
+  ) -> Response {
     let end = EndNote()
-    return Answer.lines(afterwards: { await tell(end) }) { lines in
+    return Answer.lines(endingWith: channel, afterwards: { await tell(end) }) { lines in
       do {
         let plan = try await service.bringUp(lab, options: options) { text in
           logger.info("\(text)")

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import LinuxHost
+import Topology
 
 /// One thing that `doctor` looked at.
 package struct DoctorFinding: Codable, Sendable, Equatable {
@@ -26,6 +27,9 @@ package struct HostDoctor: Sendable {
   package func checks() async -> [DoctorFinding] {
     var findings = [user(), tun(), kvm(), await qemu(), guest(), memory()]
     findings.append(program("busybox", package: "busybox-static", for: "tests of kinds tcp and arp in namespaces"))
+    findings.append(program("nc.openbsd", package: "netcat-openbsd", for: "tests of kind udp, no `ready: tcp`"))
+    findings.append(program("qemu-img", package: "qemu-utils", for: "machines from images"))
+    findings.append(program("genisoimage", package: "genisoimage", for: "cloud-init"))
     return findings
   }
 
@@ -38,6 +42,14 @@ package struct HostDoctor: Sendable {
         DoctorFinding(
           state: .leftover, subject: "lab \(lab)", detail: "its daemon is gone; \(directories.state(lab))",
           advice: "`apus up` with its file takes it back, `apus down \(lab)` removes it"))
+    }
+    for lab in forgotten() {
+      findings.append(
+        DoctorFinding(
+          state: .leftover, subject: "files of lab \(lab)",
+          detail: "the lab is gone, as after a reboot; "
+            + directories.data(lab),
+          advice: "`apus down \(lab)` removes them"))
     }
     for orphan in await orphans(isServing) {
       findings.append(
@@ -53,7 +65,9 @@ package struct HostDoctor: Sendable {
   package func clean(isServing: (String) async -> Bool) async throws -> [DoctorFinding] {
     var findings: [DoctorFinding] = []
     var failure: (any Error)?
-    for lab in directories.runningLabs() where await !isServing(lab) {
+    var labs = forgotten()
+    for lab in directories.runningLabs() where await !isServing(lab) { labs.append(lab) }
+    for lab in labs {
       do {
         for line in try await LabCleanup.remove(lab: lab, directories: directories) {
           findings.append(DoctorFinding(state: .removed, subject: "lab \(lab)", detail: line))
@@ -71,6 +85,16 @@ package struct HostDoctor: Sendable {
     }
     if let failure { throw failure }
     return findings
+  }
+
+  /// Labs of which only files are left, and not the disks that were to persist alone.
+  private func forgotten() -> [String] {
+    let known = Set(directories.runningLabs())
+    return HostFacts.entries(of: directories.dataRoot).filter { lab in
+      guard Names.valid(lab), !known.contains(lab), lab != "images" else { return false }
+      let nodes = HostFacts.entries(of: directories.data(lab))
+      return nodes.isEmpty || nodes.contains { !HostFacts.exists("\(directories.data(lab))/\($0)/disk.persist") }
+    }
   }
 
   // MARK: - Checks

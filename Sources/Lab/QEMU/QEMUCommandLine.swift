@@ -47,7 +47,7 @@ struct QEMUCommandLine: Sendable {
   private func machine() -> [String] {
     var words = ["-name", "guest=\(Self.escaped(name)),debug-threads=on"]
     words += ["-nodefaults", "-no-user-config", "-display", "none"]
-    words += ["-machine", "pc,memory-backend=ram,usb=off,vmport=off"]
+    words += ["-machine", "pc,memory-backend=ram,usb=off,vmport=off" + firmware]
     switch accelerator {
     case .kvm: words += ["-accel", "kvm", "-cpu", "host"]
     case .emulation: words += ["-accel", "tcg"]
@@ -56,6 +56,12 @@ struct QEMUCommandLine: Sendable {
     // Shared memory in a file is how a vhost-user back-end sees the guest's buffers.
     words += ["-object", "memory-backend-memfd,id=ram,size=\(memory),share=on"]
     return words
+  }
+
+  /// Without a screen, the firmware and the boot loader speak to the serial console.
+  private var firmware: String {
+    if case .disk = boot { return ",graphics=off" }
+    return ""
   }
 
   private func bootWords() -> [String] {

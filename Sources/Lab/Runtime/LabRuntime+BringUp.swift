@@ -100,9 +100,6 @@ extension LabRuntime {
   }
 
   private func openPlane(_ work: Work) async throws {
-    if work.lab.nodes.contains(where: { $0.kind == VMNode.kind }), Accelerator.ofThisHost() == .emulation {
-      work.progress("note: this host cannot run KVM guests; VMs are emulated, which is slow")
-    }
     let plane = try Dataplane(DataplaneConfiguration(work.lab.workers))
     self.plane = plane
     work.journal.note("data plane") { await self.closePlane() }

@@ -77,7 +77,7 @@ extension LabRuntime {
       return .answered(nil)
     }
     return PingTest(
-      definition: test, address: "`\(command.last ?? "")`", verb: "succeeded",
+      definition: test, address: "`\(test.commandTitle)`", verb: "succeeded",
       attempt: {
         await PingTest.attempt(limit: test.within, judge: judge) { try await source.execute(command) }
       },

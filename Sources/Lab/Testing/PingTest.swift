@@ -143,9 +143,16 @@ extension TestDefinition {
   /// The test in a line: `ping vm1 -> vm2`, `ping vm1 -> vm3 expect fail`.
   package var title: String {
     var title = "\(action) \(source) -> \(destination)"
-    if action == "exec" { title = "exec \(source): \((run ?? []).last ?? "")" }
+    if action == "exec" { title = "exec \(source): \(commandTitle)" }
     if let port { title += " port \(port)" }
     return title + (expect == .fail ? " expect fail" : "")
+  }
+
+  /// The command of `exec` in a line of at most 60 characters.
+  var commandTitle: String {
+    let text = (run ?? []).last ?? ""
+    let line = text.split(whereSeparator: \.isNewline).first ?? ""
+    return line.count <= 60 && line.count >= text.count - 1 ? String(line) : "\(line.prefix(60))..."
   }
 }
 

@@ -1,4 +1,4 @@
-/// `${NAME}` and `${NAME:-default}` in values; `$${` stands for `${`.
+/// `${NAME}` and `${NAME:-default}` in values and keys; `$${` stands for `${`.
 enum Expansion {
   /// The value with variables put in; nil after an error.
   ///

@@ -67,6 +67,9 @@ struct LabReader {
     if let node = top["name"] {
       guard let name = values.scalar(node, "name", "the lab's name") else { return }
       checkName(name, "lab")
+      if name.value == "images" {
+        reporter.error(.name, name.span, "a lab cannot be called \"images\": the folder of images is called so")
+      }
       draft.name = name
     } else if top.lacks("name") {
       reporter.error(.missing, .start, "the file needs \"name\"", hint: "give the lab a name: name: my-lab")

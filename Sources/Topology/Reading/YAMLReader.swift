@@ -123,8 +123,11 @@ struct YAMLReader {
         reporter.error(.type, span, "a key must be a word, found \(key.sequence == nil ? "mapping" : "list")")
         continue
       }
-      let name = renamed[span.position] ?? scalar.string
-      if renamed[span.position] != nil { span.length = max(1, name.unicodeScalars.count) }
+      let written = renamed[span.position] ?? scalar.string
+      guard let name = Expansion.expand(written, environment: environment, at: span, reporter: reporter) else {
+        continue
+      }
+      if renamed[span.position] != nil { span.length = max(1, written.unicodeScalars.count) }
       if let first = places[name] {
         let notes = [Diagnostic.Note("\(name.quoted) is first defined here", at: first)]
         let message = "key \(name.quoted) is already defined at \(first.position)"
