@@ -27,6 +27,22 @@ nodes:
 LAB
 }
 
+# guests_file NAME: a lab of two machines, 10.81.0.1 and .2, and two namespaces, .3 and .4.
+guests_file() {
+  cat <<LAB
+version: 1
+name: $1
+vlans: { lan: { id: 10, subnet: 10.81.0.0/24 } }
+switches: { sw1: {} }
+nodes:
+  vm[1-2]: { kind: vm, nics: { eth0: { switch: sw1, vlan: lan } } }
+  h[1-2]: { kind: netns, nics: { eth0: { switch: sw1, vlan: lan } } }
+LAB
+}
+
+# kill_daemon LAB: as a crash would; what it started runs on.
+kill_daemon() { kill -9 "$(<"$APUS_STATE_DIR/$1/apus.pid")"; }
+
 # stopwatch COMMAND...: prints the seconds that a command takes; its words go to a log that is shown if it fails.
 stopwatch() {
   local begin
@@ -54,22 +70,13 @@ bench_labs() {
   later "'$apus' down bench-hosts >/dev/null 2>&1"
   row "up: $hosts namespaces" 10 "$apus" up "$work/hosts.lab.yaml"
   row "up again: no changes" 0.3 "$apus" up "$work/hosts.lab.yaml"
-  kill -9 "$(<"$APUS_STATE_DIR/bench-hosts/apus.pid")"
+  kill_daemon bench-hosts
   row "up after kill -9: $hosts namespaces taken back" 2 "$apus" up "$work/hosts.lab.yaml"
   row "down: $hosts namespaces" 5 "$apus" down bench-hosts
-  cat >"$work/two.lab.yaml" <<'LAB'
-version: 1
-name: bench-two
-switches: { sw1: {} }
-nodes:
-  vm1: { kind: vm, nics: { eth0: { switch: sw1, address: 10.81.0.1/24 } } }
-  vm2: { kind: vm, nics: { eth0: { switch: sw1, address: 10.81.0.2/24 } } }
-tests:
-  - { ping: vm1 -> vm2 }
-LAB
+  guests_file bench-two >"$work/two.lab.yaml"
   later "'$apus' down bench-two >/dev/null 2>&1"
   row "two machines from up to the first ping" 6 first_ping
-  kill -9 "$(<"$APUS_STATE_DIR/bench-two/apus.pid")"
+  kill_daemon bench-two
   row "daemon killed: up to the next ping" 2 first_ping
 }
 

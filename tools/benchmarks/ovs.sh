@@ -9,15 +9,7 @@ ovs_control() { ovs-appctl -t "$work/ovs/ovs-vswitchd-dpdk.$ovs_pid.ctl" "$@"; }
 
 install_ovs() {
   [[ -x /usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk ]] && return
-  step "installing openvswitch-switch-dpdk"
-  apt-get update -qq
-  # Its service must not start: the instance here is private.
-  printf '#!/bin/sh\nexit 101\n' >"$work/policy"
-  if [[ ! -e /usr/sbin/policy-rc.d ]]; then
-    install -m 755 "$work/policy" /usr/sbin/policy-rc.d
-    later 'rm -f /usr/sbin/policy-rc.d'
-  fi
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends openvswitch-switch-dpdk >/dev/null
+  install_package openvswitch-switch-dpdk
 }
 
 start_ovs() {
