@@ -31,6 +31,8 @@ package actor Dataplane {
   /// In order of addition.
   var records: [PortRecord] = []
   var switchRecords: [(index: Int, configuration: SwitchConfiguration)] = []
+  var captures: [CaptureEntry] = []
+  var lastCapture = 0
   private var isStopped = false
 
   /// Starts the worker and the reactor.
@@ -219,6 +221,7 @@ package actor Dataplane {
     isStopped = true
     reactor.stop()
     worker.stop()
+    closeCaptures()
     eventSource.finish()
   }
 

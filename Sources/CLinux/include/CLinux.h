@@ -33,6 +33,8 @@ static inline uint64_t clinux_rdtsc(void) {
 
 /* Nanoseconds of the monotonic clock (event.c); no system call as a rule. */
 uint64_t clinux_monotonic(void);
+/* Nanoseconds since 1970, the same way. */
+uint64_t clinux_realtime(void);
 
 /* Tells the processor that this is a polling loop. */
 static inline void clinux_pause(void) {

@@ -108,53 +108,53 @@ extension WorkerCore {
   private mutating func forwardWire(_ index: Int, from ingress: Int) {
     let size = burst.frames[index].size
     let peer = ports[ingress].peer
-    guard size >= Ethernet.headerSize else { return ports[ingress].counters.drop(IngressDrop.runt) }
-    guard !burst.frames[index].isHeaderInvalid else { return ports[ingress].counters.drop(IngressDrop.headerInvalid) }
-    guard peer >= 0 else { return ports[ingress].counters.drop(IngressDrop.portDown) }
+    guard size >= Ethernet.headerSize else { return refuse(index, at: ingress, .runt) }
+    guard !burst.frames[index].isHeaderInvalid else { return refuse(index, at: ingress, .headerInvalid) }
+    guard peer >= 0 else { return refuse(index, at: ingress, .portDown) }
     enqueue(index, to: peer, .keep)
   }
 
   @inline(__always)
   private mutating func forwardSwitched(_ index: Int, from ingress: Int) {
     let size = burst.frames[index].size
-    guard size >= Ethernet.headerSize else { return ports[ingress].counters.drop(IngressDrop.runt) }
-    guard !burst.frames[index].isHeaderInvalid else { return ports[ingress].counters.drop(IngressDrop.headerInvalid) }
+    guard size >= Ethernet.headerSize else { return refuse(index, at: ingress, .runt) }
+    guard !burst.frames[index].isHeaderInvalid else { return refuse(index, at: ingress, .headerInvalid) }
     let header = burst.header(index)
     var vlan = ports[ingress].untaggedVLAN
     var priority: UInt16 = 0
     if header.isTagged {
       guard size >= Ethernet.headerSize + Ethernet.tagSize else {
-        return ports[ingress].counters.drop(IngressDrop.runt)
+        return refuse(index, at: ingress, .runt)
       }
       // A checksum that starts in the tag would be written over an address once the tag is gone.
       guard
         !burst.frames[index].needsChecksum
           || burst.frames[index].checksumStart >= Ethernet.headerSize + Ethernet.tagSize
-      else { return ports[ingress].counters.drop(IngressDrop.headerInvalid) }
+      else { return refuse(index, at: ingress, .headerInvalid) }
       burst.frames[index].flags.insert(.tagged)
-      guard let named = taggedVLAN(header.tag, on: ingress) else { return }
+      guard let named = taggedVLAN(index, header.tag, on: ingress) else { return }
       vlan = named
       priority = header.tag.priority
     } else if vlan == 0 {
-      return ports[ingress].counters.drop(IngressDrop.vlanFiltered)
+      return refuse(index, at: ingress, .vlanFiltered)
     }
     let switchIndex = ports[ingress].switchIndex
-    guard switchIndex >= 0 else { return ports[ingress].counters.drop(IngressDrop.portDown) }
+    guard switchIndex >= 0 else { return refuse(index, at: ingress, .portDown) }
     let place = Place(
       frame: index, ingress: ingress, switchIndex: switchIndex, vlan: vlan, priority: priority, hops: 0)
     relay(place, header)
   }
 
   /// The VLAN of a tagged frame by the ingress filter; nil if it was dropped and counted.
-  private func taggedVLAN(_ tag: TagControl, on port: Int) -> UInt16? {
+  private mutating func taggedVLAN(_ index: Int, _ tag: TagControl, on port: Int) -> UInt16? {
     let vid = tag.vlan
     guard vid != 0x0FFF else {
-      ports[port].counters.drop(IngressDrop.vlanInvalid)
+      refuse(index, at: port, .vlanInvalid)
       return nil
     }
     let vlan = vid == 0 ? ports[port].untaggedVLAN : vid
     guard vlan != 0, ports[port].carries(vlan) else {
-      ports[port].counters.drop(IngressDrop.vlanFiltered)
+      refuse(index, at: port, .vlanFiltered)
       return nil
     }
     return vlan
@@ -167,10 +167,10 @@ extension WorkerCore {
     let source = header.source
     let destination = header.destination
     guard !source.isGroup, !source.isZero else {
-      return ports[ingress].counters.drop(IngressDrop.sourceInvalid)
+      return refuse(place, .sourceInvalid)
     }
     if destination.isLinkLocal, !passesLinkLocal(destination, switches[place.switchIndex].linkLocal) {
-      return ports[ingress].counters.drop(IngressDrop.linkLocal)
+      return refuse(place, .linkLocal)
     }
     let sourceKey = FDB.key(vlan: place.vlan, source)
     if sourceKey != ports[ingress].lastSource || tick != ports[ingress].lastSourceTick
@@ -185,7 +185,7 @@ extension WorkerCore {
       output = lookup(key, place)
       guard output >= 0 else { return flood(place) }
     }
-    guard output != ingress else { return ports[ingress].counters.drop(EgressDrop.hairpin) }
+    guard output != ingress else { return refuseHairpin(place) }
     leave(place, by: output)
   }
 
@@ -238,7 +238,7 @@ extension WorkerCore {
   }
 
   @inline(__always)
-  private func edit(_ place: Place, _ port: Int) -> TagEdit {
+  func edit(_ place: Place, _ port: Int) -> TagEdit {
     let isTagged = burst.frames[place.frame].isTagged
     guard ports[port].mode == .trunk, ports[port].untaggedVLAN != place.vlan else {
       return isTagged ? TagEdit(kind: .remove, tag: TagControl(bits: 0)) : .keep
@@ -253,7 +253,7 @@ extension WorkerCore {
   private mutating func cross(_ place: Place, trunk: Int) {
     // Without a loop a frame crosses each trunk once at most.
     guard place.hops < Self.hopLimit, crossings < burst.count * trunkEndCount / 2 else {
-      return ports[place.ingress].counters.drop(IngressDrop.loop)
+      return refuse(place, .loop)
     }
     crossings += 1
     guard ports[trunk].egressLine < 0 else { return holdCrossing(place, trunk: trunk) }
@@ -265,14 +265,19 @@ extension WorkerCore {
   mutating func arrive(_ place: Place, trunk: Int) {
     let far = ports[trunk].peer
     let size = burst.frames[place.frame].size
-    guard far >= 0, ports[trunk].isUp else { return ports[trunk].counters.drop(EgressDrop.carrierDown) }
+    guard far >= 0, ports[trunk].isUp else {
+      ports[trunk].counters.drop(EgressDrop.carrierDown)
+      return noteDrop(place.frame, at: trunk, edit(place, trunk), FrameDrop(EgressDrop.carrierDown), .toNode)
+    }
     ports[trunk].counters.transmitted(packets: 1, bytes: size)
     ports[far].counters.received(packets: 1, bytes: size)
+    if ports[trunk].taps | ports[far].taps != 0 { tapCrossing(place, from: trunk, to: far) }
     // A native VLAN crosses untagged: the far side's native VLAN takes it, and its priority is lost with the tag.
     let isUntagged = ports[trunk].untaggedVLAN == place.vlan
     let vlan = isUntagged ? ports[far].untaggedVLAN : place.vlan
     guard vlan != 0, ports[far].carries(vlan) else {
-      return ports[far].counters.drop(IngressDrop.vlanFiltered)
+      ports[far].counters.drop(IngressDrop.vlanFiltered)
+      return noteDrop(place.frame, at: far, edit(place, trunk), FrameDrop(IngressDrop.vlanFiltered), .fromNode)
     }
     let next = Place(
       frame: place.frame, ingress: far, switchIndex: ports[far].switchIndex, vlan: vlan,

@@ -66,6 +66,30 @@ package struct DrivenWorker: ~Copyable {
 
   package mutating func remove(port: Int) { core.coldRemovePort(port) }
 
+  /// Starts a capture, whose interfaces are numbered and named as the ports: `0`, `1`.
+  package mutating func capture(ports: [Int], _ configuration: CaptureConfiguration) -> CaptureHandle? {
+    let ring = CaptureRing(size: configuration.ringSize)
+    guard let slot = core.coldStartCapture(ring, configuration) else { return nil }
+    let handle = CaptureHandle(id: slot, ring: ring)
+    for port in ports { add(port: port, to: handle) }
+    return handle
+  }
+
+  /// Takes a port into a capture.
+  package mutating func add(port: Int, to capture: CaptureHandle) {
+    let record = Dataplane.PortRecord(
+      index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: .wire, mtu: 65521,
+      address: [2, 0, 0, 0, 0, 0], peer: nil, socket: nil, block: blocks[port])
+    core.coldCapture(capture.id, port, capture.append(record))
+  }
+
+  /// Replaces the filter of a capture; nil = all frames are wanted.
+  package mutating func setFilter(_ capture: CaptureHandle, _ program: FilterProgram?) {
+    core.coldSetFilter(capture.id, program)
+  }
+
+  package mutating func stop(_ capture: CaptureHandle) { core.coldStopCapture(capture.id, .stopped) }
+
   /// One breath; returns the frames taken, from ports and from lines.
   package mutating func breathe() -> Int { core.breathe() }
 
