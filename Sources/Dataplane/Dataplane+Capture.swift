@@ -42,14 +42,18 @@ extension Dataplane {
   }
 
   /// Replaces the filter of a running capture; nil = all frames are wanted.
-  package func changeFilter(of capture: CaptureHandle, to program: FilterProgram?) async throws(DataplaneError) {
+  ///
+  /// - Returns: the number of the change, which records have from then on.
+  @discardableResult
+  package func changeFilter(
+    of capture: CaptureHandle, to program: FilterProgram?
+  ) async throws(DataplaneError) -> UInt16 {
     let (slot, ring) = (try entry(capture).slot, capture.ring)
-    let isThere = await worker.run { core in
-      guard core.captures[slot].ring === ring else { return false }
-      core.coldSetFilter(slot, program)
-      return true
+    let number = await worker.run { core -> UInt16? in
+      core.captures[slot].ring === ring ? core.coldSetFilter(slot, program) : nil
     }
-    guard isThere else { throw .invalid("the capture has ended") }
+    guard let number else { throw .invalid("the capture has ended") }
+    return number
   }
 
   /// Takes a port into a running capture; nothing happens if it is part of it.

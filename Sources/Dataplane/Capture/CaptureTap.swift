@@ -37,6 +37,7 @@ struct CaptureTap: ~Copyable {
   private(set) var ring: CaptureRing?
   private var writer: CaptureRingWriter
   private var filter = FilterRunner()
+  private var filterNumber: UInt16 = 0
   private var snapLength = 0
   private var directions = CaptureDirections.both
   private var drops = DroppedFrames.ignored
@@ -82,8 +83,11 @@ struct CaptureTap: ~Copyable {
     interfaces.grow(to: capacity) { _ in nil }
   }
 
-  mutating func coldSetFilter(_ program: FilterProgram?) {
+  /// Returns how often the filter was changed.
+  mutating func coldSetFilter(_ program: FilterProgram?) -> UInt16 {
     filter = program.map { FilterRunner($0) } ?? FilterRunner()
+    filterNumber &+= 1
+    return filterNumber
   }
 
   mutating func coldAdd(_ port: Int, _ interface: CaptureInterface) {
@@ -151,6 +155,7 @@ struct CaptureTap: ~Copyable {
     record.queue = sighting.queue
     record.direction = sighting.direction
     record.drop = sighting.drop
+    record.filterNumber = filterNumber
     record.segmentationType = frame.segmentationType
     record.segmentSize = frame.segmentSize
     if sighting.needsChecksum {

@@ -70,6 +70,8 @@ package struct CaptureRecord: Sendable, Equatable, BitwiseCopyable {
   /// Where the sum starts, in bytes from the frame's first; and the field, from there.
   package var checksumStart: UInt16 = 0
   package var checksumOffset: UInt16 = 0
+  /// How often the capture's filter was changed before.
+  package var filterNumber: UInt16 = 0
 
   package init() {}
 }

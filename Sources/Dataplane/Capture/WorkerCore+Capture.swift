@@ -162,9 +162,11 @@ extension WorkerCore {
     coldFindTapDepth()
   }
 
-  mutating func coldSetFilter(_ capture: Int, _ program: FilterProgram?) {
-    captures[capture].coldSetFilter(program)
+  @discardableResult
+  mutating func coldSetFilter(_ capture: Int, _ program: FilterProgram?) -> UInt16 {
+    let number = captures[capture].coldSetFilter(program)
     coldFindTapDepth()
+    return number
   }
 
   mutating func coldCapture(_ capture: Int, _ port: Int, _ interface: CaptureInterface) {
