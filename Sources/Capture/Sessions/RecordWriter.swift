@@ -100,7 +100,10 @@ struct RecordWriter {
     packet.interface = record.interface
     packet.timestamp = record.timestamp
     packet.originalLength = Int(record.originalLength)
-    packet.flags = Self.flags(record, bytes)
+    var flags = Self.flags(isInbound: record.direction == .fromNode, bytes)
+    if record.needsChecksum { flags |= Pcapng.Flags.checksumNotReady }
+    if record.segmentationType != 0 { flags |= Pcapng.Flags.segmentationOffloaded }
+    packet.flags = flags
     packet.packetID = record.packetID
     packet.queue = UInt32(record.queue)
     if let reason = record.drop.name {
@@ -115,8 +118,9 @@ struct RecordWriter {
     packets += 1
   }
 
-  private static func flags(_ record: CaptureRecord, _ bytes: [UInt8]) -> UInt32 {
-    var flags = record.direction == .fromNode ? Pcapng.Flags.inbound : Pcapng.Flags.outbound
+  /// Direction and reception type of a frame.
+  static func flags(isInbound: Bool, _ bytes: [UInt8]) -> UInt32 {
+    var flags = isInbound ? Pcapng.Flags.inbound : Pcapng.Flags.outbound
     if bytes.count >= 6 {
       if bytes[..<6].allSatisfy({ $0 == 0xFF }) {
         flags |= Pcapng.Flags.broadcast
@@ -124,8 +128,6 @@ struct RecordWriter {
         flags |= bytes[0] & 1 != 0 ? Pcapng.Flags.multicast : Pcapng.Flags.unicast
       }
     }
-    if record.needsChecksum { flags |= Pcapng.Flags.checksumNotReady }
-    if record.segmentationType != 0 { flags |= Pcapng.Flags.segmentationOffloaded }
     return flags
   }
 

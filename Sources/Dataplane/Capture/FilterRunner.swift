@@ -1,3 +1,15 @@
+extension FilterProgram {
+  /// Whether a frame is wanted of which at least the first bytes are there; slow, for frames one by one.
+  package func accepts(_ bytes: [UInt8], length: Int) -> Bool {
+    let runner = FilterRunner(self)
+    return unsafe (bytes + [0]).withUnsafeBytes { buffer in
+      // SAFETY: `bytes.count` bytes, and one more, are there for the call.
+      guard let base = buffer.baseAddress else { return false }
+      return unsafe runner.accepts(base, count: bytes.count, length: length)
+    }
+  }
+}
+
 /// A worker's private copy of a filter program.
 ///
 /// Unsafe code. Invariants: the program was checked by `FilterProgram`, so every jump lands inside and goes forward,

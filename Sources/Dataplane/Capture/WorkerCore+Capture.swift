@@ -103,6 +103,7 @@ extension WorkerCore {
   mutating func refuse(_ index: Int, at port: Int, _ reason: IngressDrop) {
     ports[port].counters.drop(reason)
     noteDrop(index, at: port, .keep, FrameDrop(reason), .fromNode)
+    if recorder.isRecording { recorder.mark(index, FrameDrop(reason), isWhole: true) }
   }
 
   /// The same on a switch, where the port may be the end of a trunk.
@@ -129,6 +130,7 @@ extension WorkerCore {
     _ index: Int, at port: Int, _ edit: TagEdit, _ drop: FrameDrop, _ direction: CaptureDirections
   ) {
     if ports[port].taps != 0 { tap(index, port, edit, direction, drop) }
+    if recorder.isRecording { recorder.mark(index, drop) }
   }
 
   /// Counts all of a port's pending frames as dropped.
@@ -138,6 +140,7 @@ extension WorkerCore {
     for position in 0..<count {
       pending[port * Burst.capacity + position].verdict = FrameDrop(reason).rawValue
     }
+    recordUndelivered(port, count: count)
   }
 
   // Commands.

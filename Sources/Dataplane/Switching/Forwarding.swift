@@ -43,6 +43,7 @@ extension WorkerCore {
     var bytes = 0
     crossings = 0
     if ports[ingress].mode == .wire {
+      if recorder.isRecording { recorder.record(burst, from: 0, count: count, output: ports[ingress].peer) }
       for index in 0..<count {
         bytes += burst.frames[index].size
         forwardWire(index, from: ingress)
@@ -55,6 +56,7 @@ extension WorkerCore {
         index += run.frames
         guard index < count else { break }
         bytes &+= burst.frames[index].size
+        if recorder.isRecording { recorder.record(burst, from: index, count: 1, output: -1) }
         forwardSwitched(index, from: ingress)
         index += 1
       }
@@ -74,6 +76,7 @@ extension WorkerCore {
       known, from: index, in: pending, at: port * Burst.capacity + waiting, room: Burst.capacity - waiting)
     guard run.frames > 0 else { return (0, 0) }
     ports[port].pendingCount = waiting + run.frames
+    if recorder.isRecording { recorder.record(burst, from: index, count: run.frames, output: port) }
     touch(port)
     if waiting + run.frames == Burst.capacity { deliver(to: port) }
     return run
@@ -88,8 +91,9 @@ extension WorkerCore {
     touchedCount += 1
   }
 
+  // Mutating, as others here that change nothing: the worker's state would be copied for the call.
   @inline(never)
-  private func conversation(of port: Int) -> Conversation? {
+  private mutating func conversation(of port: Int) -> Conversation? {
     let switchIndex = ports[port].switchIndex
     guard switchIndex >= 0, ports[port].lastSource != 0, ports[port].lastDestination != 0,
       ports[port].lastSourceTick == tick, ports[port].generation == switches[switchIndex].fdb.generation
@@ -234,6 +238,7 @@ extension WorkerCore {
   @inline(__always)
   private mutating func leave(_ place: Place, by port: Int) {
     guard ports[port].kind != .trunk else { return cross(place, trunk: port) }
+    if recorder.isRecording { recorder.addOutput(place.frame, port) }
     enqueue(place.frame, to: port, edit(place, port))
   }
 

@@ -7,15 +7,19 @@ package import VhostUser
 package struct DrivenWorker: ~Copyable {
   private var core: WorkerCore
   private let faults: FaultQueue
+  private let recorder: FlightRecorder?
   private var blocks: [CounterBlock] = []
 
-  package init() throws(SystemError) {
+  /// - Parameter recorderSize: bytes of the flight recorder; 0 = there is none.
+  package init(recorderSize: Int = 0) throws(SystemError) {
     let bell = try EventDescriptor()
     let epoll = try Epoll()
     MemoryMapping.installFaultHandler()
     faults = FaultQueue(bell: bell)
     core = WorkerCore(guardian: CallGuardian(), faults: faults, epoll: epoll)
     core.isDriven = true
+    recorder = recorderSize > 0 ? FlightRecorder(size: recorderSize) : nil
+    core.record(into: recorder)
     core.coldAddSwitch(0, SwitchConfiguration(name: "switch"))
   }
 
@@ -65,6 +69,15 @@ package struct DrivenWorker: ~Copyable {
   package mutating func setCarrier(port: Int, up: Bool) { core.coldSetWanted(port, up) }
 
   package mutating func remove(port: Int) { core.coldRemovePort(port) }
+
+  /// What the recorder holds; ports are named by their numbers.
+  package func recording() -> FlightRecording {
+    let ports = blocks.indices.map {
+      RecordedPort(
+        name: "\($0)", switchName: nil, kind: .vhostUser, address: [2, 0, 0, 0, 0, 0], index: $0, from: 0, until: .max)
+    }
+    return FlightRecording(recorder?.snapshot() ?? [], ports: ports, since: 0)
+  }
 
   /// Starts a capture, whose interfaces are numbered and named as the ports: `0`, `1`.
   package mutating func capture(ports: [Int], _ configuration: CaptureConfiguration) -> CaptureHandle? {

@@ -126,11 +126,17 @@ extension WorkerCore {
     packetBase &+= UInt64(Burst.capacity)
     stamp = 0
     if ports[port].taps != 0 { tapArrivals(port, queue: queue) }
-    guard ports[port].isUp else { return dropBurst(of: port) }
-    guard ports[port].ingressLine < 0 else { return holdBurst(of: port) }
-    forward(from: port)
-    deliverTouched()
-    adaptBurst(port)
+    if recorder.isOn { beginRecording(port) }
+    if !ports[port].isUp {
+      dropBurst(of: port)
+    } else if ports[port].ingressLine >= 0 {
+      holdBurst(of: port)
+    } else {
+      forward(from: port)
+      deliverTouched()
+      adaptBurst(port)
+    }
+    if recorder.isOn { recorder.end() }
   }
 
   @inline(never)
@@ -209,10 +215,11 @@ extension WorkerCore {
 
   /// Commits a delivery's counters.
   @inline(__always)
-  private func count(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
+  private mutating func count(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
     let counters = ports[port].counters
     counters.transmitted(packets: outcome.packets, bytes: outcome.bytes)
     guard outcome.packets != count else { return }
+    recordUndelivered(port, count: count)
     if outcome.withoutBuffer > 0 { counters.drop(EgressDrop.noBuffer, outcome.withoutBuffer) }
     if outcome.tooBig > 0 { counters.drop(EgressDrop.tooBig, outcome.tooBig) }
     if outcome.busy > 0 { counters.drop(EgressDrop.tapBusy, outcome.busy) }

@@ -66,6 +66,9 @@ struct WorkerCore: ~Copyable {
   let packetIDs = FixedArray<UInt64>(count: Burst.capacity) { _ in 0 }
   /// Nanoseconds since 1970 of this burst; 0 = the clock was not read.
   var stamp: UInt64 = 0
+  /// Where frames that come in are recorded, and what keeps its memory alive.
+  var recorder = FlightRecorderWriter()
+  private var recorderMemory: FlightRecorder?
   /// Takes word of faults to the reactor.
   let faults: FaultQueue
 
@@ -89,6 +92,12 @@ struct WorkerCore: ~Copyable {
     self.guardian = guardian
     self.faults = faults
     self.epoll = epoll
+  }
+
+  /// Records what comes in from now on.
+  mutating func record(into recorder: FlightRecorder?) {
+    recorderMemory = recorder
+    self.recorder = recorder?.writer ?? FlightRecorderWriter()
   }
 
   /// Makes room for port numbers below `capacity`.
