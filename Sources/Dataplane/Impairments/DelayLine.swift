@@ -54,6 +54,8 @@ struct DelayLine: ~Copyable {
     held.grow(to: impairment.queueCount) { _ in HeldFrame() }
   }
 
+  var impairment: Impairment { schedule.impairment }
+
   // Taking in.
 
   /// Loses, or copies and holds, a frame of a burst as it would leave with that edit; returns whether it is lost.

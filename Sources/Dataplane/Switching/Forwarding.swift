@@ -194,7 +194,7 @@ extension WorkerCore {
   }
 
   /// Which of 01-80-C2-00-00-00 to -0F pass: none, the first, or all but pause.
-  private func passesLinkLocal(_ destination: MACAddress, _ policy: LinkLocalPolicy) -> Bool {
+  func passesLinkLocal(_ destination: MACAddress, _ policy: LinkLocalPolicy) -> Bool {
     switch policy {
     case .standard: false
     case .linux: destination.lastByte == 0
@@ -244,13 +244,17 @@ extension WorkerCore {
 
   @inline(__always)
   func edit(_ place: Place, _ port: Int) -> TagEdit {
-    let isTagged = burst.frames[place.frame].isTagged
+    edit(place, port, isTagged: burst.frames[place.frame].isTagged, tag: burst.header(place.frame).tag)
+  }
+
+  @inline(__always)
+  func edit(_ place: Place, _ port: Int, isTagged: Bool, tag old: @autoclosure () -> TagControl) -> TagEdit {
     guard ports[port].mode == .trunk, ports[port].untaggedVLAN != place.vlan else {
       return isTagged ? TagEdit(kind: .remove, tag: TagControl(bits: 0)) : .keep
     }
     let tag = TagControl(bits: place.priority | place.vlan)
     guard isTagged else { return TagEdit(kind: .insert, tag: tag) }
-    return burst.header(place.frame).tag.bits == tag.bits ? .keep : TagEdit(kind: .rewrite, tag: tag)
+    return old().bits == tag.bits ? .keep : TagEdit(kind: .rewrite, tag: tag)
   }
 
   /// Follows a trunk to its other switch; counts the frame on both of its ports.
