@@ -56,6 +56,10 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Topology", dependencies: [yams], swiftSettings: strict),
     .target(
+      name: "Capture",
+      dependencies: ["Dataplane", "Frames", "LinuxHost", "CPcap"],
+      swiftSettings: strict),
+    .target(
       name: "Dataplane",
       dependencies: ["VhostUser", "Frames", "LinuxHost", "CLinux"],
       swiftSettings: strict),
@@ -66,6 +70,7 @@ let package = Package(
     .systemLibrary(
       name: "CNetlink", pkgConfig: "libnl-route-3.0",
       providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
+    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
 
     .target(
       name: "GuestKit",
@@ -81,6 +86,10 @@ let package = Package(
     .testTarget(
       name: "DataplaneTests",
       dependencies: ["Dataplane", "GuestKit", "VhostUser", "Frames", "LinuxHost"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "CaptureTests",
+      dependencies: ["Capture", "Dataplane", "GuestKit", "VhostUser", "Frames", "LinuxHost", "CPcap"],
       swiftSettings: tests),
     .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: tests),
     .testTarget(name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost"], swiftSettings: tests),

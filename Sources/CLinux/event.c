@@ -20,6 +20,12 @@ uint64_t clinux_monotonic(void) {
   return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+uint64_t clinux_realtime(void) {
+  struct timespec now = {0};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 int clinux_duplicate(int fd) {
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   return copy < 0 ? -errno : copy;

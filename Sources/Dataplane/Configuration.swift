@@ -27,6 +27,8 @@ package struct DataplaneConfiguration: Sendable {
   /// Processors to pin workers to; empty = not pinned.
   package var cpus: [Int] = []
   package var poll = PollPolicy.adaptive
+  /// Bytes of the flight recorder; 0 = there is none.
+  package var recorderSize = 8 << 20
   package init() {}
 }
 

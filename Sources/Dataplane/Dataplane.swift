@@ -31,6 +31,11 @@ package actor Dataplane {
   /// In order of addition.
   var records: [PortRecord] = []
   var switchRecords: [(index: Int, configuration: SwitchConfiguration)] = []
+  var captures: [CaptureEntry] = []
+  var lastCapture = 0
+  let recorder: FlightRecorder?
+  /// Names of the ports that there were since the start, for the recorder.
+  var recordedPorts: [RecordedPort] = []
   private var isStopped = false
 
   /// Starts the worker and the reactor.
@@ -39,13 +44,15 @@ package actor Dataplane {
       throw .invalid("\(configuration.workerCount) workers asked for; this version runs exactly 1")
     }
     (events, eventSource) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1024))
+    recorder = configuration.recorderSize > 0 ? FlightRecorder(size: configuration.recorderSize) : nil
     MemoryMapping.installFaultHandler()
     Signals.ignorePipe()
     do throws(SystemError) {
       let source = eventSource
       reactor = try Reactor { source.yield($0) }
       worker = try Worker(
-        index: 0, cpu: configuration.cpus.first, poll: configuration.poll, faults: reactor.faults)
+        index: 0, cpu: configuration.cpus.first, poll: configuration.poll, faults: reactor.faults,
+        recorder: recorder)
     } catch {
       throw .host("\(error)")
     }
@@ -219,6 +226,7 @@ package actor Dataplane {
     isStopped = true
     reactor.stop()
     worker.stop()
+    closeCaptures()
     eventSource.finish()
   }
 
@@ -226,6 +234,7 @@ package actor Dataplane {
 
   private func install(_ record: PortRecord, _ kind: PortKind) async {
     let switchIndex = switchRecords.first { $0.configuration.name == record.switchName }?.index
+    notePort(record)
     await worker.run {
       $0.coldAddPort(
         record.index, kind: kind, mode: record.mode, switchIndex: switchIndex, mtu: record.mtu, block: record.block)
@@ -239,6 +248,7 @@ package actor Dataplane {
     }
     await reactor.run { $0.remove(port: record.index) }
     await worker.run { $0.coldRemovePort(record.index) }
+    notePortGone(record)
   }
 
   private func reserve(

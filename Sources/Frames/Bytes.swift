@@ -39,3 +39,14 @@ public enum Bytes {
     return sum
   }
 }
+
+extension InternetChecksum {
+  /// Adds a piece of a frame held as an array.
+  package mutating func add(_ bytes: ArraySlice<UInt8>) {
+    unsafe bytes.withUnsafeBytes { buffer in
+      // SAFETY: `buffer.count` bytes are there for the call.
+      guard let base = buffer.baseAddress else { return }
+      unsafe add(partial: Bytes.partialSum(base, count: buffer.count), count: buffer.count)
+    }
+  }
+}

@@ -33,6 +33,8 @@ static inline uint64_t clinux_rdtsc(void) {
 
 /* Nanoseconds of the monotonic clock (event.c); no system call as a rule. */
 uint64_t clinux_monotonic(void);
+/* Nanoseconds since 1970, the same way. */
+uint64_t clinux_realtime(void);
 
 /* Tells the processor that this is a polling loop. */
 static inline void clinux_pause(void) {
@@ -114,6 +116,22 @@ int clinux_epoll_control(int epoll, int operation, int fd, uint32_t events, uint
 int clinux_epoll_wait(int epoll, struct clinux_event *events, size_t count, int64_t microseconds);
 /* Waits until `fd` is readable; 1, or 0 when the time is over or a signal came. */
 int clinux_poll_readable(int fd, int milliseconds);
+
+/* Files (file.c). ------------------------------------------------------------------------------------------------- */
+
+/* Opens a file for writing, empty; made with `mode` if it is not there. */
+int clinux_file_create(const char *path, mode_t mode);
+int clinux_file_open(const char *path);
+/* Waits until a write would not block, or would fail at once; 1, or 0 when the time is over or a signal came. */
+int clinux_poll_writable(int fd, int milliseconds);
+/* Writes once. */
+ssize_t clinux_write(int fd, const void *bytes, size_t size);
+int clinux_file_truncate(int fd, uint64_t size);
+int clinux_file_remove(const char *path);
+/* 1 if writing to it never waits for a reader: a regular file or a block device. */
+int clinux_is_storage(int fd);
+/* The local time as "YYYYmmddHHMMSS". */
+void clinux_time_stamp(uint64_t seconds, char text[16]);
 
 /* Sockets (socket.c). --------------------------------------------------------------------------------------------- */
 

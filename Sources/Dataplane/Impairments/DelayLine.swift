@@ -54,28 +54,34 @@ struct DelayLine: ~Copyable {
     held.grow(to: impairment.queueCount) { _ in HeldFrame() }
   }
 
+  var impairment: Impairment { schedule.impairment }
+
   // Taking in.
 
-  /// Loses, or copies and holds, a frame of a burst as it would leave with that edit.
+  /// Loses, or copies and holds, a frame of a burst as it would leave with that edit; returns whether it is lost.
   ///
-  /// - Parameter note: given back by `take`.
+  /// - Parameters:
+  ///   - packetID: number of the frame, given back by `take`.
+  ///   - note: the same.
   @inline(never)
   mutating func hold(
-    _ index: Int, _ edit: TagEdit, note: UInt32 = 0, of burst: borrowing Burst, now: UInt64,
+    _ index: Int, _ edit: TagEdit, packetID: UInt64, note: UInt32 = 0, of burst: borrowing Burst, now: UInt64,
     _ outcome: inout Outcome
-  ) {
+  ) -> FrameDrop {
     guard !schedule.losesNext() else {
       outcome.lost += 1
-      return
+      return FrameDrop(.impairedLoss)
     }
-    if !keep(index, edit, note, of: burst, now: now) { outcome.withoutRoom += 1 }
+    let isKept = keep(index, edit, packetID, note, of: burst, now: now)
+    if !isKept { outcome.withoutRoom += 1 }
     // A copy too many for the queue was never sent: no drop.
-    if schedule.duplicatesNext() { _ = keep(index, edit, note, of: burst, now: now) }
+    if schedule.duplicatesNext() { _ = keep(index, edit, packetID, note, of: burst, now: now) }
+    return isKept ? .none : FrameDrop(.impairedQueue)
   }
 
   /// Copies a frame and notes when it leaves; false if there is no room.
   private mutating func keep(
-    _ index: Int, _ edit: TagEdit, _ note: UInt32, of burst: borrowing Burst, now: UInt64
+    _ index: Int, _ edit: TagEdit, _ packetID: UInt64, _ note: UInt32, of burst: borrowing Burst, now: UInt64
   ) -> Bool {
     guard count < schedule.impairment.queueCount, let slot = takeSlot() else { return false }
     let frame = burst.frames[index]
@@ -92,7 +98,7 @@ struct DelayLine: ~Copyable {
     }
     if isCorrupted { store.flip(bit: departure.flippedBit, ofFrameAt: place) }
     held[slot] = HeldFrame(
-      release: departure.release, number: number, next: 0, place: UInt32(truncatingIfNeeded: place),
+      release: departure.release, packetID: packetID, number: number, next: 0, place: UInt32(truncatingIfNeeded: place),
       size: UInt32(truncatingIfNeeded: size),
       checksumStart: UInt16(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth),
       checksumOffset: frame.checksumOffset, needsChecksum: frame.needsChecksum && !isCorrupted, note: note)
@@ -107,10 +113,13 @@ struct DelayLine: ~Copyable {
 
   /// Moves frames that are due into an empty burst, in order of release; `letGo` when they were sent.
   ///
-  /// - Parameter notes: those of the frames, in the same places.
+  /// - Parameters:
+  ///   - packetIDs: numbers of the frames, in the same places.
+  ///   - notes: the same.
   @inline(never)
   mutating func take(
-    into burst: borrowing Burst, notes: borrowing FixedArray<UInt32>, until now: UInt64, limit: Int
+    into burst: borrowing Burst, packetIDs: borrowing FixedArray<UInt64>, notes: borrowing FixedArray<UInt32>,
+    until now: UInt64, limit: Int
   ) {
     while nextRelease <= now, count > 0, burst.count < limit {
       let slot = overtakingIsNext() ? overtaking.removeFirst(in: held) : inOrder.removeFirst(in: held)
@@ -124,6 +133,7 @@ struct DelayLine: ~Copyable {
       }
       burst.fillScratch(index, &burst.frames[index])
       burst.count = index + 1
+      packetIDs[index] = frame.packetID
       notes[index] = frame.note
       taken.append(slot, in: held)
       count -= 1

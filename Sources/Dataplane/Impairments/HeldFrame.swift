@@ -2,6 +2,8 @@
 struct HeldFrame: BitwiseCopyable {
   /// When it leaves.
   var release: UInt64 = 0
+  /// The frame's number since it came in; see `WorkerCore.packetID`.
+  var packetID: UInt64 = 0
   /// Order in which frames came.
   var number: UInt64 = 0
   /// Next in its list, or in that of the free slots: slot plus one, 0 = none.

@@ -24,11 +24,12 @@ extension WorkerCore {
       let size = burst.frames[index].size
       bytes += size
       if size < Ethernet.headerSize {
-        ports[port].counters.drop(IngressDrop.runt)
+        refuse(index, at: port, .runt)
       } else if burst.frames[index].isHeaderInvalid {
-        ports[port].counters.drop(IngressDrop.headerInvalid)
+        refuse(index, at: port, .headerInvalid)
       } else {
-        lines[line].hold(index, .keep, of: burst, now: now, &outcome)
+        let drop = lines[line].hold(index, .keep, packetID: packetID(index), of: burst, now: now, &outcome)
+        if drop != .none { noteDrop(index, at: port, .keep, drop, .fromNode) }
       }
     }
     ports[port].counters.received(packets: burst.count, bytes: bytes)
@@ -43,7 +44,9 @@ extension WorkerCore {
     var outcome = DelayLine.Outcome()
     for position in 0..<count {
       let item = pending[port * Burst.capacity + position]
-      lines[line].hold(Int(item.frame), item.edit, of: burst, now: now, &outcome)
+      let index = Int(item.frame)
+      let drop = lines[line].hold(index, item.edit, packetID: packetID(index), of: burst, now: now, &outcome)
+      if drop != .none { noteDrop(index, at: port, item.edit, drop, .toNode) }
     }
     note(outcome, port, line)
   }
@@ -57,7 +60,9 @@ extension WorkerCore {
     let note =
       UInt32(place.vlan | place.priority) | UInt32(truncatingIfNeeded: place.hops) << 16 | (isTagged ? 1 << 31 : 0)
     var outcome = DelayLine.Outcome()
-    lines[line].hold(place.frame, .keep, note: note, of: burst, now: now, &outcome)
+    let drop = lines[line].hold(
+      place.frame, .keep, packetID: packetID(place.frame), note: note, of: burst, now: now, &outcome)
+    if drop != .none { noteDrop(place.frame, at: trunk, edit(place, trunk), drop, .toNode) }
     self.note(outcome, trunk, line)
   }
 
@@ -90,11 +95,15 @@ extension WorkerCore {
     let isDelivered = lines[line].direction == .toNode && ports[port].kind != .trunk
     burst.reset()
     copies = 0
+    stamp = 0
+    isReleasing = true
     lines[line].take(
-      into: burst, notes: heldNotes, until: time, limit: isDelivered ? Burst.capacity : ports[port].burstLimit)
+      into: burst, packetIDs: packetIDs, notes: heldNotes, until: time,
+      limit: isDelivered ? Burst.capacity : ports[port].burstLimit)
     let count = burst.count
     if isDelivered { deliverReleased(to: port) } else { passOnReleased(from: port) }
     burst.reset()
+    isReleasing = false
     lines[line].letGo()
     return count
   }
@@ -112,7 +121,10 @@ extension WorkerCore {
     if ports[port].kind == .trunk {
       crossReleased(port)
     } else {
-      guard ports[port].isUp else { return ports[port].counters.drop(IngressDrop.portDown, burst.count) }
+      guard ports[port].isUp else {
+        for index in 0..<burst.count { refuse(index, at: port, .portDown) }
+        return
+      }
       _ = forwardBurst(from: port)
     }
     deliverTouched()

@@ -47,6 +47,9 @@ struct Frame: BitwiseCopyable {
   var checksumStart: UInt16 = 0
   var checksumOffset: UInt16 = 0
   var flags: Flags
+  /// VIRTIO_NET_HDR_GSO_* and the bytes of payload of a segment; 0 = the frame is not to be cut.
+  var segmentationType: UInt8 = 0
+  var segmentSize: UInt16 = 0
 
   @unsafe @inline(__always)
   init(source: UnsafeRawPointer, sourceSize: Int, size: Int, flags: Flags = []) {
@@ -109,6 +112,8 @@ struct TagEdit: BitwiseCopyable {
 struct PendingFrame: BitwiseCopyable {
   var frame: UInt16
   var edit: TagEdit
+  /// `FrameDrop.rawValue` if it was not delivered; set after the attempt.
+  var verdict: UInt8 = 0
 
   static let none = PendingFrame(frame: 0, edit: .keep)
 }
@@ -231,6 +236,26 @@ struct Burst: ~Copyable {
       }
     }
     frame.scratchSize = size
+  }
+
+  /// Copies more of a frame to scratch: `depth` bytes from its start, as far as it and the slot go.
+  ///
+  /// What is there already stays, and is not fetched again.
+  @inline(never)
+  func extendScratch(_ index: Int, to depth: Int) {
+    let frame = frames[index]
+    let wanted = min(frame.size, depth, Self.scratchSlotSize)
+    var filled = frame.scratchSize
+    guard filled < wanted else { return }
+    let slot = unsafe scratchSlot(index)
+    unsafe forEachTailPiece(frame, from: filled) { source, count in
+      let count = min(count, wanted - filled)
+      guard count > 0 else { return }
+      // SAFETY: `count` bytes lie in the piece and in the rest of the slot.
+      unsafe (slot + filled).copyMemory(from: source, byteCount: count)
+      filled += count
+    }
+    frames[index].scratchSize = filled
   }
 
   /// The first bytes of a frame as they go out: from scratch, with the tag edited and, if asked, the checksum completed.

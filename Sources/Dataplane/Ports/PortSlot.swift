@@ -42,6 +42,8 @@ struct PortSlot: ~Copyable {
   /// Lines that hold its frames from and to the node, -1 = not impaired.
   var ingressLine = -1
   var egressLine = -1
+  /// Captures that it is part of, one bit each; 0 = none.
+  var taps: UInt64 = 0
   var counters: CounterWriter
   /// Keeps `counters` alive.
   var block: CounterBlock

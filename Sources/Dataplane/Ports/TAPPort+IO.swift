@@ -23,14 +23,23 @@ struct TAPPool: ~Copyable {
     unsafe overflow.deallocate()
   }
 
-  /// Puts a frame made by this program into an empty burst; longer ones than a slot are cut.
+  /// Puts a frame made by this program into an empty burst; longer ones than the largest frame are cut.
   func note(_ bytes: [UInt8], in burst: borrowing Burst) {
-    let size = min(bytes.count, Self.slotSize)
+    let size = min(bytes.count, Ethernet.maximumFrameSize)
+    let inSlot = min(size, Self.slotSize)
     unsafe bytes.withUnsafeBytes { source in
-      // SAFETY: `size` bytes lie in both.
-      if let base = source.baseAddress { unsafe slots.copyMemory(from: base, byteCount: size) }
+      // SAFETY: `size` bytes are there; the slot and the overflow together hold the largest frame.
+      guard let base = source.baseAddress else { return }
+      unsafe slots.copyMemory(from: base, byteCount: inSlot)
+      if size > inSlot { unsafe overflow.copyMemory(from: base + inSlot, byteCount: size - inSlot) }
     }
-    burst.frames[0] = unsafe Frame(source: UnsafeRawPointer(slots), sourceSize: size, size: size)
+    burst.frames[0] = unsafe Frame(source: UnsafeRawPointer(slots), sourceSize: inSlot, size: size)
+    if size > inSlot {
+      unsafe burst.segments[0] = Segment(base: slots, size: inSlot)
+      unsafe burst.segments[1] = Segment(base: overflow, size: size - inSlot)
+      burst.frames[0].segmentCount = 2
+      burst.segmentCount = 2
+    }
     burst.fillScratch(0, &burst.frames[0])
     burst.count = 1
   }
@@ -114,15 +123,22 @@ extension TAPPort {
       let size = frame.size + item.edit.growth
       guard size <= mtu + Ethernet.headerSize + burst.tagAllowance(Int(item.frame), item.edit) else {
         outcome.tooBig += 1
+        pending[position].verdict = FrameDrop(.tooBig).rawValue
         continue
       }
       switch write(Int(item.frame), frame, item.edit, burst: burst) {
       case 0:
         outcome.packets += 1
         outcome.bytes += size
-      case EFAULT: outcome.senderFaults += 1
-      case EINVAL, EMSGSIZE: outcome.tooBig += 1
-      default: outcome.busy += 1
+      case EFAULT:
+        outcome.senderFaults += 1
+        pending[position].verdict = FrameDrop(.guestFault).rawValue
+      case EINVAL, EMSGSIZE:
+        outcome.tooBig += 1
+        pending[position].verdict = FrameDrop(.tooBig).rawValue
+      default:
+        outcome.busy += 1
+        pending[position].verdict = FrameDrop(.tapBusy).rawValue
       }
     }
     return outcome

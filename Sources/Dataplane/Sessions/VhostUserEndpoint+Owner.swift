@@ -143,7 +143,7 @@ extension VhostUserEndpoint: RingOwner {
     let frame = RARP.announcement(of: source)
     let port = port
     return ask { core in
-      core.coldInject(port, frame)
+      if core.ports[port].isUp { core.coldInject(port, frame) }
       return .done
     }
   }

@@ -43,6 +43,7 @@ extension WorkerCore {
     var bytes = 0
     crossings = 0
     if ports[ingress].mode == .wire {
+      if recorder.isRecording { recorder.record(burst, from: 0, count: count, output: ports[ingress].peer) }
       for index in 0..<count {
         bytes += burst.frames[index].size
         forwardWire(index, from: ingress)
@@ -55,6 +56,7 @@ extension WorkerCore {
         index += run.frames
         guard index < count else { break }
         bytes &+= burst.frames[index].size
+        if recorder.isRecording { recorder.record(burst, from: index, count: 1, output: -1) }
         forwardSwitched(index, from: ingress)
         index += 1
       }
@@ -74,6 +76,7 @@ extension WorkerCore {
       known, from: index, in: pending, at: port * Burst.capacity + waiting, room: Burst.capacity - waiting)
     guard run.frames > 0 else { return (0, 0) }
     ports[port].pendingCount = waiting + run.frames
+    if recorder.isRecording { recorder.record(burst, from: index, count: run.frames, output: port) }
     touch(port)
     if waiting + run.frames == Burst.capacity { deliver(to: port) }
     return run
@@ -88,8 +91,9 @@ extension WorkerCore {
     touchedCount += 1
   }
 
+  // Mutating, as others here that change nothing: the worker's state would be copied for the call.
   @inline(never)
-  private func conversation(of port: Int) -> Conversation? {
+  private mutating func conversation(of port: Int) -> Conversation? {
     let switchIndex = ports[port].switchIndex
     guard switchIndex >= 0, ports[port].lastSource != 0, ports[port].lastDestination != 0,
       ports[port].lastSourceTick == tick, ports[port].generation == switches[switchIndex].fdb.generation
@@ -108,53 +112,53 @@ extension WorkerCore {
   private mutating func forwardWire(_ index: Int, from ingress: Int) {
     let size = burst.frames[index].size
     let peer = ports[ingress].peer
-    guard size >= Ethernet.headerSize else { return ports[ingress].counters.drop(IngressDrop.runt) }
-    guard !burst.frames[index].isHeaderInvalid else { return ports[ingress].counters.drop(IngressDrop.headerInvalid) }
-    guard peer >= 0 else { return ports[ingress].counters.drop(IngressDrop.portDown) }
+    guard size >= Ethernet.headerSize else { return refuse(index, at: ingress, .runt) }
+    guard !burst.frames[index].isHeaderInvalid else { return refuse(index, at: ingress, .headerInvalid) }
+    guard peer >= 0 else { return refuse(index, at: ingress, .portDown) }
     enqueue(index, to: peer, .keep)
   }
 
   @inline(__always)
   private mutating func forwardSwitched(_ index: Int, from ingress: Int) {
     let size = burst.frames[index].size
-    guard size >= Ethernet.headerSize else { return ports[ingress].counters.drop(IngressDrop.runt) }
-    guard !burst.frames[index].isHeaderInvalid else { return ports[ingress].counters.drop(IngressDrop.headerInvalid) }
+    guard size >= Ethernet.headerSize else { return refuse(index, at: ingress, .runt) }
+    guard !burst.frames[index].isHeaderInvalid else { return refuse(index, at: ingress, .headerInvalid) }
     let header = burst.header(index)
     var vlan = ports[ingress].untaggedVLAN
     var priority: UInt16 = 0
     if header.isTagged {
       guard size >= Ethernet.headerSize + Ethernet.tagSize else {
-        return ports[ingress].counters.drop(IngressDrop.runt)
+        return refuse(index, at: ingress, .runt)
       }
       // A checksum that starts in the tag would be written over an address once the tag is gone.
       guard
         !burst.frames[index].needsChecksum
           || burst.frames[index].checksumStart >= Ethernet.headerSize + Ethernet.tagSize
-      else { return ports[ingress].counters.drop(IngressDrop.headerInvalid) }
+      else { return refuse(index, at: ingress, .headerInvalid) }
       burst.frames[index].flags.insert(.tagged)
-      guard let named = taggedVLAN(header.tag, on: ingress) else { return }
+      guard let named = taggedVLAN(index, header.tag, on: ingress) else { return }
       vlan = named
       priority = header.tag.priority
     } else if vlan == 0 {
-      return ports[ingress].counters.drop(IngressDrop.vlanFiltered)
+      return refuse(index, at: ingress, .vlanFiltered)
     }
     let switchIndex = ports[ingress].switchIndex
-    guard switchIndex >= 0 else { return ports[ingress].counters.drop(IngressDrop.portDown) }
+    guard switchIndex >= 0 else { return refuse(index, at: ingress, .portDown) }
     let place = Place(
       frame: index, ingress: ingress, switchIndex: switchIndex, vlan: vlan, priority: priority, hops: 0)
     relay(place, header)
   }
 
   /// The VLAN of a tagged frame by the ingress filter; nil if it was dropped and counted.
-  private func taggedVLAN(_ tag: TagControl, on port: Int) -> UInt16? {
+  private mutating func taggedVLAN(_ index: Int, _ tag: TagControl, on port: Int) -> UInt16? {
     let vid = tag.vlan
     guard vid != 0x0FFF else {
-      ports[port].counters.drop(IngressDrop.vlanInvalid)
+      refuse(index, at: port, .vlanInvalid)
       return nil
     }
     let vlan = vid == 0 ? ports[port].untaggedVLAN : vid
     guard vlan != 0, ports[port].carries(vlan) else {
-      ports[port].counters.drop(IngressDrop.vlanFiltered)
+      refuse(index, at: port, .vlanFiltered)
       return nil
     }
     return vlan
@@ -167,10 +171,10 @@ extension WorkerCore {
     let source = header.source
     let destination = header.destination
     guard !source.isGroup, !source.isZero else {
-      return ports[ingress].counters.drop(IngressDrop.sourceInvalid)
+      return refuse(place, .sourceInvalid)
     }
     if destination.isLinkLocal, !passesLinkLocal(destination, switches[place.switchIndex].linkLocal) {
-      return ports[ingress].counters.drop(IngressDrop.linkLocal)
+      return refuse(place, .linkLocal)
     }
     let sourceKey = FDB.key(vlan: place.vlan, source)
     if sourceKey != ports[ingress].lastSource || tick != ports[ingress].lastSourceTick
@@ -185,12 +189,12 @@ extension WorkerCore {
       output = lookup(key, place)
       guard output >= 0 else { return flood(place) }
     }
-    guard output != ingress else { return ports[ingress].counters.drop(EgressDrop.hairpin) }
+    guard output != ingress else { return refuseHairpin(place) }
     leave(place, by: output)
   }
 
   /// Which of 01-80-C2-00-00-00 to -0F pass: none, the first, or all but pause.
-  private func passesLinkLocal(_ destination: MACAddress, _ policy: LinkLocalPolicy) -> Bool {
+  func passesLinkLocal(_ destination: MACAddress, _ policy: LinkLocalPolicy) -> Bool {
     switch policy {
     case .standard: false
     case .linux: destination.lastByte == 0
@@ -234,18 +238,23 @@ extension WorkerCore {
   @inline(__always)
   private mutating func leave(_ place: Place, by port: Int) {
     guard ports[port].kind != .trunk else { return cross(place, trunk: port) }
+    if recorder.isRecording { recorder.addOutput(place.frame, port) }
     enqueue(place.frame, to: port, edit(place, port))
   }
 
   @inline(__always)
-  private func edit(_ place: Place, _ port: Int) -> TagEdit {
-    let isTagged = burst.frames[place.frame].isTagged
+  func edit(_ place: Place, _ port: Int) -> TagEdit {
+    edit(place, port, isTagged: burst.frames[place.frame].isTagged, tag: burst.header(place.frame).tag)
+  }
+
+  @inline(__always)
+  func edit(_ place: Place, _ port: Int, isTagged: Bool, tag old: @autoclosure () -> TagControl) -> TagEdit {
     guard ports[port].mode == .trunk, ports[port].untaggedVLAN != place.vlan else {
       return isTagged ? TagEdit(kind: .remove, tag: TagControl(bits: 0)) : .keep
     }
     let tag = TagControl(bits: place.priority | place.vlan)
     guard isTagged else { return TagEdit(kind: .insert, tag: tag) }
-    return burst.header(place.frame).tag.bits == tag.bits ? .keep : TagEdit(kind: .rewrite, tag: tag)
+    return old().bits == tag.bits ? .keep : TagEdit(kind: .rewrite, tag: tag)
   }
 
   /// Follows a trunk to its other switch; counts the frame on both of its ports.
@@ -253,7 +262,7 @@ extension WorkerCore {
   private mutating func cross(_ place: Place, trunk: Int) {
     // Without a loop a frame crosses each trunk once at most.
     guard place.hops < Self.hopLimit, crossings < burst.count * trunkEndCount / 2 else {
-      return ports[place.ingress].counters.drop(IngressDrop.loop)
+      return refuse(place, .loop)
     }
     crossings += 1
     guard ports[trunk].egressLine < 0 else { return holdCrossing(place, trunk: trunk) }
@@ -265,14 +274,19 @@ extension WorkerCore {
   mutating func arrive(_ place: Place, trunk: Int) {
     let far = ports[trunk].peer
     let size = burst.frames[place.frame].size
-    guard far >= 0, ports[trunk].isUp else { return ports[trunk].counters.drop(EgressDrop.carrierDown) }
+    guard far >= 0, ports[trunk].isUp else {
+      ports[trunk].counters.drop(EgressDrop.carrierDown)
+      return noteDrop(place.frame, at: trunk, edit(place, trunk), FrameDrop(EgressDrop.carrierDown), .toNode)
+    }
     ports[trunk].counters.transmitted(packets: 1, bytes: size)
     ports[far].counters.received(packets: 1, bytes: size)
+    if ports[trunk].taps | ports[far].taps != 0 { tapCrossing(place, from: trunk, to: far) }
     // A native VLAN crosses untagged: the far side's native VLAN takes it, and its priority is lost with the tag.
     let isUntagged = ports[trunk].untaggedVLAN == place.vlan
     let vlan = isUntagged ? ports[far].untaggedVLAN : place.vlan
     guard vlan != 0, ports[far].carries(vlan) else {
-      return ports[far].counters.drop(IngressDrop.vlanFiltered)
+      ports[far].counters.drop(IngressDrop.vlanFiltered)
+      return noteDrop(place.frame, at: far, edit(place, trunk), FrameDrop(IngressDrop.vlanFiltered), .fromNode)
     }
     let next = Place(
       frame: place.frame, ingress: far, switchIndex: ports[far].switchIndex, vlan: vlan,

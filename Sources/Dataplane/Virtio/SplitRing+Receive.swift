@@ -153,7 +153,11 @@ extension SplitRing {
   private func judgeHeader(_ word: UInt64, offset: UInt16, _ frame: inout Frame) {
     let flags = UInt8(truncatingIfNeeded: word)
     let segmentation = UInt8(truncatingIfNeeded: word >> 8)
-    if segmentation != 0 { frame.flags.insert(.headerInvalid) }
+    if segmentation != 0 {
+      frame.segmentationType = segmentation
+      frame.segmentSize = UInt16(truncatingIfNeeded: word >> 32)
+      frame.flags.insert(.headerInvalid)
+    }
     guard flags & 1 != 0 else { return }
     frame.checksumStart = UInt16(truncatingIfNeeded: word >> 48)
     frame.checksumOffset = offset

@@ -36,6 +36,7 @@ extension SplitRing {
     let available = areas.loadAvailableIndex()
     guard available &- nextAvailable <= areas.mask &+ 1 else {
       outcome.fault = RingFault(.availableIndex, seen: UInt64(available &- nextAvailable), limit: UInt64(size))
+      Self.mark(pending, from: start, to: start + count, .guestFault)
       return outcome
     }
     let largest = mtu + Ethernet.headerSize
@@ -62,10 +63,12 @@ extension SplitRing {
       let size = frame.size + item.edit.growth
       guard size <= largest || size <= largest + burst.tagAllowance(index, item.edit) else {
         outcome.tooBig += 1
+        unsafe items[position].verdict = FrameDrop(.tooBig).rawValue
         continue
       }
       guard next != available else {
         outcome.withoutBuffer += 1
+        unsafe items[position].verdict = FrameDrop(.noBuffer).rawValue
         continue
       }
       let head = areas.head(at: next)
@@ -78,12 +81,16 @@ extension SplitRing {
         used &+= 1
       } else {
         (nextAvailable, nextUsed) = (next, used)
-        let isDelivered = deliverSlowly(
+        let drop = deliverSlowly(
           index, frame, item.edit, size: size, burst: burst, notes: notes, memory: memory,
           available: available &- next, &outcome)
         (next, used) = (nextAvailable, nextUsed)
-        if outcome.fault != nil { break }
-        guard isDelivered else { continue }
+        if outcome.fault != nil {
+          Self.mark(pending, from: start + position, to: start + count, .guestFault)
+          break
+        }
+        unsafe items[position].verdict = drop.rawValue
+        guard drop == .none else { continue }
       }
       outcome.packets += 1
       outcome.bytes += size
@@ -193,21 +200,34 @@ extension SplitRing {
     return unsafe memory.translate(address, size: UInt64(room), hint: &hint)
   }
 
+  /// Notes frames that a fault kept from their guest.
+  @inline(never)
+  private static func mark(
+    _ pending: borrowing FixedArray<PendingFrame>, from start: Int, to end: Int, _ reason: EgressDrop
+  ) {
+    for position in start..<end { pending[position].verdict = FrameDrop(reason).rawValue }
+  }
+
   /// Every other case; notes a drop or fault in the outcome.
   @inline(never)
   private mutating func deliverSlowly(
     _ index: Int, _ frame: Frame, _ edit: TagEdit, size: Int, burst: borrowing Burst, notes: borrowing ScatterNotes,
     memory: GuestMemory, available: UInt16, _ outcome: inout TransmitOutcome
-  ) -> Bool {
+  ) -> FrameDrop {
     switch deliverScattered(
       index, frame, edit, size: size, burst: burst, notes: notes, memory: memory, available: available)
     {
-    case .delivered: return true
-    case .noRoom: outcome.withoutBuffer += 1
-    case .tooBig: outcome.tooBig += 1
-    case .fault(let fault): outcome.fault = fault
+    case .delivered: return .none
+    case .noRoom:
+      outcome.withoutBuffer += 1
+      return FrameDrop(.noBuffer)
+    case .tooBig:
+      outcome.tooBig += 1
+      return FrameDrop(.tooBig)
+    case .fault(let fault):
+      outcome.fault = fault
+      return FrameDrop(.guestFault)
     }
-    return false
   }
 
   /// Writes the virtio-net header (VIRTIO 1.2 section 5.1.6.4): all zero but for `num_buffers`, or the partial checksum

@@ -7,15 +7,19 @@ package import VhostUser
 package struct DrivenWorker: ~Copyable {
   private var core: WorkerCore
   private let faults: FaultQueue
+  private let recorder: FlightRecorder?
   private var blocks: [CounterBlock] = []
 
-  package init() throws(SystemError) {
+  /// - Parameter recorderSize: bytes of the flight recorder; 0 = there is none.
+  package init(recorderSize: Int = 0) throws(SystemError) {
     let bell = try EventDescriptor()
     let epoll = try Epoll()
     MemoryMapping.installFaultHandler()
     faults = FaultQueue(bell: bell)
     core = WorkerCore(guardian: CallGuardian(), faults: faults, epoll: epoll)
     core.isDriven = true
+    recorder = recorderSize > 0 ? FlightRecorder(size: recorderSize) : nil
+    core.record(into: recorder)
     core.coldAddSwitch(0, SwitchConfiguration(name: "switch"))
   }
 
@@ -65,6 +69,39 @@ package struct DrivenWorker: ~Copyable {
   package mutating func setCarrier(port: Int, up: Bool) { core.coldSetWanted(port, up) }
 
   package mutating func remove(port: Int) { core.coldRemovePort(port) }
+
+  /// What the recorder holds; ports are named by their numbers.
+  package func recording() -> FlightRecording {
+    let ports = blocks.indices.map {
+      RecordedPort(
+        name: "\($0)", switchName: nil, kind: .vhostUser, address: [2, 0, 0, 0, 0, 0], index: $0, from: 0, until: .max)
+    }
+    return FlightRecording(recorder?.snapshot() ?? [], ports: ports, since: 0)
+  }
+
+  /// Starts a capture, whose interfaces are numbered and named as the ports: `0`, `1`.
+  package mutating func capture(ports: [Int], _ configuration: CaptureConfiguration) -> CaptureHandle? {
+    let ring = CaptureRing(size: configuration.ringSize)
+    guard let slot = core.coldStartCapture(ring, configuration) else { return nil }
+    let handle = CaptureHandle(id: slot, ring: ring)
+    for port in ports { add(port: port, to: handle) }
+    return handle
+  }
+
+  /// Takes a port into a capture.
+  package mutating func add(port: Int, to capture: CaptureHandle) {
+    let record = Dataplane.PortRecord(
+      index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: .wire, mtu: 65521,
+      address: [2, 0, 0, 0, 0, 0], peer: nil, socket: nil, block: blocks[port])
+    core.coldCapture(capture.id, port, capture.append(record))
+  }
+
+  /// Replaces the filter of a capture; nil = all frames are wanted.
+  package mutating func setFilter(_ capture: CaptureHandle, _ program: FilterProgram?) {
+    core.coldSetFilter(capture.id, program)
+  }
+
+  package mutating func stop(_ capture: CaptureHandle) { core.coldStopCapture(capture.id, .stopped) }
 
   /// One breath; returns the frames taken, from ports and from lines.
   package mutating func breathe() -> Int { core.breathe() }

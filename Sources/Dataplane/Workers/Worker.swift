@@ -19,7 +19,10 @@ final class Worker: Sendable {
   /// - Parameters:
   ///   - cpu: processor to pin it to; nil = not pinned.
   ///   - faults: where it reports what guests did.
-  init(index: Int, cpu: Int?, poll: PollPolicy, faults: FaultQueue) throws(SystemError) {
+  ///   - recorder: where it records what comes in; nil = nowhere.
+  init(
+    index: Int, cpu: Int?, poll: PollPolicy, faults: FaultQueue, recorder: FlightRecorder?
+  ) throws(SystemError) {
     let commands = try CommandQueue<WorkerCore>()
     let epoll = try Epoll()
     try epoll.add(commands.bell.raw, token: WorkerToken.bell, events: Epoll.input | Epoll.edgeTriggered)
@@ -29,8 +32,10 @@ final class Worker: Sendable {
     self.commands = commands
     self.stopping = stopping
     thread = try HostThread.start(name: "apus-worker\(index)", cpu: cpu) {
+      var core = WorkerCore(guardian: guardian, faults: faults, epoll: epoll)
+      core.record(into: recorder)
       var loop = WorkerLoop(
-        core: WorkerCore(guardian: guardian, faults: faults, epoll: epoll), commands: commands, account: account,
+        core: core, commands: commands, account: account,
         poll: poll)
       while !stopping.value.load(ordering: .relaxed) { loop.turn() }
     }

@@ -20,6 +20,7 @@ extension WorkerCore {
     }
     // While there is work, a burst of the next breath does it (see `breatheRing`), or the end of that breath.
     if moved == 0 || unsettledBefore > 0 { settleCalls() }
+    if unpublishedTaps != 0 { publishTaps() }
     return moved
   }
 
@@ -54,7 +55,7 @@ extension WorkerCore {
     settleCalls()
     if count > 0 {
       // A ring that runs but is not enabled is emptied, and its frames go nowhere (vhost-user, "Ring states").
-      if vhostUserPorts[body].rings[ring].isEnabled { passOn(from: port) }
+      if vhostUserPorts[body].rings[ring].isEnabled { passOn(from: port, queue: ring >> 1) }
       finish(port, body, ring)
     }
     if let fault { coldRingFault(port, ring: ring, fault) }
@@ -115,26 +116,37 @@ extension WorkerCore {
     copies = 0
     tapPorts[body].receive(into: burst, pool: pool, limit: ports[port].burstLimit)
     let count = burst.count
-    if count > 0 { passOn(from: port) }
+    if count > 0 { passOn(from: port, queue: 0) }
     return count
   }
 
   /// Forwards and delivers the burst; a port that is down has nothing to say, and teaches its switch nothing.
   @inline(__always)
-  private mutating func passOn(from port: Int) {
-    guard ports[port].isUp else { return dropBurst(of: port) }
-    guard ports[port].ingressLine < 0 else { return holdBurst(of: port) }
-    forward(from: port)
-    deliverTouched()
-    adaptBurst(port)
+  mutating func passOn(from port: Int, queue: Int) {
+    packetBase &+= UInt64(Burst.capacity)
+    stamp = 0
+    if ports[port].taps != 0 { tapArrivals(port, queue: queue) }
+    if recorder.isOn { beginRecording(port) }
+    if !ports[port].isUp {
+      dropBurst(of: port)
+    } else if ports[port].ingressLine >= 0 {
+      holdBurst(of: port)
+    } else {
+      forward(from: port)
+      deliverTouched()
+      adaptBurst(port)
+    }
+    if recorder.isOn { recorder.end() }
   }
 
   @inline(never)
-  private func dropBurst(of port: Int) {
+  private mutating func dropBurst(of port: Int) {
     var bytes = 0
-    for index in 0..<burst.count { bytes += burst.frames[index].size }
+    for index in 0..<burst.count {
+      bytes += burst.frames[index].size
+      refuse(index, at: port, .portDown)
+    }
     ports[port].counters.received(packets: burst.count, bytes: bytes)
-    ports[port].counters.drop(IngressDrop.portDown, burst.count)
   }
 
   /// Floods count each copy: a port whose frames go to many takes fewer at once, so that a breath stays short.
@@ -167,20 +179,24 @@ extension WorkerCore {
   mutating func deliver(to port: Int, isReleased: Bool = false) {
     let count = ports[port].pendingCount
     ports[port].pendingCount = 0
-    guard ports[port].isUp else { return ports[port].counters.drop(EgressDrop.carrierDown, count) }
-    guard isReleased || ports[port].egressLine < 0 else { return holdPending(of: port, count: count) }
-    switch ports[port].kind {
-    case .vhostUser: deliverVhostUser(port, count)
-    case .tap: deliverTAP(port, count)
-    case .trunk, .none: ports[port].counters.drop(EgressDrop.carrierDown, count)
+    if ports[port].isUp {
+      guard isReleased || ports[port].egressLine < 0 else { return holdPending(of: port, count: count) }
+      switch ports[port].kind {
+      case .vhostUser: deliverVhostUser(port, count)
+      case .tap: deliverTAP(port, count)
+      case .trunk, .none: refusePending(of: port, count: count, .carrierDown)
+      }
+    } else {
+      refusePending(of: port, count: count, .carrierDown)
     }
+    if ports[port].taps != 0 { tapDepartures(port, count: count) }
   }
 
   @inline(__always)
   private mutating func deliverVhostUser(_ port: Int, _ count: Int) {
     let body = ports[port].body
     guard vhostUserPorts[body].canDeliver, let memory = vhostUserPorts[body].memory else {
-      return ports[port].counters.drop(EgressDrop.carrierDown, count)
+      return refusePending(of: port, count: count, .carrierDown)
     }
     let outcome = vhostUserPorts[body].rings[0].transmit(
       pending, from: port * Burst.capacity, count: count, burst: burst, notes: notes, memory: memory,
@@ -199,10 +215,11 @@ extension WorkerCore {
 
   /// Commits a delivery's counters.
   @inline(__always)
-  private func count(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
+  private mutating func count(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
     let counters = ports[port].counters
     counters.transmitted(packets: outcome.packets, bytes: outcome.bytes)
     guard outcome.packets != count else { return }
+    recordUndelivered(port, count: count)
     if outcome.withoutBuffer > 0 { counters.drop(EgressDrop.noBuffer, outcome.withoutBuffer) }
     if outcome.tooBig > 0 { counters.drop(EgressDrop.tooBig, outcome.tooBig) }
     if outcome.busy > 0 { counters.drop(EgressDrop.tapBusy, outcome.busy) }

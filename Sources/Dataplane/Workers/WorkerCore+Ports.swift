@@ -45,6 +45,7 @@ extension WorkerCore {
       coldCarrier(peer)
     }
     if ports[port].kind == .trunk { trunkEndCount -= 1 }
+    coldUncapture(port)
     coldClearRings(port)
     coldRemoveLines(of: port)
     if tapPorts[port].isOpen { epoll.remove(tapPorts[port].raw) }

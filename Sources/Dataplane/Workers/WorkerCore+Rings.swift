@@ -105,14 +105,12 @@ extension WorkerCore {
     coldCarrier(port)
   }
 
-  /// Broadcasts a frame as if the guest had sent it.
+  /// Takes a frame as if the node had sent it.
   mutating func coldInject(_ port: Int, _ frame: [UInt8]) {
-    guard ports[port].isUp else { return }
     burst.reset()
     copies = 0
     pool.note(frame, in: burst)
-    forward(from: port)
-    deliverTouched()
+    passOn(from: port, queue: 0)
     settleCalls()
     burst.reset()
   }

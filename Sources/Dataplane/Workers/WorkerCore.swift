@@ -54,6 +54,21 @@ struct WorkerCore: ~Copyable {
   var isDriven = false
   /// Frames that lines let go since the loop last asked.
   var released = 0
+  /// Captures, and those that recorded something in this breath.
+  var captures = FixedArray<CaptureTap>(count: 0) { _ in CaptureTap() }
+  var unpublishedTaps: UInt64 = 0
+  /// Bytes of a frame that the filters of captures look at, at most.
+  var tapDepth = 0
+  /// Number of the burst's first frame, never used again.
+  var packetBase: UInt64 = 0
+  /// The burst's frames come from a line: they have their numbers from when they came.
+  var isReleasing = false
+  let packetIDs = FixedArray<UInt64>(count: Burst.capacity) { _ in 0 }
+  /// Nanoseconds since 1970 of this burst; 0 = the clock was not read.
+  var stamp: UInt64 = 0
+  /// Where frames that come in are recorded, and what keeps its memory alive.
+  var recorder = FlightRecorderWriter()
+  private var recorderMemory: FlightRecorder?
   /// Takes word of faults to the reactor.
   let faults: FaultQueue
 
@@ -79,6 +94,12 @@ struct WorkerCore: ~Copyable {
     self.epoll = epoll
   }
 
+  /// Records what comes in from now on.
+  mutating func record(into recorder: FlightRecorder?) {
+    recorderMemory = recorder
+    self.recorder = recorder?.writer ?? FlightRecorderWriter()
+  }
+
   /// Makes room for port numbers below `capacity`.
   mutating func reservePorts(_ capacity: Int) {
     guard capacity > ports.count else { return }
@@ -87,6 +108,7 @@ struct WorkerCore: ~Copyable {
     tapPorts.grow(to: capacity) { _ in TAPPort() }
     pending.grow(to: capacity * Burst.capacity) { _ in PendingFrame.none }
     touched.grow(to: capacity) { _ in 0 }
+    for index in 0..<captures.count { captures[index].coldReservePorts(capacity) }
     for index in 0..<switches.count { switches[index].reservePorts(capacity) }
   }
 

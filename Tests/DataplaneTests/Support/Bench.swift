@@ -31,10 +31,12 @@ final class Bench {
   }
 
   /// Runs `body` with a data plane of its own, which is stopped in the end.
-  static func with(poll: PollPolicy = .adaptive, _ body: (Bench) async throws -> Void) async throws {
+  static func with(
+    poll: PollPolicy = .adaptive, recorderSize: Int = 8 << 20, _ body: (Bench) async throws -> Void
+  ) async throws {
     await Turnstile.shared.enter()
     do {
-      try await run(poll, body)
+      try await run(poll, recorderSize, body)
       await Turnstile.shared.leave()
     } catch {
       await Turnstile.shared.leave()
@@ -42,9 +44,12 @@ final class Bench {
     }
   }
 
-  private static func run(_ poll: PollPolicy, _ body: (Bench) async throws -> Void) async throws {
+  private static func run(
+    _ poll: PollPolicy, _ recorderSize: Int, _ body: (Bench) async throws -> Void
+  ) async throws {
     var configuration = DataplaneConfiguration()
     configuration.poll = poll
+    configuration.recorderSize = recorderSize
     let bench = try Bench(configuration)
     do {
       try await body(bench)

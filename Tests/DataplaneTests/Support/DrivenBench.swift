@@ -11,7 +11,7 @@ final class DrivenBench {
   /// Nanoseconds in a millisecond.
   static let millisecond: UInt64 = 1_000_000
 
-  init() throws { worker = try DrivenWorker() }
+  init(recorderSize: Int = 0) throws { worker = try DrivenWorker(recorderSize: recorderSize) }
 
   /// Adds a port with a guest that is up; returns its number.
   @discardableResult

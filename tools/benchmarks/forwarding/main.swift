@@ -2,7 +2,10 @@
 // the worker, without sockets, guests or a second processor. `tools/bench instructions` runs it under callgrind and
 // counts only what happens inside the worker's breath.
 //
-// Usage: forwarding-benchmark [--frames COUNT] [--size BYTES] [--mode access|trunk|wire]
+// Usage: forwarding-benchmark [--frames COUNT] [--size BYTES] [--mode access|trunk|wire] [--recorder on|off]
+//                             [--capture none|other|full|filtered]
+//
+// other: a third port, where nothing happens, is captured; full, filtered: both ports are, all frames or none of them.
 
 import Dataplane
 import Frames
@@ -16,6 +19,8 @@ struct Options {
   var frames = 64_000
   var size = 64
   var mode = "access"
+  var recorder = "off"
+  var capture = "none"
 
   init(_ arguments: [String]) {
     var rest = arguments.dropFirst()
@@ -25,7 +30,9 @@ struct Options {
       case "--frames": frames = Options.number(name, value, 64...100_000_000)
       case "--size": size = Options.number(name, value, 60...9000)
       case "--mode": mode = value
-      default: Options.fail("unknown option \(name); known: --frames, --size, --mode")
+      case "--recorder" where value == "on" || value == "off": recorder = value
+      case "--capture" where ["none", "other", "full", "filtered"].contains(value): capture = value
+      default: Options.fail("unknown option \(name); or value of it; known: --frames, --size, --mode, --recorder, --capture")
       }
     }
   }
@@ -113,12 +120,20 @@ final class Station {
 func run(_ options: Options) throws {
   let sender = try Station(bufferSize: options.size + 12)
   let receiver = try Station(bufferSize: max(options.size + 12, 1536))
-  var worker = try DrivenWorker()
+  var worker = try DrivenWorker(recorderSize: options.recorder == "on" ? 8 << 20 : 0)
   let first = worker.addPort(options.portMode)
   let second = worker.addPort(options.portMode)
   if options.mode == "wire" { worker.connect(first, second) }
   try worker.start(port: first, pairs: 1, memory: sender.regions, rings: sender.starts)
   try worker.start(port: second, pairs: 1, memory: receiver.regions, rings: receiver.starts)
+
+  var configuration = CaptureConfiguration()
+  if options.capture == "filtered" { configuration.filter = try FilterProgram([FilterInstruction(6)]) }
+  var captured: [Int] = []
+  if options.capture == "other" { captured = [worker.addPort(options.portMode)] }
+  if options.capture == "full" || options.capture == "filtered" { captured = [first, second] }
+  let capture = captured.isEmpty ? nil : worker.capture(ports: captured, configuration)
+  var drained: [UInt8] = []
 
   let (here, there) = (FrameBuilder.station(1), FrameBuilder.station(2))
   // The far station speaks once, so that its address is known.
@@ -135,6 +150,7 @@ func run(_ options: Options) throws {
     sender.rings[1].availableIndex &+= Station.burst
     receiver.rings[0].availableIndex &+= Station.burst
     moved += worker.breathe()
+    while capture?.next(into: &drained) != nil {}
     turns += 1
     guard turns <= options.frames else { break }
   }

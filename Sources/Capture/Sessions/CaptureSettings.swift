@@ -1,0 +1,75 @@
+package import Dataplane
+package import Frames
+
+/// Settings of a capture as a whole: what is taken, and how it is written.
+package struct CaptureSettings: Sendable {
+  package var directions = CaptureDirections.both
+  /// Bytes of each frame that are kept; 0 = all.
+  package var snapLength = 0
+  package var filter: Filter?
+  package var drops = DroppedFrames.ignored
+  /// Frames after which the capture ends; nil = none.
+  package var count: UInt64?
+  /// Time after which it ends; nil = none.
+  package var duration: Duration?
+  /// Partial checksums stay as they are.
+  package var isRaw = false
+  /// Frames that are to be cut by the device are cut.
+  package var segments = false
+  /// Bytes that wait to be written.
+  package var ringSize = 8 << 20
+  /// The capture ends when the last of its ports was removed.
+  package var endsWithPorts = true
+  /// Time between statistics blocks.
+  package var statisticsInterval = Duration.seconds(5)
+  /// Names of stations, for those who read the file.
+  package var names: [(address: MACAddress, name: String)] = []
+  package var section = PcapngSection()
+  package init() {}
+}
+
+/// Why a capture ended.
+package enum CaptureOutcome: Sendable, Equatable, CustomStringConvertible {
+  case stopped
+  case countReached
+  case durationOver
+  case portsRemoved
+  case readerGone
+  case diskFull(String)
+  case failed(String)
+
+  package var description: String {
+    switch self {
+    case .stopped: "stopped"
+    case .countReached: "count reached"
+    case .durationOver: "duration over"
+    case .portsRemoved: "all captured ports were removed"
+    case .readerGone: "the reader has gone"
+    case .diskFull(let message), .failed(let message): message
+    }
+  }
+
+  /// What was asked for, as opposed to an error.
+  package var isClean: Bool {
+    switch self {
+    case .diskFull, .failed: false
+    default: true
+    }
+  }
+}
+
+/// A capture at one moment.
+package struct CaptureStatus: Sendable, Equatable {
+  /// At the taps: `received == filtered + dropped + captured`.
+  package var counts = CaptureCounts()
+  /// Frames written, of those captured; at the end the rest was lost or not wanted any more.
+  package var written: UInt64 = 0
+  /// Blocks of frames written: more than `written` if frames are cut into segments.
+  package var packets: UInt64 = 0
+  package var bytes: UInt64 = 0
+  /// As the file names them.
+  package var ports: [String] = []
+  package var filter = ""
+  /// Nil while it runs.
+  package var outcome: CaptureOutcome?
+}

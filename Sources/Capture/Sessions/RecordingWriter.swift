@@ -1,0 +1,76 @@
+package import Dataplane
+
+/// Writes what the flight recorder held as a capture: frames as they came in, with where they went.
+package enum RecordingWriter {
+  /// What of a recording is wanted, and how its file describes itself.
+  package struct Options: Sendable {
+    /// Names of ports; nil = all.
+    package var ports: Set<String>?
+    /// Judged by the bytes that were kept: what looks behind them does not find the frame.
+    package var filter: Filter?
+    package var drops = DroppedFrames.included
+    package var settings = CaptureSettings()
+    package init() {}
+  }
+
+  /// Bytes of blocks that are handed over in one go.
+  private static let piece = 1 << 16
+
+  /// Writes a recording and closes the sink; returns the frames written.
+  package static func write(
+    _ recording: FlightRecording, _ options: Options, to sink: any CaptureSink
+  ) throws(CaptureSinkError) -> UInt64 {
+    defer { sink.close() }
+    var writer = PcapngWriter()
+    writer.add(options.settings.section)
+    writer.add(names: options.settings.names)
+    for port in recording.ports {
+      var block = PcapngInterface()
+      block.name = port.name
+      block.description = port.switchName.map { "port of switch \($0)" } ?? "end of a wire"
+      block.address = port.address.allSatisfy({ $0 == 0 }) ? [] : port.address
+      block.filter = options.filter?.text ?? ""
+      block.snapLength = FlightRecording.keptBytes
+      block.hardware = "apus \(port.kind.rawValue) port"
+      writer.add(block)
+    }
+    var written: UInt64 = 0
+    for (number, frame) in recording.frames.enumerated() where isWanted(frame, recording, options) {
+      var packet = PcapngPacket()
+      packet.interface = UInt32(frame.port)
+      packet.timestamp = frame.timestamp
+      packet.originalLength = frame.length
+      packet.flags = RecordWriter.flags(isInbound: true, frame.bytes)
+      packet.packetID = UInt64(number + 1)
+      packet.verdict = frame.drop == .none ? nil : frame.drop.rawValue
+      packet.comment = comment(frame, recording)
+      writer.add(packet, frame.bytes)
+      written += 1
+      if writer.count >= piece { try sink.write(writer.take()) { false } }
+    }
+    try sink.write(writer.take()) { false }
+    return written
+  }
+
+  private static func isWanted(_ frame: RecordedFrame, _ recording: FlightRecording, _ options: Options) -> Bool {
+    if let ports = options.ports, !ports.contains(recording.ports[frame.port].name) { return false }
+    switch options.drops {
+    case .only: guard frame.drop != .none else { return false }
+    case .ignored: guard frame.drop == .none else { return false }
+    case .included: break
+    }
+    return options.filter?.program?.accepts(frame.bytes, length: frame.length) ?? true
+  }
+
+  /// As `to b.eth0, c.eth0 and 3 more; dropped: no-buffer`.
+  private static func comment(_ frame: RecordedFrame, _ recording: FlightRecording) -> String? {
+    var parts: [String] = []
+    if frame.outputCount > 0 {
+      let names = frame.outputs.map { recording.ports[$0].name }.joined(separator: ", ")
+      let more = frame.outputCount - frame.outputs.count
+      parts.append("to \(names)" + (more > 0 ? " and \(more) more" : ""))
+    }
+    if let reason = frame.drop.name { parts.append("dropped: \(reason)") }
+    return parts.isEmpty ? nil : parts.joined(separator: "; ")
+  }
+}

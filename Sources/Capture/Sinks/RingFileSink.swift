@@ -1,0 +1,156 @@
+internal import LinuxHost
+import Synchronization
+
+/// How many files a capture goes round in, and how long they get.
+package struct RingFiles: Sendable, Equatable {
+  /// Files kept, 1 or more.
+  package var count: Int
+  /// Bytes of a file, about: a file ends before the block that would make it longer.
+  package var size: UInt64
+
+  package init(count: Int, size: UInt64) {
+    self.count = count
+    self.size = size
+  }
+
+  /// Files at most, and the shortest: a frame of any size and what it needs of its interfaces go in.
+  package static let counts = 1...100_000
+  package static let shortest: UInt64 = 1 << 12
+
+  /// Reads `4x10M`: files, times, bytes with K, M, G or T (binary); nil if it is anything else, or out of range.
+  package init?(_ text: String) {
+    let parts = text.split(separator: "x", omittingEmptySubsequences: false)
+    guard parts.count == 2, let count = Int(parts[0]), Self.counts.contains(count) else { return nil }
+    let units: [Character: UInt64] = ["K": 10, "M": 20, "G": 30, "T": 40]
+    var digits = parts[1]
+    var shift: UInt64 = 0
+    if digits.hasSuffix("iB") { digits.removeLast(2) } else if digits.hasSuffix("B") { digits.removeLast() }
+    if let last = digits.last, let found = units[last] {
+      shift = found
+      digits.removeLast()
+    }
+    guard digits.allSatisfy(\.isASCII), digits.first?.isNumber == true, let number = UInt64(digits),
+      number <= (UInt64.max >> 1) >> shift, number << shift >= Self.shortest
+    else { return nil }
+    self.init(count: count, size: number << shift)
+  }
+}
+
+/// Files in turn, as dumpcap's ring buffer: `name_00001_20261123032255.pcapng`; the oldest goes when there are enough.
+///
+/// Each file can be read alone: it begins with the section, the interfaces and the names so far.
+package final class RingFileSink: CaptureSink {
+  private struct State {
+    var file: DescriptorSink?
+    /// Blocks that every file begins with.
+    var preamble: [UInt8] = []
+    /// The file has a frame.
+    var hasPackets = false
+    var number = 0
+    var paths: [String] = []
+    var isClosed = false
+  }
+
+  private let state = Mutex(State())
+  private let stem: String
+  private let suffix: String
+  private let files: RingFiles
+  private let clock: @Sendable () -> UInt64
+
+  /// - Parameters:
+  ///   - path: as that of one file; number and time go before its last point.
+  ///   - clock: seconds since 1970.
+  package init(path: String, files: RingFiles, clock: @escaping @Sendable () -> UInt64) {
+    let name = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+    if let point = path[name...].lastIndex(of: "."), point != name {
+      (stem, suffix) = (String(path[..<point]), String(path[point...]))
+    } else {
+      (stem, suffix) = (path, "")
+    }
+    self.files = files
+    self.clock = clock
+  }
+
+  /// Files that are there, the oldest first.
+  package var paths: [String] { state.withLock(\.paths) }
+
+  package func write(_ blocks: [UInt8], isCancelled: () -> Bool) throws(CaptureSinkError) {
+    var start = 0
+    var offset = 0
+    while offset < blocks.count {
+      let end = offset + (try blockSize(blocks, at: offset))
+      switch PcapngBlockSplitter.word(blocks, offset) {
+      case Pcapng.Block.section: state.withLock { $0.preamble = Array(blocks[offset..<end]) }
+      case Pcapng.Block.interface, Pcapng.Block.names: state.withLock { $0.preamble += blocks[offset..<end] }
+      case let type:
+        if mustTurn(pending: offset - start, next: end - offset) {
+          try put(blocks[start..<offset], isCancelled)
+          try turn(isCancelled)
+          start = offset
+        }
+        let isPacket = type == Pcapng.Block.enhancedPacket || type == Pcapng.Block.simplePacket
+        if isPacket { state.withLock { $0.hasPackets = true } }
+      }
+      offset = end
+    }
+    try put(blocks[start...], isCancelled)
+  }
+
+  /// Bytes of the whole block at `offset`.
+  private func blockSize(_ blocks: [UInt8], at offset: Int) throws(CaptureSinkError) -> Int {
+    do throws(CaptureFileError) {
+      if let size = try PcapngBlockSplitter.blockSize(blocks, at: offset), offset + size <= blocks.count { return size }
+    } catch {
+      throw .failed("\(stem)\(suffix): \(error)")
+    }
+    throw .failed("\(stem)\(suffix): \(CaptureFileError.cutShort)")
+  }
+
+  private func mustTurn(pending: Int, next: Int) -> Bool {
+    state.withLock { state in
+      let size = (state.file?.size ?? 0) + UInt64(pending + next)
+      return state.hasPackets && size > files.size
+    }
+  }
+
+  private func put(_ blocks: ArraySlice<UInt8>, _ isCancelled: () -> Bool) throws(CaptureSinkError) {
+    guard !blocks.isEmpty else { return }
+    if state.withLock({ $0.file == nil && !$0.isClosed }) { try openNext() }
+    guard let file = state.withLock(\.file) else { throw .failed("\(stem)\(suffix) is closed") }
+    try file.write(Array(blocks), isCancelled: isCancelled)
+  }
+
+  /// Ends the file and begins the next.
+  private func turn(_ isCancelled: () -> Bool) throws(CaptureSinkError) {
+    state.withLock(\.file)?.close()
+    try openNext()
+    let (file, preamble) = state.withLock { ($0.file, $0.preamble) }
+    try file?.write(preamble, isCancelled: isCancelled)
+  }
+
+  private func openNext() throws(CaptureSinkError) {
+    let number = state.withLock { state in
+      state.number += 1
+      state.hasPackets = false
+      return state.number
+    }
+    let digits = String(number)
+    let padded = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+    let path = "\(stem)_\(padded)_\(LocalTime.stamp(seconds: clock()))\(suffix)"
+    let file = try DescriptorSink(path: path)
+    let oldest = state.withLock { state -> String? in
+      state.file = file
+      state.paths.append(path)
+      return state.paths.count > files.count ? state.paths.removeFirst() : nil
+    }
+    if let oldest { try? Descriptor.removeFile(oldest) }
+  }
+
+  package func close() {
+    let file = state.withLock { state in
+      state.isClosed = true
+      return state.file
+    }
+    file?.close()
+  }
+}

@@ -1,0 +1,125 @@
+/// Which way a frame went past a port: from its node into the switch, or from the switch to its node.
+package struct CaptureDirections: OptionSet, Sendable, BitwiseCopyable {
+  package var rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// From the node into the switch, as it was received.
+  package static let fromNode = CaptureDirections(rawValue: 1)
+  /// From the switch to the node, as it was delivered.
+  package static let toNode = CaptureDirections(rawValue: 2)
+  package static let both: CaptureDirections = [.fromNode, .toNode]
+}
+
+/// What a capture does with frames that are dropped.
+package enum DroppedFrames: Sendable, BitwiseCopyable {
+  /// Frames from the node are recorded without their fate; frames that do not reach the node are not.
+  case ignored
+  /// As they come, each with its reason.
+  case included
+  /// Nothing else is recorded.
+  case only
+}
+
+/// Why a frame was dropped, in a byte.
+package struct FrameDrop: Sendable, Hashable, BitwiseCopyable {
+  /// 0 = it was not, from 1 on `IngressDrop`, from 128 on `EgressDrop`.
+  package let rawValue: UInt8
+
+  package static let none = FrameDrop(rawValue: 0)
+
+  init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  @inline(__always)
+  package init(_ reason: IngressDrop) { rawValue = UInt8(truncatingIfNeeded: 1 + reason.rawValue) }
+
+  @inline(__always)
+  package init(_ reason: EgressDrop) { rawValue = UInt8(truncatingIfNeeded: 128 + reason.rawValue) }
+
+  /// The reason in the words of the user guide; nil = the frame was not dropped.
+  package var name: String? {
+    guard rawValue > 0 else { return nil }
+    if rawValue < 128 { return IngressDrop(rawValue: Int(rawValue) - 1)?.name }
+    return EgressDrop(rawValue: Int(rawValue) - 128)?.name
+  }
+}
+
+/// What is known of one captured frame beside its bytes.
+package struct CaptureRecord: Sendable, Equatable, BitwiseCopyable {
+  /// Bytes of the record in its ring, this structure included; an odd number marks a gap.
+  var storedSize: UInt32 = 0
+  /// Number of the interface in its session; see `CaptureInterface`.
+  package var interface: UInt32 = 0
+  /// Nanoseconds since 1970 when its burst was handled.
+  package var timestamp: UInt64 = 0
+  /// The same for a frame on its way in and on all its ways out; never 0.
+  package var packetID: UInt64 = 0
+  /// Bytes of the frame, and of those that follow.
+  package var originalLength: UInt32 = 0
+  package var capturedLength: UInt32 = 0
+  /// Ring pair that it came by or went to.
+  package var queue: UInt16 = 0
+  /// One of `.fromNode` and `.toNode`.
+  package var direction = CaptureDirections.fromNode
+  package var drop = FrameDrop.none
+  /// The checksum field holds only the pseudo header's sum, as the virtio-net header said.
+  package var needsChecksum = false
+  /// VIRTIO_NET_HDR_GSO_*: 0 = the frame is not to be cut.
+  package var segmentationType: UInt8 = 0
+  /// Bytes of payload of each segment.
+  package var segmentSize: UInt16 = 0
+  /// Where the sum starts, in bytes from the frame's first; and the field, from there.
+  package var checksumStart: UInt16 = 0
+  package var checksumOffset: UInt16 = 0
+  /// How often the capture's filter was changed before.
+  package var filterNumber: UInt16 = 0
+
+  package init() {}
+}
+
+/// Settings of one capture.
+package struct CaptureConfiguration: Sendable {
+  package var directions = CaptureDirections.both
+  /// Bytes of each frame that are kept; 0 = all.
+  package var snapLength = 0
+  /// Frames that are wanted; nil = all.
+  package var filter: FilterProgram?
+  package var drops = DroppedFrames.ignored
+  /// Bytes that wait to be drained at most, rounded up to a power of two; 256 KiB to 1 GiB.
+  package var ringSize = 8 << 20
+  /// The capture ends when the last of its ports was removed.
+  package var endsWithPorts = true
+  package init() {}
+}
+
+/// What became of the frames that passed one port of a capture.
+///
+/// `received == filtered + dropped + captured` at every moment between breaths.
+package struct CaptureCounts: Sendable, Equatable {
+  /// Frames in the wanted directions.
+  package var received: UInt64 = 0
+  /// Not wanted by the filter.
+  package var filtered: UInt64 = 0
+  /// Wanted, but the ring was full.
+  package var dropped: UInt64 = 0
+  /// Put into the ring.
+  package var captured: UInt64 = 0
+
+  package init() {}
+
+  package static func + (first: CaptureCounts, second: CaptureCounts) -> CaptureCounts {
+    var sum = first
+    sum.received &+= second.received
+    sum.filtered &+= second.filtered
+    sum.dropped &+= second.dropped
+    sum.captured &+= second.captured
+    return sum
+  }
+}
+
+/// Why a capture gives no more records.
+package enum CaptureEnd: UInt8, Sendable {
+  /// `stopCapture`, or the data plane stopped.
+  case stopped = 1
+  /// All its ports were removed.
+  case portsRemoved = 2
+}

@@ -1,0 +1,203 @@
+import Frames
+import Synchronization
+
+/// The last frames that came in, with their first bytes and what became of them: in memory of fixed size, always
+/// overwritten, read by whoever asks after the fact.
+///
+/// A record has `recordSize` bytes: time 8, length 4, port 2, drop 1, spare 1, number of outputs 2, the first seven
+/// outputs 2 each, the frame's first 64 bytes.
+///
+/// Unsafe code. Invariants: `base` points at `capacity` records and `control` at two atomics until `deinit`. Positions
+/// count records and never wrap. The writer says how far it may write (`control[8]`) before it does, and how far it has
+/// come (`control[0]`) after; a reader copies records and then throws away those that the writer may have been writing
+/// over meanwhile, so that no torn record is ever given out.
+@safe
+final class FlightRecorder: @unchecked Sendable {
+  static let recordSize = 96
+  static let headSize = 32
+  /// Bytes of a frame in a record.
+  static let keptBytes = 64
+  /// Output ports in a record.
+  static let keptOutputs = 7
+  /// Bytes that a recorder has at least and at most.
+  static let sizes = 1 << 19...1 << 32
+
+  fileprivate let base: UnsafeMutableRawPointer
+  fileprivate let control: UnsafeMutablePointer<Atomic<UInt64>>
+  /// Records held.
+  let capacity: Int
+
+  /// - Parameter size: bytes, taken to within `sizes`; touched when they are first used.
+  init(size: Int) {
+    capacity = min(max(size, Self.sizes.lowerBound), Self.sizes.upperBound) / Self.recordSize
+    unsafe base = .allocate(byteCount: capacity * Self.recordSize, alignment: 64)
+    unsafe control = .allocate(capacity: 16)
+    // SAFETY: all sixteen are initialised before anybody can reach them; 0 and 8 are used, a cache line apart.
+    for index in 0..<16 { unsafe (control + index).initialize(to: Atomic(0)) }
+  }
+
+  deinit {
+    unsafe control.deinitialize(count: 16)
+    unsafe control.deallocate()
+    unsafe base.deallocate()
+  }
+
+  /// The worker's side; the recorder must outlive it.
+  var writer: FlightRecorderWriter { unsafe FlightRecorderWriter(base: base, control: control, capacity: capacity) }
+
+  /// Records written so far.
+  var count: UInt64 {
+    // SAFETY: place 0 holds an atomic.
+    unsafe control[0].load(ordering: .acquiring)
+  }
+
+  /// Bytes of the records that are there, the oldest first; the worker goes on meanwhile.
+  func snapshot() -> [UInt8] {
+    let size = Self.recordSize
+    let end = count
+    let start = end > UInt64(capacity) ? end - UInt64(capacity) : 0
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Int(end - start) * size)
+    var position = start
+    while position < end {
+      let slot = Int(position % UInt64(capacity))
+      let records = min(Int(end - position), capacity - slot)
+      // SAFETY: `records` records lie from that slot on. The worker may be writing some of them: those are dropped below.
+      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: base + slot * size, count: records * size))
+      position += UInt64(records)
+    }
+    // acquire: the records were copied before the writer is asked how far it may have come meanwhile.
+    atomicMemoryFence(ordering: .acquiring)
+    // SAFETY: place 8 holds an atomic.
+    let reserved = unsafe control[8].load(ordering: .relaxed)
+    let safe = reserved > UInt64(capacity) ? reserved - UInt64(capacity) : 0
+    if safe > start { bytes.removeFirst(min(Int(safe - start), Int(end - start)) * size) }
+    return bytes
+  }
+}
+
+/// The worker's side of a flight recorder: trivial.
+///
+/// Unsafe code. Invariants as in `FlightRecorder`, whose memory this names; one writer. Between `begin` and `end` the
+/// frames of one burst are recorded in order, so that a frame's record is found by its place in the burst.
+@safe
+struct FlightRecorderWriter: BitwiseCopyable {
+  private let base: UnsafeMutableRawPointer
+  private let control: UnsafeMutablePointer<Atomic<UInt64>>
+  private let capacity: Int
+  /// Records written.
+  private var position: UInt64 = 0
+  /// Place of the burst's first record, and records of the burst so far.
+  private var slot = 0
+  private var count = 0
+  /// Time of the burst, and its port where a record has it.
+  private var time: UInt64 = 0
+  private var portWord: UInt64 = 0
+  /// There is a recorder.
+  let isOn: Bool
+  /// In a burst that is recorded.
+  private(set) var isRecording = false
+
+  /// None.
+  init() {
+    // SAFETY: never dereferenced, since nothing is recorded while `isOn` is false.
+    unsafe base = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe control = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    capacity = 0
+    isOn = false
+  }
+
+  @unsafe
+  fileprivate init(base: UnsafeMutableRawPointer, control: UnsafeMutablePointer<Atomic<UInt64>>, capacity: Int) {
+    unsafe self.base = base
+    unsafe self.control = control
+    self.capacity = capacity
+    isOn = true
+  }
+
+  /// Begins with a burst of a port.
+  @inline(__always)
+  mutating func begin(port: Int, time: UInt64) {
+    self.time = time
+    portWord = UInt64(UInt16(truncatingIfNeeded: port)) << 32
+    count = 0
+    isRecording = true
+    // SAFETY: place 8 holds an atomic.
+    unsafe control[8].store(position &+ UInt64(Burst.capacity), ordering: .relaxed)
+    // release: a reader that sees any of the stores to come sees that they may be there.
+    atomicMemoryFence(ordering: .releasing)
+  }
+
+  /// Records frames of the burst, the next that were not yet, that all go to one port; -1 = not known yet.
+  ///
+  /// A function of its own without a call in it, so that all it needs stays in registers.
+  @inline(never)
+  mutating func record(_ burst: borrowing Burst, from start: Int, count frames: Int, output: Int) {
+    precondition(start >= 0 && frames >= 0 && start + frames <= Burst.capacity)
+    // SAFETY: start + frames frames are in the burst, and their scratch slots are filled, 64 bytes each at least
+    // readable; `place` stays below the end of the records.
+    let last = unsafe base + (capacity &- 1) &* FlightRecorder.recordSize
+    var place = unsafe self.place(count)
+    var frame = unsafe burst.frames.base + start
+    var scratch = unsafe burst.scratchSlot(start)
+    let outputs = output < 0 ? SIMD2<UInt64>() : SIMD2(1 | UInt64(UInt16(truncatingIfNeeded: output)) << 16, 0)
+    var left = frames
+    while left > 0 {
+      unsafe place.storeBytes(of: time, as: UInt64.self)
+      unsafe place.storeBytes(of: portWord | UInt64(frame.pointee.size), toByteOffset: 8, as: UInt64.self)
+      unsafe place.storeBytes(of: outputs, toByteOffset: 16, as: SIMD2<UInt64>.self)
+      unsafe (place + FlightRecorder.headSize).copy64(from: UnsafeRawPointer(scratch))
+      unsafe place = place == last ? base : place + FlightRecorder.recordSize
+      unsafe frame += 1
+      unsafe scratch += Burst.scratchSlotSize
+      left &-= 1
+    }
+    count &+= frames
+  }
+
+  /// Place of the record of the burst's frame `index`.
+  @unsafe @inline(__always)
+  private func place(_ index: Int) -> UnsafeMutableRawPointer {
+    let slot = slot &+ index
+    // SAFETY: a burst has fewer frames than the recorder has records, so this is below the capacity.
+    return unsafe base + (slot < capacity ? slot : slot &- capacity) &* FlightRecorder.recordSize
+  }
+
+  /// Notes one more output of a frame.
+  @inline(__always)
+  func addOutput(_ index: Int, _ port: Int) {
+    guard index < count else { return }
+    // SAFETY: the record was written in this burst; an output's place is below `headSize`.
+    let record = unsafe place(index)
+    let outputs = unsafe record.load(fromByteOffset: 16, as: UInt16.self)
+    if outputs < FlightRecorder.keptOutputs {
+      unsafe record.storeBytes(
+        of: UInt16(truncatingIfNeeded: port), toByteOffset: 18 + 2 * Int(outputs), as: UInt16.self)
+    }
+    unsafe record.storeBytes(of: outputs &+ 1, toByteOffset: 16, as: UInt16.self)
+  }
+
+  /// Notes why a frame, or one of its copies, was dropped.
+  ///
+  /// - Parameter isWhole: it went nowhere.
+  @inline(__always)
+  func mark(_ index: Int, _ drop: FrameDrop, isWhole: Bool = false) {
+    guard index < count else { return }
+    // SAFETY: as above.
+    let record = unsafe place(index)
+    unsafe record.storeBytes(of: drop.rawValue, toByteOffset: 14, as: UInt8.self)
+    if isWhole { unsafe record.storeBytes(of: 0, toByteOffset: 16, as: UInt16.self) }
+  }
+
+  /// Ends the burst: its records can be read.
+  @inline(__always)
+  mutating func end() {
+    isRecording = false
+    position &+= UInt64(count)
+    slot &+= count
+    if slot >= capacity { slot &-= capacity }
+    count = 0
+    // SAFETY: place 0 holds an atomic. release: the records are written before they are said to be there.
+    unsafe control[0].store(position, ordering: .releasing)
+  }
+}

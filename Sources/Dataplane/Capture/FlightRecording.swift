@@ -1,0 +1,73 @@
+/// A port as it was while frames were recorded.
+package struct RecordedPort: Sendable, Equatable {
+  package var name: String
+  package var switchName: String?
+  package var kind: PortStatus.Kind
+  /// Six bytes.
+  package var address: [UInt8]
+  /// Its number in the data plane, which another port may have had before or after it.
+  var index: Int
+  /// Nanoseconds since 1970.
+  var from: UInt64
+  var until: UInt64
+}
+
+/// A frame as it came in.
+package struct RecordedFrame: Sendable, Equatable {
+  /// Nanoseconds since 1970.
+  package var timestamp: UInt64
+  /// The port that it came by, and the first seven that it went to: places in the recording's `ports`.
+  package var port: Int
+  package var outputs: [Int]
+  /// Ports that it went to.
+  package var outputCount: Int
+  /// Bytes of the frame, and the first 64 of them.
+  package var length: Int
+  package var bytes: [UInt8]
+  /// Why it, or the last of its copies that was, was dropped.
+  ///
+  /// What happens to a frame that is held by an impairment is not known when it is recorded.
+  package var drop: FrameDrop
+}
+
+/// What a flight recorder held at one moment.
+package struct FlightRecording: Sendable, Equatable {
+  /// Bytes of a frame that are kept.
+  package static var keptBytes: Int { FlightRecorder.keptBytes }
+
+  package var ports: [RecordedPort] = []
+  /// The oldest first.
+  package var frames: [RecordedFrame] = []
+
+  /// - Parameters:
+  ///   - records: as `FlightRecorder.snapshot` gives them.
+  ///   - ports: all that there were, in order of addition.
+  ///   - since: nanoseconds since 1970; older frames are left out.
+  init(_ records: [UInt8], ports: [RecordedPort], since: UInt64) {
+    self.ports = ports
+    for start in stride(from: 0, to: records.count - FlightRecorder.recordSize + 1, by: FlightRecorder.recordSize) {
+      let number = { (offset: Int, count: Int) -> UInt64 in
+        records[(start + offset)..<(start + offset + count)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+      }
+      let time = number(0, 8)
+      guard time >= since, let port = Self.place(Int(number(12, 2)), time, ports) else { continue }
+      let length = Int(number(8, 4))
+      let outputCount = Int(number(16, 2))
+      let outputs = (0..<min(outputCount, FlightRecorder.keptOutputs)).compactMap {
+        Self.place(Int(number(18 + 2 * $0, 2)), time, ports)
+      }
+      let first = start + FlightRecorder.headSize
+      frames.append(
+        RecordedFrame(
+          timestamp: time, port: port, outputs: outputs, outputCount: outputCount, length: length,
+          bytes: Array(records[first..<(first + min(length, FlightRecorder.keptBytes))]),
+          drop: FrameDrop(rawValue: UInt8(number(14, 1)))))
+    }
+  }
+
+  /// The port that had a number at that time.
+  private static func place(_ index: Int, _ time: UInt64, _ ports: [RecordedPort]) -> Int? {
+    ports.lastIndex { $0.index == index && $0.from <= time && time <= $0.until }
+      ?? ports.lastIndex { $0.index == index }
+  }
+}

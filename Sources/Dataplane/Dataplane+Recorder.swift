@@ -1,0 +1,47 @@
+internal import LinuxHost
+
+/// The flight recorder.
+extension Dataplane {
+  /// Ports of the past whose names are remembered.
+  static let rememberedPorts = 4096
+
+  /// There is one.
+  package var isRecording: Bool { recorder != nil }
+
+  /// The frames that came in last, as far as the recorder goes back; the worker is not stopped for it.
+  ///
+  /// - Parameter last: how far to look back; nil = as far as it goes.
+  package func recording(last: Duration? = nil) async -> FlightRecording {
+    guard let recorder else { return FlightRecording([], ports: [], since: 0) }
+    var since: UInt64 = 0
+    if let (seconds, attoseconds) = last?.components {
+      let now = HostClock.realtime
+      let back = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
+      let length = back.overflow ? .max : back.partialValue
+      since = now > length ? now - length : 0
+      if attoseconds > 0 { since -= min(since, UInt64(attoseconds / 1_000_000_000)) }
+    }
+    let (ports, start) = (recordedPorts, since)
+    // Millions of bytes: not on the actor.
+    return await Task.detached { FlightRecording(recorder.snapshot(), ports: ports, since: start) }.value
+  }
+
+  /// Notes that a port is there.
+  func notePort(_ record: PortRecord) {
+    guard recorder != nil else { return }
+    if recordedPorts.count >= Self.rememberedPorts, let oldest = recordedPorts.firstIndex(where: { $0.until != .max }) {
+      recordedPorts.remove(at: oldest)
+    }
+    recordedPorts.append(
+      RecordedPort(
+        name: record.name, switchName: record.switchName, kind: record.kind, address: record.address,
+        index: record.index, from: HostClock.realtime, until: .max))
+  }
+
+  /// Notes that a port is gone.
+  func notePortGone(_ record: PortRecord) {
+    for place in recordedPorts.indices where recordedPorts[place].index == record.index {
+      recordedPorts[place].until = min(recordedPorts[place].until, HostClock.realtime)
+    }
+  }
+}

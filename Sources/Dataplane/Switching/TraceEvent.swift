@@ -1,0 +1,38 @@
+import Frames
+
+/// One thing that the switch would find out or do about a frame; ports and switches by number.
+enum TraceEvent: Sendable, Equatable {
+  /// Why a member of a VLAN gets no copy of a flood.
+  enum Skip: Sendable { case isIngress, isDown, otherVLAN }
+
+  case received(port: Int, size: Int)
+  case impaired(port: Int, Impairment)
+  case wire(to: Int)
+  case vlan(port: Int, vlan: Int, tag: TagControl?)
+  case source(MACAddress, vlan: Int, switchIndex: Int, port: Int, known: Int?, isStatic: Bool)
+  case linkLocal(MACAddress, LinkLocalPolicy, passes: Bool)
+  case found(MACAddress, vlan: Int, switchIndex: Int, port: Int)
+  /// Known, but the port is not a member of the VLAN.
+  case foundElsewhere(MACAddress, vlan: Int, switchIndex: Int, port: Int)
+  case unknown(MACAddress, vlan: Int, switchIndex: Int)
+  case flood(switchIndex: Int, vlan: Int, ports: [Int], skipped: [Int: Skip])
+  case crosses(trunk: Int, far: Int, vlan: Int, isTagged: Bool)
+  case leaves(port: Int, edit: TagEdit.Kind, tag: TagControl, size: Int)
+  case dropped(port: Int, FrameDrop)
+}
+
+/// What would become of a frame.
+struct RawTrace: Sendable {
+  var events: [TraceEvent] = []
+  /// Ports that it would go to, with the frame as it would leave.
+  var outputs: [(port: Int, frame: [UInt8])] = []
+  /// Reasons of the drops on the way.
+  var drops: [FrameDrop] = []
+  /// Trunks crossed.
+  var crossings = 0
+
+  mutating func drop(_ port: Int, _ reason: FrameDrop) {
+    events.append(.dropped(port: port, reason))
+    drops.append(reason)
+  }
+}

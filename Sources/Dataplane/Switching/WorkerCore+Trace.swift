@@ -1,0 +1,196 @@
+import Frames
+
+/// A dry run of the rules of Forwarding.swift over the state of this moment: nothing is learnt, counted or sent.
+///
+/// Written apart from them, so that the loop carries nothing for it; a test sends what was traced and compares.
+extension WorkerCore {
+  /// What is the same at every place of a frame.
+  private struct Traced {
+    var bytes: [UInt8]
+    var header: EthernetHeader
+    var isTagged: Bool
+  }
+
+  /// Follows a frame that a port's node might send.
+  func coldTrace(_ port: Int, _ bytes: [UInt8]) -> RawTrace {
+    var trace = RawTrace()
+    trace.events.append(.received(port: port, size: bytes.count))
+    guard ports[port].isUp else {
+      trace.drop(port, FrameDrop(IngressDrop.portDown))
+      return trace
+    }
+    if ports[port].ingressLine >= 0 {
+      trace.events.append(.impaired(port: port, lines[ports[port].ingressLine].impairment))
+    }
+    guard bytes.count >= Ethernet.headerSize else {
+      trace.drop(port, FrameDrop(IngressDrop.runt))
+      return trace
+    }
+    guard bytes.count <= Ethernet.maximumFrameSize else {
+      trace.drop(port, FrameDrop(IngressDrop.headerInvalid))
+      return trace
+    }
+    let header = Self.header(bytes)
+    if ports[port].mode == .wire {
+      traceWire(Traced(bytes: bytes, header: header, isTagged: false), port, &trace)
+    } else {
+      traceSwitched(Traced(bytes: bytes, header: header, isTagged: header.isTagged), port, &trace)
+    }
+    return trace
+  }
+
+  private static func header(_ bytes: [UInt8]) -> EthernetHeader {
+    let word = { (start: Int) in
+      bytes.dropFirst(start).prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    }
+    return EthernetHeader(first: word(0), second: word(8))
+  }
+
+  private func traceWire(_ frame: Traced, _ port: Int, _ trace: inout RawTrace) {
+    let peer = ports[port].peer
+    guard peer >= 0 else { return trace.drop(port, FrameDrop(IngressDrop.portDown)) }
+    trace.events.append(.wire(to: peer))
+    traceDelivery(frame, .keep, to: peer, &trace)
+  }
+
+  private func traceSwitched(_ frame: Traced, _ port: Int, _ trace: inout RawTrace) {
+    var vlan = ports[port].untaggedVLAN
+    var priority: UInt16 = 0
+    if frame.isTagged {
+      guard frame.bytes.count >= Ethernet.headerSize + Ethernet.tagSize else {
+        return trace.drop(port, FrameDrop(IngressDrop.runt))
+      }
+      let tag = frame.header.tag
+      trace.events.append(.vlan(port: port, vlan: tag.vlan == 0 ? Int(vlan) : Int(tag.vlan), tag: tag))
+      guard tag.vlan != 0x0FFF else { return trace.drop(port, FrameDrop(IngressDrop.vlanInvalid)) }
+      if tag.vlan != 0 { vlan = tag.vlan }
+      priority = tag.priority
+      guard vlan != 0, ports[port].carries(vlan) else {
+        return trace.drop(port, FrameDrop(IngressDrop.vlanFiltered))
+      }
+    } else {
+      trace.events.append(.vlan(port: port, vlan: Int(vlan), tag: nil))
+      guard vlan != 0 else { return trace.drop(port, FrameDrop(IngressDrop.vlanFiltered)) }
+    }
+    let switchIndex = ports[port].switchIndex
+    guard switchIndex >= 0 else { return trace.drop(port, FrameDrop(IngressDrop.portDown)) }
+    traceRelay(
+      frame,
+      Place(frame: 0, ingress: port, switchIndex: switchIndex, vlan: vlan, priority: priority, hops: 0), &trace)
+  }
+
+  private func traceRelay(_ frame: Traced, _ place: Place, _ trace: inout RawTrace) {
+    let (source, destination) = (frame.header.source, frame.header.destination)
+    let (switchIndex, vlan) = (place.switchIndex, Int(place.vlan))
+    guard !source.isGroup, !source.isZero else {
+      return trace.drop(place.ingress, FrameDrop(IngressDrop.sourceInvalid))
+    }
+    if destination.isLinkLocal {
+      let policy = switches[switchIndex].linkLocal
+      let passes = passesLinkLocal(destination, policy)
+      trace.events.append(.linkLocal(destination, policy, passes: passes))
+      guard passes else { return trace.drop(place.ingress, FrameDrop(IngressDrop.linkLocal)) }
+    }
+    let known = switches[switchIndex].fdb.lookup(FDB.key(vlan: place.vlan, source))
+    trace.events.append(
+      .source(
+        source, vlan: vlan, switchIndex: switchIndex, port: place.ingress, known: known?.port,
+        isStatic: known?.isStatic ?? false))
+    guard !destination.isGroup else { return traceFlood(frame, place, &trace) }
+    // What the frame itself teaches is known when its destination is looked up.
+    let teaches = source == destination && known?.isStatic != true
+    let found = switches[switchIndex].fdb.lookup(FDB.key(vlan: place.vlan, destination))
+    guard let output = teaches ? place.ingress : found?.port else {
+      trace.events.append(.unknown(destination, vlan: vlan, switchIndex: switchIndex))
+      return traceFlood(frame, place, &trace)
+    }
+    guard ports[output].carries(place.vlan) else {
+      trace.events.append(.foundElsewhere(destination, vlan: vlan, switchIndex: switchIndex, port: output))
+      return traceFlood(frame, place, &trace)
+    }
+    trace.events.append(.found(destination, vlan: vlan, switchIndex: switchIndex, port: output))
+    guard output != place.ingress else { return trace.drop(place.ingress, FrameDrop(EgressDrop.hairpin)) }
+    traceLeave(frame, place, by: output, &trace)
+  }
+
+  private func traceFlood(_ frame: Traced, _ place: Place, _ trace: inout RawTrace) {
+    var outputs: [Int] = []
+    var skipped: [Int: TraceEvent.Skip] = [:]
+    for position in 0..<switches[place.switchIndex].memberCount {
+      let port = Int(switches[place.switchIndex].members[position])
+      if port == place.ingress {
+        skipped[port] = .isIngress
+      } else if !ports[port].carries(place.vlan) {
+        skipped[port] = .otherVLAN
+      } else if !ports[port].isUp {
+        skipped[port] = .isDown
+      } else {
+        outputs.append(port)
+      }
+    }
+    trace.events.append(
+      .flood(switchIndex: place.switchIndex, vlan: Int(place.vlan), ports: outputs, skipped: skipped))
+    for port in outputs { traceLeave(frame, place, by: port, &trace) }
+  }
+
+  private func traceLeave(_ frame: Traced, _ place: Place, by port: Int, _ trace: inout RawTrace) {
+    guard ports[port].kind == .trunk else {
+      return traceDelivery(
+        frame, edit(place, port, isTagged: frame.isTagged, tag: frame.header.tag), to: port, &trace)
+    }
+    guard place.hops < Self.hopLimit, trace.crossings < max(trunkEndCount / 2, 0) else {
+      return trace.drop(place.ingress, FrameDrop(IngressDrop.loop))
+    }
+    trace.crossings += 1
+    if ports[port].egressLine >= 0 {
+      trace.events.append(.impaired(port: port, lines[ports[port].egressLine].impairment))
+    }
+    let far = ports[port].peer
+    guard far >= 0, ports[port].isUp else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
+    let isUntagged = ports[port].untaggedVLAN == place.vlan
+    let vlan = isUntagged ? ports[far].untaggedVLAN : place.vlan
+    trace.events.append(.crosses(trunk: port, far: far, vlan: Int(vlan), isTagged: !isUntagged))
+    guard vlan != 0, ports[far].carries(vlan) else {
+      return trace.drop(far, FrameDrop(IngressDrop.vlanFiltered))
+    }
+    traceRelay(
+      frame,
+      Place(
+        frame: 0, ingress: far, switchIndex: ports[far].switchIndex, vlan: vlan,
+        priority: isUntagged ? 0 : place.priority, hops: place.hops + 1), &trace)
+  }
+
+  private func traceDelivery(_ frame: Traced, _ edit: TagEdit, to port: Int, _ trace: inout RawTrace) {
+    let size = frame.bytes.count + edit.growth
+    trace.events.append(.leaves(port: port, edit: edit.kind, tag: edit.tag, size: size))
+    guard ports[port].isUp else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
+    if ports[port].egressLine >= 0 {
+      trace.events.append(.impaired(port: port, lines[ports[port].egressLine].impairment))
+    }
+    let leaving = Self.apply(edit, to: frame.bytes)
+    let allowance = edit.kind != .remove && Self.header(leaving).isTagged ? Ethernet.tagSize : 0
+    guard size <= ports[port].mtu + Ethernet.headerSize + allowance else {
+      return trace.drop(port, FrameDrop(EgressDrop.tooBig))
+    }
+    if ports[port].kind == .vhostUser {
+      let body = ports[port].body
+      guard vhostUserPorts[body].canDeliver else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
+      // No buffer at this moment; there may be one when a frame comes.
+      guard vhostUserPorts[body].rings[0].pending() != 0 else {
+        return trace.drop(port, FrameDrop(EgressDrop.noBuffer))
+      }
+    }
+    trace.outputs.append((port, leaving))
+  }
+
+  /// The frame as it leaves.
+  private static func apply(_ edit: TagEdit, to bytes: [UInt8]) -> [UInt8] {
+    let tag = [0x81, 0, UInt8(edit.tag.bits >> 8), UInt8(truncatingIfNeeded: edit.tag.bits)]
+    switch edit.kind {
+    case .keep: return bytes
+    case .remove: return Array(bytes[..<12] + bytes[16...])
+    case .insert: return Array(bytes[..<12] + tag + bytes[12...])
+    case .rewrite: return Array(bytes[..<12] + tag + bytes[16...])
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Capture
+import Dataplane
+import GuestKit
+import Testing
+
+/// What was there before anybody asked, as a file.
+@Suite struct RecordingTests {
+  @Test func theRecorderIsWrittenAsACapture() async throws {
+    try await CaptureBench.with { bench in
+      let frames = (0..<40).map { bench.frame(size: 60 + 40 * $0, seed: $0) }
+      try bench.send(frames)
+      try await bench.dataplane.setCarrier(port: "b.eth0", up: false)
+      try bench.a.send(bench.frame())
+      #expect(try bench.a.waitForTransmitted())
+      let recording = await bench.dataplane.recording(last: .seconds(30))
+      let path = bench.directory.path("last.pcapng")
+      #expect(try RecordingWriter.write(recording, .init(), to: DescriptorSink(path: path)) == 41)
+      let contents = try FileContents(path: path)
+      #expect(contents.interfaces.map(\.name) == ["a.eth0", "b.eth0"])
+      #expect(contents.packets.prefix(40).map(\.bytes) == frames.map { Array($0.prefix(64)) })
+      #expect(contents.packets.prefix(40).map(\.packet.originalLength) == frames.map(\.count))
+      #expect(contents.packets.prefix(40).allSatisfy { $0.packet.comment == "to b.eth0" && $0.packet.flags == 5 })
+      let last = try #require(contents.packets.last).packet
+      #expect(last.comment?.contains("dropped: ") == true && last.verdict != nil)
+      let text = try await tshark(path, ["-T", "fields", "-e", "frame.len", "-e", "frame.comment"])
+      #expect(text.hasPrefix("60\tto b.eth0\n100\tto b.eth0\n"))
+      try await some(of: recording, bench)
+    }
+  }
+
+  private func some(of recording: FlightRecording, _ bench: CaptureBench) async throws {
+    let path = bench.directory.path("some.pcapng")
+    var options = RecordingWriter.Options()
+    options.filter = try Filter("greater 1000")
+    options.drops = .ignored
+    #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 16)
+    options.ports = ["b.eth0"]
+    #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 0)
+    #expect(try FileContents(path: path).interfaces.count == 2)
+    _ = try await tshark(path)
+    options = RecordingWriter.Options()
+    options.drops = .only
+    #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 1)
+  }
+}
