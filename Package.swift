@@ -44,11 +44,11 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "apus",
-      dependencies: ["Control", "Lab", "Topology", argumentParser, logging],
+      dependencies: ["Control", "Lab", "Topology", "Capture", argumentParser, logging],
       swiftSettings: strict),
     .target(
       name: "Control",
-      dependencies: ["Lab", "Dataplane", "Topology", hummingbird, logging, nioCore, nioHTTP1, nioPosix],
+      dependencies: ["Lab", "Capture", "Dataplane", "Topology", hummingbird, logging, nioCore, nioHTTP1, nioPosix],
       swiftSettings: strict),
     .target(
       name: "Lab",

@@ -84,6 +84,8 @@ package struct ControlServer: Sendable {
       VLANRoutes(service: service),
       StatsRoutes(service: service),
       TestRoutes(service: service),
+      CaptureRoutes(service: service),
+      TraceRoutes(service: service),
       VersionRoutes(),
     ]
     for routes in subjects { routes.add(to: router) }

@@ -1,3 +1,4 @@
+import Capture
 import Dataplane
 import Lab
 import Topology
@@ -27,8 +28,36 @@ package protocol LabService: Sendable {
   /// Forgets learnt entries; nil = whatever.
   func flushFDB(switchName: String?, port: String?, vlan: Int?) async
   func execute(node: String, command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error>
+  /// Starts a capture of the lab that is up into a sink, which is closed in the end.
+  func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) async throws
+  func captures() async -> [CaptureRow]
+  func stopCapture(_ id: String) async throws
+  func changeFilter(ofCapture id: String, to text: String) async throws
+  /// What the flight recorder holds, as a pcapng file.
+  /// - Parameter last: seconds to look back; nil = as far as it goes.
+  func recording(_ request: CaptureRequest, last: Double?) async throws -> [UInt8]
+  /// What the switch would do with a frame.
+  func trace(port: String, frame: [UInt8]) async throws -> FrameTrace
+  /// Sends the frames of a capture file into a port, as if its node had.
+  /// - Returns: frames that were sent, and those left out since the file has them in part only.
+  func replay(_ request: ReplayRequest) async throws -> ReplayRow
   func consolePath(node: String) async throws -> String
   func logPath(node: String) async throws -> String
   /// - Parameter names: only the tests that are worded so; empty = all.
   func runTests(names: [String], onResult: @escaping @Sendable (TestResult) -> Void) async -> [TestResult]
+}
+
+/// A service without a data plane has nothing to capture.
+extension LabService {
+  private var unsupported: UserError { UserError(.notFound, "no lab is up") }
+  package func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) async throws {
+    sink.close()
+    throw unsupported
+  }
+  package func captures() async -> [CaptureRow] { [] }
+  package func stopCapture(_ id: String) async throws { throw unsupported }
+  package func changeFilter(ofCapture id: String, to text: String) async throws { throw unsupported }
+  package func recording(_ request: CaptureRequest, last: Double?) async throws -> [UInt8] { throw unsupported }
+  package func trace(port: String, frame: [UInt8]) async throws -> FrameTrace { throw unsupported }
+  package func replay(_ request: ReplayRequest) async throws -> ReplayRow { throw unsupported }
 }

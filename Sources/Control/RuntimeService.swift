@@ -1,3 +1,4 @@
+import Capture
 import Dataplane
 import Lab
 import Logging
@@ -8,12 +9,14 @@ import Topology
 package final class RuntimeService: LabService {
   private let runtime: LabRuntime
   private let events: EventLog
+  private let desk: CaptureDesk
   /// The data plane whose events are being logged.
   private let followed = Mutex<ObjectIdentifier?>(nil)
 
   package init(_ runtime: LabRuntime, logger: Logger) {
     self.runtime = runtime
     events = EventLog(logger: logger)
+    desk = CaptureDesk(logger: logger)
   }
 
   package func lab() async -> CanonicalLab? { await runtime.lab() }
@@ -22,6 +25,8 @@ package final class RuntimeService: LabService {
     _ lab: CanonicalLab, options: BringUpOptions = BringUpOptions(),
     progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep] {
+    let desk = desk
+    await runtime.onPorts { lab, plane, isNew in try await desk.declare(lab, plane, isNewPlane: isNew) }
     let plan = try await runtime.bringUp(lab, options: options, progress: progress)
     if let plane = await runtime.dataplane() { follow(plane) }
     return plan
@@ -36,6 +41,7 @@ package final class RuntimeService: LabService {
   }
 
   package func takeDown(progress: @escaping @Sendable (String) -> Void) async throws {
+    await desk.stopDeclared()
     try await runtime.takeDown(progress: progress)
   }
 
@@ -70,6 +76,75 @@ package final class RuntimeService: LabService {
     node: String, command: [String]
   ) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
     try await runtime.execute(node: node, command: command)
+  }
+
+  private func current() async throws -> (lab: CanonicalLab, plane: Dataplane) {
+    guard let lab = await runtime.lab(), let plane = await runtime.dataplane() else {
+      throw UserError(.notFound, "no lab is up")
+    }
+    return (lab, plane)
+  }
+
+  package func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) async throws {
+    let (lab, plane): (CanonicalLab, Dataplane)
+    do {
+      (lab, plane) = try await current()
+    } catch {
+      sink.close()
+      throw error
+    }
+    _ = try await desk.start(request, lab, plane, to: sink)
+  }
+
+  package func captures() async -> [CaptureRow] { await desk.rows() }
+  package func stopCapture(_ id: String) async throws { try await desk.stop(id) }
+
+  package func changeFilter(ofCapture id: String, to text: String) async throws {
+    try await desk.changeFilter(id, to: text)
+  }
+
+  package func recording(_ request: CaptureRequest, last: Double?) async throws -> [UInt8] {
+    let (lab, plane) = try await current()
+    guard await plane.isRecording else {
+      throw UserError(.failed, "lab \(lab.name) has no flight recorder", hint: "its file says `recorder: off`")
+    }
+    return try await desk.recording(request, last: last, lab, plane)
+  }
+
+  package func trace(port: String, frame: [UInt8]) async throws -> FrameTrace {
+    let (lab, plane) = try await current()
+    return try await explained(port, lab) { () async throws(DataplaneError) in
+      try await plane.trace(port: port, frame: frame)
+    }
+  }
+
+  package func replay(_ request: ReplayRequest) async throws -> ReplayRow {
+    let (_, plane) = try await current()
+    var replay = Replay()
+    replay.speed = request.speed
+    replay.interface = request.interface
+    do {
+      let counts = try await replay.run(request.file, into: request.port, of: plane)
+      return ReplayRow(sent: counts.sent, incomplete: counts.incomplete, others: counts.others)
+    } catch ReplayError.refused(.unknownPort(let name)) {
+      throw UserError(.notFound, "there is no port \(name)")
+    } catch {
+      throw UserError(.failed, "\(request.file): \(error)")
+    }
+  }
+
+  private func explained<Value>(
+    _ port: String, _ lab: CanonicalLab, _ body: () async throws(DataplaneError) -> Value
+  ) async throws(UserError) -> Value {
+    do {
+      return try await body()
+    } catch {
+      switch error {
+      case .unknownPort(let name): throw UserError(.notFound, "lab \(lab.name) has no port \"\(name)\"")
+      case .invalid(let text), .host(let text): throw UserError(.badInput, text)
+      case .nameTaken, .unknownSwitch: throw UserError(.failed, "\(error)")
+      }
+    }
   }
 
   package func consolePath(node: String) async throws -> String { try await runtime.consolePath(node: node) }

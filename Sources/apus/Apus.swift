@@ -24,16 +24,24 @@ struct Apus: AsyncParsableCommand {
         ]),
       CommandGroup(
         name: "Network",
-        subcommands: [PortCommand.self, LinkCommand.self, FDBCommand.self, VLANCommand.self, StatsCommand.self]),
+        subcommands: [
+          PortCommand.self, LinkCommand.self, FDBCommand.self, VLANCommand.self, CaptureCommand.self,
+          TraceCommand.self, StatsCommand.self,
+        ]),
       CommandGroup(
         name: "This program",
         subcommands: [
           DoctorCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self, DaemonCommand.self,
+          ExtcapCommand.self,
         ]),
     ])
 
   static func main() async {
-    let status = await Launcher.run(Array(CommandLine.arguments.dropFirst()))
+    var arguments = Array(CommandLine.arguments.dropFirst())
+    // Wireshark calls what lies in its folder by that name alone: a link of this name is `apus extcap`.
+    let name = CommandLine.arguments.first?.split(separator: "/").last ?? ""
+    if name.hasPrefix("apus-extcap") { arguments.insert("extcap", at: 0) }
+    let status = await Launcher.run(arguments)
     Output.end(status)
   }
 }

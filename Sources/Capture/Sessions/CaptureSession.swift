@@ -68,6 +68,9 @@ package final class CaptureSession: Sendable {
     return status
   }
 
+  /// Names of the ports that are part of the capture now.
+  package var currentPorts: [String] { handle.interfaces.filter { !$0.isEnded }.map(\.name) }
+
   /// Ends the capture; what was captured before is still written, as long as the reader reads.
   package func stop() async -> CaptureStatus {
     state.withLock { $0.stopIsWanted = true }

@@ -36,6 +36,14 @@ package struct ControlClient: Sendable {
     try await exchange(.DELETE, path, query: query, body: nil) { _ in }
   }
 
+  /// Bytes as they come.
+  /// - Parameter onChunk: takes a piece; the next waits until it returns.
+  package func download(
+    _ path: String, query: [String: String?] = [:], onChunk: ([UInt8]) async throws -> Void
+  ) async throws {
+    try await exchange(.GET, path, query: query, body: nil, onChunk: onChunk)
+  }
+
   /// A stream of JSON values, a line each.
   /// - Parameters:
   ///   - method: `PUT`, `POST` or `DELETE`.

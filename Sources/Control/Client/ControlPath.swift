@@ -9,6 +9,13 @@ package enum ControlPath {
   package static let links = "/v1/links"
   package static let tests = "/v1/tests"
   package static let version = "/v1/version"
+  package static let capture = "/v1/capture"
+  package static let captures = "/v1/captures"
+  package static let recording = "/v1/recording"
+  package static let trace = "/v1/trace"
+  package static let replay = "/v1/replay"
+
+  package static func capture(_ id: String) -> String { "\(captures)/\(escape(id))" }
 
   package static func port(_ name: String) -> String { "\(ports)/\(escape(name))" }
   package static func link(_ name: String) -> String { "\(links)/\(escape(name))" }

@@ -42,6 +42,11 @@ struct LabDifference: Sendable, Equatable {
         .failed, "lab \(new.name) is running with other `workers`, which cannot change while it runs",
         hint: "take it down with `apus down \(new.name)` first")
     }
+    guard old.recorderSize == new.recorderSize else {
+      throw UserError(
+        .failed, "lab \(new.name) is running with another `recorder`, which cannot change while it runs",
+        hint: "take it down with `apus down \(new.name)` first")
+    }
     for node in old.nodes where !new.nodes.contains(where: { $0.name == node.name }) {
       removedNodes.append(node.name)
       steps.append(PlanStep(.remove, "node \(node.name)", node.kind))
@@ -54,6 +59,8 @@ struct LabDifference: Sendable, Equatable {
     compareSwitches(old, new)
     compareNodes(old, new)
     compareImpairments(old, new)
+    let (before, now) = (old.captures ?? [], new.captures ?? [])
+    if before != now { steps.append(PlanStep(.change, "captures", "\(before.count) -> \(now.count)")) }
     if old.tests != new.tests { steps.append(PlanStep(.change, "tests", "\(old.tests.count) -> \(new.tests.count)")) }
   }
 

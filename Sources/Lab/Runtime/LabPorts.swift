@@ -3,8 +3,10 @@ import Topology
 
 /// How the values of the lab file become those of the data plane.
 extension DataplaneConfiguration {
-  init(_ workers: WorkerSettings) {
+  init(_ lab: CanonicalLab) {
     self.init()
+    let workers = lab.workers
+    if let size = lab.recorderSize { recorderSize = size }
     workerCount = workers.count
     cpus = workers.cpus
     switch workers.poll {

@@ -30,6 +30,7 @@ extension LabRuntime {
     if let work {
       try await change(work, from: recorded, difference)
     } else {
+      if let plane { try await portsAreThere(lab, plane, false) }
       current = lab
       try LabState.write(lab, in: directories)
     }
@@ -178,6 +179,7 @@ extension LabRuntime {
     try await setModes(work, difference)
     try await makeWires(work)
     try await impair(work.lab, only: difference)
+    if let plane { try await portsAreThere(work.lab, plane, false) }
     for node in work.nodesWithNewPorts { try await node.configure() }
     try await startNodes(work)
     for node in work.nodes {
@@ -216,6 +218,6 @@ extension LabRuntime {
 }
 
 extension LabDifference {
-  /// Only the tests differ: nothing on the host changes.
-  fileprivate var isOnlyWords: Bool { steps.allSatisfy { $0.subject == "tests" } }
+  /// Only the tests or captures differ: nothing of the lab itself changes.
+  fileprivate var isOnlyWords: Bool { steps.allSatisfy { ["tests", "captures"].contains($0.subject) } }
 }

@@ -91,6 +91,7 @@ extension LabRuntime {
     for node in work.nodesWithNewPorts { try await makePorts(of: node, node.definition.nics, work) }
     try await makeWires(work)
     try await impair(work.lab, only: nil)
+    if let plane { try await portsAreThere(work.lab, plane, !work.isServing) }
     for node in work.nodesWithNewPorts { try await node.configure() }
     try await startNodes(work)
     guard !work.isServing else { return }
@@ -100,7 +101,7 @@ extension LabRuntime {
   }
 
   private func openPlane(_ work: Work) async throws {
-    let plane = try Dataplane(DataplaneConfiguration(work.lab.workers))
+    let plane = try Dataplane(DataplaneConfiguration(work.lab))
     self.plane = plane
     work.journal.note("data plane") { await self.closePlane() }
     for definition in work.lab.switches {

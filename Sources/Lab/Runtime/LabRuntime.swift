@@ -27,6 +27,9 @@ package actor LabRuntime {
   /// What was said at run time.
   var runTime = RunTimeState()
 
+  /// Called when the ports of a lab, or of what it is changed to, are there, before anything is started.
+  var portsAreThere: @Sendable (CanonicalLab, Dataplane, _ isNewPlane: Bool) async throws -> Void = { _, _, _ in }
+
   private var ongoing: Task<[PlanStep], any Error>?
   private var isBusy = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
@@ -39,6 +42,12 @@ package actor LabRuntime {
     self.directories = directories
     self.logger = logger
     variables = environment
+  }
+
+  /// Sets what is called when the ports of a lab, or of what it is changed to, are there, before anything is started:
+  /// with the lab, the data plane, and whether that is a new one.
+  package func onPorts(_ body: @escaping @Sendable (CanonicalLab, Dataplane, Bool) async throws -> Void) {
+    portsAreThere = body
   }
 
   /// Makes a lab true: a new one, one whose nodes run since before a crash of the daemon, or one with ended nodes.

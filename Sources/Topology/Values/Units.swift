@@ -1,9 +1,9 @@
 /// Numbers with units as the lab file writes them.
-enum Units {
+package enum Units {
   /// Bytes from `128M`, `2GiB`, `4096`; both M and MiB are binary.
   ///
   /// Nil when it is no size or does not fit.
-  static func size(_ text: String) -> Int? {
+  package static func size(_ text: String) -> Int? {
     guard let (number, unit) = split(text) else { return nil }
     let shift: Int
     switch unit.lowercased() {
@@ -21,7 +21,7 @@ enum Units {
   /// Seconds from `250us`, `40ms`, `300s`, `5m`, `1h`.
   ///
   /// Nil when it is no time or has no unit.
-  static func seconds(_ text: String) -> Double? {
+  package static func seconds(_ text: String) -> Double? {
     guard let (number, unit) = split(text) else { return nil }
     switch unit {
     case "us": return number / 1_000_000

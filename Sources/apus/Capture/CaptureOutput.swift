@@ -1,0 +1,108 @@
+import Capture
+import Foundation
+import Lab
+
+/// Where a command puts a capture that comes in pieces.
+protocol CaptureOutput: AnyObject {
+  /// Frames so far, and those that the capture was too slow for.
+  var tally: PcapngTally { get }
+  /// - Throws: `UserError` when no more can be written.
+  func take(_ bytes: [UInt8]) throws
+  func close()
+}
+
+/// Files: one, or several in turn.
+final class CaptureFileOutput: CaptureOutput {
+  private(set) var tally = PcapngTally()
+  private var splitter = PcapngBlockSplitter()
+  private let sink: any CaptureSink
+  private let path: String
+
+  init(_ path: String, ring: RingFiles?) throws {
+    self.path = path
+    do {
+      sink =
+        try ring.map {
+          RingFileSink(path: path, files: $0, clock: { UInt64(max(0, Date().timeIntervalSince1970)) })
+        } ?? DescriptorSink(path: path)
+    } catch {
+      throw UserError(.failed, "cannot write the capture: \(error)")
+    }
+  }
+
+  func take(_ bytes: [UInt8]) throws {
+    do {
+      let blocks = try splitter.add(bytes)
+      guard !blocks.isEmpty else { return }
+      try sink.write(blocks) { false }
+      try tally.add(blocks)
+    } catch let error as CaptureSinkError {
+      throw UserError(
+        .failed, "cannot write the capture: \(error)", hint: "\(tally.packets) frames are in \(path), which is whole")
+    }
+  }
+
+  func close() { sink.close() }
+}
+
+/// Standard output, for a pipe to Wireshark.
+final class CapturePipeOutput: CaptureOutput {
+  private(set) var tally = PcapngTally()
+  private var splitter = PcapngBlockSplitter()
+
+  func take(_ bytes: [UInt8]) throws {
+    let blocks = try splitter.add(bytes)
+    // A reader that has gone away ends the program, and the connection that goes with it the capture.
+    Output.bytes(blocks)
+    try tally.add(blocks)
+  }
+
+  func close() {}
+}
+
+/// A line for each frame.
+final class CaptureLines: CaptureOutput {
+  private(set) var tally = PcapngTally()
+  private var splitter = PcapngBlockSplitter()
+  private var reader = CaptureFileReader()
+  private var names: [String] = []
+  /// Seconds that local time is ahead of universal time.
+  private let offset = Int64(TimeZone.current.secondsFromGMT())
+
+  func take(_ bytes: [UInt8]) throws {
+    try tally.add(try splitter.add(bytes))
+    reader.append(bytes)
+    var lines = ""
+    while let item = try reader.next() {
+      switch item {
+      case .interface(let interface): names.append(interface.name)
+      case .packet(let packet): lines += line(packet)
+      case .statistics: break
+      }
+    }
+    if !lines.isEmpty { Output.data(lines) }
+  }
+
+  func close() {}
+
+  private func line(_ packet: CaptureFilePacket) -> String {
+    let number = Int(packet.packet.interface)
+    let name = number < names.count ? names[number] : "?"
+    let direction = (packet.packet.flags ?? 0) & 3 == Pcapng.Flags.outbound ? "out" : "in"
+    let text = FrameSummary(packet.bytes, length: packet.packet.originalLength).text
+    let comment = packet.packet.comment.map { "  [\($0)]" } ?? ""
+    return "\(time(packet.packet.timestamp))  \(name) \(direction)  \(text)\(comment)\n"
+  }
+
+  /// Local time of the day to the microsecond.
+  private func time(_ nanoseconds: UInt64) -> String {
+    let seconds = Int64(nanoseconds / 1_000_000_000) + offset
+    let day = ((seconds % 86_400) + 86_400) % 86_400
+    func digits(_ value: Int64, _ count: Int) -> String {
+      let text = String(value)
+      return String(repeating: "0", count: max(0, count - text.count)) + text
+    }
+    let micros = Int64(nanoseconds % 1_000_000_000 / 1000)
+    return "\(digits(day / 3600, 2)):\(digits(day / 60 % 60, 2)):\(digits(day % 60, 2)).\(digits(micros, 6))"
+  }
+}
