@@ -33,6 +33,9 @@ struct CaptureTap: ~Copyable {
     var checksumStart: UInt16
   }
 
+  /// Bytes of a frame that are copied at most: a chain of a guest may be of any length, and is refused for it later.
+  private static var longest: Int { Ethernet.maximumFrameSize + Ethernet.tagSize }
+
   /// Nil = the slot is free.
   private(set) var ring: CaptureRing?
   private var writer: CaptureRingWriter
@@ -61,7 +64,7 @@ struct CaptureTap: ~Copyable {
   init(_ ring: CaptureRing, _ configuration: CaptureConfiguration, portCapacity: Int) {
     self.ring = ring
     writer = ring.writer
-    snapLength = configuration.snapLength > 0 ? configuration.snapLength : .max
+    snapLength = min(configuration.snapLength > 0 ? configuration.snapLength : .max, Self.longest)
     directions = configuration.directions
     drops = configuration.drops
     endsWithPorts = configuration.endsWithPorts

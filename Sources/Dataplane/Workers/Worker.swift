@@ -38,6 +38,7 @@ final class Worker: Sendable {
         core: core, commands: commands, account: account,
         poll: poll)
       while !stopping.value.load(ordering: .relaxed) { loop.turn() }
+      loop.finish()
     }
   }
 

@@ -67,6 +67,9 @@ struct WorkerLoop: ~Copyable {
     if moved == 0, poll != .busy, poll == .sleep || end &- lastWork > Self.spinCycles { coldSleep() }
   }
 
+  /// The end: whoever waits for an answer gets it.
+  mutating func finish() { commands.coldRun(&core) }
+
   /// Sleeps until somebody kicks, calls or sends; returns at once if there is work after all.
   @inline(never)
   private mutating func coldSleep() {

@@ -144,6 +144,28 @@ import VhostUser
     }
   }
 
+  /// A chain of many megabytes is refused, and the capture of it copies no more than of the longest frame.
+  @Test func anEndlessFrameIsCut() async throws {
+    try await Bench.with { bench in
+      let (a, _) = try await bench.addWire()
+      let capture = try await bench.dataplane.startCapture(
+        ports: ["a"],
+        .with {
+          $0.drops = .included
+          $0.ringSize = 64 << 20
+        })
+      let buffer = a.memory.allocate(1 << 20)
+      try a.transmitRing().submit((0..<32).map { _ in .init(buffer, 1 << 20, isWritable: false) })
+      #expect(try a.waitForTransmitted())
+      await bench.dataplane.stopCapture(capture)
+      let got = capture.drain()
+      #expect(got.map(\.record.drop.name) == ["header-invalid"])
+      #expect(got.map(\.record.originalLength) == [(32 << 20) - 12])
+      #expect(got.map(\.bytes.count) == [65_543])
+      #expect(try await bench.status("a").dropsIn == ["header-invalid": 1])
+    }
+  }
+
   @Test func framesOfATAPAreCaptured() async throws {
     let namespace = try TestNamespace()
     try await Bench.with { bench in

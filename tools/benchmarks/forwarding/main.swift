@@ -32,7 +32,7 @@ struct Options {
       case "--mode": mode = value
       case "--recorder" where value == "on" || value == "off": recorder = value
       case "--capture" where ["none", "other", "full", "filtered"].contains(value): capture = value
-      default: Options.fail("unknown option \(name); or value of it; known: --frames, --size, --mode, --recorder, --capture")
+      default: Options.fail("unknown option \(name), or value of it; see the head of main.swift")
       }
     }
   }

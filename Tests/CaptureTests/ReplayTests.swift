@@ -1,0 +1,77 @@
+import Capture
+import Dataplane
+import GuestKit
+import Testing
+
+/// A captured file is sent again, frame by frame, at its own pace.
+@Suite struct ReplayTests {
+  private func file(_ path: String, _ frames: [(frame: [UInt8], time: UInt64, flags: UInt32)]) throws {
+    var writer = PcapngWriter()
+    writer.add(PcapngSection())
+    for name in ["x", "y"] {
+      var interface = PcapngInterface()
+      interface.name = name
+      writer.add(interface)
+    }
+    for (number, item) in frames.enumerated() {
+      var packet = PcapngPacket()
+      packet.interface = UInt32(number % 2)
+      packet.timestamp = item.time
+      packet.originalLength = item.frame.count
+      packet.flags = item.flags
+      writer.add(packet, item.frame)
+    }
+    try DescriptorSink(path: path).write(writer.take()) { false }
+  }
+
+  @Test func framesComeAgainInTheirTime() async throws {
+    try await CaptureBench.with { bench in
+      let path = bench.directory.path("in.pcapng")
+      let frames = (0..<30).map { bench.frame(size: 60 + $0, seed: $0) }
+      try file(
+        path, frames.enumerated().map { ($1, 1_000_000_000 + UInt64($0 / 10) * 40_000_000, $0 % 2 == 0 ? 1 : 2) })
+      let capture = try await bench.dataplane.startCapture(ports: ["a.eth0"])
+      let start = ContinuousClock.now
+      let counts = try await Replay().run(path, into: "a.eth0", of: bench.dataplane)
+      #expect(ContinuousClock.now - start >= .milliseconds(80))
+      #expect(counts == Replay.Counts(sent: 30))
+      #expect(try bench.b.receiveAll(quiet: 20).map(\.frame) == frames)
+      var times: [UInt64] = []
+      var bytes: [UInt8] = []
+      while let record = capture.next(into: &bytes) { times.append(record.timestamp) }
+      #expect(times.count == 30 && times[10] - times[9] > 20_000_000 && times[20] - times[19] > 20_000_000)
+      #expect(times[9] - times[0] < 20_000_000)
+
+      var replay = Replay()
+      replay.speed = 0
+      replay.interface = "x"
+      #expect(try await replay.run(path, into: "a.eth0", of: bench.dataplane).others == 15)
+      replay.interface = nil
+      replay.inboundOnly = true
+      let half = try await replay.run(path, into: "a.eth0", of: bench.dataplane)
+      #expect(half.sent == 15 && half.others == 15)
+      replay.interface = "y"
+      #expect(try await replay.run(path, into: "a.eth0", of: bench.dataplane).sent == 0)
+    }
+  }
+
+  @Test func whatCannotBeSentIsSaid() async throws {
+    try await CaptureBench.with { bench in
+      let path = bench.directory.path("in.pcapng")
+      try DescriptorSink(path: path).write([1, 2, 3, 4, 5]) { false }
+      await #expect(throws: ReplayError.self) { try await Replay().run(path, into: "a.eth0", of: bench.dataplane) }
+      await #expect(throws: ReplayError.self) {
+        try await Replay().run("/nowhere", into: "a.eth0", of: bench.dataplane)
+      }
+      try file(path, [(bench.frame(), 1, 1)])
+      await #expect(throws: ReplayError.self) { try await Replay().run(path, into: "nobody", of: bench.dataplane) }
+      let task = Task { [dataplane = bench.dataplane] in
+        try file(path, [(FrameBuilder.broadcast + FrameBuilder.broadcast + [8, 0], 0, 1), ([], 60_000_000_000, 1)])
+        return try await Replay().run(path, into: "a.eth0", of: dataplane)
+      }
+      try await Task.sleep(for: .milliseconds(30))
+      task.cancel()
+      #expect(try await task.value.sent <= 1)
+    }
+  }
+}
