@@ -3,9 +3,9 @@
 // counts only what happens inside the worker's breath.
 //
 // Usage: forwarding-benchmark [--frames COUNT] [--size BYTES] [--mode access|trunk|wire] [--recorder on|off]
-//                             [--capture none|other|full|filtered]
+//                             [--capture none|idle|other|full|filtered]
 //
-// other: a third port, where nothing happens, is captured; full, filtered: both ports are, all frames or none of them.
+// idle: there is a third port, where nothing happens; other: it is captured; full, filtered: both ports are, all frames or none of them.
 
 import Dataplane
 import Frames
@@ -31,7 +31,7 @@ struct Options {
       case "--size": size = Options.number(name, value, 60...9000)
       case "--mode": mode = value
       case "--recorder" where value == "on" || value == "off": recorder = value
-      case "--capture" where ["none", "other", "full", "filtered"].contains(value): capture = value
+      case "--capture" where ["none", "idle", "other", "full", "filtered"].contains(value): capture = value
       default: Options.fail("unknown option \(name), or value of it; see the head of main.swift")
       }
     }
@@ -130,7 +130,10 @@ func run(_ options: Options) throws {
   var configuration = CaptureConfiguration()
   if options.capture == "filtered" { configuration.filter = try FilterProgram([FilterInstruction(6)]) }
   var captured: [Int] = []
-  if options.capture == "other" { captured = [worker.addPort(options.portMode)] }
+  if options.capture == "idle" || options.capture == "other" {
+    let third = worker.addPort(options.portMode)
+    if options.capture == "other" { captured = [third] }
+  }
   if options.capture == "full" || options.capture == "filtered" { captured = [first, second] }
   let capture = captured.isEmpty ? nil : worker.capture(ports: captured, configuration)
   var drained: [UInt8] = []
