@@ -137,6 +137,34 @@ extension RealThings {
       }
     }
 
+    @Test(.timeLimit(.minutes(3))) func persistentDiskOutlivesTheLabAndFailures() async throws {
+      try await Sandbox.use { sandbox in
+        func file(_ image: String, _ ready: String = "") throws -> String {
+          try sandbox.write(
+            "version: 1\nname: ape-machines\nnodes:\n  vm1: { kind: vm, image: \(image), persist: on \(ready) }\n")
+        }
+        for name in ["one.img", "two.img"] {
+          try Data(count: 1 << 20).write(to: URL(filePath: "\(sandbox.folder)/\(name)"))
+        }
+        let disk = "\(sandbox.data)/\(Self.lab)/vm1/disk.qcow2"
+        try await sandbox.apus("up", try file("one.img"), expecting: 0)
+        // It has no system that could shut down, and would be waited for.
+        let machine = try #require(try await Self.process(sandbox).flatMap(ProcessIdentity.of(pid:)))
+        machine.signal(SIGKILL)
+        #expect(await machine.wait(timeoutSeconds: 10))
+        try await sandbox.apus("down", Self.lab, expecting: 0)
+        let before = try #require(FileManager.default.contents(atPath: disk))
+        // An up that fails takes nothing of it, and one from another image is refused.
+        try await sandbox.apus(
+          "up", try file("one.img", ", ready: { console: x, timeout: 1s }"), expecting: 1, within: 120)
+        let other = try await sandbox.apus("up", try file("two.img"), expecting: 1)
+        #expect(other.errors.contains("was made from"), "\(other)")
+        #expect(FileManager.default.contents(atPath: disk) == before)
+        try await sandbox.apus("down", Self.lab, expecting: 0)
+        #expect(FileManager.default.contents(atPath: disk) == before)
+      }
+    }
+
     @Test(.timeLimit(.minutes(3))) func imagesThatAreWrongAreRefused() async throws {
       try await Sandbox.use { sandbox in
         func refused(_ image: String, _ text: String, _ status: Int32 = 2) async throws {

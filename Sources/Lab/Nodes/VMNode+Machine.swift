@@ -12,6 +12,13 @@ extension VMNode {
     if definition.disk != nil, let image = definition.image, !Files.exists(image) {
       throw UserError(.failed, "node \(definition.name): the image \(image) is not there")
     }
+    if let disk = definition.disk, let image = definition.image {
+      do {
+        try DiskOverlay(image: image, disk: disk, paths: paths).check()
+      } catch {
+        throw UserError(error.code, "node \(definition.name): \(error.message)", hint: error.hint)
+      }
+    }
     guard definition.nics.count <= QEMUCommandLine.nicLimit else {
       throw UserError(
         .badInput, "node \(definition.name) has \(definition.nics.count) NICs; at most \(QEMUCommandLine.nicLimit) fit")

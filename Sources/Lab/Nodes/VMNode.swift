@@ -115,7 +115,11 @@ actor VMNode: Node {
   func stop(cleanly: Bool) async throws {
     watcher?.cancel()
     let process = (record ?? NodeRecord.read(paths))?.process
-    if let process, process.isAlive, let disk = definition.disk, cleanly || disk.persist { await shutDown(process) }
+    // One that has not come up has no system that could shut down.
+    let isUp = (record ?? NodeRecord.read(paths))?.isReady == true
+    if let process, process.isAlive, isUp, let disk = definition.disk, cleanly || disk.persist {
+      await shutDown(process)
+    }
     await detach()
     if let process { try await Self.end(process, definition.name) }
     life = .stopped
@@ -271,7 +275,8 @@ actor VMNode: Node {
 
   /// The last lines of QEMU's own words and of the guest's console, to be put behind a sentence.
   private func lastWords() -> String {
-    let said = Files.lastLines(of: paths.processLog, count: 3)
+    // It warns so of every back-end that has no configuration space, which no network device needs.
+    let said = Files.lastLines(of: paths.processLog, count: 3).filter { !$0.contains("VHOST_USER_PROTOCOL_F_CONFIG") }
     let shown = Files.lastLines(of: paths.consoleLog, count: 5)
     var text = said.isEmpty ? "" : "; QEMU said: \(said.joined(separator: " | "))"
     if !shown.isEmpty { text += "; last on its console: \(shown.joined(separator: " | "))" }

@@ -241,7 +241,7 @@ extension LabRuntime {
         try Files.remove("\(folder)/\(name)")
       }
       if Files.names(in: folder).isEmpty { try Files.remove(folder) }
-      try Files.remove(directories.data(lab.name))
+      try LabFiles.removeData(lab.name, in: directories)
     } catch {
       logger.error("left behind after the error: \(error)")
     }

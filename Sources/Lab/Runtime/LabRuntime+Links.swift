@@ -121,7 +121,9 @@ extension LabRuntime {
   // MARK: - At run time
 
   /// Forgets what was said of links; the next `impair` sets them as the file has them.
-  func resetOverrides() async {
+  /// - Returns: what was done.
+  func resetOverrides() async -> [PlanStep] {
+    let steps = runTime.links.keys.sorted().map { PlanStep(.change, "link \($0)", "back to the file") }
     for name in runTime.links.keys.sorted() {
       var change = LinkChange()
       change.isReset = true
@@ -129,6 +131,7 @@ extension LabRuntime {
     }
     runTime.links = [:]
     try? writeRunTime()
+    return steps
   }
 
   /// All links, in file order.

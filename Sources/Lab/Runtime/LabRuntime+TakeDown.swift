@@ -74,15 +74,25 @@ enum LabFiles {
   /// - Returns: whether there was anything to remove.
   @discardableResult
   static func remove(_ lab: String, in directories: LabDirectories) throws(UserError) -> Bool {
-    let (folder, data) = (directories.state(lab), directories.data(lab))
-    var wasThere = Files.exists(folder)
+    let folder = directories.state(lab)
+    let hadState = Files.exists(folder)
+    let hadData = try removeData(lab, in: directories)
+    for name in Files.names(in: folder) where name != "lab.json" { try Files.remove("\(folder)/\(name)") }
+    try Files.remove(folder)
+    return hadState || hadData
+  }
+
+  /// Removes logs and disks, but for those that are to persist.
+  /// - Returns: whether there was anything to remove.
+  @discardableResult
+  static func removeData(_ lab: String, in directories: LabDirectories) throws(UserError) -> Bool {
+    let data = directories.data(lab)
+    var wasThere = false
     for name in Files.names(in: data) {
       let isRemoved = try remove(data: NodePaths(directories: directories, lab: lab, node: name).dataDirectory)
       wasThere = wasThere || isRemoved
     }
     if Files.exists(data), Files.names(in: data).isEmpty { wasThere = try Files.remove(data) || wasThere }
-    for name in Files.names(in: folder) where name != "lab.json" { try Files.remove("\(folder)/\(name)") }
-    try Files.remove(folder)
     return wasThere
   }
 

@@ -63,8 +63,8 @@ package actor LabRuntime {
     defer { release() }
     allowsRestart = options.allowsRestart
     parallel = options.parallel
-    if options.isReset { await resetOverrides() }
-    let task = Task { try await carryOut(lab, progress) }
+    let taken = options.isReset ? await resetOverrides() : []
+    let task = Task { try await taken + carryOut(lab, progress) }
     ongoing = task
     defer { ongoing = nil }
     do {

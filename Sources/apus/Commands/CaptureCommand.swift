@@ -26,7 +26,8 @@ struct CaptureCommand: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: "Bytes of each frame that are kept. (APUS_SNAPLEN)") var snaplen: Int?
   @Option(name: .shortAndLong, help: "End after this many frames. (APUS_COUNT)") var count: Int?
   @Option(name: .long, help: "End after this time. (APUS_DURATION)") var duration: String?
-  @Option(name: .long, help: "in = from the node into the switch, out, or both. (APUS_DIRECTION)") var direction: String?
+  @Option(name: .long, help: "in = from the node into the switch, out, or both. (APUS_DIRECTION)") var direction:
+    String?
   @Option(name: .long, help: "Files in turn: 4x10M is four of 10 MiB. (APUS_RING)") var ring: String?
   @Option(name: .long, help: "Write what was recorded in this time, and end. (APUS_LAST)") var last: String?
   @Option(name: .long, help: "include = dropped frames too, with their reason; only = nothing else. (APUS_DROPS)")
@@ -59,7 +60,8 @@ struct CaptureCommand: AsyncParsableCommand {
 
   // MARK: - Live
 
-  private func live(_ request: CaptureRequest, _ session: LabSession, _ path: String?, _ files: RingFiles?) async throws {
+  private func live(_ request: CaptureRequest, _ session: LabSession, _ path: String?, _ files: RingFiles?) async throws
+  {
     let output = try Self.output(path, files)
     let showsCounts = path != nil && path != "-" && isatty(STDERR_FILENO) == 1
     let capture = CaptureClient(session.client, request)
@@ -67,7 +69,8 @@ struct CaptureCommand: AsyncParsableCommand {
       if showsCounts { Output.bytes(Array("\r\(Self.words(tally))".utf8), toError: true) }
     }
     if showsCounts { Output.words("") }
-    let isOver = wasEnded || request.duration != nil || request.count.map { output.tally.packets >= UInt64($0) } ?? false
+    let isOver =
+      wasEnded || request.duration != nil || request.count.map { output.tally.packets >= UInt64($0) } ?? false
     if !isOver { Output.words("capture: what was captured is gone: its ports were removed, or the lab is down") }
     Output.words(Self.words(output.tally))
   }
@@ -101,7 +104,9 @@ struct CaptureCommand: AsyncParsableCommand {
     guard let port = inject ?? Variables.value("INJECT") else {
       throw UserError(.badInput, "--from-file needs --inject PORT, the port to send into")
     }
-    guard targets.isEmpty else { throw UserError(.badInput, "--from-file sends; it captures nothing: leave out targets") }
+    guard targets.isEmpty else {
+      throw UserError(.badInput, "--from-file sends; it captures nothing: leave out targets")
+    }
     let speed = try speed ?? Self.number(Variables.value("SPEED"), "--speed") ?? 1
     guard speed >= 0, speed.isFinite else { throw UserError(.badInput, "--speed must be 0 or more, found \(speed)") }
     let path = file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)"

@@ -63,7 +63,9 @@ struct ExtcapCommand: AsyncParsableCommand {
         continue
       }
       var text = "interface {value=\(Self.prefix)\(lab).all}{display=Apus lab \(lab), whole}\n"
-      for row in rows { text += "interface {value=\(Self.prefix)\(lab).\(row.name)}{display=Apus \(lab): \(row.name)}\n" }
+      for row in rows {
+        text += "interface {value=\(Self.prefix)\(lab).\(row.name)}{display=Apus \(lab): \(row.name)}\n"
+      }
       Output.data(text)
     }
   }
@@ -79,7 +81,8 @@ struct ExtcapCommand: AsyncParsableCommand {
     for (value, words) in [("none", "not shown"), ("include", "shown too"), ("only", "nothing else")] {
       text += "value {arg=1}{value=\(value)}{display=\(words)}{default=\(value == "none")}\n"
     }
-    text += "arg {number=2}{call=--snaplen}{display=Bytes of each frame}{type=integer}{range=64,262144}{default=262144}\n"
+    text +=
+      "arg {number=2}{call=--snaplen}{display=Bytes of each frame}{type=integer}{range=64,262144}{default=262144}\n"
     Output.data(text)
   }
 

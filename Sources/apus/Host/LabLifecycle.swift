@@ -61,18 +61,19 @@ struct LabLifecycle {
   /// - Returns: whether there was anything to remove.
   @discardableResult
   func takeDown(_ name: String) async throws -> Bool {
-    let manager = FileManager.default
-    let wasThere = [directories.state(name), directories.data(name)].contains { manager.fileExists(atPath: $0) }
-    guard wasThere else { return false }
+    let wasUp = FileManager.default.fileExists(atPath: directories.state(name))
     do {
-      try await delete(name)
-      try await waitForEnd(of: name)
+      if wasUp {
+        try await delete(name)
+        try await waitForEnd(of: name)
+      }
     } catch let error as UserError where error.code == .unreachable {
       // No daemon, or it was killed over this.
     }
     let removed = try await LabCleanup.remove(lab: name, directories: directories)
     for line in removed { Output.words(line) }
-    return true
+    // Disks that are to persist are no lab.
+    return wasUp || !removed.isEmpty
   }
 
   /// Whether a daemon answers for the lab.
