@@ -26,7 +26,7 @@ package final class RuntimeService: LabService {
     progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep] {
     let desk = desk
-    await runtime.onPorts { lab, plane, isNew in try await desk.declare(lab, plane, isNewPlane: isNew) }
+    await runtime.onPorts { lab, plane, stage in try await desk.declare(lab, plane, stage) }
     let plan = try await runtime.bringUp(lab, options: options, progress: progress)
     if let plane = await runtime.dataplane() { follow(plane) }
     return plan

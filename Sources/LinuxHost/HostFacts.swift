@@ -20,8 +20,14 @@ package enum HostFacts {
   }
 
   /// Memory that new processes can have without swapping, in bytes (MemAvailable); nil if the kernel does not say.
-  package static var memoryAvailable: UInt64? {
-    for line in (text(ofFile: "/proc/meminfo") ?? "").split(separator: "\n") where line.hasPrefix("MemAvailable:") {
+  package static var memoryAvailable: UInt64? { memory("MemAvailable:") }
+
+  /// All memory of this host, in bytes; nil if the kernel does not say.
+  package static var memoryTotal: UInt64? { memory("MemTotal:") }
+
+  /// A line of /proc/meminfo (proc(5)), which counts in kibibytes.
+  private static func memory(_ name: String) -> UInt64? {
+    for line in (text(ofFile: "/proc/meminfo") ?? "").split(separator: "\n") where line.hasPrefix(name) {
       let kibibytes = line.split(separator: " ").dropFirst().first.flatMap { UInt64($0) }
       return kibibytes.map { $0 * 1024 }
     }

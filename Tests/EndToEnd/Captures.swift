@@ -124,12 +124,25 @@ extension RealThings {
         try await sandbox.apus("up", file, expecting: 0)
         try await Task.sleep(for: .seconds(2))
         try await Self.ping(sandbox, "h4", "10.0.0.1")
+        // The same file with another filter begins anew.
+        _ = try sandbox.write(more.replacing("filter: icmp", with: "filter: icmp or arp"))
+        try await sandbox.apus("up", file, expecting: 0)
+        try await Self.ping(sandbox, "h1", "10.0.0.3")
+        try await Self.ping(sandbox, "h4", "10.0.0.1")
+        // What another daemon captures goes to another file, and what there was is kept.
+        let daemon = try sandbox.daemon(Self.lab)
+        daemon.signal(SIGKILL)
+        _ = await daemon.wait(timeoutSeconds: 10)
+        try await sandbox.apus("up", file, expecting: 0)
+        try await Self.ping(sandbox, "h1", "10.0.0.3")
         // What was there before anybody asked.
         let last = "\(sandbox.folder)/last.pcapng"
         try await sandbox.apus("capture", "h1", "--last", "60s", "-w", last, expecting: 0)
         let recorded = try await Self.fields(last, ["frame.interface_name", "frame.comment"], filter: "icmp.type == 8")
         #expect(recorded.count == 2 && recorded.allSatisfy { $0[1].contains("to h3.eth0") }, "\(recorded)")
         try await sandbox.apus("down", Self.lab, expecting: 0)
+        let later = try await Self.fields("\(sandbox.folder)/sw1_2.pcapng", ["frame.interface_name"])
+        #expect(Set(later.map { $0[0] }).isSuperset(of: ["h1.eth0", "h3.eth0"]))
         let names = try await Self.fields("\(sandbox.folder)/sw1.pcapng", ["frame.interface_name"])
         #expect(Set(names.map { $0[0] }) == ["h1.eth0", "h3.eth0", "h4.eth0"])
       }
@@ -178,7 +191,8 @@ extension RealThings {
         #expect(text(of: "\(sandbox.folder)/full.log")?.contains("No space left") == true)
         #expect((frames?.count ?? 0) > 10)
         // The captured port goes: the capture ends and says so.
-        let port = try await Self.start(sandbox, ["h3:eth0", "-w", "\(sandbox.folder)/gone.pcapng"], log: "gone.log")
+        let port = try await Self.start(
+          sandbox, ["h3:eth0", "-w", "\(sandbox.folder)/gone.pcapng", "--duration", "100s"], log: "gone.log")
         _ = try sandbox.write(
           Self.file().replacing(
             "eth0: { switch: sw1, vlan: red }, eth1: { address: 10.9.0.3/24 }", with: "eth1: { address: 10.9.0.3/24 }"))
@@ -186,6 +200,9 @@ extension RealThings {
         #expect(await port.wait(timeoutSeconds: 20))
         #expect(text(of: "\(sandbox.folder)/gone.log")?.contains("what was captured is gone") == true)
         _ = try await Self.fields("\(sandbox.folder)/gone.pcapng", ["frame.number"])
+        // Nobody but its owner reads what was captured.
+        let attributes = try FileManager.default.attributesOfItem(atPath: "\(sandbox.folder)/gone.pcapng")
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
       }
     }
 

@@ -28,8 +28,8 @@ package final class DescriptorSink: CaptureSink {
     isStorage = descriptor.isStorage
   }
 
-  /// Makes or empties a file.
-  package convenience init(path: String, mode: UInt32 = 0o644) throws(CaptureSinkError) {
+  /// Makes or empties a file; one made now is for its owner alone, as what people say to each other is.
+  package convenience init(path: String, mode: UInt32 = 0o600) throws(CaptureSinkError) {
     do throws(SystemError) {
       self.init(try Descriptor.createFile(path, mode: mode), name: path)
     } catch {

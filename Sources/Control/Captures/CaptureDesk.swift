@@ -116,7 +116,8 @@ actor CaptureDesk {
 
   /// Ends a capture; what it has is still written.
   func stop(_ id: String) async throws {
-    _ = try await entry(id).session.stop()
+    // Its name is free when this returns: another of that name may follow at once.
+    ended(id, try await entry(id).session.stop())
   }
 
   func changeFilter(_ id: String, to text: String) async throws {
@@ -173,8 +174,9 @@ actor CaptureDesk {
   // MARK: - Declared in the lab file
 
   /// Makes the captures that a lab declares run, and no others of that kind.
-  func declare(_ lab: CanonicalLab, _ plane: Dataplane, isNewPlane: Bool) async throws {
-    if isNewPlane { declared = [] }
+  /// - Parameter stage: on a lab that is taken back, what a daemon before this one has captured is kept.
+  func declare(_ lab: CanonicalLab, _ plane: Dataplane, _ stage: PortsStage) async throws {
+    if stage != .changed { declared = [] }
     let wanted = lab.captures ?? []
     for (id, entry) in entries where entry.file != nil {
       let isWanted = wanted.contains { definition in definition.file == entry.file && declared.contains(definition) }
@@ -186,19 +188,32 @@ actor CaptureDesk {
       request.snap = definition.snap
       request.direction = definition.direction == .both ? nil : definition.direction.rawValue
       request.id = "file:\(definition.file)"
-      _ = try await start(request, lab, plane, file: definition.file, to: try Self.sink(definition))
+      _ = try await start(
+        request, lab, plane, file: definition.file, to: try Self.sink(definition, keepsOld: stage == .takenBack))
     }
     declared = wanted
   }
 
-  private static func sink(_ definition: CaptureDefinition) throws(UserError) -> any CaptureSink {
+  /// The path itself if nothing is there, else the first of `NAME_2.pcapng` and so on that is free.
+  static func freePath(_ path: String) -> String {
+    guard FileManager.default.fileExists(atPath: path) else { return path }
+    let name = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+    let point = path[name...].lastIndex(of: ".").flatMap { $0 == name ? nil : $0 } ?? path.endIndex
+    var number = 2
+    while FileManager.default.fileExists(atPath: "\(path[..<point])_\(number)\(path[point...])") { number += 1 }
+    return "\(path[..<point])_\(number)\(path[point...])"
+  }
+
+  private static func sink(
+    _ definition: CaptureDefinition, keepsOld: Bool
+  ) throws(UserError) -> any CaptureSink {
     if let ring = definition.ring {
       return RingFileSink(
         path: definition.file, files: RingFiles(count: ring.files, size: UInt64(ring.size)),
         clock: { UInt64(max(0, Date().timeIntervalSince1970)) })
     }
     do {
-      return try DescriptorSink(path: definition.file)
+      return try DescriptorSink(path: keepsOld ? freePath(definition.file) : definition.file)
     } catch {
       throw UserError(.failed, "capture: \(error)", hint: "is its folder there, and may the daemon write there?")
     }

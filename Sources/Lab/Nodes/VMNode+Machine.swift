@@ -19,6 +19,14 @@ extension VMNode {
         throw UserError(error.code, "node \(definition.name): \(error.message)", hint: error.hint)
       }
     }
+    // Less than is free is a warning of the lab file's checks, as not every machine uses all it may; this never fits.
+    if let total = HostFacts.memoryTotal, UInt64(clamping: definition.memory) > total {
+      throw UserError(
+        .failed,
+        "node \(definition.name) asks for \(definition.memory >> 20) MiB of memory; "
+          + "this host has \(total >> 20) MiB in all",
+        hint: "give it less")
+    }
     guard definition.nics.count <= QEMUCommandLine.nicLimit else {
       throw UserError(
         .badInput, "node \(definition.name) has \(definition.nics.count) NICs; at most \(QEMUCommandLine.nicLimit) fit")

@@ -30,7 +30,7 @@ extension LabRuntime {
     if let work {
       try await change(work, from: recorded, difference)
     } else {
-      if let plane { try await portsAreThere(lab, plane, false) }
+      if let plane { try await portsAreThere(lab, plane, .changed) }
       current = lab
       try LabState.write(lab, in: directories)
     }
@@ -179,7 +179,7 @@ extension LabRuntime {
     try await setModes(work, difference)
     try await makeWires(work)
     try await impair(work.lab, only: difference)
-    if let plane { try await portsAreThere(work.lab, plane, false) }
+    if let plane { try await portsAreThere(work.lab, plane, .changed) }
     for node in work.nodesWithNewPorts { try await node.configure() }
     try await startNodes(work)
     for node in work.nodes {

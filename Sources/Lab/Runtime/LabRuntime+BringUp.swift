@@ -91,7 +91,8 @@ extension LabRuntime {
     for node in work.nodesWithNewPorts { try await makePorts(of: node, node.definition.nics, work) }
     try await makeWires(work)
     try await impair(work.lab, only: nil)
-    if let plane { try await portsAreThere(work.lab, plane, !work.isServing) }
+    let stage = work.isServing ? PortsStage.changed : work.isNew ? .new : .takenBack
+    if let plane { try await portsAreThere(work.lab, plane, stage) }
     for node in work.nodesWithNewPorts { try await node.configure() }
     try await startNodes(work)
     guard !work.isServing else { return }

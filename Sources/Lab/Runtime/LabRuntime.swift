@@ -4,6 +4,16 @@ import LinuxHost
 import Logging
 import Topology
 
+/// How the ports of a lab came to be there.
+package enum PortsStage: Sendable {
+  /// The lab is new.
+  case new
+  /// Its nodes run since before this daemon.
+  case takenBack
+  /// It was up and is changed.
+  case changed
+}
+
 /// The lab of this daemon: makes its definition true on this host, keeps it, takes it down.
 ///
 /// One bring-up or take-down at a time; a take-down interrupts the bring-up before it.
@@ -28,7 +38,7 @@ package actor LabRuntime {
   var runTime = RunTimeState()
 
   /// Called when the ports of a lab, or of what it is changed to, are there, before anything is started.
-  var portsAreThere: @Sendable (CanonicalLab, Dataplane, _ isNewPlane: Bool) async throws -> Void = { _, _, _ in }
+  var portsAreThere: @Sendable (CanonicalLab, Dataplane, PortsStage) async throws -> Void = { _, _, _ in }
 
   private var ongoing: Task<[PlanStep], any Error>?
   private var isBusy = false
@@ -45,8 +55,8 @@ package actor LabRuntime {
   }
 
   /// Sets what is called when the ports of a lab, or of what it is changed to, are there, before anything is started:
-  /// with the lab, the data plane, and whether that is a new one.
-  package func onPorts(_ body: @escaping @Sendable (CanonicalLab, Dataplane, Bool) async throws -> Void) {
+  /// with the lab, the data plane, and how they came to be there.
+  package func onPorts(_ body: @escaping @Sendable (CanonicalLab, Dataplane, PortsStage) async throws -> Void) {
     portsAreThere = body
   }
 

@@ -65,12 +65,14 @@ struct CaptureCommand: AsyncParsableCommand {
     let output = try Self.output(path, files)
     let showsCounts = path != nil && path != "-" && isatty(STDERR_FILENO) == 1
     let capture = CaptureClient(session.client, request)
+    let begin = ContinuousClock.now
     let wasEnded = try await capture.run(into: output) { tally in
       if showsCounts { Output.bytes(Array("\r\(Self.words(tally))".utf8), toError: true) }
     }
     if showsCounts { Output.words("") }
+    let isTimeOver = request.duration.map { ContinuousClock.now - begin >= .seconds(min($0, 1e9)) } ?? false
     let isOver =
-      wasEnded || request.duration != nil || request.count.map { output.tally.packets >= UInt64($0) } ?? false
+      wasEnded || isTimeOver || request.count.map { output.tally.packets >= UInt64($0) } ?? false
     if !isOver { Output.words("capture: what was captured is gone: its ports were removed, or the lab is down") }
     Output.words(Self.words(output.tally))
   }
