@@ -16,8 +16,12 @@ final class QEMUGuestAgent: CommandAgent {
   private struct State {
     var connection: LineConnection?
     var session: Task<Void, Never>?
-    /// The number of the last greeting; nothing counts before the agent has said it back.
+    /// The number of the last greeting.
     var greeting = Int.random(in: 1..<1 << 40)
+    /// The number before the first greeting of this connection; nothing counts before the agent has said back a later one.
+    ///
+    /// Any later one: a guest that takes longer to answer than the pause between greetings would never say the last.
+    var greetingBefore = Int.max
     var isReady = false
     var isClosed = false
     var waiting: [CheckedContinuation<Answer, Never>] = []
@@ -119,7 +123,7 @@ final class QEMUGuestAgent: CommandAgent {
         let session = state.withLock { state -> Task<Void, Never>? in
           guard !state.isClosed else { return nil }
           let session = Task { await self.serve(connection) }
-          (state.connection, state.session) = (connection, session)
+          (state.connection, state.session, state.greetingBefore) = (connection, session, state.greeting)
           return session
         }
         await session?.value
@@ -158,10 +162,14 @@ final class QEMUGuestAgent: CommandAgent {
     let (isNew, waiting) = state.withLock { state -> (Bool, CheckedContinuation<Answer, Never>?) in
       guard state.isReady else {
         // Answers to what was asked before, by this daemon or one that died, come first.
-        guard answer.number == state.greeting else { return (false, nil) }
+        guard let number = answer.number, number > state.greetingBefore, number <= state.greeting else {
+          return (false, nil)
+        }
         state.isReady = true
         return (true, nil)
       }
+      // Greetings after the one that was answered first; no command is answered by a number.
+      if answer.number != nil { return (false, nil) }
       return (false, state.waiting.isEmpty ? nil : state.waiting.removeFirst())
     }
     if isNew { onReady() }
