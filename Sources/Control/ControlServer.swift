@@ -83,6 +83,7 @@ package struct ControlServer: Sendable {
       FDBRoutes(service: service),
       VLANRoutes(service: service),
       StatsRoutes(service: service),
+      MetricsRoutes(service: service),
       TestRoutes(service: service),
       CaptureRoutes(service: service),
       TraceRoutes(service: service),

@@ -23,6 +23,7 @@ package protocol LabService: Sendable {
   func setLink(_ name: String, _ change: LinkChange) async throws -> LinkStatus
   func ports() async -> [PortStatus]
   func workers() async -> [WorkerStatus]
+  func switches() async -> [SwitchStatus]
   /// - Parameter switchName: nil = all switches.
   func fdb(switchName: String?) async -> [FDBEntry]
   /// Forgets learnt entries; nil = whatever.
@@ -31,6 +32,8 @@ package protocol LabService: Sendable {
   /// Starts a capture of the lab that is up into a sink, which is closed in the end.
   func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) async throws
   func captures() async -> [CaptureRow]
+  /// Frames that captures were too slow for, since the daemon runs.
+  func droppedByCaptures() async -> UInt64
   func stopCapture(_ id: String) async throws
   func changeFilter(ofCapture id: String, to text: String) async throws
   /// What the flight recorder holds, as a pcapng file.
@@ -54,7 +57,9 @@ extension LabService {
     sink.close()
     throw unsupported
   }
+  package func switches() async -> [SwitchStatus] { [] }
   package func captures() async -> [CaptureRow] { [] }
+  package func droppedByCaptures() async -> UInt64 { 0 }
   package func stopCapture(_ id: String) async throws { throw unsupported }
   package func changeFilter(ofCapture id: String, to text: String) async throws { throw unsupported }
   package func recording(_ request: CaptureRequest, last: Double?) async throws -> [UInt8] { throw unsupported }

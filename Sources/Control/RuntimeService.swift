@@ -63,6 +63,7 @@ package final class RuntimeService: LabService {
 
   package func ports() async -> [PortStatus] { await runtime.dataplane()?.ports() ?? [] }
   package func workers() async -> [WorkerStatus] { await runtime.dataplane()?.workers() ?? [] }
+  package func switches() async -> [SwitchStatus] { await runtime.dataplane()?.switchStatus() ?? [] }
 
   package func fdb(switchName: String?) async -> [FDBEntry] {
     await runtime.dataplane()?.fdb(switchName: switchName) ?? []
@@ -97,6 +98,7 @@ package final class RuntimeService: LabService {
   }
 
   package func captures() async -> [CaptureRow] { await desk.rows() }
+  package func droppedByCaptures() async -> UInt64 { await desk.dropped() }
   package func stopCapture(_ id: String) async throws { try await desk.stop(id) }
 
   package func changeFilter(ofCapture id: String, to text: String) async throws {

@@ -44,6 +44,21 @@ extension Dataplane {
       dropsOut: record.block.egressDrops, error: session?.error, vhostUser: vhostUser)
   }
 
+  /// What each switch counts.
+  package func switchStatus() async -> [SwitchStatus] {
+    let switches = switchRecords.map { (index: $0.index, name: $0.configuration.name) }
+    return await worker.run { core in
+      var all: [SwitchStatus] = []
+      for item in switches {
+        all.append(
+          SwitchStatus(
+            name: item.name, fdbEntries: UInt64(core.switches[item.index].fdb.count),
+            fdbMoves: core.switches[item.index].fdb.moveCount))
+      }
+      return all
+    }
+  }
+
   /// Entries of one switch or of all.
   package func fdb(switchName: String?) async -> [FDBEntry] {
     var names: [Int: String] = [:]

@@ -109,6 +109,21 @@ package struct FDBEntry: Sendable {
   package var isStatic: Bool
 }
 
+/// What a switch counts.
+package struct SwitchStatus: Sendable {
+  package var name: String
+  /// Entries of the forwarding database, static ones too.
+  package var fdbEntries: UInt64
+  /// Stations that came up on another port than before.
+  package var fdbMoves: UInt64
+
+  package init(name: String, fdbEntries: UInt64, fdbMoves: UInt64) {
+    self.name = name
+    self.fdbEntries = fdbEntries
+    self.fdbMoves = fdbMoves
+  }
+}
+
 /// A worker's account of its time.
 package struct WorkerStatus: Sendable {
   /// TSC cycles of breaths that moved frames.

@@ -14,7 +14,7 @@ import Testing
       let path = bench.directory.path("all.pcapng")
       let station = try #require(MACAddress(bytes: CaptureBench.addressA))
       let session = try await bench.capture(path) {
-        $0.names = [(station, "a")]
+        $0.names = [PcapngName(address: station.bytes, name: "a")]
         $0.section.application = "apus test"
         $0.statisticsInterval = .milliseconds(20)
       }

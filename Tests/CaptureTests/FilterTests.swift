@@ -32,6 +32,9 @@ import Testing
 
   @Test func whatCannotBeRunIsSaid() {
     #expect(throws: FilterError.unusable(.looksTooFar(1000))) { try Filter("ether[1000] = 1") }
+    // Whose frame it is does not stand in the frame.
+    let error = #expect(throws: FilterError.self) { try Filter("inbound") }
+    #expect(error?.description.contains("--direction") == true)
   }
 
   @Test func manyThreadsCompileAtOnce() async throws {

@@ -14,7 +14,12 @@ import Testing
     section.comment = "of a lab"
     writer.add(section)
     let station = try #require(MACAddress(bytes: FrameBuilder.station(1)))
-    writer.add(names: [(station, "vm1"), (MACAddress.broadcast, "")])
+    writer.add(
+      names: [
+        PcapngName(address: station.bytes, name: "vm1"), PcapngName(address: MACAddress.broadcast.bytes, name: ""),
+        PcapngName(address: [10, 0, 0, 1], name: "vm1"),
+        PcapngName(address: [UInt8](repeating: 254, count: 16), name: "vm6"),
+      ])
     for number in 0..<2 {
       var interface = PcapngInterface()
       interface.name = "vm\(number).eth0"

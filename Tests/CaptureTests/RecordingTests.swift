@@ -34,10 +34,22 @@ import Testing
     options.filter = try Filter("greater 1000")
     options.drops = .ignored
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 16)
+    // What went to a port is found there too, unless only one direction is wanted.
     options.ports = ["b.eth0"]
+    #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 16)
+    options.settings.directions = .fromNode
+    #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 0)
+    options.ports = ["a.eth0"]
+    #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 16)
+    options.settings.directions = .toNode
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 0)
     #expect(try FileContents(path: path).interfaces.count == 2)
     _ = try await tshark(path)
+    options = RecordingWriter.Options()
+    options.settings.count = 3
+    options.settings.snapLength = 20
+    #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 3)
+    #expect(try FileContents(path: path).packets.map(\.bytes.count) == [20, 20, 20])
     options = RecordingWriter.Options()
     options.drops = .only
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 1)

@@ -52,6 +52,16 @@ import Topology
     #expect(await lab.flushes == ["* * *", "sw1 vm1.eth0 10"])
   }
 
+  /// As this client encodes it, and as `curl --data-urlencode` does.
+  @Test(arguments: ["filter=icmp%20and%20icmp%5B0%5D%20%2B%201%20==%201", "filter=icmp+and+icmp%5B0%5D+%2B+1+%3D%3D+1"])
+  func plusIsASpace(_ query: String) async throws {
+    let lab = FixedLab()
+    try await ServerFixture.run(lab) { client, _ in
+      try await client.download("/v1/recording?\(query)") { _ in }
+    }
+    #expect(await lab.recordings.map(\.filter) == ["icmp and icmp[0] + 1 == 1"])
+  }
+
   @Test func linksAreListedAndChanged() async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, _ in

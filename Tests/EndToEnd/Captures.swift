@@ -26,9 +26,12 @@ extension RealThings {
     }
 
     /// What tshark reads: a line a frame, fields with commas.
-    private static func fields(_ path: String, _ names: [String], filter: String = "") async throws -> [[String]] {
+    private static func fields(_ path: String, _ names: [String], filter: String = "", options: [String] = [])
+      async throws -> [[String]]
+    {
       var command = ["/usr/bin/tshark", "-r", path, "-T", "fields", "-E", "separator=,"]
       for name in names { command += ["-e", name] }
+      command += options
       if !filter.isEmpty { command += ["-Y", filter] }
       let outcome = try await execute(command, within: 60)
       guard outcome.status == 0 else { throw Failure("\(outcome)") }
@@ -87,11 +90,29 @@ extension RealThings {
           filter: "icmp.type == 8 && icmp.seq == 1")
         #expect(requests.map { Array($0.prefix(2)) } == [["h1.eth0", "0x00000001"], ["h2.eth0", "0x00000002"]])
         #expect(Set(requests.map { $0[2] }).count == 1)
+        // Hosts are called as their nodes.
+        let hosts = try await Self.fields(
+          all, ["ip.src_host", "ip.dst_host"], filter: "icmp.type == 8", options: ["-N", "n"])
+        #expect(Set(hosts) == [["h1", "h2"]])
         let asked = try await Self.fields(
           all, ["frame.interface_name"], filter: "arp.opcode == 1 && arp.dst.proto_ipv4 == 10.0.0.2")
         #expect(Set(asked.map { $0[0] }) == ["h1.eth0", "h2.eth0", "h3.eth0"])
         #expect(try await Self.captures(sandbox) == 0)
+        try await Self.scrape(sandbox)
       }
+    }
+
+    /// The counters of the lab, as Prometheus reads them.
+    private static func scrape(_ sandbox: Sandbox) async throws {
+      let outcome = try await execute(
+        ["/usr/bin/curl", "-s", "--unix-socket", "\(sandbox.state)/\(lab)/control.sock", "http://apus/metrics"],
+        within: 20)
+      let lines = outcome.output.split(separator: "\n")
+      #expect(lines.last == "# EOF")
+      #expect(lines.contains(#"apus_capture_dropped_total{lab="\#(lab)"} 0"#))
+      #expect(lines.contains(#"apus_port_up{lab="\#(lab)",port="h1.eth0"} 1"#))
+      let frames = lines.first { $0.hasPrefix(#"apus_port_receive_packets_total{lab="\#(lab)",port="h1.eth0"}"#) }
+      #expect(frames.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) } ?? 0 >= 3, "\(frames ?? "")")
     }
 
     @Test(.timeLimit(.minutes(2))) func linkHasEachFrameOnce() async throws {

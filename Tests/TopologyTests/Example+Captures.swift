@@ -44,7 +44,7 @@ extension Example {
           - { on: [], file: c.pcapng }
         """#,
       expected: #"""
-        test.lab.yaml:3:11: error[L006]: "recorder" must be 64 KiB..1 GiB, or off, found 2 GiB
+        test.lab.yaml:3:11: error[L006]: "recorder" must be 512 KiB..1 GiB, or off, found 2 GiB
             3 | recorder: 2G
               |           ^^
         test.lab.yaml:5:38: error[L006]: "ring" must be 2..1000 files of 64 KiB..1 TiB, found "1x10M"

@@ -47,8 +47,8 @@ package enum Pcapng {
     package static let segmentationOffloaded: UInt32 = 1 << 11
   }
 
-  /// `nrb_record_eui48`: a station address and its names.
-  static let stationRecord: UInt16 = 3
+  /// The record of an address and its names: `nrb_record_ipv4`, `nrb_record_ipv6`, `nrb_record_eui48`.
+  static func nameRecord(addressSize: Int) -> UInt16? { [4: 1, 16: 2, 6: 3][addressSize] }
   /// Written first in a section, as this machine would; read the other way round in a file of the other byte order.
   static let byteOrderMagic: UInt32 = 0x1A2B_3C4D
   /// LINKTYPE_ETHERNET.

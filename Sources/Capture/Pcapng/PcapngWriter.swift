@@ -1,5 +1,3 @@
-package import Frames
-
 /// What a file says of itself.
 package struct PcapngSection: Sendable, Equatable {
   package var hardware = ""
@@ -7,6 +5,19 @@ package struct PcapngSection: Sendable, Equatable {
   package var application = "apus"
   package var comment = ""
   package init() {}
+}
+
+/// What stands for an address, for those who read the file.
+package struct PcapngName: Sendable, Equatable {
+  /// 4 bytes of IPv4, 16 of IPv6 or the 6 of a station, in the order of the wire.
+  ///
+  /// Any other count is left out.
+  package var address: [UInt8]
+  package var name: String
+  package init(address: [UInt8], name: String) {
+    self.address = address
+    self.name = name
+  }
 }
 
 /// What a file says of an interface; times are nanoseconds, frames are Ethernet.
@@ -123,13 +134,14 @@ package struct PcapngWriter: Sendable {
     output.finish()
   }
 
-  /// Names of stations.
-  package mutating func add(names: [(address: MACAddress, name: String)]) {
+  /// Names of stations and hosts.
+  package mutating func add(names: [PcapngName]) {
     guard !names.isEmpty else { return }
     output.begin(Pcapng.Block.names)
-    for (address, name) in names {
-      let value = address.bytes + Array(name.utf8).filter { $0 != 0 }.prefix(1024) + [0]
-      output.add(Pcapng.stationRecord)
+    for name in names {
+      guard let record = Pcapng.nameRecord(addressSize: name.address.count) else { continue }
+      let value = name.address + Array(name.name.utf8).filter { $0 != 0 }.prefix(1024) + [0]
+      output.add(record)
       output.add(UInt16(clamping: value.count))
       output.addPadded(value)
     }

@@ -5,7 +5,7 @@ extension CaptureSettings {
   package mutating func addNames(_ stations: [(address: String, name: String)]) {
     for station in stations {
       guard let address = MACAddress(station.address) else { continue }
-      names.append((address, station.name))
+      names.append(PcapngName(address: address.bytes, name: station.name))
     }
   }
 }

@@ -1,5 +1,4 @@
 package import Dataplane
-package import Frames
 
 /// Settings of a capture as a whole: what is taken, and how it is written.
 package struct CaptureSettings: Sendable {
@@ -22,8 +21,8 @@ package struct CaptureSettings: Sendable {
   package var endsWithPorts = true
   /// Time between statistics blocks.
   package var statisticsInterval = Duration.seconds(5)
-  /// Names of stations, for those who read the file.
-  package var names: [(address: MACAddress, name: String)] = []
+  /// Names of stations and hosts, for those who read the file.
+  package var names: [PcapngName] = []
   package var section = PcapngSection()
   package init() {}
 }

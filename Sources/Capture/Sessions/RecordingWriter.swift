@@ -5,6 +5,9 @@ package enum RecordingWriter {
   /// What of a recording is wanted, and how its file describes itself.
   package struct Options: Sendable {
     /// Names of ports; nil = all.
+    ///
+    /// Of their frames those are taken that `settings.directions` says: `fromNode` came in by one of them, `toNode` went
+    /// to one of them (of a flood the first seven outputs are known).
     package var ports: Set<String>?
     /// Judged by the bytes that were kept: what looks behind them does not find the frame.
     package var filter: Filter?
@@ -17,6 +20,8 @@ package enum RecordingWriter {
   private static let piece = 1 << 16
 
   /// Writes a recording and closes the sink; returns the frames written.
+  ///
+  /// Of the settings, names, directions, snap length and count are heeded.
   package static func write(
     _ recording: FlightRecording, _ options: Options, to sink: any CaptureSink
   ) throws(CaptureSinkError) -> UInt64 {
@@ -24,18 +29,21 @@ package enum RecordingWriter {
     var writer = PcapngWriter()
     writer.add(options.settings.section)
     writer.add(names: options.settings.names)
+    let snap = options.settings.snapLength
+    let kept = snap == 0 ? FlightRecording.keptBytes : min(snap, FlightRecording.keptBytes)
     for port in recording.ports {
       var block = PcapngInterface()
       block.name = port.name
       block.description = port.switchName.map { "port of switch \($0)" } ?? "end of a wire"
       block.address = port.address.allSatisfy({ $0 == 0 }) ? [] : port.address
       block.filter = options.filter?.text ?? ""
-      block.snapLength = FlightRecording.keptBytes
+      block.snapLength = kept
       block.hardware = "apus \(port.kind.rawValue) port"
       writer.add(block)
     }
     var written: UInt64 = 0
     for (number, frame) in recording.frames.enumerated() where isWanted(frame, recording, options) {
+      if let count = options.settings.count, written >= count { break }
       var packet = PcapngPacket()
       packet.interface = UInt32(frame.port)
       packet.timestamp = frame.timestamp
@@ -44,7 +52,7 @@ package enum RecordingWriter {
       packet.packetID = UInt64(number + 1)
       packet.verdict = frame.drop == .none ? nil : frame.drop.rawValue
       packet.comment = comment(frame, recording)
-      writer.add(packet, frame.bytes)
+      writer.add(packet, Array(frame.bytes.prefix(kept)))
       written += 1
       if writer.count >= piece { try sink.write(writer.take()) { false } }
     }
@@ -53,7 +61,12 @@ package enum RecordingWriter {
   }
 
   private static func isWanted(_ frame: RecordedFrame, _ recording: FlightRecording, _ options: Options) -> Bool {
-    if let ports = options.ports, !ports.contains(recording.ports[frame.port].name) { return false }
+    if let ports = options.ports {
+      let directions = options.settings.directions
+      let cameIn = ports.contains(recording.ports[frame.port].name)
+      let wentOut = frame.outputs.contains { ports.contains(recording.ports[$0].name) }
+      guard directions.contains(.fromNode) && cameIn || directions.contains(.toNode) && wentOut else { return false }
+    }
     switch options.drops {
     case .only: guard frame.drop != .none else { return false }
     case .ignored: guard frame.drop == .none else { return false }

@@ -110,7 +110,7 @@ actor CaptureDesk {
     guard let entry = entries.removeValue(forKey: id) else { return }
     entry.follower.cancel()
     droppedBefore += status.counts.dropped
-    let what = "capture \(entry.file ?? id): \(status.outcome?.description ?? "ended"), \(status.written) frames"
+    let what = "capture \(entry.file ?? id): \(status.outcome?.description ?? "ended"), \(Self.frames(status.written))"
     if status.outcome?.isClean ?? true { logger.info("\(what)") } else { logger.warning("\(what)") }
   }
 
@@ -151,14 +151,20 @@ actor CaptureDesk {
   func dropped() -> UInt64 { entries.values.reduce(droppedBefore) { $0 + $1.session.status.counts.dropped } }
 
   /// What the flight recorder holds of the targets, as a pcapng file.
+  /// - Throws: `UserError` for unknown targets, and for what only a running capture can do.
   func recording(
     _ request: CaptureRequest, last: Double?, _ lab: CanonicalLab, _ plane: Dataplane
   ) async throws -> [UInt8] {
+    if request.duration != nil || request.isRaw || request.segments {
+      throw UserError(
+        .badInput, "what was recorded has an end and is as it was: duration, raw and segment are for captures that run")
+    }
     var options = RecordingWriter.Options()
-    let ports = try await Self.ports(request, CaptureTargets(lab: lab), plane)
+    let targets = CaptureTargets(lab: lab)
+    let ports = try await Self.ports(request, targets, plane)
     // Ports that are gone by now were part of the whole lab too.
     options.ports = request.targets == ["all"] ? nil : Set(ports)
-    options.settings = try request.settings(lab, linksOnly: false)
+    options.settings = try request.settings(lab, linksOnly: targets.areLinks(request.targets))
     options.filter = options.settings.filter
     options.drops = request.drops == "only" ? .only : .included
     let recording = await plane.recording(last: last.map { .seconds(min($0, 1e9)) })
@@ -173,6 +179,8 @@ actor CaptureDesk {
 
   // MARK: - Declared in the lab file
 
+  private static func frames(_ count: UInt64) -> String { count == 1 ? "1 frame" : "\(count) frames" }
+
   /// Makes the captures that a lab declares run, and no others of that kind.
   /// - Parameter stage: on a lab that is taken back, what a daemon before this one has captured is kept.
   func declare(_ lab: CanonicalLab, _ plane: Dataplane, _ stage: PortsStage) async throws {
@@ -186,7 +194,7 @@ actor CaptureDesk {
       var request = CaptureRequest(definition.targets.map(\.name))
       request.filter = definition.filter
       request.snap = definition.snap
-      request.direction = definition.direction == .both ? nil : definition.direction.rawValue
+      request.direction = definition.direction?.rawValue
       request.id = "file:\(definition.file)"
       _ = try await start(
         request, lab, plane, file: definition.file, to: try Self.sink(definition, keepsOld: stage == .takenBack))

@@ -90,6 +90,7 @@ extension CaptureRequest {
     }
     settings.section = Self.section(lab)
     settings.addNames(Self.names(lab))
+    settings.names += Self.hosts(lab)
     return settings
   }
 
@@ -113,6 +114,13 @@ extension CaptureRequest {
   static func names(_ lab: CanonicalLab) -> [(address: String, name: String)] {
     lab.nodes.flatMap { node in
       node.nics.map { ($0.mac, node.nics.count == 1 ? node.name : "\(node.name).\($0.name)") }
+    }
+  }
+
+  /// Hosts are called as their nodes, whichever of their NICs has the address.
+  static func hosts(_ lab: CanonicalLab) -> [PcapngName] {
+    lab.nodes.flatMap { node in
+      node.nics.flatMap(\.addresses).compactMap(\.bytes).map { PcapngName(address: $0, name: node.name) }
     }
   }
 }

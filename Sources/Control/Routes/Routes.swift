@@ -12,8 +12,11 @@ protocol Routes: Sendable {
 
 extension Request {
   /// A parameter of the query; an empty one counts as absent.
+  ///
+  /// A plus is a space, as forms and `curl --data-urlencode` send it; a plus itself is `%2B`.
   func query(_ name: String) -> String? {
-    uri.queryParameters[name[...]].map { String($0) }.flatMap { $0.isEmpty ? nil : $0 }
+    let uri = type(of: uri).init(uri.string.replacing("+", with: "%20"))
+    return uri.queryParameters[name[...]].map { String($0) }.flatMap { $0.isEmpty ? nil : $0 }
   }
 
   /// The body as JSON.

@@ -34,6 +34,9 @@ package enum FilterProgramError: Error, Sendable, Equatable, CustomStringConvert
     case .memoryOutOfRange(let slot, let place): "filter instruction \(place) uses memory slot \(slot) of 16"
     case .divisionByZero(let place): "filter instruction \(place) divides by zero"
     case .shiftTooFar(let place): "filter instruction \(place) shifts by 32 bits or more"
+    // What Linux keeps beside a frame is asked for there (SKF_AD_OFF, `linux/filter.h`): inbound, outbound, ifname.
+    case .looksTooFar(let offset) where offset >= Int(UInt32.max) - 0xFFF:
+      "inbound, outbound and the like are no part of the frame; captures have --direction in or out for it"
     case .looksTooFar(let offset):
       "the filter looks at byte \(offset) of the frame; captures can look at the first \(FilterProgram.farthest)"
     case .noEnd: "filter program does not end with a return"

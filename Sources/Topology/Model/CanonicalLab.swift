@@ -87,6 +87,13 @@ package struct AddressDefinition: Codable, Sendable, Equatable {
   package var address: String
   /// VLAN subinterface in the node that carries it; nil = the NIC itself.
   package var vlan: Int?
+  /// The address itself in the order of the wire, 4 or 16 bytes; nil for text that is none.
+  package var bytes: [UInt8]? {
+    guard let address = IPPrefix(address)?.address else { return nil }
+    return (1...address.family.width / 8).map {
+      UInt8(truncatingIfNeeded: address.value >> UInt128(address.family.width - 8 * $0))
+    }
+  }
   package init(address: String, vlan: Int? = nil) {
     self.address = address
     self.vlan = vlan

@@ -42,7 +42,8 @@ package struct CaptureDefinition: Codable, Sendable, Equatable {
   package var snap = CaptureDefinition.wholeFrame
   /// Filter in the language of pcap-filter(7); nil = every frame.
   package var filter: String?
-  package var direction = Direction.both
+  /// Nil = both, but of links alone each frame once, as it was sent.
+  package var direction: Direction?
   package init(targets: [Target], file: String) {
     self.targets = targets
     self.file = file

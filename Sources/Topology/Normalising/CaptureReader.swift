@@ -37,7 +37,7 @@ struct CaptureReader {
       definition.ring = draft.ring
       definition.snap = draft.snap ?? definition.snap
       definition.filter = draft.filter
-      definition.direction = draft.direction ?? definition.direction
+      definition.direction = draft.direction
       if let (use, place) = taken[definition.file] {
         let message = "file \(draft.file.value.quoted) is \(use)"
         let notes = Diagnostic.Note.ifPlaced("it is here", at: place)

@@ -29,7 +29,7 @@ enum Limits {
   /// Bytes of a frame.
   static let snap = 64...CaptureDefinition.wholeFrame
   /// Bytes; `off` is allowed too.
-  static let recorder = 64 << 10...1 << 30
+  static let recorder = 512 << 10...1 << 30
   /// Bytes of a recorder that the file says nothing of.
   static let usualRecorder = 8 << 20
   /// Frames.

@@ -78,9 +78,10 @@ struct CaptureCommand: AsyncParsableCommand {
   }
 
   private static func words(_ tally: PcapngTally) -> String {
-    let frames = tally.packets == 1 ? "1 frame" : "\(tally.packets) frames"
-    return "\(frames) captured, \(tally.dropped) dropped by the capture"
+    "\(frames(tally.packets)) captured, \(tally.dropped) dropped by the capture"
   }
+
+  private static func frames(_ count: some BinaryInteger) -> String { count == 1 ? "1 frame" : "\(count) frames" }
 
   private static func output(_ path: String?, _ files: RingFiles?) throws -> any CaptureOutput {
     switch path {
@@ -99,7 +100,8 @@ struct CaptureCommand: AsyncParsableCommand {
     defer { output.close() }
     let query = request.query.merging(["last": "\(last)"]) { $1 }
     try await session.client.download(ControlPath.recording, query: query) { try output.take($0) }
-    Output.words("\(output.tally.packets) frames were recorded in the last \(last) s, their first 64 bytes each")
+    let (frames, were) = (Self.frames(output.tally.packets), output.tally.packets == 1 ? "was" : "were")
+    Output.words("\(frames) \(were) recorded in the last \(last) s; their first 64 bytes are kept")
   }
 
   private func replay(_ file: String) async throws {
@@ -117,7 +119,7 @@ struct CaptureCommand: AsyncParsableCommand {
       switch line {
       case .done(let row):
         let left = row.incomplete > 0 ? ", \(row.incomplete) left out as the file has them in part only" : ""
-        Output.words("\(row.sent) frames sent into \(request.port)\(left)")
+        Output.words("\(Self.frames(row.sent)) sent into \(request.port)\(left)")
       case .failed(let error): throw error.userError
       }
     }

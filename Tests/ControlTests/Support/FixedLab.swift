@@ -7,6 +7,7 @@ import Topology
 /// A lab service with fixed answers that notes what it was asked.
 actor FixedLab: LabService {
   private(set) var current: CanonicalLab?
+  private(set) var recordings: [CaptureRequest] = []
   private(set) var flushes: [String] = []
   private(set) var commands: [[String]] = []
   private(set) var linkChanges: [LinkChange] = []
@@ -112,6 +113,12 @@ actor FixedLab: LabService {
 
   func ports() -> [PortStatus] { Self.ports }
 
+  func switches() -> [SwitchStatus] { [SwitchStatus(name: "sw1", fdbEntries: 3, fdbMoves: 1)] }
+  func recording(_ request: CaptureRequest, last: Double?) -> [UInt8] {
+    recordings.append(request)
+    return []
+  }
+  func droppedByCaptures() -> UInt64 { 7 }
   func workers() -> [WorkerStatus] {
     [WorkerStatus(busyCycles: 1000, idleCycles: 3000, sleeps: 3, bursts: 4, frames: 20)]
   }
