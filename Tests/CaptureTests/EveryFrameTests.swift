@@ -7,7 +7,7 @@ import Testing
 
 /// Many frames of mixed sizes: all of them are in the capture, byte by byte, in order at each port.
 ///
-/// `APUS_CAPTURE_FRAMES` says how many; a million are for a release build.
+/// `APUS_CAPTURE_FRAMES` says how many; a million pass through the program itself in the end-to-end tests.
 @Suite struct EveryFrameTests {
   private static let count = getenv("APUS_CAPTURE_FRAMES").flatMap { Int(String(cString: $0)) } ?? 10_000
   private static let burst = 50
