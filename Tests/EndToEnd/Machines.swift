@@ -123,13 +123,13 @@ extension RealThings {
           version: 1
           name: ape-machines
           nodes:
-            vm1: { kind: vm, image: empty.img, ready: { console: "login:", timeout: 4s } }
+            vm1: { kind: vm, image: empty.img, ready: { console: "login:", timeout: 10s } }
 
           """)
         try Data(count: 1 << 20).write(to: URL(filePath: "\(sandbox.folder)/empty.img"))
         let outcome = try await sandbox.apus("up", file, expecting: 1)
         // The last words of its console are those of the firmware.
-        #expect(outcome.errors.contains("vm1: not ready 4 s after its start"), "\(outcome)")
+        #expect(outcome.errors.contains("vm1: not ready 10 s after its start"), "\(outcome)")
         #expect(outcome.errors.contains("No bootable device"), "\(outcome)")
         #expect(FileManager.default.fileExists(atPath: "\(sandbox.state)/\(Self.lab)") == false)
         #expect(FileManager.default.fileExists(atPath: "\(sandbox.data)/\(Self.lab)") == false)
