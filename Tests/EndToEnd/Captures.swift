@@ -25,24 +25,6 @@ extension RealThings {
       """
     }
 
-    /// What tshark reads: a line a frame, fields with commas.
-    private static func fields(_ path: String, _ names: [String], filter: String = "", options: [String] = [])
-      async throws -> [[String]]
-    {
-      var command = ["/usr/bin/tshark", "-r", path, "-T", "fields", "-E", "separator=,"]
-      for name in names { command += ["-e", name] }
-      command += options
-      if !filter.isEmpty { command += ["-Y", filter] }
-      let outcome = try await execute(command, within: 60)
-      guard outcome.status == 0 else { throw Failure("\(outcome)") }
-      // What it says of itself is no warning about the file.
-      let warnings = outcome.errors.split(separator: "\n").filter { !$0.contains("Running as user") }
-      #expect(warnings.isEmpty, "\(warnings)")
-      return outcome.output.split(separator: "\n").map { line in
-        line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      }
-    }
-
     private static func ping(_ sandbox: Sandbox, _ node: String, _ address: String) async throws {
       try await sandbox.apus("exec", "--lab", lab, node, "--", "ping", "-c", "2", "-i", "0.2", address, expecting: 0)
     }
@@ -58,10 +40,7 @@ extension RealThings {
 
     /// Captures that the daemon has, those of the lab file left out.
     private static func captures(_ sandbox: Sandbox) async throws -> Int {
-      let socket = "\(sandbox.state)/\(lab)/control.sock"
-      let outcome = try await execute(
-        ["/usr/bin/curl", "-s", "--unix-socket", socket, "http://apus/v1/captures"], within: 20)
-      return outcome.output.components(separatedBy: "\"id\":\"apus-").count - 1
+      try await sandbox.captures(lab).filter { $0.id.hasPrefix("apus-") }.count
     }
 
     @Test(.timeLimit(.minutes(2))) func twoAtOnceAreReadByTshark() async throws {
@@ -78,23 +57,23 @@ extension RealThings {
         #expect(await first.wait(timeoutSeconds: 20))
         #expect(text(of: "\(sandbox.folder)/all.log")?.contains("0 dropped by the capture") == true)
 
-        let icmp = try await Self.fields(arp, ["frame.interface_name", "frame.packet_flags_direction", "icmp.type"])
+        let icmp = try await tshark(arp, ["frame.interface_name", "frame.packet_flags_direction", "icmp.type"])
         #expect(
           icmp == [
             ["h1.eth0", "0x00000001", "8"], ["h1.eth0", "0x00000002", "0"],
             ["h1.eth0", "0x00000001", "8"], ["h1.eth0", "0x00000002", "0"],
           ])
         // A frame has one number on its way in and on all its ways out.
-        let requests = try await Self.fields(
+        let requests = try await tshark(
           all, ["frame.interface_name", "frame.packet_flags_direction", "frame.packet_id"],
           filter: "icmp.type == 8 && icmp.seq == 1")
         #expect(requests.map { Array($0.prefix(2)) } == [["h1.eth0", "0x00000001"], ["h2.eth0", "0x00000002"]])
         #expect(Set(requests.map { $0[2] }).count == 1)
         // Hosts are called as their nodes.
-        let hosts = try await Self.fields(
+        let hosts = try await tshark(
           all, ["ip.src_host", "ip.dst_host"], filter: "icmp.type == 8", options: ["-N", "n"])
         #expect(Set(hosts) == [["h1", "h2"]])
-        let asked = try await Self.fields(
+        let asked = try await tshark(
           all, ["frame.interface_name"], filter: "arp.opcode == 1 && arp.dst.proto_ipv4 == 10.0.0.2")
         #expect(Set(asked.map { $0[0] }) == ["h1.eth0", "h2.eth0", "h3.eth0"])
         #expect(try await Self.captures(sandbox) == 0)
@@ -104,10 +83,7 @@ extension RealThings {
 
     /// The counters of the lab, as Prometheus reads them.
     private static func scrape(_ sandbox: Sandbox) async throws {
-      let outcome = try await execute(
-        ["/usr/bin/curl", "-s", "--unix-socket", "\(sandbox.state)/\(lab)/control.sock", "http://apus/metrics"],
-        within: 20)
-      let lines = outcome.output.split(separator: "\n")
+      let lines = try await sandbox.api(lab, "/metrics").1.split(separator: "\n")
       #expect(lines.last == "# EOF")
       #expect(lines.contains(#"apus_capture_dropped_total{lab="\#(lab)"} 0"#))
       #expect(lines.contains(#"apus_port_up{lab="\#(lab)",port="h1.eth0"} 1"#))
@@ -123,7 +99,7 @@ extension RealThings {
         try await Self.ping(sandbox, "h2", "10.9.0.3")
         capture.signal(SIGINT)
         #expect(await capture.wait(timeoutSeconds: 20))
-        let frames = try await Self.fields(path, ["frame.interface_name", "icmp.type", "frame.packet_flags_direction"])
+        let frames = try await tshark(path, ["frame.interface_name", "icmp.type", "frame.packet_flags_direction"])
         #expect(
           frames == [
             ["h2.eth1", "8", "0x00000001"], ["h3.eth1", "0", "0x00000001"],
@@ -159,12 +135,12 @@ extension RealThings {
         // What was there before anybody asked.
         let last = "\(sandbox.folder)/last.pcapng"
         try await sandbox.apus("capture", "h1", "--last", "60s", "-w", last, expecting: 0)
-        let recorded = try await Self.fields(last, ["frame.interface_name", "frame.comment"], filter: "icmp.type == 8")
+        let recorded = try await tshark(last, ["frame.interface_name", "frame.comment"], filter: "icmp.type == 8")
         #expect(recorded.count == 2 && recorded.allSatisfy { $0[1].contains("to h3.eth0") }, "\(recorded)")
         try await sandbox.apus("down", Self.lab, expecting: 0)
-        let later = try await Self.fields("\(sandbox.folder)/sw1_2.pcapng", ["frame.interface_name"])
+        let later = try await tshark("\(sandbox.folder)/sw1_2.pcapng", ["frame.interface_name"])
         #expect(Set(later.map { $0[0] }).isSuperset(of: ["h1.eth0", "h3.eth0"]))
-        let names = try await Self.fields("\(sandbox.folder)/sw1.pcapng", ["frame.interface_name"])
+        let names = try await tshark("\(sandbox.folder)/sw1.pcapng", ["frame.interface_name"])
         #expect(Set(names.map { $0[0] }) == ["h1.eth0", "h3.eth0", "h4.eth0"])
       }
     }
@@ -179,7 +155,7 @@ extension RealThings {
         _ = try await sandbox.apus("exec", "--lab", Self.lab, "h1", "--", "ping", "-c", "1", "-W", "1", "10.0.0.2")
         capture.signal(SIGINT)
         #expect(await capture.wait(timeoutSeconds: 20))
-        let comments = Set(try await Self.fields(path, ["frame.comment"]).map { $0[0] })
+        let comments = Set(try await tshark(path, ["frame.comment"]).map { $0[0] })
         #expect(comments == ["dropped: impaired-loss"], "\(comments)")
       }
     }
@@ -206,7 +182,7 @@ extension RealThings {
         _ = try await sandbox.apus(
           "exec", "--lab", Self.lab, "h1", "--", "ping", "-q", "-c", "200", "-i", "0.002", "-s", "1400", "10.0.0.2")
         let ended = await full.wait(timeoutSeconds: 20)
-        let frames = try? await Self.fields("\(disk)/x.pcapng", ["frame.number"])
+        let frames = try? await tshark("\(disk)/x.pcapng", ["frame.number"])
         _ = try await execute(["umount", "-l", disk], within: 10)
         #expect(ended)
         #expect(text(of: "\(sandbox.folder)/full.log")?.contains("No space left") == true)
@@ -220,7 +196,7 @@ extension RealThings {
         try await sandbox.apus("up", file, expecting: 0)
         #expect(await port.wait(timeoutSeconds: 20))
         #expect(text(of: "\(sandbox.folder)/gone.log")?.contains("what was captured is gone") == true)
-        _ = try await Self.fields("\(sandbox.folder)/gone.pcapng", ["frame.number"])
+        _ = try await tshark("\(sandbox.folder)/gone.pcapng", ["frame.number"])
         // Nobody but its owner reads what was captured.
         let attributes = try FileManager.default.attributesOfItem(atPath: "\(sandbox.folder)/gone.pcapng")
         #expect(attributes[.posixPermissions] as? Int == 0o600)
@@ -250,7 +226,7 @@ extension RealThings {
         #expect(replay.errors.contains("2 frames sent into h1.eth0"), "\(replay)")
         #expect(await second.wait(timeoutSeconds: 20))
         let names = ["ip.src", "ip.dst", "icmp.seq", "data.data"]
-        #expect(try await Self.fields(again, names) == (try await Self.fields(sent, names)))
+        #expect(try await tshark(again, names) == (try await tshark(sent, names)))
         try "no capture".write(toFile: sent, atomically: true, encoding: .utf8)
         try await sandbox.apus("capture", "--from-file", sent, "--inject", "h1:eth0", expecting: 1)
       }
@@ -276,7 +252,7 @@ extension RealThings {
         try await eventually("the capture runs") { try await Self.captures(sandbox) == 1 }
         try await Self.ping(sandbox, "h1", "10.0.0.2")
         #expect(await shark.wait(timeoutSeconds: 30))
-        #expect(try await Self.fields(path, ["icmp.type"]).map { $0[0] } == ["8", "0", "8", "0"])
+        #expect(try await tshark(path, ["icmp.type"]).map { $0[0] } == ["8", "0", "8", "0"])
         // Its end is the capture's end.
         try await eventually("the daemon has let go") { try await Self.captures(sandbox) == 0 }
         let checked = try await execute(

@@ -26,7 +26,7 @@ extension RealThings {
 
     @Test(.timeLimit(.minutes(3)), arguments: Variant.all) func withoutHugepages(_ variant: Variant) async throws {
       try await Sandbox.use { sandbox in
-        try await Self.passFrames(variant, memory: ["--no-huge", "-m", "256"], sandbox)
+        try await Self.passFrames(variant, memory: Testpmd.smallPages, sandbox)
       }
     }
 
@@ -79,7 +79,7 @@ extension RealThings {
       let sockets = "\(sandbox.state)/ape-dpdk"
       let testpmd = try start(variant, memory, sockets, sandbox)
       try await eventually("testpmd forwards", within: 30) {
-        (text(of: "\(sandbox.folder)/testpmd.log") ?? "").contains("io packet forwarding")
+        (text(of: "\(sandbox.folder)/\(Testpmd.log)") ?? "").contains("io packet forwarding")
       }
       try await eventually("its ports are up") {
         try await sandbox.ports("ape-dpdk").filter { $0.name.hasPrefix("pmd.") }.allSatisfy { $0.carrier == "up" }
@@ -127,15 +127,11 @@ extension RealThings {
       _ variant: Variant, _ memory: [String], _ sockets: String, _ sandbox: Sandbox
     ) throws -> ProcessIdentity {
       let options = "mrg_rxbuf=\(variant.isMergeable ? 1 : 0),in_order=\(variant.isInOrder ? 1 : 0),packed_vq=0"
-      var command = ["env", "RUNTIME_DIRECTORY=\(sandbox.folder)", "dpdk-testpmd", "--lcores", "0@0-1,1@1"]
-      command += memory + ["--file-prefix", "ape", "--no-pci", "--no-telemetry"]
-      for port in 0...1 {
-        command += ["--vdev", "net_virtio_user\(port),path=\(sockets)/pmd.p\(port).sock,\(options)"]
-      }
-      // Without a terminal it would end at once but for the statistics it prints once an hour.
-      command += ["--", "--forward-mode=io", "--auto-start", "--stats-period=3600", "--total-num-mbufs=8192"]
-      if variant.isMergeable { command += ["--max-pkt-len=9018", "--enable-scatter", "--tx-offloads=0x8000"] }
-      return try sandbox.start(command, log: "testpmd.log")
+      var forwarding = ["--forward-mode=io", "--auto-start"]
+      if variant.isMergeable { forwarding += ["--max-pkt-len=9018", "--enable-scatter", "--tx-offloads=0x8000"] }
+      return try Testpmd.start(
+        sandbox, sockets: ["p0", "p1"].map { "\(sockets)/pmd.\($0).sock" }, virtio: options, memory: memory,
+        forwarding: forwarding)
     }
   }
 }

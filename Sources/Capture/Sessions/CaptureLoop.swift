@@ -54,7 +54,7 @@ struct CaptureLoop {
       // The head at once: a reader shows what it waits for.
       try flush()
       outcome = try drain()
-      session.letGo()
+      try settle()
       records.add(handle.interfaces)
       records.addStatistics(now: HostClock.realtime, isLast: true)
       try flush()
@@ -96,6 +96,18 @@ struct CaptureLoop {
       quietTurns = min(quietTurns + 1, 100)
       HostClock.pause(microseconds: quietTurns < 50 ? Self.shortPause : Self.longPause)
     }
+  }
+
+  /// Lets the ports go, and takes what came until then: only when the worker has stopped are the last counts those of
+  /// the frames that were written.
+  private mutating func settle() throws(CaptureSinkError) {
+    session.letGo()
+    let start = HostClock.monotonic
+    while handle.end == nil, HostClock.monotonic &- start < Self.patience {
+      HostClock.pause(microseconds: Self.shortPause)
+    }
+    // None if there was a count: what came behind it is not wanted.
+    while try !takeRecords() {}
   }
 
   /// Takes a number of records; true if there were no more.

@@ -131,13 +131,15 @@ struct RecordWriter {
     return flags
   }
 
-  /// Writes the counts of every interface that has others than the last time; those of one that has ended once more.
+  /// Writes the counts of every interface that has others than the last time; those of one that is over once more.
   mutating func addStatistics(now: UInt64, isLast: Bool) {
     for (index, interface) in interfaces.enumerated() where !finished.contains(interface.id) {
       let isEnded = interface.isEnded
       let counts = interface.counts
-      if isEnded { finished.insert(interface.id) }
-      guard isEnded || isLast || counts != told[index] else { continue }
+      // The counts of a port that has gone stay; some of its frames may still be on their way here.
+      let isOver = isEnded && delivered[index] == counts.captured
+      if isOver { finished.insert(interface.id) }
+      guard isOver || isLast || counts != told[index] else { continue }
       told[index] = counts
       var block = PcapngStatistics()
       block.interface = interface.id
