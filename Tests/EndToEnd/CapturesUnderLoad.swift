@@ -162,6 +162,10 @@ extension RealThings {
         try Self.expectExact(interface)
         #expect((interface.dropped ?? 0) > 0 && interface.frames > 0, "\(interface)")
         #expect(try await Self.countByCapinfos(path) == interface.frames)
+        // What was lost is counted for those who watch, too.
+        let metrics = try await sandbox.api(Self.lab, "/metrics").1
+        let counter = #"apus_capture_dropped_total{lab="\#(Self.lab)"} \#(interface.dropped ?? 0)"#
+        #expect(metrics.contains("\(counter)\n"), "\(metrics)")
       }
     }
 
