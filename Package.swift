@@ -92,7 +92,8 @@ let package = Package(
       dependencies: ["Capture", "Dataplane", "GuestKit", "VhostUser", "Frames", "LinuxHost", "CPcap"],
       swiftSettings: tests),
     .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: tests),
-    .testTarget(name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost"], swiftSettings: tests),
+    .testTarget(
+      name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost", "GuestKit"], swiftSettings: tests),
     .testTarget(name: "ControlTests", dependencies: ["Control", "Lab", "Dataplane", "Topology"], swiftSettings: tests),
     .testTarget(
       name: "EndToEnd",

@@ -23,7 +23,22 @@ extension Dataplane {
     }
     let (ports, start) = (recordedPorts, since)
     // Millions of bytes: not on the actor.
-    return await Task.detached { FlightRecording(recorder.snapshot(), ports: ports, since: start) }.value
+    return await Task.detached { FlightRecording(recorder.snapshot().records, ports: ports, since: start) }.value
+  }
+
+  /// The frames of up to `longest` bytes that came in since a position, as far as the recorder goes back.
+  ///
+  /// For who looks often: only what is new is copied.
+  /// - Parameter position: 0 at first, then what the call before has returned.
+  package func recording(
+    from position: UInt64, longest: Int
+  ) async -> (recording: FlightRecording, position: UInt64) {
+    guard let recorder else { return (FlightRecording([], ports: [], since: 0), position) }
+    let ports = recordedPorts
+    return await Task.detached {
+      let (records, end) = recorder.snapshot(from: position)
+      return (FlightRecording(records, ports: ports, since: 0, longest: longest), end)
+    }.value
   }
 
   /// Notes that a port is there.

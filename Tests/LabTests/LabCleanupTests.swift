@@ -1,3 +1,5 @@
+import FoundationEssentials
+import Glibc
 import LinuxHost
 import Testing
 import Topology
@@ -86,6 +88,52 @@ import Topology
       try Files.makeDirectory("\(directories.stateRoot)/x")
       #expect(try await LabCleanup.remove(lab: name, directories: directories) == [])
       #expect(Files.exists("\(directories.stateRoot)/x"))
+    }
+  }
+
+  /// A process that looks like a QEMU of a lab, and does not listen to SIGTERM.
+  private func machine(_ lab: String, _ directories: LabDirectories) throws -> ProcessIdentity {
+    try Files.makeDirectory(directories.stateRoot)
+    let program = "\(directories.stateRoot)/qemu-system-x86_64"
+    if !Files.exists(program) {
+      try FileManager.default.createSymbolicLink(atPath: program, withDestinationPath: "/bin/sh")
+    }
+    return try spawn(
+      SpawnRequest(
+        executable: program,
+        arguments: [
+          "-c", "kill -STOP $$", "-name", "guest=apus-\(lab)-vm1", "-chardev",
+          "socket,id=port-eth0,path=\(directories.state(lab))/vm1.eth0.sock,reconnect=1",
+        ]))
+  }
+
+  @Test func machinesThatNobodyWroteDownAreEnded() async throws {
+    try await withTemporaryDirectories { directories in
+      let lab = "apl-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+      let orphan = try machine(lab, directories)
+      let other = try machine("\(lab)-2", directories)
+      let known = try machine(lab, directories)
+      defer { other.signal(SIGKILL) }
+      #expect(Set(OrphanMachine.find(in: directories).map(\.process.pid)) == [orphan.pid, other.pid, known.pid])
+      let environment = NodeEnvironment(lab: lab, directories: directories, variables: [:])
+      try Files.makeDirectory(directories.state(lab))
+      try LabState.write(CanonicalLab(name: lab), in: directories)
+      try NodeRecord(process: known).write(environment.paths(of: "vm1"))
+      #expect(Set(OrphanMachine.find(in: directories).map(\.process.pid)) == [orphan.pid, other.pid])
+      // Another state folder's machines are not seen.
+      let elsewhere = LabDirectories(stateRoot: "\(directories.stateRoot)-2", dataRoot: directories.dataRoot)
+      #expect(OrphanMachine.find(in: elsewhere).isEmpty)
+
+      let removed = try await LabCleanup.remove(lab: lab, directories: directories)
+      #expect(removed.contains("process \(orphan.pid) of apus-\(lab)-vm1 removed"))
+      #expect(removed.contains("process \(known.pid) of vm1 removed"))
+      #expect(!orphan.isAlive && !known.isAlive && other.isAlive)
+      #expect(try await LabCleanup.remove(lab: lab, directories: directories) == [])
+      // Of this lab there is nothing else: not even a folder.
+      #expect(
+        try await LabCleanup.remove(lab: "\(lab)-2", directories: directories)
+          == ["process \(other.pid) of apus-\(lab)-2-vm1 removed"])
+      #expect(!other.isAlive)
     }
   }
 }

@@ -50,11 +50,17 @@ import Testing
       await #expect(throws: UserError(.failed, "the machine's monitor does not answer")) {
         try await monitor.execute(QMPCommand(name: "stop"))
       }
+      // Nobody hears it, and nobody waits.
+      monitor.send(.announceSelf)
       monitor.start()
       let qemu = try await peer.accept()
       qemu.send(#"{"QMP": {}}"#)
       #expect(await monitor.waitForCommandMode(seconds: 10))
       _ = await qemu.next()
+      monitor.send(.announceSelf)
+      #expect(
+        await qemu.next()
+          == #"{"arguments":{"initial":50,"max":50,"rounds":1,"step":50},"execute":"announce-self","id":0}"#)
       async let good: Void = monitor.execute(.setLink(device: "nic-eth0", up: true))
       #expect(await qemu.next() == #"{"arguments":{"name":"nic-eth0","up":true},"execute":"set_link","id":1}"#)
       qemu.send(#"{"return": {}, "id": 0}"#)

@@ -52,10 +52,13 @@ final class FlightRecorder: @unchecked Sendable {
   }
 
   /// Bytes of the records that are there, the oldest first; the worker goes on meanwhile.
-  func snapshot() -> [UInt8] {
+  ///
+  /// - Parameter first: position of the first that is wanted: the count of those before it.
+  /// - Returns: them, and the position behind the last.
+  func snapshot(from first: UInt64 = 0) -> (records: [UInt8], end: UInt64) {
     let size = Self.recordSize
     let end = count
-    let start = end > UInt64(capacity) ? end - UInt64(capacity) : 0
+    let start = min(end, max(first, end > UInt64(capacity) ? end - UInt64(capacity) : 0))
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Int(end - start) * size)
     var position = start
@@ -72,7 +75,7 @@ final class FlightRecorder: @unchecked Sendable {
     let reserved = unsafe control[8].load(ordering: .relaxed)
     let safe = reserved > UInt64(capacity) ? reserved - UInt64(capacity) : 0
     if safe > start { bytes.removeFirst(min(Int(safe - start), Int(end - start)) * size) }
-    return bytes
+    return (bytes, end)
   }
 }
 

@@ -43,15 +43,15 @@ package struct FlightRecording: Sendable, Equatable {
   ///   - records: as `FlightRecorder.snapshot` gives them.
   ///   - ports: all that there were, in order of addition.
   ///   - since: nanoseconds since 1970; older frames are left out.
-  init(_ records: [UInt8], ports: [RecordedPort], since: UInt64) {
+  ///   - longest: bytes; longer frames are left out.
+  init(_ records: [UInt8], ports: [RecordedPort], since: UInt64, longest: Int = .max) {
     self.ports = ports
     for start in stride(from: 0, to: records.count - FlightRecorder.recordSize + 1, by: FlightRecorder.recordSize) {
       let number = { (offset: Int, count: Int) -> UInt64 in
         records[(start + offset)..<(start + offset + count)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
       }
-      let time = number(0, 8)
-      guard time >= since, let port = Self.place(Int(number(12, 2)), time, ports) else { continue }
-      let length = Int(number(8, 4))
+      let (time, length) = (number(0, 8), Int(number(8, 4)))
+      guard time >= since, length <= longest, let port = Self.place(Int(number(12, 2)), time, ports) else { continue }
       let outputCount = Int(number(16, 2))
       let outputs = (0..<min(outputCount, FlightRecorder.keptOutputs)).compactMap {
         Self.place(Int(number(18 + 2 * $0, 2)), time, ports)

@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Glibc
 import LinuxHost
 import Topology
 
@@ -55,7 +54,8 @@ package struct HostDoctor: Sendable {
       findings.append(
         DoctorFinding(
           state: .leftover, subject: "process \(orphan.process.pid)",
-          detail: "QEMU of \(orphan.name), which no lab knows", advice: "`apus doctor --clean` ends it"))
+          detail: "QEMU of \(orphan.name), which no lab knows",
+          advice: "`apus down \(orphan.lab)` or `apus doctor --clean` ends it"))
     }
     return findings
   }
@@ -77,8 +77,10 @@ package struct HostDoctor: Sendable {
       }
     }
     for orphan in await orphans(isServing) {
-      orphan.process.signal(SIGTERM)
-      if await !orphan.process.wait(timeoutSeconds: 2) { orphan.process.signal(SIGKILL) }
+      guard await orphan.end() else {
+        failure = failure ?? UserError(.failed, "process \(orphan.process.pid), QEMU of \(orphan.name), does not end")
+        continue
+      }
       findings.append(
         DoctorFinding(
           state: .removed, subject: "process \(orphan.process.pid)", detail: "QEMU of \(orphan.name) ended"))
@@ -168,46 +170,10 @@ package struct HostDoctor: Sendable {
       state: .missing, subject: name, detail: "not there: no \(purpose)", advice: "`apt-get install \(package)`")
   }
 
-  // MARK: - Orphans
-
-  private struct Orphan {
-    var name: String
-    var process: ProcessIdentity
-  }
-
-  /// Machines with a socket in our state folder that no lab has written down: their daemon died while it started them.
-  ///
-  /// What a living daemon has started is its own affair.
-  private func orphans(_ isServing: (String) async -> Bool) async -> [Orphan] {
-    let known = Set(directories.runningLabs().flatMap { recorded($0) })
-    var found: [Orphan] = []
-    for entry in HostFacts.entries(of: "/proc") {
-      guard let pid = Int32(entry), !known.contains(pid), let text = HostFacts.text(ofFile: "/proc/\(pid)/cmdline"),
-        let (name, lab) = machine(text.split(separator: "\0").map { String($0) }), await !isServing(lab),
-        let process = ProcessIdentity.of(pid: pid)
-      else { continue }
-      found.append(Orphan(name: name, process: process))
-    }
+  /// Machines that no lab has written down; what a living daemon has started is its own affair.
+  private func orphans(_ isServing: (String) async -> Bool) async -> [OrphanMachine] {
+    var found: [OrphanMachine] = []
+    for orphan in OrphanMachine.find(in: directories) where await !isServing(orphan.lab) { found.append(orphan) }
     return found
-  }
-
-  /// Name and lab of one of our machines, by its command line.
-  private func machine(_ words: [String]) -> (name: String, lab: String)? {
-    let prefix = "path=\(directories.stateRoot)/"
-    guard words.first?.hasSuffix("qemu-system-x86_64") ?? false,
-      let name = words.first(where: { $0.hasPrefix("guest=apus-") }),
-      let socket = words.lazy.compactMap({ $0.split(separator: ",").first { $0.hasPrefix(prefix) } }).first
-    else { return nil }
-    return (
-      String(name.dropFirst("guest=".count).prefix { $0 != "," }),
-      String(socket.dropFirst(prefix.count).prefix { $0 != "/" })
-    )
-  }
-
-  /// Processes that a lab has written down.
-  private func recorded(_ lab: String) -> [Int32] {
-    HostFacts.entries(of: directories.state(lab)).compactMap { node in
-      NodeRecord.read(NodePaths(directories: directories, lab: lab, node: node))?.process?.pid
-    }
   }
 }

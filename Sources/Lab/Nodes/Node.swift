@@ -85,6 +85,9 @@ protocol Node: Sendable {
   /// - Returns: false when that is for the NIC's port to do.
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool
 
+  /// Has the node's system tell its neighbours which addresses it has, if it can be asked to; waits for nothing.
+  func announce() async
+
   /// Plugs NICs, whose ports are there, into the running node.
   func plug(_ nics: [NICDefinition]) async throws(UserError)
 
@@ -129,6 +132,7 @@ extension Node {
   func detach() async {}
   func stop(cleanly: Bool) async throws {}
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool { false }
+  func announce() async {}
   func plug(_ nics: [NICDefinition]) async throws(UserError) {}
   func unplug(_ nics: [String]) async throws(UserError) {}
 }

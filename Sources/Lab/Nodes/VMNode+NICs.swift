@@ -26,6 +26,10 @@ extension VMNode {
     monitor?.holdCarrierDown(devices: Set((loose + downNICs).map(NICDevice.id)))
   }
 
+  func announce() async {
+    if life == .running { monitor?.send(.announceSelf) }
+  }
+
   func plug(_ nics: [NICDefinition]) async throws(UserError) {
     guard life == .running, let monitor, !nics.isEmpty else { return }
     guard await monitor.waitForCommandMode(seconds: Self.adoptionTimeout) else {

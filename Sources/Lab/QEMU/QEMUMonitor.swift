@@ -103,6 +103,14 @@ final class QEMUMonitor: Sendable {
     state.withLock { $0.carrierDown = devices }
   }
 
+  /// Carries out a command of which nobody waits to hear; nothing happens while QEMU takes none.
+  func send(_ command: QMPCommand) {
+    state.withLock { state in
+      // Id 0 belongs to no command that is waited for.
+      if state.isInCommandMode { state.connection?.send(command.line(id: 0)) }
+    }
+  }
+
   private func run() async {
     while !Task.isCancelled {
       if let socket = try? UnixSocket.connect(path: path) { await serve(LineConnection(socket)) }

@@ -38,6 +38,11 @@ extension QMPCommand {
   static func setLink(device: String, up: Bool) -> QMPCommand {
     QMPCommand(name: "set_link", arguments: ["name": .text(device), "up": .boolean(up)])
   }
+
+  /// Lets the guest's system say once, on all its NICs, which addresses it has.
+  static let announceSelf = QMPCommand(
+    name: "announce-self",
+    arguments: ["initial": .integer(50), "max": .integer(50), "rounds": .integer(1), "step": .integer(50)])
 }
 
 /// A line of QEMU's machine protocol (QEMU docs/interop/qmp-spec), as far as it matters here.

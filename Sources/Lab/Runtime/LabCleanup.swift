@@ -12,7 +12,10 @@ package enum LabCleanup {
   package static func remove(lab name: String, directories: LabDirectories) async throws -> [String] {
     // The name becomes a path.
     guard Names.valid(name) else { return [] }
-    guard Files.exists(directories.state(name)) || Files.exists(directories.data(name)) else { return [] }
+    let orphans = OrphanMachine.find(in: directories).filter { $0.lab == name }
+    guard Files.exists(directories.state(name)) || Files.exists(directories.data(name)) || !orphans.isEmpty else {
+      return []
+    }
     let environment = NodeEnvironment(
       lab: name, directories: directories, variables: ProcessInfo.processInfo.environment,
       logger: Logger(label: "apus.cleanup"))
@@ -20,7 +23,8 @@ package enum LabCleanup {
     let lab = try? LabState.read(name, in: directories)
     let nodes = nodes(of: lab, environment)
     let removed = Mutex<[String]>([])
-    let failures = await NodeRemoval.remove(nodes) { line in removed.withLock { $0.append(line) } }
+    var failures = await NodeRemoval.remove(nodes) { line in removed.withLock { $0.append(line) } }
+    failures += await NodeRemoval.end(orphans) { line in removed.withLock { $0.append(line) } }
     for socket in staleSockets(of: lab) where try Files.remove(socket) {
       removed.withLock { $0.append("socket \(socket) removed") }
     }

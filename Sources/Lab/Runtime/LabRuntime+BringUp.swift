@@ -93,6 +93,7 @@ extension LabRuntime {
     try await impair(work.lab, only: nil)
     let stage = work.isServing ? PortsStage.changed : work.isNew ? .new : .takenBack
     if let plane { try await portsAreThere(work.lab, plane, stage) }
+    if let plane, stage == .takenBack { watchTakeover(plane, work.nodes) }
     for node in work.nodesWithNewPorts { try await node.configure() }
     try await startNodes(work)
     guard !work.isServing else { return }

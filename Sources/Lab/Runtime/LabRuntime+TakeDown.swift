@@ -1,3 +1,4 @@
+import LinuxHost
 import Logging
 import Topology
 
@@ -8,6 +9,9 @@ extension LabRuntime {
     // The data plane holds the TAPs open and listens on the sockets.
     await closePlane()
     failures += await NodeRemoval.remove(nodesInOrder, progress)
+    // A daemon before this one may have died before it wrote down what it had started.
+    let orphans = OrphanMachine.find(in: directories).filter { $0.lab == lab.name }
+    failures += await NodeRemoval.end(orphans, progress)
     if failures.isEmpty {
       do {
         try LabFiles.remove(lab.name, in: directories)
@@ -46,6 +50,20 @@ enum NodeRemoval {
     await each(nodes) { node in
       for line in try await node.remove() { progress("\(line) removed") }
     }
+  }
+
+  /// Ends machines that no lab has written down.
+  /// - Returns: what failed.
+  static func end(_ orphans: [OrphanMachine], _ progress: @Sendable (String) -> Void) async -> [UserError] {
+    var failures: [UserError] = []
+    for orphan in orphans {
+      if await orphan.end() {
+        progress("process \(orphan.process.pid) of \(orphan.name) removed")
+      } else {
+        failures.append(UserError(.failed, "process \(orphan.process.pid), QEMU of \(orphan.name), does not end"))
+      }
+    }
+    return failures
   }
 
   private static func each(

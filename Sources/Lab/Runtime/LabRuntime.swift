@@ -40,6 +40,9 @@ package actor LabRuntime {
   /// Called when the ports of a lab, or of what it is changed to, are there, before anything is started.
   var portsAreThere: @Sendable (CanonicalLab, Dataplane, PortsStage) async throws -> Void = { _, _, _ in }
 
+  /// Looks after guests that come back to this daemon.
+  private var takeoverWatch: Task<Void, Never>?
+
   private var ongoing: Task<[PlanStep], any Error>?
   private var isBusy = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
@@ -120,7 +123,15 @@ package actor LabRuntime {
     NodeEnvironment(lab: current?.name ?? "", directories: directories, variables: variables, logger: logger)
   }
 
+  /// Looks after the guests that come back to the ports which have just been made anew.
+  func watchTakeover(_ plane: Dataplane, _ nodes: [any Node]) {
+    let watch = TakeoverWatch(plane: plane, nodes: nodes, logger: logger)
+    takeoverWatch = Task { await watch.run() }
+  }
+
   func closePlane() async {
+    takeoverWatch?.cancel()
+    takeoverWatch = nil
     await plane?.stop()
     plane = nil
   }
