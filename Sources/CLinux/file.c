@@ -6,13 +6,13 @@
 
 #include "CLinux.h"
 
-int clinux_file_create(const char *path, mode_t mode) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
+int clinux_file_create(const char *path, mode_t mode, bool waits) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | (waits ? 0 : O_NONBLOCK), mode);
   return fd < 0 ? -errno : fd;
 }
 
 int clinux_file_open(const char *path) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   return fd < 0 ? -errno : fd;
 }
 
@@ -21,6 +21,14 @@ int clinux_poll_writable(int fd, int milliseconds) {
   int found = poll(&item, 1, milliseconds);
   if (found < 0) return errno == EINTR ? 0 : -errno;
   return found;
+}
+
+int clinux_has_hung_up(int fd) {
+  /* Errors and hang-ups are told whether they are asked for or not. */
+  struct pollfd item = {.fd = fd};
+  int found = poll(&item, 1, 0);
+  if (found < 0) return errno == EINTR ? 0 : -errno;
+  return found > 0 && (item.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 ssize_t clinux_write(int fd, const void *bytes, size_t size) {
@@ -39,6 +47,12 @@ int clinux_is_storage(int fd) {
   struct stat status;
   if (fstat(fd, &status) < 0) return -errno;
   return S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
+}
+
+int clinux_is_regular(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  return S_ISREG(status.st_mode);
 }
 
 void clinux_time_stamp(uint64_t seconds, char text[16]) {

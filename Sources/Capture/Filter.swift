@@ -22,6 +22,9 @@ package enum FilterError: Error, Sendable, Equatable, CustomStringConvertible {
 ///
 /// As in a file read by tcpdump, a tag is part of the frame: `ip` finds untagged IPv4, `vlan 10 and ip` that of VLAN 10.
 package struct Filter: Sendable, Equatable {
+  /// Bytes of the longest text: libpcap takes seconds for thousands of terms.
+  package static let longest = 4096
+
   /// As it was written.
   package let text: String
   /// Nil = everything is wanted: the text was empty.
@@ -32,6 +35,10 @@ package struct Filter: Sendable, Equatable {
   /// Names of hosts in it are looked up, which may take its time.
   package init(_ text: String) throws(FilterError) {
     self.text = text
+    guard text.utf8.count <= Self.longest else {
+      throw .syntax("the filter has \(text.utf8.count) bytes; at most \(Self.longest) are taken")
+    }
+    guard !text.utf8.contains(0) else { throw .syntax("the filter has a zero byte") }
     guard text.contains(where: { !$0.isWhitespace }) else {
       program = nil
       return

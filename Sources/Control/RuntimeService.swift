@@ -94,7 +94,7 @@ package final class RuntimeService: LabService {
       sink.close()
       throw error
     }
-    _ = try await desk.start(request, lab, plane, to: sink)
+    try await desk.start(request, lab, plane, to: sink)
   }
 
   package func captures() async -> [CaptureRow] { await desk.rows() }
@@ -122,16 +122,19 @@ package final class RuntimeService: LabService {
 
   package func replay(_ request: ReplayRequest) async throws -> ReplayRow {
     let (_, plane) = try await current()
+    try request.check()
+    // The end of a trunk has a colon in its own name.
+    let isName = await plane.ports().contains { $0.name == request.port }
+    let port = isName ? request.port : request.port.replacing(":", with: ".", maxReplacements: 1)
     var replay = Replay()
     replay.speed = request.speed
     replay.interface = request.interface
-    do {
-      let counts = try await replay.run(request.file, into: request.port, of: plane)
+    do throws(ReplayError) {
+      let counts = try await replay.run(request.file, into: port, of: plane)
       return ReplayRow(sent: counts.sent, incomplete: counts.incomplete, others: counts.others)
-    } catch ReplayError.refused(.unknownPort(let name)) {
-      throw UserError(.notFound, "there is no port \(name)")
     } catch {
-      throw UserError(.failed, "\(request.file): \(error)")
+      if case .refused(.unknownPort) = error.reason { throw UserError(.notFound, "\(error)") }
+      throw UserError(.badInput, "\(error)")
     }
   }
 

@@ -146,11 +146,20 @@ package enum DataplaneEvent: Sendable {
 }
 
 /// Bad input to the data plane from the control side.
-package enum DataplaneError: Error, Sendable, Equatable {
+package enum DataplaneError: Error, Sendable, Equatable, CustomStringConvertible {
   case nameTaken(String)
   case unknownPort(String)
   case unknownSwitch(String)
   case invalid(String)
   /// The host refused: what was tried and what it said.
   case host(String)
+
+  package var description: String {
+    switch self {
+    case .nameTaken(let name): "the name \(name) is taken"
+    case .unknownPort(let name): "there is no port \(name)"
+    case .unknownSwitch(let name): "there is no switch \(name)"
+    case .invalid(let message), .host(let message): message
+    }
+  }
 }

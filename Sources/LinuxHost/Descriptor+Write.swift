@@ -3,11 +3,15 @@ import Glibc
 
 extension Descriptor {
   /// Opens a file for writing, empty, made if it is not there.
-  package static func createFile(_ path: String, mode: UInt32 = 0o644) throws(SystemError) -> Descriptor {
-    Descriptor(owning: try check(unsafe clinux_file_create(path, mode), "open", path))
+  /// - Parameter mayWait: whether a FIFO is waited for until somebody reads it; if not, that nobody does is ENXIO, and
+  ///   writes do not block.
+  package static func createFile(
+    _ path: String, mode: UInt32 = 0o644, mayWait: Bool = true
+  ) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try check(unsafe clinux_file_create(path, mode, mayWait), "open", path))
   }
 
-  /// Opens a file for reading.
+  /// Opens a file for reading; never waits, so what is no regular file reads EAGAIN when nothing is there.
   package static func openFile(_ path: String) throws(SystemError) -> Descriptor {
     Descriptor(owning: try check(unsafe clinux_file_open(path), "open", path))
   }
@@ -43,6 +47,12 @@ extension Descriptor {
 
   /// Writing waits for nobody: a file on a disk.
   package var isStorage: Bool { clinux_is_storage(raw) == 1 }
+
+  /// A file of bytes, as opposed to a folder, a pipe, a device and the like.
+  package var isRegularFile: Bool { clinux_is_regular(raw) == 1 }
+
+  /// Whoever reads from this pipe, or is at the other end of this socket, has gone.
+  package var hasHungUp: Bool { clinux_has_hung_up(raw) == 1 }
 }
 
 /// The local time.

@@ -22,10 +22,16 @@ package protocol LabFacts {
   func interface(_ name: String, belongsTo lab: String) -> Bool
   /// Bytes that a running lab of that name has taken already.
   func memoryTaken(by lab: String) -> UInt64
+  /// Whether a folder is there.
+  func folderExists(_ absolutePath: String) -> Bool
+  /// What is wrong with a filter of captures (pcap-filter(7)); nil = nothing, or nobody here can say.
+  func mistake(inFilter text: String) -> String?
 }
 
 extension LabFacts {
   package var stateDirectory: String? { nil }
   package func interface(_ name: String, belongsTo lab: String) -> Bool { false }
   package func memoryTaken(by lab: String) -> UInt64 { 0 }
+  package func folderExists(_ absolutePath: String) -> Bool { true }
+  package func mistake(inFilter text: String) -> String? { nil }
 }

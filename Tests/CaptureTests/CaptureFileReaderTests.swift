@@ -102,6 +102,25 @@ import Testing
     }
   }
 
+  /// Frame check sequences, which are there if bit 26 of the link type says so, are no part of the frames.
+  @Test(arguments: [(0x2400_0001, 4), (0x1400_0001, 2), (0x2000_0001, 0), (0x0000_0001, 0)] as [(UInt32, Int)])
+  func checkSequencesAreTakenOff(link: UInt32, checkSize: Int) throws {
+    let order = Order(isBig: false)
+    var bytes = order.bytes(0xA1B2_C3D4 as UInt32) + order.bytes(2 as UInt16) + order.bytes(4 as UInt16)
+    bytes += order.bytes(0 as UInt32) + order.bytes(0 as UInt32) + order.bytes(65_535 as UInt32)
+    bytes += order.bytes(link)
+    let size = UInt32(frame.count + checkSize)
+    let head = order.bytes(1 as UInt32) + order.bytes(0 as UInt32)
+    bytes += head + order.bytes(size) + order.bytes(size) + frame
+    bytes += [UInt8](repeating: 7, count: checkSize)
+    // Cut inside the frame.
+    bytes += head + order.bytes(20 as UInt32) + order.bytes(size)
+    bytes += frame.prefix(20)
+    let packets = try FileContents(bytes).packets
+    #expect(packets.map(\.bytes) == [frame, Array(frame.prefix(20))])
+    #expect(packets.allSatisfy { $0.packet.originalLength == frame.count && $0.linkType == 1 })
+  }
+
   @Test func damageIsSaid() throws {
     let order = Order(isBig: false)
     let head = order.section() + order.interface()

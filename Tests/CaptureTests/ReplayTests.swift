@@ -1,5 +1,6 @@
 import Capture
 import Dataplane
+import Glibc
 import GuestKit
 import Testing
 
@@ -52,6 +53,50 @@ import Testing
       #expect(half.sent == 15 && half.others == 15)
       replay.interface = "y"
       #expect(try await replay.run(path, into: "a.eth0", of: bench.dataplane).sent == 0)
+    }
+  }
+
+  /// What is said of a file that was not replayed to its end.
+  private func words(_ bench: CaptureBench, _ path: String, into port: String = "a.eth0") async -> String {
+    do {
+      let counts = try await Replay().run(path, into: port, of: bench.dataplane)
+      return "\(counts)"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1))) func whatIsNoFileOfFramesIsRefused() async throws {
+    try await CaptureBench.with { bench in
+      let fifo = bench.directory.path("fifo")
+      try #require(mkfifo(fifo, 0o600) == 0)
+      let paths: [String] = [fifo, "/dev/null", bench.directory.path]
+      for path in paths {
+        #expect(await words(bench, path) == "\(path) is no regular file")
+      }
+      let empty = bench.directory.path("empty")
+      _ = try DescriptorSink(path: empty)
+      #expect(await words(bench, empty) == "\(empty) is empty: no capture file")
+      #expect(await words(bench, "/nowhere") == "/nowhere: No such file or directory (ENOENT)")
+    }
+  }
+
+  /// What was read whole is sent, and counted.
+  @Test func aFileThatIsCutShortIsSentUpToThere() async throws {
+    try await CaptureBench.with { bench in
+      let path = bench.directory.path("in.pcapng")
+      let frames = (0..<30).map { bench.frame(size: 60 + $0, seed: $0) }
+      try file(path, frames.map { ($0, 0, 1) })
+      let whole = try read(path)
+      try DescriptorSink(path: path).write(Array(whole.dropLast(3))) { false }
+      let rest = "the capture file is cut short in the middle of a block"
+      #expect(await words(bench, path) == "\(path): 29 frames were sent, then: \(rest)")
+      #expect(try bench.b.receiveAll(quiet: 20).map(\.frame) == Array(frames.dropLast()))
+      try DescriptorSink(path: path).write(whole + [6, 0, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0]) { false }
+      #expect(
+        await words(bench, path)
+          == "\(path): 30 frames were sent, then: the capture file is damaged at byte \(whole.count)")
+      #expect(await words(bench, path, into: "nobody") == "there is no port nobody")
     }
   }
 

@@ -1,4 +1,5 @@
 import Capture
+import Glibc
 import GuestKit
 import LinuxHost
 import Testing
@@ -52,6 +53,27 @@ import Testing
       }
       #expect(kept == Array(sent.suffix(kept.count)) && kept.count > 60)
     }
+  }
+
+  /// On a disk that is full no empty file is left.
+  @Test func aFullDiskLeavesNoEmptyFile() async throws {
+    let directory = try TemporaryDirectory()
+    let mount = directory.path("disk")
+    try #require(mkdir(mount, 0o755) == 0)
+    _ = try await output(of: ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", mount])
+    let sink = RingFileSink(path: "\(mount)/x", files: RingFiles(count: 100, size: 8192), clock: { 0 })
+    var writer = PcapngWriter()
+    writer.add(PcapngSection())
+    writer.add(PcapngInterface())
+    for _ in 0..<40 { writer.add(PcapngPacket(), [UInt8](repeating: 1, count: 3000)) }
+    let blocks = writer.take()
+    #expect(throws: CaptureSinkError.self) { try sink.write(blocks) { false } }
+    sink.close()
+    #expect(!sink.paths.isEmpty)
+    #expect(HostFacts.entries(of: mount).sorted().map { "\(mount)/\($0)" } == sink.paths)
+    for path in sink.paths { #expect(try !read(path).isEmpty) }
+    _ = try await output(of: ["umount", mount])
+    rmdir(mount)
   }
 
   /// A frame longer than a file is all that its file holds.

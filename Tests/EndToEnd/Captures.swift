@@ -228,7 +228,7 @@ extension RealThings {
         let names = ["ip.src", "ip.dst", "icmp.seq", "data.data"]
         #expect(try await tshark(again, names) == (try await tshark(sent, names)))
         try "no capture".write(toFile: sent, atomically: true, encoding: .utf8)
-        try await sandbox.apus("capture", "--from-file", sent, "--inject", "h1:eth0", expecting: 1)
+        try await sandbox.apus("capture", "--from-file", sent, "--inject", "h1:eth0", expecting: 2)
       }
     }
 

@@ -52,6 +52,13 @@ struct CaptureTests {
     #expect(try lab("recorder: \(text)\n").recorderSize == size)
   }
 
+  @Test("more captures than run at once")
+  func tooMany() {
+    let captures = (0..<49).map { "  - { on: all, file: \($0).pcapng }\n" }.joined()
+    let result = load("version: 1\nname: test\nnodes: { a: { kind: netns } }\ncapture:\n\(captures)")
+    #expect(result.diagnostics.map(\.code) == ["L009"])
+  }
+
   @Test("a lab without captures says nothing of them")
   func none() throws {
     let lab = try lab("capture: []\n")

@@ -213,5 +213,23 @@ extension Example {
             7 |   - { on: [a:eth0, a.eth0], file: a.pcapng }
               |                    ^^^^^^
         """#),
+    Example(
+      "L309", "filters that are none, and a folder that is not there",
+      text: #"""
+        version: 1
+        name: test
+        nodes: { a: { kind: netns } }
+        capture:
+          - { on: all, file: a.pcapng, filter: tcp prt 80 }
+          - { on: all, file: /missing/b.pcapng, filter: tcp port 80 }
+        """#,
+      expected: #"""
+        test.lab.yaml:5:40: error[L309]: filter "tcp prt 80": syntax error
+            5 |   - { on: all, file: a.pcapng, filter: tcp prt 80 }
+              |                                        ^^^^^^^^^^ the language is that of pcap-filter(7)
+        test.lab.yaml:6:22: error[L301]: there is no folder "/missing" for "/missing/b.pcapng"
+            6 |   - { on: all, file: /missing/b.pcapng, filter: tcp port 80 }
+              |                      ^^^^^^^^^^^^^^^^^ make it: mkdir -p /missing
+        """#),
   ]
 }

@@ -35,7 +35,8 @@ extension TestFacts {
       "/labs/empty.raw": [],
     ],
     sums: ["/labs/debian.qcow2": String(repeating: "ab", count: 32)],
-    interfaces: ["tap-taken"], stateDirectory: "/run/apus")
+    interfaces: ["tap-taken"], stateDirectory: "/run/apus", missingFolders: ["/missing"],
+    filterMistakes: ["tcp prt 80": "syntax error"])
   /// A host with little memory and no KVM.
   static let slow = TestFacts(hasKVM: false, availableMemory: 200 << 20)
 }

@@ -13,12 +13,17 @@ struct TestFacts: LabFacts {
   var ownInterfaces: Set<String> = []
   var availableMemory: UInt64?
   var stateDirectory: String?
+  var missingFolders: Set<String> = []
+  /// What is wrong with filters.
+  var filterMistakes: [String: String] = [:]
 
   func fileExists(_ absolutePath: String) -> Bool {
     files.contains(absolutePath) || contents[absolutePath] != nil
   }
   func head(of absolutePath: String, count: Int) -> [UInt8]? { contents[absolutePath].map { Array($0.prefix(count)) } }
   func sha256(of absolutePath: String) -> String? { sums[absolutePath] }
+  func folderExists(_ absolutePath: String) -> Bool { !missingFolders.contains(absolutePath) }
+  func mistake(inFilter text: String) -> String? { filterMistakes[text] }
   func hostInterfaceExists(_ name: String) -> Bool { interfaces.contains(name) }
   func interface(_ name: String, belongsTo lab: String) -> Bool { ownInterfaces.contains(name) }
 }

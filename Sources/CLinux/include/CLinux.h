@@ -119,17 +119,22 @@ int clinux_poll_readable(int fd, int milliseconds);
 
 /* Files (file.c). ------------------------------------------------------------------------------------------------- */
 
-/* Opens a file for writing, empty; made with `mode` if it is not there. */
-int clinux_file_create(const char *path, mode_t mode);
+/* Opens a file for writing, empty; made with `mode` if it is not there. A FIFO that nobody reads is waited for if
+ * `waits`, else it is -ENXIO, and writes do not block. */
+int clinux_file_create(const char *path, mode_t mode, bool waits);
+/* Opens a file for reading; never waits, whatever it is. */
 int clinux_file_open(const char *path);
 /* Waits until a write would not block, or would fail at once; 1, or 0 when the time is over or a signal came. */
 int clinux_poll_writable(int fd, int milliseconds);
+/* 1 if whoever reads from this pipe, or is at the other end of this socket, has gone; does not wait. */
+int clinux_has_hung_up(int fd);
 /* Writes once. */
 ssize_t clinux_write(int fd, const void *bytes, size_t size);
 int clinux_file_truncate(int fd, uint64_t size);
 int clinux_file_remove(const char *path);
 /* 1 if writing to it never waits for a reader: a regular file or a block device. */
 int clinux_is_storage(int fd);
+int clinux_is_regular(int fd);
 /* The local time as "YYYYmmddHHMMSS". */
 void clinux_time_stamp(uint64_t seconds, char text[16]);
 

@@ -32,7 +32,8 @@ package struct CaptureFileReader: Sendable {
   enum Form: Sendable {
     case unknown
     case pcapng
-    case pcap(nanoseconds: Bool, linkType: UInt16)
+    /// `checkSize`: bytes at a frame's end that are its check sequence.
+    case pcap(nanoseconds: Bool, linkType: UInt16, checkSize: Int)
   }
 
   private var buffer = FileBytes()
@@ -66,7 +67,8 @@ package struct CaptureFileReader: Sendable {
     }
     switch form {
     case .unknown: return nil
-    case .pcap(let nanoseconds, let linkType): return try nextRecord(nanoseconds: nanoseconds, linkType: linkType)
+    case .pcap(let nanoseconds, let linkType, let checkSize):
+      return try nextRecord(nanoseconds: nanoseconds, linkType: linkType, checkSize: checkSize)
     case .pcapng: return try nextBlock()
     }
   }
@@ -83,8 +85,11 @@ package struct CaptureFileReader: Sendable {
       let magic = buffer.word(0)
       guard magic == 0xA1B2_C3D4 || magic == 0xA1B2_3C4D else { continue }
       guard buffer.left >= 24 else { return false }
-      // The upper half says of frame check sequences.
-      form = .pcap(nanoseconds: magic == 0xA1B2_3C4D, linkType: UInt16(truncatingIfNeeded: buffer.word(20)))
+      let link = buffer.word(20)
+      // Bit 26: the upper four bits say how long frame check sequences are, in units of two bytes.
+      let checkSize = link & 1 << 26 != 0 ? Int(link >> 28) * 2 : 0
+      form = .pcap(
+        nanoseconds: magic == 0xA1B2_3C4D, linkType: UInt16(truncatingIfNeeded: link), checkSize: checkSize)
       buffer.drop(24)
       return true
     }
@@ -94,7 +99,9 @@ package struct CaptureFileReader: Sendable {
   // pcap.
 
   /// Layout: seconds 4, micro- or nanoseconds 4, bytes kept 4, bytes of the frame 4.
-  private mutating func nextRecord(nanoseconds: Bool, linkType: UInt16) throws(CaptureFileError) -> CaptureFileItem? {
+  private mutating func nextRecord(
+    nanoseconds: Bool, linkType: UInt16, checkSize: Int
+  ) throws(CaptureFileError) -> CaptureFileItem? {
     guard buffer.left >= 16 else { return nil }
     let count = Int(buffer.word(8))
     guard count <= Self.longestBlock else { throw .badBlock(offset: buffer.position) }
@@ -102,9 +109,9 @@ package struct CaptureFileReader: Sendable {
     var item = CaptureFilePacket()
     item.packet.timestamp =
       UInt64(buffer.word(0)) * 1_000_000_000 + UInt64(buffer.word(4)) * (nanoseconds ? 1 : 1000)
-    item.packet.originalLength = Int(buffer.word(12))
+    item.packet.originalLength = max(0, Int(buffer.word(12)) - checkSize)
     item.linkType = linkType
-    item.bytes = buffer.bytes(16, count)
+    item.bytes = buffer.bytes(16, checkSize > 0 ? min(count, item.packet.originalLength) : count)
     buffer.drop(16 + count)
     return .packet(item)
   }

@@ -12,6 +12,8 @@ struct CaptureLoop {
   private static let longPause: UInt32 = 10_000
   /// Nanoseconds that the rest of a capture may take after a stop, if its reader does not read.
   private static let patience: UInt64 = 1_000_000_000
+  /// Nanoseconds between looks whether the reader is still there, while there is nothing to write.
+  private static let readerInterval: UInt64 = 200_000_000
 
   private let session: CaptureSession
   private let handle: CaptureHandle
@@ -26,6 +28,7 @@ struct CaptureLoop {
   private var taken: UInt64 = 0
   private var bytes: UInt64 = 0
   private var nextStatistics: UInt64
+  private var nextReaderLook: UInt64
   private var quietTurns = 0
 
   init(_ session: CaptureSession, _ handle: CaptureHandle, _ settings: CaptureSettings, _ sink: any CaptureSink) {
@@ -37,6 +40,7 @@ struct CaptureLoop {
     deadline = settings.duration.map { now &+ Self.nanoseconds($0) } ?? .max
     interval = max(Self.nanoseconds(settings.statisticsInterval), 1_000_000)
     nextStatistics = now &+ interval
+    nextReaderLook = now &+ Self.readerInterval
     records = RecordWriter(settings, start: HostClock.realtime)
     records.add(handle.interfaces)
   }
@@ -93,6 +97,10 @@ struct CaptureLoop {
       if now >= deadline { return .durationOver }
       guard isEmpty else { continue }
       try flush()
+      if now >= nextReaderLook {
+        nextReaderLook = now &+ Self.readerInterval
+        if sink.isAbandoned { throw .readerGone }
+      }
       quietTurns = min(quietTurns + 1, 100)
       HostClock.pause(microseconds: quietTurns < 50 ? Self.shortPause : Self.longPause)
     }

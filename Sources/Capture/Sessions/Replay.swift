@@ -1,20 +1,42 @@
 package import Dataplane
 internal import LinuxHost
 
-/// Why a file cannot be replayed.
-package enum ReplayError: Error, Sendable, CustomStringConvertible {
-  case file(CaptureFileError)
-  case host(String)
-  /// LINKTYPE_* other than Ethernet.
-  case notEthernet(UInt16)
-  case refused(DataplaneError)
+/// Why a file was not replayed, or not to its end.
+package struct ReplayError: Error, Sendable, CustomStringConvertible {
+  package enum Reason: Error, Sendable {
+    case file(CaptureFileError)
+    /// What the system says.
+    case host(String)
+    /// A folder, a pipe, a device: reading it might never end.
+    case notRegular
+    case empty
+    /// LINKTYPE_* other than Ethernet.
+    case notEthernet(UInt16)
+    case refused(DataplaneError)
+  }
+
+  package var reason: Reason
+  package var path: String
+  /// What was done before.
+  package var counts: Replay.Counts
 
   package var description: String {
-    switch self {
-    case .file(let error): error.description
-    case .host(let message): message
-    case .notEthernet(let type): "the capture file has frames of link type \(type); only Ethernet (1) can be sent"
-    case .refused(let error): "\(error)"
+    switch reason {
+    case .file(let error): "\(path): \(before)\(error)"
+    case .host(let message): "\(path): \(before)\(message)"
+    case .notRegular: "\(path) is no regular file"
+    case .empty: "\(path) is empty: no capture file"
+    case .notEthernet(let type):
+      "\(path): \(before)the capture file has frames of link type \(type); only Ethernet (1) can be sent"
+    case .refused(let error): "\(before)\(error)"
+    }
+  }
+
+  private var before: String {
+    switch counts.sent {
+    case 0: ""
+    case 1: "1 frame was sent, then: "
+    default: "\(counts.sent) frames were sent, then: "
     }
   }
 }
@@ -47,8 +69,23 @@ package struct Replay: Sendable {
   package init() {}
 
   /// Replays a file to its end; a cancelled task ends it early.
+  ///
+  /// Of a file that is damaged or cut short, all frames before the damage are sent.
   package func run(_ path: String, into port: String, of dataplane: Dataplane) async throws(ReplayError) -> Counts {
     var state = ReplayState(port: port, dataplane: dataplane, speed: speed)
+    do throws(ReplayError.Reason) {
+      try await send(path, &state)
+      try await state.flush()
+    } catch {
+      var reason = error
+      // Frames before the damage that are refused are the earlier error.
+      do throws(ReplayError.Reason) { try await state.flush() } catch { reason = error }
+      throw ReplayError(reason: reason, path: path, counts: state.counts)
+    }
+    return state.counts
+  }
+
+  private func send(_ path: String, _ state: inout ReplayState) async throws(ReplayError.Reason) {
     var reader = CaptureFileReader()
     var names: [String] = []
     let file = try open(path)
@@ -64,15 +101,12 @@ package struct Replay: Sendable {
         }
       }
     }
-    if !Task.isCancelled {
-      do throws(CaptureFileError) { try reader.finish() } catch { throw .file(error) }
-    }
-    try await state.flush()
-    return state.counts
+    guard !Task.isCancelled else { return }
+    do throws(CaptureFileError) { try reader.finish() } catch { throw .file(error) }
   }
 
   private func take(_ packet: CaptureFilePacket, _ names: [String], _ state: inout ReplayState)
-    async throws(ReplayError)
+    async throws(ReplayError.Reason)
   {
     guard packet.linkType == Pcapng.ethernet else { throw .notEthernet(packet.linkType) }
     let number = Int(packet.packet.interface)
@@ -89,15 +123,24 @@ package struct Replay: Sendable {
     try await state.add(packet.bytes, at: packet.hasTime ? packet.packet.timestamp : nil, Self.batch, Self.slack)
   }
 
-  private func open(_ path: String) throws(ReplayError) -> Descriptor {
-    do throws(SystemError) { return try Descriptor.openFile(path) } catch { throw .host("\(error)") }
+  /// Only what ends and is read without waiting: this is one of Swift's few threads.
+  private func open(_ path: String) throws(ReplayError.Reason) -> Descriptor {
+    let file: Descriptor
+    do throws(SystemError) { file = try Descriptor.openFile(path) } catch { throw Self.translate(error) }
+    guard file.isRegularFile else { throw .notRegular }
+    guard file.fileSize != 0 else { throw .empty }
+    return file
   }
 
-  private func read(_ file: Descriptor) throws(ReplayError) -> [UInt8] {
-    do throws(SystemError) { return try file.read(size: Self.piece) } catch { throw .host("\(error)") }
+  private func read(_ file: Descriptor) throws(ReplayError.Reason) -> [UInt8] {
+    do throws(SystemError) { return try file.read(size: Self.piece) } catch { throw Self.translate(error) }
   }
 
-  private func next(_ reader: inout CaptureFileReader) throws(ReplayError) -> CaptureFileItem? {
+  private static func translate(_ error: SystemError) -> ReplayError.Reason {
+    .host("\(SystemError.text(of: error.code)) (\(SystemError.name(of: error.code)))")
+  }
+
+  private func next(_ reader: inout CaptureFileReader) throws(ReplayError.Reason) -> CaptureFileItem? {
     do throws(CaptureFileError) { return try reader.next() } catch { throw .file(error) }
   }
 }
@@ -121,7 +164,7 @@ private struct ReplayState {
   /// Waits until the frame is due, if it has a time, and takes it in.
   mutating func add(
     _ frame: [UInt8], at time: UInt64?, _ batch: Int, _ slack: Duration
-  ) async throws(ReplayError) {
+  ) async throws(ReplayError.Reason) {
     if let time, speed > 0 {
       let origin = origin ?? (time, ContinuousClock.now)
       self.origin = origin
@@ -138,15 +181,16 @@ private struct ReplayState {
     if due.count >= batch { try await flush() }
   }
 
-  /// Sends what is due.
-  mutating func flush() async throws(ReplayError) {
+  /// Sends what is due; what is refused is not tried again.
+  mutating func flush() async throws(ReplayError.Reason) {
     guard !due.isEmpty else { return }
+    let frames = due
+    due = []
     do throws(DataplaneError) {
-      try await dataplane.inject(port: port, frames: due)
+      try await dataplane.inject(port: port, frames: frames)
     } catch {
       throw .refused(error)
     }
-    counts.sent += UInt64(due.count)
-    due = []
+    counts.sent += UInt64(frames.count)
   }
 }

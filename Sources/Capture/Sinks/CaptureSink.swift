@@ -19,6 +19,8 @@ package enum CaptureSinkError: Error, Sendable, Equatable, CustomStringConvertib
 
 /// Where a capture goes; used by one thread, which may wait in it.
 package protocol CaptureSink: AnyObject, Sendable {
+  /// Nobody will read what is written from now on; asked while there is nothing to write, a few times a second.
+  var isAbandoned: Bool { get }
   /// Writes whole pcapng blocks.
   ///
   /// What cannot be written to its last byte is taken back as far as the kind of sink allows, so that a file ends with a
@@ -27,4 +29,8 @@ package protocol CaptureSink: AnyObject, Sendable {
   func write(_ blocks: [UInt8], isCancelled: () -> Bool) throws(CaptureSinkError)
   /// Ends the output; nothing is written afterwards.
   func close()
+}
+
+extension CaptureSink {
+  package var isAbandoned: Bool { false }
 }

@@ -29,16 +29,24 @@ package final class DescriptorSink: CaptureSink {
   }
 
   /// Makes or empties a file; one made now is for its owner alone, as what people say to each other is.
-  package convenience init(path: String, mode: UInt32 = 0o600) throws(CaptureSinkError) {
+  /// - Parameter mayWait: whether a FIFO is waited for until somebody reads it, which keeps the thread; if not, one that
+  ///   nobody reads is an error.
+  package convenience init(path: String, mode: UInt32 = 0o600, mayWait: Bool = true) throws(CaptureSinkError) {
     do throws(SystemError) {
-      self.init(try Descriptor.createFile(path, mode: mode), name: path)
+      self.init(try Descriptor.createFile(path, mode: mode, mayWait: mayWait), name: path)
     } catch {
+      if error.code == ENXIO { throw .failed("\(path): nobody reads it (ENXIO)") }
       throw Self.translate(error, path)
     }
   }
 
   /// Bytes written so far.
   package var size: UInt64 { state.withLock(\.size) }
+
+  package var isAbandoned: Bool {
+    guard !isStorage, let descriptor = state.withLock(\.descriptor) else { return false }
+    return descriptor.hasHungUp
+  }
 
   package func write(_ blocks: [UInt8], isCancelled: () -> Bool) throws(CaptureSinkError) {
     guard let descriptor = state.withLock(\.descriptor) else { throw .failed("\(name) is closed") }

@@ -117,7 +117,23 @@ package final class RingFileSink: CaptureSink {
     guard !blocks.isEmpty else { return }
     if state.withLock({ $0.file == nil && !$0.isClosed }) { try openNext() }
     guard let file = state.withLock(\.file) else { throw .failed("\(stem)\(suffix) is closed") }
-    try file.write(Array(blocks), isCancelled: isCancelled)
+    try write(Array(blocks), into: file, isCancelled)
+  }
+
+  /// Writes into the last file; one that nothing went into is removed, as an empty file is no capture.
+  private func write(
+    _ blocks: [UInt8], into file: DescriptorSink, _ isCancelled: () -> Bool
+  ) throws(CaptureSinkError) {
+    do throws(CaptureSinkError) {
+      try file.write(blocks, isCancelled: isCancelled)
+    } catch {
+      if file.size == 0 {
+        file.close()
+        let path = state.withLock { $0.paths.popLast() }
+        if let path { try? Descriptor.removeFile(path) }
+      }
+      throw error
+    }
   }
 
   /// Ends the file and begins the next.
@@ -125,7 +141,7 @@ package final class RingFileSink: CaptureSink {
     state.withLock(\.file)?.close()
     try openNext()
     let (file, preamble) = state.withLock { ($0.file, $0.preamble) }
-    try file?.write(preamble, isCancelled: isCancelled)
+    if let file { try write(preamble, into: file, isCancelled) }
   }
 
   private func openNext() throws(CaptureSinkError) {
@@ -137,7 +153,7 @@ package final class RingFileSink: CaptureSink {
     let digits = String(number)
     let padded = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     let path = "\(stem)_\(padded)_\(LocalTime.stamp(seconds: clock()))\(suffix)"
-    let file = try DescriptorSink(path: path)
+    let file = try DescriptorSink(path: path, mayWait: false)
     let oldest = state.withLock { state -> String? in
       state.file = file
       state.paths.append(path)

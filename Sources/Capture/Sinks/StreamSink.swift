@@ -18,6 +18,8 @@ package final class StreamSink: CaptureSink {
 
   package init() {}
 
+  package var isAbandoned: Bool { state.withLock(\.isAbandoned) }
+
   package func write(_ blocks: [UInt8], isCancelled: () -> Bool) throws(CaptureSinkError) {
     while true {
       let outcome = state.withLock { state -> Bool? in

@@ -44,26 +44,53 @@ actor CaptureDesk {
 
   init(logger: Logger) { self.logger = logger }
 
+  /// A capture that could be started: everything that its request says was found right.
+  private struct Plan {
+    var request: CaptureRequest
+    var targets: CaptureTargets
+    var ports: [String]
+    var settings: CaptureSettings
+    var file: String?
+  }
+
   /// Starts a capture into a sink.
   /// - Throws: `UserError` for unknown targets and filters that are none; then the sink is closed.
   func start(
-    _ request: CaptureRequest, _ lab: CanonicalLab, _ plane: Dataplane, file: String? = nil, to sink: any CaptureSink
-  ) async throws -> CaptureSession {
+    _ request: CaptureRequest, _ lab: CanonicalLab, _ plane: Dataplane, to sink: any CaptureSink
+  ) async throws {
+    let plan: Plan
     do {
-      let targets = CaptureTargets(lab: lab)
-      let ports = try await Self.ports(request, targets, plane)
-      var settings = try request.settings(lab, linksOnly: targets.areLinks(request.targets))
-      // Who asks for a port alone is told when it goes; what stands for many may have others later.
-      settings.endsWithPorts = file == nil && request.targets.allSatisfy { targets.isPort($0, in: ports) }
-      let id = try newID(request.id)
-      let session = try await CaptureSession.start(on: plane, ports: ports, settings, to: sink)
-      let follower = Task { await self.follow(id, plane, targets, request) }
-      entries[id] = Entry(request: request, session: session, file: file, follower: follower)
+      plan = try await Self.plan(request, lab, plane, file: nil)
+    } catch {
+      sink.close()
+      throw error
+    }
+    try await start(plan, plane, to: sink)
+  }
+
+  /// Not on this actor: libpcap may take its time over a filter.
+  @concurrent
+  private static func plan(
+    _ request: CaptureRequest, _ lab: CanonicalLab, _ plane: Dataplane, file: String?
+  ) async throws -> Plan {
+    let targets = CaptureTargets(lab: lab)
+    let ports = try await ports(request, targets, plane)
+    var settings = try request.settings(lab, linksOnly: targets.areLinks(request.targets))
+    // Who asks for a port alone is told when it goes; what stands for many may have others later.
+    settings.endsWithPorts = file == nil && request.targets.allSatisfy { targets.isPort($0, in: ports) }
+    return Plan(request: request, targets: targets, ports: ports, settings: settings, file: file)
+  }
+
+  private func start(_ plan: Plan, _ plane: Dataplane, to sink: any CaptureSink) async throws {
+    do {
+      let id = try newID(plan.request.id)
+      let session = try await CaptureSession.start(on: plane, ports: plan.ports, plan.settings, to: sink)
+      let follower = Task { await self.follow(id, plane, plan.targets, plan.request) }
+      entries[id] = Entry(request: plan.request, session: session, file: plan.file, follower: follower)
       Task {
         let status = await session.ended()
         self.ended(id, status)
       }
-      return session
     } catch let error as DataplaneError {
       sink.close()
       throw UserError(.failed, "capture: \(error)")
@@ -121,13 +148,16 @@ actor CaptureDesk {
   }
 
   func changeFilter(_ id: String, to text: String) async throws {
-    let filter = try CaptureRequest.filter(text)
+    let filter = try await Self.compiled(text)
     do {
       try await entry(id).session.changeFilter(to: filter)
     } catch let error as DataplaneError {
       throw UserError(.failed, "capture \(id): \(error)")
     }
   }
+
+  @concurrent
+  private static func compiled(_ text: String) async throws -> Filter { try CaptureRequest.filter(text) }
 
   private func entry(_ id: String) throws -> Entry {
     guard let entry = entries[id] else {
@@ -160,11 +190,17 @@ actor CaptureDesk {
         .badInput, "what was recorded has an end and is as it was: duration, raw and segment are for captures that run")
     }
     var options = RecordingWriter.Options()
-    let targets = CaptureTargets(lab: lab)
-    let ports = try await Self.ports(request, targets, plane)
+    let plan = try await Self.plan(request, lab, plane, file: nil)
+    let ports = plan.ports
+    let trunks = Set(await plane.ports().filter { $0.kind == .trunk }.map(\.name))
+    guard ports.isEmpty || !trunks.isSuperset(of: ports) else {
+      throw UserError(
+        .badInput, "the recorder knows frames where nodes sent them, and so nothing of a trunk",
+        hint: "ask for a switch, or for all")
+    }
     // Ports that are gone by now were part of the whole lab too.
     options.ports = request.targets == ["all"] ? nil : Set(ports)
-    options.settings = try request.settings(lab, linksOnly: targets.areLinks(request.targets))
+    options.settings = plan.settings
     options.filter = options.settings.filter
     options.drops = request.drops == "only" ? .only : .included
     let recording = await plane.recording(last: last.map { .seconds(min($0, 1e9)) })
@@ -186,20 +222,29 @@ actor CaptureDesk {
   func declare(_ lab: CanonicalLab, _ plane: Dataplane, _ stage: PortsStage) async throws {
     if stage != .changed { declared = [] }
     let wanted = lab.captures ?? []
+    let new = wanted.filter { !declared.contains($0) }
+    // A mistake is found before anything is stopped or emptied.
+    var plans: [(plan: Plan, definition: CaptureDefinition)] = []
+    for definition in new { plans.append((try await Self.plan(definition, lab, plane), definition)) }
     for (id, entry) in entries where entry.file != nil {
       let isWanted = wanted.contains { definition in definition.file == entry.file && declared.contains(definition) }
       if !isWanted { _ = try? await stop(id) }
     }
-    for definition in wanted where !declared.contains(definition) {
-      var request = CaptureRequest(definition.targets.map(\.name))
-      request.filter = definition.filter
-      request.snap = definition.snap
-      request.direction = definition.direction?.rawValue
-      request.id = "file:\(definition.file)"
-      _ = try await start(
-        request, lab, plane, file: definition.file, to: try Self.sink(definition, keepsOld: stage == .takenBack))
+    for (plan, definition) in plans {
+      try await start(plan, plane, to: try Self.sink(definition, keepsOld: stage == .takenBack))
     }
     declared = wanted
+  }
+
+  private static func plan(
+    _ definition: CaptureDefinition, _ lab: CanonicalLab, _ plane: Dataplane
+  ) async throws -> Plan {
+    var request = CaptureRequest(definition.targets.map(\.name))
+    request.filter = definition.filter
+    request.snap = definition.snap
+    request.direction = definition.direction?.rawValue
+    request.id = "file:\(definition.file)"
+    return try await plan(request, lab, plane, file: definition.file)
   }
 
   /// The path itself if nothing is there, else the first of `NAME_2.pcapng` and so on that is free.
@@ -221,7 +266,7 @@ actor CaptureDesk {
         clock: { UInt64(max(0, Date().timeIntervalSince1970)) })
     }
     do {
-      return try DescriptorSink(path: keepsOld ? freePath(definition.file) : definition.file)
+      return try DescriptorSink(path: keepsOld ? freePath(definition.file) : definition.file, mayWait: false)
     } catch {
       throw UserError(.failed, "capture: \(error)", hint: "is its folder there, and may the daemon write there?")
     }

@@ -58,6 +58,7 @@ extension CaptureRequest {
       return text
     }
     targets = (query("target") ?? "all").split(separator: ",").map { String($0) }
+    guard !targets.isEmpty else { throw UserError(.badInput, "target names nothing") }
     id = query("id")
     filter = query("filter")
     snap = try number("snap", Int.self, above: 0)

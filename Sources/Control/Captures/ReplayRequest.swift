@@ -1,3 +1,5 @@
+import Lab
+
 /// What `POST /v1/replay` takes.
 package struct ReplayRequest: Codable, Sendable, Equatable {
   /// Absolute path of a pcapng or pcap file, as the daemon sees it.
@@ -14,12 +16,18 @@ package struct ReplayRequest: Codable, Sendable, Equatable {
     self.speed = speed
     self.interface = interface
   }
+
+  /// Refuses what no client of ours sends.
+  func check() throws(UserError) {
+    guard file.hasPrefix("/") else { throw UserError(.badInput, "file must be an absolute path, found \"\(file)\"") }
+    guard speed >= 0, speed.isFinite else { throw UserError(.badInput, "speed must be 0 or more, found \(speed)") }
+  }
 }
 
 /// What became of a replay.
 package struct ReplayRow: Codable, Sendable, Equatable {
   package var sent: UInt64
-  /// Left out: the file has only their first bytes.
+  /// Left out: the file has only their first bytes, or they are longer than any frame here.
   package var incomplete: UInt64
   /// Left out by choice.
   package var others: UInt64

@@ -31,6 +31,25 @@ package struct ControlClient: Sendable {
     return try Self.decode(type, bytes, path)
   }
 
+  /// One JSON value from a daemon that may have stopped.
+  /// - Returns: nil when the answer is not there after `seconds`.
+  /// - Throws: `UserError`: the daemon's own, or `unreachable`.
+  package func get<Value: Decodable & Sendable>(
+    _ path: String, as type: Value.Type, within seconds: Double
+  ) async throws -> Value? {
+    try await withThrowingTaskGroup(of: Value?.self) { group in
+      group.addTask { try await get(path, as: Value.self) }
+      group.addTask {
+        try await Task.sleep(for: .seconds(seconds))
+        return nil
+      }
+      // Cancelled, a request closes its connection.
+      defer { group.cancelAll() }
+      guard let first = try await group.next() else { return nil }
+      return first
+    }
+  }
+
   /// Asks for something to be removed; the answer has no body.
   package func delete(_ path: String, query: [String: String?] = [:]) async throws {
     try await exchange(.DELETE, path, query: query, body: nil) { _ in }

@@ -38,4 +38,22 @@ package enum ControlPath {
       return byte < 16 ? "%0\(hex)" : "%\(hex)"
     }.joined()
   }
+
+  /// The text that was percent-encoded.
+  /// - Returns: nil for a percent sign without two hexadecimal digits, or bytes that are not UTF-8.
+  static func unescape(_ text: String) -> String? {
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte)
+        continue
+      }
+      let digits = rest.prefix(2).compactMap { Character(UnicodeScalar($0)).hexDigitValue }
+      guard digits.count == 2 else { return nil }
+      bytes.append(UInt8(digits[0] << 4 | digits[1]))
+      rest = rest.dropFirst(2)
+    }
+    return String(validating: bytes, as: UTF8.self)
+  }
 }

@@ -21,24 +21,35 @@ enum Answer {
 
   /// A stream of JSON values, a line each, written as they come.
   ///
+  /// `produce` starts at once and runs to its end, also when nobody reads.
+  ///
   /// - Parameters:
-  ///   - channel: the client's connection; if given, `produce` is cancelled when it closes, otherwise it runs to its
-  ///     end all the same.
-  ///   - afterwards: runs once the last line is written, or could not be.
+  ///   - channel: the client's connection.
+  ///   - isCancelledByClose: `produce` is cancelled when the client goes away.
+  ///   - afterwards: runs once, when the last line is written or could not be.
   static func lines<Line: Encodable & Sendable>(
-    endingWith channel: (any Channel)? = nil, afterwards: @escaping @Sendable () async -> Void = {},
+    to channel: any Channel, isCancelledByClose: Bool = false,
+    afterwards: @escaping @Sendable () async -> Void = {},
     _ produce: @escaping @Sendable (AsyncStream<Line>.Continuation) async -> Void
   ) -> Response {
-    let body = ResponseBody { writer in
-      let (stream, continuation) = AsyncStream<Line>.makeStream()
-      let producer = Task {
-        await produce(continuation)
-        continuation.finish()
+    let (stream, continuation) = AsyncStream<Line>.makeStream()
+    let producer = Task {
+      await produce(continuation)
+      continuation.finish()
+    }
+    let end = OneTimeWork(afterwards)
+    channel.closeFuture.whenComplete { _ in
+      if isCancelledByClose { producer.cancel() }
+      // The body is never asked for when the client has gone before the head is written.
+      Task {
+        await producer.value
+        await end.run()
       }
-      channel?.closeFuture.whenComplete { _ in producer.cancel() }
+    }
+    let body = ResponseBody { writer in
       let failure = await write(stream, to: &writer)
       await producer.value
-      await afterwards()
+      await end.run()
       if let failure { throw failure }
     }
     return Response(status: .ok, headers: [.contentType: "application/x-ndjson"], body: body)
@@ -66,5 +77,18 @@ enum Answer {
     } catch {
       return error
     }
+  }
+}
+
+/// Work that is done at most once, whoever asks first.
+private actor OneTimeWork {
+  private var work: (@Sendable () async -> Void)?
+
+  init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
+
+  func run() async {
+    let todo = work
+    work = nil
+    await todo?()
   }
 }

@@ -16,12 +16,12 @@ struct CaptureRoutes: Routes {
     }
     router.get("/v1/captures") { _, _ in try Answer.json(await service.captures()) }
     router.delete("/v1/captures/{id}") { _, context in
-      try await service.stopCapture(try context.parameters.require("id"))
+      try await service.stopCapture(try context.parameter("id"))
       return Response(status: .noContent)
     }
     router.patch("/v1/captures/{id}") { request, context in
       let change = try await request.decoded(FilterChange.self)
-      try await service.changeFilter(ofCapture: try context.parameters.require("id"), to: change.filter)
+      try await service.changeFilter(ofCapture: try context.parameter("id"), to: change.filter)
       return Response(status: .noContent)
     }
     router.get("/v1/recording") { request, _ in

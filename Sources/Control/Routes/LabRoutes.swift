@@ -38,10 +38,20 @@ struct LabRoutes: Routes {
       try await door.enter()
       return bringUp(lab, options, endingWith: context.channel)
     }
-    router.delete("/v1/lab") { _, _ in
+    router.delete("/v1/lab") { request, context in
+      if request.query("if-unused") == "true" { return try await endUnused() }
       await door.close()
-      return takeDown()
+      return takeDown(to: context.channel)
     }
+  }
+
+  /// The daemon ends unless a lab was ever asked for: what runs of one that another daemon brought up runs on.
+  private func endUnused() async throws -> Response {
+    guard await service.lab() == nil, await door.closeIfUnused() else {
+      throw UserError(.different, "a lab has been asked for")
+    }
+    onEnd(.neverAskedFor)
+    return Response(status: .noContent)
   }
 
   /// Who goes away while it is under way (Ctrl-C) wants it no more: it is rolled back.
@@ -49,7 +59,7 @@ struct LabRoutes: Routes {
     _ lab: CanonicalLab, _ options: BringUpOptions, endingWith channel: any Channel
   ) -> Response {
     let end = EndNote()
-    return Answer.lines(endingWith: channel, afterwards: { await tell(end) }) { lines in
+    return Answer.lines(to: channel, isCancelledByClose: true, afterwards: { await tell(end) }) { lines in
       do {
         let plan = try await service.bringUp(lab, options: options) { text in
           logger.info("\(text)")
@@ -65,9 +75,10 @@ struct LabRoutes: Routes {
     }
   }
 
-  private func takeDown() -> Response {
+  /// Who goes away while it is under way wants it all the same.
+  private func takeDown(to channel: any Channel) -> Response {
     let end = EndNote()
-    return Answer.lines(afterwards: { await tell(end) }) { lines in
+    return Answer.lines(to: channel, afterwards: { await tell(end) }) { lines in
       do {
         try await service.takeDown { text in
           logger.info("\(text)")
@@ -96,6 +107,8 @@ package enum LabEnd: Sendable, Equatable {
   case takenDown
   /// The first `up` failed and left nothing.
   case neverCameUp
+  /// No `up` has begun.
+  case neverAskedFor
 }
 
 /// Remembers an end until the answer that tells of it is written.

@@ -10,10 +10,10 @@ struct LinkRoutes: Routes {
       try Answer.json(await service.links().map { LinkRow($0) })
     }
     router.post("/v1/links/{link}") { request, context in
-      let name = try context.parameters.require("link")
+      let name = try context.parameter("link")
       let change = try await request.decoded(LinkChange.self)
       let after = LinkRow(try await service.setLink(name, change))
-      return Answer.lines { $0.yield(after) }
+      return Answer.lines(to: context.channel) { $0.yield(after) }
     }
   }
 }

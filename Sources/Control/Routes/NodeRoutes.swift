@@ -11,23 +11,23 @@ struct NodeRoutes: Routes {
       try Answer.json(await service.nodes().map { NodeRow($0) })
     }
     router.get("/v1/nodes/{node}/console") { _, context in
-      let node = try context.parameters.require("node")
+      let node = try context.parameter("node")
       return try Answer.json(PathRow(path: try await service.consolePath(node: node)))
     }
     router.get("/v1/nodes/{node}/log") { _, context in
-      let node = try context.parameters.require("node")
+      let node = try context.parameter("node")
       return try Answer.json(PathRow(path: try await service.logPath(node: node)))
     }
     router.post("/v1/nodes/{node}/start") { _, context in
-      let node = try context.parameters.require("node")
-      return change { try await service.start(node: node, progress: $0) }
+      let node = try context.parameter("node")
+      return change(context.channel) { try await service.start(node: node, progress: $0) }
     }
     router.post("/v1/nodes/{node}/stop") { _, context in
-      let node = try context.parameters.require("node")
-      return change { try await service.stop(node: node, progress: $0) }
+      let node = try context.parameter("node")
+      return change(context.channel) { try await service.stop(node: node, progress: $0) }
     }
     router.post("/v1/nodes/{node}/exec") { request, context in
-      let node = try context.parameters.require("node")
+      let node = try context.parameter("node")
       let command = try await request.decoded(ExecuteRequest.self).command
       guard !command.isEmpty else { throw UserError(.badInput, "exec needs a command") }
       return relay(try await service.execute(node: node, command: command), endingWith: context.channel)
@@ -36,9 +36,10 @@ struct NodeRoutes: Routes {
 
   /// Progress as it comes, then how it ended.
   private func change(
+    _ channel: any Channel,
     _ body: @escaping @Sendable (@escaping @Sendable (String) -> Void) async throws -> Void
   ) -> Response {
-    Answer.lines { lines in
+    Answer.lines(to: channel) { lines in
       do {
         try await body { lines.yield(LabLine.progress($0)) }
         lines.yield(.done)
@@ -52,7 +53,7 @@ struct NodeRoutes: Routes {
   private func relay(
     _ events: AsyncThrowingStream<ExecuteEvent, any Error>, endingWith channel: any Channel
   ) -> Response {
-    Answer.lines(endingWith: channel) { lines in
+    Answer.lines(to: channel, isCancelledByClose: true) { lines in
       do {
         for try await event in events { lines.yield(ExecuteLine.event(event)) }
       } catch {

@@ -12,7 +12,7 @@ struct PortRoutes: Routes {
       try Answer.json(await service.ports().map { PortRow($0, isDetailed: false) })
     }
     router.get("/v1/ports/{port}") { _, context in
-      let port = try await service.port(try context.parameters.require("port"))
+      let port = try await service.port(try context.parameter("port"))
       return try Answer.json(PortRow(port, isDetailed: true))
     }
   }

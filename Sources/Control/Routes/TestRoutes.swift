@@ -8,7 +8,7 @@ struct TestRoutes: Routes {
   func add(to router: ControlRouter) {
     router.post("/v1/tests") { _, context in
       guard await service.lab() != nil else { throw UserError(.notFound, "no lab is up") }
-      return Answer.lines(endingWith: context.channel) { lines in
+      return Answer.lines(to: context.channel, isCancelledByClose: true) { lines in
         _ = await service.runTests(names: []) { lines.yield(TestLine.result($0)) }
       }
     }

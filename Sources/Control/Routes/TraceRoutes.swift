@@ -12,7 +12,7 @@ struct TraceRoutes: Routes {
     }
     router.post("/v1/replay") { request, context in
       let wanted = try await request.decoded(ReplayRequest.self)
-      return Answer.lines(endingWith: context.channel) { lines in
+      return Answer.lines(to: context.channel, isCancelledByClose: true) { lines in
         do {
           lines.yield(ReplayLine.done(try await service.replay(wanted)))
         } catch {

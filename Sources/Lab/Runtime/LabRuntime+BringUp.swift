@@ -256,7 +256,7 @@ extension LabRuntime {
     do {
       try await body()
     } catch {
-      let reason = error.reason
+      let reason = error.description
       let message = reason.hasPrefix("\(subject): ") ? reason : "\(subject): \(reason)"
       throw UserError(.failed, message, hint: error.advice)
     }
@@ -264,16 +264,6 @@ extension LabRuntime {
 }
 
 extension DataplaneError {
-  /// The error in words.
-  fileprivate var reason: String {
-    switch self {
-    case .nameTaken(let name): "the name \(name) is taken"
-    case .unknownPort(let name): "there is no port \(name)"
-    case .unknownSwitch(let name): "there is no switch \(name)"
-    case .invalid(let text), .host(let text): text
-    }
-  }
-
   /// What to do about it, where that is known.
   fileprivate var advice: String? {
     guard case .host(let text) = self else { return nil }

@@ -44,4 +44,5 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case withoutKVM = "L306"
   case socketPath = "L307"
   case imageSum = "L308"
+  case captureFilter = "L309"
 }

@@ -6,6 +6,6 @@ struct CaptureDraft {
   var file: Located<String>
   var ring: CaptureDefinition.Ring?
   var snap: Int?
-  var filter: String?
+  var filter: Located<String>?
   var direction: CaptureDefinition.Direction?
 }

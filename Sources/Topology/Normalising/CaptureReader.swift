@@ -36,7 +36,7 @@ struct CaptureReader {
         targets: targets(draft), file: Paths.absolute(draft.file.value, in: lab.directory))
       definition.ring = draft.ring
       definition.snap = draft.snap ?? definition.snap
-      definition.filter = draft.filter
+      definition.filter = draft.filter?.value
       definition.direction = draft.direction
       if let (use, place) = taken[definition.file] {
         let message = "file \(draft.file.value.quoted) is \(use)"

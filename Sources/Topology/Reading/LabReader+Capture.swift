@@ -24,7 +24,7 @@ extension LabReader {
     var draft = CaptureDraft(targets: targets, file: file)
     draft.ring = ring
     draft.snap = snap?.value
-    draft.filter = filter?.value
+    draft.filter = filter
     draft.direction = direction?.value
     self.draft.captures.append(draft)
   }

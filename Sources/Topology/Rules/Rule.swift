@@ -74,6 +74,8 @@ struct Rule: Sendable {
     Rule(codes: [.unknownName, .withoutEffect, .startCycle], check: startOrder),
     Rule(codes: [.hostInterface], check: hostInterfaces),
     Rule(codes: [.socketPath, .usedTwice], check: socketPaths),
+    Rule(codes: [.captureFilter], check: captureFilters),
+    Rule(codes: [.fileMissing, .limit], check: captureFiles),
     Rule(codes: [.resources], check: memory),
     Rule(codes: [.withoutKVM], check: withoutKVM),
   ]

@@ -23,6 +23,8 @@ enum Limits {
   static let delay = 0.0...3600
   /// Bits per second; 0 stands for unlimited and is allowed too.
   static let rate = 1000...1_000_000_000_000
+  /// Of the file; the data plane runs 64 at once, and some are left for those who ask.
+  static let captures = 48
   static let ringFiles = 2...1000
   /// Bytes.
   static let ringSize = 64 << 10...1 << 40

@@ -2,6 +2,26 @@ import Capture
 import Control
 import Glibc
 import Lab
+import Synchronization
+
+/// Whether, and when, somebody asked for a capture's end.
+private final class StopRequest: Sendable {
+  /// Time that what was captured until then has to be written.
+  private static let patience = Duration.milliseconds(500)
+  private let time = Mutex<ContinuousClock.Instant?>(nil)
+
+  var wasAsked: Bool { time.withLock { $0 != nil } }
+  /// It was asked for, and the rest should have been written by now.
+  var isOverdue: Bool { time.withLock { $0.map { ContinuousClock.now - $0 > Self.patience } ?? false } }
+
+  /// - Returns: whether this was the first time.
+  func ask() -> Bool {
+    time.withLock { time in
+      defer { time = time ?? ContinuousClock.now }
+      return time == nil
+    }
+  }
+}
 
 /// Follows one capture of a running lab until it ends, or somebody ends it.
 struct CaptureClient {
@@ -20,21 +40,24 @@ struct CaptureClient {
   func run(into output: any CaptureOutput, onSecond: @escaping (PcapngTally) -> Void = { _ in }) async throws -> Bool {
     let signals = SignalStream.of([SIGINT, SIGTERM])
     let (client, id) = (client, request.id ?? "")
+    let stop = StopRequest()
     let stopper = Task { () -> Bool in
-      var wasAsked = false
       for await number in signals {
-        // Asked twice: at once, without the rest.
-        if wasAsked { Output.end(128 + number) }
-        wasAsked = true
+        // Asked twice: at once, without the rest. Not if both come together, as timeout(1) sends them to a program and
+        // to its group.
+        guard stop.ask() else {
+          if stop.isOverdue { Output.end(128 + number) }
+          continue
+        }
         Task { try? await client.delete(ControlPath.capture(id)) }
       }
-      return wasAsked
+      return stop.wasAsked
     }
     defer { output.close() }
     var next = ContinuousClock.now + .seconds(1)
     do {
       try await client.download(ControlPath.capture, query: request.query) { chunk in
-        try output.take(chunk)
+        try output.take(chunk) { stop.isOverdue }
         guard ContinuousClock.now >= next else { return }
         next = ContinuousClock.now + .seconds(1)
         onSecond(output.tally)

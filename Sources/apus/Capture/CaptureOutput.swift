@@ -6,43 +6,48 @@ import Lab
 protocol CaptureOutput: AnyObject {
   /// Frames so far, and those that the capture was too slow for.
   var tally: PcapngTally { get }
+  /// - Parameter isCancelled: asked while nothing can be written; true gives up.
   /// - Throws: `UserError` when no more can be written.
-  func take(_ bytes: [UInt8]) throws
+  func take(_ bytes: [UInt8], isCancelled: () -> Bool) throws
   func close()
 }
 
-/// Files: one, or several in turn.
+/// Files: one, or several in turn; made when the first bytes come, so that a mistake leaves what there was.
 final class CaptureFileOutput: CaptureOutput {
   private(set) var tally = PcapngTally()
   private var splitter = PcapngBlockSplitter()
-  private let sink: any CaptureSink
+  private var sink: (any CaptureSink)?
   private let path: String
+  private let ring: RingFiles?
 
-  init(_ path: String, ring: RingFiles?) throws {
+  init(_ path: String, ring: RingFiles?) {
     self.path = path
-    do {
-      sink =
-        try ring.map {
-          RingFileSink(path: path, files: $0, clock: { UInt64(max(0, Date().timeIntervalSince1970)) })
-        } ?? DescriptorSink(path: path)
-    } catch {
-      throw UserError(.failed, "cannot write the capture: \(error)")
-    }
+    self.ring = ring
   }
 
-  func take(_ bytes: [UInt8]) throws {
+  func take(_ bytes: [UInt8], isCancelled: () -> Bool) throws {
     do {
       let blocks = try splitter.add(bytes)
       guard !blocks.isEmpty else { return }
-      try sink.write(blocks) { false }
+      try opened().write(blocks, isCancelled: isCancelled)
       try tally.add(blocks)
     } catch let error as CaptureSinkError {
-      throw UserError(
-        .failed, "cannot write the capture: \(error)", hint: "\(tally.packets) frames are in \(path), which is whole")
+      let hint = tally.packets > 0 ? "\(tally.packets) frames are in \(path), which is whole" : nil
+      throw UserError(.failed, "cannot write the capture: \(error)", hint: hint)
     }
   }
 
-  func close() { sink.close() }
+  private func opened() throws -> any CaptureSink {
+    if let sink { return sink }
+    let new: any CaptureSink =
+      try ring.map {
+        RingFileSink(path: path, files: $0, clock: { UInt64(max(0, Date().timeIntervalSince1970)) })
+      } ?? DescriptorSink(path: path)
+    sink = new
+    return new
+  }
+
+  func close() { sink?.close() }
 }
 
 /// Standard output, for a pipe to Wireshark.
@@ -50,7 +55,7 @@ final class CapturePipeOutput: CaptureOutput {
   private(set) var tally = PcapngTally()
   private var splitter = PcapngBlockSplitter()
 
-  func take(_ bytes: [UInt8]) throws {
+  func take(_ bytes: [UInt8], isCancelled: () -> Bool) throws {
     let blocks = try splitter.add(bytes)
     // A reader that has gone away ends the program, and the connection that goes with it the capture.
     Output.bytes(blocks)
@@ -69,7 +74,7 @@ final class CaptureLines: CaptureOutput {
   /// Seconds that local time is ahead of universal time.
   private let offset = Int64(TimeZone.current.secondsFromGMT())
 
-  func take(_ bytes: [UInt8]) throws {
+  func take(_ bytes: [UInt8], isCancelled: () -> Bool) throws {
     try tally.add(try splitter.add(bytes))
     reader.append(bytes)
     var lines = ""

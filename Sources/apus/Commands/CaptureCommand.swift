@@ -42,8 +42,10 @@ struct CaptureCommand: AsyncParsableCommand {
 
   func run() async throws {
     if let file = fromFile ?? Variables.value("FROM_FILE") { return try await replay(file) }
-    guard inject == nil else { throw UserError(.badInput, "--inject needs --from-file") }
-    guard !targets.isEmpty else {
+    for (name, isThere) in [("--inject", inject != nil), ("--speed", speed != nil)] where isThere {
+      throw UserError(.badInput, "\(name) needs --from-file")
+    }
+    guard !targets.isEmpty, targets.allSatisfy({ $0.contains { $0 != "," } }) else {
       throw UserError(.badInput, "what is to be captured?", hint: "name ports, links, nodes, switches, or all")
     }
     let request = try request()
@@ -62,7 +64,7 @@ struct CaptureCommand: AsyncParsableCommand {
 
   private func live(_ request: CaptureRequest, _ session: LabSession, _ path: String?, _ files: RingFiles?) async throws
   {
-    let output = try Self.output(path, files)
+    let output = Self.output(path, files)
     let showsCounts = path != nil && path != "-" && isatty(STDERR_FILENO) == 1
     let capture = CaptureClient(session.client, request)
     let begin = ContinuousClock.now
@@ -83,11 +85,11 @@ struct CaptureCommand: AsyncParsableCommand {
 
   private static func frames(_ count: some BinaryInteger) -> String { count == 1 ? "1 frame" : "\(count) frames" }
 
-  private static func output(_ path: String?, _ files: RingFiles?) throws -> any CaptureOutput {
+  private static func output(_ path: String?, _ files: RingFiles?) -> any CaptureOutput {
     switch path {
     case nil: CaptureLines()
     case "-": CapturePipeOutput()
-    case let path?: try CaptureFileOutput(path, ring: files)
+    case let path?: CaptureFileOutput(path, ring: files)
     }
   }
 
@@ -96,10 +98,10 @@ struct CaptureCommand: AsyncParsableCommand {
   private func recorded(
     _ last: Double, _ request: CaptureRequest, _ session: LabSession, _ path: String?, _ files: RingFiles?
   ) async throws {
-    let output = try Self.output(path, files)
+    let output = Self.output(path, files)
     defer { output.close() }
     let query = request.query.merging(["last": "\(last)"]) { $1 }
-    try await session.client.download(ControlPath.recording, query: query) { try output.take($0) }
+    try await session.client.download(ControlPath.recording, query: query) { try output.take($0) { false } }
     let (frames, were) = (Self.frames(output.tally.packets), output.tally.packets == 1 ? "was" : "were")
     Output.words("\(frames) \(were) recorded in the last \(last) s; their first 64 bytes are kept")
   }
@@ -114,12 +116,14 @@ struct CaptureCommand: AsyncParsableCommand {
     let speed = try speed ?? Self.number(Variables.value("SPEED"), "--speed") ?? 1
     guard speed >= 0, speed.isFinite else { throw UserError(.badInput, "--speed must be 0 or more, found \(speed)") }
     let path = file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)"
-    let request = ReplayRequest(file: path, port: port.replacingFirst(":", with: "."), speed: speed)
+    let request = ReplayRequest(file: path, port: port, speed: speed)
     try await selection.session().client.stream(.post, ControlPath.replay, body: request, as: ReplayLine.self) { line in
       switch line {
       case .done(let row):
-        let left = row.incomplete > 0 ? ", \(row.incomplete) left out as the file has them in part only" : ""
-        Output.words("\(Self.frames(row.sent)) sent into \(request.port)\(left)")
+        let left =
+          row.incomplete > 0
+          ? ", \(row.incomplete) left out as the file has them in part only, or they are too long" : ""
+        Output.words("\(Self.frames(row.sent)) sent into \(port.replacingFirst(":", with: "."))\(left)")
       case .failed(let error): throw error.userError
       }
     }

@@ -58,10 +58,9 @@ struct ExtcapCommand: AsyncParsableCommand {
     Output.data("extcap {version=\(Product.version)}{help=https://www.wireshark.org/docs/man-pages/extcap.html}\n")
     let directories = LabDirectories.resolve(environment: Variables.all)
     for lab in directories.runningLabs() {
-      // A lab whose daemon has died has nothing to capture.
-      guard let rows = try? await LabSession(lab, directories).client.get(ControlPath.ports, as: [PortRow].self) else {
-        continue
-      }
+      // A lab whose daemon has died has nothing to capture, and one that does not answer must not stop Wireshark.
+      let client = LabSession(lab, directories).client
+      guard let rows = try? await client.get(ControlPath.ports, as: [PortRow].self, within: 2) else { continue }
       var text = "interface {value=\(Self.prefix)\(lab).all}{display=Apus lab \(lab), whole}\n"
       for row in rows {
         text += "interface {value=\(Self.prefix)\(lab).\(row.name)}{display=Apus \(lab): \(row.name)}\n"
@@ -93,7 +92,7 @@ struct ExtcapCommand: AsyncParsableCommand {
     request.filter = extcapCaptureFilter.flatMap { $0.isEmpty ? nil : $0 }
     request.snap = snaplen
     request.drops = drops == "none" ? nil : drops
-    let output = try CaptureFileOutput(fifo, ring: nil)
+    let output = CaptureFileOutput(fifo, ring: nil)
     do {
       _ = try await CaptureClient(session.client, request).run(into: output)
     } catch let error as UserError where error.message.contains("reader has gone") {

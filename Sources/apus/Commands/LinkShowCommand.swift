@@ -12,7 +12,9 @@ struct LinkShowCommand: AsyncParsableCommand {
   func run() async throws {
     let session = try selection.session()
     let links = try await session.client.get(ControlPath.links, as: [LinkRow].self)
-    guard let link = links.first(where: { $0.name == name }) else {
+    // `node:nic` means the same as `node.nic`, as where links are changed.
+    let dotted = name.split(separator: ":", maxSplits: 1).joined(separator: ".")
+    guard let link = links.first(where: { $0.name == name }) ?? links.first(where: { $0.name == dotted }) else {
       throw UserError(.notFound, "lab \(session.name) has no link \"\(name)\"", hint: "`apus link list` lists them")
     }
     try output.write([link])

@@ -18,7 +18,13 @@ struct PSCommand: AsyncParsableCommand {
     var unreachable: UserError?
     for lab in labs {
       do {
-        rows += try await LabSession(lab, directories).client.get(ControlPath.nodes, as: [NodeRow].self)
+        let client = LabSession(lab, directories).client
+        if let answer = try await client.get(ControlPath.nodes, as: [NodeRow].self, within: 2) {
+          rows += answer
+          continue
+        }
+        Output.words("apus: lab \(lab) does not answer")
+        if selection.asked != nil { unreachable = UserError(.unreachable, "lab \(lab) does not answer") }
       } catch let error as UserError {
         Output.words("apus: lab \(lab): \(error.message)")
         unreachable = error

@@ -10,7 +10,7 @@ import Topology
 /// SIGTERM ends it and leaves the nodes running, SIGINT takes the lab down first.
 struct Daemon {
   /// Seconds that a daemon without a lab waits for one.
-  private static let idleLimit = 60.0
+  private static let idleLimit = 5.0
 
   let name: String
   let directories: LabDirectories
@@ -24,7 +24,6 @@ struct Daemon {
     case bringUp(Result<[PlanStep], UserError>)
     case end(LabEnd)
     case signal(Int32)
-    case idle
   }
 
   init(name: String, directories: LabDirectories, logger: Logger) {
@@ -62,7 +61,9 @@ struct Daemon {
         case .bringUp(.failure(let error)): throw error
         case .end(.takenDown): return
         case .end(.neverCameUp): throw UserError(.failed, "lab \(name) did not come up")
-        case .idle: throw UserError(.failed, "no lab was brought up within \(Int(Self.idleLimit)) s")
+        case .end(.neverAskedFor):
+          logger.info("no lab was asked for within \(Int(Self.idleLimit)) s")
+          return leave(file, isNew: isNew)
         case .signal(let number): return try await end(after: number, file, isNew: isNew)
         }
       }
@@ -97,7 +98,15 @@ struct Daemon {
     Task {
       guard let first else {
         try await Task.sleep(for: .seconds(Self.idleLimit))
-        if await runtime.lab() == nil { send.yield(.idle) }
+        guard await runtime.lab() == nil else { return }
+        // Who wanted one has gone. Asked of the API, whose door then lets nobody in whom the end would cut off.
+        let client = ControlClient(socket: directories.controlSocket(name))
+        do {
+          try await client.delete(ControlPath.lab, query: ["if-unused": "true"])
+        } catch let error as UserError where error.code == .unreachable {
+          // Without its socket nobody can ask for anything.
+          send.yield(.end(.neverAskedFor))
+        }
         return
       }
       do {

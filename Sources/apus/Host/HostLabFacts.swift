@@ -1,3 +1,4 @@
+import Capture
 import Foundation
 import Lab
 import Topology
@@ -65,6 +66,19 @@ struct HostLabFacts: LabFacts {
   func memoryTaken(by lab: String) -> UInt64 {
     let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
     return nodes.filter { $0.kind == "vm" }.reduce(0) { $0 + UInt64(clamping: $1.memory) }
+  }
+
+  func folderExists(_ absolutePath: String) -> Bool {
+    (try? URL(filePath: absolutePath).resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory ?? false
+  }
+
+  func mistake(inFilter text: String) -> String? {
+    do {
+      _ = try Filter(text)
+      return nil
+    } catch {
+      return "\(error)"
+    }
   }
 
   /// A file or block device that is open for reading; to open a pipe would wait for somebody who writes to it.

@@ -1,5 +1,6 @@
 import Control
 import Foundation
+import Glibc
 import Lab
 
 /// Data goes to standard output, words for people to standard error.
@@ -8,13 +9,20 @@ enum Output {
 
   /// Written at once, unbuffered.
   ///
-  /// A reader that has gone away ends the program, as SIGPIPE would.
+  /// A reader that has gone away ends the program, as SIGPIPE would; any other error on standard output does so too,
+  /// with a word about it.
   static func bytes(_ bytes: [UInt8], toError: Bool = false) {
     let handle = toError ? FileHandle.standardError : FileHandle.standardOutput
     do {
       try handle.write(contentsOf: Data(bytes))
     } catch {
-      if !toError { end(Lab.ExitCode.failed.rawValue) }
+      guard !toError else { return }
+      // Foundation's own error says what it was about, the one under it what the system said.
+      let reason = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? error as NSError
+      if reason.code != Int(EPIPE) {
+        words("apus: cannot write: \(reason.localizedFailureReason ?? reason.localizedDescription)")
+      }
+      end(Lab.ExitCode.failed.rawValue)
     }
   }
 

@@ -11,6 +11,7 @@ actor FixedLab: LabService {
   private(set) var flushes: [String] = []
   private(set) var commands: [[String]] = []
   private(set) var linkChanges: [LinkChange] = []
+  private(set) var takeDowns = 0
   private var failure: UserError?
   /// Ends when a command named `wait` has been ended from outside.
   let commandEnded: AsyncStream<Void>
@@ -70,6 +71,7 @@ actor FixedLab: LabService {
 
   func takeDown(progress: @escaping @Sendable (String) -> Void) throws {
     progress("vm1: stopped")
+    takeDowns += 1
     if let failure { throw failure }
     current = nil
   }
