@@ -163,6 +163,40 @@ import Testing
     }
   }
 
+  /// A frame for the device to cut: the switch has not offered that and drops it, a capture of drops shows what it was.
+  @Test func framesToBeCutAreWholeOrCut() async throws {
+    try await CaptureBench.with { bench in
+      let paths = ["whole", "segments"].map { bench.directory.path("\($0).pcapng") }
+      let sessions = [
+        try await bench.capture(paths[0], ports: ["a.eth0"]) { $0.drops = .included },
+        try await bench.capture(paths[1], ports: ["a.eth0"]) {
+          $0.drops = .included
+          $0.segments = true
+        },
+      ]
+      let builder = FrameBuilder(to: CaptureBench.addressB, from: CaptureBench.addressA)
+      let payload = (0..<1200).map { UInt8(truncatingIfNeeded: $0) }
+      let big = builder.tcp(from: [10, 0, 0, 1], to: [10, 0, 0, 2], payload: payload, checksum: .partial)
+      var header = big.header
+      (header.segmentationType, header.segmentSize) = (1, 500)
+      try bench.a.send(big.frame, header: header)
+      #expect(try bench.a.waitForTransmitted())
+      for session in sessions { _ = await session.stop() }
+      let whole = try FileContents(path: paths[0]).packets
+      #expect(whole.map(\.bytes) == [big.frame])
+      // From the node, unicast, sum not ready, to be cut.
+      let flags: UInt32 = 5 | 1 << 9 | 1 << 11
+      #expect(whole.map(\.packet.flags) == [flags])
+      #expect(whole.first?.packet.comment == "dropped: header-invalid")
+      let segments = try FileContents(path: paths[1]).packets
+      #expect(segments.map { $0.bytes.count - (big.frame.count - 1200) } == [500, 500, 200])
+      #expect(segments.allSatisfy { $0.packet.flags == 5 })
+      let text = try await tshark(
+        paths[1], ["-o", "tcp.check_checksum:TRUE", "-T", "fields", "-e", "tcp.checksum.status"])
+      #expect(text == "1\n1\n1\n")
+    }
+  }
+
   @Test func droppedFramesSayWhy() async throws {
     try await CaptureBench.with(ringSize: 16) { bench in
       let path = bench.directory.path("drops.pcapng")
