@@ -18,7 +18,10 @@ import Testing
     return nil
   }
 
-  private func withAgent(_ body: (QEMUGuestAgent, LineConnection) async throws -> Void) async throws {
+  /// A client that has connected, the test's end of it, and what tells that the agent is ready.
+  private func withConnection(
+    _ body: (QEMUGuestAgent, LineConnection, AsyncStream<Void>) async throws -> Void
+  ) async throws {
     try await withTemporaryDirectories { directories in
       try Files.makeDirectory(directories.stateRoot)
       let (ready, told) = AsyncStream.makeStream(of: Void.self)
@@ -26,7 +29,12 @@ import Testing
       let agent = QEMUGuestAgent(path: path) { told.yield() }
       defer { agent.close() }
       agent.start()
-      let guest = try await FakePeer(path: path).accept()
+      try await body(agent, try await FakePeer(path: path).accept(), ready)
+    }
+  }
+
+  private func withAgent(_ body: (QEMUGuestAgent, LineConnection) async throws -> Void) async throws {
+    try await withConnection { agent, guest, ready in
       let greeting = try #require(await guest.next(beginning: #"{"arguments":{"id":"#))
       // What a daemon before this one has asked is answered first, and counts for nothing.
       guest.send(#"{"return": {"pid": 1}}"#)
@@ -62,14 +70,7 @@ import Testing
   }
 
   @Test func guestMayBeSlowerThanTheGreetings() async throws {
-    try await withTemporaryDirectories { directories in
-      try Files.makeDirectory(directories.stateRoot)
-      let (ready, told) = AsyncStream.makeStream(of: Void.self)
-      let path = "\(directories.stateRoot)/agent.sock"
-      let agent = QEMUGuestAgent(path: path) { told.yield() }
-      defer { agent.close() }
-      agent.start()
-      let guest = try await FakePeer(path: path).accept()
+    try await withConnection { agent, guest, ready in
       let first = try #require(await guest.next())
       let second = try #require(await guest.next())
       guest.send(#"{"return": \#(number(first))}"#)

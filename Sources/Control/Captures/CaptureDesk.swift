@@ -141,6 +141,8 @@ actor CaptureDesk {
     if status.outcome?.isClean ?? true { logger.info("\(what)") } else { logger.warning("\(what)") }
   }
 
+  private static func frames(_ count: UInt64) -> String { count == 1 ? "1 frame" : "\(count) frames" }
+
   /// Ends a capture; what it has is still written.
   func stop(_ id: String) async throws {
     // Its name is free when this returns: another of that name may follow at once.
@@ -214,8 +216,6 @@ actor CaptureDesk {
   }
 
   // MARK: - Declared in the lab file
-
-  private static func frames(_ count: UInt64) -> String { count == 1 ? "1 frame" : "\(count) frames" }
 
   /// Makes the captures that a lab declares run, and no others of that kind.
   /// - Parameter stage: on a lab that is taken back, what a daemon before this one has captured is kept.

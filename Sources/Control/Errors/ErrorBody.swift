@@ -52,11 +52,10 @@ extension UserError {
 
   private init(_ error: DataplaneError) {
     switch error {
-    case .nameTaken(let name): self.init(.badInput, "the name \(name) is taken")
+    case .nameTaken, .invalid: self.init(.badInput, error.description)
     case .unknownPort(let name): self.init(.notFound, "no port \(name)", hint: "see `apus port list`")
     case .unknownSwitch(let name): self.init(.notFound, "no switch \(name)", hint: "see `apus port list`")
-    case .invalid(let text): self.init(.badInput, text)
-    case .host(let text): self.init(.failed, text)
+    case .host: self.init(.failed, error.description)
     }
   }
 }

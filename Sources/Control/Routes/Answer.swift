@@ -87,8 +87,8 @@ private actor OneTimeWork {
   init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
 
   func run() async {
-    let todo = work
-    work = nil
-    await todo?()
+    // Taken before it runs: who asks meanwhile finds nothing.
+    guard let work = work.take() else { return }
+    await work()
   }
 }

@@ -13,7 +13,7 @@ struct LinkShowCommand: AsyncParsableCommand {
     let session = try selection.session()
     let links = try await session.client.get(ControlPath.links, as: [LinkRow].self)
     // `node:nic` means the same as `node.nic`, as where links are changed.
-    let dotted = name.split(separator: ":", maxSplits: 1).joined(separator: ".")
+    let dotted = name.replacingFirst(":", with: ".")
     guard let link = links.first(where: { $0.name == name }) ?? links.first(where: { $0.name == dotted }) else {
       throw UserError(.notFound, "lab \(session.name) has no link \"\(name)\"", hint: "`apus link list` lists them")
     }
