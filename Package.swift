@@ -80,16 +80,17 @@ let package = Package(
       name: "forwarding-benchmark",
       dependencies: ["Dataplane", "GuestKit", "VhostUser", "LinuxHost", "Frames"],
       path: "tools/benchmarks/forwarding", swiftSettings: tests),
+    .target(name: "TestSupport", dependencies: ["LinuxHost"], path: "Tests/TestSupport", swiftSettings: tests),
     .testTarget(name: "FramesTests", dependencies: ["Frames"], swiftSettings: tests),
-    .testTarget(name: "LinuxHostTests", dependencies: ["LinuxHost", "CLinux"], swiftSettings: tests),
+    .testTarget(name: "LinuxHostTests", dependencies: ["LinuxHost", "TestSupport", "CLinux"], swiftSettings: tests),
     .testTarget(name: "VhostUserTests", dependencies: ["VhostUser", "GuestKit", "LinuxHost"], swiftSettings: tests),
     .testTarget(
       name: "DataplaneTests",
-      dependencies: ["Dataplane", "GuestKit", "VhostUser", "Frames", "LinuxHost"],
+      dependencies: ["Dataplane", "GuestKit", "TestSupport", "VhostUser", "Frames", "LinuxHost"],
       swiftSettings: tests),
     .testTarget(
       name: "CaptureTests",
-      dependencies: ["Capture", "Dataplane", "GuestKit", "VhostUser", "Frames", "LinuxHost", "CPcap"],
+      dependencies: ["Capture", "Dataplane", "GuestKit", "TestSupport", "VhostUser", "Frames", "LinuxHost", "CPcap"],
       swiftSettings: tests),
     .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: tests),
     .testTarget(

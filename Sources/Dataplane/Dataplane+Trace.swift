@@ -178,11 +178,14 @@ struct TraceNames {
       ("lost", impairment.loss), ("doubled", impairment.duplicate), ("overtaking", impairment.reorder),
       ("spoilt", impairment.corrupt),
     ]
-    for (word, share) in shares where share > 0 { parts.append("\(word) in \(share * 100) of 100 cases") }
+    for (word, share) in shares where share > 0 { parts.append("\(word) in \(percentage(share)) % of cases") }
     if impairment.rate > 0 { parts.append("at \(impairment.rate) bit/s") }
     parts.append("\(impairment.queueCount) frames wait at most")
     return "impaired: " + parts.joined(separator: ", ")
   }
+
+  /// Not what binary fractions make of it: 7, not 7.000000000000001.
+  private static func percentage(_ share: Double) -> Double { (share * 1e8).rounded() / 1e6 }
 
   private static func milliseconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e6 }
 }

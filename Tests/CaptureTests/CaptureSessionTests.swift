@@ -6,6 +6,7 @@ import GuestKit
 import LinuxHost
 import Synchronization
 import Testing
+import TestSupport
 
 /// Captures from the wire to the file, and every way in which they end.
 @Suite struct CaptureSessionTests {

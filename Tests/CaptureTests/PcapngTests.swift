@@ -2,6 +2,7 @@ import Capture
 import Frames
 import GuestKit
 import Testing
+import TestSupport
 
 /// What is written is what tshark, and this module's reader, read.
 @Suite struct PcapngTests {

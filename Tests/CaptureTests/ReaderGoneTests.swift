@@ -4,6 +4,7 @@ import Glibc
 import GuestKit
 import LinuxHost
 import Testing
+import TestSupport
 
 /// Captures whose reader goes while no frame comes, and FIFOs that nobody reads.
 @Suite struct ReaderGoneTests {

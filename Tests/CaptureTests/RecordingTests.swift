@@ -2,6 +2,7 @@ import Capture
 import Dataplane
 import GuestKit
 import Testing
+import TestSupport
 
 /// What was there before anybody asked, as a file.
 @Suite struct RecordingTests {

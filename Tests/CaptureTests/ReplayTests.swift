@@ -3,6 +3,7 @@ import Dataplane
 import Glibc
 import GuestKit
 import Testing
+import TestSupport
 
 /// A captured file is sent again, frame by frame, at its own pace.
 @Suite struct ReplayTests {

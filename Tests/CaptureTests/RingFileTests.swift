@@ -3,6 +3,7 @@ import Glibc
 import GuestKit
 import LinuxHost
 import Testing
+import TestSupport
 
 /// Captures that go round in a number of files.
 @Suite struct RingFileTests {

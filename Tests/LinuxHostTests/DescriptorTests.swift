@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import LinuxHost
 import Testing
+import TestSupport
 
 /// Makes a memory file of a page or more; the caller's.
 func memoryFile(size: UInt64, hugePageSize: Int = 0) throws -> Descriptor {

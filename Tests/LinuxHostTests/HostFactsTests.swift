@@ -1,6 +1,7 @@
 import Glibc
 import LinuxHost
 import Testing
+import TestSupport
 
 @Suite struct HostFactsTests {
   @Test func tellsWhatIsThere() {

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxHost
 import Testing
+import TestSupport
 
 @Suite struct RunTests {
   /// Runs a shell script; its status and what it wrote.

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import LinuxHost
 import Testing
+import TestSupport
 
 @Suite struct TAPDeviceTests {
   @Test func persistsAndIsRemoved() throws {

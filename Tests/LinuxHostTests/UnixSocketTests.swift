@@ -1,6 +1,7 @@
 import Glibc
 import LinuxHost
 import Testing
+import TestSupport
 
 @Suite struct UnixSocketTests {
   @Test func carriesBytesAndDescriptors() throws {

@@ -32,17 +32,30 @@ package struct HostDoctor: Sendable {
     return findings
   }
 
-  /// What is left of labs whose daemon is gone.
-  /// - Parameter isServing: whether a daemon of the lab answers.
-  package func leftovers(isServing: (String) async -> Bool) async -> [DoctorFinding] {
+  /// What is left of labs whose daemon is gone, and daemons that nobody reaches.
+  /// - Parameter presence: of a lab's daemon.
+  package func leftovers(presence: (String) async -> DaemonPresence) async -> [DoctorFinding] {
     var findings: [DoctorFinding] = []
-    for lab in directories.runningLabs() where await !isServing(lab) {
+    for lab in directories.runningLabs() {
+      switch await presence(lab) {
+      case .answers: break
+      case .isSilent: findings.append(Self.silence(of: lab))
+      case .isAbsent:
+        findings.append(
+          DoctorFinding(
+            state: .leftover, subject: "lab \(lab)", detail: "its daemon is gone; \(directories.state(lab))",
+            advice: "`apus up` with its file takes it back, `apus down \(lab)` removes it"))
+      }
+    }
+    let lost = await LabDaemon.lost(in: directories)
+    for daemon in lost {
       findings.append(
         DoctorFinding(
-          state: .leftover, subject: "lab \(lab)", detail: "its daemon is gone; \(directories.state(lab))",
-          advice: "`apus up` with its file takes it back, `apus down \(lab)` removes it"))
+          state: .leftover, subject: "process \(daemon.pid)",
+          detail: "daemon of lab \(daemon.lab), whose folder \(directories.state(daemon.lab)) was removed",
+          advice: "`apus down \(daemon.lab)` or `apus doctor --clean` ends it and removes the lab"))
     }
-    for lab in forgotten() {
+    for lab in forgotten() where !lost.contains(where: { $0.lab == lab }) {
       findings.append(
         DoctorFinding(
           state: .leftover, subject: "files of lab \(lab)",
@@ -50,7 +63,7 @@ package struct HostDoctor: Sendable {
             + directories.data(lab),
           advice: "`apus down \(lab)` removes them"))
     }
-    for orphan in await orphans(isServing) {
+    for orphan in await orphans(presence) where !lost.contains(where: { $0.lab == orphan.lab }) {
       findings.append(
         DoctorFinding(
           state: .leftover, subject: "process \(orphan.process.pid)",
@@ -60,13 +73,20 @@ package struct HostDoctor: Sendable {
     return findings
   }
 
-  /// Removes what `leftovers` finds.
+  private static func silence(of lab: String) -> DoctorFinding {
+    DoctorFinding(
+      state: .warning, subject: "lab \(lab)", detail: "its daemon does not answer",
+      advice: "was it stopped? `kill -CONT` lets it go on; `apus down \(lab)` ends it and removes the lab")
+  }
+
+  /// Removes what `leftovers` finds; a daemon that is there and silent may only have been stopped, and stays.
   /// - Throws: `UserError` for the first thing that could not be removed, after everything else has been.
-  package func clean(isServing: (String) async -> Bool) async throws -> [DoctorFinding] {
+  package func clean(presence: (String) async -> DaemonPresence) async throws -> [DoctorFinding] {
     var findings: [DoctorFinding] = []
     var failure: (any Error)?
-    var labs = forgotten()
-    for lab in directories.runningLabs() where await !isServing(lab) { labs.append(lab) }
+    var labs = await LabDaemon.lost(in: directories).map(\.lab)
+    labs += forgotten().filter { !labs.contains($0) }
+    for lab in directories.runningLabs() where await presence(lab) == .isAbsent { labs.append(lab) }
     for lab in labs {
       do {
         for line in try await LabCleanup.remove(lab: lab, directories: directories) {
@@ -76,7 +96,7 @@ package struct HostDoctor: Sendable {
         failure = failure ?? error
       }
     }
-    for orphan in await orphans(isServing) {
+    for orphan in await orphans(presence) {
       guard await orphan.end() else {
         failure = failure ?? UserError(.failed, "process \(orphan.process.pid), QEMU of \(orphan.name), does not end")
         continue
@@ -171,9 +191,11 @@ package struct HostDoctor: Sendable {
   }
 
   /// Machines that no lab has written down; what a living daemon has started is its own affair.
-  private func orphans(_ isServing: (String) async -> Bool) async -> [OrphanMachine] {
+  private func orphans(_ presence: (String) async -> DaemonPresence) async -> [OrphanMachine] {
     var found: [OrphanMachine] = []
-    for orphan in OrphanMachine.find(in: directories) where await !isServing(orphan.lab) { found.append(orphan) }
+    for orphan in OrphanMachine.find(in: directories) where await presence(orphan.lab) == .isAbsent {
+      found.append(orphan)
+    }
     return found
   }
 }

@@ -12,9 +12,10 @@ package enum LabCleanup {
   package static func remove(lab name: String, directories: LabDirectories) async throws -> [String] {
     // The name becomes a path.
     guard Names.valid(name) else { return [] }
+    var lines = try await removeLost(name, directories)
     let orphans = OrphanMachine.find(in: directories).filter { $0.lab == name }
     guard Files.exists(directories.state(name)) || Files.exists(directories.data(name)) || !orphans.isEmpty else {
-      return []
+      return lines
     }
     let environment = NodeEnvironment(
       lab: name, directories: directories, variables: ProcessInfo.processInfo.environment,
@@ -32,7 +33,20 @@ package enum LabCleanup {
     if try LabFiles.remove(name, in: directories) {
       removed.withLock { $0.append("files of lab \(name) removed") }
     }
-    return removed.withLock { $0 }
+    lines += removed.withLock { $0 }
+    return lines
+  }
+
+  /// Has a daemon whose folder was removed take the lab down; it alone still knows what the lab has.
+  private static func removeLost(_ name: String, _ directories: LabDirectories) async throws -> [String] {
+    var lines: [String] = []
+    for daemon in await LabDaemon.lost(in: directories) where daemon.lab == name {
+      guard await daemon.takeLabDown() else {
+        throw UserError(.failed, "process \(daemon.pid), daemon of lab \(name), does not end")
+      }
+      lines.append("lab \(name) taken down by its daemon, process \(daemon.pid)")
+    }
+    return lines
   }
 
   /// The nodes that are written down, and those that have only a folder.

@@ -6,24 +6,26 @@ import Lab
 struct DaemonProcess {
   /// Seconds that a daemon may take until it answers.
   private static let patience = 15.0
+  /// Seconds after which a daemon that does not answer counts as silent; it answers at once however much it has to do.
+  static let answerLimit = 10.0
 
   let name: String
   let directories: LabDirectories
 
   /// Starts the daemon unless it answers already; of several commands that find none, one starts it.
   ///
-  /// - Throws: `UserError` with the daemon's last words when it ends at once.
+  /// - Throws: `UserError` with the daemon's last words when it ends at once, `unreachable` when one is there and silent.
   func ensure() async throws {
-    if await answers() { return }
+    if try await isThere() { return }
     try makeFolder(directories.stateRoot)
     let lock = try await FolderLock.wait(
       at: directories.stateRoot, seconds: Self.patience, "another `apus up` has been starting a daemon for too long")
     defer { withExtendedLifetime(lock) {} }
-    if await answers() { return }
+    if try await isThere() { return }
     let process = try start()
     let start = ContinuousClock.now
     while ContinuousClock.now - start < .seconds(Self.patience) {
-      if await answers() { return }
+      if await presence(within: Self.patience) == .answers { return }
       guard process.isRunning else { throw lastWords() }
       try await Task.sleep(for: .milliseconds(10))
     }
@@ -33,9 +35,46 @@ struct DaemonProcess {
       hint: "see \(directories.logFile(name))")
   }
 
-  private func answers() async -> Bool {
+  /// Whether the lab has a daemon that answers within some seconds.
+  func presence(within seconds: Double = answerLimit) async -> DaemonPresence {
     let client = ControlClient(socket: directories.controlSocket(name))
-    return (try? await client.get(ControlPath.version, as: VersionRow.self)) != nil
+    do {
+      let version = try await client.get(ControlPath.version, as: VersionRow.self, within: seconds)
+      return version == nil ? .isSilent : .answers
+    } catch let error as UserError where error.code == .unreachable {
+      return .isAbsent
+    } catch {
+      // One of another version has an answer that is not understood.
+      return .answers
+    }
+  }
+
+  private func isThere() async throws -> Bool {
+    switch await presence() {
+    case .answers: return true
+    case .isAbsent: return false
+    case .isSilent:
+      let process = holder.map { "process \($0)" } ?? "its process is not known"
+      throw UserError(
+        .unreachable, "the daemon of lab \(name) (\(process)) has not answered for \(Int(Self.answerLimit)) s",
+        hint: "was it stopped? `kill -CONT` lets it go on; `apus down \(name)` ends it and removes the lab")
+    }
+  }
+
+  /// Ends a daemon that does not answer; the nodes stay as they are.
+  /// - Throws: `UserError` when it cannot be found or does not end.
+  func endSilent() async throws {
+    guard let pid = holder, let daemon = LabDaemon(lab: name, pid: pid), await daemon.kill() else {
+      throw UserError(.unreachable, "the daemon of lab \(name) does not answer, and could not be ended")
+    }
+    Output.words("the daemon of lab \(name) (process \(pid)) has not answered for \(Int(Self.answerLimit)) s: ended")
+  }
+
+  /// The process that holds the lock on the lab's `apus.pid`.
+  private var holder: Int32? {
+    let path = directories.pidFile(name)
+    guard FolderLock(tryingAt: path) == nil, let text = FileManager.default.contents(atPath: path) else { return nil }
+    return Int32(String(decoding: text, as: UTF8.self).prefix { !$0.isWhitespace })
   }
 
   /// Runs this program again as the daemon; it makes itself the leader of its own session.

@@ -63,7 +63,9 @@ struct LabLifecycle {
   func takeDown(_ name: String) async throws -> Bool {
     let wasUp = FileManager.default.fileExists(atPath: directories.state(name))
     do {
-      if wasUp {
+      if wasUp, await presence(name) == .isSilent {
+        try await DaemonProcess(name: name, directories: directories).endSilent()
+      } else if wasUp {
         try await delete(name)
         try await waitForEnd(of: name)
       }
@@ -76,9 +78,9 @@ struct LabLifecycle {
     return wasUp || !removed.isEmpty
   }
 
-  /// Whether a daemon answers for the lab.
-  func isServing(_ name: String) async -> Bool {
-    (try? await LabSession(name, directories).client.get(ControlPath.version, as: VersionRow.self)) != nil
+  /// Whether the lab has a daemon that answers within some seconds.
+  func presence(_ name: String, within seconds: Double = DaemonProcess.answerLimit) async -> DaemonPresence {
+    await DaemonProcess(name: name, directories: directories).presence(within: seconds)
   }
 
   private func delete(_ name: String) async throws {

@@ -4,6 +4,7 @@ import GuestKit
 import LinuxHost
 import Synchronization
 import Testing
+import TestSupport
 
 /// A data plane with two guests on a wire, and whatever else a test adds.
 final class CaptureBench {

@@ -2,6 +2,7 @@ import Dataplane
 import GuestKit
 import LinuxHost
 import Testing
+import TestSupport
 
 /// A data plane with mock guests at its ports.
 ///

@@ -1,6 +1,7 @@
 import Glibc
 import GuestKit
 import LinuxHost
+import TestSupport
 
 /// A namespace of its own with TAPs that a data plane opens, removed in the end.
 final class TestNamespace: Sendable {

@@ -114,7 +114,7 @@ import Testing
       #expect(try await texts("a", frame(1))[1] == "impaired: held 5.0 ms, 1000 frames wait at most")
       #expect(
         try await texts("c", frame(2, to: 1, tags: [.init(10)])).last
-          == "impaired: lost in 50.0 of 100 cases, 1000 frames wait at most")
+          == "impaired: lost in 50.0 % of cases, 1000 frames wait at most")
       try await dataplane.setCarrier(port: "w1", up: false)
       let trace = try await dataplane.trace(port: "w1", frame: frame(1))
       #expect(trace.drops == ["port-down"] && trace.outputs.isEmpty)

@@ -2,11 +2,12 @@ import Glibc
 import LinuxHost
 
 /// A new directory below `/tmp`, removed with the files and empty directories in it when dropped.
-final class TemporaryDirectory {
-  let path: String
+package final class TemporaryDirectory: Sendable {
+  package let path: String
 
-  init() throws {
-    var template = Array("/tmp/aph-XXXXXX".utf8CString)
+  /// - Throws: `SystemError` of mkdtemp(3).
+  package init() throws {
+    var template = Array("/tmp/apu-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", code: errno, context: "/tmp") }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
@@ -16,5 +17,6 @@ final class TemporaryDirectory {
     rmdir(path)
   }
 
-  func path(_ name: String) -> String { "\(path)/\(name)" }
+  /// The path of something in it.
+  package func path(_ name: String) -> String { "\(path)/\(name)" }
 }

@@ -1,0 +1,73 @@
+import Foundation
+import Glibc
+import LinuxHost
+import Testing
+
+extension RealThings {
+  /// Daemons that are there and cannot be reached.
+  @Suite struct LostDaemons {
+    private static let lab = "ape-lost"
+    private static let file = """
+      version: 1
+      name: ape-lost
+      switches: { sw1: {} }
+      nodes:
+        a: { kind: netns, nics: { eth0: { switch: sw1, address: 10.9.0.1/24 } } }
+        b: { kind: netns, nics: { eth0: { switch: sw1, address: 10.9.0.2/24 } } }
+
+      """
+
+    private static var namespaces: [String] { NetworkNamespace.names().filter { $0.hasPrefix("apus-\(lab)-") } }
+
+    /// Commands say so instead of waiting for ever, nothing mistakes it for dead, and `down` removes the lab.
+    @Test(.timeLimit(.minutes(3))) func oneThatWasStopped() async throws {
+      try await Sandbox.use { sandbox in
+        let file = try sandbox.write(Self.file)
+        try await sandbox.apus("up", file, expecting: 0)
+        let daemon = try sandbox.daemon(Self.lab)
+        daemon.signal(SIGSTOP)
+        defer { daemon.signal(SIGKILL) }
+
+        let up = try await sandbox.apus("up", file, expecting: 5)
+        #expect(up.errors.contains("the daemon of lab ape-lost (process \(daemon.pid)) has not answered"), "\(up)")
+        let doctor = try await sandbox.apus("doctor", "--clean")
+        #expect(!doctor.output.contains(Self.lab), "\(doctor)")
+        #expect(Self.namespaces.count == 2)
+        let findings = try await sandbox.apus("doctor")
+        #expect(findings.output.contains("its daemon does not answer"), "\(findings)")
+
+        // Let go on, it is as it was.
+        daemon.signal(SIGCONT)
+        try await sandbox.pings("a", "10.9.0.2", lab: Self.lab)
+        daemon.signal(SIGSTOP)
+        let down = try await sandbox.apus("down", Self.lab, expecting: 0)
+        #expect(down.errors.contains("(process \(daemon.pid)) has not answered"), "\(down)")
+        #expect(!daemon.isAlive)
+        #expect(Self.namespaces == [])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: sandbox.state) == [])
+      }
+    }
+
+    @Test(.timeLimit(.minutes(3)), arguments: [["doctor", "--clean"], ["down", "ape-lost"]])
+    func oneWhoseFolderWasRemoved(_ command: [String]) async throws {
+      try await Sandbox.use { sandbox in
+        let file = try sandbox.write(Self.file)
+        try await sandbox.apus("up", file, expecting: 0)
+        let daemon = try sandbox.daemon(Self.lab)
+        defer { daemon.signal(SIGKILL) }
+        try FileManager.default.removeItem(atPath: "\(sandbox.state)/\(Self.lab)")
+
+        let findings = try await sandbox.apus("doctor")
+        #expect(findings.output.contains("daemon of lab ape-lost, whose folder"), "\(findings)")
+        let outcome = try await execute([sandbox.binary] + command, environment: sandbox.environment, within: 100)
+        #expect(outcome.status == 0, "\(outcome)")
+        #expect(!daemon.isAlive)
+        #expect(Self.namespaces == [])
+        #expect(!FileManager.default.fileExists(atPath: "\(sandbox.data)/\(Self.lab)"))
+        // The lab comes up again as if nothing had been.
+        try await sandbox.apus("up", file, expecting: 0)
+        try await sandbox.apus("down", Self.lab, expecting: 0)
+      }
+    }
+  }
+}
