@@ -179,14 +179,15 @@ package final class SplitDriver: @unchecked Sendable {
     return entries
   }
 
-  /// Waits for `count` used entries that have not been taken, asking the device for calls meanwhile.
+  /// Waits for `count` used entries that have not been taken, asking the device for a call at the last of them.
   ///
-  /// - Returns: false if the time is over.
+  /// - Returns: false if the time is over; also if the entries are there and the call for them has not come, on which a
+  ///   driver would sleep on.
   package func waitForUsed(_ count: Int = 1, until deadline: Deadline) -> Bool {
     while usedCount < count {
       armCalls(at: lastUsed &+ UInt16(count - 1))
       guard usedCount < count else { break }
-      guard deadline.waitReadable([callEvent.raw]) else { return usedCount >= count }
+      guard deadline.waitReadable([callEvent.raw]) else { return false }
       callEvent.drain()
     }
     return true

@@ -21,7 +21,10 @@ struct SplitRing: ~Copyable {
   var nextAvailable: UInt16 = 0
   /// Next entry of the used ring to write; published by `publish`.
   var nextUsed: UInt16 = 0
-  /// `nextUsed` when the driver was last called, or found not to want it.
+  /// `nextUsed` when it was last published. A driver is called for what it can see: a call for what is only being written
+  /// would wake it for nothing, and take the place of the one that it waits for.
+  private var publishedUsed: UInt16 = 0
+  /// `publishedUsed` when the driver was last called, or found not to want it.
   private var signalledUsed: UInt16 = 0
   /// Entries were published whose driver may still have to be called; see `settle`.
   var isUnsettled = false
@@ -79,6 +82,7 @@ struct SplitRing: ~Copyable {
     areas = RingAreas(layout)
     nextAvailable = base
     nextUsed = areas.loadUsedIndex()
+    publishedUsed = nextUsed
     signalledUsed = nextUsed
     isUnsettled = false
     hasEventIndex = traits.hasEventIndex
@@ -132,7 +136,10 @@ struct SplitRing: ~Copyable {
 
   /// Makes all used entries visible to the driver with one store.
   @inline(__always)
-  func publish() { areas.storeUsedIndex(nextUsed) }
+  mutating func publish() {
+    publishedUsed = nextUsed
+    areas.storeUsedIndex(nextUsed)
+  }
 
   /// Calls the driver if it wants to hear of the entries published since it was last called (section 2.7.7).
   ///
@@ -142,7 +149,7 @@ struct SplitRing: ~Copyable {
   @inline(__always)
   mutating func callIfWanted(_ guardian: CallGuardian) -> Bool {
     guard wantsCall else { return true }
-    signalledUsed = nextUsed
+    signalledUsed = publishedUsed
     return call(guardian)
   }
 
@@ -151,19 +158,19 @@ struct SplitRing: ~Copyable {
   mutating func settle(_ guardian: CallGuardian) -> Bool {
     isUnsettled = false
     let isWanted = wantsCall
-    signalledUsed = nextUsed
+    signalledUsed = publishedUsed
     return isWanted ? call(guardian) : true
   }
 
-  /// The driver wants a call for what lies between `signalledUsed` and `nextUsed`, as far as its words tell now.
+  /// The driver wants a call for what lies between `signalledUsed` and `publishedUsed`, as far as its words tell now.
   @inline(__always)
   private var wantsCall: Bool {
-    guard nextUsed != signalledUsed else { return false }
+    guard publishedUsed != signalledUsed else { return false }
     if hasEventIndex {
       // used_event lies behind the available ring's entries.
       let event = unsafe (areas.available + 4 + 2 * size).assumingMemoryBound(to: Atomic<UInt16>.self)
         .pointee.load(ordering: .relaxed)
-      return nextUsed &- event &- 1 < nextUsed &- signalledUsed
+      return publishedUsed &- event &- 1 < publishedUsed &- signalledUsed
     }
     // VIRTQ_AVAIL_F_NO_INTERRUPT.
     return unsafe areas.available.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.load(ordering: .relaxed) & 1 == 0
