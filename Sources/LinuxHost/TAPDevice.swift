@@ -22,7 +22,7 @@ package enum TAPDevice {
   }
 
   /// A process that we are just starting holds a copy of a descriptor that we have closed, for a moment.
-  private static let retries = 10
+  private static let retries = 100
 
   private static func attach(_ request: TAPRequest) throws(SystemError) -> Descriptor {
     try NetworkNamespace.run(in: request.namespace) { () throws(SystemError) in try openHere(request) }

@@ -27,7 +27,7 @@ import TestSupport
     try await CaptureBench.with { bench in
       let sink = StreamSink()
       let (outcome, time) = try await end(bench, sink) { sink.abandon() }
-      #expect(outcome == .readerGone && time < .seconds(1))
+      #expect(outcome == .readerGone && time < .seconds(20))
     }
   }
 
@@ -39,7 +39,7 @@ import TestSupport
       let reader = ends[0]
       let sink = DescriptorSink(Descriptor(owning: ends[1]), name: "pipe")
       let (outcome, time) = try await end(bench, sink) { close(reader) }
-      #expect(outcome == .readerGone && time < .seconds(1))
+      #expect(outcome == .readerGone && time < .seconds(20))
     }
   }
 

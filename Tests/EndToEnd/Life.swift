@@ -40,7 +40,7 @@ extension RealThings {
       [try await guest("vm1", sandbox), try await guest("vm2", sandbox)]
     }
 
-    @Test(.timeLimit(.minutes(5))) func rebootsAndKills() async throws {
+    @Test(.timeLimit(.minutes(10))) func rebootsAndKills() async throws {
       try await Sandbox.use { sandbox in
         let file = try sandbox.write(Self.file)
         try await sandbox.apus("up", file, expecting: 0)
@@ -101,8 +101,8 @@ extension RealThings {
       #expect(try await sandbox.apus("port", "list", "--lab", lab).status == 5)
       let outcome = try await sandbox.apus("up", file, expecting: 0)
       #expect(outcome.output.contains("adopt"), "\(outcome)")
-      try await sandbox.pings("vm1", "10.0.20.2", lab: lab, within: 10)
-      try await sandbox.pings("probe", "10.0.20.1", lab: lab, within: 10)
+      try await sandbox.pings("vm1", "10.0.20.2", lab: lab, within: 30)
+      try await sandbox.pings("probe", "10.0.20.1", lab: lab, within: 30)
       #expect(try await Self.guests(sandbox) == guests)
       #expect([try await boot("vm1", sandbox), try await boot("vm2", sandbox)] == boots)
     }
@@ -115,7 +115,7 @@ extension RealThings {
       #expect(guests.allSatisfy { $0.isAlive })
       #expect(NetworkNamespace.exists("apus-\(lab)-probe"))
       try await sandbox.apus("up", file, expecting: 0)
-      try await sandbox.pings("vm1", "10.0.20.2", lab: lab, within: 10)
+      try await sandbox.pings("vm1", "10.0.20.2", lab: lab, within: 30)
       // Without a daemon `down` works all the same.
       let again = try sandbox.daemon(lab)
       again.signal(SIGKILL)

@@ -158,7 +158,7 @@ package final class VirtualGuest {
   ///
   /// - Returns: nil if none came in time.
   /// - Throws: `violation` if header, number of buffers or sizes are not as the device must give them.
-  package func receive(timeout milliseconds: Int = 2000, pair: Int = 0) throws -> Received? {
+  package func receive(timeout milliseconds: Int = 10_000, pair: Int = 0) throws -> Received? {
     let ring = rings[2 * pair]
     guard ring.waitForUsed(until: Deadline(milliseconds: milliseconds)) else { return nil }
     let first = try ring.collect(atMost: 1)
@@ -261,7 +261,7 @@ package final class VirtualGuest {
     while ring.freeCount < count {
       ring.publish()
       ring.kickIfWanted()
-      guard ring.waitForUsed(until: Deadline(milliseconds: 2000)) else {
+      guard ring.waitForUsed(until: Deadline(milliseconds: 10_000)) else {
         throw GuestKitError.timeout("the transmit ring of pair \(pair) stays full")
       }
       try reclaim(pair: pair)
@@ -283,7 +283,7 @@ package final class VirtualGuest {
   }
 
   /// Waits until the device has taken every transmitted frame; false if the time is over.
-  package func waitForTransmitted(timeout milliseconds: Int = 2000, pair: Int = 0) throws -> Bool {
+  package func waitForTransmitted(timeout milliseconds: Int = 10_000, pair: Int = 0) throws -> Bool {
     let ring = rings[2 * pair + 1]
     let isDone =
       ring.outstandingCount == 0

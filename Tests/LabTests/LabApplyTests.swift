@@ -200,7 +200,7 @@ import Topology
       said.output = "two"
       var failing = said
       failing.output = "three"
-      failing.within = 0.5
+      failing.within = 5
       var silent = TestDefinition(action: "tcp", source: "p1", destination: "p2")
       silent.port = 81
       lab.tests = [

@@ -24,7 +24,7 @@ import Topology
     definition.duration = duration
     let answers = Answers(replies)
     return await PingTest(
-      definition: definition, address: "10.0.0.2", attempt: { answers.next() }, unready: unready
+      definition: definition, address: "10.0.0.2", attempt: { _ in answers.next() }, unready: unready
     ).run()
   }
 

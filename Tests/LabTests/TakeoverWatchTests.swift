@@ -48,7 +48,7 @@ import Testing
   }
 
   /// The next frame for a guest, without holding the thread that the watch may need; nil if none comes in time.
-  private func frame(for guest: VirtualGuest, within limit: Duration = .seconds(20)) async throws -> [UInt8]? {
+  private func frame(for guest: VirtualGuest, within limit: Duration = .seconds(60)) async throws -> [UInt8]? {
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
       if let received = try guest.receive(timeout: 0) { return received.frame }
@@ -66,7 +66,7 @@ import Testing
   /// A guest at the first port that has asked while nobody else was there.
   private func asking(_ plane: Dataplane, _ path: String) async throws -> VirtualGuest {
     let guest = try guest(path)
-    let end = ContinuousClock.now + .seconds(20)
+    let end = ContinuousClock.now + .seconds(60)
     while await plane.ports().first?.carrier == false, ContinuousClock.now < end {
       try await Task.sleep(for: .milliseconds(10))
     }
@@ -94,7 +94,7 @@ import Testing
       defer { first.disconnect() }
       let second = try guest(paths[1])
       var count = 0
-      while let got = try await frame(for: second, within: count == 0 ? .seconds(20) : .seconds(1)) {
+      while let got = try await frame(for: second, within: count == 0 ? .seconds(60) : .seconds(1)) {
         #expect(got == request)
         count += 1
       }

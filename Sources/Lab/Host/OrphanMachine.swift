@@ -24,9 +24,9 @@ struct OrphanMachine: Sendable {
 
   /// Ends it, by force if it does not listen; false if it still runs.
   func end() async -> Bool {
-    for signal in [SIGTERM, SIGKILL] {
-      process.signal(signal)
-      if await process.wait(timeoutSeconds: VMNode.stopTimeout) { return true }
+    for ending in VMNode.endings {
+      process.signal(ending.signal)
+      if await process.wait(timeoutSeconds: ending.timeout) { return true }
     }
     return false
   }

@@ -11,6 +11,8 @@ actor VMNode: Node {
   static let adoptionTimeout = 10.0
   /// Seconds that QEMU has for an orderly end.
   static let stopTimeout = 2.0
+  /// Signals that end a QEMU, and the seconds that it has after each: the kernel may take a while to free its memory.
+  static let endings = [(signal: SIGTERM, timeout: stopTimeout), (signal: SIGKILL, timeout: 10)]
   /// Seconds that a guest has to shut down, emulated ones too.
   static let shutdownTimeout = 60.0
 
@@ -208,10 +210,10 @@ actor VMNode: Node {
 
   /// Ends a QEMU: SIGTERM lets it close its files; one that hangs (waiting for a port, say) is killed.
   private static func end(_ process: ProcessIdentity, _ node: String) async throws(UserError) {
-    for signal in [SIGTERM, SIGKILL] {
+    for ending in endings {
       guard process.isAlive else { return }
-      process.signal(signal)
-      if await process.wait(timeoutSeconds: stopTimeout) { return }
+      process.signal(ending.signal)
+      if await process.wait(timeoutSeconds: ending.timeout) { return }
     }
     throw UserError(.failed, "node \(node): process \(process.pid) does not end, not even when killed")
   }

@@ -4,8 +4,9 @@ import Topology
 extension LabRuntime {
   /// Port of a test that names none.
   private static let standardPort = 7777
-  /// The listener needs a moment before somebody can connect.
-  private static let listenerStart = Duration.milliseconds(200)
+  /// The moment that the listener needs before somebody can connect: twice as long at each try, as it is several
+  /// processes in a guest that may be slow.
+  private static func listenerStart(_ number: Int) -> Duration { .milliseconds(200 << min(number - 1, 4)) }
 
   /// A listener at the destination greets everybody; the source connects and reads the greeting.
   ///
@@ -17,15 +18,15 @@ extension LabRuntime {
     let connect = try source.applet("nc") + ["-w", "1", address, port]
     guard destination.canExecute || destination.definition.kind == TAPNode.kind, destination.definition.disk == nil
     else {
-      return connection(test, "\(address) port \(port)") {
+      return connection(test, "\(address) port \(port)") { _ in
         await PingTest.attempt(judge: PingTest.status) { try await source.execute(connect) }
       }
     }
     let greeting = Self.greeting(test)
     let listen =
-      try destination.applet("nc") + ["-l", "-p", port, "-w", "4", "-e"] + destination.applet("echo") + [greeting]
-    return connection(test, "\(address) port \(port)") {
-      await Self.exchange(greeting, source, connect, destination, listen)
+      try destination.applet("nc") + ["-l", "-p", port, "-w", "8", "-e"] + destination.applet("echo") + [greeting]
+    return connection(test, "\(address) port \(port)") { number in
+      await Self.exchange(number, greeting, source, connect, destination, listen)
     }
   }
 
@@ -41,17 +42,17 @@ extension LabRuntime {
       let line = (netcat + words).map(AgentRequest.quoted).joined(separator: " ")
       return ["sh", "-c", "echo \(AgentRequest.quoted(text)) | \(line)"]
     }
-    let listen = try shell(destination, greeting, [family, "-u", "-l", "-w", "4", port])
+    let listen = try shell(destination, greeting, [family, "-u", "-l", "-w", "8", port])
     let send = try shell(source, "apus", [family, "-u", "-w", "1", address, port])
-    return connection(test, "\(address) port \(port)") {
-      await Self.exchange(greeting, source, send, destination, listen)
+    return connection(test, "\(address) port \(port)") { number in
+      await Self.exchange(number, greeting, source, send, destination, listen)
     }
   }
 
   private static func greeting(_ test: TestDefinition) -> String { "apus-\(test.source)-\(test.destination)" }
 
   private func connection(
-    _ test: TestDefinition, _ address: String, _ attempt: @escaping @Sendable () async -> PingReply
+    _ test: TestDefinition, _ address: String, _ attempt: @escaping @Sendable (Int) async -> PingReply
   ) -> PingTest {
     PingTest(
       definition: test, address: address, attempt: attempt,
@@ -60,13 +61,14 @@ extension LabRuntime {
 
   /// One try: the listener is started, then the source speaks to it.
   private static func exchange(
-    _ greeting: String, _ source: any Node, _ speak: [String], _ destination: any Node, _ listen: [String]
+    _ number: Int, _ greeting: String, _ source: any Node, _ speak: [String], _ destination: any Node,
+    _ listen: [String]
   ) async -> PingReply {
     let listener = Task {
       for try await _ in try await destination.execute(listen) {}
     }
     defer { listener.cancel() }
-    try? await Task.sleep(for: listenerStart)
+    try? await Task.sleep(for: listenerStart(number))
     return await PingTest.attempt(
       judge: { status, text in
         text.contains(greeting) ? .answered(nil) : .silent("\(PingTest.lastLine(text)) (status \(status))")

@@ -55,13 +55,13 @@ extension LabRuntime {
       let command = try source.pingCommand(to: path.address, from: path.nic)
       return PingTest(
         definition: test, address: path.address,
-        attempt: { await PingTest.attempt { try await source.execute(command) } },
+        attempt: { _ in await PingTest.attempt { try await source.execute(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "arp":
       let command = try source.applet("arping") + ["-f", "-c", "1", "-w", "1", "-I", path.nic.name, path.address]
       return PingTest(
         definition: test, address: path.address,
-        attempt: { await PingTest.attempt(judge: PingTest.status) { try await source.execute(command) } },
+        attempt: { _ in await PingTest.attempt(judge: PingTest.status) { try await source.execute(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "tcp": return try connectTest(test, source, destination, path.address)
     case "udp": return try datagramTest(test, source, destination, path.address)
@@ -78,7 +78,7 @@ extension LabRuntime {
     }
     return PingTest(
       definition: test, address: "`\(test.commandTitle)`", verb: "succeeded",
-      attempt: {
+      attempt: { _ in
         await PingTest.attempt(limit: test.within, judge: judge) { try await source.execute(command) }
       },
       unready: { await self.unready([test.source]) })

@@ -15,8 +15,8 @@ struct PingTest: Sendable {
   var address: String
   /// What that one does when all is well.
   var verb = "answered"
-  /// Sends one echo request and waits about a second for its answer.
-  var attempt: @Sendable () async -> PingReply
+  /// Sends one echo request and waits about a second for its answer; takes the number of the try, from 1.
+  var attempt: @Sendable (_ number: Int) async -> PingReply
   /// Which of the two ends are not ready.
   var unready: @Sendable () async -> [String]
 
@@ -41,7 +41,7 @@ struct PingTest: Sendable {
     var last = ""
     repeat {
       count += 1
-      switch await attempt() {
+      switch await attempt(count) {
       case .answered(let time):
         let tries = count == 1 ? "" : " at try \(count)"
         return (true, "\(address) \(verb)\(time.map { " in \($0)" } ?? "")\(tries)")
@@ -70,7 +70,7 @@ struct PingTest: Sendable {
     var last = ""
     repeat {
       count += 1
-      switch await attempt() {
+      switch await attempt(count) {
       case .answered(let time):
         return (false, "\(address) \(verb)\(time.map { " in \($0)" } ?? "") at try \(count); silence was expected")
       case .silent(let reason):

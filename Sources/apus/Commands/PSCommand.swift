@@ -6,6 +6,9 @@ struct PSCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ps", abstract: "List labs and their nodes.", aliases: ["inspect"])
 
+  /// Seconds that a daemon may take for its answer.
+  private static let patience = 5.0
+
   @OptionGroup var selection: LabOptions
   @OptionGroup var output: OutputOptions
 
@@ -19,7 +22,7 @@ struct PSCommand: AsyncParsableCommand {
     for lab in labs {
       do {
         let client = LabSession(lab, directories).client
-        if let answer = try await client.get(ControlPath.nodes, as: [NodeRow].self, within: 2) {
+        if let answer = try await client.get(ControlPath.nodes, as: [NodeRow].self, within: Self.patience) {
           rows += answer
           continue
         }

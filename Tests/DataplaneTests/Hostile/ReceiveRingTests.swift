@@ -121,7 +121,7 @@ import VhostUser
       for size in [60, 1012] {
         let frame = builder.plain(size: size)
         try a.send(frame)
-        #expect(b.receiveRing().waitForUsed(12 + size, until: Deadline(milliseconds: 2000)))
+        #expect(b.receiveRing().waitForUsed(12 + size, until: Deadline(milliseconds: 10_000)))
         let used = try b.receiveRing().collect()
         let bytes = try used.flatMap { try b.contents($0) }
         #expect(Array(bytes.dropFirst(12)) == frame)

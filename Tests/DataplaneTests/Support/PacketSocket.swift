@@ -59,7 +59,7 @@ final class PacketSocket {
   }
 
   /// The next frame that came in by the interface, its tag in its place; nil if none comes in time.
-  func receive(timeout milliseconds: Int = 2000) -> [UInt8]? {
+  func receive(timeout milliseconds: Int = 10_000) -> [UInt8]? {
     let deadline = Deadline(milliseconds: milliseconds)
     while true {
       guard deadline.waitReadable([descriptor.raw]) else { return nil }

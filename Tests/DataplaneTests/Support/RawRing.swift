@@ -28,7 +28,7 @@ extension VirtualGuest {
   func receiveRing(_ pair: Int = 0) -> SplitDriver { rings[2 * pair] }
 
   /// All bytes of the next used receive chain, header included; nil if none comes.
-  func receiveRaw(timeout milliseconds: Int = 2000) throws -> [UInt8]? {
+  func receiveRaw(timeout milliseconds: Int = 10_000) throws -> [UInt8]? {
     let ring = receiveRing()
     guard ring.waitForUsed(until: Deadline(milliseconds: milliseconds)) else { return nil }
     guard let used = try ring.collect(atMost: 1).first else { return nil }

@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test func unusedEntriesAreForgotten() async throws {
-    try await threePorts({ $0.aging = 1 }) { bench in
+    try await threePorts({ $0.aging = 3 }) { bench in
       try bench.exchange(frame(1, to: 9), from: "a")
       #expect(await bench.stations() == [Station(1, 1): "a"])
       try bench.expect(frame(2, to: 1), from: "b", reaches: ["a": frame(2, to: 1)])

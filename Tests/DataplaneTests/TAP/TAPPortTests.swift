@@ -366,7 +366,7 @@ import VhostUser
       let rest = memory.allocate(4096, alignment: 4096, region: 1)
       memory.truncate(region: 1, to: 0)
       try guest.transmitRing().submit([.init(head, 76, isWritable: false), .init(rest, 1000, isWritable: false)])
-      #expect(guest.transmitRing().waitForUsed(until: Deadline(milliseconds: 2000)))
+      #expect(guest.transmitRing().waitForUsed(until: Deadline(milliseconds: 10_000)))
       #expect(try await setup.bench.status("tap").dropsOut == ["guest-fault": 1])
       try guest.transmitRing().submit([.init(head, 76, isWritable: false)])
       #expect(setup.wire.receive() == unicast)

@@ -68,7 +68,7 @@ import VhostUser
           RawDescriptor(slot: 1, address: table, length: 48, flags: SplitDriver.indirectFlag),
         ], ring: ring)
       #expect(try b.receive()?.frame == frame)
-      #expect(ring.waitForUsed(until: Deadline(milliseconds: 2000)))
+      #expect(ring.waitForUsed(until: Deadline(milliseconds: 10_000)))
       #expect(a.memory.load32(ring.usedRing + 4) == 3)
     }
   }
@@ -218,7 +218,7 @@ import VhostUser
       a.memory.write(Array(bytes.dropFirst(before)), at: Self.border)
       try b.receiveRing().submit([.init(start, 1600, isWritable: true)])
       try a.transmitRing().submit([.init(start, bytes.count, isWritable: false)])
-      #expect(b.receiveRing().waitForUsed(until: Deadline(milliseconds: 2000)))
+      #expect(b.receiveRing().waitForUsed(until: Deadline(milliseconds: 10_000)))
       let used = try b.receiveRing().collect()
       #expect(used.map(\.length) == [1512])
       let got = b.memory.bytes(start, count: before) + b.memory.bytes(Self.border, count: 1512 - before)

@@ -95,7 +95,7 @@ import VhostUser
       }
       ring.publish()
       ring.kick()
-      #expect(ring.waitForUsed(5, until: Deadline(milliseconds: 2000)))
+      #expect(ring.waitForUsed(5, until: Deadline(milliseconds: 10_000)))
       #expect(ring.usedEntries(5) == heads.prefix(5).map { UsedEntry(head: UInt32($0), length: 0) })
       let lengths: [UInt32] = isMerging ? [256, 256, 200] : [712]
       let count = 5 * lengths.count

@@ -39,7 +39,8 @@ final class Sandbox: Sendable {
     } catch {
       result = .failure(Failure("\(error)\n\(sandbox.logs())"))
     }
-    await sandbox.cleanUp()
+    // In a task of its own, as that of a test whose time is over is cancelled, and no process runs in it any more.
+    await Task { await sandbox.cleanUp() }.value
     try result.get()
   }
 
