@@ -23,7 +23,9 @@ extension RealThings {
       try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.pid)/fd").count
     }
 
-    /// What the guest's kernel calls this boot: another one after each start. Times would not tell, as a guest that
+    /// What the guest's kernel calls this boot: another one after each start.
+    ///
+    /// Times would not tell, as a guest that
     /// boots slowly may be older at the first answer than it was when it was told to boot again.
     private static func boot(_ node: String, _ sandbox: Sandbox) async throws -> String {
       try await sandbox.shell(node, "cat /proc/sys/kernel/random/boot_id", lab: lab)

@@ -21,7 +21,9 @@ struct SplitRing: ~Copyable {
   var nextAvailable: UInt16 = 0
   /// Next entry of the used ring to write; published by `publish`.
   var nextUsed: UInt16 = 0
-  /// `nextUsed` when it was last published. A driver is called for what it can see: a call for what is only being written
+  /// `nextUsed` when it was last published.
+  ///
+  /// A driver is called for what it can see: a call for what is only being written
   /// would wake it for nothing, and take the place of the one that it waits for.
   private var publishedUsed: UInt16 = 0
   /// `publishedUsed` when the driver was last called, or found not to want it.

@@ -168,7 +168,9 @@ import VhostUser
     }
   }
 
-  /// A burst is often taken in parts. A call for entries that are not published yet would wake the driver for nothing,
+  /// A burst is often taken in parts.
+  ///
+  /// A call for entries that are not published yet would wake the driver for nothing,
   /// and none would follow when they are.
   @Test(arguments: PollPolicy.allCases, [~VirtioFeature.eventIndex, .max] as [UInt64])
   func noCallIsLost(poll: PollPolicy, features: UInt64) async throws {
