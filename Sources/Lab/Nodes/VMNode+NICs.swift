@@ -5,7 +5,7 @@ import Topology
 /// NICs of a machine that runs: their carrier, plugging and unplugging.
 extension VMNode {
   /// Seconds that a guest has to let go of a NIC.
-  private static let unplugTimeout = 30.0
+  private static let unplugTimeout = 15.0
 
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool {
     if up { downNICs.remove(nic) } else { downNICs.insert(nic) }
