@@ -214,6 +214,11 @@ extension RealThings {
         #expect(trace.output.contains("dropped at h1.eth0: vlan-filtered"), "\(trace)")
         let flood = try await sandbox.apus("trace", "h1.eth0", "dst=02:00:00:00:00:77", expecting: 0)
         #expect(flood.output.hasSuffix("goes to h2.eth0, h3.eth0\n"), "\(flood)")
+        let named = try await sandbox.apus("trace", "h1.eth0", "dst=h2:eth0", "type=arp", expecting: 0)
+        let mac = try await sandbox.shell("h2", "cat /sys/class/net/eth0/address", lab: Self.lab)
+        #expect(named.output.contains(mac.filter { !$0.isWhitespace }), "\(named)")
+        let unknown = try await sandbox.apus("trace", "h1.eth0", "type=foo", expecting: 2)
+        #expect(unknown.errors.contains("arp, ipv4, ipv6, lldp"), "\(unknown)")
         try await sandbox.apus("trace", "h1.eth0", "zz", expecting: 2)
         try await sandbox.apus("trace", "h9.eth0", "00", expecting: 4)
 

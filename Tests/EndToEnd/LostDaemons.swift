@@ -28,9 +28,10 @@ extension RealThings {
         daemon.signal(SIGSTOP)
         defer { daemon.signal(SIGKILL) }
 
+        try await sandbox.apus("up", file, "--dry-run", expecting: 5)
         let up = try await sandbox.apus("up", file, expecting: 5)
         #expect(up.errors.contains("the daemon of lab ape-lost (process \(daemon.pid)) has not answered"), "\(up)")
-        let doctor = try await sandbox.apus("doctor", "--clean")
+        let doctor = try await sandbox.apus("doctor", "--clean", expecting: 0)
         #expect(!doctor.output.contains(Self.lab), "\(doctor)")
         #expect(Self.namespaces.count == 2)
         let findings = try await sandbox.apus("doctor")
@@ -55,6 +56,8 @@ extension RealThings {
         try await sandbox.apus("up", file, expecting: 0)
         let daemon = try sandbox.daemon(Self.lab)
         defer { daemon.signal(SIGKILL) }
+        // Stopped, too, it takes its lab down.
+        if command[0] == "down" { daemon.signal(SIGSTOP) }
         try FileManager.default.removeItem(atPath: "\(sandbox.state)/\(Self.lab)")
 
         let findings = try await sandbox.apus("doctor")
@@ -67,6 +70,47 @@ extension RealThings {
         // The lab comes up again as if nothing had been.
         try await sandbox.apus("up", file, expecting: 0)
         try await sandbox.apus("down", Self.lab, expecting: 0)
+      }
+    }
+
+    /// Only its socket is gone: it lives, so nothing is removed under it, and `down` ends it first.
+    @Test(.timeLimit(.minutes(3))) func oneWhoseSocketWasRemoved() async throws {
+      try await Sandbox.use { sandbox in
+        let file = try sandbox.write(Self.file)
+        try await sandbox.apus("up", file, expecting: 0)
+        let daemon = try sandbox.daemon(Self.lab)
+        defer { daemon.signal(SIGKILL) }
+        try FileManager.default.removeItem(atPath: "\(sandbox.state)/\(Self.lab)/control.sock")
+        try await sandbox.apus("doctor", "--clean", expecting: 0)
+        #expect(daemon.isAlive && Self.namespaces.count == 2)
+        try await sandbox.apus("down", Self.lab, expecting: 0)
+        #expect(!daemon.isAlive)
+        #expect(Self.namespaces == [])
+      }
+    }
+
+    /// Stopped, its folder gone, and then another daemon serves a lab of that name.
+    @Test(.timeLimit(.minutes(3))) func oneThatAnotherHasReplaced() async throws {
+      try await Sandbox.use { sandbox in
+        let file = try sandbox.write(
+          """
+          version: 1
+          name: ape-lost
+          switches: { sw1: {} }
+          nodes: { vm1: { kind: external, nics: { eth0: { switch: sw1 } } } }
+
+          """)
+        try await sandbox.apus("up", file, expecting: 0)
+        let former = try sandbox.daemon(Self.lab)
+        defer { former.signal(SIGKILL) }
+        former.signal(SIGSTOP)
+        try FileManager.default.removeItem(atPath: "\(sandbox.state)/\(Self.lab)")
+        try await sandbox.apus("up", file, expecting: 0)
+        let daemon = try sandbox.daemon(Self.lab)
+        let cleaned = try await sandbox.apus("doctor", "--clean", expecting: 0)
+        #expect(cleaned.output.contains("former daemon of lab ape-lost ended"), "\(cleaned)")
+        #expect(!former.isAlive && daemon.isAlive)
+        #expect(try await sandbox.ports(Self.lab).map(\.name) == ["vm1.eth0"])
       }
     }
   }

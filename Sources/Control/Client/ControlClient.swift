@@ -16,29 +16,28 @@ package struct ControlClient: Sendable {
 
   package init(socket: String) { self.socket = socket }
 
+  /// Seconds that a daemon may take for one value; all of them are of this moment and ready.
+  private static let answerTimeout = 30.0
+
   /// One JSON value.
-  /// - Throws: `UserError`: the daemon's own, or `unreachable`.
-  package func get<Value: Decodable>(
+  /// - Throws: `UserError`: the daemon's own, or `unreachable`, also when there is no answer in half a minute.
+  package func get<Value: Decodable & Sendable>(
     _ path: String, query: [String: String?] = [:], as type: Value.Type
   ) async throws -> Value {
-    var bytes: [UInt8] = []
-    try await exchange(.GET, path, query: query, body: nil) { chunk in
-      guard bytes.count + chunk.count <= Self.answerLimit else {
-        throw UserError(.failed, "the daemon's answer to \(path) is over \(Self.answerLimit) bytes")
-      }
-      bytes += chunk
-    }
-    return try Self.decode(type, bytes, path)
+    if let value = try await get(path, query: query, as: type, within: Self.answerTimeout) { return value }
+    throw UserError(
+      .unreachable, "the daemon on \(socket) has not answered for \(Int(Self.answerTimeout)) s",
+      hint: "was it stopped? `kill -CONT` lets it go on; `apus down` ends it and removes the lab")
   }
 
   /// One JSON value from a daemon that may have stopped.
   /// - Returns: nil when the answer is not there after `seconds`.
   /// - Throws: `UserError`: the daemon's own, or `unreachable`.
   package func get<Value: Decodable & Sendable>(
-    _ path: String, as type: Value.Type, within seconds: Double
+    _ path: String, query: [String: String?] = [:], as type: Value.Type, within seconds: Double
   ) async throws -> Value? {
     try await withThrowingTaskGroup(of: Value?.self) { group in
-      group.addTask { try await get(path, as: Value.self) }
+      group.addTask { try await value(path, query, Value.self) }
       group.addTask {
         try await Task.sleep(for: .seconds(seconds))
         return nil
@@ -48,6 +47,19 @@ package struct ControlClient: Sendable {
       guard let first = try await group.next() else { return nil }
       return first
     }
+  }
+
+  private func value<Value: Decodable>(
+    _ path: String, _ query: [String: String?], _ type: Value.Type
+  ) async throws -> Value {
+    var bytes: [UInt8] = []
+    try await exchange(.GET, path, query: query, body: nil) { chunk in
+      guard bytes.count + chunk.count <= Self.answerLimit else {
+        throw UserError(.failed, "the daemon's answer to \(path) is over \(Self.answerLimit) bytes")
+      }
+      bytes += chunk
+    }
+    return try Self.decode(type, bytes, path)
   }
 
   /// Asks for something to be removed; the answer has no body.

@@ -32,6 +32,8 @@ extension WorkerCore {
     coldReplaceError(port, ring: index, with: ring.error)
     if !vhostUserPorts[port].rings[index].isRunning {
       vhostUserPorts[port].rings[index].start(ring.layout, base: ring.base, traits: ring.traits)
+      // A back-end that died may have published entries and not called for them; with an event index nobody would again.
+      coldSignalCall(port, ring: index)
     }
     vhostUserPorts[port].rings[index].isEnabled = ring.isEnabled
     vhostUserPorts[port].refresh()
@@ -77,6 +79,11 @@ extension WorkerCore {
     vhostUserPorts[port].rings[ring].callDescriptor = call?.raw ?? -1
     // What was completed before the descriptor came must not be lost (facts of every front-end that masks calls).
     guard call != nil, vhostUserPorts[port].rings[ring].isRunning else { return }
+    coldSignalCall(port, ring: ring)
+  }
+
+  /// Calls the driver whatever it wants; to be called once too often is allowed (VIRTIO 1.2 section 2.7.7).
+  private mutating func coldSignalCall(_ port: Int, ring: Int) {
     if !vhostUserPorts[port].rings[ring].signalCall(guardian) {
       coldRingFault(port, ring: ring, RingFault(.callBlocked))
     }

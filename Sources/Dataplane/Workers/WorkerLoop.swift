@@ -68,7 +68,10 @@ struct WorkerLoop: ~Copyable {
   }
 
   /// The end: whoever waits for an answer gets it.
-  mutating func finish() { commands.coldRun(&core) }
+  mutating func finish() {
+    core.settleCalls()
+    commands.coldRun(&core)
+  }
 
   /// Sleeps until somebody kicks, calls or sends; returns at once if there is work after all.
   @inline(never)

@@ -84,7 +84,19 @@ package struct HostDoctor: Sendable {
   package func clean(presence: (String) async -> DaemonPresence) async throws -> [DoctorFinding] {
     var findings: [DoctorFinding] = []
     var failure: (any Error)?
-    var labs = await LabDaemon.lost(in: directories).map(\.lab)
+    var labs: [String] = []
+    for daemon in await LabDaemon.lost(in: directories) {
+      // It would take down what another daemon, which serves the lab now, has made since.
+      if await presence(daemon.lab) == .isAbsent {
+        labs.append(daemon.lab)
+      } else if await daemon.kill() {
+        findings.append(
+          DoctorFinding(
+            state: .removed, subject: "process \(daemon.pid)", detail: "former daemon of lab \(daemon.lab) ended"))
+      } else {
+        failure = failure ?? UserError(.failed, "process \(daemon.pid), former daemon of \(daemon.lab), does not end")
+      }
+    }
     labs += forgotten().filter { !labs.contains($0) }
     for lab in directories.runningLabs() where await presence(lab) == .isAbsent { labs.append(lab) }
     for lab in labs {

@@ -23,50 +23,67 @@ package struct LabDaemon: Sendable {
 
   package var pid: Int32 { process.pid }
 
-  /// - Returns: nil when there is no such process.
-  package init?(lab: String, pid: Int32) {
-    guard let process = ProcessIdentity.of(pid: pid) else { return nil }
-    self.init(lab: lab, process: process)
-  }
-
   private init(lab: String, process: ProcessIdentity) {
     self.lab = lab
     self.process = process
   }
 
+  /// The process that `apus.pid` names; nil if there is none, or it does not hold that file open as a daemon does.
+  package static func serving(_ lab: String, in directories: LabDirectories) -> LabDaemon? {
+    guard let text = HostFacts.text(ofFile: directories.pidFile(lab)),
+      let pid = Int32(text.prefix { !$0.isWhitespace }), let process = ProcessIdentity.of(pid: pid)
+    else { return nil }
+    let path = "\(resolved(directories.stateRoot))/\(lab)/apus.pid"
+    return openFiles(of: pid).contains(path) ? LabDaemon(lab: lab, process: process) : nil
+  }
+
   /// Daemons that live on although their lab's folder was removed under them: nobody reaches them by it any more.
   ///
   /// Known by the file `apus.pid`, which a daemon holds open; those that are about to end are waited for.
-  static func lost(in directories: LabDirectories) async -> [LabDaemon] {
+  /// - Parameter wanted: the lab; nil = all of these directories.
+  static func lost(_ wanted: String? = nil, in directories: LabDirectories) async -> [LabDaemon] {
+    let root = resolved(directories.stateRoot)
     var lost: [LabDaemon] = []
     for entry in HostFacts.entries(of: "/proc") {
       guard let pid = Int32(entry), HostFacts.text(ofFile: "/proc/\(pid)/comm") == "apus\n",
-        let lab = lostLab(of: pid, directories), let daemon = LabDaemon(lab: lab, pid: pid)
+        let process = ProcessIdentity.of(pid: pid), let lab = lostLab(of: pid, root), wanted == nil || wanted == lab
       else { continue }
-      if await !daemon.process.wait(timeoutSeconds: endLimit) { lost.append(daemon) }
+      if await !process.wait(timeoutSeconds: endLimit) { lost.append(LabDaemon(lab: lab, process: process)) }
     }
     return lost
   }
 
-  /// The lab of which a process holds the removed file.
-  private static func lostLab(of pid: Int32, _ directories: LabDirectories) -> String? {
-    let (prefix, suffix) = ("\(directories.stateRoot)/", "/apus.pid (deleted)")
-    for descriptor in HostFacts.entries(of: "/proc/\(pid)/fd") {
-      let path = "/proc/\(pid)/fd/\(descriptor)"
-      guard let file = try? FileManager.default.destinationOfSymbolicLink(atPath: path),
-        file.hasPrefix(prefix), file.hasSuffix(suffix)
-      else { continue }
-      let lab = String(file.dropFirst(prefix.count).dropLast(suffix.count))
-      if Names.valid(lab) { return lab }
-    }
-    return nil
+  /// As the kernel writes it: without symbolic links, `.` and `..`.
+  private static func resolved(_ folder: String) -> String {
+    URL(filePath: folder, directoryHint: .notDirectory).standardizedFileURL.resolvingSymlinksInPath().path
   }
 
-  /// Has it take its lab down, and ends it by force if it does not; false if it still runs.
-  func takeLabDown() async -> Bool {
+  /// Paths of what a process has open, with ` (deleted)` behind those that were removed.
+  private static func openFiles(of pid: Int32) -> [String] {
+    HostFacts.entries(of: "/proc/\(pid)/fd").compactMap {
+      try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\($0)")
+    }
+  }
+
+  /// The lab of which a process holds the removed file.
+  private static func lostLab(of pid: Int32, _ root: String) -> String? {
+    let (prefix, suffix) = ("\(root)/", "/apus.pid (deleted)")
+    return openFiles(of: pid).lazy.filter { $0.hasPrefix(prefix) && $0.hasSuffix(suffix) }
+      .map { String($0.dropFirst(prefix.count).dropLast(suffix.count)) }.first { Names.valid($0) }
+  }
+
+  /// Has it take its lab down, also if it was stopped.
+  /// - Throws: `UserError` if it does not end by itself; then it is ended by force, and what it knew of is left.
+  func takeLabDown() async throws(UserError) {
     process.signal(SIGINT)
-    if await process.wait(timeoutSeconds: Self.takeDownLimit) { return true }
-    return await kill()
+    process.signal(SIGCONT)
+    if await process.wait(timeoutSeconds: Self.takeDownLimit) { return }
+    let isEnded = await kill()
+    let left = NetworkNamespace.names().filter { $0.hasPrefix("apus-\(lab)-") }
+    throw UserError(
+      .failed, "process \(pid), daemon of lab \(lab), did not take it down; it was \(isEnded ? "ended" : "not ended")",
+      hint: left.isEmpty ? nil : "left: namespaces \(left.joined(separator: ", ")); `ip netns delete NAME` removes them"
+    )
   }
 
   /// Ends it at once and leaves its nodes as they are; false if it still runs.

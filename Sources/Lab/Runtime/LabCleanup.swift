@@ -40,10 +40,8 @@ package enum LabCleanup {
   /// Has a daemon whose folder was removed take the lab down; it alone still knows what the lab has.
   private static func removeLost(_ name: String, _ directories: LabDirectories) async throws -> [String] {
     var lines: [String] = []
-    for daemon in await LabDaemon.lost(in: directories) where daemon.lab == name {
-      guard await daemon.takeLabDown() else {
-        throw UserError(.failed, "process \(daemon.pid), daemon of lab \(name), does not end")
-      }
+    for daemon in await LabDaemon.lost(name, in: directories) {
+      try await daemon.takeLabDown()
       lines.append("lab \(name) taken down by its daemon, process \(daemon.pid)")
     }
     return lines

@@ -59,7 +59,7 @@ struct UpCommand: AsyncParsableCommand {
   }
 
   private func preview(_ lab: CanonicalLab, _ lifecycle: LabLifecycle) async throws {
-    let isServing = await lifecycle.presence(lab.name) == .answers
+    let isServing = try await lifecycle.isServing(lab.name)
     let plan = try LabPreview.steps(lab, directories: lifecycle.directories, isServing: isServing, isReset: reset)
     try write(plan)
     if plan.contains(where: { $0.action != .drift }) { throw CommandStatus(.different) }

@@ -6,7 +6,7 @@ import Lab
 struct DaemonProcess {
   /// Seconds that a daemon may take until it answers.
   private static let patience = 15.0
-  /// Seconds after which a daemon that does not answer counts as silent; it answers at once however much it has to do.
+  /// Seconds after which a daemon that does not answer counts as silent; it answers at once, whatever it has to do.
   static let answerLimit = 10.0
 
   let name: String
@@ -36,25 +36,34 @@ struct DaemonProcess {
   }
 
   /// Whether the lab has a daemon that answers within some seconds.
+  ///
+  /// A daemon that is about to begin or to end is waited for; one that lives and cannot be reached is silent.
   func presence(within seconds: Double = answerLimit) async -> DaemonPresence {
     let client = ControlClient(socket: directories.controlSocket(name))
-    do {
-      let version = try await client.get(ControlPath.version, as: VersionRow.self, within: seconds)
-      return version == nil ? .isSilent : .answers
-    } catch let error as UserError where error.code == .unreachable {
-      return .isAbsent
-    } catch {
-      // One of another version has an answer that is not understood.
-      return .answers
+    let end = ContinuousClock.now + .seconds(seconds)
+    while true {
+      let left = max((end - ContinuousClock.now) / .seconds(1), 0)
+      do {
+        return try await client.get(ControlPath.version, as: VersionRow.self, within: left) == nil
+          ? .isSilent : .answers
+      } catch let error as UserError where error.code == .unreachable {
+        guard isHeld else { return .isAbsent }
+        guard left > 0, (try? await Task.sleep(for: .milliseconds(20))) != nil else { return .isSilent }
+      } catch {
+        // One of another version has an answer that is not understood.
+        return .answers
+      }
     }
   }
 
-  private func isThere() async throws -> Bool {
+  /// Whether the lab has a daemon that can be asked.
+  /// - Throws: `UserError` (`unreachable`) when it has one that does not answer.
+  func isThere() async throws -> Bool {
     switch await presence() {
     case .answers: return true
     case .isAbsent: return false
     case .isSilent:
-      let process = holder.map { "process \($0)" } ?? "its process is not known"
+      let process = LabDaemon.serving(name, in: directories).map { "process \($0.pid)" } ?? "its process is not known"
       throw UserError(
         .unreachable, "the daemon of lab \(name) (\(process)) has not answered for \(Int(Self.answerLimit)) s",
         hint: "was it stopped? `kill -CONT` lets it go on; `apus down \(name)` ends it and removes the lab")
@@ -64,17 +73,24 @@ struct DaemonProcess {
   /// Ends a daemon that does not answer; the nodes stay as they are.
   /// - Throws: `UserError` when it cannot be found or does not end.
   func endSilent() async throws {
-    guard let pid = holder, let daemon = LabDaemon(lab: name, pid: pid), await daemon.kill() else {
-      throw UserError(.unreachable, "the daemon of lab \(name) does not answer, and could not be ended")
+    guard let daemon = LabDaemon.serving(name, in: directories) else {
+      throw UserError(
+        .failed,
+        "the daemon of lab \(name) does not answer, and \(directories.pidFile(name)) does not tell its process",
+        hint: "end it by hand, then `apus down \(name)` again")
     }
-    Output.words("the daemon of lab \(name) (process \(pid)) has not answered for \(Int(Self.answerLimit)) s: ended")
+    guard await daemon.kill() else {
+      throw UserError(
+        .failed, "the daemon of lab \(name) does not answer, and process \(daemon.pid) could not be ended")
+    }
+    let limit = Int(Self.answerLimit)
+    Output.words("the daemon of lab \(name) (process \(daemon.pid)) has not answered for \(limit) s: ended")
   }
 
-  /// The process that holds the lock on the lab's `apus.pid`.
-  private var holder: Int32? {
+  /// Whether a process holds the lock on `apus.pid`, or may for all that this user can tell.
+  private var isHeld: Bool {
     let path = directories.pidFile(name)
-    guard FolderLock(tryingAt: path) == nil, let text = FileManager.default.contents(atPath: path) else { return nil }
-    return Int32(String(decoding: text, as: UTF8.self).prefix { !$0.isWhitespace })
+    return FileManager.default.fileExists(atPath: path) && FolderLock(tryingAt: path) == nil
   }
 
   /// Runs this program again as the daemon; it makes itself the leader of its own session.

@@ -78,6 +78,12 @@ struct LabLifecycle {
     return wasUp || !removed.isEmpty
   }
 
+  /// Whether the lab has a daemon that can be asked.
+  /// - Throws: `UserError` (`unreachable`) when it has one that does not answer.
+  func isServing(_ name: String) async throws -> Bool {
+    try await DaemonProcess(name: name, directories: directories).isThere()
+  }
+
   /// Whether the lab has a daemon that answers within some seconds.
   func presence(_ name: String, within seconds: Double = DaemonProcess.answerLimit) async -> DaemonPresence {
     await DaemonProcess(name: name, directories: directories).presence(within: seconds)

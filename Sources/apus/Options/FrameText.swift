@@ -36,7 +36,10 @@ enum FrameText {
       frame += [0x81, 0x00, UInt8(priority << 5 | vlan >> 8), UInt8(vlan & 0xFF)]
     }
     let name = values["type"] ?? ""
-    let type = try number(types[name.lowercased()].map { "\($0)" } ?? name, "type", 0...0xFFFF)
+    guard let type = types[name.lowercased()] ?? (try? number(name, "type", 0...0xFFFF)) else {
+      let names = types.keys.sorted().joined(separator: ", ")
+      throw UserError(.badInput, "type=\"\(name)\" is neither in 0..65535 nor one of \(names)")
+    }
     frame += [UInt8(type >> 8), UInt8(type & 0xFF)]
     let size = try number(values["size"] ?? "", "size", frame.count...65_535)
     return frame + [UInt8](repeating: 0, count: size - frame.count)

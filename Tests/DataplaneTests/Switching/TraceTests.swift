@@ -110,11 +110,11 @@ import Testing
         try await texts("d", frame(1)).contains("untagged: VLAN 5 of the port"))
       #expect(try await texts("c", frame(1)).last == "dropped at c: vlan-filtered")
       try await dataplane.setImpairment(
-        port: "a", fromNode: .with { $0.delay = 5_000_000 }, toNode: .with { $0.loss = 0.5 })
+        port: "a", fromNode: .with { $0.delay = 5_000_000 }, toNode: .with { $0.loss = 0.07 })
       #expect(try await texts("a", frame(1))[1] == "impaired: held 5.0 ms, 1000 frames wait at most")
       #expect(
         try await texts("c", frame(2, to: 1, tags: [.init(10)])).last
-          == "impaired: lost in 50.0 % of cases, 1000 frames wait at most")
+          == "impaired: lost in 7.0 % of cases, 1000 frames wait at most")
       try await dataplane.setCarrier(port: "w1", up: false)
       let trace = try await dataplane.trace(port: "w1", frame: frame(1))
       #expect(trace.drops == ["port-down"] && trace.outputs.isEmpty)
