@@ -6,7 +6,7 @@ import Topology
 /// Whether a lab has a daemon, as one sees it who asks it something.
 package enum DaemonPresence: Sendable {
   case answers
-  /// It takes requests and never answers: it was stopped (SIGSTOP, a debugger), or hangs.
+  /// It lives and does not answer: it was stopped (SIGSTOP, a debugger), hangs, or has lost its socket.
   case isSilent
   case isAbsent
 }
