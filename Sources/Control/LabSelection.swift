@@ -1,13 +1,16 @@
 import Lab
+import Topology
 
 /// Which lab a command is about.
 package enum LabSelection {
   /// - Parameters:
   ///   - asked: from `--lab` or `APUS_LAB`; nil = the only one there is.
   ///   - running: names of the labs that run, sorted.
-  /// - Throws: `notFound` when there is none (of that name), `badInput` when there are several to choose from.
+  /// - Throws: `notFound` when there is none (of that name), `badInput` when there are several to choose from, or no
+  ///   lab can have the name.
   package static func choose(asked: String?, running: [String]) throws -> String {
     if let asked {
+      try check(asked)
       guard !running.contains(asked) else { return asked }
       let known = running.isEmpty ? "no lab is up" : "labs that are up: \(running.joined(separator: ", "))"
       throw UserError(.notFound, "no lab \"\(asked)\"", hint: known)
@@ -21,5 +24,12 @@ package enum LabSelection {
         hint: "choose one with --lab NAME or APUS_LAB")
     }
     return only
+  }
+
+  /// Judges a lab's name as the lab file does: it becomes part of paths.
+  /// - Throws: `badInput` when no lab can have it.
+  package static func check(_ name: String) throws {
+    guard let (message, hint) = Names.complaint(about: name, as: "lab") else { return }
+    throw UserError(.badInput, message, hint: hint)
   }
 }

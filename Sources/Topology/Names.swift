@@ -1,7 +1,9 @@
 /// Names of labs and what is in them: which are valid, and those that are derived.
 package enum Names {
-  /// Names nothing in a lab may have.
+  /// Names nothing in a lab, nor a lab itself, may have.
   package static let reserved: Set<String> = ["all"]
+  /// Names that no lab may have, since a folder beside the labs' own has them; with what that folder holds.
+  package static let reservedForLabs = ["images": "images", "saved": "saved labs"]
   /// Longest interface name Linux takes, in bytes (`IFNAMSIZ - 1`).
   package static let longestInterfaceName = 15
   /// Longest path of a Unix socket in bytes (`sun_path` without its zero).
@@ -14,6 +16,26 @@ package enum Names {
       return false
     }
     return bytes.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+  }
+
+  /// Whether a lab may bear it.
+  package static func validLab(_ name: String) -> Bool { complaint(about: name, as: "lab") == nil }
+
+  /// Why a lab, node, switch, VLAN, link or profile may not bear a name, and what may be meant; nil if it may.
+  ///
+  /// A file and a command line get the same answer.
+  /// - Parameter what: the word for the thing; of a `lab` more names are reserved.
+  package static func complaint(about name: String, as what: String) -> (message: String, hint: String?)? {
+    let folders = what == "lab" ? reservedForLabs : [:]
+    if reserved.contains(name) { return ("\(name.quoted) is a reserved name", nil) }
+    if let content = folders[name] {
+      return ("a lab cannot be called \(name.quoted): the folder of \(content) is called so", nil)
+    }
+    guard !valid(name) else { return nil }
+    let rule = "names are 1 to 63 of a-z 0-9 -, with no - at either end"
+    let folded = String(name.lowercased().map { $0 == "_" ? "-" : $0 })
+    let isMeant = valid(folded) && !reserved.contains(folded) && folders[folded] == nil
+    return ("\(what) name \(name.quoted) is not valid", isMeant ? "\(rule); did you mean \"\(folded)\"?" : rule)
   }
 
   /// Whether a NIC may bear it: `^[a-z][a-z0-9._-]{0,14}$`.

@@ -39,6 +39,14 @@ import Testing
     }
   }
 
+  /// As the lab file judges it, before any path is made of it.
+  @Test(arguments: ["", ".", "..", "a/b", "Campus", "all", "images", "saved", "-a", "a_b"])
+  func namesThatNoLabCanHave(_ name: String) {
+    let error = #expect(throws: UserError.self) { try LabSelection.choose(asked: name, running: [name]) }
+    #expect(error?.code == .badInput)
+    #expect(throws: UserError.self) { try LabSelection.check(name) }
+  }
+
   @Test(
     arguments: [
       ([:], "/v1/fdb"), (["switch": nil], "/v1/fdb"), (["vlan": "1", "port": "a:b"], "/v1/fdb?port=a:b&vlan=1"),

@@ -27,6 +27,29 @@ extension Example {
               |                                      ^^^^ NIC names are 1 to 15 of a-z 0-9 . _ -, starting with a letter
         """#),
     Example(
+      "L101", "a lab with the name of a folder beside the labs'",
+      text: #"""
+        version: 1
+        name: images
+        switches: { images: {}, saved: {} }
+        """#,
+      expected: #"""
+        test.lab.yaml:2:7: error[L101]: a lab cannot be called "images": the folder of images is called so
+            2 | name: images
+              |       ^^^^^^
+        """#),
+    Example(
+      "L101", "a lab that would be saved where labs are saved",
+      text: #"""
+        version: 1
+        name: saved
+        """#,
+      expected: #"""
+        test.lab.yaml:2:7: error[L101]: a lab cannot be called "saved": the folder of saved labs is called so
+            2 | name: saved
+              |       ^^^^^
+        """#),
+    Example(
       "L101", "a broken range",
       text: #"""
         version: 1

@@ -67,9 +67,6 @@ struct LabReader {
     if let node = top["name"] {
       guard let name = values.scalar(node, "name", "the lab's name") else { return }
       checkName(name, "lab")
-      if name.value == "images" {
-        reporter.error(.name, name.span, "a lab cannot be called \"images\": the folder of images is called so")
-      }
       draft.name = name
     } else if top.lacks("name") {
       reporter.error(.missing, .start, "the file needs \"name\"", hint: "give the lab a name: name: my-lab")
@@ -216,21 +213,9 @@ struct LabReader {
 
   /// Reports a name that breaks the pattern or is reserved.
   func checkName(_ name: Located<String>, _ what: String) {
-    if Names.reserved.contains(name.value) {
-      reporter.error(.name, name.span, "\(name.value.quoted) is a reserved name")
-    } else if !Names.valid(name.value) {
-      let message = "\(what) name \(name.value.quoted) is not valid"
-      let rule = "names are 1 to 63 of a-z 0-9 -, with no - at either end"
-      let folded = name.value.lowercased().replacingUnderscores
-      let hint = Names.valid(folded) ? "\(rule); did you mean \"\(folded)\"?" : rule
-      reporter.error(.name, name.span, message, hint: hint)
-    }
+    guard let (message, hint) = Names.complaint(about: name.value, as: what) else { return }
+    reporter.error(.name, name.span, message, hint: hint)
   }
-}
-
-extension String {
-  /// The text with hyphens for underscores.
-  fileprivate var replacingUnderscores: String { String(map { $0 == "_" ? "-" : $0 }) }
 }
 
 extension Array {

@@ -19,6 +19,7 @@ struct DaemonCommand: AsyncParsableCommand {
     let logger = Logger(label: "apus")
     let directories = LabDirectories.resolve(environment: Variables.all)
     do {
+      try LabSelection.check(lab)
       try await Daemon(name: lab, directories: directories, logger: logger).run()
       logger.info("ended")
     } catch let error as UserError {

@@ -34,6 +34,7 @@ struct DownCommand: AsyncParsableCommand {
   }
 
   /// An absent lab is a note; what a crash left of one that was never written down is removed all the same.
+  /// - Throws: `badInput` for a name that no lab can have.
   private func chosen(_ running: [String]) throws -> [String] {
     if let name, case .file = LabArgument(name) {
       throw UserError(.badInput, "`apus down` takes a LAB, and \"\(name)\" is a file", hint: "`apus ps` lists labs")
@@ -41,6 +42,7 @@ struct DownCommand: AsyncParsableCommand {
     guard let asked = name ?? selection.asked else {
       return running.isEmpty ? [] : [try LabSelection.choose(asked: nil, running: running)]
     }
+    try LabSelection.check(asked)
     return [asked]
   }
 }
