@@ -51,7 +51,12 @@ static int share_directory(void) {
 }
 
 static int prepare_directory(void) {
-  if (mkdir(DIRECTORY, 0755) < 0 && errno != EEXIST) return -errno;
+  if (mkdir(DIRECTORY, 0755) == 0) {
+    /* Names of namespaces are for everybody to see, whatever our umask is. */
+    if (chmod(DIRECTORY, 0755) < 0) return -errno;
+  } else if (errno != EEXIST) {
+    return -errno;
+  }
   /* iproute2 takes the same lock, against two that mount the directory onto itself. */
   int lock = open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock < 0) return -errno;

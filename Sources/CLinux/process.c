@@ -21,7 +21,7 @@ static int above_standard(int fd) {
 
 int clinux_open_standard(const char *path, bool is_output) {
   int flags = is_output ? O_WRONLY | O_CREAT | O_APPEND : O_RDONLY;
-  return above_standard(open(path, flags | O_CLOEXEC | O_NOCTTY, 0644));
+  return above_standard(open(path, flags | O_CLOEXEC | O_NOCTTY, 0600));
 }
 
 static int move_both(int ends[2]) {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -94,6 +95,7 @@ _Noreturn static void become(const struct clinux_spawn *request) {
   if (result != 1) _exit(127); /* the parent is gone */
   if (request->has_session && setsid() < 0) die(CHILD_REPORT, CLINUX_SPAWN_SESSION);
   reset_signals();
+  if (request->file_mask >= 0) umask((mode_t)request->file_mask);
   if (request->netns >= 0 && enter_namespace(CHILD_NETNS) < 0) die(CHILD_REPORT, CLINUX_SPAWN_NAMESPACE);
   if (request->directory != NULL && chdir(request->directory) < 0) die(CHILD_REPORT, CLINUX_SPAWN_DIRECTORY);
   execve(request->executable, request->arguments, request->environment);

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import LinuxHost
+import Topology
 
 /// Where labs keep what is running (state: sockets, process ids) and what lasts longer (data: logs, disks).
 package struct LabDirectories: Sendable, Equatable {
@@ -55,18 +56,25 @@ package struct LabDirectories: Sendable, Equatable {
   package func logFile(_ lab: String) -> String { "\(data(lab))/apus.log" }
 
   /// Names of the labs that run or were left behind: folders with a `lab.json`, sorted.
-  package func runningLabs() -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: stateRoot)) ?? []
-    return names.filter { FileManager.default.fileExists(atPath: labFile($0)) }.sorted()
+  /// - Parameter asked: a lab that counts also for a user who may pass through the folder of labs and not list it.
+  package func runningLabs(including asked: String? = nil) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: stateRoot)) ?? asked.map { [$0] } ?? []
+    return names.filter { Names.validLab($0) && FileManager.default.fileExists(atPath: labFile($0)) }.sorted()
   }
 }
 
 /// The files of one node.
 struct NodePaths: Sendable {
+  let directories: LabDirectories
+  let lab: String
+  let node: String
   let stateDirectory: String
   let dataDirectory: String
 
   init(directories: LabDirectories, lab: String, node: String) {
+    self.directories = directories
+    self.lab = lab
+    self.node = node
     stateDirectory = "\(directories.state(lab))/\(node)"
     dataDirectory = "\(directories.data(lab))/\(node)"
   }
@@ -83,6 +91,8 @@ struct NodePaths: Sendable {
   var overlay: String { "\(dataDirectory)/disk.qcow2" }
   /// Is there while `overlay` outlives the lab.
   var persistMark: String { "\(dataDirectory)/disk.persist" }
+  /// Which image `overlay` was made over, as `ImageIdentity` has it.
+  var imageRecord: String { "\(dataDirectory)/disk.image" }
   /// What cloud-init is told.
   var seed: String { "\(dataDirectory)/seed.iso" }
   /// What QEMU itself says.

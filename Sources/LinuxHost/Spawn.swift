@@ -43,7 +43,8 @@ func start(
         var call = unsafe clinux_spawn(
           executable: path, arguments: arguments.pointer, environment: variables?.pointer ?? environ,
           directory: directory, standard: (standard.0.raw, standard.1.raw, standard.2.raw),
-          netns: namespace?.raw ?? -1, has_session: request.newSession, is_detached: isDetached)
+          netns: namespace?.raw ?? -1, file_mask: request.fileMask.map { CInt($0 & 0o777) } ?? -1,
+          has_session: request.newSession, is_detached: isDetached)
         return unsafe clinux_spawn(&call, &startTime, &step)
       }
     }

@@ -8,7 +8,7 @@ package struct SpawnRequest: Sendable, Equatable {
   package var environment: [String: String]?
   /// A file to read; nil: `/dev/null`.
   package var standardInput: String?
-  /// A file to append to, created with mode 0644 if need be; nil: `/dev/null`, or captured by `run`.
+  /// A file to append to, created with mode 0600 if need be; nil: `/dev/null`, or captured by `run`.
   package var standardOutput: String?
   /// As `standardOutput`.
   ///
@@ -20,11 +20,13 @@ package struct SpawnRequest: Sendable, Equatable {
   package var newSession: Bool
   /// Nil: the same as ours.
   package var workingDirectory: String?
+  /// Permission bits that the process withholds from the files it makes (umask(2)); nil: the same as ours.
+  package var fileMask: UInt32?
 
   package init(
     executable: String, arguments: [String] = [], environment: [String: String]? = nil,
     standardInput: String? = nil, standardOutput: String? = nil, standardError: String? = nil,
-    namespace: String? = nil, newSession: Bool = true, workingDirectory: String? = nil
+    namespace: String? = nil, newSession: Bool = true, workingDirectory: String? = nil, fileMask: UInt32? = nil
   ) {
     self.executable = executable
     self.arguments = arguments
@@ -35,5 +37,6 @@ package struct SpawnRequest: Sendable, Equatable {
     self.namespace = namespace
     self.newSession = newSession
     self.workingDirectory = workingDirectory
+    self.fileMask = fileMask
   }
 }

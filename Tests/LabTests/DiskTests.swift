@@ -12,7 +12,7 @@ import Topology
   private func withPaths(_ body: (NodePaths, String) async throws -> Void) async throws {
     try await withTemporaryDirectories { directories in
       let paths = NodePaths(directories: directories, lab: "l", node: "vm1")
-      try Files.makeDirectory(paths.dataDirectory)
+      try LabFolders.makeData(paths)
       let image = "\(directories.dataRoot)/image.img"
       try Files.write([UInt8](repeating: 7, count: 1 << 20), to: image)
       try await body(paths, image)
@@ -71,16 +71,16 @@ import Topology
     try withTemporaryDirectories { directories in
       for name in ["keeps", "loses"] {
         let paths = NodePaths(directories: directories, lab: "l", node: name)
-        try Files.makeDirectory(paths.dataDirectory)
-        try Files.write([1], to: paths.overlay)
-        try Files.write([1], to: paths.consoleLog)
+        try LabFolders.makeData(paths)
+        for file in [paths.overlay, paths.imageRecord, paths.consoleLog] { try Files.write([1], to: file) }
       }
       let kept = NodePaths(directories: directories, lab: "l", node: "keeps")
       try Files.write([], to: kept.persistMark)
-      #expect(try LabFiles.remove("l", in: directories))
-      #expect(Files.names(in: directories.data("l")) == ["keeps"])
-      #expect(Files.names(in: kept.dataDirectory) == ["disk.persist", "disk.qcow2"])
-      #expect(try !LabFiles.remove("l", in: directories))
+      #expect(try LabFiles.remove("l", in: directories) == FileRemoval(isSomething: true))
+      #expect(Files.names(in: directories.data("l")) == [".apus", "keeps"])
+      #expect(Files.names(in: kept.dataDirectory) == [".apus", "disk.image", "disk.persist", "disk.qcow2"])
+      #expect(try LabFiles.remove("l", in: directories) == FileRemoval())
+      #expect(!LabFiles.areThere("l", in: directories))
     }
   }
 

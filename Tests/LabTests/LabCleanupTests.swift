@@ -20,9 +20,8 @@ import Topology
       ]
       let environment = NodeEnvironment(lab: lab.name, directories: directories, variables: [:])
       // What a daemon that was killed leaves: a process, a namespace, TAPs, sockets, files.
-      try Files.makeDirectory(directories.state(lab.name))
+      try LabFolders.make(lab.name, in: directories)
       try LabState.write(lab, in: directories)
-      try Files.makeDirectory(directories.data(lab.name))
       try Files.write([1], to: directories.logFile(lab.name))
       let process = try spawn(SpawnRequest(executable: "sleep", arguments: ["300"]))
       try NodeRecord(process: process).write(environment.paths(of: "vm1"))
@@ -37,7 +36,7 @@ import Topology
 
       let removed = try await LabCleanup.remove(lab: lab.name, directories: directories)
       #expect(
-        Set(removed) == [
+        Set(removed.removed) == [
           "process \(process.pid) of vm1 removed", "namespace \(namespace) removed", "interface apl\(mark) removed",
           "socket \(socket) removed", "files of lab \(lab.name) removed",
         ])
@@ -47,7 +46,8 @@ import Topology
       #expect(!Files.exists(socket))
       #expect(!Files.exists(directories.state(lab.name)))
       #expect(!Files.exists(directories.data(lab.name)))
-      #expect(try await LabCleanup.remove(lab: lab.name, directories: directories) == [])
+      #expect(removed.left == [])
+      #expect(try await LabCleanup.remove(lab: lab.name, directories: directories) == CleanupReport())
     }
   }
 
@@ -55,7 +55,7 @@ import Topology
     try await withTemporaryDirectories { directories in
       let name = "apl-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
       let environment = NodeEnvironment(lab: name, directories: directories, variables: [:])
-      try Files.makeDirectory(directories.state(name))
+      try LabFolders.make(name, in: directories)
       try Files.write(Array("{".utf8), to: directories.labFile(name))
       let process = try spawn(SpawnRequest(executable: "sleep", arguments: ["300"]))
       try NodeRecord(process: process).write(environment.paths(of: "vm1"))
@@ -82,12 +82,33 @@ import Topology
     }
   }
 
-  @Test(arguments: ["", "..", "a/b", "../x", "A"])
-  func namesThatAreNoNamesAreNotPaths(_ name: String) async throws {
+  @Test(arguments: ["", ".", "..", "a/b", "../x", "A", "images", "saved", "all"])
+  func namesThatNoLabCanHaveAreNotPaths(_ name: String) async throws {
     try await withTemporaryDirectories { directories in
       try Files.makeDirectory("\(directories.stateRoot)/x")
-      #expect(try await LabCleanup.remove(lab: name, directories: directories) == [])
+      let error = await #expect(throws: UserError.self) {
+        try await LabCleanup.remove(lab: name, directories: directories)
+      }
+      #expect(error?.code == .badInput)
       #expect(Files.exists("\(directories.stateRoot)/x"))
+    }
+  }
+
+  /// What is written down in a folder without a mark is nobody's: neither files nor processes are touched.
+  @Test func foldersWithoutAMarkAreNotLookedInto() async throws {
+    try await withTemporaryDirectories { directories in
+      let process = try spawn(SpawnRequest(executable: "sleep", arguments: ["300"]))
+      defer { process.signal(SIGKILL) }
+      let environment = NodeEnvironment(lab: "apl2", directories: directories, variables: [:])
+      try NodeRecord(process: process).write(environment.paths(of: "vm1"))
+      try LabState.write(CanonicalLab(name: "apl2"), in: directories)
+      // As a copy of another lab's folder.
+      try Files.write(Array("lab apl1\n".utf8), to: "\(directories.state("apl2"))/\(FolderMark.file)")
+      let report = try await LabCleanup.remove(lab: "apl2", directories: directories)
+      #expect(report.removed == [])
+      #expect(report.left == ["\(directories.state("apl2")) (no file .apus in it says \"lab apl2\")"])
+      #expect(process.isAlive)
+      #expect(Files.exists(directories.labFile("apl2")) && Files.exists(environment.paths(of: "vm1").recordFile))
     }
   }
 
@@ -116,7 +137,7 @@ import Topology
       defer { other.signal(SIGKILL) }
       #expect(Set(OrphanMachine.find(in: directories).map(\.process.pid)) == [orphan.pid, other.pid, known.pid])
       let environment = NodeEnvironment(lab: lab, directories: directories, variables: [:])
-      try Files.makeDirectory(directories.state(lab))
+      try LabFolders.make(lab, in: directories)
       try LabState.write(CanonicalLab(name: lab), in: directories)
       try NodeRecord(process: known).write(environment.paths(of: "vm1"))
       #expect(Set(OrphanMachine.find(in: directories).map(\.process.pid)) == [orphan.pid, other.pid])
@@ -125,13 +146,13 @@ import Topology
       #expect(OrphanMachine.find(in: elsewhere).isEmpty)
 
       let removed = try await LabCleanup.remove(lab: lab, directories: directories)
-      #expect(removed.contains("process \(orphan.pid) of apus-\(lab)-vm1 removed"))
-      #expect(removed.contains("process \(known.pid) of vm1 removed"))
+      #expect(removed.removed.contains("process \(orphan.pid) of apus-\(lab)-vm1 removed"))
+      #expect(removed.removed.contains("process \(known.pid) of vm1 removed"))
       #expect(!orphan.isAlive && !known.isAlive && other.isAlive)
-      #expect(try await LabCleanup.remove(lab: lab, directories: directories) == [])
+      #expect(try await LabCleanup.remove(lab: lab, directories: directories) == CleanupReport())
       // Of this lab there is nothing else: not even a folder.
       #expect(
-        try await LabCleanup.remove(lab: "\(lab)-2", directories: directories)
+        try await LabCleanup.remove(lab: "\(lab)-2", directories: directories).removed
           == ["process \(other.pid) of apus-\(lab)-2-vm1 removed"])
       #expect(!other.isAlive)
     }

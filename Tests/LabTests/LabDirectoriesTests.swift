@@ -52,9 +52,10 @@ import Testing
 
   @Test func runningLabsAreFoldersWithALabFile() throws {
     try withTemporaryDirectories { directories in
-      for name in ["b", "a", "empty"] { try Files.makeDirectory(directories.state(name)) }
-      for name in ["b", "a"] { try Files.write([], to: directories.labFile(name)) }
+      for name in ["b", "a", "empty", "images", "B"] { try Files.makeDirectory(directories.state(name)) }
+      for name in ["b", "a", "images", "B"] { try Files.write([], to: directories.labFile(name)) }
       #expect(directories.runningLabs() == ["a", "b"])
+      #expect(directories.runningLabs(including: "images") == ["a", "b"])
     }
   }
 }

@@ -164,6 +164,26 @@ import Topology
     }
   }
 
+  /// Names become paths: those that no lab file can have come from nobody who means well.
+  @Test func namesThatNoLabFileCanHaveAreRefused() async throws {
+    try await withTemporaryDirectories { directories in
+      let runtime = LabRuntime(directories: directories, serving: "apl1")
+      func refused(_ lab: CanonicalLab, _ code: ExitCode) async {
+        let error = await #expect(throws: UserError.self) { try await runtime.bringUp(lab) { _ in } }
+        #expect(error?.code == code)
+      }
+      for name in ["../x", "images", ".", "", "A"] { await refused(CanonicalLab(name: name), .badInput) }
+      var lab = CanonicalLab(name: "apl1")
+      lab.nodes = [node("../../x", "external")]
+      await refused(lab, .badInput)
+      lab.nodes = [node("x", "external", [nic("../y")])]
+      await refused(lab, .badInput)
+      // Another lab than the daemon's.
+      await refused(CanonicalLab(name: "apl2"), .failed)
+      #expect(!Files.exists(directories.stateRoot) && !Files.exists(directories.dataRoot))
+    }
+  }
+
   @Test func testsAreReportedInOrder() async throws {
     try await withTemporaryDirectories { directories in
       var lab = lab()

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import LinuxHost
 import Testing
@@ -13,11 +14,11 @@ import Topology
       lab.nodes = [node("vm1", "vm", [nic(addresses: ["10.0.0.1/24"])])]
       lab.links = [LinkDefinition(name: "t", kind: .trunk(.trunk(allowed: [1...4094], native: 1)), ends: [])]
       #expect(try LabState.read("apl1", in: directories) == nil)
-      try Files.makeDirectory(directories.state("apl1"))
+      try LabFolders.make("apl1", in: directories)
       try LabState.write(lab, in: directories)
       #expect(try LabState.read("apl1", in: directories) == lab)
       // Nothing half-written lies about.
-      #expect(Files.names(in: directories.state("apl1")) == ["lab.json"])
+      #expect(Files.names(in: directories.state("apl1")) == [".apus", "lab.json"])
     }
   }
 
@@ -27,6 +28,27 @@ import Topology
       try Files.write(Array("{".utf8), to: directories.labFile("apl1"))
       let error = #expect(throws: UserError.self) { try LabState.read("apl1", in: directories) }
       #expect(error?.hint == "remove the lab with `apus down apl1`")
+    }
+  }
+
+  /// Names become paths, here as in the lab file.
+  @Test(arguments: ["../b", ".", "B", "images", "apl2"]) func otherNamesAreDamage(_ name: String) throws {
+    try withTemporaryDirectories { directories in
+      try Files.makeDirectory(directories.state("apl1"))
+      func write(_ lab: CanonicalLab) throws {
+        let text = try JSONEncoder().encode(lab)
+        try Files.write([UInt8](text), to: directories.labFile("apl1"))
+      }
+      try write(CanonicalLab(name: name))
+      #expect(throws: UserError.self) { try LabState.read("apl1", in: directories) }
+      guard !Names.valid(name) else { return }
+      var lab = CanonicalLab(name: "apl1")
+      lab.nodes = [node(name, "vm")]
+      try write(lab)
+      #expect(throws: UserError.self) { try LabState.read("apl1", in: directories) }
+      lab.nodes = [node("a", "vm", [nic("e/\(name)")])]
+      try write(lab)
+      #expect(throws: UserError.self) { try LabState.read("apl1", in: directories) }
     }
   }
 

@@ -138,6 +138,35 @@ int clinux_is_regular(int fd);
 /* The local time as "YYYYmmddHHMMSS". */
 void clinux_time_stamp(uint64_t seconds, char text[16]);
 
+/* Folders (folder.c). --------------------------------------------------------------------------------------------- */
+
+/* Opens a folder by its path. */
+int clinux_folder_open(const char *path);
+/* Opens a folder in a folder; -ELOOP or -ENOTDIR if the entry is a symbolic link. */
+int clinux_folder_enter(int folder, const char *name);
+/* Makes a folder in a folder with just this mode; 1, or 0 if an entry of that name is there. */
+int clinux_folder_make(int folder, const char *name, mode_t mode);
+int clinux_set_mode(int fd, mode_t mode);
+
+enum clinux_entry {
+  CLINUX_ENTRY_NONE = 0,
+  CLINUX_ENTRY_FILE = 1,
+  CLINUX_ENTRY_FOLDER = 2,
+  CLINUX_ENTRY_SOCKET = 3,
+  CLINUX_ENTRY_LINK = 4, /* a symbolic link, wherever it leads */
+  CLINUX_ENTRY_OTHER = 5,
+};
+
+/* What an entry itself is, one of `enum clinux_entry`. */
+int clinux_entry_kind(int folder, const char *name);
+/* Opens a regular file for reading; -ELOOP for a symbolic link, -EINVAL for what is no regular file. */
+int clinux_entry_open(int folder, const char *name);
+/* Makes a file with just this mode, open for writing; -EEXIST if an entry of that name is there. */
+int clinux_entry_create(int folder, const char *name, mode_t mode);
+int clinux_entry_rename(int folder, const char *from, const char *to);
+/* Removes a folder that is empty, or any entry that is no folder. */
+int clinux_entry_remove(int folder, const char *name, bool is_folder);
+
 /* Sockets (socket.c). --------------------------------------------------------------------------------------------- */
 
 int clinux_unix_listen(const char *path, mode_t mode, uid_t user, gid_t group, bool set_owner, int backlog);
@@ -233,6 +262,7 @@ struct clinux_spawn {
   const char *directory;    /* null: the parent's */
   int standard[3];          /* descriptors >= 3 that become 0, 1 and 2; left open in the parent */
   int netns;                /* -1, or a network namespace to start in, with a /sys of its own */
+  int file_mask;            /* -1: the parent's umask */
   bool has_session;         /* a session and process group of its own */
   bool is_detached;         /* a child of init: never ours to wait for */
 };
@@ -250,7 +280,7 @@ enum clinux_spawn_step {
  * with its start time; on failure `step` says where. */
 int clinux_spawn(const struct clinux_spawn *request, uint64_t *start_time, int *step);
 
-/* Opens a file for a child: number >= 3, O_CLOEXEC. `is_output`: created (0644) if need be and appended to. */
+/* Opens a file for a child: number >= 3, O_CLOEXEC. `is_output`: created (0600) if need be and appended to. */
 int clinux_open_standard(const char *path, bool is_output);
 /* A pipe, or a pair of stream sockets; all numbers >= 3, O_CLOEXEC, blocking. */
 int clinux_pipe(int ends[2]);

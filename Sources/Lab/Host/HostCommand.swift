@@ -22,6 +22,8 @@ enum HostCommand {
     }
     var request = SpawnRequest(executable: executable, arguments: Array(command.dropFirst()))
     request.namespace = namespace
+    // What a person runs makes files as a shell's command does, not as the daemon.
+    request.fileMask = 0o022
     let task = Task { [request] in
       do {
         let status = try await LinuxHost.run(

@@ -40,11 +40,7 @@ package struct HostDoctor: Sendable {
       switch await presence(lab) {
       case .answers: break
       case .isSilent: findings.append(Self.silence(of: lab))
-      case .isAbsent:
-        findings.append(
-          DoctorFinding(
-            state: .leftover, subject: "lab \(lab)", detail: "its daemon is gone; \(directories.state(lab))",
-            advice: "`apus up` with its file takes it back, `apus down \(lab)` removes it"))
+      case .isAbsent: findings.append(remains(of: lab))
       }
     }
     let lost = await LabDaemon.lost(in: directories)
@@ -73,6 +69,18 @@ package struct HostDoctor: Sendable {
     return findings
   }
 
+  private func remains(of lab: String) -> DoctorFinding {
+    let folder = directories.state(lab)
+    guard FolderMark.lab(lab).isOn(lab, under: directories.stateRoot) else {
+      return DoctorFinding(
+        state: .warning, subject: "lab \(lab)", detail: "\(folder) looks like a lab's and has no mark of one",
+        advice: "did an earlier Apus make it? `echo lab \(lab) >\(folder)/\(FolderMark.file)`, then `apus down \(lab)`")
+    }
+    return DoctorFinding(
+      state: .leftover, subject: "lab \(lab)", detail: "its daemon is gone; \(folder)",
+      advice: "`apus up` with its file takes it back, `apus down \(lab)` removes it")
+  }
+
   private static func silence(of lab: String) -> DoctorFinding {
     DoctorFinding(
       state: .warning, subject: "lab \(lab)", detail: "its daemon does not answer",
@@ -97,12 +105,17 @@ package struct HostDoctor: Sendable {
         failure = failure ?? UserError(.failed, "process \(daemon.pid), former daemon of \(daemon.lab), does not end")
       }
     }
-    labs += forgotten().filter { !labs.contains($0) }
+    for lab in forgotten() where !labs.contains(lab) {
+      // One that is coming up has files before anything else.
+      if await presence(lab) == .isAbsent { labs.append(lab) }
+    }
     for lab in directories.runningLabs() where await presence(lab) == .isAbsent { labs.append(lab) }
     for lab in labs {
       do {
-        for line in try await LabCleanup.remove(lab: lab, directories: directories) {
-          findings.append(DoctorFinding(state: .removed, subject: "lab \(lab)", detail: line))
+        let report = try await LabCleanup.remove(lab: lab, directories: directories)
+        findings += report.removed.map { DoctorFinding(state: .removed, subject: "lab \(lab)", detail: $0) }
+        findings += report.left.map {
+          DoctorFinding(state: .warning, subject: "lab \(lab)", detail: "left: \($0)", advice: "it is not the lab's")
         }
       } catch {
         failure = failure ?? error
@@ -124,10 +137,8 @@ package struct HostDoctor: Sendable {
   /// Labs of which only files are left, and not the disks that were to persist alone.
   private func forgotten() -> [String] {
     let known = Set(directories.runningLabs())
-    return HostFacts.entries(of: directories.dataRoot).filter { lab in
-      guard Names.valid(lab), !known.contains(lab), lab != "images" else { return false }
-      let nodes = HostFacts.entries(of: directories.data(lab))
-      return nodes.isEmpty || nodes.contains { !HostFacts.exists("\(directories.data(lab))/\($0)/disk.persist") }
+    return HostFacts.entries(of: directories.dataRoot).filter {
+      Names.validLab($0) && !known.contains($0) && LabFiles.areThere($0, in: directories)
     }
   }
 

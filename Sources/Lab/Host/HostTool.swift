@@ -1,18 +1,24 @@
 import LinuxHost
 
 /// A program of this host that does one thing and ends: `qemu-img`, `genisoimage`.
+///
+/// The files that it makes are for their owner alone.
 enum HostTool {
   /// Seconds that a tool may take; copying is not among what they do.
   private static let timeout = 120.0
+  /// What machines and tools withhold from the files that they make.
+  static let fileMask: UInt32 = 0o077
   /// Bytes of a tool's words that are kept.
   private static let textLimit = 64 << 10
 
   /// Runs a program to its end.
-  /// - Parameter package: Debian's package that has it, for the advice where it is missing.
+  /// - Parameters:
+  ///   - package: Debian's package that has it, for the advice where it is missing.
+  ///   - input: path of a file that it reads as its standard input; nil = nothing.
   /// - Returns: what it wrote to its standard output.
   /// - Throws: `UserError` with the tool's last words when it is missing or fails.
   static func run(
-    _ name: String, _ arguments: [String], package: String, _ variables: [String: String]
+    _ name: String, _ arguments: [String], package: String, input: String? = nil, _ variables: [String: String]
   ) async throws(UserError) -> String {
     guard let executable = Executables.find(name, variables) else {
       throw UserError(.failed, "no program \(name) on this host", hint: "install it with `apt-get install \(package)`")
@@ -21,7 +27,7 @@ enum HostTool {
     let status: Int32
     do {
       status = try await LinuxHost.run(
-        SpawnRequest(executable: executable, arguments: arguments),
+        SpawnRequest(executable: executable, arguments: arguments, standardInput: input, fileMask: fileMask),
         onOutput: { isError, bytes in words.add(bytes, isError: isError) }, timeoutSeconds: timeout)
     } catch {
       throw UserError.wrapping(error, name)

@@ -72,6 +72,8 @@ extension VMNode {
     var request = SpawnRequest(executable: executable, arguments: line.arguments())
     request.standardOutput = paths.processLog
     request.standardError = paths.processLog
+    // QEMU makes the console's log and its sockets.
+    request.fileMask = HostTool.fileMask
     return request
   }
 

@@ -177,8 +177,8 @@ actor VMNode: Node {
 
   private func launch(_ context: StartContext) async throws -> ProcessIdentity {
     let request = try spawnRequest()
-    try Files.makeDirectory(paths.stateDirectory, mode: 0o700)
-    try Files.makeDirectory(paths.dataDirectory)
+    try LabFolders.makeState(paths)
+    try LabFolders.makeData(paths)
     try await prepareDisk()
     let consoleStart = GrowingFile(path: paths.consoleLog, offset: nil).offset
     let process: ProcessIdentity

@@ -35,9 +35,12 @@ struct CloudInitSeed: Sendable, Equatable {
   /// Writes the seed to `path`.
   func write(to path: String, _ variables: [String: String]) async throws(UserError) {
     let folder = "\(path).files"
-    try Files.makeDirectory(folder, mode: 0o700)
-    defer { _ = try? Files.remove(folder) }
+    try Files.makeDirectory(folder)
     let documents = [("user-data", userData), ("meta-data", metaData), ("network-config", networkConfig)]
+    defer {
+      for (name, _) in documents { _ = try? Files.remove("\(folder)/\(name)") }
+      try? Files.removeEmptyDirectory(folder)
+    }
     for (name, bytes) in documents { try Files.write(bytes, to: "\(folder)/\(name)") }
     let arguments = ["-quiet", "-output", path, "-volid", "cidata", "-joliet", "-rock", folder]
     _ = try await HostTool.run("genisoimage", arguments, package: "genisoimage", variables)

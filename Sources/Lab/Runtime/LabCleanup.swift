@@ -4,25 +4,33 @@ import Logging
 import Synchronization
 import Topology
 
+/// What became of what was left of a lab.
+package struct CleanupReport: Sendable, Equatable {
+  /// What was removed, a line each; empty when there was nothing.
+  package var removed: [String] = []
+  /// What lies where the lab's files are and is not the lab's: it stays.
+  package var left: [String] = []
+}
+
 /// Removes what a lab has left on this host: `down` without a daemon, after a crash, twice.
 package enum LabCleanup {
-  /// Ends the lab's processes, removes its namespaces, TAPs, sockets and folders, by what is written down of it.
-  /// - Returns: what was removed; empty when there was nothing.
-  /// - Throws: `UserError` for the first thing that could not be removed, after everything else has been.
-  package static func remove(lab name: String, directories: LabDirectories) async throws -> [String] {
+  /// Ends the lab's processes, removes its namespaces, TAPs, sockets and files, by what is written down of it.
+  ///
+  /// A folder without the lab's mark is not looked into.
+  /// - Throws: `UserError` for a name that no lab can have, with `badInput`; for the first thing that could not be
+  ///   removed, after everything else has been.
+  package static func remove(lab name: String, directories: LabDirectories) async throws -> CleanupReport {
     // The name becomes a path.
-    guard Names.valid(name) else { return [] }
-    var lines = try await removeLost(name, directories)
+    if let (message, hint) = Names.complaint(about: name, as: "lab") { throw UserError(.badInput, message, hint: hint) }
+    var report = CleanupReport(removed: try await removeLost(name, directories))
     let orphans = OrphanMachine.find(in: directories).filter { $0.lab == name }
-    guard Files.exists(directories.state(name)) || Files.exists(directories.data(name)) || !orphans.isEmpty else {
-      return lines
-    }
     let environment = NodeEnvironment(
       lab: name, directories: directories, variables: ProcessInfo.processInfo.environment,
       logger: Logger(label: "apus.cleanup"))
     // A file that cannot be read does not keep the rest from being removed.
-    let lab = try? LabState.read(name, in: directories)
-    let nodes = nodes(of: lab, environment)
+    let isOurs = FolderMark.lab(name).isOn(name, under: directories.stateRoot)
+    let lab = isOurs ? try? LabState.read(name, in: directories) : nil
+    let nodes = isOurs ? nodes(of: lab, environment) : []
     let removed = Mutex<[String]>([])
     var failures = await NodeRemoval.remove(nodes) { line in removed.withLock { $0.append(line) } }
     failures += await NodeRemoval.end(orphans) { line in removed.withLock { $0.append(line) } }
@@ -30,11 +38,11 @@ package enum LabCleanup {
       removed.withLock { $0.append("socket \(socket) removed") }
     }
     if let first = failures.first { throw first }
-    if try LabFiles.remove(name, in: directories) {
-      removed.withLock { $0.append("files of lab \(name) removed") }
-    }
-    lines += removed.withLock { $0 }
-    return lines
+    let files = try LabFiles.remove(name, in: directories)
+    report.removed += removed.withLock { $0 }
+    if files.isSomething { report.removed.append("files of lab \(name) removed") }
+    report.left = files.left
+    return report
   }
 
   /// Has a daemon whose folder was removed take the lab down; it alone still knows what the lab has.

@@ -26,7 +26,7 @@ extension LabRuntime {
       // The daemon had died: first what was up, then the change.
       steps += try await carryOut(recorded, progress)
     }
-    let work = try difference.isOnlyWords ? nil : changeWork(lab, difference, progress)
+    let work = try await difference.isOnlyWords ? nil : changeWork(lab, difference, progress)
     if let work {
       try await change(work, from: recorded, difference)
     } else {
@@ -40,7 +40,7 @@ extension LabRuntime {
   /// The nodes as they are to be, and what is to be done with each.
   private func changeWork(
     _ lab: CanonicalLab, _ difference: LabDifference, _ progress: @escaping @Sendable (String) -> Void
-  ) throws -> Work {
+  ) async throws -> Work {
     var plan = LabPlan()
     var nodes: [any Node] = []
     var newPorts: [String: [String]] = [:]
@@ -142,7 +142,9 @@ extension LabRuntime {
       case .anew, .restart, nil: continue
       }
     }
-    for name in difference.removedNodes { try LabFiles.remove(node: environment.paths(of: name)) }
+    for name in difference.removedNodes {
+      for line in try LabFiles.remove(node: environment.paths(of: name)).left { work.progress("left: \(line)") }
+    }
     try await removeTrunksAndSwitches(recorded, difference, work)
     if let first = failures.first { throw first }
   }

@@ -39,7 +39,7 @@ extension LabRuntime {
       throw UserError(.failed, "this daemon serves lab \(current.name), not \(lab.name)")
     }
     if let steps = try await applyDifference(to: lab, progress) { return steps }
-    let work = try plan(lab, progress)
+    let work = try await plan(lab, progress)
     if work.plan.steps.isEmpty { return [] }
     do {
       try await make(work)
@@ -52,7 +52,9 @@ extension LabRuntime {
     return work.plan.steps
   }
 
-  private func plan(_ lab: CanonicalLab, _ progress: @escaping @Sendable (String) -> Void) throws(UserError) -> Work {
+  private func plan(
+    _ lab: CanonicalLab, _ progress: @escaping @Sendable (String) -> Void
+  ) async throws(UserError) -> Work {
     let isServing = plane != nil
     let recorded = isServing ? current : try LabState.read(lab.name, in: directories)
     var environment = environment
@@ -79,8 +81,7 @@ extension LabRuntime {
   private func make(_ work: Work) async throws {
     current = work.lab
     nodesInOrder = work.nodes
-    try Files.makeDirectory(directories.state(work.lab.name))
-    try Files.makeDirectory(directories.data(work.lab.name))
+    try LabFolders.make(work.lab.name, in: directories)
     // Written first: whatever happens from here on, `down` knows what may be there.
     try LabState.write(work.lab, in: directories)
     if !work.isServing {
@@ -236,14 +237,9 @@ extension LabRuntime {
 
   /// Removes the files of a lab that did not come up, but for those by which this daemon is being talked to.
   private func removeFilesAfterFailure(of lab: CanonicalLab) {
-    let kept = [directories.controlSocket(lab.name), directories.pidFile(lab.name)]
     do {
-      let folder = directories.state(lab.name)
-      for name in Files.names(in: folder) where !kept.contains("\(folder)/\(name)") {
-        try Files.remove("\(folder)/\(name)")
-      }
-      if Files.names(in: folder).isEmpty { try Files.remove(folder) }
-      try LabFiles.removeData(lab.name, in: directories)
+      let kept: Set = ["control.sock", "apus.pid"]
+      for line in try LabFiles.remove(lab.name, in: directories, keeping: kept).left { logger.notice("left: \(line)") }
     } catch {
       logger.error("left behind after the error: \(error)")
     }

@@ -14,7 +14,7 @@ extension LabRuntime {
     failures += await NodeRemoval.end(orphans, progress)
     if failures.isEmpty {
       do {
-        try LabFiles.remove(lab.name, in: directories)
+        for line in try LabFiles.remove(lab.name, in: directories).left { progress("left: \(line)") }
       } catch {
         failures.append(error)
       }
@@ -82,54 +82,5 @@ enum NodeRemoval {
       }
       return await group.reduce(into: []) { failures, failure in failures += failure.map { [$0] } ?? [] }
     }
-  }
-}
-
-/// The folders of a lab.
-enum LabFiles {
-  /// Removes them, but for disks that are to persist; `lab.json` last, so that a removal that was cut short can be done
-  /// again.
-  /// - Returns: whether there was anything to remove.
-  @discardableResult
-  static func remove(_ lab: String, in directories: LabDirectories) throws(UserError) -> Bool {
-    let folder = directories.state(lab)
-    let hadState = Files.exists(folder)
-    let hadData = try removeData(lab, in: directories)
-    for name in Files.names(in: folder) where name != "lab.json" { try Files.remove("\(folder)/\(name)") }
-    try Files.remove(folder)
-    return hadState || hadData
-  }
-
-  /// Removes logs and disks, but for those that are to persist.
-  /// - Returns: whether there was anything to remove.
-  @discardableResult
-  static func removeData(_ lab: String, in directories: LabDirectories) throws(UserError) -> Bool {
-    let data = directories.data(lab)
-    var wasThere = false
-    for name in Files.names(in: data) {
-      let isRemoved = try remove(data: NodePaths(directories: directories, lab: lab, node: name).dataDirectory)
-      wasThere = wasThere || isRemoved
-    }
-    if Files.exists(data), Files.names(in: data).isEmpty { wasThere = try Files.remove(data) || wasThere }
-    return wasThere
-  }
-
-  /// Removes the files of a node, but for a disk that is to persist.
-  static func remove(node paths: NodePaths) throws(UserError) {
-    try Files.remove(paths.stateDirectory)
-    try remove(data: paths.dataDirectory)
-  }
-
-  /// - Returns: whether there was anything to remove.
-  @discardableResult
-  private static func remove(data folder: String) throws(UserError) -> Bool {
-    let kept = ["disk.qcow2", "disk.persist"]
-    guard Files.exists("\(folder)/disk.persist") else { return try Files.remove(folder) }
-    var wasThere = false
-    for name in Files.names(in: folder) where !kept.contains(name) {
-      let isRemoved = try Files.remove("\(folder)/\(name)")
-      wasThere = wasThere || isRemoved
-    }
-    return wasThere
   }
 }

@@ -21,6 +21,8 @@ package actor LabRuntime {
   let directories: LabDirectories
   let logger: Logger
   let variables: [String: String]
+  /// The one lab that may come up here; nil = any.
+  let served: String?
 
   /// What is up, or being brought up.
   var current: CanonicalLab?
@@ -47,11 +49,14 @@ package actor LabRuntime {
   private var isBusy = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
 
-  /// - Parameter environment: `PATH`, `APUS_GUEST_DIR`.
+  /// - Parameters:
+  ///   - served: name of the one lab that may come up here; nil = any.
+  ///   - environment: `PATH`, `APUS_GUEST_DIR`.
   package init(
-    directories: LabDirectories, logger: Logger = Logger(label: "apus.lab"),
+    directories: LabDirectories, serving served: String? = nil, logger: Logger = Logger(label: "apus.lab"),
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) {
+    self.served = served
     self.directories = directories
     self.logger = logger
     variables = environment
@@ -72,6 +77,11 @@ package actor LabRuntime {
   package func bringUp(
     _ lab: CanonicalLab, options: BringUpOptions = BringUpOptions(), progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep] {
+    // Names become paths.
+    if let complaint = lab.wrongName { throw UserError(.badInput, complaint) }
+    if let served, served != lab.name {
+      throw UserError(.failed, "this daemon serves lab \(served), not \(lab.name)")
+    }
     await acquire()
     defer { release() }
     allowsRestart = options.allowsRestart

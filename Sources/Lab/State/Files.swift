@@ -1,4 +1,6 @@
 import FoundationEssentials
+import Glibc
+import LinuxHost
 
 /// Small files of the control side: whole reads, atomic writes.
 enum Files {
@@ -6,22 +8,23 @@ enum Files {
 
   /// Makes a folder and those above it; one that is there already stays as it is.
   /// - Parameter mode: permission bits of a folder made now.
-  static func makeDirectory(_ path: String, mode: Int = 0o755) throws(UserError) {
-    if exists(path) { return }
-    do {
-      try FileManager.default.createDirectory(
-        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
+  static func makeDirectory(_ path: String, mode: UInt32 = LabFolders.ownMode) throws(UserError) {
+    do throws(SystemError) {
+      _ = try Folder.make(path, mode: mode)
     } catch {
-      throw UserError(.failed, "cannot make the folder \(path): \(reason(error))")
+      throw UserError(.failed, "cannot make the folder \(path): \(SystemError.text(of: error.code))")
     }
   }
 
-  /// Writes by renaming, so that a reader (or a crash) sees the old text or the new one, never half of it.
+  /// Writes a file for its owner alone, by renaming: a reader (or a crash) sees the old text or the new one, never half
+  /// of it.
+  /// - Parameter path: absolute, in a folder that is there.
   static func write(_ bytes: [UInt8], to path: String) throws(UserError) {
-    do {
-      try Data(bytes).write(to: URL(filePath: path), options: .atomic)
+    let (folder, name) = split(path)
+    do throws(SystemError) {
+      try Folder(folder).write(name, bytes, mode: LabFolders.fileMode)
     } catch {
-      throw UserError(.failed, "cannot write \(path): \(reason(error))")
+      throw UserError(.failed, "cannot write \(path): \(SystemError.text(of: error.code))")
     }
   }
 
@@ -29,17 +32,33 @@ enum Files {
     (try? Data(contentsOf: URL(filePath: path))).map { [UInt8]($0) }
   }
 
-  /// Removes a file or a folder with all in it.
+  /// Removes a file, a socket, or a symbolic link; never a folder.
   /// - Returns: whether there was one.
   @discardableResult
   static func remove(_ path: String) throws(UserError) -> Bool {
-    guard exists(path) else { return false }
-    do {
-      try FileManager.default.removeItem(atPath: path)
-      return true
+    let (folder, name) = split(path)
+    do throws(SystemError) {
+      return try Folder(folder).remove(name)
     } catch {
-      throw UserError(.failed, "cannot remove \(path): \(reason(error))")
+      if error.code == ENOENT { return false }
+      throw UserError(.failed, "cannot remove \(path): \(SystemError.text(of: error.code))")
     }
+  }
+
+  /// Removes a folder in which nothing is; any other stays.
+  static func removeEmptyDirectory(_ path: String) throws(UserError) {
+    let (folder, name) = split(path)
+    do throws(SystemError) {
+      _ = try Folder(folder).removeFolder(name)
+    } catch {
+      throw UserError(.failed, "cannot remove \(path): \(SystemError.text(of: error.code))")
+    }
+  }
+
+  /// The folder of an absolute path, and the name in it.
+  private static func split(_ path: String) -> (folder: String, name: String) {
+    let parts = path.split(separator: "/")
+    return ("/" + parts.dropLast().joined(separator: "/"), parts.last.map { String($0) } ?? "")
   }
 
   /// Names in a folder, sorted; none when it does not exist.
@@ -69,17 +88,6 @@ enum Files {
       }
     }
     return String(clean)
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    guard let error = error as? CocoaError else { return "\(error)" }
-    switch error.code {
-    case .fileWriteNoPermission, .fileReadNoPermission: return "permission denied"
-    case .fileWriteOutOfSpace: return "no space left"
-    case .fileWriteVolumeReadOnly: return "the file system is read-only"
-    case .fileWriteFileExists: return "a file of that name is in the way"
-    default: return error.underlying.map { "\($0)" } ?? "\(error)"
-    }
   }
 }
 

@@ -25,7 +25,7 @@ struct NodeRecord: Codable, Sendable, Equatable {
   }
 
   func write(_ paths: NodePaths) throws(UserError) {
-    try Files.makeDirectory(paths.stateDirectory, mode: 0o700)
+    try LabFolders.makeState(paths)
     try Files.write(encoded(self), to: paths.recordFile)
     guard let process else { return }
     try Files.write(Array("\(process.pid)\n".utf8), to: paths.pidFile)
@@ -43,16 +43,38 @@ enum LabState {
   static func read(_ lab: String, in directories: LabDirectories) throws(UserError) -> CanonicalLab? {
     let path = directories.labFile(lab)
     guard let bytes = Files.read(path) else { return nil }
-    do {
-      return try JSONDecoder().decode(CanonicalLab.self, from: Data(bytes))
-    } catch {
-      throw UserError(
-        .failed, "\(path) is not the state of a lab: \(error)", hint: "remove the lab with `apus down \(lab)`")
+    func unusable(_ reason: String) -> UserError {
+      UserError(
+        .failed, "\(path) is not the state of lab \(lab): \(reason)", hint: "remove the lab with `apus down \(lab)`")
     }
+    let recorded: CanonicalLab
+    do {
+      recorded = try JSONDecoder().decode(CanonicalLab.self, from: Data(bytes))
+    } catch {
+      throw unusable("\(error)")
+    }
+    guard recorded.name == lab else { throw unusable("it is that of \"\(recorded.name)\"") }
+    // Names become paths.
+    if let complaint = recorded.wrongName { throw unusable(complaint) }
+    return recorded
   }
 
   static func write(_ lab: CanonicalLab, in directories: LabDirectories) throws(UserError) {
     try Files.write(encoded(lab), to: directories.labFile(lab.name))
+  }
+}
+
+extension CanonicalLab {
+  /// What is wrong with the first name that no lab file could have; nil as a rule.
+  var wrongName: String? {
+    if let complaint = Names.complaint(about: name, as: "lab") { return complaint.message }
+    for node in nodes {
+      if let complaint = Names.complaint(about: node.name, as: "node") { return complaint.message }
+      if let nic = node.nics.first(where: { !Names.validNIC($0.name) }) {
+        return "NIC name \"\(nic.name)\" of node \(node.name) is not valid"
+      }
+    }
+    return nil
   }
 }
 
@@ -87,7 +109,7 @@ struct RunTimeState: Codable, Sendable, Equatable {
 }
 
 /// Stable, readable JSON.
-private func encoded(_ value: some Encodable) throws(UserError) -> [UInt8] {
+func encoded(_ value: some Encodable) throws(UserError) -> [UInt8] {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
   do {

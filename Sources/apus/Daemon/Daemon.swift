@@ -30,7 +30,7 @@ struct Daemon {
     self.name = name
     self.directories = directories
     self.logger = logger
-    runtime = LabRuntime(directories: directories, logger: logger)
+    runtime = LabRuntime(directories: directories, serving: name, logger: logger)
     service = RuntimeService(runtime, logger: logger)
   }
 
@@ -45,10 +45,10 @@ struct Daemon {
   ) async throws {
     // A client that has gone away is an error of its connection, not the end of everybody.
     signal(SIGPIPE, SIG_IGN)
-    // Others may pass through the folders (a VM's socket may belong to another user) but write nowhere.
-    umask(0o022)
+    // What the lab writes may hold passwords. Folders and sockets that others are to reach have modes of their own.
+    umask(0o077)
     let isNew = !FileManager.default.fileExists(atPath: directories.labFile(name))
-    let file = try await PIDFile(directories.pidFile(name), lab: name)
+    let file = try await PIDFile(name, in: directories)
     let (events, send) = AsyncStream<Event>.makeStream()
     serve(send)
     watchSignals(send)
@@ -131,17 +131,12 @@ struct Daemon {
 
   /// Removes what this daemon alone has made; a lab that is written down stays.
   private func leave(_ file: PIDFile, isNew: Bool) {
-    let manager = FileManager.default
-    let folder = directories.state(name)
     // Meanwhile nobody starts another daemon in the folder.
     let lock = FolderLock(tryingAt: directories.stateRoot)
     defer { withExtendedLifetime(lock) {} }
-    try? manager.removeItem(atPath: directories.controlSocket(name))
+    try? FileManager.default.removeItem(atPath: directories.controlSocket(name))
     file.remove()
-    guard lock != nil, isNew, !manager.fileExists(atPath: directories.labFile(name)) else { return }
-    if (try? manager.contentsOfDirectory(atPath: folder))?.isEmpty == true { try? manager.removeItem(atPath: folder) }
-    let data = directories.data(name)
-    guard (try? manager.contentsOfDirectory(atPath: data)) == ["apus.log"] else { return }
-    try? manager.removeItem(atPath: data)
+    guard lock != nil, isNew, !FileManager.default.fileExists(atPath: directories.labFile(name)) else { return }
+    LabFiles.removeUnused(name, in: directories)
   }
 }

@@ -17,7 +17,7 @@ struct DaemonProcess {
   /// - Throws: `UserError` with the daemon's last words when it ends at once, `unreachable` when one is there and silent.
   func ensure() async throws {
     if try await isThere() { return }
-    try makeFolder(directories.stateRoot)
+    try LabFolders.make(name, in: directories)
     let lock = try await FolderLock.wait(
       at: directories.stateRoot, seconds: Self.patience, "another `apus up` has been starting a daemon for too long")
     defer { withExtendedLifetime(lock) {} }
@@ -95,9 +95,11 @@ struct DaemonProcess {
 
   /// Runs this program again as the daemon; it makes itself the leader of its own session.
   private func start() throws -> Process {
-    try makeFolder(directories.data(name))
+    try LabFolders.make(name, in: directories)
     let log = directories.logFile(name)
-    if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
+    if !FileManager.default.fileExists(atPath: log) {
+      _ = FileManager.default.createFile(atPath: log, contents: nil, attributes: [.posixPermissions: 0o600])
+    }
     guard let handle = FileHandle(forWritingAtPath: log) else {
       throw UserError(.failed, "cannot write the log \(log)", hint: "may this user write there?")
     }
@@ -134,16 +136,6 @@ struct DaemonProcess {
     let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: link)) ?? link
     // A program that was built anew since runs on from the old file.
     return path.hasSuffix(" (deleted)") ? link : path
-  }
-
-  private func makeFolder(_ path: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw UserError(
-        .failed, "cannot make the folder \(path): \(error.localizedDescription)",
-        hint: "run as root, or set APUS_STATE_DIR and APUS_DATA_DIR to folders of your own")
-    }
   }
 
   private func lastWords() -> UserError {

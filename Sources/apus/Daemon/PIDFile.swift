@@ -8,10 +8,13 @@ final class PIDFile {
   private let handle: FileHandle
 
   /// Takes the place of the daemon, waiting a little for one that is ending.
-  /// - Throws: `UserError` when another daemon goes on running.
-  init(_ path: String, lab: String) async throws {
+  /// - Throws: `UserError` when another daemon goes on running, or there is a folder of that name that is not the lab's.
+  init(_ lab: String, in directories: LabDirectories) async throws {
+    let path = directories.pidFile(lab)
     let start = ContinuousClock.now
     while true {
+      // Each time, as the daemon before may just be removing them.
+      try LabFolders.make(lab, in: directories)
       if let handle = Self.lock(path) {
         self.path = path
         self.handle = handle
@@ -30,9 +33,9 @@ final class PIDFile {
   }
 
   private static func lock(_ path: String) -> FileHandle? {
-    let folder = URL(filePath: path).deletingLastPathComponent()
-    try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+    if !FileManager.default.fileExists(atPath: path) {
+      _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+    }
     guard let handle = FileHandle(forUpdatingAtPath: path) else { return nil }
     guard flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0 else { return nil }
     // The daemon before may have removed the file meanwhile; then the lock is on nothing.

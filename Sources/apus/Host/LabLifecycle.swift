@@ -61,21 +61,28 @@ struct LabLifecycle {
   /// - Returns: whether there was anything to remove.
   @discardableResult
   func takeDown(_ name: String) async throws -> Bool {
-    let wasUp = FileManager.default.fileExists(atPath: directories.state(name))
+    let presence = await presence(name)
+    var said: Set<String> = []
     do {
-      if wasUp, await presence(name) == .isSilent {
-        try await DaemonProcess(name: name, directories: directories).endSilent()
-      } else if wasUp {
-        try await delete(name)
+      switch presence {
+      case .isSilent: try await DaemonProcess(name: name, directories: directories).endSilent()
+      case .answers:
+        try await delete(name) { line in
+          said.insert(line)
+          Output.words(line)
+        }
         try await waitForEnd(of: name)
+      case .isAbsent: break
       }
     } catch let error as UserError where error.code == .unreachable {
-      // No daemon, or it was killed over this.
+      // It was killed over this.
     }
-    let removed = try await LabCleanup.remove(lab: name, directories: directories)
-    for line in removed { Output.words(line) }
+    let report = try await LabCleanup.remove(lab: name, directories: directories)
+    for line in report.removed + report.left.map({ "left: \($0)" }) where !said.contains(line) {
+      Output.words(line)
+    }
     // Disks that are to persist are no lab.
-    return wasUp || !removed.isEmpty
+    return presence != .isAbsent || !report.removed.isEmpty
   }
 
   /// Whether the lab has a daemon that can be asked.
@@ -89,10 +96,11 @@ struct LabLifecycle {
     await DaemonProcess(name: name, directories: directories).presence(within: seconds)
   }
 
-  private func delete(_ name: String) async throws {
+  /// - Parameter progress: takes a line for each thing that was removed, or stays.
+  private func delete(_ name: String, _ progress: (String) -> Void) async throws {
     try await LabSession(name, directories).client.stream(.delete, ControlPath.lab, as: LabLine.self) { line in
       switch line {
-      case .progress(let text): Output.words(text)
+      case .progress(let text): progress(text)
       case .failed(let error): throw error.userError
       case .plan, .done: break
       }

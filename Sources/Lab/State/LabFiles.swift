@@ -1,0 +1,218 @@
+import FoundationEssentials
+import Glibc
+import LinuxHost
+import Topology
+
+/// What became of a lab's files.
+struct FileRemoval: Sendable, Equatable {
+  /// Something of the lab was there, and is gone.
+  var isSomething = false
+  /// What is not the lab's and stays, in words with its path.
+  var left: [String] = []
+}
+
+/// The files of a lab, and how they are removed.
+///
+/// One by one, by names and kinds that we give, only in folders that carry our mark, and never through a symbolic link.
+/// Whatever else is there stays, and is named.
+package enum LabFiles {
+  /// Removes all of a lab but disks that are to persist; `lab.json` last, so that a removal that was cut short can be
+  /// done again.
+  /// - Parameter kept: names in the lab's own folders that stay.
+  /// - Throws: `UserError` for the first thing that could not be removed, after everything else has been.
+  static func remove(
+    _ lab: String, in directories: LabDirectories, keeping kept: Set<String> = []
+  ) throws(UserError) -> FileRemoval {
+    var sweep = FileSweep(isTrial: false, kept: kept)
+    sweep.clear(lab, in: directories)
+    return try sweep.finish()
+  }
+
+  /// Removes the files of a node, but for a disk that is to persist.
+  static func remove(node paths: NodePaths) throws(UserError) -> FileRemoval {
+    var sweep = FileSweep(isTrial: false)
+    sweep.clear(paths)
+    return try sweep.finish()
+  }
+
+  /// Whether there is anything that `remove` would remove.
+  static func areThere(_ lab: String, in directories: LabDirectories) -> Bool {
+    var sweep = FileSweep(isTrial: true)
+    sweep.clear(lab, in: directories)
+    return sweep.removal.isSomething
+  }
+
+  /// Whether an entry of a node's folder has a name and kind that we give.
+  static func isOfNode(_ name: String, in folder: Folder) -> Bool {
+    let contents = FolderContents.node("", of: "")
+    switch try? folder.kind(of: name) {
+    case .file?: return contents.isFile(name)
+    case .socket?: return contents.isSocket(name)
+    default: return false
+    }
+  }
+
+  /// Removes the folders of a lab in which there is nothing but a daemon's log.
+  package static func removeUnused(_ lab: String, in directories: LabDirectories) {
+    for root in [directories.dataRoot, directories.stateRoot] {
+      guard let folder = try? Folder(root).folder(lab), let names = try? folder.names(),
+        names.allSatisfy({ [FolderMark.file, "apus.log"].contains($0) })
+      else { continue }
+      var sweep = FileSweep(isTrial: false)
+      sweep.clear(lab, under: root)
+    }
+  }
+}
+
+/// What may be in a folder of ours.
+private struct FolderContents: Sendable {
+  let mark: FolderMark?
+  /// Names of regular files.
+  let files: Set<String>
+  /// Of those, the disk's, which stay while `disk.persist` is among them.
+  var disk: Set<String> = []
+  let isSocket: @Sendable (String) -> Bool
+  let folder: @Sendable (String) -> FolderContents?
+
+  /// A lab's: in the folder of what is running and in that of logs and disks, which may be the same.
+  static func lab(_ lab: String) -> FolderContents {
+    FolderContents(
+      mark: .lab(lab), files: ["apus.log", "apus.pid", "lab.json", "runtime.json"],
+      isSocket: { $0 == "control.sock" || isPort($0) },
+      folder: { Names.valid($0) ? node($0, of: lab) : nil })
+  }
+
+  static func node(_ node: String, of lab: String) -> FolderContents {
+    let disk: Set = ["disk.qcow2", "disk.persist", "disk.image"]
+    return FolderContents(
+      mark: .node(node, of: lab),
+      files: disk.union(["pid", "node.json", "console.log", "console.log.1", "qemu.log", "seed.iso"]), disk: disk,
+      isSocket: { ["console.sock", "qmp.sock", "agent.sock"].contains($0) },
+      folder: { $0 == "seed.iso.files" ? seed : nil })
+  }
+
+  /// What the seed is made of; in a folder with a mark, so without one of its own.
+  private static let seed = FolderContents(
+    mark: nil, files: ["user-data", "meta-data", "network-config"], isSocket: { _ in false }, folder: { _ in nil })
+
+  /// Whether it is the socket of a port: `vm1.eth0.sock`.
+  private static func isPort(_ name: String) -> Bool {
+    guard name.hasSuffix(".sock"), let dot = name.firstIndex(of: ".") else { return false }
+    return Names.valid(String(name[..<dot])) && Names.validNIC(String(name[dot...].dropFirst().dropLast(5)))
+  }
+
+  /// Whether it is a file of ours, or one that was being written when we died.
+  func isFile(_ name: String) -> Bool {
+    files.contains(name) || files.union([FolderMark.file]).contains { Folder.isUnfinished(name, of: $0) }
+  }
+}
+
+/// One walk over a lab's folders.
+private struct FileSweep {
+  /// Only looks.
+  let isTrial: Bool
+  var kept: Set<String> = []
+  private(set) var removal = FileRemoval()
+  private var failure: UserError?
+
+  init(isTrial: Bool, kept: Set<String> = []) {
+    self.isTrial = isTrial
+    self.kept = kept
+  }
+
+  func finish() throws(UserError) -> FileRemoval {
+    if let failure { throw failure }
+    return removal
+  }
+
+  mutating func clear(_ lab: String, in directories: LabDirectories) {
+    for root in directories.roots { clear(lab, under: root) }
+  }
+
+  mutating func clear(_ lab: String, under root: String) {
+    guard let root = try? Folder(root) else { return }
+    clear(lab, in: root, .lab(lab))
+  }
+
+  mutating func clear(_ paths: NodePaths) {
+    for root in paths.directories.roots {
+      guard let lab = try? Folder(root).folder(paths.lab), FolderMark.lab(paths.lab).isIn(lab) else { continue }
+      clear(paths.node, in: lab, .node(paths.node, of: paths.lab))
+    }
+  }
+
+  /// Clears a folder, and removes it when nothing is left in it.
+  private mutating func clear(_ name: String, in parent: Folder, _ contents: FolderContents) {
+    do throws(SystemError) {
+      guard let kind = try parent.kind(of: name) else { return }
+      guard kind == .folder else { return leave(parent, name, kind) }
+      let folder = try parent.folder(name)
+      if let mark = contents.mark, !mark.isIn(folder) {
+        return removal.left.append("\(folder.path.shown) (no file \(FolderMark.file) in it says \"\(mark.text)\")")
+      }
+      let names = try folder.names()
+      let persists = names.contains("disk.persist")
+      // The lab's own file last, and only if all else is gone: by it the rest is found again.
+      for entry in names.filter({ $0 != "lab.json" }) + names.filter({ $0 == "lab.json" }) {
+        guard entry != FolderMark.file, !kept.contains(entry), !(persists && contents.disk.contains(entry)) else {
+          continue
+        }
+        if entry == "lab.json", failure != nil { continue }
+        remove(entry, in: folder, contents)
+      }
+      try removeEmpty(folder, name, in: parent, contents.mark)
+    } catch {
+      note(error, parent.path(of: name))
+    }
+  }
+
+  private mutating func remove(_ name: String, in folder: Folder, _ contents: FolderContents) {
+    do throws(SystemError) {
+      switch try folder.kind(of: name) {
+      case .file? where contents.isFile(name), .socket? where contents.isSocket(name):
+        if !isTrial { try folder.remove(name) }
+        removal.isSomething = true
+      case .folder?:
+        if let inner = contents.folder(name) { clear(name, in: folder, inner) } else { leave(folder, name, .folder) }
+      case let kind?: leave(folder, name, kind)
+      // It is gone meanwhile, or has a name that is no text.
+      case nil: if name.unicodeScalars.contains("\u{FFFD}") { leave(folder, name, .other) }
+      }
+    } catch {
+      note(error, folder.path(of: name))
+    }
+  }
+
+  /// Removes a folder in which there is nothing but its mark.
+  private mutating func removeEmpty(
+    _ folder: Folder, _ name: String, in parent: Folder, _ mark: FolderMark?
+  ) throws(SystemError) {
+    guard try folder.names().allSatisfy({ $0 == FolderMark.file }) else { return }
+    removal.isSomething = true
+    guard !isTrial else { return }
+    try folder.remove(FolderMark.file)
+    // Who begins to use it in this moment finds it with its mark.
+    if try !parent.removeFolder(name), let mark { try mark.write(in: folder) }
+  }
+
+  private mutating func leave(_ folder: Folder, _ name: String, _ kind: Folder.Kind) {
+    let what = kind == .symbolicLink ? " (a symbolic link)" : ""
+    removal.left.append(folder.path(of: name).shown + what)
+  }
+
+  private mutating func note(_ error: SystemError, _ path: String) {
+    failure = failure ?? UserError(.failed, "cannot remove \(path): \(SystemError.text(of: error.code))")
+  }
+}
+
+extension LabDirectories {
+  /// Both roots, that of logs and disks first; one if they are the same.
+  fileprivate var roots: [String] { dataRoot == stateRoot ? [stateRoot] : [dataRoot, stateRoot] }
+}
+
+extension String {
+  /// Without characters that a terminal takes for commands.
+  fileprivate var shown: String {
+    String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+  }
+}

@@ -1,0 +1,303 @@
+import FoundationEssentials
+import Glibc
+import LinuxHost
+import Testing
+
+@testable import Lab
+
+/// What is removed of a lab's folders, what is not, and who may look into them.
+@Suite struct LabFilesTests {
+  /// Everything below a folder: paths, with the kind of what is no plain file.
+  private func tree(_ path: String) -> [String] {
+    var found: [String] = []
+    for name in HostFacts.entries(of: path) {
+      let inner = "\(path)/\(name)"
+      if (try? FileManager.default.destinationOfSymbolicLink(atPath: inner)) != nil {
+        found.append("\(inner)@")
+      } else if let folder = try? Folder(inner) {
+        found += ["\(inner)/"] + tree(folder.path)
+      } else {
+        found.append(inner)
+      }
+    }
+    return found
+  }
+
+  private func mode(_ path: String) -> Int? {
+    (try? FileManager.default.attributesOfItem(atPath: path))?[.posixPermissions] as? Int
+  }
+
+  private func write(_ path: String) throws {
+    try Files.makeDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]))
+    try Files.write([1], to: path)
+  }
+
+  /// A lab's folders with everything that a lab writes.
+  private func makeLab(_ lab: String, in directories: LabDirectories) throws {
+    try LabFolders.make(lab, in: directories)
+    let paths = NodePaths(directories: directories, lab: lab, node: "vm1")
+    try LabFolders.makeState(paths)
+    try LabFolders.makeData(paths)
+    for file in [
+      directories.pidFile(lab), directories.labFile(lab), directories.runTimeFile(lab), directories.logFile(lab),
+      paths.pidFile, paths.recordFile, paths.consoleLog, "\(paths.consoleLog).1", paths.overlay, paths.imageRecord,
+      paths.seed, paths.processLog, "\(paths.seed).files/user-data",
+      // A crash in the middle of writing.
+      "\(directories.state(lab))/.lab.json.0badcafe.new", "\(paths.dataDirectory)/..apus.0badcafe.new",
+    ] { try write(file) }
+    for socket in [
+      directories.controlSocket(lab), "\(directories.state(lab))/vm1.eth0.sock", paths.consoleSocket,
+      paths.monitorSocket, paths.agentSocket,
+    ] { _ = try UnixSocket.listen(path: socket, mode: 0o600, owner: nil) }
+  }
+
+  @Test func everythingThatALabWritesIsRemoved() throws {
+    try withTemporaryDirectories { directories in
+      try makeLab("l", in: directories)
+      #expect(LabFiles.areThere("l", in: directories))
+      #expect(try LabFiles.remove("l", in: directories) == FileRemoval(isSomething: true))
+      #expect(tree(directories.stateRoot) == [] && tree(directories.dataRoot) == [])
+      #expect(!LabFiles.areThere("l", in: directories))
+      #expect(try LabFiles.remove("l", in: directories) == FileRemoval())
+    }
+  }
+
+  /// State and data in one folder.
+  @Test func oneFolderForBoth() throws {
+    try withTemporaryDirectories { directories in
+      let both = LabDirectories(stateRoot: directories.stateRoot, dataRoot: directories.stateRoot)
+      try makeLab("l", in: both)
+      #expect(mode(both.state("l")) == 0o711)
+      #expect(try LabFiles.remove("l", in: both) == FileRemoval(isSomething: true))
+      #expect(tree(both.stateRoot) == [])
+    }
+  }
+
+  @Test func whatIsNotTheLabsStaysAndIsNamed() throws {
+    try withTemporaryDirectories { directories in
+      try makeLab("l", in: directories)
+      let (state, data) = (directories.state("l"), directories.data("l"))
+      let outside = "\(directories.dataRoot)/images"
+      try write("\(outside)/golden.qcow2")
+      let foreign = [
+        // Files of other names, also of names that ours begin with.
+        "\(data)/notes.txt", "\(data)/apus.log.bak", "\(data)/vm1/disk.qcow2.bak", "\(state)/lab.json~",
+        // A folder that is no node's, although its name and its file's could be.
+        "\(data)/backup/disk.qcow2",
+        // Folders with names of our files, and a file with the name of a node.
+        "\(data)/vm1/seed.iso.files/deep/x", "\(state)/runtime.json.d/x",
+        // A plain file with the name of a socket.
+        "\(state)/vm2.eth0.sock",
+      ]
+      for path in foreign { try write(path) }
+      let links = [
+        "\(data)/vm2": outside, "\(data)/vm1/disk.persist.d": outside,
+        "\(data)/vm1/console.log.2": "\(outside)/golden.qcow2",
+      ]
+      for (path, target) in links {
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
+      }
+      // In the place of files that we would remove.
+      for path in ["\(state)/vm1/pid", "\(data)/vm1/seed.iso"] {
+        try Files.remove(path)
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "\(outside)/golden.qcow2")
+      }
+      try Files.remove("\(data)/vm1/qemu.log")
+      try write("\(data)/vm1/qemu.log/x")
+
+      let removal = try LabFiles.remove("l", in: directories)
+      #expect(removal.isSomething)
+      #expect(
+        Set(removal.left) == [
+          "\(data)/notes.txt", "\(data)/apus.log.bak", "\(data)/vm1/disk.qcow2.bak", "\(state)/lab.json~",
+          "\(data)/backup (no file .apus in it says \"node l/backup\")", "\(data)/vm1/seed.iso.files/deep",
+          "\(state)/runtime.json.d", "\(state)/vm2.eth0.sock", "\(data)/vm2 (a symbolic link)",
+          "\(data)/vm1/disk.persist.d (a symbolic link)", "\(data)/vm1/console.log.2 (a symbolic link)",
+          "\(state)/vm1/pid (a symbolic link)", "\(data)/vm1/seed.iso (a symbolic link)", "\(data)/vm1/qemu.log",
+        ])
+      for path in foreign { #expect(Files.exists(path), "\(path)") }
+      #expect(Files.read("\(outside)/golden.qcow2") == [1])
+      // Nothing else is left, but for the marks, by which it is still the lab's folder.
+      let rest = tree(data) + tree(state)
+      let ours = rest.filter { path in !path.hasSuffix("/") && !path.hasSuffix("@") && !foreign.contains(path) }
+      #expect(
+        Set(ours) == [
+          "\(data)/.apus", "\(data)/vm1/.apus", "\(state)/.apus", "\(state)/vm1/.apus", "\(data)/vm1/qemu.log/x",
+        ])
+      #expect(!LabFiles.areThere("l", in: directories))
+      // The lab comes up again beside it.
+      try LabFolders.make("l", in: directories)
+    }
+  }
+
+  @Test(arguments: ["", "lab other\n", "lab l2\n", "lab\n", "lab l extra\n", "node l/vm1\n", "lab l\nlab l\n"])
+  func foldersWithAnotherMarkAreNotOurs(_ mark: String) throws {
+    try withTemporaryDirectories { directories in
+      for folder in [directories.state("l"), directories.data("l")] {
+        try write("\(folder)/apus.log")
+        try write("\(folder)/vm1/disk.qcow2")
+        if !mark.isEmpty { try Files.write(Array(mark.utf8), to: "\(folder)/.apus") }
+      }
+      let before = tree(directories.stateRoot) + tree(directories.dataRoot)
+      #expect(!LabFiles.areThere("l", in: directories))
+      let removal = try LabFiles.remove("l", in: directories)
+      #expect(!removal.isSomething)
+      #expect(removal.left.count == 2)
+      let error = #expect(throws: UserError.self) { try LabFolders.make("l", in: directories) }
+      #expect(error?.message.contains("is there and is not ours") == true)
+      #expect(error?.hint?.contains("`echo lab l >\(directories.state("l"))/.apus`") == true)
+      LabFiles.removeUnused("l", in: directories)
+      #expect(tree(directories.stateRoot) + tree(directories.dataRoot) == before)
+    }
+  }
+
+  /// A folder of images, and a lab's own folder that is somewhere else.
+  @Test func foldersBehindLinksAreNotOurs() throws {
+    try withTemporaryDirectories { directories in
+      let elsewhere = LabDirectories(stateRoot: "\(directories.stateRoot)-2", dataRoot: "\(directories.dataRoot)-2")
+      try makeLab("l", in: elsewhere)
+      try Files.makeDirectory(directories.stateRoot)
+      try Files.makeDirectory(directories.dataRoot)
+      for (link, target) in [
+        (directories.state("l"), elsewhere.state("l")), (directories.data("l"), elsewhere.data("l")),
+      ] { try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target) }
+      let before = tree(elsewhere.stateRoot) + tree(elsewhere.dataRoot)
+      let removal = try LabFiles.remove("l", in: directories)
+      #expect(removal.left == [directories.data("l"), directories.state("l")].map { "\($0) (a symbolic link)" })
+      let error = #expect(throws: UserError.self) { try LabFolders.make("l", in: directories) }
+      #expect(error?.message == "\(directories.state("l")) is in the way: it is no folder")
+      #expect(tree(elsewhere.stateRoot) + tree(elsewhere.dataRoot) == before)
+      // The folder of all labs may well be behind one.
+      let moved = LabDirectories(stateRoot: "\(directories.stateRoot)-3", dataRoot: "\(directories.dataRoot)-3")
+      for (link, target) in [
+        (moved.stateRoot, elsewhere.stateRoot), (moved.dataRoot, elsewhere.dataRoot),
+      ] { try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target) }
+      #expect(try LabFiles.remove("l", in: moved) == FileRemoval(isSomething: true))
+      #expect(tree(elsewhere.stateRoot) == [] && tree(elsewhere.dataRoot) == [])
+    }
+  }
+
+  @Test func oneNodeIsRemovedAndTheOthersStay() throws {
+    try withTemporaryDirectories { directories in
+      try makeLab("l", in: directories)
+      let other = NodePaths(directories: directories, lab: "l", node: "vm2")
+      try LabFolders.makeState(other)
+      try LabFolders.makeData(other)
+      for file in [other.consoleLog, other.overlay, other.recordFile, "\(other.dataDirectory)/mine"] { try write(file) }
+      let removal = try LabFiles.remove(node: other)
+      #expect(removal == FileRemoval(isSomething: true, left: ["\(other.dataDirectory)/mine"]))
+      #expect(!Files.exists(other.stateDirectory))
+      #expect(Files.names(in: other.dataDirectory) == [".apus", "mine"])
+      #expect(Files.exists(directories.labFile("l")))
+      #expect(Files.exists(NodePaths(directories: directories, lab: "l", node: "vm1").overlay))
+    }
+  }
+
+  @Test func foldersAreMarkedFirstAndClosedToOthers() throws {
+    try withTemporaryDirectories { directories in
+      try LabFolders.make("l", in: directories)
+      let paths = NodePaths(directories: directories, lab: "l", node: "vm1")
+      try LabFolders.makeState(paths)
+      try LabFolders.makeData(paths)
+      let folders = [
+        directories.stateRoot, directories.dataRoot, directories.state("l"), directories.data("l"),
+        paths.stateDirectory, paths.dataDirectory,
+      ]
+      #expect(folders.map(mode) == [0o711, 0o700, 0o711, 0o700, 0o700, 0o700])
+      #expect(
+        folders.dropFirst(2).map { Files.read("\($0)/.apus").map { String(decoding: $0, as: UTF8.self) } } == [
+          "lab l\n", "lab l\n", "node l/vm1\n", "node l/vm1\n",
+        ])
+      #expect(mode("\(directories.data("l"))/.apus") == 0o600)
+      // What an earlier version made open to all is closed; the folder of all labs is its owner's affair.
+      for folder in folders { chmod(folder, 0o755) }
+      try LabFolders.make("l", in: directories)
+      try LabFolders.makeState(paths)
+      try LabFolders.makeData(paths)
+      #expect(folders.map(mode) == [0o755, 0o755, 0o711, 0o700, 0o700, 0o700])
+    }
+  }
+
+  /// An empty folder, or one in which a daemon that ended meanwhile has left its log and lock, is taken.
+  @Test func emptyFoldersAreTaken() throws {
+    try withTemporaryDirectories { directories in
+      try Files.makeDirectory(directories.state("l"))
+      for file in [directories.pidFile("l"), directories.logFile("l")] { try write(file) }
+      try LabFolders.make("l", in: directories)
+      #expect(FolderMark.lab("l").isIn(try Folder(directories.state("l"))))
+      #expect(FolderMark.lab("l").isIn(try Folder(directories.data("l"))))
+    }
+  }
+
+  /// What an earlier version made of a node is taken, in a folder of the lab's own, and nothing else.
+  @Test func foldersOfNodesWithoutMarks() throws {
+    try withTemporaryDirectories { directories in
+      try LabFolders.make("l", in: directories)
+      let paths = NodePaths(directories: directories, lab: "l", node: "vm1")
+      for file in [paths.overlay, paths.persistMark, paths.consoleLog] { try write(file) }
+      try LabFolders.makeData(paths)
+      #expect(FolderMark.node("vm1", of: "l").isOn("vm1", under: directories.data("l")))
+      #expect(mode(paths.dataDirectory) == 0o700)
+      let other = NodePaths(directories: directories, lab: "l", node: "vm2")
+      for file in [other.overlay, "\(other.dataDirectory)/mine"] { try write(file) }
+      #expect(throws: UserError.self) { try LabFolders.makeData(other) }
+      #expect(Files.names(in: other.dataDirectory) == ["disk.qcow2", "mine"])
+    }
+  }
+
+  /// A lab that cannot have one of its folders leaves none of the other.
+  @Test func halfOfTheFoldersIsNotLeft() throws {
+    try withTemporaryDirectories { directories in
+      try write("\(directories.data("l"))/mine")
+      #expect(throws: UserError.self) { try LabFolders.make("l", in: directories) }
+      #expect(tree(directories.stateRoot) == [])
+      #expect(tree(directories.dataRoot) == ["\(directories.data("l"))/", "\(directories.data("l"))/mine"])
+    }
+  }
+
+  @Test func manyMakeThemAtOnce() async throws {
+    try await withTemporaryDirectories { directories in
+      for round in 0..<40 {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for _ in 0..<6 { group.addTask { try LabFolders.make("l\(round)", in: directories) } }
+          try await group.waitForAll()
+        }
+        #expect(tree(directories.state("l\(round)")) == ["\(directories.state("l\(round)"))/.apus"])
+      }
+    }
+  }
+
+  @Test func unusedFoldersGo() throws {
+    try withTemporaryDirectories { directories in
+      try LabFolders.make("l", in: directories)
+      try write(directories.logFile("l"))
+      LabFiles.removeUnused("l", in: directories)
+      #expect(tree(directories.stateRoot) == [] && tree(directories.dataRoot) == [])
+      try LabFolders.make("l", in: directories)
+      try write("\(directories.data("l"))/vm1/disk.qcow2")
+      LabFiles.removeUnused("l", in: directories)
+      #expect(tree(directories.stateRoot) == [])
+      #expect(Files.exists("\(directories.data("l"))/vm1/disk.qcow2"))
+    }
+  }
+
+  /// A removal that meets something it cannot remove goes on with the rest.
+  @Test func oneObstacleDoesNotKeepTheRest() async throws {
+    try await withTemporaryDirectories { directories in
+      try makeLab("l", in: directories)
+      let folder = directories.data("l") + "/vm1"
+      let disk = "\(folder)/disk.qcow2"
+      let variables = ProcessInfo.processInfo.environment
+      // A file that something is mounted on cannot be removed.
+      _ = try await HostTool.run("mount", ["--bind", "/etc/passwd", disk], package: "mount", variables)
+      let error = #expect(throws: UserError.self) { try LabFiles.remove("l", in: directories) }
+      _ = try await HostTool.run("umount", [disk], package: "mount", variables)
+      #expect(error?.message == "cannot remove \(disk): Device or resource busy")
+      #expect(Files.names(in: folder) == [".apus", "disk.qcow2"])
+      // By this the rest is found again.
+      #expect(Files.names(in: directories.state("l")) == [".apus", "lab.json"])
+      #expect(try LabFiles.remove("l", in: directories) == FileRemoval(isSomething: true))
+      #expect(tree(directories.stateRoot) == [] && tree(directories.dataRoot) == [])
+    }
+  }
+}
