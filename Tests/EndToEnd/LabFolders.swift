@@ -81,7 +81,7 @@ extension RealThings {
         for name in [
           "\(state)/lab.json", "\(state)/runtime.json", "\(state)/apus.pid", "\(state)/vm1/node.json",
           "\(data)/apus.log",
-          "\(data)/vm1/console.log", "\(data)/vm2/console.log", "\(data)/vm2/disk.qcow2",
+          "\(data)/vm1/console.log", "\(data)/vm2/console.log", "\(data)/vm2/disk.qcow2", "\(data)/vm2/disk.image",
           "\(data)/vm2/seed.iso", "\(data)/vm1/qemu.log",
         ] + sockets.keys { #expect(all[name] != nil, "\(name)") }
 
@@ -119,7 +119,7 @@ extension RealThings {
         #expect(!FileManager.default.fileExists(atPath: state))
         #expect(
           try Set(FileManager.default.contentsOfDirectory(atPath: "\(data)/vm2")) == [
-            ".apus", "disk.qcow2", "disk.persist",
+            ".apus", "disk.qcow2", "disk.persist", "disk.image",
           ])
         #expect(try Set(FileManager.default.contentsOfDirectory(atPath: data)) == [".apus", "vm2"])
       }
@@ -208,6 +208,51 @@ extension RealThings {
         #expect(!doctor.output.contains(Self.lab), "\(doctor)")
         let again = try await sandbox.apus("down", Self.lab, expecting: 0)
         #expect(again.errors.contains("there is no lab ape-files"), "\(again)")
+      }
+    }
+
+    /// The path of an image stays, and what lies there is another one.
+    @Test(.timeLimit(.minutes(3)), arguments: ["link", "file"])
+    func persistentDiskOverAnotherImage(_ how: String) async throws {
+      try await Sandbox.use { sandbox in
+        let image = "\(sandbox.folder)/latest.img"
+        for (name, size) in [("a.img", 2 << 20), ("b.img", 1 << 20)] {
+          try Data(count: size).write(to: URL(filePath: "\(sandbox.folder)/\(name)"))
+        }
+        let file = try sandbox.write(
+          "version: 1\nname: ape-files\nnodes:\n  vm1: { kind: vm, image: latest.img, persist: on }\n")
+        func put(_ name: String) throws {
+          try? FileManager.default.removeItem(atPath: image)
+          if how == "link" {
+            try FileManager.default.createSymbolicLink(atPath: image, withDestinationPath: name)
+          } else {
+            try FileManager.default.copyItem(atPath: "\(sandbox.folder)/\(name)", toPath: image)
+          }
+        }
+        func down() async throws {
+          try await Self.end("vm1", sandbox)
+          try await sandbox.apus("down", Self.lab, expecting: 0)
+        }
+        let folder = "\(sandbox.data)/\(Self.lab)/vm1"
+        try put("a.img")
+        try await sandbox.apus("up", file, expecting: 0)
+        try await down()
+        let before = try #require(FileManager.default.contents(atPath: "\(folder)/disk.qcow2"))
+        try put("b.img")
+        let refused = try await sandbox.apus("up", file, expecting: 1)
+        for words in [
+          "\(folder)/disk.qcow2", image, "2097152 bytes", "1048576 bytes", "put the former image back",
+        ] { #expect(refused.errors.contains(words), "\(words): \(refused)") }
+        #expect(FileManager.default.contents(atPath: "\(folder)/disk.qcow2") == before)
+        // The former one, in another file, goes on; and so does a disk of an earlier version, with a note.
+        try put("a.img")
+        try await sandbox.apus("up", file, expecting: 0)
+        try await down()
+        try FileManager.default.removeItem(atPath: "\(folder)/disk.image")
+        let noted = try await sandbox.apus("up", file, expecting: 0)
+        #expect(noted.errors.contains("vm1: note: nothing told which image its disk was made from"), "\(noted)")
+        try await down()
+        #expect(FileManager.default.fileExists(atPath: "\(folder)/disk.image"))
       }
     }
   }

@@ -1,5 +1,6 @@
 import Foundation
 import LinuxHost
+import Synchronization
 import Testing
 import Topology
 
@@ -64,6 +65,122 @@ import Topology
       #expect(error?.message == "the disk \(paths.overlay) was made from \(image), not from \(other)")
       // What does not persist is made anew from the other image.
       try await DiskOverlay(image: other, disk: DiskDefinition(format: .raw), paths: paths).prepare(variables)
+    }
+  }
+
+  /// Where an image lies and when it was written do not matter, what is in it does.
+  @Test func imagesAreKnownByTheirContents() async throws {
+    try await withPaths { paths, image in
+      var disk = DiskDefinition(format: .raw)
+      disk.persist = true
+      let overlay = DiskOverlay(image: image, disk: disk, paths: paths)
+      try await overlay.prepare(variables)
+      let first = try #require(ImageIdentity.read(paths))
+      #expect(first.size == 1 << 20)
+      // The same bytes in another file, with another time, in the place of a symbolic link.
+      try FileManager.default.moveItem(atPath: image, toPath: "\(image).1")
+      try FileManager.default.copyItem(atPath: "\(image).1", toPath: "\(image).2")
+      try FileManager.default.createSymbolicLink(atPath: image, withDestinationPath: "\(image).2")
+      try await overlay.check(variables)
+      try await overlay.prepare(variables)
+      let renewed = try #require(ImageIdentity.read(paths))
+      #expect(renewed.isSame(as: first) && renewed.stamp != first.stamp)
+
+      let before = Files.read(paths.overlay)
+      for (bytes, how) in [
+        ([UInt8](repeating: 7, count: 1 << 20) + [7], "longer"), ([UInt8](repeating: 7, count: 1000), "shorter"),
+        ([UInt8](repeating: 7, count: (1 << 20) - 1) + [8], "another byte"),
+      ] {
+        try Files.remove(image)
+        try Files.write(bytes, to: image)
+        for attempt in [{ try await overlay.check(variables) }, { try await overlay.prepare(variables) }] {
+          let error = await #expect(throws: UserError.self, "\(how)") { try await attempt() }
+          #expect(error?.code == .failed)
+          #expect(
+            error?.message.hasPrefix(
+              "the disk \(paths.overlay) was made from another image than \(image) is now: then 1048576 bytes") == true)
+          #expect(error?.hint?.contains("put the former image back, or remove the disk") == true)
+        }
+        #expect(Files.read(paths.overlay) == before)
+        #expect(ImageIdentity.read(paths) == renewed)
+      }
+      // Back again.
+      try Files.remove(image)
+      try FileManager.default.copyItem(atPath: "\(image).1", toPath: image)
+      try await overlay.prepare(variables)
+      #expect(Files.read(paths.overlay) == before)
+    }
+  }
+
+  /// Between the ends of a large image samples are looked at.
+  @Test func largeImagesAreSampled() async throws {
+    try await withPaths { _, image in
+      let size = 256 << 20
+      let file = try Descriptor.createFile(image)
+      try file.truncate(to: UInt64(size))
+      let first = try await ImageIdentity.of(image, known: nil, variables)
+      #expect(try await ImageIdentity.of(image, known: first, variables) == first)
+      // Each sample's middle, both ends, and what is last in the first MiB and first in the last one.
+      let part = (size - (2 << 20)) / 64
+      for offset in (0..<64).map({ (1 << 20) + $0 * part + part / 2 }) + [0, (1 << 20) - 1, size - (1 << 20), size - 1]
+      {
+        let handle = try #require(FileHandle(forUpdatingAtPath: image))
+        try handle.seek(toOffset: UInt64(offset))
+        try handle.write(contentsOf: Data([1]))
+        var stale = first
+        stale.stamp.modified = 0
+        #expect(try await !ImageIdentity.of(image, known: stale, variables).isSame(as: first), "\(offset)")
+        try handle.seek(toOffset: UInt64(offset))
+        try handle.write(contentsOf: Data([0]))
+        #expect(try await ImageIdentity.of(image, known: stale, variables).isSame(as: first))
+      }
+    }
+  }
+
+  @Test func diskWithoutARecordGetsOneWithANote() async throws {
+    try await withPaths { paths, image in
+      var disk = DiskDefinition(format: .raw)
+      disk.persist = true
+      let overlay = DiskOverlay(image: image, disk: disk, paths: paths)
+      let notes = Mutex<[String]>([])
+      func prepare() async throws -> [String] {
+        try await overlay.prepare(variables) { line in notes.withLock { $0.append(line) } }
+        return notes.withLock { lines in
+          defer { lines = [] }
+          return lines
+        }
+      }
+      #expect(try await prepare() == [])
+      let before = try #require(Files.read(paths.overlay))
+      for damage in [nil, [], Array("{".utf8)] as [[UInt8]?] {
+        try Files.remove(paths.imageRecord)
+        if let damage { try Files.write(damage, to: paths.imageRecord) }
+        try await overlay.check(variables)
+        #expect(
+          try await prepare() == [
+            "note: nothing told which image its disk was made from; \(image), as it is now, is taken for it"
+          ])
+        #expect(ImageIdentity.read(paths) != nil)
+        #expect(try await prepare() == [])
+        #expect(Files.read(paths.overlay) == before)
+      }
+    }
+  }
+
+  /// What does not persist begins anew over the new image, and says so.
+  @Test func passingDiskOverAnotherImageIsMadeAnew() async throws {
+    try await withPaths { paths, image in
+      let overlay = DiskOverlay(image: image, disk: DiskDefinition(format: .raw), paths: paths)
+      try await overlay.prepare(variables)
+      try Files.write([1], to: image)
+      try await overlay.check(variables)
+      let notes = Mutex<[String]>([])
+      try await overlay.prepare(variables) { line in notes.withLock { $0.append(line) } }
+      #expect(notes.withLock { $0.count == 1 && $0[0].hasSuffix("it begins with a new disk") })
+      #expect(ImageIdentity.read(paths)?.size == 1)
+      let info = try await HostTool.run(
+        "qemu-img", ["info", "--output=json", paths.overlay], package: "qemu-utils", variables)
+      #expect(info.contains(#""virtual-size": 512"#), "\(info)")
     }
   }
 

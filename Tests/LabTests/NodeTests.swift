@@ -107,15 +107,15 @@ import Topology
     #expect(error?.hint?.contains("iputils-ping") == true)
   }
 
-  @Test func vmWithTooManyNICsOrAnotherImageIsRefused() {
+  @Test func vmWithTooManyNICsOrAnotherImageIsRefused() async {
     let nics = (0...QEMUCommandLine.nicLimit).map { nic("eth\($0)") }
-    #expect(throws: UserError(.badInput, "node vm1 has 61 NICs; at most 60 fit")) {
-      try VMNode(node("vm1", "vm", nics), environment).check(isNew: true)
+    await #expect(throws: UserError(.badInput, "node vm1 has 61 NICs; at most 60 fit")) {
+      try await VMNode(node("vm1", "vm", nics), environment).check(isNew: true)
     }
     var other = node("vm1", "vm")
     other.image = "/x.qcow2"
-    #expect(throws: UserError(.badInput, "node vm1: the format of image /x.qcow2 is not known")) {
-      try VMNode(other, environment).check(isNew: true)
+    await #expect(throws: UserError(.badInput, "node vm1: the format of image /x.qcow2 is not known")) {
+      try await VMNode(other, environment).check(isNew: true)
     }
   }
 }

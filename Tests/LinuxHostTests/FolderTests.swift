@@ -143,6 +143,15 @@ import Testing
       #expect(FileManager.default.fileExists(atPath: "/etc/hostname"))
     }
   }
+
+  @Test func filesInMemoryAndStamps() throws {
+    let file = try Descriptor.memoryFile(Array("abc".utf8))
+    #expect(try Descriptor.openFile(file.path).read(size: 9) == Array("abc".utf8))
+    #expect(try file.read(at: 1, count: 9) == Array("bc".utf8))
+    let stamp = try file.stamp()
+    #expect(stamp.size == 3)
+    #expect(try file.stamp() == stamp)
+  }
 }
 
 /// Names for folders of this run alone.

@@ -5,7 +5,7 @@ import Topology
 extension VMNode {
   private static let program = "qemu-system-x86_64"
 
-  nonisolated func check(isNew: Bool) throws(UserError) {
+  nonisolated func check(isNew: Bool) async throws(UserError) {
     guard definition.disk != nil || definition.image ?? "builtin" == "builtin" else {
       throw UserError(.badInput, "node \(definition.name): the format of image \(definition.image ?? "") is not known")
     }
@@ -14,7 +14,7 @@ extension VMNode {
     }
     if let disk = definition.disk, let image = definition.image {
       do {
-        try DiskOverlay(image: image, disk: disk, paths: paths).check()
+        try await DiskOverlay(image: image, disk: disk, paths: paths).check(environment.variables)
       } catch {
         throw UserError(error.code, "node \(definition.name): \(error.message)", hint: error.hint)
       }
@@ -88,10 +88,11 @@ extension VMNode {
   }
 
   /// Makes the disk of a machine from an image, and what cloud-init is told.
-  nonisolated func prepareDisk() async throws(UserError) {
+  nonisolated func prepareDisk(_ progress: @Sendable (String) -> Void) async throws(UserError) {
     guard let disk = definition.disk, let image = definition.image else { return }
     do {
-      try await DiskOverlay(image: image, disk: disk, paths: paths).prepare(environment.variables)
+      try await DiskOverlay(image: image, disk: disk, paths: paths)
+        .prepare(environment.variables) { progress("\(definition.name): \($0)") }
       if let cloudInit = definition.cloudInit {
         let seed = try CloudInitSeed(cloudInit, of: definition, lab: environment.lab)
         try await seed.write(to: paths.seed, environment.variables)

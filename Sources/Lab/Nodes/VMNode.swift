@@ -179,7 +179,7 @@ actor VMNode: Node {
     let request = try spawnRequest()
     try LabFolders.makeState(paths)
     try LabFolders.makeData(paths)
-    try await prepareDisk()
+    try await prepareDisk(context.progress)
     let consoleStart = GrowingFile(path: paths.consoleLog, offset: nil).offset
     let process: ProcessIdentity
     do {

@@ -8,27 +8,44 @@ struct DiskOverlay: Sendable {
   var disk: DiskDefinition
   var paths: NodePaths
 
-  /// Makes the overlay; one that is there from before is used again.
+  /// Makes the overlay; one that is there from before is used again, if its image is still the same.
+  /// - Parameter progress: takes a line about a disk whose image was not known, or is another now.
   /// - Throws: `UserError` when the image is missing, has another checksum, or is not the one that the overlay was made
   ///   from.
-  func prepare(_ variables: [String: String]) async throws(UserError) {
+  func prepare(
+    _ variables: [String: String], _ progress: @Sendable (String) -> Void = { _ in }
+  ) async throws(UserError) {
     guard Files.exists(image) else { throw UserError(.failed, "the image \(image) is not there") }
-    if try !hasOverlay() {
-      try await checkSum(variables)
-      do {
-        let backing = ["-F", disk.format.rawValue, "-b", image]
-        _ = try await HostTool.run(
-          "qemu-img", ["create", "-q", "-f", "qcow2"] + backing + [paths.overlay], package: "qemu-utils", variables)
-      } catch {
-        // Half a file would be taken for the disk next time.
-        _ = try? Files.remove(paths.overlay)
-        throw error
+    let known = ImageIdentity.read(paths)
+    let identity = try await ImageIdentity.of(image, known: known, variables)
+    if try keepsOverlay(known, identity, progress) {
+      if known == nil {
+        progress("note: nothing told which image its disk was made from; \(image), as it is now, is taken for it")
       }
+      if known != identity { try identity.write(paths) }
+    } else {
+      try await checkSum(variables)
+      try await make(identity, variables)
     }
     if disk.persist {
       try Files.write([], to: paths.persistMark)
     } else {
       try Files.remove(paths.persistMark)
+    }
+  }
+
+  private func make(_ identity: ImageIdentity, _ variables: [String: String]) async throws(UserError) {
+    // First, so that no disk is there without it.
+    try identity.write(paths)
+    do {
+      let backing = ["-F", disk.format.rawValue, "-b", image]
+      _ = try await HostTool.run(
+        "qemu-img", ["create", "-q", "-f", "qcow2"] + backing + [paths.overlay], package: "qemu-utils", variables)
+    } catch {
+      // Half a file would be taken for the disk next time.
+      _ = try? Files.remove(paths.overlay)
+      _ = try? Files.remove(paths.imageRecord)
+      throw error
     }
   }
 
@@ -44,22 +61,37 @@ struct DiskOverlay: Sendable {
 
   /// Looks whether the disk that is there, if one is, can be used; nothing is changed.
   /// - Throws: `UserError` when it is to persist and was made from another image.
-  func check() throws(UserError) {
-    guard disk.persist, let backing, backing != image else { return }
-    throw UserError(
-      .failed, "the disk \(paths.overlay) was made from \(backing), not from \(image)",
-      hint: "remove the disk to begin anew, or go back to that image")
+  func check(_ variables: [String: String]) async throws(UserError) {
+    guard disk.persist, Files.exists(paths.overlay) else { return }
+    let known = ImageIdentity.read(paths)
+    if let reason = reasonAgainst(known, try await ImageIdentity.of(image, known: known, variables)) { throw reason }
   }
 
   /// Whether there is a disk from this image; one from another image goes, unless it is to persist.
-  private func hasOverlay() throws(UserError) -> Bool {
+  private func keepsOverlay(
+    _ known: ImageIdentity?, _ identity: ImageIdentity, _ progress: (String) -> Void
+  ) throws(UserError) -> Bool {
     guard Files.exists(paths.overlay) else { return false }
-    try check()
+    guard let reason = reasonAgainst(known, identity) else { return true }
+    if disk.persist { throw reason }
+    progress("note: \(reason.message): it begins with a new disk")
+    try Files.remove(paths.overlay)
+    return false
+  }
+
+  /// Why the disk that is there cannot be used over the image as it is now; nil if it can.
+  private func reasonAgainst(_ known: ImageIdentity?, _ identity: ImageIdentity) -> UserError? {
     if let backing, backing != image {
-      try Files.remove(paths.overlay)
-      return false
+      return UserError(
+        .failed, "the disk \(paths.overlay) was made from \(backing), not from \(image)",
+        hint: "remove the disk to begin anew, or go back to that image")
     }
-    return true
+    guard let known, !known.isSame(as: identity) else { return nil }
+    return UserError(
+      .failed,
+      "the disk \(paths.overlay) was made from another image than \(image) is now: "
+        + "then \(known.words), now \(identity.words)",
+      hint: "put the former image back, or remove the disk to begin anew: what the machine has written is lost then")
   }
 
   /// The image that the disk was made from: its header says so (QEMU docs/interop/qcow2, "Header").
@@ -75,4 +107,9 @@ struct DiskOverlay: Sendable {
     else { return nil }
     return String(decoding: bytes[offset..<offset + size], as: UTF8.self)
   }
+}
+
+extension ImageIdentity {
+  /// For a person who compares two.
+  fileprivate var words: String { "\(size) bytes (sampled SHA-256 \(digest.prefix(12))…)" }
 }
