@@ -15,7 +15,12 @@ static bool is_entry(const char *name) {
   return name[0] != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-int clinux_set_mode(int fd, mode_t mode) { return fchmod(fd, mode) < 0 ? -errno : 0; }
+int clinux_folder_set_mode(int folder, mode_t mode) {
+  struct stat status;
+  if (fstat(folder, &status) < 0) return -errno;
+  /* By this bit somebody gives what is made in the folder to a group. */
+  return fchmod(folder, mode | (status.st_mode & S_ISGID)) < 0 ? -errno : 0;
+}
 
 int clinux_folder_open(const char *path) {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -34,7 +39,7 @@ int clinux_folder_make(int folder, const char *name, mode_t mode) {
   int fd = clinux_folder_enter(folder, name);
   if (fd < 0) return fd;
   /* In full, whatever the umask is. */
-  int result = clinux_set_mode(fd, mode);
+  int result = clinux_folder_set_mode(fd, mode);
   close(fd);
   return result < 0 ? result : 1;
 }

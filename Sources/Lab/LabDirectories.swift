@@ -55,11 +55,28 @@ package struct LabDirectories: Sendable, Equatable {
   package func runTimeFile(_ lab: String) -> String { "\(state(lab))/runtime.json" }
   package func logFile(_ lab: String) -> String { "\(data(lab))/apus.log" }
 
-  /// Names of the labs that run or were left behind: folders with a `lab.json`, sorted.
-  /// - Parameter asked: a lab that counts also for a user who may pass through the folder of labs and not list it.
-  package func runningLabs(including asked: String? = nil) -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: stateRoot)) ?? asked.map { [$0] } ?? []
-    return names.filter { Names.validLab($0) && FileManager.default.fileExists(atPath: labFile($0)) }.sorted()
+  /// Names of the labs that run or were left behind: folders with a `lab.json`, sorted; none for a user who may pass
+  /// through the folder of labs and not list it.
+  package func runningLabs() -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: stateRoot)) ?? []
+    return names.filter { hasLab($0) }.sorted()
+  }
+
+  /// Whether a lab runs or was left behind; known also to who may not list the folder of labs.
+  package func hasLab(_ name: String) -> Bool {
+    Names.validLab(name) && FileManager.default.fileExists(atPath: labFile(name))
+  }
+
+  /// The running labs, or the one that was asked for.
+  /// - Throws: `UserError` when none was asked for and this user may not list them.
+  package func labs(asked: String?) throws(UserError) -> [String] {
+    if let asked { return hasLab(asked) ? [asked] : runningLabs() }
+    let manager = FileManager.default
+    guard !manager.fileExists(atPath: stateRoot) || manager.isReadableFile(atPath: stateRoot) else {
+      throw UserError(
+        .failed, "this user may not list the labs in \(stateRoot)", hint: "name the lab: --lab NAME, or APUS_LAB")
+    }
+    return runningLabs()
   }
 }
 

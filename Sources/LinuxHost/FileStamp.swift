@@ -8,29 +8,33 @@ package struct FileStamp: Codable, Sendable, Equatable {
   /// Device and inode number.
   package var device: UInt64
   package var inode: UInt64
-  /// Last modification, in nanoseconds since 1970.
+  /// Last modification, and last change of anything about it, in nanoseconds since 1970.
+  ///
+  /// The first can be set by anybody who may write; the second cannot.
   package var modified: Int64
+  package var changed: Int64
 
-  package init(size: UInt64, device: UInt64, inode: UInt64, modified: Int64) {
+  package init(size: UInt64, device: UInt64, inode: UInt64, modified: Int64, changed: Int64) {
     self.size = size
     self.device = device
     self.inode = inode
     self.modified = modified
+    self.changed = changed
   }
 }
 
 extension Descriptor {
-  /// The stamp of a regular file or block device.
+  /// The stamp of a regular file, folder or block device; that of a device says nothing of what is on it.
   package func stamp() throws(SystemError) -> FileStamp {
     var status = stat()
     // SAFETY: the structure is ours for the length of the call.
     if unsafe fstat(raw, &status) < 0 { throw SystemError(call: "fstat", code: errno, context: "descriptor \(raw)") }
     let end = lseek(raw, 0, SEEK_END)
     if end < 0 { throw SystemError(call: "lseek", code: errno, context: "descriptor \(raw)") }
-    let time = status.st_mtim
+    func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec) }
     return FileStamp(
       size: UInt64(end), device: UInt64(status.st_dev), inode: UInt64(status.st_ino),
-      modified: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
+      modified: nanoseconds(status.st_mtim), changed: nanoseconds(status.st_ctim))
   }
 
   /// The bytes from `offset` on, `count` of them unless the file ends before.

@@ -53,7 +53,7 @@ package struct Folder: Sendable {
     return Folder(Descriptor(owning: raw), path(of: name))
   }
 
-  /// Makes a folder in this one, with just the permission bits of `mode`.
+  /// Makes a folder in this one, with the permission bits of `mode` whatever the umask is.
   /// - Returns: false when an entry of that name, of whatever kind, is there: it stays as it is.
   @discardableResult
   package func makeFolder(_ name: String, mode: UInt32) throws(SystemError) -> Bool {
@@ -61,9 +61,15 @@ package struct Folder: Sendable {
     try check(unsafe clinux_folder_make(descriptor.raw, name, mode), "mkdir", path(of: name)) == 1
   }
 
-  /// Sets the permission bits of this folder itself.
+  /// Sets the permission bits of this folder itself; set-group-ID, by which what is made in it goes to a group, stays.
   package func setMode(_ mode: UInt32) throws(SystemError) {
-    try check(clinux_set_mode(descriptor.raw, mode), "chmod", path)
+    try check(clinux_folder_set_mode(descriptor.raw, mode), "chmod", path)
+  }
+
+  /// Whether both are one folder, by whatever paths they were opened.
+  package func isSame(as other: Folder) -> Bool {
+    guard let mine = try? descriptor.stamp(), let others = try? other.descriptor.stamp() else { return false }
+    return mine.device == others.device && mine.inode == others.inode
   }
 
   /// What an entry is; nil when there is none.
@@ -145,12 +151,20 @@ package struct Folder: Sendable {
       let file = Descriptor(owning: try check(raw, "open", path(of: name)))
       var offset = 0
       while offset < bytes.count { offset += try file.write(bytes, from: offset) }
+      // A power cut must not leave the new name with nothing behind it.
+      if fdatasync(file.raw) < 0 { throw SystemError(call: "fdatasync", code: errno, context: path(of: name)) }
       // SAFETY: both names are C strings for the length of the call.
       try check(unsafe clinux_entry_rename(descriptor.raw, unfinished, name), "rename", path(of: name))
     } catch {
       _ = try? remove(unfinished)
       throw error
     }
+  }
+
+  /// Gives an entry another name, in the place of one that may be there.
+  package func rename(_ name: String, to other: String) throws(SystemError) {
+    // SAFETY: both names are C strings for the length of the call.
+    try check(unsafe clinux_entry_rename(descriptor.raw, name, other), "rename", path(of: name))
   }
 
   /// Removes an entry that is no folder; of a symbolic link the link.
@@ -165,12 +179,12 @@ package struct Folder: Sendable {
     return true
   }
 
-  /// Removes a folder in this one, if it is empty.
+  /// Removes a folder in this one, if it is empty and nothing is mounted on it.
   /// - Returns: false when it is not.
   package func removeFolder(_ name: String) throws(SystemError) -> Bool {
     // SAFETY: the name is a C string for the length of the call.
     let result = unsafe clinux_entry_remove(descriptor.raw, name, true)
-    if result == -ENOTEMPTY || result == -EEXIST { return false }
+    if [-ENOTEMPTY, -EEXIST, -EBUSY].contains(result) { return false }
     if result != -ENOENT { try check(result, "rmdir", path(of: name)) }
     return true
   }

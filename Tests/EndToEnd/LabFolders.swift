@@ -101,8 +101,8 @@ extension RealThings {
         chmod(program, 0o755)
         let inGroup = ["setpriv", "--reuid=65534", "--regid=0", "--clear-groups", program]
         for (command, status): ([String], Int32) in [
-          (["ps", "--lab", Self.lab], 0), (["port", "list", "--lab", Self.lab], 0), (["port", "list"], 4),
-          (["port", "list", "--lab", "ape-other"], 4),
+          (["ps", "--lab", Self.lab], 0), (["port", "list", "--lab", Self.lab], 0), (["port", "list"], 1),
+          (["port", "list", "--lab", "ape-other"], 4), (["ps"], 1), (["down"], 1), (["down", "--all"], 1),
         ] {
           let outcome = try await execute(inGroup + command, environment: sandbox.environment)
           #expect(outcome.status == status, "\(outcome)")
@@ -122,6 +122,60 @@ extension RealThings {
             ".apus", "disk.qcow2", "disk.persist", "disk.image",
           ])
         #expect(try Set(FileManager.default.contentsOfDirectory(atPath: data)) == [".apus", "vm2"])
+      }
+    }
+
+    /// Who may use the control socket and read nothing else does no harm by what he does not see.
+    @Test(.timeLimit(.minutes(3)), arguments: [0o711, 0o755])
+    func membersOfTheSocketsGroup(_ mode: Int) async throws {
+      try await Sandbox.use { sandbox in
+        chmod(sandbox.folder, 0o755)
+        let program = "\(sandbox.folder)/apus"
+        try FileManager.default.copyItem(atPath: sandbox.binary, toPath: program)
+        chmod(program, 0o755)
+        let text = """
+          version: 1
+          name: ape-files
+          switches: { sw1: {} }
+          nodes:
+            n: { kind: netns, nics: { eth0: { switch: sw1, address: 10.8.0.1/24 } } }
+            tap: { kind: tap, nics: { ape-files0: { switch: sw1, address: 10.8.0.2/24 } } }
+          tests: [{ ping: n -> tap }]
+
+          """
+        let (file, other) = (try sandbox.write(text), try sandbox.write(text, as: "other.lab.yaml"))
+        for path in [file, other] { chmod(path, 0o644) }
+        try await sandbox.apus("up", file, expecting: 0)
+        chmod(sandbox.state, mode_t(mode))
+        let daemon = try sandbox.daemon(Self.lab)
+        func member(_ command: String..., expecting status: Int32) async throws -> Outcome {
+          let started = ContinuousClock.now
+          let outcome = try await execute(
+            ["setpriv", "--reuid=65534", "--regid=0", "--clear-groups", program] + command,
+            environment: sandbox.environment, within: 60)
+          guard outcome.status == status, ContinuousClock.now - started < .seconds(9) else {
+            throw Failure("status \(status) expected, at once; \(outcome)")
+          }
+          return outcome
+        }
+        let up = try await member("up", file, expecting: 0)
+        #expect(up.output.contains("no changes"), "\(up)")
+        _ = try await member("test", file, expecting: 0)
+        let replace = try await member("up", "--replace", file, expecting: 0)
+        #expect(replace.output.contains("no changes"), "\(replace)")
+        _ = try await member("up", other, expecting: 1)
+        #expect(daemon.isAlive && NetworkNamespace.exists("apus-\(Self.lab)-n"))
+        // Without a daemon there is nothing that such a user could do, and he is not kept waiting.
+        daemon.signal(SIGKILL)
+        #expect(await daemon.wait(timeoutSeconds: 10))
+        _ = try await member("up", "--replace", file, expecting: 1)
+        _ = try await member("up", file, expecting: 1)
+        #expect(NetworkNamespace.exists("apus-\(Self.lab)-n"))
+        try await sandbox.apus("up", file, expecting: 0)
+        // He may take it down, as he may do everything that the socket offers.
+        _ = try await member("down", Self.lab, expecting: 0)
+        #expect(!NetworkNamespace.exists("apus-\(Self.lab)-n"))
+        #expect(!FileManager.default.fileExists(atPath: "\(sandbox.state)/\(Self.lab)"))
       }
     }
 

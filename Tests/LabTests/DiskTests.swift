@@ -120,10 +120,10 @@ import Topology
       try file.truncate(to: UInt64(size))
       let first = try await ImageIdentity.of(image, known: nil, variables)
       #expect(try await ImageIdentity.of(image, known: first, variables) == first)
-      // Each sample's middle, both ends, and what is last in the first MiB and first in the last one.
+      // Each sample's beginning and the first one's end, both ends, what is last in the first MiB and first in the last.
       let part = (size - (2 << 20)) / 64
-      for offset in (0..<64).map({ (1 << 20) + $0 * part + part / 2 }) + [0, (1 << 20) - 1, size - (1 << 20), size - 1]
-      {
+      let samples = (0..<64).map { (1 << 20) + $0 * part }
+      for offset in samples + [(1 << 20) + (64 << 10) - 1, 0, (1 << 20) - 1, size - (1 << 20), size - 1] {
         let handle = try #require(FileHandle(forUpdatingAtPath: image))
         try handle.seek(toOffset: UInt64(offset))
         try handle.write(contentsOf: Data([1]))
@@ -164,6 +164,52 @@ import Topology
         #expect(try await prepare() == [])
         #expect(Files.read(paths.overlay) == before)
       }
+    }
+  }
+
+  /// Written to in place where nobody looks: at least that it was written to is said.
+  @Test func imageThatWasWrittenToIsSaid() async throws {
+    try await withPaths { paths, image in
+      try Files.write([UInt8](repeating: 0, count: 32 << 20), to: image)
+      var disk = DiskDefinition(format: .raw)
+      disk.persist = true
+      let overlay = DiskOverlay(image: image, disk: disk, paths: paths)
+      try await overlay.prepare(variables)
+      let handle = try #require(FileHandle(forUpdatingAtPath: image))
+      try handle.seek(toOffset: (1 << 20) + (100 << 10))
+      try handle.write(contentsOf: Data([1]))
+      let notes = Mutex<[String]>([])
+      for _ in 0..<2 { try await overlay.prepare(variables) { line in notes.withLock { $0.append(line) } } }
+      #expect(
+        notes.withLock { $0 } == [
+          "note: \(image) was written to since its disk was last used; what is looked at of it is as it was"
+        ])
+      // Where the first partition of most disks has what its file system notes down when it is mounted.
+      try handle.seek(toOffset: (1 << 20) + 1024 + 49)
+      try handle.write(contentsOf: Data([1]))
+      await #expect(throws: UserError.self) { try await overlay.check(variables) }
+    }
+  }
+
+  /// A link in the place of what is made new is replaced, not followed.
+  @Test func seedAndDiskAreNotWrittenThroughLinks() async throws {
+    try await withPaths { paths, image in
+      let victim = "\(image).victim"
+      try Files.write([9], to: victim)
+      for path in [paths.seed, paths.imageRecord, paths.persistMark, "\(paths.overlay).new"] {
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: victim)
+      }
+      try FileManager.default.createSymbolicLink(atPath: paths.overlay, withDestinationPath: "\(victim).none")
+      try await CloudInitSeed(CloudInitDefinition(), of: node("vm1", "vm"), lab: "l").write(paths, variables)
+      var disk = DiskDefinition(format: .raw)
+      disk.persist = true
+      try await DiskOverlay(image: image, disk: disk, paths: paths).prepare(variables)
+      #expect(Files.read(victim) == [9] && !Files.exists("\(victim).none"))
+      let folder = try Folder(paths.dataDirectory)
+      for name in ["seed.iso", "disk.image", "disk.persist", "disk.qcow2"] {
+        #expect(try folder.kind(of: name) == .file, "\(name)")
+      }
+      #expect(try folder.kind(of: "disk.qcow2.new") == nil)
     }
   }
 
@@ -231,7 +277,7 @@ import Topology
       ]
       #expect(json == expected)
       #expect(String(decoding: seed.metaData, as: UTF8.self).hasSuffix("\nlocal-hostname: vm1\n"))
-      try await seed.write(to: paths.seed, variables)
+      try await seed.write(paths, variables)
       let bytes = try #require(Files.read(paths.seed))
       // ISO 9660, ECMA-119 section 8.4: the primary volume descriptor is sector 16, its volume identifier at byte 40.
       #expect(String(decoding: bytes[(16 * 2048 + 40)..<(16 * 2048 + 46)], as: UTF8.self).lowercased() == "cidata")

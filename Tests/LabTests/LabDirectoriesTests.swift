@@ -55,7 +55,10 @@ import Testing
       for name in ["b", "a", "empty", "images", "B"] { try Files.makeDirectory(directories.state(name)) }
       for name in ["b", "a", "images", "B"] { try Files.write([], to: directories.labFile(name)) }
       #expect(directories.runningLabs() == ["a", "b"])
-      #expect(directories.runningLabs(including: "images") == ["a", "b"])
+      #expect(directories.hasLab("a") && !directories.hasLab("images") && !directories.hasLab("empty"))
+      #expect(try directories.labs(asked: nil) == ["a", "b"])
+      #expect(try directories.labs(asked: "b") == ["b"])
+      #expect(try directories.labs(asked: "c") == ["a", "b"])
     }
   }
 }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import LinuxHost
 import Testing
+import Topology
 
 @testable import Lab
 
@@ -145,7 +146,8 @@ import Testing
       #expect(removal.left.count == 2)
       let error = #expect(throws: UserError.self) { try LabFolders.make("l", in: directories) }
       #expect(error?.message.contains("is there and is not ours") == true)
-      #expect(error?.hint?.contains("`echo lab l >\(directories.state("l"))/.apus`") == true)
+      // A copy or a renamed folder is no earlier version's.
+      #expect(error?.hint?.contains("earlier Apus") == mark.isEmpty)
       LabFiles.removeUnused("l", in: directories)
       #expect(tree(directories.stateRoot) + tree(directories.dataRoot) == before)
     }
@@ -264,6 +266,120 @@ import Testing
         }
         #expect(tree(directories.state("l\(round)")) == ["\(directories.state("l\(round)"))/.apus"])
       }
+    }
+  }
+
+  /// Nothing is taken for a daemon's own by its name alone.
+  @Test(arguments: ["control.sock/x", "apus.log/x", "apus.pid@", "apus.log@", "control.sock"])
+  func entriesOfAnotherKindAreSomebodys(_ entry: String) throws {
+    try withTemporaryDirectories { directories in
+      let victim = "\(directories.stateRoot)/victim"
+      try write(victim)
+      let path = "\(directories.state("l"))/\(entry.filter { $0 != "@" })"
+      try Files.makeDirectory(directories.state("l"))
+      if entry.hasSuffix("@") {
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: victim)
+      } else {
+        try write(path)
+      }
+      let before = tree(directories.stateRoot)
+      #expect(throws: UserError.self) { try LabFolders.make("l", in: directories) }
+      LabFiles.removeOwn("l", in: directories)
+      #expect(tree(directories.stateRoot) == before)
+      // In a folder of the lab's it stays, too.
+      try Files.write(Array("lab l\n".utf8), to: "\(directories.state("l"))/.apus")
+      LabFiles.removeOwn("l", in: directories)
+      let removal = try LabFiles.remove("l", in: directories)
+      #expect(removal.left.count == 1)
+      #expect(Files.read(victim) == [1] && tree(directories.stateRoot).count == before.count + 1)
+    }
+  }
+
+  /// A node's folder that leads elsewhere: its record is neither written nor removed there.
+  @Test func recordsBehindLinksAreNotOurs() throws {
+    try withTemporaryDirectories { directories in
+      try LabFolders.make("l", in: directories)
+      let paths = NodePaths(directories: directories, lab: "l", node: "vm1")
+      let outside = "\(directories.dataRoot)/outside"
+      for name in ["pid", "node.json", "disk.qcow2"] { try write("\(outside)/\(name)") }
+      for folder in [paths.stateDirectory, paths.dataDirectory] {
+        try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: outside)
+      }
+      let before = tree(outside)
+      try NodeRecord.remove(paths)
+      LabFolders.adopt(paths)
+      #expect(throws: UserError.self) { try NodeRecord(process: nil).write(paths) }
+      #expect(throws: UserError.self) { try LabFolders.makeData(paths) }
+      #expect(tree(outside) == before)
+      #expect(Files.read("\(outside)/pid") == [1])
+    }
+  }
+
+  @Test func oneFolderByTwoPathsForBoth() throws {
+    try withTemporaryDirectories { directories in
+      try Files.makeDirectory(directories.stateRoot)
+      let link = "\(directories.dataRoot)-link"
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directories.stateRoot)
+      let both = LabDirectories(stateRoot: directories.stateRoot, dataRoot: link)
+      try makeLab("l", in: both)
+      #expect(mode(both.state("l")) == 0o711)
+      #expect(try LabFiles.remove("l", in: both) == FileRemoval(isSomething: true))
+      #expect(tree(both.stateRoot) == [])
+    }
+  }
+
+  /// What an earlier version made of a lab, once somebody has said that it did.
+  @Test func labsOfAnEarlierVersion() async throws {
+    try await withTemporaryDirectories { directories in
+      let paths = NodePaths(directories: directories, lab: "l", node: "vm1")
+      var lab = CanonicalLab(name: "l")
+      lab.nodes = [node("vm1", "external")]
+      let files = [paths.pidFile, paths.consoleLog, paths.overlay, directories.logFile("l")]
+      for file in files { try write(file) }
+      try Files.write([UInt8](try JSONEncoder().encode(lab)), to: directories.labFile("l"))
+      let command = "`for f in \(directories.state("l")) \(directories.data("l")); do echo lab l >$f/.apus; done`"
+      let refused = await #expect(throws: UserError.self) {
+        try await LabCleanup.remove(lab: "l", directories: directories)
+      }
+      #expect(refused?.hint?.contains(command) == true, "\(refused?.hint ?? "")")
+      let error = #expect(throws: UserError.self) { try LabFolders.make("l", in: directories) }
+      #expect(error?.hint?.contains(command) == true)
+      for file in files { #expect(Files.exists(file)) }
+
+      for folder in [directories.state("l"), directories.data("l")] {
+        try Files.write(Array("lab l\n".utf8), to: "\(folder)/.apus")
+      }
+      let report = try await LabCleanup.remove(lab: "l", directories: directories)
+      #expect(report == CleanupReport(removed: ["files of lab l removed"]))
+      #expect(tree(directories.stateRoot) == [] && tree(directories.dataRoot) == [])
+    }
+  }
+
+  /// A lab's folder that is a file system of its own.
+  @Test func mountedFolderKeepsItsMark() async throws {
+    try await withTemporaryDirectories { directories in
+      let folder = directories.data("l")
+      try Files.makeDirectory(folder)
+      let variables = ProcessInfo.processInfo.environment
+      _ = try await HostTool.run("mount", ["-t", "tmpfs", "none", folder], package: "mount", variables)
+      let result: Result<Void, any Error>
+      do {
+        // As a new ext4 has it.
+        try Files.makeDirectory("\(folder)/lost+found")
+        try makeLab("l", in: directories)
+        #expect(try LabFiles.remove("l", in: directories).left == ["\(folder)/lost+found"])
+        #expect(Files.names(in: folder) == [".apus", "lost+found"])
+        _ = try Folder(folder).removeFolder("lost+found")
+        for _ in 0..<2 {
+          #expect(try LabFiles.remove("l", in: directories).left == [])
+          #expect(Files.names(in: folder) == [".apus"])
+        }
+        result = .success(())
+      } catch {
+        result = .failure(error)
+      }
+      _ = try await HostTool.run("umount", [folder], package: "mount", variables)
+      try result.get()
     }
   }
 

@@ -107,6 +107,31 @@ import Testing
     }
   }
 
+  /// By set-group-ID somebody gives a group what is made in a folder.
+  @Test func groupsAreInherited() throws {
+    try withFolder { folder in
+      #expect(chown(folder.path, 0, 33) == 0 && chmod(folder.path, 0o2755) == 0)
+      try folder.makeFolder("a", mode: 0o711)
+      let inner = try folder.folder("a")
+      #expect(mode(inner.path) == 0o2711)
+      try inner.setMode(0o700)
+      #expect(mode(inner.path) == 0o2700)
+      try inner.write("f", [], mode: 0o600)
+      let attributes = try FileManager.default.attributesOfItem(atPath: inner.path(of: "f"))
+      #expect(attributes[.groupOwnerAccountID] as? Int == 33)
+    }
+  }
+
+  @Test func oneFolderByTwoPaths() throws {
+    try withFolder { folder in
+      try folder.makeFolder("a", mode: 0o700)
+      try link(folder.path(of: "b"), to: "a")
+      let inner = try folder.folder("a")
+      #expect(inner.isSame(as: try Folder("\(folder.path)/./b")))
+      #expect(!inner.isSame(as: folder))
+    }
+  }
+
   @Test func kindsAndRemoval() throws {
     try withFolder { folder in
       #expect(try folder.kind(of: "none") == nil)
@@ -151,6 +176,16 @@ import Testing
     let stamp = try file.stamp()
     #expect(stamp.size == 3)
     #expect(try file.stamp() == stamp)
+    // Whoever sets the time back is seen.
+    var times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
+    #expect(futimens(file.raw, &times) == 0)
+    times = [
+      timespec(tv_sec: 1, tv_nsec: 0),
+      timespec(tv_sec: Int(stamp.modified / 1_000_000_000), tv_nsec: Int(stamp.modified % 1_000_000_000)),
+    ]
+    #expect(futimens(file.raw, &times) == 0)
+    let later = try file.stamp()
+    #expect(later.modified == stamp.modified && later.changed > stamp.changed)
   }
 }
 

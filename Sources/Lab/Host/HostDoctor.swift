@@ -74,7 +74,9 @@ package struct HostDoctor: Sendable {
     guard FolderMark.lab(lab).isOn(lab, under: directories.stateRoot) else {
       return DoctorFinding(
         state: .warning, subject: "lab \(lab)", detail: "\(folder) looks like a lab's and has no mark of one",
-        advice: "did an earlier Apus make it? `echo lab \(lab) >\(folder)/\(FolderMark.file)`, then `apus down \(lab)`")
+        advice: LabFolders.adoption(of: lab, in: directories).map {
+          "if an earlier Apus made it: \($0), then `apus down \(lab)`"
+        })
     }
     return DoctorFinding(
       state: .leftover, subject: "lab \(lab)", detail: "its daemon is gone; \(folder)",

@@ -37,6 +37,16 @@ package struct LabDaemon: Sendable {
     return openFiles(of: pid).contains(path) ? LabDaemon(lab: lab, process: process) : nil
   }
 
+  /// Whether the control socket is one on which nobody listens any more.
+  package static func hasDied(_ lab: String, in directories: LabDirectories) -> Bool {
+    do throws(SystemError) {
+      _ = try UnixSocket.connect(path: directories.controlSocket(lab))
+      return false
+    } catch {
+      return error.code == ECONNREFUSED
+    }
+  }
+
   /// Daemons that live on although their lab's folder was removed under them: nobody reaches them by it any more.
   ///
   /// Known by the file `apus.pid`, which a daemon holds open; those that are about to end are waited for.

@@ -95,7 +95,7 @@ extension VMNode {
         .prepare(environment.variables) { progress("\(definition.name): \($0)") }
       if let cloudInit = definition.cloudInit {
         let seed = try CloudInitSeed(cloudInit, of: definition, lab: environment.lab)
-        try await seed.write(to: paths.seed, environment.variables)
+        try await seed.write(paths, environment.variables)
       }
     } catch {
       throw UserError(error.code, "node \(definition.name): \(error.message)", hint: error.hint)

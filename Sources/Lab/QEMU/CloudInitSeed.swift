@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LinuxHost
 import Topology
 
 /// The seed that cloud-init finds beside a machine's disk: the NoCloud data source, a CD image labelled `cidata`.
@@ -32,17 +33,29 @@ struct CloudInitSeed: Sendable, Equatable {
     }
   }
 
-  /// Writes the seed to `path`.
-  func write(to path: String, _ variables: [String: String]) async throws(UserError) {
-    let folder = "\(path).files"
-    try Files.makeDirectory(folder)
+  /// Writes the seed into a node's folder.
+  func write(_ paths: NodePaths, _ variables: [String: String]) async throws(UserError) {
+    let folder = try LabFolders.makeData(paths)
     let documents = [("user-data", userData), ("meta-data", metaData), ("network-config", networkConfig)]
-    defer {
-      for (name, _) in documents { _ = try? Files.remove("\(folder)/\(name)") }
-      try? Files.removeEmptyDirectory(folder)
+    let name = "seed.iso.files"
+    do throws(SystemError) {
+      try folder.makeFolder(name, mode: LabFolders.ownMode)
+      let inner = try folder.folder(name)
+      for (name, bytes) in documents { try inner.write(name, bytes, mode: LabFolders.fileMode) }
+      // Written anew, not into what is there.
+      try folder.remove("seed.iso")
+    } catch {
+      throw UserError(.failed, "cannot write \(paths.seed): \(SystemError.text(of: error.code))")
     }
-    for (name, bytes) in documents { try Files.write(bytes, to: "\(folder)/\(name)") }
-    let arguments = ["-quiet", "-output", path, "-volid", "cidata", "-joliet", "-rock", folder]
+    defer {
+      if let inner = try? folder.folder(name) {
+        for (name, _) in documents { _ = try? inner.remove(name) }
+      }
+      _ = try? folder.removeFolder(name)
+    }
+    let arguments = [
+      "-quiet", "-output", paths.seed, "-volid", "cidata", "-joliet", "-rock", folder.path(of: name),
+    ]
     _ = try await HostTool.run("genisoimage", arguments, package: "genisoimage", variables)
   }
 }

@@ -3,6 +3,11 @@ import Topology
 
 /// The disk that a machine writes to: a qcow2 file over its image, which stays as it is.
 struct DiskOverlay: Sendable {
+  /// Names in the node's folder: of the disk, of the one that is being made, and of the mark that it is to persist.
+  static let file = "disk.qcow2"
+  static let unfinished = "disk.qcow2.new"
+  private static let persistMark = "disk.persist"
+
   /// Absolute path of the image.
   var image: String
   var disk: DiskDefinition
@@ -16,35 +21,42 @@ struct DiskOverlay: Sendable {
     _ variables: [String: String], _ progress: @Sendable (String) -> Void = { _ in }
   ) async throws(UserError) {
     guard Files.exists(image) else { throw UserError(.failed, "the image \(image) is not there") }
+    let folder = try LabFolders.makeData(paths)
     let known = ImageIdentity.read(paths)
     let identity = try await ImageIdentity.of(image, known: known, variables)
-    if try keepsOverlay(known, identity, progress) {
-      if known == nil {
-        progress("note: nothing told which image its disk was made from; \(image), as it is now, is taken for it")
-      }
-      if known != identity { try identity.write(paths) }
+    if try keepsOverlay(known, identity, folder, progress) {
+      if let note = identity.note(about: image, since: known) { progress("note: \(note)") }
+      if known != identity { try identity.write(in: folder) }
     } else {
       try await checkSum(variables)
-      try await make(identity, variables)
+      try await make(identity, in: folder, variables)
     }
     if disk.persist {
-      try Files.write([], to: paths.persistMark)
+      try Files.write([], as: Self.persistMark, in: folder)
     } else {
-      try Files.remove(paths.persistMark)
+      try Files.remove(Self.persistMark, in: folder)
     }
   }
 
-  private func make(_ identity: ImageIdentity, _ variables: [String: String]) async throws(UserError) {
-    // First, so that no disk is there without it.
-    try identity.write(paths)
-    do {
+  private func make(
+    _ identity: ImageIdentity, in folder: Folder, _ variables: [String: String]
+  ) async throws(UserError) {
+    // Half a file would be taken for the disk next time, so it gets its name when it is whole.
+    let unfinished = folder.path(of: Self.unfinished)
+    do throws(UserError) {
+      try Files.remove(Self.unfinished, in: folder)
       let backing = ["-F", disk.format.rawValue, "-b", image]
       _ = try await HostTool.run(
-        "qemu-img", ["create", "-q", "-f", "qcow2"] + backing + [paths.overlay], package: "qemu-utils", variables)
+        "qemu-img", ["create", "-q", "-f", "qcow2"] + backing + [unfinished], package: "qemu-utils", variables)
+      // First, so that no disk is there without it.
+      try identity.write(in: folder)
+      do throws(SystemError) {
+        try folder.rename(Self.unfinished, to: Self.file)
+      } catch {
+        throw UserError(.failed, "cannot make \(paths.overlay): \(SystemError.text(of: error.code))")
+      }
     } catch {
-      // Half a file would be taken for the disk next time.
-      _ = try? Files.remove(paths.overlay)
-      _ = try? Files.remove(paths.imageRecord)
+      for name in [Self.unfinished, ImageIdentity.file] { try? Files.remove(name, in: folder) }
       throw error
     }
   }
@@ -69,13 +81,13 @@ struct DiskOverlay: Sendable {
 
   /// Whether there is a disk from this image; one from another image goes, unless it is to persist.
   private func keepsOverlay(
-    _ known: ImageIdentity?, _ identity: ImageIdentity, _ progress: (String) -> Void
+    _ known: ImageIdentity?, _ identity: ImageIdentity, _ folder: Folder, _ progress: (String) -> Void
   ) throws(UserError) -> Bool {
     guard Files.exists(paths.overlay) else { return false }
     guard let reason = reasonAgainst(known, identity) else { return true }
     if disk.persist { throw reason }
     progress("note: \(reason.message): it begins with a new disk")
-    try Files.remove(paths.overlay)
+    try Files.remove(Self.file, in: folder)
     return false
   }
 
@@ -110,6 +122,16 @@ struct DiskOverlay: Sendable {
 }
 
 extension ImageIdentity {
+  /// What a person should know who goes on with a disk over this image; nil as a rule.
+  fileprivate func note(about image: String, since known: ImageIdentity?) -> String? {
+    guard let known else {
+      return "nothing told which image its disk was made from; \(image), as it is now, is taken for it"
+    }
+    let isSameFile = stamp.device == known.stamp.device && stamp.inode == known.stamp.inode
+    guard isSameFile, stamp.modified != known.stamp.modified else { return nil }
+    return "\(image) was written to since its disk was last used; what is looked at of it is as it was"
+  }
+
   /// For a person who compares two.
   fileprivate var words: String { "\(size) bytes (sampled SHA-256 \(digest.prefix(12))…)" }
 }

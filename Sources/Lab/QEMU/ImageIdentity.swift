@@ -17,13 +17,13 @@ struct ImageIdentity: Codable, Sendable, Equatable {
   static let endSize: UInt64 = 1 << 20
   /// Samples between the ends, and bytes of each.
   static let sampleCount: UInt64 = 64
-  static let sampleSize: UInt64 = 4096
+  static let sampleSize: UInt64 = 64 << 10
 
   /// Whether it is the same image; it may lie elsewhere.
   func isSame(as other: ImageIdentity) -> Bool { size == other.size && digest == other.digest }
 
   /// Looks at an image.
-  /// - Parameter known: what was seen before; the image is not read when it has not been touched since.
+  /// - Parameter known: what was seen before; a file that was not touched since is not read.
   static func of(
     _ image: String, known: ImageIdentity?, _ variables: [String: String]
   ) async throws(UserError) -> ImageIdentity {
@@ -32,11 +32,12 @@ struct ImageIdentity: Codable, Sendable, Equatable {
     do throws(SystemError) {
       let file = try Descriptor.openFile(image)
       stamp = try file.stamp()
-      if let known, known.stamp == stamp { return known }
+      if let known, known.stamp == stamp, file.isRegularFile { return known }
       samples = try Descriptor.memoryFile(try bytes(of: file, size: stamp.size))
     } catch {
       throw UserError(.failed, "cannot read the image \(image): \(SystemError.text(of: error.code))")
     }
+    defer { withExtendedLifetime(samples) {} }
     let text = try await HostTool.run("sha256sum", [], package: "coreutils", input: samples.path, variables)
     return ImageIdentity(size: stamp.size, digest: String(text.prefix { $0.isHexDigit }), stamp: stamp)
   }
@@ -46,21 +47,23 @@ struct ImageIdentity: Codable, Sendable, Equatable {
     let all = 2 * endSize + sampleCount * sampleSize
     guard size > all else { return try file.read(at: 0, count: Int(all)) }
     var bytes = try file.read(at: 0, count: Int(endSize))
-    // The middles of as many equal parts of what lies between the ends.
+    // The beginnings of as many equal parts of what lies between the ends: the first is where the first partition of
+    // most disks begins, with what its file system notes down when it is mounted.
     let part = (size - 2 * endSize) / sampleCount
-    for number in 0..<sampleCount {
-      bytes += try file.read(at: endSize + number * part + (part - sampleSize) / 2, count: Int(sampleSize))
-    }
+    for number in 0..<sampleCount { bytes += try file.read(at: endSize + number * part, count: Int(sampleSize)) }
     return bytes + (try file.read(at: size - endSize, count: Int(endSize)))
   }
 
   // MARK: - Beside the disk
 
+  /// Name of the record in a node's folder.
+  static let file = "disk.image"
+
   static func read(_ paths: NodePaths) -> ImageIdentity? {
     Files.read(paths.imageRecord).flatMap { try? JSONDecoder().decode(ImageIdentity.self, from: Data($0)) }
   }
 
-  func write(_ paths: NodePaths) throws(UserError) {
-    try Files.write(encoded(self), to: paths.imageRecord)
+  func write(in folder: Folder) throws(UserError) {
+    try Files.write(encoded(self), as: Self.file, in: folder)
   }
 }

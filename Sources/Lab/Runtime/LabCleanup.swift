@@ -30,6 +30,7 @@ package enum LabCleanup {
     // A file that cannot be read does not keep the rest from being removed.
     let isOurs = FolderMark.lab(name).isOn(name, under: directories.stateRoot)
     let lab = isOurs ? try? LabState.read(name, in: directories) : nil
+    for node in lab?.nodes ?? [] { LabFolders.adopt(environment.paths(of: node.name)) }
     let nodes = isOurs ? nodes(of: lab, environment) : []
     let removed = Mutex<[String]>([])
     var failures = await NodeRemoval.remove(nodes) { line in removed.withLock { $0.append(line) } }
@@ -42,6 +43,12 @@ package enum LabCleanup {
     report.removed += removed.withLock { $0 }
     if files.isSomething { report.removed.append("files of lab \(name) removed") }
     report.left = files.left
+    if !isOurs, Files.exists(directories.labFile(name)), let command = LabFolders.adoption(of: name, in: directories) {
+      throw UserError(
+        .failed,
+        "\(directories.state(name)) looks like the folder of a lab and has no mark of one: nothing of it was removed",
+        hint: "if it is what an earlier Apus left of lab \(name): \(command), then `apus down \(name)` again")
+    }
     return report
   }
 

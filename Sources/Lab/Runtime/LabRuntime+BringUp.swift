@@ -84,6 +84,7 @@ extension LabRuntime {
     try LabFolders.make(work.lab.name, in: directories)
     // Written first: whatever happens from here on, `down` knows what may be there.
     try LabState.write(work.lab, in: directories)
+    for node in work.lab.nodes { LabFolders.adopt(environment.paths(of: node.name)) }
     if !work.isServing {
       runTime = work.isNew ? RunTimeState() : RunTimeState.read(work.lab.name, in: directories)
       try await openPlane(work)

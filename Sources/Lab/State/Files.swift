@@ -28,6 +28,24 @@ enum Files {
     }
   }
 
+  /// The same, in a folder that is held open.
+  static func write(_ bytes: [UInt8], as name: String, in folder: Folder) throws(UserError) {
+    do throws(SystemError) {
+      try folder.write(name, bytes, mode: LabFolders.fileMode)
+    } catch {
+      throw UserError(.failed, "cannot write \(folder.path(of: name)): \(SystemError.text(of: error.code))")
+    }
+  }
+
+  /// Removes an entry that is no folder from one that is held open; nothing happens if there is none.
+  static func remove(_ name: String, in folder: Folder) throws(UserError) {
+    do throws(SystemError) {
+      try folder.remove(name)
+    } catch {
+      throw UserError(.failed, "cannot remove \(folder.path(of: name)): \(SystemError.text(of: error.code))")
+    }
+  }
+
   static func read(_ path: String) -> [UInt8]? {
     (try? Data(contentsOf: URL(filePath: path))).map { [UInt8]($0) }
   }
@@ -41,16 +59,6 @@ enum Files {
       return try Folder(folder).remove(name)
     } catch {
       if error.code == ENOENT { return false }
-      throw UserError(.failed, "cannot remove \(path): \(SystemError.text(of: error.code))")
-    }
-  }
-
-  /// Removes a folder in which nothing is; any other stays.
-  static func removeEmptyDirectory(_ path: String) throws(UserError) {
-    let (folder, name) = split(path)
-    do throws(SystemError) {
-      _ = try Folder(folder).removeFolder(name)
-    } catch {
       throw UserError(.failed, "cannot remove \(path): \(SystemError.text(of: error.code))")
     }
   }

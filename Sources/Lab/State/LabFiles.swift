@@ -52,6 +52,13 @@ package enum LabFiles {
     }
   }
 
+  /// Removes the files by which a daemon is known and talked to.
+  package static func removeOwn(_ lab: String, in directories: LabDirectories) {
+    guard let folder = try? Folder(directories.stateRoot).folder(lab), FolderMark.lab(lab).isIn(folder) else { return }
+    if (try? folder.kind(of: "control.sock")) == .socket { _ = try? folder.remove("control.sock") }
+    if (try? folder.kind(of: "apus.pid")) == .file { _ = try? folder.remove("apus.pid") }
+  }
+
   /// Removes the folders of a lab in which there is nothing but a daemon's log.
   package static func removeUnused(_ lab: String, in directories: LabDirectories) {
     for root in [directories.dataRoot, directories.stateRoot] {
@@ -86,7 +93,9 @@ private struct FolderContents: Sendable {
     let disk: Set = ["disk.qcow2", "disk.persist", "disk.image"]
     return FolderContents(
       mark: .node(node, of: lab),
-      files: disk.union(["pid", "node.json", "console.log", "console.log.1", "qemu.log", "seed.iso"]), disk: disk,
+      files: disk.union([
+        "pid", "node.json", "console.log", "console.log.1", "qemu.log", "seed.iso", DiskOverlay.unfinished,
+      ]), disk: disk,
       isSocket: { ["console.sock", "qmp.sock", "agent.sock"].contains($0) },
       folder: { $0 == "seed.iso.files" ? seed : nil })
   }
@@ -126,7 +135,7 @@ private struct FileSweep {
   }
 
   mutating func clear(_ lab: String, in directories: LabDirectories) {
-    for root in directories.roots { clear(lab, under: root) }
+    for root in directories.roots { clear(lab, in: root, .lab(lab)) }
   }
 
   mutating func clear(_ lab: String, under root: String) {
@@ -136,7 +145,7 @@ private struct FileSweep {
 
   mutating func clear(_ paths: NodePaths) {
     for root in paths.directories.roots {
-      guard let lab = try? Folder(root).folder(paths.lab), FolderMark.lab(paths.lab).isIn(lab) else { continue }
+      guard let lab = try? root.folder(paths.lab), FolderMark.lab(paths.lab).isIn(lab) else { continue }
       clear(paths.node, in: lab, .node(paths.node, of: paths.lab))
     }
   }
@@ -191,7 +200,7 @@ private struct FileSweep {
     removal.isSomething = true
     guard !isTrial else { return }
     try folder.remove(FolderMark.file)
-    // Who begins to use it in this moment finds it with its mark.
+    // Who begins to use it in this moment finds it with its mark; so does who has mounted something there.
     if try !parent.removeFolder(name), let mark { try mark.write(in: folder) }
   }
 
@@ -206,8 +215,12 @@ private struct FileSweep {
 }
 
 extension LabDirectories {
-  /// Both roots, that of logs and disks first; one if they are the same.
-  fileprivate var roots: [String] { dataRoot == stateRoot ? [stateRoot] : [dataRoot, stateRoot] }
+  /// Both roots as far as they are there, that of logs and disks first; one if they are the same.
+  fileprivate var roots: [Folder] {
+    let (data, state) = (try? Folder(dataRoot), try? Folder(stateRoot))
+    if let data, let state, data.isSame(as: state) { return [state] }
+    return [data, state].compactMap { $0 }
+  }
 }
 
 extension String {

@@ -14,11 +14,6 @@ package enum LabFolders {
   /// Permission bits of files.
   static let fileMode: UInt32 = 0o600
 
-  /// What two daemons of which one begins while the other ends may leave in a folder without its mark.
-  private static func isPassing(_: Folder, _ entry: String) -> Bool {
-    ["apus.log", "apus.pid", "control.sock"].contains(entry) || Folder.isUnfinished(entry, of: FolderMark.file)
-  }
-
   /// Makes a lab's folders, or finds that they are its.
   /// - Throws: `UserError` when a folder of that name is there that is not the lab's: nothing in it is touched.
   package static func make(_ lab: String, in directories: LabDirectories) throws(UserError) {
@@ -32,31 +27,82 @@ package enum LabFolders {
     }
   }
 
+  /// Makes the folder of what is running of a lab.
+  static func state(of lab: String, in directories: LabDirectories) throws(UserError) -> Folder {
+    let root = try root(directories.stateRoot, passageMode)
+    return try open(lab, in: root, passageMode, .lab(lab), hint: adoption(of: lab, in: directories))
+  }
+
+  /// Makes the folder of a lab's logs and disks.
+  private static func data(of lab: String, in directories: LabDirectories) throws(UserError) -> Folder {
+    let root = try root(directories.dataRoot, ownMode)
+    // Who has both in one place has sockets there.
+    let isState = (try? Folder(directories.stateRoot)).map(root.isSame) ?? false
+    return try open(
+      lab, in: root, isState ? passageMode : ownMode, .lab(lab), hint: adoption(of: lab, in: directories))
+  }
+
   /// Makes the folder of a node's sockets and process.
-  static func makeState(_ paths: NodePaths) throws(UserError) {
+  @discardableResult
+  static func makeState(_ paths: NodePaths) throws(UserError) -> Folder {
     try make(paths, in: try state(of: paths.lab, in: paths.directories))
   }
 
   /// Makes the folder of a node's logs and disks.
-  static func makeData(_ paths: NodePaths) throws(UserError) {
+  @discardableResult
+  static func makeData(_ paths: NodePaths) throws(UserError) -> Folder {
     try make(paths, in: try data(of: paths.lab, in: paths.directories))
   }
 
-  private static func make(_ paths: NodePaths, in folder: Folder) throws(UserError) {
+  private static func make(_ paths: NodePaths, in folder: Folder) throws(UserError) -> Folder {
+    let mark = FolderMark.node(paths.node, of: paths.lab)
+    let path = folder.path(of: paths.node)
     // In a lab's own folder, one of the node's name with nothing but a node's files is what an earlier version made.
-    _ = try open(paths.node, in: folder, ownMode, .node(paths.node, of: paths.lab)) { inner, name in
-      LabFiles.isOfNode(name, in: inner)
+    return try open(
+      paths.node, in: folder, ownMode, mark, hint: "`echo \(mark.text) >\(path)/\(FolderMark.file)`",
+      mayHold: LabFiles.isOfNode)
+  }
+
+  /// The folder of a node's sockets and process, if it is there and is the node's.
+  static func findState(_ paths: NodePaths) -> Folder? {
+    guard let lab = try? Folder(paths.directories.stateRoot).folder(paths.lab), FolderMark.lab(paths.lab).isIn(lab),
+      let node = try? lab.folder(paths.node), FolderMark.node(paths.node, of: paths.lab).isIn(node)
+    else { return nil }
+    return node
+  }
+
+  /// Marks, and closes to others, what an earlier version has made of a node of a lab whose own folders are marked.
+  static func adopt(_ paths: NodePaths) {
+    for root in [paths.directories.stateRoot, paths.directories.dataRoot] {
+      guard let lab = try? Folder(root).folder(paths.lab), FolderMark.lab(paths.lab).isIn(lab),
+        (try? lab.kind(of: paths.node)) == .folder
+      else { continue }
+      // One that is somebody else's stays as it is.
+      _ = try? make(paths, in: lab)
     }
   }
 
-  private static func state(of lab: String, in directories: LabDirectories) throws(UserError) -> Folder {
-    try open(lab, in: try root(directories.stateRoot, passageMode), passageMode, .lab(lab))
+  /// The command that says of both folders of a lab that an earlier version has made them; nil if none is without a mark.
+  static func adoption(of lab: String, in directories: LabDirectories) -> String? {
+    let mark = FolderMark.lab(lab)
+    let folders = [directories.stateRoot, directories.dataRoot].filter { root in
+      guard let names = try? Folder(root).folder(lab).names() else { return false }
+      return !names.contains(FolderMark.file)
+    }
+    guard !folders.isEmpty else { return nil }
+    let paths = folders.map { "\($0)/\(lab)" }.joined(separator: " ")
+    return "`for f in \(paths); do echo \(mark.text) >$f/\(FolderMark.file); done`"
   }
 
-  private static func data(of lab: String, in directories: LabDirectories) throws(UserError) -> Folder {
-    // Who has both in one place has sockets there.
-    let mode = directories.dataRoot == directories.stateRoot ? passageMode : ownMode
-    return try open(lab, in: try root(directories.dataRoot, mode), mode, .lab(lab))
+  /// What two daemons of which one begins while the other ends may leave in a folder without its mark, and what a new
+  /// file system has in it.
+  private static func isPassing(_ entry: String, in folder: Folder) -> Bool {
+    switch try? folder.kind(of: entry) {
+    case .file?: ["apus.log", "apus.pid"].contains(entry) || Folder.isUnfinished(entry, of: FolderMark.file)
+    case .socket?: entry == "control.sock"
+    case .folder?: entry == "lost+found"
+    default: false
+    }
   }
 
   private static func root(_ path: String, _ mode: UInt32) throws(UserError) -> Folder {
@@ -70,10 +116,12 @@ package enum LabFolders {
   }
 
   /// Opens a folder that is made, or found to be ours.
-  /// - Parameter mayHold: whether an entry may be in a folder without a mark that is taken all the same.
+  /// - Parameters:
+  ///   - hint: the command by which a person says that it is ours.
+  ///   - mayHold: whether an entry may be in a folder without a mark that is taken all the same.
   private static func open(
-    _ name: String, in parent: Folder, _ mode: UInt32, _ mark: FolderMark,
-    mayHold: (Folder, String) -> Bool = isPassing
+    _ name: String, in parent: Folder, _ mode: UInt32, _ mark: FolderMark, hint: @autoclosure () -> String?,
+    mayHold: (String, Folder) -> Bool = isPassing
   ) throws(UserError) -> Folder {
     let path = parent.path(of: name)
     var attempts = 10
@@ -90,20 +138,20 @@ package enum LabFolders {
         default: throw UserError(.failed, "cannot make the folder \(path): \(SystemError.text(of: error.code))")
         }
       }
-      guard let found else { throw foreign(path, mark) }
+      guard let found else { throw foreign(path, mark, hint()) }
       return found
     }
   }
 
   /// - Returns: nil for a folder that is somebody else's.
   private static func take(
-    _ name: String, in parent: Folder, _ mode: UInt32, _ mark: FolderMark, _ mayHold: (Folder, String) -> Bool
+    _ name: String, in parent: Folder, _ mode: UInt32, _ mark: FolderMark, _ mayHold: (String, Folder) -> Bool
   ) throws(SystemError) -> Folder? {
     try parent.makeFolder(name, mode: mode)
     let folder = try parent.folder(name)
     if !mark.isIn(folder) {
       let names = try folder.names()
-      if names.allSatisfy({ mayHold(folder, $0) }) { try mark.write(in: folder) }
+      if names.allSatisfy({ mayHold($0, folder) }) { try mark.write(in: folder) }
     }
     // Another command may just have marked it, too.
     guard mark.isIn(folder) else { return nil }
@@ -111,10 +159,10 @@ package enum LabFolders {
     return folder
   }
 
-  private static func foreign(_ path: String, _ mark: FolderMark) -> UserError {
-    UserError(
+  private static func foreign(_ path: String, _ mark: FolderMark, _ command: String?) -> UserError {
+    let advice = command.map { ", or, if it is what an earlier Apus left of this lab: \($0)" } ?? ""
+    return UserError(
       .failed, "the folder \(path) is there and is not ours: no file \(FolderMark.file) in it says \"\(mark.text)\"",
-      hint: "move it away, or, if it is what an earlier Apus left of this lab: "
-        + "`echo \(mark.text) >\(path)/\(FolderMark.file)`")
+      hint: "move it away\(advice)")
   }
 }

@@ -4,6 +4,9 @@ import Topology
 
 /// What is written down about a running node, so that another daemon (or `down` without one) finds it again.
 struct NodeRecord: Codable, Sendable, Equatable {
+  private static let file = "node.json"
+  private static let pidFile = "pid"
+
   /// ISO 8601: when the node was started.
   var since: String
   /// The node's process, by pid and start time: a pid that was given to another process since is not mistaken for it.
@@ -25,15 +28,16 @@ struct NodeRecord: Codable, Sendable, Equatable {
   }
 
   func write(_ paths: NodePaths) throws(UserError) {
-    try LabFolders.makeState(paths)
-    try Files.write(encoded(self), to: paths.recordFile)
+    let folder = try LabFolders.makeState(paths)
+    try Files.write(encoded(self), as: Self.file, in: folder)
     guard let process else { return }
-    try Files.write(Array("\(process.pid)\n".utf8), to: paths.pidFile)
+    try Files.write(Array("\(process.pid)\n".utf8), as: Self.pidFile, in: folder)
   }
 
   static func remove(_ paths: NodePaths) throws(UserError) {
-    try Files.remove(paths.recordFile)
-    try Files.remove(paths.pidFile)
+    guard let folder = LabFolders.findState(paths) else { return }
+    try Files.remove(file, in: folder)
+    try Files.remove(pidFile, in: folder)
   }
 }
 
@@ -60,7 +64,7 @@ enum LabState {
   }
 
   static func write(_ lab: CanonicalLab, in directories: LabDirectories) throws(UserError) {
-    try Files.write(encoded(lab), to: directories.labFile(lab.name))
+    try Files.write(encoded(lab), as: "lab.json", in: try LabFolders.state(of: lab.name, in: directories))
   }
 }
 
@@ -88,6 +92,8 @@ struct RunTimeState: Codable, Sendable, Equatable {
     var down: Set<String> = []
   }
 
+  private static let file = "runtime.json"
+
   /// By the links' names.
   var links: [String: Link] = [:]
   /// Nodes that `stop` has stopped and that are no process.
@@ -100,11 +106,9 @@ struct RunTimeState: Codable, Sendable, Equatable {
   }
 
   func write(_ lab: String, in directories: LabDirectories) throws(UserError) {
-    guard self != RunTimeState() else {
-      try Files.remove(directories.runTimeFile(lab))
-      return
-    }
-    try Files.write(encoded(self), to: directories.runTimeFile(lab))
+    let folder = try LabFolders.state(of: lab, in: directories)
+    guard self != RunTimeState() else { return try Files.remove(Self.file, in: folder) }
+    try Files.write(encoded(self), as: Self.file, in: folder)
   }
 }
 

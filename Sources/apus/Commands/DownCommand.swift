@@ -16,9 +16,8 @@ struct DownCommand: AsyncParsableCommand {
 
   func run() async throws {
     let directories = LabDirectories.resolve(environment: Variables.all)
-    let running = directories.runningLabs()
     let lifecycle = LabLifecycle(directories: directories)
-    let names = all ? running : try chosen(running)
+    let names = all ? try directories.labs(asked: nil) : try chosen(directories)
     if names.isEmpty { Output.words("no lab is up") }
     var failure: UserError?
     for name in names {
@@ -35,11 +34,12 @@ struct DownCommand: AsyncParsableCommand {
 
   /// An absent lab is a note; what a crash left of one that was never written down is removed all the same.
   /// - Throws: `badInput` for a name that no lab can have.
-  private func chosen(_ running: [String]) throws -> [String] {
+  private func chosen(_ directories: LabDirectories) throws -> [String] {
     if let name, case .file = LabArgument(name) {
       throw UserError(.badInput, "`apus down` takes a LAB, and \"\(name)\" is a file", hint: "`apus ps` lists labs")
     }
     guard let asked = name ?? selection.asked else {
+      let running = try directories.labs(asked: nil)
       return running.isEmpty ? [] : [try LabSelection.choose(asked: nil, running: running)]
     }
     try LabSelection.check(asked)

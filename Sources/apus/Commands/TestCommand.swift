@@ -21,7 +21,7 @@ struct TestCommand: AsyncParsableCommand {
       try finish(try await results(session), session.name)
     case .file(let path):
       let lab = try LabFile(path, directories: directories).checked()
-      let wasUp = directories.runningLabs().contains(lab.name)
+      let wasUp = directories.hasLab(lab.name)
       try finish(try await results(of: lab, wasUp: wasUp, LabLifecycle(directories: directories)), lab.name)
     }
   }

@@ -49,6 +49,7 @@ struct Daemon {
     umask(0o077)
     let isNew = !FileManager.default.fileExists(atPath: directories.labFile(name))
     let file = try await PIDFile(name, in: directories)
+    defer { withExtendedLifetime(file) {} }
     let (events, send) = AsyncStream<Event>.makeStream()
     serve(send)
     watchSignals(send)
@@ -63,12 +64,12 @@ struct Daemon {
         case .end(.neverCameUp): throw UserError(.failed, "lab \(name) did not come up")
         case .end(.neverAskedFor):
           logger.info("no lab was asked for within \(Int(Self.idleLimit)) s")
-          return leave(file, isNew: isNew)
-        case .signal(let number): return try await end(after: number, file, isNew: isNew)
+          return leave(isNew: isNew)
+        case .signal(let number): return try await end(after: number, isNew: isNew)
         }
       }
     } catch {
-      leave(file, isNew: isNew)
+      leave(isNew: isNew)
       throw error
     }
   }
@@ -117,25 +118,24 @@ struct Daemon {
     }
   }
 
-  private func end(after number: Int32, _ file: PIDFile, isNew: Bool) async throws {
+  private func end(after number: Int32, isNew: Bool) async throws {
     guard number == SIGINT else {
       logger.info("ended by signal \(number); the nodes go on")
       await runtime.detach()
-      return leave(file, isNew: isNew)
+      return leave(isNew: isNew)
     }
     logger.info("ended by signal \(number); the lab is taken down")
     let logger = logger
     try await runtime.takeDown { logger.info("\($0)") }
-    leave(file, isNew: isNew)
+    leave(isNew: isNew)
   }
 
   /// Removes what this daemon alone has made; a lab that is written down stays.
-  private func leave(_ file: PIDFile, isNew: Bool) {
+  private func leave(isNew: Bool) {
     // Meanwhile nobody starts another daemon in the folder.
     let lock = FolderLock(tryingAt: directories.stateRoot)
     defer { withExtendedLifetime(lock) {} }
-    try? FileManager.default.removeItem(atPath: directories.controlSocket(name))
-    file.remove()
+    LabFiles.removeOwn(name, in: directories)
     guard lock != nil, isNew, !FileManager.default.fileExists(atPath: directories.labFile(name)) else { return }
     LabFiles.removeUnused(name, in: directories)
   }

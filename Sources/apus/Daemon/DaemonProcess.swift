@@ -90,7 +90,12 @@ struct DaemonProcess {
   /// Whether a process holds the lock on `apus.pid`, or may for all that this user can tell.
   private var isHeld: Bool {
     let path = directories.pidFile(name)
-    return FileManager.default.fileExists(atPath: path) && FolderLock(tryingAt: path) == nil
+    guard FileManager.default.fileExists(atPath: path) else { return false }
+    // Who may not open the file sees by the socket whether somebody listens.
+    guard FileManager.default.isReadableFile(atPath: path) else {
+      return !LabDaemon.hasDied(name, in: directories)
+    }
+    return FolderLock(tryingAt: path) == nil
   }
 
   /// Runs this program again as the daemon; it makes itself the leader of its own session.

@@ -3,7 +3,6 @@ import Lab
 
 /// The file `apus.pid` with the daemon's process id; who holds the lock on it is the daemon of that lab.
 final class PIDFile {
-  private let path: String
   /// Keeps the lock.
   private let handle: FileHandle
 
@@ -16,7 +15,6 @@ final class PIDFile {
       // Each time, as the daemon before may just be removing them.
       try LabFolders.make(lab, in: directories)
       if let handle = Self.lock(path) {
-        self.path = path
         self.handle = handle
         break
       }
@@ -42,7 +40,4 @@ final class PIDFile {
     let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(handle.fileDescriptor)")
     return link?.hasSuffix(" (deleted)") == false ? handle : nil
   }
-
-  /// Removes the file; the lock stays until this process ends.
-  func remove() { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -119,8 +119,20 @@ struct LabLifecycle {
 
   /// Takes down the lab of that name if it is something else than `lab`.
   func makeWay(for lab: CanonicalLab) async throws {
-    guard directories.runningLabs().contains(lab.name) else { return }
-    if let recorded = RecordedLab.read(lab.name, in: directories), !RecordedLab.isInTheWay(recorded, of: lab) { return }
+    guard directories.hasLab(lab.name) else { return }
+    if let recorded = try await recorded(lab.name), !RecordedLab.isInTheWay(recorded, of: lab) { return }
     try await takeDown(lab.name)
+  }
+
+  /// What is up, as its daemon says, or as is written down when there is none.
+  /// - Returns: nil when what is written down is damaged.
+  /// - Throws: `UserError` when this user can learn it in neither way.
+  private func recorded(_ name: String) async throws -> CanonicalLab? {
+    let client = LabSession(name, directories).client
+    if try await isServing(name), let lab = try? await client.get(ControlPath.lab, as: CanonicalLab.self) { return lab }
+    guard RecordedLab.isReadable(name, in: directories) else {
+      throw UserError(.failed, "cannot read \(directories.labFile(name)): permission denied", hint: "run as its owner")
+    }
+    return RecordedLab.read(name, in: directories)
   }
 }

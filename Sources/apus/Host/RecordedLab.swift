@@ -11,6 +11,12 @@ enum RecordedLab {
     return try? JSON.decode(CanonicalLab.self, from: [UInt8](data))
   }
 
+  /// Whether this user may read it, if it is there.
+  static func isReadable(_ name: String, in directories: LabDirectories) -> Bool {
+    let path = directories.labFile(name)
+    return !FileManager.default.fileExists(atPath: path) || FileManager.default.isReadableFile(atPath: path)
+  }
+
   /// Whether only taking down what is up makes way for `lab`: it came from another file, or has other workers.
   static func isInTheWay(_ recorded: CanonicalLab, of lab: CanonicalLab) -> Bool {
     recorded.source != lab.source || recorded.workers != lab.workers

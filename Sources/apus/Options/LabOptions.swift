@@ -23,7 +23,7 @@ struct LabSession {
 
   init(asked: String?) throws {
     let directories = LabDirectories.resolve(environment: Variables.all)
-    self.init(try LabSelection.choose(asked: asked, running: directories.runningLabs(including: asked)), directories)
+    self.init(try LabSelection.choose(asked: asked, running: try directories.labs(asked: asked)), directories)
   }
 
   init(_ name: String, _ directories: LabDirectories) {
