@@ -2,7 +2,6 @@
  * Entries of a folder that is held open. Every call names an entry of that folder and none further down, and none
  * follows a symbolic link: whatever becomes of paths meanwhile, what is done is done in that folder.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -102,7 +102,8 @@ extension RealThings {
         let inGroup = ["setpriv", "--reuid=65534", "--regid=0", "--clear-groups", program]
         for (command, status): ([String], Int32) in [
           (["ps", "--lab", Self.lab], 0), (["port", "list", "--lab", Self.lab], 0), (["port", "list"], 1),
-          (["port", "list", "--lab", "ape-other"], 4), (["ps"], 1), (["down"], 1), (["down", "--all"], 1),
+          (["port", "list", "--lab", "ape-other"], 4), (["ps"], 1), (["logs", "vm1", "--lab", Self.lab], 1),
+          (["down"], 1), (["down", "--all"], 1),
         ] {
           let outcome = try await execute(inGroup + command, environment: sandbox.environment)
           #expect(outcome.status == status, "\(outcome)")

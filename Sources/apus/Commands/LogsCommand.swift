@@ -12,10 +12,12 @@ struct LogsCommand: AsyncParsableCommand {
 
   func run() async throws {
     let path = try await selection.session().client.get(ControlPath.node(node, "log"), as: PathRow.self).path
-    guard let text = FileManager.default.contents(atPath: path) else {
+    do {
+      Output.bytes([UInt8](try Data(contentsOf: URL(filePath: path))))
+    } catch let error as CocoaError where error.code == .fileReadNoPermission {
+      throw UserError(.failed, "cannot read \(path): permission denied", hint: "only the user whose lab it is may")
+    } catch {
       Output.words("node \(node) has not said anything yet")
-      return
     }
-    Output.bytes([UInt8](text))
   }
 }
