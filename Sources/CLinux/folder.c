@@ -32,13 +32,14 @@ int clinux_folder_enter(int folder, const char *name) {
   return fd < 0 ? -errno : fd;
 }
 
-int clinux_folder_make(int folder, const char *name, mode_t mode) {
+int clinux_folder_make(int folder, const char *name, int mode) {
   if (!is_entry(name)) return -EINVAL;
-  if (mkdirat(folder, name, 0700) < 0) return errno == EEXIST ? 0 : -errno;
+  if (mkdirat(folder, name, mode < 0 ? 0777 : 0700) < 0) return errno == EEXIST ? 0 : -errno;
+  if (mode < 0) return 1;
   int fd = clinux_folder_enter(folder, name);
   if (fd < 0) return fd;
   /* In full, whatever the umask is. */
-  int result = clinux_folder_set_mode(fd, mode);
+  int result = clinux_folder_set_mode(fd, (mode_t)mode);
   close(fd);
   return result < 0 ? result : 1;
 }

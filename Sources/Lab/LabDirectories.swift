@@ -68,15 +68,22 @@ package struct LabDirectories: Sendable, Equatable {
   }
 
   /// The running labs, or the one that was asked for.
-  /// - Throws: `UserError` when none was asked for and this user may not list them.
+  /// - Parameter asked: a name that a lab can have.
+  /// - Throws: `UserError` when this user may not list them, and has asked for none, or for one that is not there.
   package func labs(asked: String?) throws(UserError) -> [String] {
-    if let asked { return hasLab(asked) ? [asked] : runningLabs() }
+    if let asked, hasLab(asked) { return [asked] }
+    guard !Self.isReadable(stateRoot) else { return runningLabs() }
+    if let asked { throw UserError(.notFound, "no lab \"\(asked)\"") }
+    throw UserError(
+      .failed, "this user may not list the labs in \(stateRoot)", hint: "name the lab: --lab NAME, or APUS_LAB")
+  }
+
+  /// Whether this user can see what lies in the folders of all labs.
+  package var areReadable: Bool { Self.isReadable(stateRoot) && Self.isReadable(dataRoot) }
+
+  private static func isReadable(_ path: String) -> Bool {
     let manager = FileManager.default
-    guard !manager.fileExists(atPath: stateRoot) || manager.isReadableFile(atPath: stateRoot) else {
-      throw UserError(
-        .failed, "this user may not list the labs in \(stateRoot)", hint: "name the lab: --lab NAME, or APUS_LAB")
-    }
-    return runningLabs()
+    return !manager.fileExists(atPath: path) || manager.isReadableFile(atPath: path)
   }
 }
 

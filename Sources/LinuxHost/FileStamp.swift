@@ -24,7 +24,14 @@ package struct FileStamp: Codable, Sendable, Equatable {
 }
 
 extension Descriptor {
-  /// The stamp of a regular file, folder or block device; that of a device says nothing of what is on it.
+  /// Which file it is, whatever its kind: numbers of its device and inode; nil if it cannot be asked.
+  var place: [UInt64]? {
+    var status = stat()
+    // SAFETY: the structure is ours for the length of the call.
+    return unsafe fstat(raw, &status) < 0 ? nil : [UInt64(status.st_dev), UInt64(status.st_ino)]
+  }
+
+  /// The stamp of a regular file or block device; that of a device says nothing of what is on it.
   package func stamp() throws(SystemError) -> FileStamp {
     var status = stat()
     // SAFETY: the structure is ours for the length of the call.

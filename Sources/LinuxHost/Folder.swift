@@ -22,16 +22,17 @@ package struct Folder: Sendable {
   }
 
   /// Opens the folder at an absolute path; what of it is missing is made, the folder itself with just the permission
-  /// bits of `mode`, those above it with 0755.
+  /// bits of `mode`, those above it as the umask says.
   ///
   /// One that is there keeps its mode.
-  package static func make(_ path: String, mode: UInt32) throws(SystemError) -> Folder {
+  /// - Parameter mode: nil = as the umask says.
+  package static func make(_ path: String, mode: UInt32?) throws(SystemError) -> Folder {
     do throws(SystemError) {
       return try Folder(path)
     } catch let error where error.code == ENOENT {
       let parts = path.split(separator: "/")
       guard let name = parts.last else { throw error }
-      let above = try make("/" + parts.dropLast().joined(separator: "/"), mode: 0o755)
+      let above = try make("/" + parts.dropLast().joined(separator: "/"), mode: nil)
       try above.makeFolder(String(name), mode: mode)
       return try Folder(path)
     }
@@ -53,12 +54,13 @@ package struct Folder: Sendable {
     return Folder(Descriptor(owning: raw), path(of: name))
   }
 
-  /// Makes a folder in this one, with the permission bits of `mode` whatever the umask is.
+  /// Makes a folder in this one, with the permission bits of `mode` whatever the umask is; nil = as that says.
   /// - Returns: false when an entry of that name, of whatever kind, is there: it stays as it is.
   @discardableResult
-  package func makeFolder(_ name: String, mode: UInt32) throws(SystemError) -> Bool {
+  package func makeFolder(_ name: String, mode: UInt32?) throws(SystemError) -> Bool {
+    let bits = mode.map { CInt($0 & 0o7777) } ?? -1
     // SAFETY: the name is a C string for the length of the call.
-    try check(unsafe clinux_folder_make(descriptor.raw, name, mode), "mkdir", path(of: name)) == 1
+    return try check(unsafe clinux_folder_make(descriptor.raw, name, bits), "mkdir", path(of: name)) == 1
   }
 
   /// Sets the permission bits of this folder itself; set-group-ID, by which what is made in it goes to a group, stays.
@@ -68,8 +70,8 @@ package struct Folder: Sendable {
 
   /// Whether both are one folder, by whatever paths they were opened.
   package func isSame(as other: Folder) -> Bool {
-    guard let mine = try? descriptor.stamp(), let others = try? other.descriptor.stamp() else { return false }
-    return mine.device == others.device && mine.inode == others.inode
+    guard let mine = descriptor.place, let others = other.descriptor.place else { return false }
+    return mine == others
   }
 
   /// What an entry is; nil when there is none.

@@ -171,6 +171,10 @@ extension RealThings {
         #expect(await daemon.wait(timeoutSeconds: 10))
         _ = try await member("up", "--replace", file, expecting: 1)
         _ = try await member("up", file, expecting: 1)
+        let down = try await member("down", Self.lab, expecting: 1)
+        #expect(down.errors.contains("run as its owner"), "\(down)")
+        let none = try await member("ps", "--lab", "ape-other", expecting: 4)
+        #expect(!none.errors.contains("no lab is up"), "\(none)")
         #expect(NetworkNamespace.exists("apus-\(Self.lab)-n"))
         try await sandbox.apus("up", file, expecting: 0)
         // He may take it down, as he may do everything that the socket offers.
@@ -274,8 +278,18 @@ extension RealThings {
         for (name, size) in [("a.img", 2 << 20), ("b.img", 1 << 20)] {
           try Data(count: size).write(to: URL(filePath: "\(sandbox.folder)/\(name)"))
         }
-        let file = try sandbox.write(
-          "version: 1\nname: ape-files\nnodes:\n  vm1: { kind: vm, image: latest.img, persist: on }\n")
+        func write(vlan: Int) throws -> String {
+          try sandbox.write(
+            """
+            version: 1
+            name: ape-files
+            switches: { sw1: {} }
+            nodes:
+              vm1: { kind: vm, image: latest.img, persist: on, nics: { eth0: { switch: sw1, vlan: \(vlan) } } }
+
+            """)
+        }
+        let file = try write(vlan: 5)
         func put(_ name: String) throws {
           try? FileManager.default.removeItem(atPath: image)
           if how == "link" {
@@ -306,6 +320,10 @@ extension RealThings {
         try FileManager.default.removeItem(atPath: "\(folder)/disk.image")
         let noted = try await sandbox.apus("up", file, expecting: 0)
         #expect(noted.errors.contains("vm1: note: nothing told which image its disk was made from"), "\(noted)")
+        // A machine that runs has the former one open: what does not start it again has nothing to do with it.
+        try put("b.img")
+        try await sandbox.apus("up", try write(vlan: 6), expecting: 0)
+        try put("a.img")
         try await down()
         #expect(FileManager.default.fileExists(atPath: "\(folder)/disk.image"))
       }

@@ -89,6 +89,20 @@ extension RealThings {
       }
     }
 
+    /// Another file replaces its lab, too.
+    @Test(.timeLimit(.minutes(2))) func oneThatWasStoppedIsReplaced() async throws {
+      try await Sandbox.use { sandbox in
+        let other = try sandbox.write(Self.file, as: "other.lab.yaml")
+        try await sandbox.apus("up", try sandbox.write(Self.file), expecting: 0)
+        let daemon = try sandbox.daemon(Self.lab)
+        daemon.signal(SIGSTOP)
+        defer { daemon.signal(SIGKILL) }
+        try await sandbox.apus("up", "--replace", other, expecting: 0)
+        #expect(!daemon.isAlive)
+        try await sandbox.pings("a", "10.9.0.2", lab: Self.lab)
+      }
+    }
+
     /// Stopped, its folder gone, and then another daemon serves a lab of that name.
     @Test(.timeLimit(.minutes(3))) func oneThatAnotherHasReplaced() async throws {
       try await Sandbox.use { sandbox in

@@ -199,17 +199,42 @@ import Topology
       for path in [paths.seed, paths.imageRecord, paths.persistMark, "\(paths.overlay).new"] {
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: victim)
       }
-      try FileManager.default.createSymbolicLink(atPath: paths.overlay, withDestinationPath: "\(victim).none")
       try await CloudInitSeed(CloudInitDefinition(), of: node("vm1", "vm"), lab: "l").write(paths, variables)
       var disk = DiskDefinition(format: .raw)
       disk.persist = true
       try await DiskOverlay(image: image, disk: disk, paths: paths).prepare(variables)
-      #expect(Files.read(victim) == [9] && !Files.exists("\(victim).none"))
+      #expect(Files.read(victim) == [9])
       let folder = try Folder(paths.dataDirectory)
       for name in ["seed.iso", "disk.image", "disk.persist", "disk.qcow2"] {
         #expect(try folder.kind(of: name) == .file, "\(name)")
       }
       #expect(try folder.kind(of: "disk.qcow2.new") == nil)
+    }
+  }
+
+  /// A disk that lies elsewhere, behind a link: used where it is, and missed when it cannot be reached.
+  @Test func diskBehindALink() async throws {
+    try await withPaths { paths, image in
+      let elsewhere = "\(image).disk"
+      for persists in [true, false] {
+        var disk = DiskDefinition(format: .raw)
+        disk.persist = persists
+        let overlay = DiskOverlay(image: image, disk: disk, paths: paths)
+        try await overlay.prepare(variables)
+        try FileManager.default.moveItem(atPath: paths.overlay, toPath: elsewhere)
+        try FileManager.default.createSymbolicLink(atPath: paths.overlay, withDestinationPath: elsewhere)
+        let before = Files.read(elsewhere)
+        try await overlay.prepare(variables)
+        #expect(Files.read(elsewhere) == before && Files.isSymbolicLink(paths.overlay))
+        try FileManager.default.moveItem(atPath: elsewhere, toPath: "\(elsewhere).away")
+        for attempt in [{ try await overlay.check(variables) }, { try await overlay.prepare(variables) }] {
+          let error = await #expect(throws: UserError.self) { try await attempt() }
+          #expect(error?.message == "the disk \(paths.overlay) is a symbolic link that leads nowhere")
+        }
+        #expect(Files.isSymbolicLink(paths.overlay))
+        try Files.remove(paths.overlay)
+        try Files.remove("\(elsewhere).away")
+      }
     }
   }
 

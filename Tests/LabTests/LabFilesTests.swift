@@ -288,6 +288,7 @@ import Topology
       #expect(tree(directories.stateRoot) == before)
       // In a folder of the lab's it stays, too.
       try Files.write(Array("lab l\n".utf8), to: "\(directories.state("l"))/.apus")
+      #expect(throws: UserError.self) { try LabFolders.make("l", in: directories) }
       LabFiles.removeOwn("l", in: directories)
       let removal = try LabFiles.remove("l", in: directories)
       #expect(removal.left.count == 1)

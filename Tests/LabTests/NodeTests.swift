@@ -110,12 +110,12 @@ import Topology
   @Test func vmWithTooManyNICsOrAnotherImageIsRefused() async {
     let nics = (0...QEMUCommandLine.nicLimit).map { nic("eth\($0)") }
     await #expect(throws: UserError(.badInput, "node vm1 has 61 NICs; at most 60 fit")) {
-      try await VMNode(node("vm1", "vm", nics), environment).check(isNew: true)
+      try await VMNode(node("vm1", "vm", nics), environment).check(isNew: true, starts: true)
     }
     var other = node("vm1", "vm")
     other.image = "/x.qcow2"
     await #expect(throws: UserError(.badInput, "node vm1: the format of image /x.qcow2 is not known")) {
-      try await VMNode(other, environment).check(isNew: true)
+      try await VMNode(other, environment).check(isNew: true, starts: true)
     }
   }
 }

@@ -99,7 +99,6 @@ import Testing
       try folder.folder("a").setMode(0o700)
       #expect(mode(folder.path(of: "a")) == 0o700)
       let deep = try Folder.make("\(folder.path)/b/c", mode: 0o711)
-      #expect(mode(folder.path(of: "b")) == 0o755)
       #expect(mode(deep.path) == 0o711)
       // What is there keeps its mode.
       _ = try Folder.make(deep.path, mode: 0o700)
@@ -179,6 +178,8 @@ import Testing
     // Whoever sets the time back is seen.
     var times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
     #expect(futimens(file.raw, &times) == 0)
+    // Older kernels note times by their clock's ticks.
+    usleep(30_000)
     times = [
       timespec(tv_sec: 1, tv_nsec: 0),
       timespec(tv_sec: Int(stamp.modified / 1_000_000_000), tv_nsec: Int(stamp.modified % 1_000_000_000)),

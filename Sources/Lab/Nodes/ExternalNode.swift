@@ -13,7 +13,7 @@ struct ExternalNode: Node {
     self.environment = environment
   }
 
-  func check(isNew: Bool) throws(UserError) {
+  func check(isNew: Bool, starts: Bool) throws(UserError) {
     for nic in definition.nics { _ = try backend(of: nic) }
   }
 

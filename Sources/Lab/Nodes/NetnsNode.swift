@@ -18,7 +18,7 @@ struct NetnsNode: Node {
   /// Name of the namespace, as `ip netns` shows it; at most 132 bytes of the 255 that a file name may have.
   var namespace: String { "apus-\(environment.lab)-\(definition.name)" }
 
-  func check(isNew: Bool) throws(UserError) {
+  func check(isNew: Bool, starts: Bool) throws(UserError) {
     guard HostFacts.isRoot else {
       throw UserError(
         .failed, "node \(definition.name): making a network namespace needs root",

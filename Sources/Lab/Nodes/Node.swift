@@ -57,7 +57,7 @@ protocol Node: Sendable {
 
   /// Looks for what would stand in the way, before anything is made.
   /// - Parameter isNew: nothing of the lab is there yet, so what bears the node's names is somebody else's.
-  nonisolated func check(isNew: Bool) async throws(UserError)
+  nonisolated func check(isNew: Bool, starts: Bool) async throws(UserError)
 
   /// What of the node is there, by its record and the host.
   nonisolated func presence() -> NodePresence

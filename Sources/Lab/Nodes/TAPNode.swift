@@ -15,7 +15,7 @@ struct TAPNode: Node {
     self.environment = environment
   }
 
-  func check(isNew: Bool) throws(UserError) {
+  func check(isNew: Bool, starts: Bool) throws(UserError) {
     guard HostFacts.isRoot else {
       throw UserError(
         .failed, "node \(definition.name): making a TAP needs root", hint: "run as root, or use a node of kind external"

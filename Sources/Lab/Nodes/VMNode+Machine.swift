@@ -5,14 +5,15 @@ import Topology
 extension VMNode {
   private static let program = "qemu-system-x86_64"
 
-  nonisolated func check(isNew: Bool) async throws(UserError) {
+  nonisolated func check(isNew: Bool, starts: Bool) async throws(UserError) {
     guard definition.disk != nil || definition.image ?? "builtin" == "builtin" else {
       throw UserError(.badInput, "node \(definition.name): the format of image \(definition.image ?? "") is not known")
     }
     if definition.disk != nil, let image = definition.image, !Files.exists(image) {
       throw UserError(.failed, "node \(definition.name): the image \(image) is not there")
     }
-    if let disk = definition.disk, let image = definition.image {
+    // A machine that runs on holds its image open, whatever lies at its path now.
+    if starts, let disk = definition.disk, let image = definition.image {
       do {
         try await DiskOverlay(image: image, disk: disk, paths: paths).check(environment.variables)
       } catch {

@@ -72,9 +72,9 @@ struct DiskOverlay: Sendable {
   }
 
   /// Looks whether the disk that is there, if one is, can be used; nothing is changed.
-  /// - Throws: `UserError` when it is to persist and was made from another image.
+  /// - Throws: `UserError` when it is to persist and was made from another image, or cannot be reached.
   func check(_ variables: [String: String]) async throws(UserError) {
-    guard disk.persist, Files.exists(paths.overlay) else { return }
+    guard try isThere(), disk.persist else { return }
     let known = ImageIdentity.read(paths)
     if let reason = reasonAgainst(known, try await ImageIdentity.of(image, known: known, variables)) { throw reason }
   }
@@ -83,12 +83,23 @@ struct DiskOverlay: Sendable {
   private func keepsOverlay(
     _ known: ImageIdentity?, _ identity: ImageIdentity, _ folder: Folder, _ progress: (String) -> Void
   ) throws(UserError) -> Bool {
-    guard Files.exists(paths.overlay) else { return false }
+    guard try isThere() else { return false }
     guard let reason = reasonAgainst(known, identity) else { return true }
     if disk.persist { throw reason }
     progress("note: \(reason.message): it begins with a new disk")
     try Files.remove(Self.file, in: folder)
     return false
+  }
+
+  /// Whether there is a disk.
+  /// - Throws: `UserError` when it is a symbolic link to one that cannot be reached: a new one in its place would look as
+  ///   if all were lost.
+  private func isThere() throws(UserError) -> Bool {
+    if Files.exists(paths.overlay) { return true }
+    guard Files.isSymbolicLink(paths.overlay) else { return false }
+    throw UserError(
+      .failed, "the disk \(paths.overlay) is a symbolic link that leads nowhere",
+      hint: "is what it leads to mounted? remove the link to begin with a new disk")
   }
 
   /// Why the disk that is there cannot be used over the image as it is now; nil if it can.

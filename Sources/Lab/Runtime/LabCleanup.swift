@@ -68,7 +68,8 @@ package enum LabCleanup {
     nodes += (lab?.nodes ?? []).filter { $0.ready?.tcp != nil }.map { PortProbe.node(for: $0.name, environment) }
     let known = Set(nodes.map(\.definition.name))
     for folder in Files.names(in: environment.directories.state(environment.lab)) where !known.contains(folder) {
-      guard Names.valid(folder), NodeRecord.read(environment.paths(of: folder)) != nil else { continue }
+      let paths = environment.paths(of: folder)
+      guard Names.valid(folder), LabFolders.findState(paths) != nil, NodeRecord.read(paths) != nil else { continue }
       nodes.append(VMNode(NodeDefinition(name: folder, kind: VMNode.kind), environment))
       nodes.append(NetnsNode(NodeDefinition(name: folder, kind: NetnsNode.kind), environment))
     }

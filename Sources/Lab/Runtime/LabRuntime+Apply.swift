@@ -68,7 +68,7 @@ extension LabRuntime {
       case .nics(let added, _, let ports): newPorts[definition.name] = ports + added
       case .modes, .anew, .restart, nil: break
       }
-      try await node.check(isNew: old == nil)
+      try await node.check(isNew: old == nil, starts: plan.nodes[definition.name] == .create)
     }
     plan.steps = difference.steps
     return Work(

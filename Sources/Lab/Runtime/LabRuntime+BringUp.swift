@@ -70,7 +70,7 @@ extension LabRuntime {
     let plan = try Planner.plan(lab, observed: observed)
     for node in nodes {
       switch plan.nodes[node.definition.name] {
-      case .create, .restart: try await node.check(isNew: recorded == nil)
+      case .create, .restart: try await node.check(isNew: recorded == nil, starts: true)
       case .keep, .adopt, nil: continue
       }
     }

@@ -46,7 +46,7 @@ extension LabRuntime {
       let node = try self.node(name)
       if node.definition.kind == VMNode.kind {
         guard await node.condition().state != .running else { return progress("\(name): runs already") }
-        try await node.check(isNew: false)
+        try await node.check(isNew: false, starts: true)
         let journal = Journal()
         do {
           var context = StartContext(journal: journal, progress: progress)

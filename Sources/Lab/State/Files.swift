@@ -100,6 +100,11 @@ enum Files {
 }
 
 extension Files {
+  static func isSymbolicLink(_ path: String) -> Bool {
+    let (folder, name) = split(path)
+    return (try? Folder(folder).kind(of: name)) == .symbolicLink
+  }
+
   static func isSocket(_ path: String) -> Bool {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     return attributes?[.type] as? FileAttributeType == .typeSocket

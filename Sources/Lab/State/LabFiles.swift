@@ -135,7 +135,7 @@ private struct FileSweep {
   }
 
   mutating func clear(_ lab: String, in directories: LabDirectories) {
-    for root in directories.roots { clear(lab, in: root, .lab(lab)) }
+    for root in roots(of: directories) { clear(lab, in: root, .lab(lab)) }
   }
 
   mutating func clear(_ lab: String, under root: String) {
@@ -144,10 +144,26 @@ private struct FileSweep {
   }
 
   mutating func clear(_ paths: NodePaths) {
-    for root in paths.directories.roots {
+    for root in roots(of: paths.directories) {
       guard let lab = try? root.folder(paths.lab), FolderMark.lab(paths.lab).isIn(lab) else { continue }
       clear(paths.node, in: lab, .node(paths.node, of: paths.lab))
     }
+  }
+
+  /// Both roots as far as they are there, that of logs and disks first; one if they are the same.
+  private mutating func roots(of directories: LabDirectories) -> [Folder] {
+    var roots: [Folder] = []
+    for path in [directories.dataRoot, directories.stateRoot] {
+      do throws(SystemError) {
+        let root = try Folder(path)
+        if roots.allSatisfy({ !$0.isSame(as: root) }) { roots.append(root) }
+      } catch {
+        if error.code == ENOENT { continue }
+        failure =
+          failure ?? UserError(.failed, "cannot look into the folder \(path): \(SystemError.text(of: error.code))")
+      }
+    }
+    return roots
   }
 
   /// Clears a folder, and removes it when nothing is left in it.
@@ -211,15 +227,6 @@ private struct FileSweep {
 
   private mutating func note(_ error: SystemError, _ path: String) {
     failure = failure ?? UserError(.failed, "cannot remove \(path): \(SystemError.text(of: error.code))")
-  }
-}
-
-extension LabDirectories {
-  /// Both roots as far as they are there, that of logs and disks first; one if they are the same.
-  fileprivate var roots: [Folder] {
-    let (data, state) = (try? Folder(dataRoot), try? Folder(stateRoot))
-    if let data, let state, data.isSame(as: state) { return [state] }
-    return [data, state].compactMap { $0 }
   }
 }
 

@@ -18,8 +18,15 @@ package enum LabFolders {
   /// - Throws: `UserError` when a folder of that name is there that is not the lab's: nothing in it is touched.
   package static func make(_ lab: String, in directories: LabDirectories) throws(UserError) {
     do throws(UserError) {
-      _ = try state(of: lab, in: directories)
-      _ = try data(of: lab, in: directories)
+      for folder in [try state(of: lab, in: directories), try data(of: lab, in: directories)] {
+        // A daemon opens these by their paths.
+        for (name, kind) in ["apus.pid": Folder.Kind.file, "apus.log": .file, "control.sock": .socket] {
+          let found = try? folder.kind(of: name)
+          guard found == nil || found == kind else {
+            throw UserError(.failed, "\(folder.path(of: name)) is in the way: it is not ours", hint: "move it away")
+          }
+        }
+      }
     } catch {
       // One of the two may have been made.
       LabFiles.removeUnused(lab, in: directories)

@@ -77,6 +77,14 @@ struct LabLifecycle {
     } catch let error as UserError where error.code == .unreachable {
       // It was killed over this.
     }
+    guard directories.areReadable else {
+      // What there is its daemon has removed, or nobody but the owner can.
+      guard directories.hasLab(name) else { return presence != .isAbsent }
+      throw UserError(
+        .failed,
+        "this user may not remove lab \(name), whose daemon is gone: \(directories.state(name)) cannot be read",
+        hint: "run as its owner")
+    }
     let report = try await LabCleanup.remove(lab: name, directories: directories)
     for line in report.removed + report.left.map({ "left: \($0)" }) where !said.contains(line) {
       Output.words(line)
@@ -129,7 +137,9 @@ struct LabLifecycle {
   /// - Throws: `UserError` when this user can learn it in neither way.
   private func recorded(_ name: String) async throws -> CanonicalLab? {
     let client = LabSession(name, directories).client
-    if try await isServing(name), let lab = try? await client.get(ControlPath.lab, as: CanonicalLab.self) { return lab }
+    if await presence(name) == .answers, let lab = try? await client.get(ControlPath.lab, as: CanonicalLab.self) {
+      return lab
+    }
     guard RecordedLab.isReadable(name, in: directories) else {
       throw UserError(.failed, "cannot read \(directories.labFile(name)): permission denied", hint: "run as its owner")
     }
