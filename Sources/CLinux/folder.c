@@ -32,6 +32,11 @@ int clinux_folder_enter(int folder, const char *name) {
   return fd < 0 ? -errno : fd;
 }
 
+int clinux_folder_reopen(int folder) {
+  int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+
 int clinux_folder_make(int folder, const char *name, int mode) {
   if (!is_entry(name)) return -EINVAL;
   if (mkdirat(folder, name, mode < 0 ? 0777 : 0700) < 0) return errno == EEXIST ? 0 : -errno;

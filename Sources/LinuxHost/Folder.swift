@@ -92,9 +92,8 @@ package struct Folder: Sendable {
   ///
   /// Bytes that are not UTF-8 are replaced: such a name leads to no entry.
   package func names() throws(SystemError) -> [String] {
-    // A descriptor of its own, with its own position: that of a duplicate would be shared.
-    // SAFETY: the path is a C string for the length of the call.
-    let raw = try check(unsafe clinux_folder_open("/proc/self/fd/\(descriptor.raw)"), "open", path)
+    // The position of a duplicate would be shared with whoever reads at the same time.
+    let raw = try check(clinux_folder_reopen(descriptor.raw), "open", path)
     // SAFETY: the stream owns the descriptor, is used by this thread alone and closed once; a record's name ends with a
     // zero byte.
     guard let stream = unsafe fdopendir(raw) else {

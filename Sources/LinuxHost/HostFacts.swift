@@ -62,16 +62,6 @@ package enum HostFacts {
 
   /// Names in a directory but `.` and `..`, sorted; empty if it cannot be read.
   package static func entries(of directory: String) -> [String] {
-    // SAFETY: the stream is used by this thread alone and closed once; a record's name ends with a zero byte.
-    guard let stream = unsafe opendir(directory) else { return [] }
-    defer { unsafe closedir(stream) }
-    var names: [String] = []
-    while let record = unsafe readdir(stream) {
-      let name = unsafe withUnsafeBytes(of: &record.pointee.d_name) { bytes in
-        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
+    (try? Folder(directory).names()) ?? []
   }
 }

@@ -144,6 +144,8 @@ void clinux_time_stamp(uint64_t seconds, char text[16]);
 int clinux_folder_open(const char *path);
 /* Opens a folder in a folder; -ELOOP or -ENOTDIR if the entry is a symbolic link. */
 int clinux_folder_enter(int folder, const char *name);
+/* Opens a folder once more, with a position of its own. */
+int clinux_folder_reopen(int folder);
 /* Makes a folder in a folder with this mode, whatever the umask (-1: as the umask says); 1, or 0 if an entry of that
  * name is there. */
 int clinux_folder_make(int folder, const char *name, int mode);
