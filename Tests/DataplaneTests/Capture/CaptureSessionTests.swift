@@ -33,7 +33,7 @@ import VhostUser
       _ = try bench.exchange(frame(4), from: "a")
       try await bench.dataplane.removePort("b", from: capture)
       _ = try bench.exchange(frame(5), from: "b")
-      let got = capture.drain()
+      let got = await bench.drain(capture)
       #expect(
         got.map { "\($0.record.interface) \($0.record.direction.rawValue) \($0.bytes[11])" } == [
           "0 1 1", "0 1 2", "1 2 2", "1 1 3", "2 1 4", "1 2 4", "2 2 5",
@@ -139,7 +139,7 @@ import VhostUser
       try ring.submit([.init(buffer, 5000, isWritable: false)])
       _ = try await bench.fault("bad")
       _ = try bench.exchange(frame(1), from: "n")
-      #expect(capture.drain().contains { $0.bytes == frame(1) } == (depth == 0))
+      #expect(await bench.drain(capture).contains { $0.bytes == frame(1) } == (depth == 0))
       #expect(capture.end == nil)
     }
   }

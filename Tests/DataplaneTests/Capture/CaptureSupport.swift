@@ -32,6 +32,17 @@ extension CaptureConfiguration {
   }
 }
 
+extension Bench {
+  /// Takes out all that is there of frames whose senders have their buffers back.
+  ///
+  /// A breath gives those back first and lets captures have their records last: who looked at once could miss the last
+  /// ones. A question that the worker answers between two breaths waits for that.
+  func drain(_ capture: CaptureHandle) async -> [Captured] {
+    _ = await dataplane.ports()
+    return capture.drain()
+  }
+}
+
 extension DrivenBench {
   func capture(
     _ ports: [Int], _ configure: (inout CaptureConfiguration) -> Void = { _ in }
