@@ -47,13 +47,15 @@ package struct LabDirectories: Sendable, Equatable {
   package func state(_ lab: String) -> String { "\(stateRoot)/\(lab)" }
   /// Folder of a lab's logs and disks.
   package func data(_ lab: String) -> String { "\(dataRoot)/\(lab)" }
-  package func controlSocket(_ lab: String) -> String { "\(state(lab))/control.sock" }
-  package func pidFile(_ lab: String) -> String { "\(state(lab))/apus.pid" }
+  package func controlSocket(_ lab: String) -> String { path(.control, in: state(lab)) }
+  package func pidFile(_ lab: String) -> String { path(.pid, in: state(lab)) }
   /// Canonical form of what is running.
-  package func labFile(_ lab: String) -> String { "\(state(lab))/lab.json" }
+  package func labFile(_ lab: String) -> String { path(.lab, in: state(lab)) }
   /// What was said of the lab at run time.
-  package func runTimeFile(_ lab: String) -> String { "\(state(lab))/runtime.json" }
-  package func logFile(_ lab: String) -> String { "\(data(lab))/apus.log" }
+  package func runTimeFile(_ lab: String) -> String { path(.runTime, in: state(lab)) }
+  package func logFile(_ lab: String) -> String { path(.log, in: data(lab)) }
+
+  private func path(_ file: LabFile, in folder: String) -> String { "\(folder)/\(file.rawValue)" }
 
   /// Names of the labs that run or were left behind: folders with a `lab.json`, sorted; none for a user who may pass
   /// through the folder of labs and not list it.
@@ -68,9 +70,10 @@ package struct LabDirectories: Sendable, Equatable {
   }
 
   /// The running labs, or the one that was asked for.
-  /// - Parameter asked: a name that a lab can have.
   /// - Throws: `UserError` when this user may not list them, and has asked for none, or for one that is not there.
   package func labs(asked: String?) throws(UserError) -> [String] {
+    // Whoever chooses among them says what is wrong with the name.
+    if let asked, !Names.validLab(asked) { return [] }
     if let asked, hasLab(asked) { return [asked] }
     guard !Self.isReadable(stateRoot) else { return runningLabs() }
     if let asked { throw UserError(.notFound, "no lab \"\(asked)\"") }
@@ -104,21 +107,24 @@ struct NodePaths: Sendable {
   }
 
   /// Process id alone, for people and scripts.
-  var pidFile: String { "\(stateDirectory)/pid" }
+  var pidFile: String { state(.pid) }
   /// What `NodeRecord` holds.
-  var recordFile: String { "\(stateDirectory)/node.json" }
-  var consoleSocket: String { "\(stateDirectory)/console.sock" }
-  var monitorSocket: String { "\(stateDirectory)/qmp.sock" }
-  var agentSocket: String { "\(stateDirectory)/agent.sock" }
-  var consoleLog: String { "\(dataDirectory)/console.log" }
+  var recordFile: String { state(.record) }
+  var consoleSocket: String { state(.consoleSocket) }
+  var monitorSocket: String { state(.monitorSocket) }
+  var agentSocket: String { state(.agentSocket) }
+  var consoleLog: String { data(.consoleLog) }
   /// What a machine from an image has written.
-  var overlay: String { "\(dataDirectory)/disk.qcow2" }
+  var overlay: String { data(.disk) }
   /// Is there while `overlay` outlives the lab.
-  var persistMark: String { "\(dataDirectory)/disk.persist" }
+  var persistMark: String { data(.persistMark) }
   /// Which image `overlay` was made over, as `ImageIdentity` has it.
-  var imageRecord: String { "\(dataDirectory)/disk.image" }
+  var imageRecord: String { data(.imageRecord) }
   /// What cloud-init is told.
-  var seed: String { "\(dataDirectory)/seed.iso" }
+  var seed: String { data(.seed) }
   /// What QEMU itself says.
-  var processLog: String { "\(dataDirectory)/qemu.log" }
+  var processLog: String { data(.processLog) }
+
+  private func state(_ file: NodeFile) -> String { "\(stateDirectory)/\(file.rawValue)" }
+  private func data(_ file: NodeFile) -> String { "\(dataDirectory)/\(file.rawValue)" }
 }

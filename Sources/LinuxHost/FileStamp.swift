@@ -13,14 +13,6 @@ package struct FileStamp: Codable, Sendable, Equatable {
   /// The first can be set by anybody who may write; the second cannot.
   package var modified: Int64
   package var changed: Int64
-
-  package init(size: UInt64, device: UInt64, inode: UInt64, modified: Int64, changed: Int64) {
-    self.size = size
-    self.device = device
-    self.inode = inode
-    self.modified = modified
-    self.changed = changed
-  }
 }
 
 extension Descriptor {

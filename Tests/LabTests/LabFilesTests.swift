@@ -338,7 +338,7 @@ import Topology
       let files = [paths.pidFile, paths.consoleLog, paths.overlay, directories.logFile("l")]
       for file in files { try write(file) }
       try Files.write([UInt8](try JSONEncoder().encode(lab)), to: directories.labFile("l"))
-      let command = "`for f in \(directories.state("l")) \(directories.data("l")); do echo lab l >$f/.apus; done`"
+      let command = "`for f in \(directories.state("l")) \(directories.data("l")); do echo lab l >\"$f/.apus\"; done`"
       let refused = await #expect(throws: UserError.self) {
         try await LabCleanup.remove(lab: "l", directories: directories)
       }
@@ -353,6 +353,26 @@ import Topology
       let report = try await LabCleanup.remove(lab: "l", directories: directories)
       #expect(report == CleanupReport(removed: ["files of lab l removed"]))
       #expect(tree(directories.stateRoot) == [] && tree(directories.dataRoot) == [])
+    }
+  }
+
+  /// The command of the hint does what it says, in a shell, whatever the folders are called.
+  @Test func commandOfTheHintWorks() async throws {
+    try await withTemporaryDirectories { directories in
+      let odd = LabDirectories(
+        stateRoot: "\(directories.stateRoot) $(it's)", dataRoot: "\(directories.dataRoot);\"x\" y")
+      for folder in [odd.state("l"), odd.data("l")] { try write("\(folder)/lab.json") }
+      try write("\(odd.data("l"))/vm1/notes")
+      let hint = try #require(LabFolders.adoption(of: "l", in: odd))
+      _ = try await HostTool.run(
+        "sh", ["-c", String(hint.dropFirst().dropLast())], package: "dash", ProcessInfo.processInfo.environment)
+      try LabFolders.make("l", in: odd)
+      #expect(LabFolders.adoption(of: "l", in: odd) == nil)
+      let paths = NodePaths(directories: odd, lab: "l", node: "vm1")
+      let error = #expect(throws: UserError.self) { try LabFolders.makeData(paths) }
+      let command = try #require(error?.hint?.split(separator: "`").last)
+      _ = try await HostTool.run("sh", ["-c", String(command)], package: "dash", ProcessInfo.processInfo.environment)
+      try LabFolders.makeData(paths)
     }
   }
 

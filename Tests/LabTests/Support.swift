@@ -30,3 +30,8 @@ func node(_ name: String, _ kind: String, _ nics: [NICDefinition] = []) -> NodeD
   node.nics = nics
   return node
 }
+
+extension Files {
+  /// Makes a folder and those above it; one that is there already stays as it is.
+  static func makeDirectory(_ path: String) throws { _ = try Folder.make(path, mode: LabFolders.ownMode) }
+}

@@ -56,7 +56,9 @@ protocol Node: Sendable {
   nonisolated var portsEndWithNode: Bool { get }
 
   /// Looks for what would stand in the way, before anything is made.
-  /// - Parameter isNew: nothing of the lab is there yet, so what bears the node's names is somebody else's.
+  /// - Parameters:
+  ///   - isNew: nothing of the lab is there yet, so what bears the node's names is somebody else's.
+  ///   - starts: the node is about to be started; one that runs on has its disk and memory.
   nonisolated func check(isNew: Bool, starts: Bool) async throws(UserError)
 
   /// What of the node is there, by its record and the host.

@@ -37,13 +37,13 @@ struct CloudInitSeed: Sendable, Equatable {
   func write(_ paths: NodePaths, _ variables: [String: String]) async throws(UserError) {
     let folder = try LabFolders.makeData(paths)
     let documents = [("user-data", userData), ("meta-data", metaData), ("network-config", networkConfig)]
-    let name = "seed.iso.files"
+    let name = NodeFile.seedFiles.rawValue
     do throws(SystemError) {
       try folder.makeFolder(name, mode: LabFolders.ownMode)
       let inner = try folder.folder(name)
       for (name, bytes) in documents { try inner.write(name, bytes, mode: LabFolders.fileMode) }
       // Written anew, not into what is there.
-      try folder.remove("seed.iso")
+      try folder.remove(NodeFile.seed.rawValue)
     } catch {
       throw UserError(.failed, "cannot write \(paths.seed): \(SystemError.text(of: error.code))")
     }

@@ -3,11 +3,6 @@ import Topology
 
 /// The disk that a machine writes to: a qcow2 file over its image, which stays as it is.
 struct DiskOverlay: Sendable {
-  /// Names in the node's folder: of the disk, of the one that is being made, and of the mark that it is to persist.
-  static let file = "disk.qcow2"
-  static let unfinished = "disk.qcow2.new"
-  private static let persistMark = "disk.persist"
-
   /// Absolute path of the image.
   var image: String
   var disk: DiskDefinition
@@ -32,9 +27,9 @@ struct DiskOverlay: Sendable {
       try await make(identity, in: folder, variables)
     }
     if disk.persist {
-      try Files.write([], as: Self.persistMark, in: folder)
+      try Files.write([], as: NodeFile.persistMark.rawValue, in: folder)
     } else {
-      try Files.remove(Self.persistMark, in: folder)
+      try Files.remove(NodeFile.persistMark.rawValue, in: folder)
     }
   }
 
@@ -42,21 +37,23 @@ struct DiskOverlay: Sendable {
     _ identity: ImageIdentity, in folder: Folder, _ variables: [String: String]
   ) async throws(UserError) {
     // Half a file would be taken for the disk next time, so it gets its name when it is whole.
-    let unfinished = folder.path(of: Self.unfinished)
+    let unfinished = folder.path(of: NodeFile.unfinishedDisk.rawValue)
     do throws(UserError) {
-      try Files.remove(Self.unfinished, in: folder)
+      try Files.remove(NodeFile.unfinishedDisk.rawValue, in: folder)
       let backing = ["-F", disk.format.rawValue, "-b", image]
       _ = try await HostTool.run(
         "qemu-img", ["create", "-q", "-f", "qcow2"] + backing + [unfinished], package: "qemu-utils", variables)
       // First, so that no disk is there without it.
       try identity.write(in: folder)
       do throws(SystemError) {
-        try folder.rename(Self.unfinished, to: Self.file)
+        try folder.rename(NodeFile.unfinishedDisk.rawValue, to: NodeFile.disk.rawValue)
       } catch {
         throw UserError(.failed, "cannot make \(paths.overlay): \(SystemError.text(of: error.code))")
       }
     } catch {
-      for name in [Self.unfinished, ImageIdentity.file] { try? Files.remove(name, in: folder) }
+      for name in [NodeFile.unfinishedDisk.rawValue, NodeFile.imageRecord.rawValue] {
+        try? Files.remove(name, in: folder)
+      }
       throw error
     }
   }
@@ -87,7 +84,7 @@ struct DiskOverlay: Sendable {
     guard let reason = reasonAgainst(known, identity) else { return true }
     if disk.persist { throw reason }
     progress("note: \(reason.message): it begins with a new disk")
-    try Files.remove(Self.file, in: folder)
+    try Files.remove(NodeFile.disk.rawValue, in: folder)
     return false
   }
 

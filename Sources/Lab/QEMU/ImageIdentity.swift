@@ -56,14 +56,11 @@ struct ImageIdentity: Codable, Sendable, Equatable {
 
   // MARK: - Beside the disk
 
-  /// Name of the record in a node's folder.
-  static let file = "disk.image"
-
   static func read(_ paths: NodePaths) -> ImageIdentity? {
     Files.read(paths.imageRecord).flatMap { try? JSONDecoder().decode(ImageIdentity.self, from: Data($0)) }
   }
 
   func write(in folder: Folder) throws(UserError) {
-    try Files.write(encoded(self), as: Self.file, in: folder)
+    try Files.write(encoded(self), as: NodeFile.imageRecord.rawValue, in: folder)
   }
 }

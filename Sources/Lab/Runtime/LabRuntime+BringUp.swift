@@ -239,7 +239,7 @@ extension LabRuntime {
   /// Removes the files of a lab that did not come up, but for those by which this daemon is being talked to.
   private func removeFilesAfterFailure(of lab: CanonicalLab) {
     do {
-      let kept: Set = ["control.sock", "apus.pid"]
+      let kept: Set = [LabFile.control.rawValue, LabFile.pid.rawValue]
       for line in try LabFiles.remove(lab.name, in: directories, keeping: kept).left { logger.notice("left: \(line)") }
     } catch {
       logger.error("left behind after the error: \(error)")

@@ -6,16 +6,6 @@ import LinuxHost
 enum Files {
   static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-  /// Makes a folder and those above it; one that is there already stays as it is.
-  /// - Parameter mode: permission bits of a folder made now.
-  static func makeDirectory(_ path: String, mode: UInt32 = LabFolders.ownMode) throws(UserError) {
-    do throws(SystemError) {
-      _ = try Folder.make(path, mode: mode)
-    } catch {
-      throw UserError(.failed, "cannot make the folder \(path): \(SystemError.text(of: error.code))")
-    }
-  }
-
   /// Writes a file for its owner alone, by renaming: a reader (or a crash) sees the old text or the new one, never half
   /// of it.
   /// - Parameter path: absolute, in a folder that is there.

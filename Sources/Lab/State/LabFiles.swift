@@ -44,26 +44,23 @@ package enum LabFiles {
 
   /// Whether an entry of a node's folder has a name and kind that we give.
   static func isOfNode(_ name: String, in folder: Folder) -> Bool {
-    let contents = FolderContents.node("", of: "")
-    switch try? folder.kind(of: name) {
-    case .file?: return contents.isFile(name)
-    case .socket?: return contents.isSocket(name)
-    default: return false
-    }
+    guard let kind = try? folder.kind(of: name), kind != .folder else { return false }
+    return FolderContents.node("", of: "").has(name, kind)
   }
 
   /// Removes the files by which a daemon is known and talked to.
   package static func removeOwn(_ lab: String, in directories: LabDirectories) {
     guard let folder = try? Folder(directories.stateRoot).folder(lab), FolderMark.lab(lab).isIn(folder) else { return }
-    if (try? folder.kind(of: "control.sock")) == .socket { _ = try? folder.remove("control.sock") }
-    if (try? folder.kind(of: "apus.pid")) == .file { _ = try? folder.remove("apus.pid") }
+    for file in [LabFile.control, .pid] where (try? folder.kind(of: file.rawValue)) == file.kind {
+      _ = try? folder.remove(file.rawValue)
+    }
   }
 
   /// Removes the folders of a lab in which there is nothing but a daemon's log.
   package static func removeUnused(_ lab: String, in directories: LabDirectories) {
     for root in [directories.dataRoot, directories.stateRoot] {
       guard let folder = try? Folder(root).folder(lab), let names = try? folder.names(),
-        names.allSatisfy({ [FolderMark.file, "apus.log"].contains($0) })
+        names.allSatisfy({ [FolderMark.file, LabFile.log.rawValue].contains($0) })
       else { continue }
       var sweep = FileSweep(isTrial: false)
       sweep.clear(lab, under: root)
@@ -74,45 +71,45 @@ package enum LabFiles {
 /// What may be in a folder of ours.
 private struct FolderContents: Sendable {
   let mark: FolderMark?
-  /// Names of regular files.
-  let files: Set<String>
-  /// Of those, the disk's, which stay while `disk.persist` is among them.
-  var disk: Set<String> = []
-  let isSocket: @Sendable (String) -> Bool
+  /// Kinds of what lies in it, by name.
+  let kinds: [String: Folder.Kind]
+  /// It has the sockets of ports and the folders of nodes, too.
+  var isLab = false
   let folder: @Sendable (String) -> FolderContents?
 
   /// A lab's: in the folder of what is running and in that of logs and disks, which may be the same.
   static func lab(_ lab: String) -> FolderContents {
     FolderContents(
-      mark: .lab(lab), files: ["apus.log", "apus.pid", "lab.json", "runtime.json"],
-      isSocket: { $0 == "control.sock" || isPort($0) },
-      folder: { Names.valid($0) ? node($0, of: lab) : nil })
+      mark: .lab(lab), kinds: Dictionary(uniqueKeysWithValues: LabFile.allCases.map { ($0.rawValue, $0.kind) }),
+      isLab: true, folder: { Names.valid($0) ? node($0, of: lab) : nil })
   }
 
   static func node(_ node: String, of lab: String) -> FolderContents {
-    let disk: Set = ["disk.qcow2", "disk.persist", "disk.image"]
-    return FolderContents(
+    FolderContents(
       mark: .node(node, of: lab),
-      files: disk.union([
-        "pid", "node.json", "console.log", "console.log.1", "qemu.log", "seed.iso", DiskOverlay.unfinished,
-      ]), disk: disk,
-      isSocket: { ["console.sock", "qmp.sock", "agent.sock"].contains($0) },
-      folder: { $0 == "seed.iso.files" ? seed : nil })
+      kinds: Dictionary(uniqueKeysWithValues: NodeFile.allCases.map { ($0.rawValue, $0.kind) }),
+      folder: { $0 == NodeFile.seedFiles.rawValue ? seed : nil })
   }
 
   /// What the seed is made of; in a folder with a mark, so without one of its own.
   private static let seed = FolderContents(
-    mark: nil, files: ["user-data", "meta-data", "network-config"], isSocket: { _ in false }, folder: { _ in nil })
+    mark: nil, kinds: ["user-data": .file, "meta-data": .file, "network-config": .file], folder: { _ in nil })
 
-  /// Whether it is the socket of a port: `vm1.eth0.sock`.
+  /// Whether an entry that is no folder is ours: by its name and kind, or as a file that was being written when we died.
+  func has(_ name: String, _ kind: Folder.Kind) -> Bool {
+    switch kind {
+    case .file:
+      kinds[name] == .file || Folder.isUnfinished(name, of: FolderMark.file)
+        || kinds.contains { $0.value == .file && Folder.isUnfinished(name, of: $0.key) }
+    case .socket: kinds[name] == .socket || isLab && Self.isPort(name)
+    case .folder, .symbolicLink, .other: false
+    }
+  }
+
+  /// Whether it is the name of a port's socket: `vm1.eth0.sock`.
   private static func isPort(_ name: String) -> Bool {
     guard name.hasSuffix(".sock"), let dot = name.firstIndex(of: ".") else { return false }
     return Names.valid(String(name[..<dot])) && Names.validNIC(String(name[dot...].dropFirst().dropLast(5)))
-  }
-
-  /// Whether it is a file of ours, or one that was being written when we died.
-  func isFile(_ name: String) -> Bool {
-    files.contains(name) || files.union([FolderMark.file]).contains { Folder.isUnfinished(name, of: $0) }
   }
 }
 
@@ -176,13 +173,14 @@ private struct FileSweep {
         return removal.left.append("\(folder.path.shown) (no file \(FolderMark.file) in it says \"\(mark.text)\")")
       }
       let names = try folder.names()
-      let persists = names.contains("disk.persist")
+      let persists = !contents.isLab && names.contains(NodeFile.persistMark.rawValue)
       // The lab's own file last, and only if all else is gone: by it the rest is found again.
-      for entry in names.filter({ $0 != "lab.json" }) + names.filter({ $0 == "lab.json" }) {
-        guard entry != FolderMark.file, !kept.contains(entry), !(persists && contents.disk.contains(entry)) else {
+      let last = LabFile.lab.rawValue
+      for entry in names.filter({ $0 != last }) + names.filter({ $0 == last }) {
+        guard entry != FolderMark.file, !kept.contains(entry), !(persists && NodeFile.persistent.contains(entry)) else {
           continue
         }
-        if entry == "lab.json", failure != nil { continue }
+        if entry == last, failure != nil { continue }
         remove(entry, in: folder, contents)
       }
       try removeEmpty(folder, name, in: parent, contents.mark)
@@ -194,11 +192,11 @@ private struct FileSweep {
   private mutating func remove(_ name: String, in folder: Folder, _ contents: FolderContents) {
     do throws(SystemError) {
       switch try folder.kind(of: name) {
-      case .file? where contents.isFile(name), .socket? where contents.isSocket(name):
-        if !isTrial { try folder.remove(name) }
-        removal.isSomething = true
       case .folder?:
         if let inner = contents.folder(name) { clear(name, in: folder, inner) } else { leave(folder, name, .folder) }
+      case let kind? where contents.has(name, kind):
+        if !isTrial { try folder.remove(name) }
+        removal.isSomething = true
       case let kind?: leave(folder, name, kind)
       // It is gone meanwhile, or has a name that is no text.
       case nil: if name.unicodeScalars.contains("\u{FFFD}") { leave(folder, name, .other) }

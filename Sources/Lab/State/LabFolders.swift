@@ -20,10 +20,11 @@ package enum LabFolders {
     do throws(UserError) {
       for folder in [try state(of: lab, in: directories), try data(of: lab, in: directories)] {
         // A daemon opens these by their paths.
-        for (name, kind) in ["apus.pid": Folder.Kind.file, "apus.log": .file, "control.sock": .socket] {
-          let found = try? folder.kind(of: name)
-          guard found == nil || found == kind else {
-            throw UserError(.failed, "\(folder.path(of: name)) is in the way: it is not ours", hint: "move it away")
+        for file in ofDaemon {
+          let found = try? folder.kind(of: file.rawValue)
+          guard found == nil || found == file.kind else {
+            throw UserError(
+              .failed, "\(folder.path(of: file.rawValue)) is in the way: it is not ours", hint: "move it away")
           }
         }
       }
@@ -66,7 +67,7 @@ package enum LabFolders {
     let path = folder.path(of: paths.node)
     // In a lab's own folder, one of the node's name with nothing but a node's files is what an earlier version made.
     return try open(
-      paths.node, in: folder, ownMode, mark, hint: "`echo \(mark.text) >\(path)/\(FolderMark.file)`",
+      paths.node, in: folder, ownMode, mark, hint: "`echo \(mark.text) >\(shellWord("\(path)/\(FolderMark.file)"))`",
       mayHold: LabFiles.isOfNode)
   }
 
@@ -97,20 +98,31 @@ package enum LabFolders {
       return !names.contains(FolderMark.file)
     }
     guard !folders.isEmpty else { return nil }
-    let paths = folders.map { "\($0)/\(lab)" }.joined(separator: " ")
-    return "`for f in \(paths); do echo \(mark.text) >$f/\(FolderMark.file); done`"
+    let paths = folders.map { shellWord("\($0)/\(lab)") }.joined(separator: " ")
+    return "`for f in \(paths); do echo \(mark.text) >\"$f/\(FolderMark.file)\"; done`"
+  }
+
+  /// A path as a word of a shell's command.
+  private static func shellWord(_ path: String) -> String {
+    let isPlain = path.utf8.allSatisfy {
+      "/._-+:@%=,".utf8.contains($0) || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
+        || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0
+    }
+    return isPlain
+      ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 
   /// What two daemons of which one begins while the other ends may leave in a folder without its mark, and what a new
   /// file system has in it.
   private static func isPassing(_ entry: String, in folder: Folder) -> Bool {
-    switch try? folder.kind(of: entry) {
-    case .file?: ["apus.log", "apus.pid"].contains(entry) || Folder.isUnfinished(entry, of: FolderMark.file)
-    case .socket?: entry == "control.sock"
-    case .folder?: entry == "lost+found"
-    default: false
-    }
+    guard let kind = try? folder.kind(of: entry) else { return false }
+    if entry == "lost+found" { return kind == .folder }
+    if Folder.isUnfinished(entry, of: FolderMark.file) { return kind == .file }
+    return ofDaemon.contains { $0.rawValue == entry && $0.kind == kind }
   }
+
+  /// What a daemon itself has, with a lab or without one.
+  private static let ofDaemon: [LabFile] = [.pid, .log, .control]
 
   private static func root(_ path: String, _ mode: UInt32) throws(UserError) -> Folder {
     do throws(SystemError) {

@@ -4,9 +4,6 @@ import Topology
 
 /// What is written down about a running node, so that another daemon (or `down` without one) finds it again.
 struct NodeRecord: Codable, Sendable, Equatable {
-  private static let file = "node.json"
-  private static let pidFile = "pid"
-
   /// ISO 8601: when the node was started.
   var since: String
   /// The node's process, by pid and start time: a pid that was given to another process since is not mistaken for it.
@@ -29,15 +26,15 @@ struct NodeRecord: Codable, Sendable, Equatable {
 
   func write(_ paths: NodePaths) throws(UserError) {
     let folder = try LabFolders.makeState(paths)
-    try Files.write(encoded(self), as: Self.file, in: folder)
+    try Files.write(encoded(self), as: NodeFile.record.rawValue, in: folder)
     guard let process else { return }
-    try Files.write(Array("\(process.pid)\n".utf8), as: Self.pidFile, in: folder)
+    try Files.write(Array("\(process.pid)\n".utf8), as: NodeFile.pid.rawValue, in: folder)
   }
 
   static func remove(_ paths: NodePaths) throws(UserError) {
     guard let folder = LabFolders.findState(paths) else { return }
-    try Files.remove(file, in: folder)
-    try Files.remove(pidFile, in: folder)
+    try Files.remove(NodeFile.record.rawValue, in: folder)
+    try Files.remove(NodeFile.pid.rawValue, in: folder)
   }
 }
 
@@ -64,7 +61,7 @@ enum LabState {
   }
 
   static func write(_ lab: CanonicalLab, in directories: LabDirectories) throws(UserError) {
-    try Files.write(encoded(lab), as: "lab.json", in: try LabFolders.state(of: lab.name, in: directories))
+    try Files.write(encoded(lab), as: LabFile.lab.rawValue, in: try LabFolders.state(of: lab.name, in: directories))
   }
 }
 
@@ -92,8 +89,6 @@ struct RunTimeState: Codable, Sendable, Equatable {
     var down: Set<String> = []
   }
 
-  private static let file = "runtime.json"
-
   /// By the links' names.
   var links: [String: Link] = [:]
   /// Nodes that `stop` has stopped and that are no process.
@@ -107,8 +102,8 @@ struct RunTimeState: Codable, Sendable, Equatable {
 
   func write(_ lab: String, in directories: LabDirectories) throws(UserError) {
     let folder = try LabFolders.state(of: lab, in: directories)
-    guard self != RunTimeState() else { return try Files.remove(Self.file, in: folder) }
-    try Files.write(encoded(self), as: Self.file, in: folder)
+    guard self != RunTimeState() else { return try Files.remove(LabFile.runTime.rawValue, in: folder) }
+    try Files.write(encoded(self), as: LabFile.runTime.rawValue, in: folder)
   }
 }
 

@@ -14,7 +14,6 @@ struct PSCommand: AsyncParsableCommand {
 
   func run() async throws {
     let directories = LabDirectories.resolve(environment: Variables.all)
-    if let asked = selection.asked { try LabSelection.check(asked) }
     var labs = try directories.labs(asked: selection.asked)
     if let asked = selection.asked { labs = [try LabSelection.choose(asked: asked, running: labs)] }
     if labs.isEmpty { Output.words("no lab is up") }

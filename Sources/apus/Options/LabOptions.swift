@@ -23,7 +23,6 @@ struct LabSession {
 
   init(asked: String?) throws {
     let directories = LabDirectories.resolve(environment: Variables.all)
-    if let asked { try LabSelection.check(asked) }
     self.init(try LabSelection.choose(asked: asked, running: try directories.labs(asked: asked)), directories)
   }
 

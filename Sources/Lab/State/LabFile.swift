@@ -1,0 +1,46 @@
+import LinuxHost
+
+/// What lies in a lab's own folders beside the folders of its nodes and the sockets of its ports.
+///
+/// What is not listed here or in `NodeFile` is not ours, and is never removed: a new file is a new case.
+enum LabFile: String, CaseIterable {
+  case control = "control.sock"
+  case pid = "apus.pid"
+  case lab = "lab.json"
+  case runTime = "runtime.json"
+  case log = "apus.log"
+
+  var kind: Folder.Kind { self == .control ? .socket : .file }
+}
+
+/// What lies in a node's folders.
+enum NodeFile: String, CaseIterable {
+  case pid
+  case record = "node.json"
+  case consoleSocket = "console.sock"
+  case monitorSocket = "qmp.sock"
+  case agentSocket = "agent.sock"
+  case consoleLog = "console.log"
+  /// What was capped of it.
+  case olderConsoleLog = "console.log.1"
+  case processLog = "qemu.log"
+  case disk = "disk.qcow2"
+  case unfinishedDisk = "disk.qcow2.new"
+  /// Is there while the disk outlives the lab.
+  case persistMark = "disk.persist"
+  case imageRecord = "disk.image"
+  case seed = "seed.iso"
+  /// What the seed is being made of.
+  case seedFiles = "seed.iso.files"
+
+  var kind: Folder.Kind {
+    switch self {
+    case .consoleSocket, .monitorSocket, .agentSocket: .socket
+    case .seedFiles: .folder
+    default: .file
+    }
+  }
+
+  /// What stays as long as `persistMark` is there.
+  static let persistent: Set = [NodeFile.disk.rawValue, NodeFile.imageRecord.rawValue, NodeFile.persistMark.rawValue]
+}
