@@ -34,7 +34,7 @@ require_tools() {
   for tool in "$@"; do
     command -v "$tool" >/dev/null 2>&1 || missing+=("$tool")
   done
-  ((${#missing[@]} == 0)) || die "not installed: ${missing[*]}; run tools/setup"
+  ((${#missing[@]} == 0)) || die "not installed: ${missing[*]}; run tools/setup, and tools/setup --tests for what only tests need"
 }
 
 # is_root: whether this shell may install packages, open TAPs and make namespaces.

@@ -145,7 +145,7 @@ bench_delay() {
     esac
     shift || usage_error "an option lacks its value"
   done
-  "$project_root/tools/setup" --quiet
+  "$project_root/tools/setup" --quiet --tests
   command -v iperf3 >/dev/null || install_package iperf3
   bring_up_lab bench-delay < <(delay_file)
   prepare_hosts "$(delay_links | wc -l)"

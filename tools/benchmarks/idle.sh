@@ -8,7 +8,7 @@ processor_ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; 
 
 bench_idle() {
   (($# == 0)) || usage_error "unknown option $1"
-  "$project_root/tools/setup" --quiet
+  "$project_root/tools/setup" --quiet --tests
   step "idle: bringing up $idle_guests guests"
   bring_up_lab bench-idle <<LAB
 version: 1

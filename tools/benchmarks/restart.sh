@@ -70,7 +70,7 @@ bench_restart() {
     esac
     shift || usage_error "an option lacks its value"
   done
-  "$project_root/tools/setup" --quiet
+  "$project_root/tools/setup" --quiet --tests
   bring_up_lab bench-restart < <(guests_file bench-restart)
   before=$(identities)
   uptimes_before=$(uptimes)

@@ -140,7 +140,7 @@ bench_v2v() {
   done
   [[ $peer == none || $peer == ovs ]] || usage_error "unknown peer $peer; known: ovs"
   (($(nproc) >= 2)) || die "two processors are needed, one for the worker and one for the generator"
-  "$project_root/tools/setup" --quiet
+  "$project_root/tools/setup" --quiet --tests
   require_tools cc dpdk-testpmd sysctl tail timeout
   cc -O2 -pthread -o "$work/cache-line" "$project_root/tools/benchmarks/cache-line.c"
   take_hugepages
