@@ -45,7 +45,7 @@ extension RealThings {
       try files.copyItem(atPath: "\(projectRoot)/tools", toPath: "\(folder)/tools")
       try files.copyItem(atPath: "\(projectRoot)/.ci", toPath: "\(folder)/.ci")
       var scripts = ["bin/swift": standIn]
-      for name in ["setup", "lint", "check-hot-path", "bench", "demo", "fuzz-captures"] {
+      for name in ["setup", "lint", "check-hot-path", "bench", "demo", "fuzz-captures", "debian-image"] {
         scripts["tools/\(name)"] = "#!/bin/sh\n"
       }
       for (name, text) in scripts {
