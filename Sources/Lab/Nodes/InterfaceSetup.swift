@@ -43,7 +43,7 @@ enum InterfaceSetup {
 
   /// Name of the subinterface of a VLAN, as `ip link` users call it.
   static func vlanInterfaceName(of nic: NICDefinition, _ vlan: Int) -> String {
-    Names.shortInterfaceName("\(nic.name).\(vlan)")
+    Names.vlanInterface(of: nic.name, vlan: vlan)
   }
 
   private static func vlanInterface(

@@ -53,6 +53,10 @@ extension Rule {
       }
     }
     guard let state = subject.facts.stateDirectory else { return }
+    if let name = subject.draft.name {
+      let hint = "choose a shorter name, or a shorter folder by APUS_STATE_DIR"
+      check(subject, "\(state)/\(name.value)/control.sock", name.span, hint: hint)
+    }
     for node in subject.draft.nodes where node.isKind("vm") {
       let hint = "choose shorter names, or a shorter folder by APUS_STATE_DIR"
       check(subject, "\(state)/\(subject.lab.name)/\(node.name.value)/console.sock", node.name.span, hint: hint)
