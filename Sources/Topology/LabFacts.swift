@@ -16,6 +16,8 @@ package protocol LabFacts {
   func hostInterfaceExists(_ name: String) -> Bool
   /// Bytes that are free for virtual machines; nil = not known.
   var availableMemory: UInt64? { get }
+  /// Bytes of memory that the host has in all; nil = not known.
+  var totalMemory: UInt64? { get }
   /// Folder of the state of all labs (`<state>`), for the length of socket paths; nil = not known.
   var stateDirectory: String? { get }
   /// Whether the running lab of that name made a host interface, so that finding it there is no surprise.
@@ -43,6 +45,7 @@ package enum FileKind: String, Sendable {
 }
 
 extension LabFacts {
+  package var totalMemory: UInt64? { nil }
   package var stateDirectory: String? { nil }
   package func interface(_ name: String, belongsTo lab: String) -> Bool { false }
   package func memoryTaken(by lab: String) -> UInt64 { 0 }

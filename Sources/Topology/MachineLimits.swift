@@ -4,6 +4,6 @@ package enum MachineLimits {
   package static let nics = 60
   /// Bytes of memory with which the built-in guest boots; with 8 MiB less its kernel ends in a panic.
   ///
-  /// Found by starting it, and kept true by a test that does so (`GuestMemory`).
+  /// Found by starting it, and kept true by a test that does so (GuestMemory).
   package static let builtinMemory = 80 << 20
 }

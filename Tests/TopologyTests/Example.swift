@@ -41,5 +41,5 @@ extension TestFacts {
     ownerMistakes: ["nobody-knows": "this host has no user nobody-knows"],
     filterMistakes: ["tcp prt 80": "syntax error"])
   /// A host with little memory and no KVM.
-  static let slow = TestFacts(hasKVM: false, availableMemory: 200 << 20)
+  static let slow = TestFacts(hasKVM: false, availableMemory: 200 << 20, totalMemory: 400 << 20)
 }

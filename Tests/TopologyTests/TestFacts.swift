@@ -12,6 +12,7 @@ struct TestFacts: LabFacts {
   /// Interfaces that the running lab made.
   var ownInterfaces: Set<String> = []
   var availableMemory: UInt64?
+  var totalMemory: UInt64?
   var stateDirectory: String?
   var missingFolders: Set<String> = []
   /// What else lies at paths.

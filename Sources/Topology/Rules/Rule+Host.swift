@@ -70,6 +70,20 @@ extension Rule {
     subject.reporter.error(.socketPath, span, message, hint: hint)
   }
 
+  /// L305: a virtual machine that asks for more memory than the host has at all.
+  static func wholeMemory(_ subject: RuleSubject) {
+    guard let total = subject.facts.totalMemory else { return }
+    var reported: Set<Span> = []
+    for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) where draft.isKind("vm") {
+      guard UInt64(clamping: node.memory) > total else { continue }
+      let span = draft.machine?.memory?.span ?? draft.name.span
+      guard reported.insert(span).inserted else { continue }
+      let (ask, have) = (Units.describe(bytes: UInt64(clamping: node.memory)), Units.describe(bytes: total))
+      subject.reporter.error(
+        .resources, span, "node \(node.name) asks for \(ask) of memory, this host has \(have) in all")
+    }
+  }
+
   /// L305: virtual machines that ask for more memory than the host has free.
   static func memory(_ subject: RuleSubject) {
     let machines = subject.lab.nodes.indices.filter { subject.lab.nodes[$0].kind == "vm" }

@@ -50,9 +50,13 @@ struct HostLabFacts: LabFacts {
     }
   }
 
-  /// `MemAvailable` of /proc/meminfo (proc(5)), which counts in kibibytes.
-  var availableMemory: UInt64? {
-    Self.lines(of: "/proc/meminfo").first { $0.hasPrefix("MemAvailable:") }
+  var availableMemory: UInt64? { Self.memory("MemAvailable:") }
+
+  var totalMemory: UInt64? { Self.memory("MemTotal:") }
+
+  /// A line of /proc/meminfo (proc(5)), which counts in kibibytes.
+  private static func memory(_ name: String) -> UInt64? {
+    lines(of: "/proc/meminfo").first { $0.hasPrefix(name) }
       .flatMap { $0.split(separator: " ").dropFirst().first }
       .flatMap { UInt64($0) }
       .map { $0 << 10 }
