@@ -31,13 +31,14 @@ package struct BringUpOptions: Codable, Sendable, Equatable {
 
 /// A row of `ps`.
 package struct NodeStatus: Codable, Sendable, Equatable {
-  package enum State: String, Codable, Sendable { case running, stopped, failed }
+  package enum State: String, Codable, Sendable { case starting, running, stopped, failed }
   package var lab: String
   package var node: String
   package var kind: String
   package var image: String?
   package var state: State
-  /// The node answers: a VM's agent, an external node's connected ports; always for the others while they run.
+  /// The node answers (a VM's agent, an external node's connected ports), and the first NIC that leads anywhere is up at
+  /// its own end: a front-end has started its rings, a TAP's interface is up.
   package var ready: Bool
   package var pid: Int32?
   /// With prefix length, in file order.

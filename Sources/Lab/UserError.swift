@@ -38,6 +38,24 @@ extension UserError {
   static func wrapping(_ error: any Error, _ context: String) -> UserError {
     if let error = error as? UserError { return error }
     if error is CancellationError { return UserError(.failed, "\(context): interrupted") }
-    return UserError(.failed, "\(context): \(error)")
+    return UserError(.failed, "\(context): \(ErrorWords.of(error))")
+  }
+
+  /// Several failures as one, which is told whole: a person sees what is left, not only the first of it.
+  /// - Returns: nil for none; the code and the hint are those of the first.
+  static func all(_ failures: [UserError]) -> UserError? {
+    guard var all = failures.first else { return nil }
+    let others = failures.dropFirst().map(\.message)
+    all.message = ([all.message] + others).joined(separator: "; ")
+    return all
+  }
+
+  /// The same error, with what could not be removed on the way back.
+  /// - Parameter left: what, and why; empty as a rule.
+  func leaving(_ left: [String], of lab: String) -> UserError {
+    guard !left.isEmpty else { return self }
+    let again = "`apus down \(lab)` tries again to remove what is left"
+    let message = "\(message); left behind: \(left.joined(separator: "; "))"
+    return UserError(code, message, hint: hint.map { "\($0); \(again)" } ?? again)
   }
 }

@@ -16,6 +16,8 @@ package protocol LabFacts {
   func hostInterfaceExists(_ name: String) -> Bool
   /// Bytes that are free for virtual machines; nil = not known.
   var availableMemory: UInt64? { get }
+  /// Bytes of memory that the host has in all; nil = not known.
+  var totalMemory: UInt64? { get }
   /// Folder of the state of all labs (`<state>`), for the length of socket paths; nil = not known.
   var stateDirectory: String? { get }
   /// Whether the running lab of that name made a host interface, so that finding it there is no surprise.
@@ -24,14 +26,33 @@ package protocol LabFacts {
   func memoryTaken(by lab: String) -> UInt64
   /// Whether a folder is there.
   func folderExists(_ absolutePath: String) -> Bool
+  /// What lies at a path, symbolic links followed; nil = nothing, or it is not known.
+  func fileKind(_ absolutePath: String) -> FileKind?
+  /// What is wrong with `user` or `user:group` as the owner of a socket; nil = nothing, or it is not known.
+  func mistake(inOwner text: String) -> String?
+  /// Processors on which this program may run; nil = not known.
+  var processors: [ClosedRange<Int>]? { get }
+  /// Bytes of the command line that tells the built-in guest its NICs, and how many its kernel takes; nil = not known.
+  func guestCommandLine(of node: NodeDefinition) -> (size: Int, limit: Int)?
   /// What is wrong with a filter of captures (pcap-filter(7)); nil = nothing, or nobody here can say.
   func mistake(inFilter text: String) -> String?
 }
 
+/// What can lie at a path.
+package enum FileKind: String, Sendable {
+  case file, folder, socket
+  case other = "special file"
+}
+
 extension LabFacts {
+  package var totalMemory: UInt64? { nil }
   package var stateDirectory: String? { nil }
   package func interface(_ name: String, belongsTo lab: String) -> Bool { false }
   package func memoryTaken(by lab: String) -> UInt64 { 0 }
   package func folderExists(_ absolutePath: String) -> Bool { true }
+  package func fileKind(_ absolutePath: String) -> FileKind? { nil }
+  package func mistake(inOwner text: String) -> String? { nil }
+  package var processors: [ClosedRange<Int>]? { nil }
+  package func guestCommandLine(of node: NodeDefinition) -> (size: Int, limit: Int)? { nil }
   package func mistake(inFilter text: String) -> String? { nil }
 }

@@ -5,7 +5,18 @@ package struct LoadResult: Sendable {
   /// In file order; at most 50 errors.
   package var diagnostics: [Diagnostic]
 
+  /// Which lab it is, also when the file has errors; nil when its name cannot be read.
+  package var identity: LabIdentity?
+
   package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+}
+
+/// Which lab a file is.
+package struct LabIdentity: Sendable, Equatable {
+  /// One that a lab may have.
+  package var name: String
+  /// Absolute path of the file, "-" = standard input: `source` of the lab.
+  package var source: String
 }
 
 /// Reads, checks and normalises a lab file.
@@ -20,7 +31,10 @@ package func loadLab(
 ) -> LoadResult {
   let reporter = Reporter(path: source.path)
   let lab = load(source, directory, facts, environment, reporter)
-  return LoadResult(lab: reporter.hasErrors ? nil : lab, diagnostics: reporter.sorted())
+  let identity = lab.flatMap { lab in
+    Names.validLab(lab.name) ? LabIdentity(name: lab.name, source: lab.source) : nil
+  }
+  return LoadResult(lab: reporter.hasErrors ? nil : lab, diagnostics: reporter.sorted(), identity: identity)
 }
 
 private func load(

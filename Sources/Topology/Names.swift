@@ -4,6 +4,12 @@ package enum Names {
   package static let reserved: Set<String> = ["all"]
   /// Names that no lab may have, since a folder beside the labs' own has them; with what that folder holds.
   package static let reservedForLabs = ["images": "images", "saved": "saved labs"]
+  /// Names that no NIC may have, since Linux gives them a meaning; with what that is.
+  package static let reservedForNICs = [
+    "lo": "Linux calls the loopback interface of every host so",
+    "all": "Linux keeps the settings of all interfaces under that name",
+    "default": "Linux keeps the settings of interfaces to come under that name",
+  ]
   /// Longest interface name Linux takes, in bytes (`IFNAMSIZ - 1`).
   package static let longestInterfaceName = 15
   /// Longest path of a Unix socket in bytes (`sun_path` without its zero).
@@ -38,13 +44,22 @@ package enum Names {
     return ("\(what) name \(name.quoted) is not valid", isMeant ? "\(rule); did you mean \"\(folded)\"?" : rule)
   }
 
-  /// Whether a NIC may bear it: `^[a-z][a-z0-9._-]{0,14}$`.
+  /// Whether a NIC's name has the form `^[a-z][a-z0-9._-]{0,14}$`: no name of that form leads out of a folder.
   package static func validNIC(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
     guard (1...longestInterfaceName).contains(bytes.count), let first = bytes.first, isLetter(first) else {
       return false
     }
     return bytes.allSatisfy { isLetter($0) || isDigit($0) || "._-".utf8.contains($0) }
+  }
+
+  /// Why a NIC may not bear a name, and what may be meant; nil if it may.
+  package static func complaint(aboutNIC name: String) -> (message: String, hint: String?)? {
+    if let meaning = reservedForNICs[name] { return ("a NIC cannot be called \(name.quoted): \(meaning)", nil) }
+    guard !validNIC(name) else { return nil }
+    return (
+      "NIC name \(name.quoted) is not valid", "NIC names are 1 to 15 of a-z 0-9 . _ -, starting with a letter"
+    )
   }
 
   /// A name for a host interface: `full` itself up to 15 bytes, else its head and a hash of the whole.
@@ -55,6 +70,9 @@ package enum Names {
     let padded = String(repeating: "0", count: 6 - digits.count) + digits
     return String(decoding: full.utf8.prefix(8), as: UTF8.self) + "-" + padded
   }
+
+  /// Name of the subinterface of a NIC's VLAN, as `ip link` users call it.
+  package static func vlanInterface(of nic: String, vlan: Int) -> String { shortInterfaceName("\(nic).\(vlan)") }
 
   /// The station address of a NIC that declares none: locally administered, the same in every run.
   ///

@@ -135,7 +135,8 @@ import Topology
         <testsuite name="two" tests="2" failures="1" errors="0" time="30.012">
           <testcase classname="two" name="ping a -&gt; b" time="0.012"/>
           <testcase classname="two" name="exec a: echo &quot;&lt;&amp;&gt;&quot;" time="30.000">
-            <failure message="it said: ? x"/>
+            <failure message="it said: ?">it said: ?
+        x</failure>
           </testcase>
         </testsuite>
 

@@ -28,12 +28,12 @@ struct DiagnosticTests {
     let text = """
       version: 1
       name: ${LAB:-fallback}
-      nodes: { "a": { kind: "${KIND}", memory: "${SIZE:-64}M" } }
+      nodes: { "a": { kind: "${KIND}", memory: "${SIZE:-96}M" } }
       """
     let lab = try #require(load(text, environment: ["KIND": "vm", "SIZE": ""]).lab)
     #expect(lab.name == "fallback")
     #expect(lab.nodes.map(\.kind) == ["vm"])
-    #expect(lab.nodes.map(\.memory) == [64 << 20])
+    #expect(lab.nodes.map(\.memory) == [96 << 20])
     #expect(load(text, environment: ["KIND": "vm", "LAB": "other", "SIZE": "128"]).lab?.name == "other")
   }
 

@@ -135,7 +135,7 @@ extension Example {
         test.lab.yaml:3:33: note: the subnet is declared here
             3 | vlans: { red: { id: 10, subnet: 10.0.10.0/24 } }
               |                                 ^^^^^^^^^^^^
-        test.lab.yaml:9:70: error[L207]: 224.0.0.1/24 is a multicast address; a NIC needs a unicast one
+        test.lab.yaml:9:70: error[L207]: 224.0.0.1/24 is a multicast address; no NIC can have it
             9 |   d: { kind: netns, nics: { eth0: { switch: sw1, vlan: red, address: 224.0.0.1/24 } } }
               |                                                                      ^^^^^^^^^^^^
         """#),

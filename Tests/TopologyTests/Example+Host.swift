@@ -49,6 +49,26 @@ extension Example {
               |                   ^^
         """#),
     Example(
+      "L305", "more memory than the host has", facts: .slow,
+      text: #"""
+        version: 1
+        name: test
+        defaults: { image: disk.img }
+        nodes:
+          a: { kind: vm, image: builtin, memory: 512M }
+        """#,
+      expected: #"""
+        test.lab.yaml:5:3: warning[L305]: virtual machines ask for 512 MiB, this host has 200 MiB free
+            5 |   a: { kind: vm, image: builtin, memory: 512M }
+              |   ^
+        test.lab.yaml:5:14: note[L306]: this host has no KVM: virtual machines are emulated (TCG), which is slow
+            5 |   a: { kind: vm, image: builtin, memory: 512M }
+              |              ^^
+        test.lab.yaml:5:42: error[L305]: node a asks for 512 MiB of memory, this host has 400 MiB in all
+            5 |   a: { kind: vm, image: builtin, memory: 512M }
+              |                                          ^^^^
+        """#),
+    Example(
       "L306", "no KVM", facts: .slow,
       text: #"""
         version: 1

@@ -21,13 +21,13 @@ struct Example: Sendable, CustomTestStringConvertible {
 
   static let all =
     syntax + values + names + references + addressing + contradictions + impairments + profiles + host + machines
-    + images + captures
+    + images + captures + impossible
 }
 
 extension TestFacts {
   /// A host with some files and one interface.
   static let usual = TestFacts(
-    files: ["/labs/locked.qcow2", "/labs/user-data.yaml"],
+    files: ["/labs/locked.qcow2", "/labs/user-data.yaml", "/labs/user-data.d"],
     contents: [
       "/labs/debian.qcow2": [0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 3], "/images/shared.vmdk": Array("KDMV....".utf8),
       "/labs/split.vmdk": Array("# Disk DescriptorFile\nversion=1\n".utf8), "/labs/disk.img": [0xEB, 0x63, 0x90, 0],
@@ -35,8 +35,11 @@ extension TestFacts {
       "/labs/empty.raw": [],
     ],
     sums: ["/labs/debian.qcow2": String(repeating: "ab", count: 32)],
-    interfaces: ["tap-taken"], stateDirectory: "/run/apus", missingFolders: ["/missing"],
+    interfaces: ["tap-taken", "tap-a.20"], stateDirectory: "/run/apus",
+    missingFolders: ["/missing", "/no such folder"],
+    kinds: ["/labs/user-data.d": .folder, "/labs/notes.txt": .file, "/labs/captures": .folder],
+    ownerMistakes: ["nobody-knows": "this host has no user nobody-knows"],
     filterMistakes: ["tcp prt 80": "syntax error"])
   /// A host with little memory and no KVM.
-  static let slow = TestFacts(hasKVM: false, availableMemory: 200 << 20)
+  static let slow = TestFacts(hasKVM: false, availableMemory: 200 << 20, totalMemory: 400 << 20)
 }

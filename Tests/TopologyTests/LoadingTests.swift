@@ -111,20 +111,21 @@ struct LoadingTests {
     let text = """
       version: 1
       name: 010
-      workers: { count: 010, poll: busy }
+      workers: { count: 01, poll: busy }
       switches: { on: {}, 1e3: {} }
       nodes:
         yes:
           kind: external
           nics:
-            eth0: { switch: on, mac: 52:54:00:12:34:56, offload: off, socket: 2222:22, socket-mode: 0640, socket-owner: qemu:kvm }
+            eth0: { switch: on, vlan: 010, mac: 52:54:00:12:34:56, offload: off, socket: 2222:22, socket-mode: 0640, socket-owner: qemu:kvm }
       """
     let lab = try #require(load(text).lab)
     #expect(lab.name == "010")
-    #expect(lab.workers.count == 10)
+    #expect(lab.workers.count == 1)
     #expect(lab.switches.map(\.name) == ["on", "1e3"])
     #expect(lab.nodes[0].name == "yes")
     let nic = lab.nodes[0].nics[0]
+    #expect(nic.attachment == .switchPort(switch: "on", mode: .access(10)))
     #expect(nic.mac == "52:54:00:12:34:56")
     #expect(!nic.offload)
     #expect(nic.socket == "/labs/2222:22")

@@ -15,7 +15,7 @@ struct ProfileTests {
   func nodes() throws {
     let lab = try lab(
       """
-      defaults: { memory: 64M, cpus: 4 }
+      defaults: { memory: 96M, cpus: 4 }
       profiles:
         host: { kind: vm, memory: 256M, nics: { eth0: { switch: sw1, mtu: 9000 }, eth1: {} } }
       switches: { sw1: {}, sw2: {} }

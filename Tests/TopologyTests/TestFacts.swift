@@ -12,8 +12,16 @@ struct TestFacts: LabFacts {
   /// Interfaces that the running lab made.
   var ownInterfaces: Set<String> = []
   var availableMemory: UInt64?
+  var totalMemory: UInt64?
   var stateDirectory: String?
   var missingFolders: Set<String> = []
+  /// What else lies at paths.
+  var kinds: [String: FileKind] = [:]
+  /// What is wrong with owners of sockets.
+  var ownerMistakes: [String: String] = [:]
+  var processors: [ClosedRange<Int>]? = [0...1]
+  /// Bytes of the guest's command line that each NIC takes, of 100.
+  var bytesOfNIC = 2
   /// What is wrong with filters.
   var filterMistakes: [String: String] = [:]
 
@@ -24,6 +32,9 @@ struct TestFacts: LabFacts {
   func sha256(of absolutePath: String) -> String? { sums[absolutePath] }
   func folderExists(_ absolutePath: String) -> Bool { !missingFolders.contains(absolutePath) }
   func mistake(inFilter text: String) -> String? { filterMistakes[text] }
+  func fileKind(_ absolutePath: String) -> FileKind? { kinds[absolutePath] }
+  func mistake(inOwner text: String) -> String? { ownerMistakes[text] }
+  func guestCommandLine(of node: NodeDefinition) -> (size: Int, limit: Int)? { (bytesOfNIC * node.nics.count, 100) }
   func hostInterfaceExists(_ name: String) -> Bool { interfaces.contains(name) }
   func interface(_ name: String, belongsTo lab: String) -> Bool { ownInterfaces.contains(name) }
 }

@@ -147,8 +147,8 @@ struct WiringTests {
 
   @Test("defaults fill in, the node's own keys win")
   func defaults() throws {
-    let lab = try lab("defaults: { memory: 64M, cpus: 2 }\nnodes: { a: { kind: vm }, b: { kind: vm, memory: 1GiB } }")
-    #expect(lab.nodes.map(\.memory) == [64 << 20, 1 << 30])
+    let lab = try lab("defaults: { memory: 96M, cpus: 2 }\nnodes: { a: { kind: vm }, b: { kind: vm, memory: 1GiB } }")
+    #expect(lab.nodes.map(\.memory) == [96 << 20, 1 << 30])
     #expect(lab.nodes.map(\.cpus) == [2, 2])
   }
 }

@@ -109,7 +109,7 @@ package struct ControlClient: Sendable {
       return try JSON.decode(type, from: bytes)
     } catch {
       throw UserError(
-        .failed, "the daemon's answer to \(path) is not understood: \(error)",
+        .failed, "the daemon's answer to \(path) is not understood: \(ErrorWords.of(error))",
         hint: "is the daemon of another version? `apus down` and `apus up` start it anew")
     }
   }

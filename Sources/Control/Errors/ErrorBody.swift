@@ -46,7 +46,7 @@ extension UserError {
     case let error as UserError: self = error
     case let error as DataplaneError: self.init(error)
     case is CancellationError: self.init(.failed, "interrupted")
-    default: self.init(.failed, "\(error)")
+    default: self.init(.failed, ErrorWords.of(error))
     }
   }
 

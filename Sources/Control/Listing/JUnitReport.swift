@@ -25,10 +25,17 @@ package struct JUnitReport: Sendable {
       if result.passed {
         lines.append("\(head)/>")
       } else {
-        lines += ["\(head)>", "    <failure message=\"\(Self.escaped(result.detail))\"/>", "  </testcase>"]
+        lines += ["\(head)>", failure(result.detail), "  </testcase>"]
       }
     }
     return (lines + ["</testsuite>"]).joined(separator: "\n") + "\n"
+  }
+
+  /// The first line is the message; a detail of several is there whole, too.
+  private func failure(_ detail: String) -> String {
+    let lines = detail.split(separator: "\n", omittingEmptySubsequences: false).map { Self.escaped(String($0)) }
+    let head = "    <failure message=\"\(lines.first ?? "")\""
+    return lines.count > 1 ? "\(head)>\(lines.joined(separator: "\n"))</failure>" : "\(head)/>"
   }
 
   private static func seconds(_ value: Double) -> String {

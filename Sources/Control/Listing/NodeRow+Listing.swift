@@ -10,7 +10,7 @@ extension NodeRow: Listing {
     let tint: Cell.Tint =
       switch state {
       case .running: .good
-      case .stopped: .plain
+      case .stopped, .starting: .plain
       case .failed: .bad
       }
     return [

@@ -35,10 +35,8 @@ extension Request {
     }
     do {
       return try JSON.decode(type, from: bytes)
-    } catch let error as DecodingError {
-      throw UserError(.badInput, "the body is not the JSON that \(uri.path) takes: \(error.reason)")
     } catch {
-      throw UserError(.badInput, "the body is not the JSON that \(uri.path) takes: \(error)")
+      throw UserError(.badInput, "the body is not the JSON that \(uri.path) takes: \(ErrorWords.of(error))")
     }
   }
 }

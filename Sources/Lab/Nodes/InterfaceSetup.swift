@@ -35,6 +35,13 @@ enum InterfaceSetup {
     }
   }
 
+  /// Whether the first of the NICs that leads anywhere is set up; also when none does.
+  static func firstIsUp(_ nics: [NICDefinition], namespace: String?) -> Bool {
+    guard let first = nics.first(where: { $0.attachment != .none }) else { return true }
+    let links = try? Netlink.links(namespace: namespace)
+    return links?.first { $0.name == first.name }?.isUp ?? false
+  }
+
   /// The interface in whose subnet a gateway is: the NIC, or its subinterface of a VLAN.
   private static func link(to gateway: String, from nic: NICDefinition) -> String {
     let owner = nic.addresses.first { Subnet($0.address)?.contains(gateway) ?? false }
@@ -43,7 +50,7 @@ enum InterfaceSetup {
 
   /// Name of the subinterface of a VLAN, as `ip link` users call it.
   static func vlanInterfaceName(of nic: NICDefinition, _ vlan: Int) -> String {
-    Names.shortInterfaceName("\(nic.name).\(vlan)")
+    Names.vlanInterface(of: nic.name, vlan: vlan)
   }
 
   private static func vlanInterface(

@@ -72,11 +72,12 @@ struct NetnsNode: Node {
 
   func remove() async throws -> [String] {
     guard NetworkNamespace.exists(namespace) else { return [] }
+    // A process in the namespace would keep the interfaces, and so their names, alive. One that cannot be removed (it is
+    // none of ours, or its kernel's module is gone) does not keep the namespace from going, and goes with it.
+    for nic in definition.nics where TAPDevice.exists(name: nic.name, namespace: namespace) {
+      try? TAPDevice.remove(name: nic.name, namespace: namespace)
+    }
     do {
-      // A process in the namespace would keep the interfaces, and so their names, alive.
-      for nic in definition.nics where TAPDevice.exists(name: nic.name, namespace: namespace) {
-        try TAPDevice.remove(name: nic.name, namespace: namespace)
-      }
       try NetworkNamespace.delete(namespace)
     } catch {
       throw definition.failure("cannot remove the network namespace \(namespace)", error)
@@ -85,7 +86,9 @@ struct NetnsNode: Node {
   }
 
   func condition() async -> NodeCondition {
-    guard !NetworkNamespace.exists(namespace) else { return NodeCondition() }
+    guard !NetworkNamespace.exists(namespace) else {
+      return NodeCondition(isReady: InterfaceSetup.firstIsUp(definition.nics, namespace: namespace))
+    }
     return NodeCondition(state: .failed, isReady: false, error: "the network namespace \(namespace) was removed")
   }
 

@@ -63,20 +63,22 @@ struct TAPNode: Node {
 
   func remove() async throws -> [String] {
     var removed: [String] = []
+    var failures: [UserError] = []
     for nic in definition.nics where TAPDevice.exists(name: nic.name, namespace: nil) {
       do {
         try TAPDevice.remove(name: nic.name, namespace: nil)
+        removed.append("interface \(nic.name)")
       } catch {
-        throw definition.failure("cannot remove the interface \(nic.name)", error)
+        failures.append(definition.failure("cannot remove the interface \(nic.name)", error))
       }
-      removed.append("interface \(nic.name)")
     }
+    if let failure = UserError.all(failures) { throw failure }
     return removed
   }
 
   func condition() async -> NodeCondition {
     guard let gone = definition.nics.first(where: { !TAPDevice.exists(name: $0.name, namespace: nil) }) else {
-      return NodeCondition()
+      return NodeCondition(isReady: InterfaceSetup.firstIsUp(definition.nics, namespace: nil))
     }
     return NodeCondition(state: .failed, isReady: false, error: "the interface \(gone.name) was removed")
   }

@@ -2,9 +2,9 @@ import FoundationEssentials
 import Topology
 
 /// The tiny Linux that ships with Apus: where it is, and how it is told its name and addresses.
-struct BuiltinGuest: Sendable, Equatable {
+package struct BuiltinGuest: Sendable, Equatable {
   /// Bytes of the longest kernel command line (x86 `COMMAND_LINE_SIZE`, less the final zero).
-  static let commandLineLimit = 2047
+  package static let commandLineLimit = 2047
 
   var kernel: String
   var initialRAMDisk: String
@@ -40,8 +40,7 @@ struct BuiltinGuest: Sendable, Equatable {
 
   /// What the guest's init reads: names, NICs by MAC address, addresses and routes of the node.
   static func commandLine(for node: NodeDefinition) throws(UserError) -> String {
-    let words = ["console=ttyS0", "quiet"] + fastBoot + ["apus.name=\(node.name)"] + networkWords(of: node)
-    let line = words.joined(separator: " ")
+    let line = unboundedLine(for: node)
     guard line.utf8.count <= commandLineLimit else {
       throw UserError(
         .badInput,
@@ -49,6 +48,14 @@ struct BuiltinGuest: Sendable, Equatable {
           + "at most \(commandLineLimit) fit", hint: "give the node fewer NICs or addresses")
     }
     return line
+  }
+
+  /// Bytes of that line, whether they fit or not.
+  package static func commandLineSize(for node: NodeDefinition) -> Int { unboundedLine(for: node).utf8.count }
+
+  private static func unboundedLine(for node: NodeDefinition) -> String {
+    let words = ["console=ttyS0", "quiet"] + fastBoot + ["apus.name=\(node.name)"] + networkWords(of: node)
+    return words.joined(separator: " ")
   }
 
   /// The words about a node's NICs, as its init or `/etc/network` reads them.

@@ -12,7 +12,7 @@ struct QEMUCommandLine: Sendable {
     case disk(path: String, seed: String?)
   }
 
-  /// NICs that find a place on the machine's bus.
+  /// NICs that find a place on the machine's bus: what `MachineLimits.nics` tells the checks of lab files.
   static let nicLimit = firstSharingNIC + (lastNICSlot - firstNICSlot - firstSharingNIC + 1) * 8
   /// First slot of a NIC; those below are the machine's own, the agent's port, the disks.
   private static let firstNICSlot = 7

@@ -17,12 +17,13 @@ package enum LabCleanup {
   /// Ends the lab's processes, removes its namespaces, TAPs, sockets and files, by what is written down of it.
   ///
   /// A folder without the lab's mark is not looked into.
-  /// - Throws: `UserError` for a name that no lab can have, with `badInput`; for the first thing that could not be
-  ///   removed, after everything else has been.
+  /// - Throws: `UserError` for a name that no lab can have, with `badInput`; for all that could not be removed, after
+  ///   everything else has been.
   package static func remove(lab name: String, directories: LabDirectories) async throws -> CleanupReport {
     // The name becomes a path.
     if let (message, hint) = Names.complaint(about: name, as: "lab") { throw UserError(.badInput, message, hint: hint) }
-    var report = CleanupReport(removed: try await removeLost(name, directories))
+    var report = CleanupReport()
+    var failures = await removeLost(name, directories, &report)
     let orphans = OrphanMachine.find(in: directories).filter { $0.lab == name }
     let environment = NodeEnvironment(
       lab: name, directories: directories, variables: ProcessInfo.processInfo.environment,
@@ -33,12 +34,17 @@ package enum LabCleanup {
     for node in lab?.nodes ?? [] { LabFolders.adopt(environment.paths(of: node.name)) }
     let nodes = isOurs ? nodes(of: lab, environment) : []
     let removed = Mutex<[String]>([])
-    var failures = await NodeRemoval.remove(nodes) { line in removed.withLock { $0.append(line) } }
+    failures += await NodeRemoval.remove(nodes) { line in removed.withLock { $0.append(line) } }
     failures += await NodeRemoval.end(orphans) { line in removed.withLock { $0.append(line) } }
-    for socket in staleSockets(of: lab) where try Files.remove(socket) {
-      removed.withLock { $0.append("socket \(socket) removed") }
+    for socket in staleSockets(of: lab) {
+      do throws(UserError) {
+        if try Files.remove(socket) { removed.withLock { $0.append("socket \(socket) removed") } }
+      } catch {
+        failures.append(error)
+      }
     }
-    if let first = failures.first { throw first }
+    // By what is written down, another `down` finds what is left.
+    if let failure = UserError.all(failures) { throw failure }
     let files = try LabFiles.remove(name, in: directories)
     report.removed += removed.withLock { $0 }
     if files.isSomething { report.removed.append("files of lab \(name) removed") }
@@ -53,13 +59,20 @@ package enum LabCleanup {
   }
 
   /// Has a daemon whose folder was removed take the lab down; it alone still knows what the lab has.
-  private static func removeLost(_ name: String, _ directories: LabDirectories) async throws -> [String] {
-    var lines: [String] = []
+  /// - Returns: what failed.
+  private static func removeLost(
+    _ name: String, _ directories: LabDirectories, _ report: inout CleanupReport
+  ) async -> [UserError] {
+    var failures: [UserError] = []
     for daemon in await LabDaemon.lost(name, in: directories) {
-      try await daemon.takeLabDown()
-      lines.append("lab \(name) taken down by its daemon, process \(daemon.pid)")
+      do {
+        try await daemon.takeLabDown()
+        report.removed.append("lab \(name) taken down by its daemon, process \(daemon.pid)")
+      } catch {
+        failures.append(UserError.wrapping(error, "lab \(name)"))
+      }
     }
-    return lines
+    return failures
   }
 
   /// The nodes that are written down, and those that have only a folder.

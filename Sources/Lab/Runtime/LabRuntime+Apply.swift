@@ -82,6 +82,8 @@ extension LabRuntime {
     current = rest
     nodesInOrder = old.filter { node in rest.nodes.contains { $0.name == node.definition.name } }
     try LabState.write(rest, in: directories)
+    starting = Set(work.nodes.filter { [.create, .restart].contains(work.action($0)) }.map(\.definition.name))
+    defer { starting = [] }
     do {
       current = work.lab
       nodesInOrder = work.nodes
@@ -89,16 +91,15 @@ extension LabRuntime {
       try await makeChange(work, difference)
     } catch {
       let reason = UserError.wrapping(error, "lab \(work.lab.name)")
-      await Task { await self.settle(on: rest, work) }.value
-      throw reason
+      let left = await Task { await self.settle(on: rest, work) }.value
+      throw reason.leaving(left, of: work.lab.name)
     }
   }
 
   /// After an error in the second half: what was new goes, what stayed is the lab.
-  private func settle(on rest: CanonicalLab, _ work: Work) async {
-    for failure in await work.journal.rollBack() {
-      logger.error("left behind after the error: \(failure)")
-    }
+  /// - Returns: what could not be removed, and why.
+  private func settle(on rest: CanonicalLab, _ work: Work) async -> [String] {
+    let left = await rollBack(work.journal)
     current = rest
     nodesInOrder = work.nodes.filter { node in rest.nodes.contains { $0.name == node.definition.name } }
     do {
@@ -106,6 +107,7 @@ extension LabRuntime {
     } catch {
       logger.error("\(error)")
     }
+    return left
   }
 
   // MARK: - First half: what is in the way goes
@@ -146,7 +148,7 @@ extension LabRuntime {
       for line in try LabFiles.remove(node: environment.paths(of: name)).left { work.progress("left: \(line)") }
     }
     try await removeTrunksAndSwitches(recorded, difference, work)
-    if let first = failures.first { throw first }
+    if let failure = UserError.all(failures) { throw failure }
   }
 
   private func removePorts(of node: NodeDefinition, _ nics: [String]) async {

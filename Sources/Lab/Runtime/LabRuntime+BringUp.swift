@@ -41,13 +41,15 @@ extension LabRuntime {
     if let steps = try await applyDifference(to: lab, progress) { return steps }
     let work = try await plan(lab, progress)
     if work.plan.steps.isEmpty { return [] }
+    starting = Set(work.nodes.filter { [.create, .restart].contains(work.action($0)) }.map(\.definition.name))
+    defer { starting = [] }
     do {
       try await make(work)
     } catch {
       let reason = UserError.wrapping(error, "lab \(lab.name)")
       // In a task of its own: the way back is to be gone to its end also when this task was cancelled.
-      await Task { await undo(work) }.value
-      throw reason
+      let left = await Task { await undo(work) }.value
+      throw reason.leaving(left, of: lab.name)
     }
     return work.plan.steps
   }
@@ -216,34 +218,39 @@ extension LabRuntime {
       if boots { await queue.leave() }
       throw error
     }
+    starting.remove(name)
     // Only its ports tell how a node is that somebody else starts.
     await order.note(name, node.definition.kind == ExternalNode.kind ? .started : .ready)
   }
 
   /// After an error: back to what was there before.
-  private func undo(_ work: Work) async {
+  /// - Returns: what could not be removed, and why.
+  private func undo(_ work: Work) async -> [String] {
     if !work.isServing {
       for node in work.nodes where work.action(node) == .adopt { await node.detach() }
     }
-    for failure in await work.journal.rollBack() {
-      logger.error("left behind after the error: \(failure)")
-    }
-    if work.isServing { return }
+    var left = await rollBack(work.journal)
+    if work.isServing { return left }
     await closePlane()
     current = nil
     nodesInOrder = []
-    guard work.isNew else { return }
-    removeFilesAfterFailure(of: work.lab)
+    // By what is written down, `down` finds what is left.
+    guard work.isNew, left.isEmpty else { return left }
+    do {
+      // Those by which this daemon is being talked to go with it.
+      let kept: Set = [LabFile.control.rawValue, LabFile.pid.rawValue]
+      left = try LabFiles.remove(work.lab.name, in: directories, keeping: kept).left
+    } catch {
+      left = [error.message]
+    }
+    return left
   }
 
-  /// Removes the files of a lab that did not come up, but for those by which this daemon is being talked to.
-  private func removeFilesAfterFailure(of lab: CanonicalLab) {
-    do {
-      let kept: Set = [LabFile.control.rawValue, LabFile.pid.rawValue]
-      for line in try LabFiles.remove(lab.name, in: directories, keeping: kept).left { logger.notice("left: \(line)") }
-    } catch {
-      logger.error("left behind after the error: \(error)")
-    }
+  /// - Returns: what could not be removed, and why.
+  func rollBack(_ journal: Journal) async -> [String] {
+    let left = await journal.rollBack()
+    for failure in left { logger.error("left behind after the error: \(failure)") }
+    return left
   }
 
   /// Runs a call to the data plane; its error says for what it was.

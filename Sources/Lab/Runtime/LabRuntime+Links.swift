@@ -153,13 +153,15 @@ extension LabRuntime {
     else { throw unknownLink(name) }
     var override = runTime.links[link.name] ?? RunTimeState.Link()
     let ends = try link.ends(from: change.from)
+    // Carriers to set, in this order.
+    var carriers: [(end: String, isUp: Bool)] = []
     if change.isReset {
-      for end in override.down { try await setCarrier(link, end, true) }
+      carriers = override.down.sorted().map { ($0, true) }
       override = RunTimeState.Link()
     }
     if let carrier = change.carrier {
       for end in ends.filter(link.ports.indices.contains).map({ link.ports[$0] }) {
-        try await setCarrier(link, end, carrier)
+        carriers.append((end, carrier))
         if carrier { override.down.remove(end) } else { override.down.insert(end) }
       }
     }
@@ -168,8 +170,15 @@ extension LabRuntime {
       for end in ends { try pair.change(end, change) }
       override.impair = pair
     }
-    runTime.links[link.name] = override == RunTimeState.Link() ? nil : override
-    try writeRunTime()
+    let before = runTime
+    try changeRunTime { $0.links[link.name] = override == RunTimeState.Link() ? nil : override }
+    do {
+      for carrier in carriers { try await setCarrier(link, carrier.end, carrier.isUp) }
+    } catch {
+      runTime = before
+      try? writeRunTime()
+      throw error
+    }
     try await impair(link, override.impair ?? current?.impairments[link.name])
     let after = await links().first { $0.name == link.name }
     guard let after else { throw unknownLink(name) }
@@ -195,6 +204,19 @@ extension LabRuntime {
   func writeRunTime() throws(UserError) {
     guard let current else { return }
     try runTime.write(current.name, in: directories)
+  }
+
+  /// Changes what is said at run time, and writes it down first: what cannot be kept is not done.
+  /// - Throws: `UserError` when it cannot be written (the disk is full); everything is as it was.
+  func changeRunTime(_ body: (inout RunTimeState) -> Void) throws(UserError) {
+    let before = runTime
+    body(&runTime)
+    do {
+      try writeRunTime()
+    } catch {
+      runTime = before
+      throw UserError(error.code, error.message, hint: "nothing was changed")
+    }
   }
 
   private func unknownLink(_ name: String) -> UserError {

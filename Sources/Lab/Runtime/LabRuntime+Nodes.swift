@@ -5,15 +5,23 @@ extension LabRuntime {
   /// All nodes in file order.
   package func nodes() async -> [NodeStatus] {
     let environment = environment
-    let connected = await connectedPorts()
+    let ports = await plane?.ports() ?? []
+    let connected = Set(ports.filter(\.carrier).map(\.name))
+    let started = Set(ports.filter(\.hasStarted).map(\.name))
     var rows: [NodeStatus] = []
     for node in nodesInOrder {
       let definition = node.definition
-      let condition = await node.condition()
+      var condition = await node.condition()
+      if starting.contains(definition.name), definition.kind != VMNode.kind || condition.state == .stopped {
+        // What is not made yet has not failed.
+        (condition.state, condition.isReady, condition.error) = (.starting, false, nil)
+      }
       let ports = definition.nics.filter { $0.attachment != .none }
         .map { NICDefinition.portName(node: definition.name, nic: $0.name) }
       // Only its ports tell how a node is that somebody else starts.
-      let isReady = condition.isReady && (definition.kind != ExternalNode.kind || connected.isSuperset(of: ports))
+      let isReady =
+        condition.isReady && ports.first.map(started.contains) ?? true
+        && (definition.kind != ExternalNode.kind || connected.isSuperset(of: ports))
       rows.append(
         NodeStatus(
           lab: environment.lab, node: definition.name, kind: definition.kind, image: definition.image,
@@ -53,13 +61,12 @@ extension LabRuntime {
           context.waitForPort = { try await self.waitForPort(of: $0, $1) }
           try await node.start(context, isRunning: false)
         } catch {
-          _ = await journal.rollBack()
-          throw UserError.wrapping(error, "node \(name)")
+          let left = await rollBack(journal)
+          throw UserError.wrapping(error, "node \(name)").leaving(left, of: self.current?.name ?? "")
         }
       } else {
+        try self.changeRunTime { $0.stopped.remove(name) }
         try await self.setCarriers(of: node.definition, up: true)
-        self.runTime.stopped.remove(name)
-        try self.writeRunTime()
         progress("\(name): started")
       }
     }
@@ -74,9 +81,8 @@ extension LabRuntime {
       if node.definition.kind == VMNode.kind {
         try await node.stop(cleanly: true)
       } else {
+        try self.changeRunTime { $0.stopped.insert(name) }
         try await self.setCarriers(of: node.definition, up: false)
-        self.runTime.stopped.insert(name)
-        try self.writeRunTime()
       }
       progress("\(name): stopped")
     }

@@ -22,10 +22,10 @@ extension LabRuntime {
     current = nil
     nodesInOrder = []
     runTime = RunTimeState()
-    guard let first = failures.first else { return }
     for failure in failures { logger.error("\(failure)") }
+    guard let all = UserError.all(failures) else { return }
     throw UserError(
-      first.code, "lab \(lab.name) is not wholly removed: \(first.message)",
+      all.code, "lab \(lab.name) is not wholly removed: \(all.message)",
       hint: "run `apus down \(lab.name)` again")
   }
 }

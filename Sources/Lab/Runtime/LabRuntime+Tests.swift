@@ -72,8 +72,8 @@ extension LabRuntime {
   private func executeTest(_ test: TestDefinition, _ source: any Node) -> PingTest {
     let (command, wanted) = (test.run ?? [], test.output)
     let judge: @Sendable (Int32, String) -> PingReply = { status, text in
-      guard status == 0 else { return .silent("it ended with \(status): \(PingTest.lastLine(text))") }
-      guard wanted.map({ text.contains($0) }) ?? true else { return .silent("it said: \(PingTest.lastLine(text))") }
+      guard status == 0 else { return .silent("it ended with \(status):\(ShownText.output(text))") }
+      guard wanted.map({ text.contains($0) }) ?? true else { return .silent("it said:\(ShownText.output(text))") }
       return .answered(nil)
     }
     return PingTest(
@@ -99,6 +99,7 @@ extension PingTest {
 
   /// The last line that says something.
   static func lastLine(_ text: String) -> String {
-    text.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) }.map(String.init) ?? "nothing"
+    text.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) }.map { ShownText.line($0) }
+      ?? "nothing"
   }
 }

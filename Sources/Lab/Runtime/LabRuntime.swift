@@ -33,6 +33,9 @@ package actor LabRuntime {
   /// The `up` that is being carried out may start machines again that run.
   var allowsRestart = false
 
+  /// Nodes that the `up` which is being carried out makes, and that are not made yet.
+  var starting: Set<String> = []
+
   /// Machines that boot at once in this `up`; nil = as many as the host bears.
   var parallel: Int?
 

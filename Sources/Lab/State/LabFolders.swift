@@ -67,7 +67,8 @@ package enum LabFolders {
     let path = folder.path(of: paths.node)
     // In a lab's own folder, one of the node's name with nothing but a node's files is what an earlier version made.
     return try open(
-      paths.node, in: folder, ownMode, mark, hint: "`echo \(mark.text) >\(shellWord("\(path)/\(FolderMark.file)"))`",
+      paths.node, in: folder, ownMode, mark,
+      hint: "`echo \(mark.text) >\(ShellWord.quoted("\(path)/\(FolderMark.file)"))`",
       mayHold: LabFiles.isOfNode)
   }
 
@@ -98,18 +99,8 @@ package enum LabFolders {
       return !names.contains(FolderMark.file)
     }
     guard !folders.isEmpty else { return nil }
-    let paths = folders.map { shellWord("\($0)/\(lab)") }.joined(separator: " ")
+    let paths = folders.map { ShellWord.quoted("\($0)/\(lab)") }.joined(separator: " ")
     return "`for f in \(paths); do echo \(mark.text) >\"$f/\(FolderMark.file)\"; done`"
-  }
-
-  /// A path as a word of a shell's command.
-  private static func shellWord(_ path: String) -> String {
-    let isPlain = path.utf8.allSatisfy {
-      "/._-+:@%=,".utf8.contains($0) || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
-        || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0
-    }
-    return isPlain
-      ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 
   /// What two daemons of which one begins while the other ends may leave in a folder without its mark, and what a new

@@ -52,7 +52,7 @@ enum LabState {
     do {
       recorded = try JSONDecoder().decode(CanonicalLab.self, from: Data(bytes))
     } catch {
-      throw unusable("\(error)")
+      throw unusable(ErrorWords.of(error))
     }
     guard recorded.name == lab else { throw unusable("it is that of \"\(recorded.name)\"") }
     // Names become paths.
@@ -114,6 +114,6 @@ func encoded(_ value: some Encodable) throws(UserError) -> [UInt8] {
   do {
     return [UInt8](try encoder.encode(value)) + [UInt8(ascii: "\n")]
   } catch {
-    throw UserError(.failed, "cannot write down \(type(of: value)): \(error)")
+    throw UserError(.failed, "cannot write down \(type(of: value)): \(ErrorWords.of(error))")
   }
 }

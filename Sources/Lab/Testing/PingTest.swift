@@ -121,7 +121,7 @@ extension PingTest {
       }
       return .silent("it ended without a status")
     } catch {
-      return .silent("\(error)")
+      return .silent(ErrorWords.of(error))
     }
   }
 
@@ -130,7 +130,7 @@ extension PingTest {
     let lines = text.split(whereSeparator: \.isNewline)
     guard status == 0 else {
       let telling = lines.last { !$0.hasPrefix("---") && !$0.allSatisfy(\.isWhitespace) }
-      return .silent(telling.map(String.init) ?? "ping ended with \(status)")
+      return .silent(telling.map { ShownText.line($0) } ?? "ping ended with \(status)")
     }
     let time = lines.lazy.compactMap { line in
       line.split(separator: " ").first { $0.hasPrefix("time=") }.map { "\($0.dropFirst(5)) ms" }
@@ -152,7 +152,8 @@ extension TestDefinition {
   var commandTitle: String {
     let text = (run ?? []).last ?? ""
     let line = text.split(whereSeparator: \.isNewline).first ?? ""
-    return line.count <= 60 && line.count >= text.count - 1 ? String(line) : "\(line.prefix(60))..."
+    let isWhole = line.count <= 60 && line.count >= text.count - 1
+    return isWhole ? ShownText.line(line) : "\(ShownText.line(line.prefix(60)))..."
   }
 }
 

@@ -45,4 +45,5 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case socketPath = "L307"
   case imageSum = "L308"
   case captureFilter = "L309"
+  case account = "L310"
 }

@@ -11,6 +11,9 @@ enum Quoting {
     }
   }
 
+  /// A word as a POSIX shell reads it.
+  static func shell(_ word: String) -> String { ShellWord.quoted(word) }
+
   /// The value between double quotes, shortened, control characters replaced.
   static func quoted(_ value: String) -> String { "\"\(printable(value))\"" }
 

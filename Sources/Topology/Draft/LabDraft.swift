@@ -4,6 +4,10 @@ struct LabDraft {
   /// Where the keys of the top level stand, by name.
   var sections: [String: Span] = [:]
   var workers = WorkerSettings()
+  /// Where the number of workers is said, or their processors.
+  var workersPlace: Span?
+  /// `cpus` of the workers.
+  var processors: [Located<Int>] = []
   var vlans: [VLANDraft] = []
   /// Names under `vlans` without an id, which was reported.
   var unusableVLANs: Set<String> = []

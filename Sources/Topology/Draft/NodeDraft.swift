@@ -57,7 +57,7 @@ struct NICDraft {
   /// As written.
   var socket: Located<String>?
   var socketMode: Int?
-  var socketOwner: String?
+  var socketOwner: Located<String>?
   /// Where it leads; set when links are wired.
   var attachment = Attachment.none
   /// The `impair` of the link to the switch it is on, seen from the NIC; set when links are wired.

@@ -52,7 +52,7 @@ struct Normaliser {
     nic.role = draft.role
     nic.socket = draft.socket.map { Paths.absolute($0.value, in: directory) }
     nic.socketMode = draft.socketMode
-    nic.socketOwner = draft.socketOwner
+    nic.socketOwner = draft.socketOwner?.value
     nic.offload = draft.offload
     return nic
   }

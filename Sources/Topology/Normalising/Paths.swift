@@ -19,6 +19,12 @@ enum Paths {
     return facts.fileExists(shared) ? (shared, true) : (beside, false)
   }
 
+  /// The folder of an absolute path; nil for what lies in the topmost one.
+  static func folder(of path: String) -> String? {
+    guard let end = path.lastIndex(of: "/"), end > path.startIndex else { return nil }
+    return String(path[..<end])
+  }
+
   private static func normalised(_ path: String) -> String {
     var parts: [Substring] = []
     for part in path.split(separator: "/") where part != "." {

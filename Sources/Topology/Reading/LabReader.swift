@@ -80,6 +80,7 @@ struct LabReader {
     if let node = object["cpus"], let items = values.items(node, "cpus", of: "processor numbers", allowsSingle: true) {
       let cpus = items.compactMap { values.integer($0, "cpus", in: Limits.processors) }
       draft.workers.cpus = cpus.map(\.value)
+      draft.processors = cpus
       if let count, count.value != items.count {
         let message =
           "\"cpus\" has \(Quoting.count(items.count, "processor")) for \(Quoting.count(count.value, "worker"))"
@@ -93,6 +94,7 @@ struct LabReader {
       draft.workers.count = max(1, cpus.count)
     }
     if let count { draft.workers.count = count.value }
+    draft.workersPlace = count?.span ?? object["cpus"]?.span
     if let poll: Located<WorkerSettings.Poll> = object["poll"].flatMap({ values.choice($0, "poll") }) {
       draft.workers.poll = poll.value
     }
@@ -162,11 +164,21 @@ struct LabReader {
       reporter.error(.range, written.span, message, hint: "did you mean \(written.value.network)?")
       subnet?.value = written.value.network
     }
+    if let subnet { checkSubnet(subnet) }
     guard let node = object["id"] else {
       if object.lacks("id") { reporter.error(.missing, name.span, "\(label) needs \"id\"") }
       return nil
     }
     return values.integer(node, "id", in: Limits.vlanIDs).map { VLANDraft(name: name, id: $0, subnet: subnet) }
+  }
+
+  /// Reports a subnet out of which NICs would get addresses that no NIC can have.
+  private func checkSubnet(_ subnet: Located<IPPrefix>) {
+    let (value, hosts) = (subnet.value, subnet.value.hosts)
+    let ends = [hosts.lowerBound, hosts.upperBound].map { IPAddress(family: value.address.family, value: $0) }
+    guard let (end, special) = ends.lazy.compactMap({ end in end.special.map { (end, $0) } }).first else { return }
+    let message = "subnet \(value) has addresses that no NIC can have: \(end) is \(special)"
+    reporter.error(.address, subnet.span, message)
   }
 
   private mutating func readSwitch(_ name: Located<String>, _ node: YAMLNode) {

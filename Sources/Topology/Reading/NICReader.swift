@@ -72,12 +72,23 @@ struct NICReader {
     guard let items = values.items(node, what, of: "addresses", allowsSingle: true) else { return [] }
     return items.compactMap { item in
       guard let prefix = values.prefix(item, what) else { return nil }
-      if prefix.value.address.isMulticast {
-        reporter.error(.address, prefix.span, "\(prefix.value) is a multicast address; a NIC needs a unicast one")
-        return nil
-      }
+      guard isHost(prefix) else { return nil }
       return NICDraft.Address(vlan: vlan, prefix: prefix)
     }
+  }
+
+  /// Whether a host can have an address; reports one that none can.
+  private func isHost(_ prefix: Located<IPPrefix>) -> Bool {
+    if let special = prefix.value.address.special {
+      let mapped = prefix.value.address.ipv4.map { "write \($0)" }
+      reporter.error(.address, prefix.span, "\(prefix.value) is \(special); no NIC can have it", hint: mapped)
+      return false
+    }
+    guard prefix.value.length == 0 else { return true }
+    let width = prefix.value.address.family.width
+    let message = "\(prefix.value) has no network part; the prefix length of a NIC's address is 1..\(width)"
+    reporter.error(.address, prefix.span, message)
+    return false
   }
 
   private func route(_ node: YAMLNode) -> NICDraft.Route? {
@@ -93,7 +104,11 @@ struct NICReader {
     }
     guard let gateway = object.values.address(via, "via") else { return nil }
     if case .scalar("default", _) = to.content { return NICDraft.Route(to: nil, via: gateway) }
-    guard let prefix = object.values.prefix(to, "to") else { return nil }
+    guard let prefix = object.values.destination(to) else { return nil }
+    if let special = IPAddress.special(prefix.value) {
+      reporter.error(.gateway, prefix.span, "destination \(prefix.value) is \(special); no route leads there")
+      return nil
+    }
     if prefix.value != prefix.value.network {
       let message = "destination \(prefix.value) has host bits set"
       reporter.error(.range, prefix.span, message, hint: "did you mean \(prefix.value.network)?")
@@ -110,17 +125,18 @@ struct NICReader {
     draft.socket = object["socket"].flatMap { values.scalar($0, "socket", "the path of a socket") }
     draft.socketMode =
       object["socket-mode"].flatMap { node in
-        values.value(node, "socket-mode", "permissions in octal such as 0660") { text in
-          (3...4).contains(text.utf8.count) ? Int(text, radix: 8) : nil
+        values.value(node, "socket-mode", "permissions in octal such as 0660") { text -> Int? in
+          let isOctal = text.utf8.allSatisfy { (0x30...0x37).contains($0) }
+          return isOctal && (3...4).contains(text.utf8.count) ? Int(text, radix: 8) : nil
         }
       }?.value
     draft.socketOwner =
       object["socket-owner"].flatMap { node in
-        values.value(node, "socket-owner", "user or user:group") { text in
+        values.value(node, "socket-owner", "user or user:group") { text -> String? in
           let parts = text.split(separator: ":", omittingEmptySubsequences: false)
           return parts.count <= 2 && !parts.contains("") ? text : nil
         }
-      }?.value
+      }
   }
 }
 

@@ -53,16 +53,15 @@ struct NodeReader {
     }
   }
 
-  /// Reports a NIC name that breaks the pattern; a TAP's name that is too long for Linux gets its own words.
+  /// Reports a NIC name that breaks the pattern or is reserved; a TAP's name that is too long for Linux gets its own words.
   static func checkName(_ name: Located<String>, kind: String?, _ reporter: Reporter) {
-    guard !Names.validNIC(name.value) else { return }
+    guard let (message, hint) = Names.complaint(aboutNIC: name.value) else { return }
     let count = name.value.utf8.count
     if count > Names.longestInterfaceName, kind == "tap" || kind == "netns" {
       let message = "interface name \(name.value.quoted) has \(count) characters; Linux allows 15"
       reporter.error(.interfaceName, name.span, message)
     } else {
-      let hint = "NIC names are 1 to 15 of a-z 0-9 . _ -, starting with a letter"
-      reporter.error(.name, name.span, "NIC name \(name.value.quoted) is not valid", hint: hint)
+      reporter.error(.name, name.span, message, hint: hint)
     }
   }
 }

@@ -109,6 +109,19 @@ struct ValueReader {
     return Located(prefix, node.span)
   }
 
+  /// The destination of a route; one host of it is written with its whole length.
+  func destination(_ node: YAMLNode) -> Located<IPPrefix>? {
+    let wanted = "a destination such as 10.9.0.0/16, or default"
+    let host = scalarText(node).flatMap { IPAddress(Substring($0)) }
+    let hint = host.map { "for this one host write \($0)/\($0.family.width), for its network the length of that" }
+    return value(node, "to", wanted, hint: hint) { IPPrefix($0) }
+  }
+
+  private func scalarText(_ node: YAMLNode) -> String? {
+    guard case .scalar(let text, _) = node.content else { return nil }
+    return text
+  }
+
   /// The items of a list; a single value counts as a list of one when `allowsSingle`.
   func items(_ node: YAMLNode, _ what: String, of wanted: String, allowsSingle: Bool = false) -> [YAMLNode]? {
     switch node.content {

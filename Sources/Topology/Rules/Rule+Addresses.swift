@@ -58,8 +58,7 @@ extension Rule {
     for nic in subject.nics {
       for address in declared(nic) {
         let prefix = address.prefix.value
-        if !prefix.hosts.contains(prefix.address.value) {
-          let what = prefix.address == prefix.network.address ? "network" : "broadcast"
+        if let what = prefix.groupWord(of: prefix.address) {
           let message = "\(prefix) is the \(what) address of \(prefix.network), not a host's"
           subject.reporter.error(.address, address.prefix.span, message)
           continue
@@ -88,11 +87,16 @@ extension Rule {
       let gateways = [(nic.draft.gateway, "gateway")] + nic.draft.routes.map { (Optional($0.via), "next hop") }
       for (gateway, what) in gateways {
         guard let gateway, !gateway.value.isLinkLocal else { continue }
-        if own.contains(where: { $0.address == gateway.value }) {
+        if let special = gateway.value.special {
+          subject.reporter.error(.gateway, gateway.span, "\(what) \(gateway.value) is \(special); no router has it")
+        } else if own.contains(where: { $0.address == gateway.value }) {
           subject.reporter.error(.gateway, gateway.span, "\(what) \(gateway.value) is \(nic.name) itself")
         } else if !own.contains(where: { $0.contains(gateway.value) }) {
           let list = own.isEmpty ? "it has no address" : Quoting.list(own.map(\.description))
           let message = "\(what) \(gateway.value) is in no subnet of \(nic.name) (\(list))"
+          subject.reporter.error(.gateway, gateway.span, message)
+        } else if let (group, subnet) = groupAddress(gateway.value, own) {
+          let message = "\(what) \(gateway.value) is the \(group) address of \(subnet), not a router's"
           subject.reporter.error(.gateway, gateway.span, message)
         }
       }
@@ -102,6 +106,17 @@ extension Rule {
         subject.reporter.error(.gateway, route.via.span, message)
       }
     }
+  }
+
+  /// What an IPv4 address stands for in the subnets it is in; nil when one of them can have it as a host's.
+  ///
+  /// In IPv6 the first address of a subnet is that of its routers (RFC 4291 section 2.6.1).
+  private static func groupAddress(_ address: IPAddress, _ own: [IPPrefix]) -> (word: String, subnet: IPPrefix)? {
+    let subnets = own.filter { $0.contains(address) }
+    guard address.family == .ipv4, let first = subnets.first,
+      let word = first.groupWord(of: address), subnets.allSatisfy({ $0.groupWord(of: address) != nil })
+    else { return nil }
+    return (word, first.network)
   }
 
   /// The addresses a file gives a NIC, each with the ID of its VLAN subinterface.

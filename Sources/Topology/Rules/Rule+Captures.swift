@@ -10,7 +10,7 @@ extension Rule {
     }
   }
 
-  /// L301: a capture whose file has no folder to be in.
+  /// L301: a capture whose file has no folder to be in, or is one.
   ///
   /// L009: more captures than run at once.
   static func captureFiles(_ subject: RuleSubject) {
@@ -21,11 +21,14 @@ extension Rule {
     }
     for capture in subject.draft.captures {
       let path = Paths.absolute(capture.file.value, in: subject.lab.directory)
-      guard let end = path.lastIndex(of: "/"), end > path.startIndex else { continue }
-      let folder = String(path[..<end])
-      guard !subject.facts.folderExists(folder) else { continue }
+      if subject.facts.fileKind(path) == .folder {
+        let message = "\(capture.file.value.quoted) is a folder; a capture is written to a file"
+        subject.reporter.error(.fileMissing, capture.file.span, message, hint: "add the name of a file")
+      }
+      guard let folder = Paths.folder(of: path), !subject.facts.folderExists(folder) else { continue }
       let message = "there is no folder \(folder.quoted) for \(capture.file.value.quoted)"
-      subject.reporter.error(.fileMissing, capture.file.span, message, hint: "make it: mkdir -p \(folder)")
+      subject.reporter.error(
+        .fileMissing, capture.file.span, message, hint: "make it: mkdir -p \(Quoting.shell(folder))")
     }
   }
 }

@@ -53,6 +53,10 @@ extension Rule {
       }
     }
     guard let state = subject.facts.stateDirectory else { return }
+    if let name = subject.draft.name {
+      let hint = "choose a shorter name, or a shorter folder by APUS_STATE_DIR"
+      check(subject, "\(state)/\(name.value)/control.sock", name.span, hint: hint)
+    }
     for node in subject.draft.nodes where node.isKind("vm") {
       let hint = "choose shorter names, or a shorter folder by APUS_STATE_DIR"
       check(subject, "\(state)/\(subject.lab.name)/\(node.name.value)/console.sock", node.name.span, hint: hint)
@@ -64,6 +68,20 @@ extension Rule {
     guard size > Names.longestSocketPath else { return }
     let message = "socket path \(path.quoted) has \(size) bytes; Linux allows \(Names.longestSocketPath)"
     subject.reporter.error(.socketPath, span, message, hint: hint)
+  }
+
+  /// L305: a virtual machine that asks for more memory than the host has at all.
+  static func wholeMemory(_ subject: RuleSubject) {
+    guard let total = subject.facts.totalMemory else { return }
+    var reported: Set<Span> = []
+    for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) where draft.isKind("vm") {
+      guard UInt64(clamping: node.memory) > total else { continue }
+      let span = draft.machine?.memory?.span ?? draft.name.span
+      guard reported.insert(span).inserted else { continue }
+      let (ask, have) = (Units.describe(bytes: UInt64(clamping: node.memory)), Units.describe(bytes: total))
+      subject.reporter.error(
+        .resources, span, "node \(node.name) asks for \(ask) of memory, this host has \(have) in all")
+    }
   }
 
   /// L305: virtual machines that ask for more memory than the host has free.

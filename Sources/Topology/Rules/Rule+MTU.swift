@@ -1,6 +1,8 @@
 extension Rule {
   /// MTU of a NIC that declares none.
   private static let usualMTU = 1500
+  /// Smallest MTU of a link that carries IPv6.
+  private static let smallestMTU = 1280
 
   /// L216: neighbours with different MTUs, of which one sends what the other does not take.
   ///
@@ -27,6 +29,21 @@ extension Rule {
       let origin = smaller.draft.mtu?.span ?? smaller.draft.name.span
       let notes = [Diagnostic.Note("\(smaller.name) has \(least)", at: origin)]
       subject.reporter.warning(.mtu, span, message, hint: "set the same \"mtu\" in both", notes: notes)
+    }
+  }
+
+  /// L216: an MTU that is too small for the IPv6 addresses and gateways of its NIC (RFC 8200 section 5).
+  ///
+  /// Linux takes IPv6 off such an interface, so an address of it is refused.
+  static func smallMTUs(_ subject: RuleSubject) {
+    var reported: Set<Span> = []
+    for nic in subject.nics {
+      guard let mtu = nic.draft.mtu, mtu.value < smallestMTU, reported.insert(mtu.span).inserted else { continue }
+      let addresses = nic.definition.addresses.map(\.address)
+      let used = (addresses + [nic.definition.gateway].compactMap { $0 } + nic.definition.routes.map(\.via))
+      guard let user = used.first(where: { $0.contains(":") }) else { continue }
+      let message = "MTU \(mtu.value) of \(nic.name) is too small for IPv6 (\(user)), which needs \(smallestMTU)"
+      subject.reporter.error(.mtu, mtu.span, message)
     }
   }
 

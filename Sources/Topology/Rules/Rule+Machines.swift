@@ -42,7 +42,7 @@ extension Rule {
     }
   }
 
-  /// L301: a document of cloud-init that is not there.
+  /// L301: a document of cloud-init that is not there, or is a folder.
   ///
   /// L213: user data that cloud-init makes nothing of.
   static func cloudInit(_ subject: RuleSubject) {
@@ -56,12 +56,31 @@ extension Rule {
           subject.reporter.warning(.withoutEffect, text.span, message, hint: hint)
         } else {
           let path = Paths.absolute(text.value, in: subject.lab.directory)
-          guard !subject.facts.fileExists(path) else { continue }
+          guard !subject.facts.fileExists(path) else {
+            guard subject.facts.fileKind(path) == .folder else { continue }
+            subject.reporter.error(.fileMissing, text.span, "\(key) \(text.value.quoted) is a folder, not a file")
+            continue
+          }
           let message = "\(key) \(text.value.quoted) not found; looked in \(subject.lab.directory)"
           let isMeantAsText = text.value.hasPrefix("#") || text.value.contains(": ")
           let hint = isMeantAsText ? "a document in the lab file is a text of several lines: \(key): |" : nil
           subject.reporter.error(.fileMissing, text.span, message, hint: hint)
         }
+      }
+    }
+  }
+
+  /// Whether a subnet of a machine, on a switch, has an address that no node of the lab has.
+  private static func hasRoom(beside node: NodeDefinition, _ lab: CanonicalLab) -> Bool {
+    let taken = Set(lab.nodes.flatMap(\.nics).flatMap(\.addresses).compactMap { IPPrefix($0.address)?.address })
+    return node.nics.contains { nic in
+      // Of what leads to something unknown, which was reported, nothing is known.
+      guard case .switchPort = nic.attachment else { return nic.attachment == .none }
+      return nic.addresses.contains { address in
+        guard let prefix = IPPrefix(address.address) else { return false }
+        let inside = taken.lazy.filter { prefix.contains($0) && prefix.hosts.contains($0.value) }.count
+        // The last host of ::/0 less the first is no more than all numbers less one.
+        return prefix.hosts.upperBound - prefix.hosts.lowerBound >= UInt128(inside)
       }
     }
   }
@@ -92,7 +111,7 @@ extension Rule {
     }
   }
 
-  /// L215: `ready: { tcp: ... }` of a machine that has no address to connect to.
+  /// L215: `ready: { tcp: ... }` of a machine that has no address to connect to, or beside which there is no room.
   static func readyAddresses(_ subject: RuleSubject) {
     for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) {
       guard let span = draft.machine?.ready?.tcp, node.kind == "vm" else { continue }
@@ -102,9 +121,17 @@ extension Rule {
         guard case .switchPort = nic.attachment else { return false }
         return !nic.addresses.isEmpty
       }
-      guard !isReachable else { continue }
-      let message = "\"tcp\" is tried at the machine's first address on a switch, and it has none"
-      let hint = "give a NIC a \"switch\" and an \"address\", or its VLAN a \"subnet\""
+      let message: String
+      let hint: String
+      if !isReachable {
+        message = "\"tcp\" is tried at the machine's first address on a switch, and it has none"
+        hint = "give a NIC a \"switch\" and an \"address\", or its VLAN a \"subnet\""
+      } else if !hasRoom(beside: node, subject.lab) {
+        message = "\"tcp\" is tried from another address in the machine's subnet, and none is free there"
+        hint = "make the subnet larger, or wait for \"console\" or \"agent\""
+      } else {
+        continue
+      }
       let isOwn = draft.machine?.isReadyOwn ?? true
       let origin = Diagnostic.Note("node \(node.name.quoted) has it from a profile or defaults", at: draft.name.span)
       subject.reporter.error(.ready, span, message, hint: hint, notes: isOwn ? [] : [origin])

@@ -5,7 +5,7 @@ extension LabSchema {
   /// Keys of virtual machines that `defaults` has too.
   static let machine = [
     Key("image", .either([.text, .object(image)]), "`builtin`, the tiny Linux that ships with Apus, or a disk image."),
-    Key("memory", .size, "Memory, 32M to 1T; 128M without it."),
+    Key("memory", .size, "Memory, 32M to 1T, for `builtin` 80M and up; 128M without it."),
     Key("cpus", .integer(Limits.cpus), "Processors; 1 without it."),
     Key("persist", .boolean, "What the machine wrote on its disk stays when the lab is taken down; off without it."),
     Key("cloud-init", .object(cloudInit), "What cloud-init is told on the first boot of a machine from an image."),

@@ -34,7 +34,7 @@ enum LabSchema {
   static let workers = ObjectSchema(
     "workers",
     [
-      Key("count", .integer(Limits.workers), "Number of threads; 1, or as many as `cpus` lists."),
+      Key("count", .integer(Limits.workers), "Number of threads; 1, the only number that this version runs."),
       Key("cpus", .oneOrMore(.integer(Limits.processors)), "Processor of each worker; without it they are not pinned."),
       Key(
         "poll", .choice(WorkerSettings.Poll.allCases.map(\.rawValue)),

@@ -27,11 +27,14 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// 224.0.0.0/4 or ff00::/8.
-  var isMulticast: Bool { family == .ipv4 ? value >> 28 == 0xE : value >> 120 == 0xFF }
-
   /// fe80::/10 (RFC 4291 section 2.5.6): valid on every link without a prefix of its own.
   var isLinkLocal: Bool { family == .ipv6 && value >> 118 == 0x3FA }
+
+  /// The IPv4 address that an IPv4-mapped one stands for (RFC 4291 section 2.5.5.2).
+  var ipv4: IPAddress? {
+    guard family == .ipv6, value >> 32 == 0xFFFF else { return nil }
+    return IPAddress(family: .ipv4, value: value & 0xFFFF_FFFF)
+  }
 
   /// Dotted decimal, or RFC 5952's text.
   var description: String {

@@ -44,4 +44,10 @@ struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
     guard hostBits >= 2 else { return first...last }
     return (first + 1)...(address.family == .ipv4 ? last - 1 : last)
   }
+
+  /// `network` or `broadcast` for an address in it that stands for all of it; nil for one that a host may have.
+  func groupWord(of other: IPAddress) -> String? {
+    guard !hosts.contains(other.value) else { return nil }
+    return other == network.address ? "network" : "broadcast"
+  }
 }

@@ -1,17 +1,18 @@
 import ArgumentParser
 import Control
 import Lab
+import Topology
 
 struct DownCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "down", abstract: "Stop and remove everything of a lab.", aliases: ["destroy"])
 
-  @Argument(help: "The lab; needed when more than one is up.") var name: String?
+  @Argument(help: "The lab, by its name or its file; needed when more than one is up.") var name: String?
   @OptionGroup var selection: LabOptions
   @Flag(name: .long, help: "Every lab. (APUS_ALL)") var all = Variables.isSet("ALL")
 
   func validate() throws {
-    if name != nil, all { throw ValidationError("name a LAB or say --all, not both") }
+    if name != nil, all { throw ValidationError("name a LAB or a FILE, or say --all, not both") }
   }
 
   func run() async throws {
@@ -35,14 +36,23 @@ struct DownCommand: AsyncParsableCommand {
   /// An absent lab is a note; what a crash left of one that was never written down is removed all the same.
   /// - Throws: `badInput` for a name that no lab can have.
   private func chosen(_ directories: LabDirectories) throws -> [String] {
-    if let name, case .file = LabArgument(name) {
-      throw UserError(.badInput, "`apus down` takes a LAB, and \"\(name)\" is a file", hint: "`apus ps` lists labs")
-    }
+    if let name, case .file(let path) = LabArgument(name) { return [try lab(of: path, directories)] }
     guard let asked = name ?? selection.asked else {
       let running = try directories.labs(asked: nil)
       return running.isEmpty ? [] : [try LabSelection.choose(asked: nil, running: running)]
     }
     try LabSelection.check(asked)
     return [asked]
+  }
+
+  /// The lab that a file describes.
+  /// - Throws: `badInput` when its name cannot be read, `failed` when the lab of that name came from another file.
+  private func lab(of path: String, _ directories: LabDirectories) throws -> String {
+    let identity = try LabFile(path, directories: directories).identity()
+    let recorded = RecordedLab.read(identity.name, in: directories)
+    guard let recorded, recorded.source != identity.source else { return identity.name }
+    throw UserError(
+      .failed, "lab \(identity.name) is up from another file: \(recorded.source)",
+      hint: "`apus down \(identity.name)` takes it down whatever its file")
   }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Control
-import FoundationEssentials
+import Foundation
 import Glibc
 import Lab
 import Topology
@@ -14,6 +14,7 @@ struct TestCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
+    try checkReport()
     let directories = LabDirectories.resolve(environment: Variables.all)
     switch LabArgument(subject) {
     case .lab(let name):
@@ -66,17 +67,49 @@ struct TestCommand: AsyncParsableCommand {
     }
   }
 
-  private func finish(_ results: [TestResult], _ lab: String) throws {
-    if let path = junit ?? Variables.value("JUNIT") {
-      guard
-        FileManager.default.createFile(
-          atPath: path, contents: Data(JUnitReport(lab: lab, results: results).text.utf8))
-      else { throw UserError(.failed, "cannot write \(path)") }
+  private var report: String? { junit ?? Variables.value("JUNIT") }
+
+  /// Looks before anything is run whether the report can be written: tests may take an hour.
+  /// - Throws: `badInput`.
+  private func checkReport() throws {
+    guard let report else { return }
+    let path = URL(filePath: report)
+    let folder = path.deletingLastPathComponent().path(percentEncoded: false)
+    let manager = FileManager.default
+    if HostPaths.isFolder(report) || report.hasSuffix("/") {
+      throw UserError(.badInput, "--junit \(report) is a folder", hint: "add the name of a file")
     }
+    guard HostPaths.isFolder(folder) else {
+      let hint = "make it: mkdir -p \(ShellWord.quoted(folder))"
+      throw UserError(.badInput, "there is no folder \(folder) for --junit \(report)", hint: hint)
+    }
+    guard manager.isWritableFile(atPath: manager.fileExists(atPath: report) ? report : folder) else {
+      throw UserError(.badInput, "--junit \(report) cannot be written by this user")
+    }
+  }
+
+  /// Writes the report; what the tests came to is said, and is the exit code, whatever becomes of it.
+  /// - Returns: why it could not be written.
+  private func writeReport(_ results: [TestResult], _ lab: String) -> UserError? {
+    guard let report else { return nil }
+    do {
+      try Data(JUnitReport(lab: lab, results: results).text.utf8).write(to: URL(filePath: report))
+      return nil
+    } catch {
+      return UserError(.failed, "cannot write \(report): \(ErrorWords.ofFoundation(error))")
+    }
+  }
+
+  private func finish(_ results: [TestResult], _ lab: String) throws {
+    let failure = writeReport(results, lab)
     if output.format == .json { Output.data(try output.rendering.text(results, table: [], columns: [])) }
     let failed = results.filter { !$0.passed }.count
     let summary = "\(results.count) tests: \(results.count - failed) passed, \(failed) failed"
     Output.words(results.isEmpty ? "the lab has no tests" : summary)
-    if failed > 0 { throw CommandStatus(.different) }
+    if failed > 0 {
+      if let failure { Output.error(failure) }
+      throw CommandStatus(.different)
+    }
+    if let failure { throw failure }
   }
 }

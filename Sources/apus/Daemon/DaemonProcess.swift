@@ -120,7 +120,7 @@ struct DaemonProcess {
     do {
       try process.run()
     } catch {
-      throw UserError(.failed, "cannot start the daemon \(Self.executable): \(error)")
+      throw UserError(.failed, "cannot start the daemon \(Self.executable): \(ErrorWords.ofFoundation(error))")
     }
     return process
   }

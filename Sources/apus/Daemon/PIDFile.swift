@@ -26,8 +26,12 @@ final class PIDFile {
       }
       try await Task.sleep(for: .milliseconds(20))
     }
-    try handle.truncate(atOffset: 0)
-    try handle.write(contentsOf: Data("\(getpid())\n".utf8))
+    do {
+      try handle.truncate(atOffset: 0)
+      try handle.write(contentsOf: Data("\(getpid())\n".utf8))
+    } catch {
+      throw UserError(.failed, "cannot write \(path): \(ErrorWords.ofFoundation(error))")
+    }
   }
 
   private static func lock(_ path: String) -> FileHandle? {

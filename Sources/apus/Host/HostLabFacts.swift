@@ -50,9 +50,13 @@ struct HostLabFacts: LabFacts {
     }
   }
 
-  /// `MemAvailable` of /proc/meminfo (proc(5)), which counts in kibibytes.
-  var availableMemory: UInt64? {
-    Self.lines(of: "/proc/meminfo").first { $0.hasPrefix("MemAvailable:") }
+  var availableMemory: UInt64? { Self.memory("MemAvailable:") }
+
+  var totalMemory: UInt64? { Self.memory("MemTotal:") }
+
+  /// A line of /proc/meminfo (proc(5)), which counts in kibibytes.
+  private static func memory(_ name: String) -> UInt64? {
+    lines(of: "/proc/meminfo").first { $0.hasPrefix(name) }
       .flatMap { $0.split(separator: " ").dropFirst().first }
       .flatMap { UInt64($0) }
       .map { $0 << 10 }
@@ -72,6 +76,34 @@ struct HostLabFacts: LabFacts {
 
   func folderExists(_ absolutePath: String) -> Bool {
     (try? URL(filePath: absolutePath).resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory ?? false
+  }
+
+  func fileKind(_ absolutePath: String) -> FileKind? {
+    let target = URL(filePath: absolutePath).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: target)
+    switch attributes?[.type] as? FileAttributeType {
+    case nil: return nil
+    case .some(.typeRegular): return .file
+    case .some(.typeDirectory): return .folder
+    case .some(.typeSocket): return .socket
+    case .some: return .other
+    }
+  }
+
+  func mistake(inOwner text: String) -> String? { HostAccounts.mistake(in: text) }
+
+  /// `Cpus_allowed_list` of /proc/self/status (proc(5)): `0-3,6`.
+  var processors: [ClosedRange<Int>]? {
+    let line = Self.lines(of: "/proc/self/status").first { $0.hasPrefix("Cpus_allowed_list:") }
+    return line?.split(whereSeparator: \.isWhitespace).last?.split(separator: ",").compactMap { part in
+      let ends = part.split(separator: "-").compactMap { Int($0) }
+      guard let first = ends.first, let last = ends.last, first <= last else { return nil }
+      return first...last
+    }
+  }
+
+  func guestCommandLine(of node: NodeDefinition) -> (size: Int, limit: Int)? {
+    (BuiltinGuest.commandLineSize(for: node), BuiltinGuest.commandLineLimit)
   }
 
   func mistake(inFilter text: String) -> String? {

@@ -38,6 +38,14 @@ struct LabFile {
     return lab
   }
 
+  /// Which lab it is; a file with errors is asked for its name alone.
+  /// - Throws: status 2, after the diagnostics, when that cannot be read.
+  func identity() throws -> LabIdentity {
+    if let identity = result.identity { return identity }
+    for diagnostic in result.diagnostics { Output.words(diagnostic.rendered(source: source)) }
+    throw CommandStatus(.badInput)
+  }
+
   /// The argument of a command that takes a FILE.
   /// - Throws: `UserError` when it names a lab.
   static func path(_ argument: String, of command: String) throws -> String {

@@ -19,9 +19,7 @@ enum Output {
       guard !toError else { return }
       // Foundation's own error says what it was about, the one under it what the system said.
       let reason = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? error as NSError
-      if reason.code != Int(EPIPE) {
-        words("apus: cannot write: \(reason.localizedFailureReason ?? reason.localizedDescription)")
-      }
+      if reason.code != Int(EPIPE) { words("apus: cannot write: \(ErrorWords.ofFoundation(error))") }
       end(Lab.ExitCode.failed.rawValue)
     }
   }

@@ -1,6 +1,6 @@
 extension DecodingError {
   /// What is wrong, in one line for people: `filter is missing`, `command[0] must be a text`.
-  var reason: String {
+  package var reason: String {
     switch self {
     case .keyNotFound(let key, let context): "\(Self.path(context.codingPath + [key])) is missing"
     case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
