@@ -129,9 +129,10 @@ package final class RuntimeService: LabService {
     var replay = Replay()
     replay.speed = request.speed
     replay.interface = request.interface
+    replay.directions = request.directions
     do throws(ReplayError) {
       let counts = try await replay.run(request.file, into: port, of: plane)
-      return ReplayRow(sent: counts.sent, incomplete: counts.incomplete, others: counts.others)
+      return ReplayRow(counts)
     } catch {
       if case .refused(.unknownPort) = error.reason { throw UserError(.notFound, "\(error)") }
       throw UserError(.badInput, "\(error)")

@@ -23,7 +23,10 @@ extension Dataplane {
     }
     let (ports, start) = (recordedPorts, since)
     // Millions of bytes: not on the actor.
-    return await Task.detached { FlightRecording(recorder.snapshot().records, ports: ports, since: start) }.value
+    return await Task.detached {
+      let (records, end) = recorder.snapshot()
+      return FlightRecording(records, until: end, ports: ports, since: start)
+    }.value
   }
 
   /// The frames of up to `longest` bytes that came in since a position, as far as the recorder goes back.
@@ -37,7 +40,7 @@ extension Dataplane {
     let ports = recordedPorts
     return await Task.detached {
       let (records, end) = recorder.snapshot(from: position)
-      return (FlightRecording(records, ports: ports, since: 0, longest: longest), end)
+      return (FlightRecording(records, until: end, ports: ports, since: 0, longest: longest), end)
     }.value
   }
 

@@ -9,6 +9,7 @@ enum Launcher {
     do {
       command = try Apus.parseAsRoot(arguments)
     } catch {
+      await ExtcapPipe.giveUp(arguments)
       return explain(error)
     }
     do {

@@ -28,17 +28,26 @@ import Testing
       return block(0x0A0D_0D0A, body + Array(repeating: 255, count: 8))
     }
 
-    func interface(resolution: [UInt8]? = nil, linkType: UInt16 = 1, snap: UInt32 = 0) -> [UInt8] {
+    func interface(
+      resolution: [UInt8]? = nil, linkType: UInt16 = 1, snap: UInt32 = 0, name: String = "", checkSize: UInt8? = nil
+    ) -> [UInt8] {
       var body = bytes(linkType) + bytes(0 as UInt16) + bytes(snap)
+      if !name.isEmpty { body += bytes(2 as UInt16) + bytes(UInt16(name.utf8.count)) + padded(Array(name.utf8)) }
+      if let checkSize { body += bytes(13 as UInt16) + bytes(1 as UInt16) + [checkSize, 0, 0, 0] }
       if let resolution { body += bytes(9 as UInt16) + bytes(1 as UInt16) + resolution + [0, 0, 0] }
       return block(1, body + bytes(0 as UInt32))
     }
 
-    func packet(_ frame: [UInt8], time: UInt64, interface: UInt32 = 0) -> [UInt8] {
-      block(
-        6,
-        bytes(interface) + bytes(UInt32(time >> 32)) + bytes(UInt32(truncatingIfNeeded: time))
-          + bytes(UInt32(frame.count)) + bytes(UInt32(frame.count)) + padded(frame))
+    func packet(
+      _ frame: [UInt8], time: UInt64, interface: UInt32 = 0, length: Int? = nil, flags: UInt32? = nil,
+      isOld: Bool = false
+    ) -> [UInt8] {
+      // The old one: a number of two bytes, then how many were dropped.
+      var body = isOld ? bytes(UInt16(interface)) + bytes(7 as UInt16) : bytes(interface)
+      body += bytes(UInt32(time >> 32)) + bytes(UInt32(truncatingIfNeeded: time))
+      body += bytes(UInt32(frame.count)) + bytes(UInt32(length ?? frame.count)) + padded(frame)
+      if let flags { body += bytes(2 as UInt16) + bytes(4 as UInt16) + bytes(flags) }
+      return block(isOld ? 2 : 6, body)
     }
 
     func padded(_ frame: [UInt8]) -> [UInt8] { frame + Array(repeating: 0, count: (4 - frame.count % 4) % 4) }
@@ -65,8 +74,9 @@ import Testing
     let (little, big) = (Order(isBig: false), Order(isBig: true))
     let bytes =
       little.section() + little.interface() + little.packet(frame, time: 1) + big.section()
-      + big.interface(linkType: 113) + big.packet(frame, time: 2)
-    #expect(try FileContents(bytes).packets.map(\.linkType) == [1, 113])
+      + big.interface(linkType: 113, name: "x") + big.packet(frame, time: 2)
+    let packets = try FileContents(bytes).packets
+    #expect(packets.map(\.linkType) == [1, 113] && packets.map(\.interfaceName) == ["", "x"])
   }
 
   @Test(
@@ -119,6 +129,62 @@ import Testing
     let packets = try FileContents(bytes).packets
     #expect(packets.map(\.bytes) == [frame, Array(frame.prefix(20))])
     #expect(packets.allSatisfy { $0.packet.originalLength == frame.count && $0.linkType == 1 })
+  }
+
+  /// Packet blocks as programs of before 2009 write them.
+  @Test(arguments: [false, true]) func oldPacketBlocks(isBig: Bool) throws {
+    let order = Order(isBig: isBig)
+    let bytes =
+      order.section() + order.interface() + order.interface(name: "eth1")
+      + order.packet(frame, time: 5, interface: 1, length: 99, flags: 2, isOld: true)
+      + order.packet(frame, time: 6, isOld: true)
+    let packets = try FileContents(bytes, step: 7).packets
+    #expect(packets.map(\.bytes) == [frame, frame] && packets.map(\.interfaceName) == ["eth1", ""])
+    #expect(packets.map(\.packet.timestamp) == [5000, 6000] && packets.map(\.packet.interface) == [1, 0])
+    #expect(packets.map(\.packet.originalLength) == [99, 61] && packets.map(\.packet.flags) == [2, nil])
+    let missing = order.section() + order.interface()
+    #expect(throws: CaptureFileError.unknownInterface(1, offset: UInt64(missing.count))) {
+      try FileContents(missing + order.packet(frame, time: 1, interface: 1, isOld: true))
+    }
+  }
+
+  /// In pcapng the interface says how long frame check sequences are, or the packet does.
+  @Test(arguments: [false, true]) func checkSequencesOfPcapng(isBig: Bool) throws {
+    let order = Order(isBig: isBig)
+    let check: [UInt8] = [1, 2, 3, 4]
+    var bytes = order.section() + order.interface(checkSize: 4) + order.interface() + order.interface(checkSize: 32)
+    bytes += order.packet(frame + check, time: 1)
+    // Cut inside the sequence, and inside the frame.
+    bytes += order.packet(frame + [1], time: 2, length: frame.count + 4)
+    bytes += order.packet(Array(frame.prefix(20)), time: 3, length: frame.count + 4)
+    bytes += order.packet(frame + check[..<2], time: 4, flags: 1 | 2 << 5)
+    bytes += order.packet(frame + check, time: 5, interface: 1, flags: 4 << 5 | 1 << 9)
+    bytes += order.packet(frame, time: 6, interface: 1, flags: 2)
+    bytes += order.packet(frame + check, time: 7, isOld: true)
+    bytes += order.packet(frame, time: 8, interface: 2)
+    bytes += order.block(3, order.bytes(UInt32(frame.count + 4)) + order.padded(frame + check))
+    let packets = try FileContents(bytes, step: 11).packets
+    #expect(
+      packets.map(\.bytes)
+        == [frame, frame, Array(frame.prefix(20)), frame, frame, frame, frame, frame, frame])
+    #expect(packets.allSatisfy { $0.packet.originalLength == frame.count })
+    #expect(packets.map(\.packet.flags) == [nil, nil, nil, 1, 1 << 9, 2, nil, nil, nil])
+  }
+
+  /// Records with eight more bytes, whose seventh is the direction.
+  @Test(arguments: [false, true]) func modifiedClassicFiles(isBig: Bool) throws {
+    let order = Order(isBig: isBig)
+    var bytes = order.bytes(0xA1B2_CD34 as UInt32) + order.bytes(2 as UInt16) + order.bytes(4 as UInt16)
+    bytes += order.bytes(0 as UInt32) + order.bytes(0 as UInt32) + order.bytes(65_535 as UInt32)
+    bytes += order.bytes(1 as UInt32)
+    for type in [0, 4] as [UInt8] {
+      bytes += order.bytes(1_700_000_000 as UInt32) + order.bytes(5 as UInt32)
+      bytes += order.bytes(UInt32(frame.count)) + order.bytes(UInt32(frame.count))
+      bytes += order.bytes(2 as UInt32) + order.bytes(0x0800 as UInt16) + [type, 0] + frame
+    }
+    let packets = try FileContents(bytes, step: 13).packets
+    #expect(packets.map(\.bytes) == [frame, frame] && packets.map(\.packet.flags) == [1, 2])
+    #expect(packets.allSatisfy { $0.packet.timestamp == 1_700_000_000_000_005_000 && $0.linkType == 1 })
   }
 
   @Test func damageIsSaid() throws {

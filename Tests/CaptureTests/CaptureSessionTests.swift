@@ -202,13 +202,19 @@ import TestSupport
     try await CaptureBench.with(ringSize: 16) { bench in
       let path = bench.directory.path("drops.pcapng")
       let session = try await bench.capture(path) { $0.drops = .included }
+      let verdicts = try await bench.capture(path + "v") {
+        $0.drops = .included
+        $0.writesVerdicts = true
+      }
       // Nobody takes the frames from b's ring.
       for seed in 0..<20 { try bench.a.send(bench.frame(seed: seed)) }
       #expect(try bench.a.waitForTransmitted())
-      _ = await session.stop()
+      for session in [session, verdicts] { _ = await session.stop() }
       let packets = try FileContents(path: path).packets.filter { $0.packet.interface == 1 }
       #expect(packets.map(\.packet.comment) == (0..<20).map { $0 < 16 ? nil : "dropped: no-buffer" })
-      #expect(packets.last?.packet.verdict == FrameDrop(EgressDrop.noBuffer).rawValue)
+      #expect(packets.allSatisfy { $0.packet.verdict == nil })
+      let told = try FileContents(path: path + "v").packets.filter { $0.packet.interface == 1 }
+      #expect(told.last?.packet.verdict == FrameDrop(EgressDrop.noBuffer).rawValue)
       let text = try await tshark(path, ["-T", "fields", "-e", "frame.comment", "-Y", "frame.comment"])
       #expect(text == String(repeating: "dropped: no-buffer\n", count: 4))
     }

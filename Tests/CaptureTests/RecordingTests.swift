@@ -11,8 +11,10 @@ import TestSupport
       let frames = (0..<40).map { bench.frame(size: 60 + 40 * $0, seed: $0) }
       try bench.send(frames)
       try await bench.dataplane.setCarrier(port: "b.eth0", up: false)
+      let live = try await bench.dataplane.startCapture(ports: ["a.eth0"])
       try bench.a.send(bench.frame())
       #expect(try bench.a.waitForTransmitted())
+      await bench.dataplane.stopCapture(live)
       let recording = await bench.dataplane.recording(last: .seconds(30))
       let path = bench.directory.path("last.pcapng")
       #expect(try RecordingWriter.write(recording, .init(), to: DescriptorSink(path: path)) == 41)
@@ -22,7 +24,12 @@ import TestSupport
       #expect(contents.packets.prefix(40).map(\.packet.originalLength) == frames.map(\.count))
       #expect(contents.packets.prefix(40).allSatisfy { $0.packet.comment == "to b.eth0" && $0.packet.flags == 5 })
       let last = try #require(contents.packets.last).packet
-      #expect(last.comment?.contains("dropped: ") == true && last.verdict != nil)
+      #expect(last.comment?.contains("dropped: ") == true && last.verdict == nil)
+      // A frame has one number wherever it is seen.
+      var bytes: [UInt8] = []
+      #expect(last.packetID != nil && live.next(into: &bytes)?.packetID == last.packetID)
+      #expect(Set(contents.packets.map(\.packet.packetID)).count == 41)
+      #expect(contents.interfaces.allSatisfy { $0.snapLength == 0 })
       let text = try await tshark(path, ["-T", "fields", "-e", "frame.len", "-e", "frame.comment"])
       #expect(text.hasPrefix("60\tto b.eth0\n100\tto b.eth0\n"))
       try await some(of: recording, bench)
@@ -53,6 +60,8 @@ import TestSupport
     #expect(try FileContents(path: path).packets.map(\.bytes.count) == [20, 20, 20])
     options = RecordingWriter.Options()
     options.drops = .only
+    options.settings.writesVerdicts = true
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 1)
+    #expect(try FileContents(path: path).packets.first?.packet.verdict != nil)
   }
 }

@@ -56,6 +56,42 @@ import TestSupport
     }
   }
 
+  /// Statistics come for ever, also where a filter finds nothing: they turn no file, and take no room.
+  @Test func statisticsAreNoReasonToTurn() throws {
+    let directory = try TemporaryDirectory()
+    let sink = RingFileSink(path: directory.path("x"), files: RingFiles(count: 2, size: 4096), clock: { 0 })
+    var writer = PcapngWriter()
+    writer.add(PcapngSection())
+    for name in ["a", "b"] {
+      var interface = PcapngInterface()
+      interface.name = name
+      writer.add(interface)
+    }
+    func add(statistics number: Int) {
+      var block = PcapngStatistics()
+      block.interface = UInt32(number % 2)
+      block.received = UInt64(number)
+      writer.add(block)
+    }
+    for number in 0..<10 { writer.add(PcapngPacket(), [UInt8](repeating: UInt8(number), count: 300)) }
+    for number in 1...400 { add(statistics: number) }
+    try sink.write(writer.take()) { false }
+    for number in 401...900 {
+      add(statistics: number)
+      try sink.write(writer.take()) { false }
+    }
+    for number in 10..<12 { writer.add(PcapngPacket(), [UInt8](repeating: UInt8(number), count: 300)) }
+    for number in 901...1000 { add(statistics: number) }
+    try sink.write(writer.take()) { false }
+    sink.close()
+    #expect(sink.paths.count == 2)
+    let files = try sink.paths.map { try FileContents(path: $0) }
+    #expect(files.flatMap(\.packets).map { $0.bytes.first } == (0..<12).map { UInt8($0) })
+    // Each file ends with the last that were known of each interface.
+    #expect(files.map { $0.statistics.suffix(2).map(\.received).sorted() } == [[899, 900], [999, 1000]])
+    for path in sink.paths { #expect(try read(path).count < 5000) }
+  }
+
   /// On a disk that is full no empty file is left.
   @Test func aFullDiskLeavesNoEmptyFile() async throws {
     let directory = try TemporaryDirectory()

@@ -3,6 +3,7 @@ package enum Pcapng {
   package enum Block {
     package static let section: UInt32 = 0x0A0D_0D0A
     package static let interface: UInt32 = 1
+    package static let oldPacket: UInt32 = 2
     package static let simplePacket: UInt32 = 3
     package static let names: UInt32 = 4
     package static let statistics: UInt32 = 5
@@ -21,6 +22,7 @@ package enum Pcapng {
     package static let interfaceSpeed: UInt16 = 8
     package static let interfaceResolution: UInt16 = 9
     package static let interfaceFilter: UInt16 = 11
+    package static let interfaceCheckSize: UInt16 = 13
     package static let interfaceOffset: UInt16 = 14
     package static let interfaceHardware: UInt16 = 15
     package static let packetFlags: UInt16 = 2
@@ -43,6 +45,9 @@ package enum Pcapng {
     package static let unicast: UInt32 = 1 << 2
     package static let multicast: UInt32 = 2 << 2
     package static let broadcast: UInt32 = 3 << 2
+    /// Bytes of the frame check sequence behind the frame; 0 = as the interface says.
+    package static let checkSize: UInt32 = 15 << checkSizeShift
+    static let checkSizeShift: UInt32 = 5
     package static let checksumNotReady: UInt32 = 1 << 9
     package static let segmentationOffloaded: UInt32 = 1 << 11
   }
@@ -98,6 +103,8 @@ struct PcapngBytes {
     add(UInt32(truncatingIfNeeded: value >> 32))
     add(UInt32(truncatingIfNeeded: value))
   }
+
+  mutating func add(_ value: [UInt8]) { bytes += value }
 
   /// Bytes, and zeros up to a multiple of four.
   mutating func addPadded(_ value: some Collection<UInt8>) {

@@ -8,7 +8,7 @@ package struct PcapngSection: Sendable, Equatable {
 }
 
 /// What stands for an address, for those who read the file.
-package struct PcapngName: Sendable, Equatable {
+package struct PcapngName: Sendable, Hashable {
   /// 4 bytes of IPv4, 16 of IPv6 or the 6 of a station, in the order of the wire.
   ///
   /// Any other count is left out.
@@ -47,7 +47,7 @@ package struct PcapngPacket: Sendable, Equatable {
   package var flags: UInt32?
   package var packetID: UInt64?
   package var queue: UInt32?
-  /// A drop code of the data plane, written as a hardware's verdict.
+  /// A drop code of the data plane, written as a hardware's verdict: Wireshark 4.0 makes a damaged file of one that has it.
   package var verdict: UInt8?
   package var comment: String?
   package init() {}
@@ -135,6 +135,9 @@ package struct PcapngWriter: Sendable {
   }
 
   /// Names of stations and hosts.
+  ///
+  /// Behind the first interfaces: Wireshark takes a file's link type from those directly behind the section's head, and
+  /// can convert no file without one.
   package mutating func add(names: [PcapngName]) {
     guard !names.isEmpty else { return }
     output.begin(Pcapng.Block.names)

@@ -76,6 +76,7 @@ struct CaptureLoop {
     case .readerGone: .readerGone
     case .full(let message): .diskFull(message)
     case .failed(let message): .failed(message)
+    case .severalPorts: .failed("\(error)")
     case .cancelled: .stopped
     }
   }
@@ -87,6 +88,7 @@ struct CaptureLoop {
       let end = handle.end
       let now = HostClock.monotonic
       records.add(handle.interfaces)
+      records.add(names: session.takeNames())
       let isEmpty = try takeRecords()
       if let count = settings.count, taken >= count { return .countReached }
       if now >= nextStatistics {

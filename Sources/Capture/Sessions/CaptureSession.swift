@@ -12,6 +12,8 @@ package final class CaptureSession: Sendable {
     var status = CaptureStatus()
     /// Texts of the filters that the capture got on its way, by the number of the change.
     var filters: [UInt16: String] = [:]
+    /// Names that are to be written.
+    var names: [PcapngName] = []
     var stopIsWanted = false
     var waiting: [CheckedContinuation<CaptureStatus, Never>] = []
   }
@@ -108,9 +110,21 @@ package final class CaptureSession: Sendable {
     try await dataplane.removePort(name, from: handle)
   }
 
+  /// Adds names of stations and hosts that came while the capture runs; those that the file has are not repeated.
+  package func add(names: [PcapngName]) { state.withLock { $0.names += names } }
+
   // The thread's side.
 
   var stopIsWanted: Bool { state.withLock(\.stopIsWanted) }
+
+  /// Names to be written since the last call.
+  func takeNames() -> [PcapngName] {
+    state.withLock { state in
+      guard !state.names.isEmpty else { return [] }
+      defer { state.names = [] }
+      return state.names
+    }
+  }
 
   /// The text of the filter of that number; nil if it is not told yet.
   func filterText(_ number: UInt16) -> String? { state.withLock { $0.filters[number] } }

@@ -21,6 +21,8 @@ package struct CaptureSettings: Sendable {
   package var endsWithPorts = true
   /// Time between statistics blocks.
   package var statisticsInterval = Duration.seconds(5)
+  /// Drop codes are written as verdicts too, beside the comment.
+  package var writesVerdicts = false
   /// Names of stations and hosts, for those who read the file.
   package var names: [PcapngName] = []
   package var section = PcapngSection()

@@ -11,6 +11,9 @@ struct RecordWriter {
   private(set) var filterNumber: UInt16 = 0
   /// To be said with the next frame.
   private var remark: String?
+  /// Names to be written as soon as an interface was described, and all that are no news any more.
+  private var newNames: [PcapngName] = []
+  private var knownNames: Set<PcapngName> = []
   /// Interfaces described so far.
   private var interfaces: [CaptureInterface] = []
   private var delivered: [UInt64] = []
@@ -27,7 +30,7 @@ struct RecordWriter {
     self.start = start
     filterText = settings.filter?.text ?? ""
     writer.add(settings.section)
-    writer.add(names: settings.names)
+    add(names: settings.names)
   }
 
   var count: Int { writer.count }
@@ -41,7 +44,18 @@ struct RecordWriter {
     remark = text.isEmpty ? "from here on without a filter" : "from here on with the filter \(text)"
   }
 
+  /// Writes names, those that were written already left out; they wait for the first interface.
+  mutating func add(names: [PcapngName]) {
+    newNames += names.filter { knownNames.insert($0).inserted }
+    guard !interfaces.isEmpty, !newNames.isEmpty else { return }
+    writer.add(names: newNames)
+    newNames = []
+  }
+
   /// Describes interfaces that were not yet.
+  ///
+  /// None says how much of frames is kept: tools that know one such length for a file (tcpdump) would refuse one that was
+  /// merged of several.
   mutating func add(_ all: [CaptureInterface]) {
     for interface in all.dropFirst(interfaces.count) {
       var block = PcapngInterface()
@@ -49,13 +63,13 @@ struct RecordWriter {
       block.description = Self.describe(interface)
       block.address = interface.address.allSatisfy({ $0 == 0 }) ? [] : interface.address
       block.filter = filterText
-      block.snapLength = settings.snapLength
       block.hardware = "apus \(interface.kind.rawValue) port"
       writer.add(block)
       interfaces.append(interface)
       delivered.append(0)
       told.append(CaptureCounts())
     }
+    add(names: [])
   }
 
   /// As `port of switch sw1, access VLAN 10`.
@@ -107,7 +121,7 @@ struct RecordWriter {
     packet.packetID = record.packetID
     packet.queue = UInt32(record.queue)
     if let reason = record.drop.name {
-      packet.verdict = record.drop.rawValue
+      if settings.writesVerdicts { packet.verdict = record.drop.rawValue }
       packet.comment = "dropped: \(reason)"
     }
     if let remark {

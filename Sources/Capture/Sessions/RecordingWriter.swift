@@ -28,7 +28,6 @@ package enum RecordingWriter {
     defer { sink.close() }
     var writer = PcapngWriter()
     writer.add(options.settings.section)
-    writer.add(names: options.settings.names)
     let snap = options.settings.snapLength
     let kept = snap == 0 ? FlightRecording.keptBytes : min(snap, FlightRecording.keptBytes)
     for port in recording.ports {
@@ -37,20 +36,20 @@ package enum RecordingWriter {
       block.description = port.switchName.map { "port of switch \($0)" } ?? "end of a wire"
       block.address = port.address.allSatisfy({ $0 == 0 }) ? [] : port.address
       block.filter = options.filter?.text ?? ""
-      block.snapLength = kept
       block.hardware = "apus \(port.kind.rawValue) port"
       writer.add(block)
     }
+    if !recording.ports.isEmpty { writer.add(names: options.settings.names) }
     var written: UInt64 = 0
-    for (number, frame) in recording.frames.enumerated() where isWanted(frame, recording, options) {
+    for frame in recording.frames where isWanted(frame, recording, options) {
       if let count = options.settings.count, written >= count { break }
       var packet = PcapngPacket()
       packet.interface = UInt32(frame.port)
       packet.timestamp = frame.timestamp
       packet.originalLength = frame.length
       packet.flags = RecordWriter.flags(isInbound: true, frame.bytes)
-      packet.packetID = UInt64(number + 1)
-      packet.verdict = frame.drop == .none ? nil : frame.drop.rawValue
+      packet.packetID = frame.packetID
+      packet.verdict = options.settings.writesVerdicts && frame.drop != .none ? frame.drop.rawValue : nil
       packet.comment = comment(frame, recording)
       writer.add(packet, Array(frame.bytes.prefix(kept)))
       written += 1

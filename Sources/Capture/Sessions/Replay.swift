@@ -1,5 +1,4 @@
 package import Dataplane
-internal import LinuxHost
 
 /// Why a file was not replayed, or not to its end.
 package struct ReplayError: Error, Sendable, CustomStringConvertible {
@@ -10,8 +9,10 @@ package struct ReplayError: Error, Sendable, CustomStringConvertible {
     /// A folder, a pipe, a device: reading it might never end.
     case notRegular
     case empty
-    /// LINKTYPE_* other than Ethernet.
-    case notEthernet(UInt16)
+    /// What is wrong with a file that is compressed.
+    case gzip(String)
+    /// No interface of the file is called so; those that are.
+    case unknownInterface(String, known: [String])
     case refused(DataplaneError)
   }
 
@@ -26,8 +27,10 @@ package struct ReplayError: Error, Sendable, CustomStringConvertible {
     case .host(let message): "\(path): \(before)\(message)"
     case .notRegular: "\(path) is no regular file"
     case .empty: "\(path) is empty: no capture file"
-    case .notEthernet(let type):
-      "\(path): \(before)the capture file has frames of link type \(type); only Ethernet (1) can be sent"
+    case .gzip(let message): "\(path): \(before)\(message)"
+    case .unknownInterface(let name, let known):
+      "\(path) has no interface \"\(name)\"; "
+        + (known.isEmpty ? "its interfaces have no names" : "there are \(known.joined(separator: ", "))")
     case .refused(let error): "\(before)\(error)"
     }
   }
@@ -48,21 +51,26 @@ package struct Replay: Sendable {
     package var sent: UInt64 = 0
     /// Left out, since the file has only their first bytes, or they are longer than any frame here.
     package var incomplete: UInt64 = 0
-    /// Left out by choice: of other interfaces, or on their way out.
+    /// Left out by choice: of other interfaces, or in another direction.
     package var others: UInt64 = 0
+    /// Left out, since they were dropped where they were captured, and so were not there.
+    package var dropped: UInt64 = 0
+    /// Left out, since they are not Ethernet.
+    package var foreign: UInt64 = 0
+    /// Of those sent, those that the file marks as on their way to a node: copies of others, as a rule.
+    package var outbound: UInt64 = 0
 
     package init(sent: UInt64 = 0) { self.sent = sent }
   }
 
-  private static let piece = 1 << 20
   /// Frames handed over at once, and the time within which frames count as due.
   private static let batch = 256
   private static let slack = Duration.microseconds(200)
 
   /// Only frames of the interface of that name; nil = of all.
   package var interface: String?
-  /// Only frames that the file marks as sent by the node, if it marks any.
-  package var inboundOnly = false
+  /// Only frames that the file marks as sent by the node, or to it; such as it does not mark are in both.
+  package var directions = CaptureDirections.both
   /// How many times faster; 0 = as fast as it goes.
   package var speed = 1.0
 
@@ -86,58 +94,58 @@ package struct Replay: Sendable {
   }
 
   private func send(_ path: String, _ state: inout ReplayState) async throws(ReplayError.Reason) {
+    var source = try ReplaySource(path)
+    do throws(ReplayError.Reason) {
+      try await send(&source, &state)
+    } catch {
+      await source.close()
+      throw error
+    }
+    await source.close()
+  }
+
+  private func send(_ source: inout ReplaySource, _ state: inout ReplayState) async throws(ReplayError.Reason) {
     var reader = CaptureFileReader()
     var names: [String] = []
-    let file = try open(path)
     while !Task.isCancelled {
-      let bytes = try read(file)
+      let bytes = try await source.next()
       guard !bytes.isEmpty else { break }
       reader.append(bytes)
       while let item = try next(&reader), !Task.isCancelled {
         switch item {
-        case .interface(let interface): names.append(interface.name)
-        case .packet(let packet): try await take(packet, names, &state)
+        case .interface(let interface): if !names.contains(interface.name) { names.append(interface.name) }
+        case .packet(let packet): try await take(packet, &state)
         case .statistics: break
         }
       }
     }
     guard !Task.isCancelled else { return }
     do throws(CaptureFileError) { try reader.finish() } catch { throw .file(error) }
+    if let interface, !names.contains(where: { isCalled($0, interface) }) {
+      throw .unknownInterface(interface, known: names.filter { !$0.isEmpty })
+    }
   }
 
-  private func take(_ packet: CaptureFilePacket, _ names: [String], _ state: inout ReplayState)
-    async throws(ReplayError.Reason)
-  {
-    guard packet.linkType == Pcapng.ethernet else { throw .notEthernet(packet.linkType) }
-    let number = Int(packet.packet.interface)
-    let name = number < names.count ? names[number] : ""
-    let isOut = (packet.packet.flags ?? 0) & 3 == Pcapng.Flags.outbound
-    guard interface == nil || interface == name, !(inboundOnly && isOut) else {
-      state.counts.others += 1
-      return
+  /// Ports are called `vm1.eth0`, or `vm1:eth0` as ends of links.
+  private func isCalled(_ name: String, _ wanted: String) -> Bool {
+    name == wanted || name == wanted.replacing(":", with: ".", maxReplacements: 1)
+  }
+
+  private func take(_ packet: CaptureFilePacket, _ state: inout ReplayState) async throws(ReplayError.Reason) {
+    guard interface.map({ isCalled(packet.interfaceName, $0) }) ?? true else { return state.counts.others += 1 }
+    let direction = (packet.packet.flags ?? 0) & 3
+    let isOut = direction == Pcapng.Flags.outbound
+    guard direction == 0 || directions.contains(isOut ? .toNode : .fromNode) else {
+      return state.counts.others += 1
     }
+    guard packet.linkType == Pcapng.ethernet else { return state.counts.foreign += 1 }
+    // As our captures say it of frames that went nowhere; a recorded one that went somewhere begins with `to`.
+    guard packet.packet.comment?.hasPrefix("dropped: ") != true else { return state.counts.dropped += 1 }
     guard packet.bytes.count == packet.packet.originalLength, packet.bytes.count <= Dataplane.longestFrame else {
-      state.counts.incomplete += 1
-      return
+      return state.counts.incomplete += 1
     }
     try await state.add(packet.bytes, at: packet.hasTime ? packet.packet.timestamp : nil, Self.batch, Self.slack)
-  }
-
-  /// Only what ends and is read without waiting: this is one of Swift's few threads.
-  private func open(_ path: String) throws(ReplayError.Reason) -> Descriptor {
-    let file: Descriptor
-    do throws(SystemError) { file = try Descriptor.openFile(path) } catch { throw Self.translate(error) }
-    guard file.isRegularFile else { throw .notRegular }
-    guard file.fileSize != 0 else { throw .empty }
-    return file
-  }
-
-  private func read(_ file: Descriptor) throws(ReplayError.Reason) -> [UInt8] {
-    do throws(SystemError) { return try file.read(size: Self.piece) } catch { throw Self.translate(error) }
-  }
-
-  private static func translate(_ error: SystemError) -> ReplayError.Reason {
-    .host("\(SystemError.text(of: error.code)) (\(SystemError.name(of: error.code)))")
+    if isOut { state.counts.outbound += 1 }
   }
 
   private func next(_ reader: inout CaptureFileReader) throws(ReplayError.Reason) -> CaptureFileItem? {

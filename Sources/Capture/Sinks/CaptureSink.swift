@@ -5,6 +5,8 @@ package enum CaptureSinkError: Error, Sendable, Equatable, CustomStringConvertib
   /// No room on the disk, or none that this user may have.
   case full(String)
   case failed(String)
+  /// A pcap file has the frames of one port; these are several.
+  case severalPorts([String])
   /// The capture was told to end while the reader did not read.
   case cancelled
 
@@ -12,6 +14,8 @@ package enum CaptureSinkError: Error, Sendable, Equatable, CustomStringConvertib
     switch self {
     case .readerGone: "the reader has gone"
     case .full(let message), .failed(let message): message
+    case .severalPorts(let names):
+      "a pcap file has the frames of one port, and here are \(names.joined(separator: ", "))"
     case .cancelled: "ended while the reader was not reading"
     }
   }

@@ -38,12 +38,18 @@ package struct RingFiles: Sendable, Equatable {
 
 /// Files in turn, as dumpcap's ring buffer: `name_00001_20261123032255.pcapng`; the oldest goes when there are enough.
 ///
-/// Each file can be read alone: it begins with the section, the interfaces and the names so far.
+/// Each file can be read alone: it begins with the section, the interfaces and the names so far. Frames alone turn files:
+/// statistics that find no room wait for the end of the file, the last of each interface, so that a capture in which
+/// nothing happens keeps its frames and grows no further.
 package final class RingFileSink: CaptureSink {
   private struct State {
     var file: DescriptorSink?
-    /// Blocks that every file begins with.
-    var preamble: [UInt8] = []
+    /// Blocks that every file begins with, in the order that `PcapngWriter.add(names:)` asks for.
+    var section: [UInt8] = []
+    var interfaces: [UInt8] = []
+    var names: [UInt8] = []
+    /// Blocks of statistics that the file had no room for, by interface.
+    var statistics: [UInt32: [UInt8]] = [:]
     /// The file has a frame.
     var hasPackets = false
     var number = 0
@@ -80,16 +86,22 @@ package final class RingFileSink: CaptureSink {
     while offset < blocks.count {
       let end = offset + (try blockSize(blocks, at: offset))
       switch PcapngBlockSplitter.word(blocks, offset) {
-      case Pcapng.Block.section: state.withLock { $0.preamble = Array(blocks[offset..<end]) }
-      case Pcapng.Block.interface, Pcapng.Block.names: state.withLock { $0.preamble += blocks[offset..<end] }
-      case let type:
-        if mustTurn(pending: offset - start, next: end - offset) {
+      case Pcapng.Block.section: state.withLock { $0.section = Array(blocks[offset..<end]) }
+      case Pcapng.Block.interface: state.withLock { $0.interfaces += blocks[offset..<end] }
+      case Pcapng.Block.names: state.withLock { $0.names += blocks[offset..<end] }
+      case Pcapng.Block.statistics:
+        if isFull(pending: offset - start, next: end - offset) {
+          try put(blocks[start..<offset], isCancelled)
+          start = end
+          hold(Array(blocks[offset..<end]))
+        }
+      default:
+        if isFull(pending: offset - start, next: end - offset) {
           try put(blocks[start..<offset], isCancelled)
           try turn(isCancelled)
           start = offset
         }
-        let isPacket = type == Pcapng.Block.enhancedPacket || type == Pcapng.Block.simplePacket
-        if isPacket { state.withLock { $0.hasPackets = true } }
+        state.withLock { $0.hasPackets = true }
       }
       offset = end
     }
@@ -106,7 +118,14 @@ package final class RingFileSink: CaptureSink {
     throw .failed("\(stem)\(suffix): \(CaptureFileError.cutShort)")
   }
 
-  private func mustTurn(pending: Int, next: Int) -> Bool {
+  /// Keeps the last statistics of an interface for the end of the file.
+  private func hold(_ block: [UInt8]) {
+    guard block.count >= 12 else { return }
+    state.withLock { $0.statistics[PcapngBlockSplitter.word(block, 8)] = block }
+  }
+
+  /// The file has a frame, and this would make it longer than files are to be.
+  private func isFull(pending: Int, next: Int) -> Bool {
     state.withLock { state in
       let size = (state.file?.size ?? 0) + UInt64(pending + next)
       return state.hasPackets && size > files.size
@@ -138,16 +157,28 @@ package final class RingFileSink: CaptureSink {
 
   /// Ends the file and begins the next.
   private func turn(_ isCancelled: () -> Bool) throws(CaptureSinkError) {
-    state.withLock(\.file)?.close()
+    if let file = state.withLock(\.file) {
+      let rest = takeStatistics()
+      if !rest.isEmpty { try write(rest, into: file, isCancelled) }
+      file.close()
+    }
+    state.withLock { $0.hasPackets = false }
     try openNext()
-    let (file, preamble) = state.withLock { ($0.file, $0.preamble) }
+    let (file, preamble) = state.withLock { ($0.file, $0.section + $0.interfaces + $0.names) }
     if let file { try write(preamble, into: file, isCancelled) }
+  }
+
+  /// The statistics that wait for the file's end.
+  private func takeStatistics() -> [UInt8] {
+    state.withLock { state in
+      defer { state.statistics = [:] }
+      return state.statistics.sorted { $0.key < $1.key }.flatMap(\.value)
+    }
   }
 
   private func openNext() throws(CaptureSinkError) {
     let number = state.withLock { state in
       state.number += 1
-      state.hasPackets = false
       return state.number
     }
     let digits = String(number)
@@ -164,9 +195,13 @@ package final class RingFileSink: CaptureSink {
 
   package func close() {
     let file = state.withLock { state in
+      defer { state.file = nil }
       state.isClosed = true
       return state.file
     }
+    let rest = takeStatistics()
+    // Where they find no room the frames are whole all the same.
+    if !rest.isEmpty { try? file?.write(rest) { false } }
     file?.close()
   }
 }

@@ -221,6 +221,7 @@ actor CaptureDesk {
   /// - Parameter stage: on a lab that is taken back, what a daemon before this one has captured is kept.
   func declare(_ lab: CanonicalLab, _ plane: Dataplane, _ stage: PortsStage) async throws {
     if stage != .changed { declared = [] }
+    for entry in entries.values { entry.session.add(names: CaptureRequest.names(lab)) }
     let wanted = lab.captures ?? []
     let new = wanted.filter { !declared.contains($0) }
     // A mistake is found before anything is stopped or emptied.
@@ -266,7 +267,12 @@ actor CaptureDesk {
         clock: { UInt64(max(0, Date().timeIntervalSince1970)) })
     }
     do {
-      return try DescriptorSink(path: keepsOld ? freePath(definition.file) : definition.file, mayWait: false)
+      let file = try DescriptorSink(path: keepsOld ? freePath(definition.file) : definition.file, mayWait: false)
+      // What a command line means by such a name; several ports cannot be told apart there.
+      guard definition.file.lowercased().hasSuffix(".pcap"), case .port? = definition.targets.first,
+        definition.targets.count == 1
+      else { return file }
+      return PcapSink { file }
     } catch {
       throw UserError(.failed, "capture: \(error)", hint: "is its folder there, and may the daemon write there?")
     }

@@ -10,7 +10,7 @@ package struct CaptureRequest: Codable, Sendable, Equatable {
   /// Name among the running captures; the daemon finds one where there is none.
   package var id: String?
   package var filter: String?
-  /// Bytes of each frame that are kept; nil = all.
+  /// Bytes of each frame that are kept; 0 and nil = all.
   package var snap: Int?
   /// Frames after which it ends.
   package var count: Int?
@@ -25,6 +25,9 @@ package struct CaptureRequest: Codable, Sendable, Equatable {
   /// Frames that a device would cut into segments are cut.
   package var segments = false
 
+  /// Drop codes are written as verdicts too.
+  package var writesVerdicts = false
+
   package init(_ targets: [String]) { self.targets = targets }
 }
 
@@ -35,17 +38,18 @@ extension CaptureRequest {
       "target": targets.joined(separator: ","), "id": id, "filter": filter, "snap": snap.map { "\($0)" },
       "count": count.map { "\($0)" }, "duration": duration.map { "\($0)" }, "direction": direction, "drops": drops,
       "raw": isRaw ? "true" : nil, "segment": segments ? "true" : nil,
+      "verdicts": writesVerdicts ? "true" : nil,
     ]
   }
 
   /// - Throws: `UserError` for values that are none.
   init(query: (String) -> String?) throws(UserError) {
     func number<Value: LosslessStringConvertible & Comparable>(
-      _ name: String, _ type: Value.Type, above least: Value
+      _ name: String, _ type: Value.Type, above least: Value, _ wanted: String = "a number above 0"
     ) throws(UserError) -> Value? {
       guard let text = query(name) else { return nil }
       guard let value = Value(text), value > least else {
-        throw UserError(.badInput, "\(name) must be a number above \(least), found \"\(text)\"")
+        throw UserError(.badInput, "\(name) must be \(wanted), found \"\(text)\"")
       }
       return value
     }
@@ -61,13 +65,14 @@ extension CaptureRequest {
     guard !targets.isEmpty else { throw UserError(.badInput, "target names nothing") }
     id = query("id")
     filter = query("filter")
-    snap = try number("snap", Int.self, above: 0)
+    snap = try number("snap", Int.self, above: -1, "0 or more")
     count = try number("count", Int.self, above: 0)
     duration = try number("duration", Double.self, above: 0)
     direction = try word("direction", ["in", "out", "both"])
     drops = try word("drops", ["include", "only"])
     isRaw = query("raw") == "true"
     segments = query("segment") == "true"
+    writesVerdicts = query("verdicts") == "true"
   }
 
   /// Settings of the session.
@@ -90,8 +95,8 @@ extension CaptureRequest {
     default: settings.drops = .ignored
     }
     settings.section = Self.section(lab)
-    settings.addNames(Self.names(lab))
-    settings.names += Self.hosts(lab)
+    settings.names = Self.names(lab)
+    settings.writesVerdicts = writesVerdicts
     return settings
   }
 
@@ -111,8 +116,15 @@ extension CaptureRequest {
     return section
   }
 
+  /// Names of all stations and hosts of a lab.
+  static func names(_ lab: CanonicalLab) -> [PcapngName] {
+    var settings = CaptureSettings()
+    settings.addNames(stations(lab))
+    return settings.names + hosts(lab)
+  }
+
   /// Stations are called as their nodes; the NIC is added where a node has several.
-  static func names(_ lab: CanonicalLab) -> [(address: String, name: String)] {
+  static func stations(_ lab: CanonicalLab) -> [(address: String, name: String)] {
     lab.nodes.flatMap { node in
       node.nics.map { ($0.mac, node.nics.count == 1 ? node.name : "\(node.name).\($0.name)") }
     }

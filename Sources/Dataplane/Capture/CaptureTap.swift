@@ -140,8 +140,9 @@ struct CaptureTap: ~Copyable {
     let counts = member.counts
     counts.add(CaptureInterface.Slot.received)
     if sighting.direction == .fromNode { noteArrival(index, sighting, at: -1) }
+    // No further than this filter looks: what deeper ones have brought here changes no answer.
     // SAFETY: `size` bytes are at `prefix`.
-    guard filter.isEmpty || (unsafe filter.accepts(prefix, count: size, length: length)) else {
+    guard filter.isEmpty || (unsafe filter.accepts(prefix, count: min(size, filter.depth), length: length)) else {
       return counts.add(CaptureInterface.Slot.filtered)
     }
     let captured = min(length, snapLength)

@@ -28,6 +28,8 @@ package struct RecordedFrame: Sendable, Equatable {
   ///
   /// What happens to a frame that is held by an impairment is not known when it is recorded.
   package var drop: FrameDrop
+  /// As in captures of the frame.
+  package var packetID: UInt64 = 0
 }
 
 /// What a flight recorder held at one moment.
@@ -41,11 +43,13 @@ package struct FlightRecording: Sendable, Equatable {
 
   /// - Parameters:
   ///   - records: as `FlightRecorder.snapshot` gives them.
+  ///   - end: the position behind the last.
   ///   - ports: all that there were, in order of addition.
   ///   - since: nanoseconds since 1970; older frames are left out.
   ///   - longest: bytes; longer frames are left out.
-  init(_ records: [UInt8], ports: [RecordedPort], since: UInt64, longest: Int = .max) {
+  init(_ records: [UInt8], until end: UInt64 = 0, ports: [RecordedPort], since: UInt64, longest: Int = .max) {
     self.ports = ports
+    let first = end &- UInt64(records.count / FlightRecorder.recordSize)
     for start in stride(from: 0, to: records.count - FlightRecorder.recordSize + 1, by: FlightRecorder.recordSize) {
       let number = { (offset: Int, count: Int) -> UInt64 in
         records[(start + offset)..<(start + offset + count)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
@@ -56,12 +60,13 @@ package struct FlightRecording: Sendable, Equatable {
       let outputs = (0..<min(outputCount, FlightRecorder.keptOutputs)).compactMap {
         Self.place(Int(number(18 + 2 * $0, 2)), time, ports)
       }
-      let first = start + FlightRecorder.headSize
+      let bytes = start + FlightRecorder.headSize
       frames.append(
         RecordedFrame(
           timestamp: time, port: port, outputs: outputs, outputCount: outputCount, length: length,
-          bytes: Array(records[first..<(first + min(length, FlightRecorder.keptBytes))]),
-          drop: FrameDrop(rawValue: UInt8(number(14, 1)))))
+          bytes: Array(records[bytes..<(bytes + min(length, FlightRecorder.keptBytes))]),
+          drop: FrameDrop(rawValue: UInt8(number(14, 1))),
+          packetID: first &+ UInt64(start / FlightRecorder.recordSize) &+ 1))
     }
   }
 

@@ -70,11 +70,10 @@ extension WorkerCore {
     var left = ports[port].taps
     guard left != 0 else { return }
     unpublishedTaps |= left
-    if tapDepth > Burst.scratchRule { burst.extendScratch(index, to: tapDepth) }
-    let frame = burst.frames[index]
-    let completes = completesChecksum && frame.needsChecksum
+    let completes = completesChecksum && burst.frames[index].needsChecksum
     // A frame too short for the edit was refused before it came here; a runt has none.
-    let (base, size, tail) = unsafe burst.outgoingPrefix(index, frame, edit, completeChecksum: completes)
+    let (base, size, tail) = unsafe burst.outgoingPrefix(index, edit, completeChecksum: completes, depth: tapDepth)
+    let frame = burst.frames[index]
     let sighting = CaptureTap.Sighting(
       port: port, direction: direction, drop: drop, queue: UInt16(truncatingIfNeeded: queue), timestamp: burstTime(),
       packetID: packetID(index), needsChecksum: frame.needsChecksum && !completes,

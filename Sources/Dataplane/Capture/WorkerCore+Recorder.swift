@@ -3,9 +3,11 @@
 /// A frame is recorded once, where it comes in. Frames of a conversation are recorded together; others one by one, and
 /// what is found out about them is added to their records until the burst ends.
 extension WorkerCore {
-  /// Begins to record a burst.
+  /// Begins to record a burst, whose frames are numbered as their records: so captures and recordings have the same
+  /// number for a frame, and no record has to hold it.
   @inline(never)
   mutating func beginRecording(_ port: Int) {
+    packetBase = recorder.position &+ 1
     let time = burstTime()
     recorder.begin(port: port, time: time)
     // Nobody will judge these before they are sent on, or at all.

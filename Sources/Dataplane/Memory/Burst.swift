@@ -273,6 +273,37 @@ struct Burst: ~Copyable {
     return unsafe editedPrefix(slot, frame, edit, completeChecksum: completeChecksum)
   }
 
+  /// The same for who looks at the first `depth` bytes of the frame as it goes out: so many are there, if it has them.
+  ///
+  /// A frame that loses its tag is looked at that much further back, also where that lies behind its slot.
+  /// - Parameter depth: bytes, a slot's at most.
+  @unsafe @inline(__always)
+  func outgoingPrefix(
+    _ index: Int, _ edit: TagEdit, completeChecksum: Bool, depth: Int
+  ) -> (base: UnsafeRawPointer, size: Int, tail: Int) {
+    if depth &- edit.growth > Self.scratchRule { extendScratch(index, to: depth &- edit.growth) }
+    let frame = frames[index]
+    let found = unsafe outgoingPrefix(index, frame, edit, completeChecksum: completeChecksum)
+    guard unsafe found.size < depth, edit.kind == .remove, unsafe found.tail < frame.size else { return unsafe found }
+    return unsafe lengthenPrefix(frame, size: found.size, to: min(depth, frame.size &+ edit.growth))
+  }
+
+  /// Adds bytes of the sender's memory to `prefix`, which holds `size` of a frame whose tag was removed.
+  @unsafe @inline(never)
+  private func lengthenPrefix(
+    _ frame: Frame, size: Int, to wanted: Int
+  ) -> (base: UnsafeRawPointer, size: Int, tail: Int) {
+    var done = size
+    unsafe forEachTailPiece(frame, from: frame.scratchSize) { source, count in
+      let count = min(count, wanted - done)
+      guard count > 0 else { return }
+      // SAFETY: `wanted` is a slot's size at most, of which `prefix` holds two; `count` bytes lie in the piece.
+      unsafe (prefix + done).copyMemory(from: source, byteCount: count)
+      done += count
+    }
+    return unsafe (UnsafeRawPointer(prefix), done, frame.scratchSize + done - size)
+  }
+
   @unsafe @inline(never)
   private func editedPrefix(
     _ slot: UnsafeMutableRawPointer, _ frame: Frame, _ edit: TagEdit, completeChecksum: Bool

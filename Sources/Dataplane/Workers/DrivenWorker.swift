@@ -76,7 +76,8 @@ package struct DrivenWorker: ~Copyable {
       RecordedPort(
         name: "\($0)", switchName: nil, kind: .vhostUser, address: [2, 0, 0, 0, 0, 0], index: $0, from: 0, until: .max)
     }
-    return FlightRecording(recorder?.snapshot().records ?? [], ports: ports, since: 0)
+    let (records, end) = recorder?.snapshot() ?? ([], 0)
+    return FlightRecording(records, until: end, ports: ports, since: 0)
   }
 
   /// Starts a capture, whose interfaces are numbered and named as the ports: `0`, `1`.

@@ -125,8 +125,8 @@ extension WorkerCore {
   mutating func passOn(from port: Int, queue: Int) {
     packetBase &+= UInt64(Burst.capacity)
     stamp = 0
-    if ports[port].taps != 0 { tapArrivals(port, queue: queue) }
     if recorder.isOn { beginRecording(port) }
+    if ports[port].taps != 0 { tapArrivals(port, queue: queue) }
     if !ports[port].isUp {
       dropBurst(of: port)
     } else if ports[port].ingressLine >= 0 {

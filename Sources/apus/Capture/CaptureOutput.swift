@@ -12,17 +12,20 @@ protocol CaptureOutput: AnyObject {
   func close()
 }
 
-/// Files: one, or several in turn; made when the first bytes come, so that a mistake leaves what there was.
+/// Files: one, or several; made when the first bytes come, so that a mistake leaves what there was.
 final class CaptureFileOutput: CaptureOutput {
   private(set) var tally = PcapngTally()
   private var splitter = PcapngBlockSplitter()
   private var sink: (any CaptureSink)?
   private let path: String
-  private let ring: RingFiles?
+  private let open: () throws(CaptureSinkError) -> any CaptureSink
 
-  init(_ path: String, ring: RingFiles?) {
+  /// - Parameters:
+  ///   - path: for messages.
+  ///   - open: makes what is written to; called once.
+  init(_ path: String, _ open: @escaping () throws(CaptureSinkError) -> any CaptureSink) {
     self.path = path
-    self.ring = ring
+    self.open = open
   }
 
   func take(_ bytes: [UInt8], isCancelled: () -> Bool) throws {
@@ -31,18 +34,19 @@ final class CaptureFileOutput: CaptureOutput {
       guard !blocks.isEmpty else { return }
       try opened().write(blocks, isCancelled: isCancelled)
       try tally.add(blocks)
+    } catch CaptureSinkError.severalPorts(let names) {
+      throw UserError(
+        .badInput, "cannot write the capture: \(CaptureSinkError.severalPorts(names))",
+        hint: "pcapng has them all in one file; --per-interface DIR makes one for each")
     } catch let error as CaptureSinkError {
       let hint = tally.packets > 0 ? "\(tally.packets) frames are in \(path), which is whole" : nil
       throw UserError(.failed, "cannot write the capture: \(error)", hint: hint)
     }
   }
 
-  private func opened() throws -> any CaptureSink {
+  private func opened() throws(CaptureSinkError) -> any CaptureSink {
     if let sink { return sink }
-    let new: any CaptureSink =
-      try ring.map {
-        RingFileSink(path: path, files: $0, clock: { UInt64(max(0, Date().timeIntervalSince1970)) })
-      } ?? DescriptorSink(path: path)
+    let new = try open()
     sink = new
     return new
   }

@@ -33,9 +33,9 @@ struct ExtcapCommand: AsyncParsableCommand {
       throw UserError(.badInput, "--extcap-interface is missing", hint: "Wireshark calls this; see its extcap folder")
     }
     if extcapDlts { return Output.data("dlt {number=1}{name=EN10MB}{display=Ethernet}\n") }
+    if capture { return try await run(name) }
     let (session, target) = try Self.resolve(name)
     if extcapConfig { return try await options(session, target) }
-    if capture { return try await run(session, target) }
     // What is left is the check of a filter: nothing is said when it is well.
     guard let filter = extcapCaptureFilter else { return }
     do {
@@ -85,14 +85,18 @@ struct ExtcapCommand: AsyncParsableCommand {
     Output.data(text)
   }
 
-  private func run(_ session: LabSession, _ target: String) async throws {
+  private func run(_ name: String) async throws {
     guard let fifo else { throw UserError(.badInput, "--fifo is missing") }
+    // Before anything can fail: who waits at the other end for a writer is told of no failure, and waits for ever.
+    let pipe = try await ExtcapPipe.open(fifo)
+    defer { pipe.close() }
+    let (session, target) = try Self.resolve(name)
     let chosen = (ports ?? "").split(separator: ",").map { String($0) }
     var request = CaptureRequest(target == "all" && !chosen.isEmpty ? chosen : [target])
     request.filter = extcapCaptureFilter.flatMap { $0.isEmpty ? nil : $0 }
     request.snap = snaplen
     request.drops = drops == "none" ? nil : drops
-    let output = CaptureFileOutput(fifo, ring: nil)
+    let output = CaptureFileOutput(fifo) { pipe }
     do {
       _ = try await CaptureClient(session.client, request).run(into: output)
     } catch let error as UserError where error.message.contains("reader has gone") {

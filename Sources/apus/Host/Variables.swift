@@ -13,11 +13,11 @@ enum Variables {
     all["APUS_\(name)"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  /// A number, 1 or more; nil when the variable is not set or empty.
-  static func number(_ name: String) throws(UserError) -> Int? {
+  /// A number, `least` or more; nil when the variable is not set or empty.
+  static func number(_ name: String, from least: Int = 1) throws(UserError) -> Int? {
     guard let text = value(name) else { return nil }
-    guard let number = Int(text), number > 0 else {
-      throw UserError(.badInput, "APUS_\(name) must be a number, 1 or more, found \"\(text)\"")
+    guard let number = Int(text), number >= least else {
+      throw UserError(.badInput, "APUS_\(name) must be a number, \(least) or more, found \"\(text)\"")
     }
     return number
   }

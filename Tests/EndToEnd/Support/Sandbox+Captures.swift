@@ -5,6 +5,7 @@ import LinuxHost
 struct CaptureRow: Decodable, Sendable {
   var id: String
   var targets: [String]
+  var ports: [String]
   var filter: String
   var received: Int
   var filtered: Int
