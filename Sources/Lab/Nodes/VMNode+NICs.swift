@@ -113,6 +113,9 @@ extension VMNode {
       try await self.execute(command)
     }
     guard case .silent(let reason) = reply else { return }
-    throw UserError(.failed, "node \(definition.name): its guest cannot set up the new NICs: \(reason)")
+    let isOlder = record?.setupSteps == nil
+    throw UserError(
+      .failed, "node \(definition.name): its guest cannot set up the new NICs: \(reason)",
+      hint: isOlder ? "an older apus started it: say `apus restart \(definition.name)` first" : nil)
   }
 }
