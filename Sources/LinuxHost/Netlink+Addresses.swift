@@ -11,16 +11,6 @@ extension Netlink {
     }
   }
 
-  /// Adds a route to `default` or a prefix over a gateway; nothing happens if the same destination has a route already.
-  /// - Throws: ENETUNREACH if no address of the link reaches the gateway.
-  package static func addRoute(to destination: String, via gateway: String, link: String, namespace: String?)
-    throws(SystemError)
-  {
-    try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in
-      try socket.addRoute(to: destination, via: gateway, link: link)
-    }
-  }
-
   /// All addresses of a link with their prefixes, IPv4 first.
   package static func addresses(link: String, namespace: String?) throws(SystemError) -> [String] {
     try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in try socket.addresses(link: link) }
@@ -40,29 +30,6 @@ extension NetlinkSocket {
     if local.family == AF_INET6 { unsafe rtnl_addr_set_flags(address.pointer, noDuplicateDetection) }
     do throws(SystemError) {
       try check(unsafe rtnl_addr_add(socket, address.pointer, 0), "add address", "\(cidr) to \(name)")
-    } catch let error where error.code == EEXIST {
-      return
-    }
-  }
-
-  func addRoute(to destination: String, via gateway: String, link name: String) throws(SystemError) {
-    let context = "to \(destination) via \(gateway) on \(name)"
-    let next = try NetlinkAddress(gateway, what: "gateway")
-    let prefix = try NetlinkAddress(destination, family: next.family, what: "destination")
-    let link = try link(named: name)
-    let route = try unsafe NetlinkObject(owning: rtnl_route_alloc(), call: "add route", context: context)
-    guard let hop = unsafe rtnl_route_nh_alloc() else {
-      throw SystemError(call: "add route", code: ENOMEM, context: context)
-    }
-    unsafe rtnl_route_nh_set_ifindex(hop, rtnl_link_get_ifindex(link.pointer))
-    unsafe rtnl_route_nh_set_gateway(hop, next.pointer)
-    // SAFETY: the route takes over the hop.
-    unsafe rtnl_route_add_nexthop(route.pointer, hop)
-    try check(unsafe rtnl_route_set_family(route.pointer, UInt8(next.family)), "add route", context)
-    try check(unsafe rtnl_route_set_dst(route.pointer, prefix.pointer), "add route", context)
-    do throws(SystemError) {
-      let flags = CInt(NLM_F_CREATE | NLM_F_EXCL)
-      try check(unsafe rtnl_route_add(socket, route.pointer, flags), "add route", context)
     } catch let error where error.code == EEXIST {
       return
     }

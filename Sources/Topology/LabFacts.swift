@@ -32,8 +32,6 @@ package protocol LabFacts {
   func mistake(inOwner text: String) -> String?
   /// Processors on which this program may run; nil = not known.
   var processors: [ClosedRange<Int>]? { get }
-  /// Bytes of the command line that tells the built-in guest its NICs, and how many its kernel takes; nil = not known.
-  func guestCommandLine(of node: NodeDefinition) -> (size: Int, limit: Int)?
   /// What is wrong with a filter of captures (pcap-filter(7)); nil = nothing, or nobody here can say.
   func mistake(inFilter text: String) -> String?
 }
@@ -53,6 +51,5 @@ extension LabFacts {
   package func fileKind(_ absolutePath: String) -> FileKind? { nil }
   package func mistake(inOwner text: String) -> String? { nil }
   package var processors: [ClosedRange<Int>]? { nil }
-  package func guestCommandLine(of node: NodeDefinition) -> (size: Int, limit: Int)? { nil }
   package func mistake(inFilter text: String) -> String? { nil }
 }

@@ -71,9 +71,6 @@ package enum Names {
     return String(decoding: full.utf8.prefix(8), as: UTF8.self) + "-" + padded
   }
 
-  /// Name of the subinterface of a NIC's VLAN, as `ip link` users call it.
-  package static func vlanInterface(of nic: String, vlan: Int) -> String { shortInterfaceName("\(nic).\(vlan)") }
-
   /// The station address of a NIC that declares none: locally administered, the same in every run.
   ///
   /// `attempt` leads to another address when one is taken.

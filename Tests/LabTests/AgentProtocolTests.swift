@@ -7,13 +7,15 @@ import Testing
     #expect(AgentMessage(line: "pong a1") == .pong(id: "a1"))
     #expect(AgentMessage(line: "out a1 aGk=") == .output(id: "a1", Array("hi".utf8)))
     #expect(AgentMessage(line: "err a1 aGk=") == .error(id: "a1", Array("hi".utf8)))
+    #expect(AgentMessage(line: "setup a1 3") == .setup(id: "a1", steps: 3))
+    #expect(AgentMessage(line: "fault a1 route to x: no way") == .fault(id: "a1", "route to x: no way"))
     #expect(AgentMessage(line: "exit a1 0") == .exit(id: "a1", status: 0))
     #expect(AgentMessage(line: "exit a1 143") == .exit(id: "a1", status: 143))
   }
 
   @Test(arguments: [
     "", " ", "pong", "pong a b", "out a1", "out a1 !!", "out a1 aGk= more", "exit a1", "exit a1 x",
-    "exit a1 99999999999", "hello world", "PONG a1", "err", "\u{0}\u{1}",
+    "exit a1 99999999999", "setup a1", "setup a1 x", "fault a1", "hello world", "PONG a1", "err", "\u{0}\u{1}",
   ])
   func anythingElseIsIgnored(_ line: String) {
     #expect(AgentMessage(line: line) == nil)

@@ -7,7 +7,10 @@ import Topology
   @Test func commandLineTellsNamesAddressesAndRoutes() throws {
     var first = nic("eth0", addresses: ["10.0.0.1/24", "fd00::1/64"])
     first.gateway = "10.0.0.254"
-    first.routes = [RouteDefinition(to: "10.9.0.0/16", via: "10.0.0.253")]
+    var onLink = RouteDefinition(to: "10.9.0.0/16", via: "192.0.2.1")
+    onLink.metric = 5
+    onLink.isOnLink = true
+    first.routes = [onLink, RouteDefinition(to: "::/0", via: "fe80::1")]
     var second = nic("eth1", mac: "02:00:00:00:00:02")
     second.mtu = 9000
     second.addresses = [
@@ -16,15 +19,15 @@ import Topology
     #expect(
       try BuiltinGuest.commandLine(for: node("vm1", "vm", [first, second])) == """
         console=ttyS0 quiet cryptomgr.notests nokaslr mitigations=off no_timer_check tsc=reliable apus.name=vm1 \
-        apus.nic=eth0,02:00:00:00:00:01,mtu=1500 apus.nic=eth1,02:00:00:00:00:02,mtu=9000 \
-        apus.addr=eth0,10.0.0.1/24 apus.addr=eth0,fd00::1/64 \
-        apus.vlanaddr=eth1,10,10.0.10.1/24 apus.vlanaddr=eth1,20,10.0.20.1/24 \
-        apus.route=default,10.0.0.254 apus.route=10.9.0.0/16,10.0.0.253
+        apus.nic=eth0,02:00:00:00:00:01,10.0.0.1/24,fd00::1/64 apus.nic=eth1,02:00:00:00:00:02,mtu=9000 \
+        apus.vlan=eth1,10,10.0.10.1/24 apus.vlan=eth1,20,10.0.20.1/24 \
+        apus.route=default,10.0.0.254,eth0 apus.route=10.9.0.0/16,192.0.2.1,eth0,metric=5,onlink \
+        apus.route=default,fe80::1,eth0
         """)
   }
 
   @Test func commandLineThatTheKernelWouldCutIsRefused() {
-    let addresses = (0..<100).map { "10.0.\($0).1/24" }
+    let addresses = (0..<200).map { "10.0.\($0).1/24" }
     #expect {
       try BuiltinGuest.commandLine(for: node("vm1", "vm", [nic(addresses: addresses)]))
     } throws: { error in

@@ -310,6 +310,31 @@ import Topology
     }
   }
 
+  @Test func seedHasEachRouteOnItsInterface() throws {
+    var nic = nic("uplink-of-site1", addresses: ["192.0.2.7/32"])
+    nic.attachment = .switchPort(switch: "sw1", mode: .trunk(allowed: [1...4094], native: 1))
+    nic.addresses.append(AddressDefinition(address: "fd00::1/64", vlan: 20))
+    var onLink = RouteDefinition(to: "default", via: "198.51.100.1")
+    onLink.metric = 50
+    onLink.isOnLink = true
+    nic.gateway = "fe80::1"
+    nic.routes = [onLink, RouteDefinition(to: "fd09::/16", via: "fd00::2"), onLink]
+    let bytes = CloudInitSeed.network(node("vm1", "vm", [nic]))
+    let json = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
+    let plain = (json?["ethernets"] as? [String: [String: Any]])?["uplink-of-site1"]
+    #expect(
+      plain?["routes"] as? NSArray == [
+        ["to": "::/0", "via": "fe80::1"],
+        ["to": "0.0.0.0/0", "via": "198.51.100.1", "metric": 50, "on-link": true],
+      ] as NSArray)
+    // The name of a subinterface is one that Linux takes.
+    let name = nic.interfaceName(vlan: 20)
+    #expect(name.utf8.count <= 15 && name != "uplink-of-site1.20")
+    let tagged = (json?["vlans"] as? [String: [String: Any]])?[name]
+    #expect(tagged?["link"] as? String == "uplink-of-site1")
+    #expect(tagged?["routes"] as? NSArray == [["to": "fd09::/16", "via": "fd00::2"]] as NSArray)
+  }
+
   @Test func otherDocumentsAreAnotherInstance() throws {
     var definition = CloudInitDefinition()
     let plain = try CloudInitSeed(definition, of: node("vm1", "vm"), lab: "l")

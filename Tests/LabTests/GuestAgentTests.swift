@@ -11,7 +11,7 @@ import Testing
       try Files.makeDirectory(directories.stateRoot)
       let (ready, told) = AsyncStream.makeStream(of: Void.self)
       let path = "\(directories.stateRoot)/agent.sock"
-      let agent = GuestAgent(path: path) { told.yield() }
+      let agent = GuestAgent(path: path) { _ in told.yield() }
       defer { agent.close() }
       agent.start()
       #expect(!agent.isReady)
@@ -84,11 +84,34 @@ import Testing
     }
   }
 
+  @Test func whatBecameOfTheNetworkComesWithThePong() async throws {
+    try await withTemporaryDirectories { directories in
+      try Files.makeDirectory(directories.stateRoot)
+      let (setups, told) = AsyncStream.makeStream(of: GuestSetup.self)
+      let path = "\(directories.stateRoot)/agent.sock"
+      let agent = GuestAgent(path: path) { told.yield($0) }
+      defer { agent.close() }
+      let peer = try FakePeer(path: path)
+      agent.start()
+      for lines in [["fault ID route to default via fe80::1 on eth0: ip: no", "setup ID 3"], ["setup ID 4"], []] {
+        let guest = try await peer.accept()
+        let id = try #require(await guest.next(beginning: "ping ")).word(1)
+        for line in ["fault other x", "setup other 7"] { guest.send(line) }
+        for line in lines + ["pong ID"] { guest.send(line.replacing("ID", with: id)) }
+        let setup = try #require(await setups.first { _ in true })
+        let isFaulty = lines.count == 2
+        #expect(setup.steps == (lines.isEmpty ? nil : isFaulty ? 3 : 4))
+        #expect(setup.faults == (isFaulty ? ["route to default via fe80::1 on eth0: ip: no"] : []))
+        agent.guestWasReset()
+      }
+    }
+  }
+
   @Test func pongOfAnotherHostsPingDoesNotCount() async throws {
     try await withTemporaryDirectories { directories in
       try Files.makeDirectory(directories.stateRoot)
       let path = "\(directories.stateRoot)/agent.sock"
-      let agent = GuestAgent(path: path) {}
+      let agent = GuestAgent(path: path) { _ in }
       defer { agent.close() }
       let peer = try FakePeer(path: path)
       agent.start()

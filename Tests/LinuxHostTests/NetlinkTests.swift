@@ -122,38 +122,6 @@ import Testing
     withExtendedLifetime(tap) {}
   }
 
-  @Test func addsRoutesOnce() throws {
-    try Netlink.configure(link: "tap0", namespace: namespace.name, mtu: nil, address: nil, up: true)
-    try Netlink.addAddress("192.0.2.1/24", link: "tap0", namespace: namespace.name)
-    try Netlink.addAddress("2001:db8::1/64", link: "tap0", namespace: namespace.name)
-    for _ in 0..<2 {
-      try Netlink.addRoute(to: "default", via: "192.0.2.254", link: "tap0", namespace: namespace.name)
-      try Netlink.addRoute(to: "198.51.100.0/24", via: "192.0.2.253", link: "tap0", namespace: namespace.name)
-      try Netlink.addRoute(to: "default", via: "2001:db8::ff", link: "tap0", namespace: namespace.name)
-    }
-    // Lines of route: interface, destination, gateway (both as little-endian words), flags, ...
-    let four = try text(of: "/proc/thread-self/net/route")
-    let routes = (four ?? "").split(separator: "\n").dropFirst().map { line in
-      line.split(whereSeparator: { " \t".contains($0) }).prefix(3).joined(separator: " ")
-    }
-    #expect(routes == ["tap0 00000000 FE0200C0", "tap0 000200C0 00000000", "tap0 006433C6 FD0200C0"])
-    let six = try text(of: "/proc/thread-self/net/ipv6_route")
-    let gateways = (six ?? "").split(separator: "\n").map { $0.split(separator: " ")[4] }
-    #expect(gateways.filter { $0 == "20010db80000000000000000000000ff" }.count == 1)
-  }
-
-  @Test func refusesRoutesThatLeadNowhere() throws {
-    try Netlink.configure(link: "tap0", namespace: namespace.name, mtu: nil, address: nil, up: true)
-    let error = #expect(throws: SystemError.self) {
-      try Netlink.addRoute(to: "default", via: "192.0.2.254", link: "tap0", namespace: namespace.name)
-    }
-    #expect(error?.code == ENETUNREACH)
-    let mixed = #expect(throws: SystemError.self) {
-      try Netlink.addRoute(to: "2001:db8::/64", via: "192.0.2.254", link: "tap0", namespace: namespace.name)
-    }
-    #expect(mixed?.call == "destination")
-  }
-
   @Test func addsVLANInterfacesOrSaysWhatTheKernelLacks() throws {
     do throws(SystemError) {
       try Netlink.addVLAN(parent: "tap0", name: "tap0.10", vid: 10, namespace: namespace.name)

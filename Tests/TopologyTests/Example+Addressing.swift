@@ -175,7 +175,7 @@ extension Example {
       expected: #"""
         test.lab.yaml:5:81: error[L209]: gateway 10.0.1.254 is in no subnet of a:eth0 (10.0.0.1/24)
             5 |   a: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.1/24, gateway: 10.0.1.254 } } }
-              |                                                                                 ^^^^^^^^^^
+              |                                                                                 ^^^^^^^^^^ if it is a neighbour all the same, write routes: [{ to: default, via: 10.0.1.254, onlink: on }]
         test.lab.yaml:6:59: error[L209]: gateway 10.0.0.254 is in no subnet of b:eth0 (it has no address)
             6 |   b: { kind: netns, nics: { eth0: { switch: sw1, gateway: 10.0.0.254 } } }
               |                                                           ^^^^^^^^^^

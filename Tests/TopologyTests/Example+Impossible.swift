@@ -340,66 +340,54 @@ extension Example {
       text: #"""
         version: 1
         name: test
-        switches: { sw1: {} }
         nodes:
           a:
             kind: vm
             nics:
-              e0: {}
-              e1: {}
-              e2: {}
-              e3: {}
-              e4: {}
-              e5: {}
-              e6: {}
-              e7: {}
-              e8: {}
-              e9: {}
-              e10: {}
-              e11: {}
-              e12: {}
-              e13: {}
-              e14: {}
-              e15: {}
-              e16: {}
-              e17: {}
-              e18: {}
-              e19: {}
-              e20: {}
-              e21: {}
-              e22: {}
-              e23: {}
-              e24: {}
-              e25: {}
-              e26: {}
-              e27: {}
-              e28: {}
-              e29: {}
-              e30: {}
-              e31: {}
-              e32: {}
-              e33: {}
-              e34: {}
-              e35: {}
-              e36: {}
-              e37: {}
-              e38: {}
-              e39: {}
-              e40: {}
-              e41: {}
-              e42: {}
-              e43: {}
-              e44: {}
-              e45: {}
-              e46: {}
-              e47: {}
-              e48: {}
-              e49: {}
-              e50: {}
+              to-branch-00: { address: [10.0.0.1/24, 10.0.1.1/24] }
+              to-branch-01: { address: [10.1.0.1/24, 10.1.1.1/24] }
+              to-branch-02: { address: [10.2.0.1/24, 10.2.1.1/24] }
+              to-branch-03: { address: [10.3.0.1/24, 10.3.1.1/24] }
+              to-branch-04: { address: [10.4.0.1/24, 10.4.1.1/24] }
+              to-branch-05: { address: [10.5.0.1/24, 10.5.1.1/24] }
+              to-branch-06: { address: [10.6.0.1/24, 10.6.1.1/24] }
+              to-branch-07: { address: [10.7.0.1/24, 10.7.1.1/24] }
+              to-branch-08: { address: [10.8.0.1/24, 10.8.1.1/24] }
+              to-branch-09: { address: [10.9.0.1/24, 10.9.1.1/24] }
+              to-branch-10: { address: [10.10.0.1/24, 10.10.1.1/24] }
+              to-branch-11: { address: [10.11.0.1/24, 10.11.1.1/24] }
+              to-branch-12: { address: [10.12.0.1/24, 10.12.1.1/24] }
+              to-branch-13: { address: [10.13.0.1/24, 10.13.1.1/24] }
+              to-branch-14: { address: [10.14.0.1/24, 10.14.1.1/24] }
+              to-branch-15: { address: [10.15.0.1/24, 10.15.1.1/24] }
+              to-branch-16: { address: [10.16.0.1/24, 10.16.1.1/24] }
+              to-branch-17: { address: [10.17.0.1/24, 10.17.1.1/24] }
+              to-branch-18: { address: [10.18.0.1/24, 10.18.1.1/24] }
+              to-branch-19: { address: [10.19.0.1/24, 10.19.1.1/24] }
+              to-branch-20: { address: [10.20.0.1/24, 10.20.1.1/24] }
+              to-branch-21: { address: [10.21.0.1/24, 10.21.1.1/24] }
+              to-branch-22: { address: [10.22.0.1/24, 10.22.1.1/24] }
+              to-branch-23: { address: [10.23.0.1/24, 10.23.1.1/24] }
+              to-branch-24: { address: [10.24.0.1/24, 10.24.1.1/24] }
+              to-branch-25: { address: [10.25.0.1/24, 10.25.1.1/24] }
+              to-branch-26: { address: [10.26.0.1/24, 10.26.1.1/24] }
+              to-branch-27: { address: [10.27.0.1/24, 10.27.1.1/24] }
+              to-branch-28: { address: [10.28.0.1/24, 10.28.1.1/24] }
+              to-branch-29: { address: [10.29.0.1/24, 10.29.1.1/24] }
+              to-branch-30: { address: [10.30.0.1/24, 10.30.1.1/24] }
+              to-branch-31: { address: [10.31.0.1/24, 10.31.1.1/24] }
+              to-branch-32: { address: [10.32.0.1/24, 10.32.1.1/24] }
+              to-branch-33: { address: [10.33.0.1/24, 10.33.1.1/24] }
+              to-branch-34: { address: [10.34.0.1/24, 10.34.1.1/24] }
+              to-branch-35: { address: [10.35.0.1/24, 10.35.1.1/24] }
+              to-branch-36: { address: [10.36.0.1/24, 10.36.1.1/24] }
+              to-branch-37: { address: [10.37.0.1/24, 10.37.1.1/24] }
+              to-branch-38: { address: [10.38.0.1/24, 10.38.1.1/24] }
+              to-branch-39: { address: [10.39.0.1/24, 10.39.1.1/24] }
         """#,
       expected: #"""
-        test.lab.yaml:5:3: error[L009]: NICs, addresses and routes of a need 102 bytes of the guest's kernel command line; at most 100 fit
-            5 |   a:
+        test.lab.yaml:4:3: error[L009]: NICs, addresses and routes of a need SIZE bytes of the guest's kernel command line; at most 2047 fit
+            4 |   a:
               |   ^ give the node fewer NICs or addresses, or shorter names
         """#),
     Example(

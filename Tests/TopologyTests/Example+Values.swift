@@ -216,7 +216,7 @@ extension Example {
               |        ^^^ did you mean "kind"? (valid: kind, image, memory, cpus, persist, cloud-init, ready, after, nics, profile)
         test.lab.yaml:6:72: error[L003]: unknown key "too" in route
             6 |   a: { kin: netns, nics: { eth0: { switch: sw1, vlan: red, routes: [ { too: default, via: 10.0.0.1 } ] } } }
-              |                                                                        ^^^ did you mean "to"? (valid: to, via)
+              |                                                                        ^^^ did you mean "to"? (valid: to, via, metric, onlink)
         test.lab.yaml:8:7: error[L003]: unknown key "end" in link
             8 |   - { end: [a, a] }
               |       ^^^ did you mean "ends"? (valid: name, ends, vlan, trunk, native, impair)

@@ -20,8 +20,8 @@ struct Example: Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(code): \(title)" }
 
   static let all =
-    syntax + values + names + references + addressing + contradictions + impairments + profiles + host + machines
-    + images + captures + impossible
+    syntax + values + names + references + addressing + routes + contradictions + impairments + profiles + host
+    + machines + images + captures + impossible
 }
 
 extension TestFacts {

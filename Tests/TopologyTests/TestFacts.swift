@@ -20,8 +20,6 @@ struct TestFacts: LabFacts {
   /// What is wrong with owners of sockets.
   var ownerMistakes: [String: String] = [:]
   var processors: [ClosedRange<Int>]? = [0...1]
-  /// Bytes of the guest's command line that each NIC takes, of 100.
-  var bytesOfNIC = 2
   /// What is wrong with filters.
   var filterMistakes: [String: String] = [:]
 
@@ -34,7 +32,6 @@ struct TestFacts: LabFacts {
   func mistake(inFilter text: String) -> String? { filterMistakes[text] }
   func fileKind(_ absolutePath: String) -> FileKind? { kinds[absolutePath] }
   func mistake(inOwner text: String) -> String? { ownerMistakes[text] }
-  func guestCommandLine(of node: NodeDefinition) -> (size: Int, limit: Int)? { (bytesOfNIC * node.nics.count, 100) }
   func hostInterfaceExists(_ name: String) -> Bool { interfaces.contains(name) }
   func interface(_ name: String, belongsTo lab: String) -> Bool { ownInterfaces.contains(name) }
 }

@@ -3,6 +3,10 @@ import FoundationEssentials
 /// A line from the agent in a guest.
 enum AgentMessage: Equatable {
   case pong(id: String)
+  /// Steps of the network's setup that were done when the guest started; before the pong with that id.
+  case setup(id: String, steps: Int)
+  /// A step that was not done, and why; before the pong with that id.
+  case fault(id: String, String)
   case output(id: String, [UInt8])
   case error(id: String, [UInt8])
   case exit(id: String, status: Int32)
@@ -19,6 +23,11 @@ enum AgentMessage: Equatable {
     case ("err", 3):
       guard let data = Data(base64Encoded: words[2]) else { return nil }
       self = .error(id: words[1], [UInt8](data))
+    case ("setup", 3):
+      guard let steps = Int(words[2]) else { return nil }
+      self = .setup(id: words[1], steps: steps)
+    case ("fault", 3...):
+      self = .fault(id: words[1], words.dropFirst(2).joined(separator: " "))
     case ("exit", 3):
       guard let status = Int32(words[2]) else { return nil }
       self = .exit(id: words[1], status: status)

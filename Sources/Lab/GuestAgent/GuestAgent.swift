@@ -13,6 +13,8 @@ final class GuestAgent: Sendable {
   static let commandLimit = 128 << 10
 
   private struct State {
+    /// What the guest has said of its network's setup, before the pong with that id.
+    var report: (id: String, setup: GuestSetup) = ("", GuestSetup())
     var connection: LineConnection?
     /// Serves the connection until it is cancelled.
     var session: Task<Void, Never>?
@@ -23,15 +25,16 @@ final class GuestAgent: Sendable {
   }
 
   private let path: String
-  private let onReady: @Sendable () -> Void
+  private let onReady: @Sendable (GuestSetup) -> Void
   /// Sets this host's ids apart from those of a daemon that ran before.
   private let prefix = String(UInt64.random(in: 0...UInt64.max), radix: 36)
   private let state = Mutex(State())
   private let task = Mutex<Task<Void, Never>?>(nil)
 
   /// - Parameter path: QEMU's socket of the port `apus.exec`; it need not exist yet.
-  /// - Parameter onReady: called each time the guest has come up: after the start and after each reboot.
-  init(path: String, onReady: @escaping @Sendable () -> Void) {
+  /// - Parameter onReady: called each time the guest has come up: after the start and after each reboot; takes what
+  ///   became of the guest's network at that start.
+  init(path: String, onReady: @escaping @Sendable (GuestSetup) -> Void) {
     self.path = path
     self.onReady = onReady
   }
@@ -152,17 +155,28 @@ final class GuestAgent: Sendable {
     switch message {
     case .pong(let id):
       guard id.hasPrefix(prefix) else { return }
-      let isNew = state.withLock { state in
+      let (isNew, setup) = state.withLock { state in
         defer { state.isReady = true }
-        return !state.isReady
+        return (!state.isReady, state.report.id == id ? state.report.setup : GuestSetup())
       }
-      if isNew { onReady() }
+      if isNew { onReady(setup) }
+    case .setup(let id, let steps): report(id) { $0.steps = steps }
+    case .fault(let id, let text): report(id) { $0.note(fault: text) }
     case .output(let id, let bytes): deliver(.output(bytes), id)
     case .error(let id, let bytes): deliver(.error(bytes), id)
     case .exit(let id, let status):
       let command = state.withLock { $0.commands.removeValue(forKey: id) }
       command?.yield(.exit(status))
       command?.finish()
+    }
+  }
+
+  /// Takes note of what the guest says before a pong.
+  private func report(_ id: String, _ note: (inout GuestSetup) -> Void) {
+    guard id.hasPrefix(prefix) else { return }
+    state.withLock { state in
+      if state.report.id != id { state.report = (id, GuestSetup()) }
+      note(&state.report.setup)
     }
   }
 
@@ -185,6 +199,8 @@ final class GuestAgent: Sendable {
     let session = state.withLock { state in
       defer { (state.connection, state.session) = (nil, nil) }
       state.isReady = false
+      // Ids of pings come again.
+      state.report = ("", GuestSetup())
       return state.session
     }
     session?.cancel()

@@ -59,8 +59,7 @@ struct NetnsNode: Node {
   func configure() async throws {
     do {
       try Netlink.configure(link: "lo", namespace: namespace, mtu: nil, address: nil, up: true)
-      for nic in definition.nics { try InterfaceSetup.configure(nic, namespace: namespace) }
-      for nic in definition.nics { try InterfaceSetup.addRoutes(nic, namespace: namespace) }
+      try InterfaceSetup.apply(definition, namespace: namespace)
     } catch {
       throw definition.failure("cannot configure its interfaces", error)
     }

@@ -50,8 +50,7 @@ struct TAPNode: Node {
 
   func configure() async throws {
     do {
-      for nic in definition.nics { try InterfaceSetup.configure(nic, namespace: nil) }
-      for nic in definition.nics { try InterfaceSetup.addRoutes(nic, namespace: nil) }
+      try InterfaceSetup.apply(definition, namespace: nil)
     } catch {
       throw definition.failure("cannot configure its interfaces", error)
     }

@@ -106,11 +106,16 @@ extension VMNode {
   private func configure(_ nics: [NICDefinition]) async throws(UserError) {
     var part = definition
     part.nics = nics
-    let command = ["/etc/network"] + BuiltinGuest.networkWords(of: part)
-    let reply = await PingTest.attempt(limit: Self.unplugTimeout, judge: PingTest.status) {
+    let command = [BuiltinGuest.setupScript] + GuestWords.words(for: part.networkSteps)
+    let reply = await PingTest.attempt(limit: Self.unplugTimeout) { status, text in
+      status == 0 ? .answered(nil) : .silent(GuestSetup(lines: text).words)
+    } _: {
       try await self.execute(command)
     }
     guard case .silent(let reason) = reply else { return }
-    throw UserError(.failed, "node \(definition.name): its guest cannot set up the new NICs: \(reason)")
+    let isOlder = record?.setupSteps == nil
+    throw UserError(
+      .failed, "node \(definition.name): its guest cannot set up the new NICs: \(reason)",
+      hint: isOlder ? "an older apus started it: say `apus restart \(definition.name)` first" : nil)
   }
 }

@@ -28,15 +28,17 @@ extension VMNode {
     readiness?.cancel()
     hasBecomeReady = false
     if !wasReady, record?.isReady == true { note(isReady: false) }
-    let (answers, continuation) = AsyncStream.makeStream(of: Void.self)
+    let (answers, continuation) = AsyncStream.makeStream(of: GuestSetup.self)
     agentAnswers = continuation
     var wanted = wanted
     if wasReady { (wanted.console, wanted.tcp) = (nil, nil) }
     // An agent of a whole system may take long to answer again, and what it said then is true still.
     if wasReady, definition.disk != nil { wanted.agent = false }
+    // One that was ready has been judged.
+    let steps = wasReady ? nil : record?.setupSteps
     readiness = Task { [weak self, wanted] in
       do {
-        try await self?.waitFor(wanted, answers)
+        try await self?.waitFor(wanted, answers, steps)
         try Task.checkCancellation()
         await self?.becameReady()
       } catch is CancellationError {
@@ -47,8 +49,8 @@ extension VMNode {
     }
   }
 
-  func agentAnswered() {
-    agentAnswers?.yield()
+  func agentAnswered(_ setup: GuestSetup) {
+    agentAnswers?.yield(setup)
   }
 
   private func becameReady() async {
@@ -71,8 +73,13 @@ extension VMNode {
     try? record?.write(paths)
   }
 
-  private func waitFor(_ wanted: ReadyDefinition, _ answers: AsyncStream<Void>) async throws {
-    if wanted.agent { _ = await answers.first { _ in true } }
+  /// - Parameter steps: steps of its network's setup that a built-in guest was told.
+  private func waitFor(
+    _ wanted: ReadyDefinition, _ answers: AsyncStream<GuestSetup>, _ steps: Int?
+  ) async throws {
+    if wanted.agent, let setup = await answers.first(where: { _ in true }) {
+      try setup.check(expected: steps, node: definition.name)
+    }
     if let text = wanted.console { try await waitForConsole(text) }
     if let port = wanted.tcp { try await waitForPort(definition, port) }
   }

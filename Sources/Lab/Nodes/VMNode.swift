@@ -46,7 +46,7 @@ actor VMNode: Node {
   var hasBecomeReady = false
   /// Watches for that.
   var readiness: Task<Void, Never>?
-  var agentAnswers: AsyncStream<Void>.Continuation?
+  var agentAnswers: AsyncStream<GuestSetup>.Continuation?
   /// Takes what happens to the guest while `start` waits for it.
   var waiting: AsyncStream<BootEvent>.Continuation?
   /// Who waits until the guest has let go of a device, by its id.
@@ -190,6 +190,7 @@ actor VMNode: Node {
     context.journal.note("process \(process.pid) of \(definition.name)") { try await self.stop(cleanly: false) }
     var known = NodeRecord(process: process)
     known.consoleStart = consoleStart
+    if definition.disk == nil { known.setupSteps = definition.networkSteps.count }
     record = known
     try known.write(paths)
     return process
@@ -219,13 +220,13 @@ actor VMNode: Node {
   }
 
   private func connect() {
-    let onAnswer: @Sendable () -> Void = { [weak self] in
-      Task { await self?.agentAnswered() }
+    let onAnswer: @Sendable (GuestSetup) -> Void = { [weak self] setup in
+      Task { await self?.agentAnswered(setup) }
     }
     let agent: any CommandAgent =
       definition.disk == nil
       ? GuestAgent(path: paths.agentSocket, onReady: onAnswer)
-      : QEMUGuestAgent(path: paths.agentSocket, onReady: onAnswer)
+      : QEMUGuestAgent(path: paths.agentSocket) { onAnswer(GuestSetup()) }
     let monitor = QEMUMonitor(path: paths.monitorSocket) { [weak self] event in
       Task { await self?.heard(event) }
     }

@@ -2,18 +2,9 @@ import FoundationEssentials
 import Topology
 
 /// The tiny Linux that ships with Apus: where it is, and how it is told its name and addresses.
-package struct BuiltinGuest: Sendable, Equatable {
-  /// Bytes of the longest kernel command line (x86 `COMMAND_LINE_SIZE`, less the final zero).
-  package static let commandLineLimit = 2047
-
+struct BuiltinGuest: Sendable, Equatable {
   var kernel: String
   var initialRAMDisk: String
-
-  /// What a kernel with nothing to protect need not do at its start: a quarter of the time under an emulated processor.
-  ///
-  /// Tests of its ciphers, moving itself to a random place, patching itself against leaks between its processes,
-  /// comparing its clocks.
-  private static let fastBoot = ["cryptomgr.notests", "nokaslr", "mitigations=off", "no_timer_check", "tsc=reliable"]
 
   /// Looks in `$APUS_GUEST_DIR`, beside the executable, and where packages install it.
   static func find(environment: [String: String]) throws(UserError) -> BuiltinGuest {
@@ -38,45 +29,20 @@ package struct BuiltinGuest: Sendable, Equatable {
       hint: "run tools/setup, or set APUS_GUEST_DIR")
   }
 
+  /// The script in the guest that gives NICs their names, addresses and routes; its arguments are `GuestWords`.
+  ///
+  /// Guests of an older Apus have another one, which would take only a part of the words.
+  static let setupScript = "/etc/setup-network"
+
   /// What the guest's init reads: names, NICs by MAC address, addresses and routes of the node.
   static func commandLine(for node: NodeDefinition) throws(UserError) -> String {
-    let line = unboundedLine(for: node)
-    guard line.utf8.count <= commandLineLimit else {
+    let line = GuestWords.commandLine(of: node)
+    guard line.utf8.count <= GuestWords.limit else {
       throw UserError(
         .badInput,
         "node \(node.name): its NICs, addresses and routes need \(line.utf8.count) bytes of kernel command line; "
-          + "at most \(commandLineLimit) fit", hint: "give the node fewer NICs or addresses")
+          + "at most \(GuestWords.limit) fit", hint: "give the node fewer NICs or addresses")
     }
     return line
-  }
-
-  /// Bytes of that line, whether they fit or not.
-  package static func commandLineSize(for node: NodeDefinition) -> Int { unboundedLine(for: node).utf8.count }
-
-  private static func unboundedLine(for node: NodeDefinition) -> String {
-    let words = ["console=ttyS0", "quiet"] + fastBoot + ["apus.name=\(node.name)"] + networkWords(of: node)
-    return words.joined(separator: " ")
-  }
-
-  /// The words about a node's NICs, as its init or `/etc/network` reads them.
-  static func networkWords(of node: NodeDefinition) -> [String] {
-    var words: [String] = []
-    for nic in node.nics {
-      words.append("apus.nic=\(nic.name),\(nic.mac),mtu=\(nic.mtu ?? 1500)")
-    }
-    for nic in node.nics {
-      for address in nic.addresses {
-        if let vlan = address.vlan {
-          words.append("apus.vlanaddr=\(nic.name),\(vlan),\(address.address)")
-        } else {
-          words.append("apus.addr=\(nic.name),\(address.address)")
-        }
-      }
-    }
-    for nic in node.nics {
-      if let gateway = nic.gateway { words.append("apus.route=default,\(gateway)") }
-      words += nic.routes.map { "apus.route=\($0.to),\($0.via)" }
-    }
-    return words
   }
 }

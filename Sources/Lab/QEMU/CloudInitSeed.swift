@@ -73,6 +73,13 @@ extension CloudInitSeed {
     struct Route: Encodable {
       var to: String
       var via: String
+      var metric: Int?
+      var onLink: Bool?
+
+      enum CodingKeys: String, CodingKey {
+        case to, via, metric
+        case onLink = "on-link"
+      }
     }
     struct Ethernet: Encodable {
       var match: Match
@@ -80,8 +87,8 @@ extension CloudInitSeed {
       var mtu: Int?
       var dhcp4 = false
       var dhcp6 = false
-      var addresses: [String]
-      var routes: [Route]
+      var addresses: [String] = []
+      var routes: [Route] = []
 
       enum CodingKeys: String, CodingKey {
         case match, mtu, dhcp4, dhcp6, addresses, routes
@@ -91,34 +98,33 @@ extension CloudInitSeed {
     struct VLAN: Encodable {
       var id: Int
       var link: String
-      var addresses: [String]
-      var routes: [Route]
+      var addresses: [String] = []
+      var routes: [Route] = []
     }
     var version = 2
     var ethernets: [String: Ethernet] = [:]
     var vlans: [String: VLAN]?
   }
 
-  /// What the NICs of the node have in the lab file.
+  /// The node's steps in cloud-init's words.
   static func network(_ node: NodeDefinition) -> [UInt8] {
     var network = Network()
-    for nic in node.nics {
-      var routes = nic.gateway.map { [Network.Route(to: $0.contains(":") ? "::/0" : "0.0.0.0/0", via: $0)] } ?? []
-      routes += nic.routes.map { route in
-        let standard = route.via.contains(":") ? "::/0" : "0.0.0.0/0"
-        return Network.Route(to: route.to == "default" ? standard : route.to, via: route.via)
-      }
-      let ids = Set(nic.addresses.compactMap(\.vlan)).sorted()
-      for id in ids {
-        let addresses = nic.addresses.filter { $0.vlan == id }.map(\.address)
-        let own = routes.filter { route in addresses.contains { Subnet($0)?.contains(route.via) ?? false } }
-        routes.removeAll { route in own.contains { $0.to == route.to && $0.via == route.via } }
+    for step in node.networkSteps {
+      switch step {
+      case .link(let name, let mac, let mtu):
+        network.ethernets[name] = Network.Ethernet(match: Network.Match(macaddress: mac), name: name, mtu: mtu)
+      case .vlan(let name, let parent, let id):
         network.vlans = network.vlans ?? [:]
-        network.vlans?["\(nic.name).\(id)"] = Network.VLAN(id: id, link: nic.name, addresses: addresses, routes: own)
+        network.vlans?[name] = Network.VLAN(id: id, link: parent)
+      case .address(let address, let link):
+        network.ethernets[link]?.addresses.append(address)
+        network.vlans?[link]?.addresses.append(address)
+      case .route(let route):
+        let entry = Network.Route(
+          to: route.prefix, via: route.gateway, metric: route.metric, onLink: route.isOnLink ? true : nil)
+        network.ethernets[route.link]?.routes.append(entry)
+        network.vlans?[route.link]?.routes.append(entry)
       }
-      network.ethernets[nic.name] = Network.Ethernet(
-        match: Network.Match(macaddress: nic.mac), name: nic.name, mtu: nic.mtu,
-        addresses: nic.addresses.filter { $0.vlan == nil }.map(\.address), routes: routes)
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

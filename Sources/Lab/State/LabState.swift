@@ -12,6 +12,8 @@ struct NodeRecord: Codable, Sendable, Equatable {
   var isReady: Bool?
   /// Bytes that the console's log had when the machine was started.
   var consoleStart: Int?
+  /// Steps of its network's setup that a built-in guest was told at its start; it says how many were done.
+  var setupSteps: Int?
   /// NICs that were plugged into the running machine.
   var plugged: [String]?
 

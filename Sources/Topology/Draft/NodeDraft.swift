@@ -40,6 +40,10 @@ struct NICDraft {
     /// Nil = `default`.
     var to: IPPrefix?
     var via: Located<IPAddress>
+    var metric: Int?
+    var isOnLink = false
+    /// Where its destination stands.
+    var span: Span
   }
 
   var name: Located<String>

@@ -106,9 +106,19 @@ package struct RouteDefinition: Codable, Sendable, Equatable {
   package var to: String
   /// Gateway address.
   package var via: String
+  /// The lower one of two routes to a destination is taken; nil = the system's usual one.
+  package var metric: Int?
+  /// Only said when it is so: a lab that another version wrote has no such key.
+  private var onlink: Bool?
   package init(to: String, via: String) {
     self.to = to
     self.via = via
+  }
+
+  /// The gateway is a neighbour, whatever addresses the NIC has.
+  package var isOnLink: Bool {
+    get { onlink ?? false }
+    set { onlink = newValue ? true : nil }
   }
 }
 

@@ -44,9 +44,7 @@ struct Normaliser {
     nic.impair = impair(draft)
     nic.addresses = draft.addresses.compactMap { address($0, nic.attachment, at: draft.membershipSpan) }
     nic.gateway = draft.gateway?.value.description
-    nic.routes = draft.routes.map {
-      RouteDefinition(to: $0.to?.description ?? "default", via: $0.via.value.description)
-    }
+    nic.routes = draft.routes.map { Self.route($0) }
     nic.mtu = draft.mtu?.value
     nic.queues = draft.queues
     nic.role = draft.role
@@ -55,6 +53,13 @@ struct Normaliser {
     nic.socketOwner = draft.socketOwner?.value
     nic.offload = draft.offload
     return nic
+  }
+
+  private static func route(_ draft: NICDraft.Route) -> RouteDefinition {
+    var route = RouteDefinition(to: draft.to?.description ?? "default", via: draft.via.value.description)
+    route.metric = draft.metric
+    route.isOnLink = draft.isOnLink
+    return route
   }
 
   private func attachment(_ nic: NICDraft) -> Attachment {

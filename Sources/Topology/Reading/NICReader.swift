@@ -102,8 +102,11 @@ struct NICReader {
       }
       return nil
     }
+    let metric = object["metric"].flatMap { object.values.integer($0, "metric", in: Limits.metric) }
+    let isOnLink = object["onlink"].flatMap { object.values.boolean($0, "onlink") }
     guard let gateway = object.values.address(via, "via") else { return nil }
-    if case .scalar("default", _) = to.content { return NICDraft.Route(to: nil, via: gateway) }
+    var route = NICDraft.Route(via: gateway, metric: metric?.value, isOnLink: isOnLink?.value ?? false, span: to.span)
+    if case .scalar("default", _) = to.content { return route }
     guard let prefix = object.values.destination(to) else { return nil }
     if let special = IPAddress.special(prefix.value) {
       reporter.error(.gateway, prefix.span, "destination \(prefix.value) is \(special); no route leads there")
@@ -113,7 +116,8 @@ struct NICReader {
       let message = "destination \(prefix.value) has host bits set"
       reporter.error(.range, prefix.span, message, hint: "did you mean \(prefix.value.network)?")
     }
-    return NICDraft.Route(to: prefix.value.network, via: gateway)
+    route.to = prefix.value.network
+    return route
   }
 
   /// The keys of a vhost-user socket that somebody else's machine uses.

@@ -84,20 +84,28 @@ extension Rule {
   static func gateways(_ subject: RuleSubject) {
     for nic in subject.nics where nic.draft.takenAt == nil || nic.definition.attachment != .none {
       let own = nic.definition.addresses.compactMap { IPPrefix($0.address) }
-      let gateways = [(nic.draft.gateway, "gateway")] + nic.draft.routes.map { (Optional($0.via), "next hop") }
-      for (gateway, what) in gateways {
-        guard let gateway, !gateway.value.isLinkLocal else { continue }
-        if let special = gateway.value.special {
+      let gateways =
+        [(nic.draft.gateway, "gateway", false)] + nic.draft.routes.map { (Optional($0.via), "next hop", $0.isOnLink) }
+      for (gateway, what, isOnLink) in gateways {
+        guard let gateway else { continue }
+        if !gateway.value.isLinkLocal, let special = gateway.value.special {
           subject.reporter.error(.gateway, gateway.span, "\(what) \(gateway.value) is \(special); no router has it")
         } else if own.contains(where: { $0.address == gateway.value }) {
           subject.reporter.error(.gateway, gateway.span, "\(what) \(gateway.value) is \(nic.name) itself")
-        } else if !own.contains(where: { $0.contains(gateway.value) }) {
-          let list = own.isEmpty ? "it has no address" : Quoting.list(own.map(\.description))
-          let message = "\(what) \(gateway.value) is in no subnet of \(nic.name) (\(list))"
-          subject.reporter.error(.gateway, gateway.span, message)
         } else if let (group, subnet) = groupAddress(gateway.value, own) {
           let message = "\(what) \(gateway.value) is the \(group) address of \(subnet), not a router's"
           subject.reporter.error(.gateway, gateway.span, message)
+        } else if own.contains(where: { $0.contains(gateway.value) }) {
+          continue
+        } else if gateway.value.isLinkLocal || isOnLink {
+          checkLink(of: gateway, what, nic, subject.reporter)
+        } else {
+          let list = own.isEmpty ? "it has no address" : Quoting.list(own.map(\.description))
+          let message = "\(what) \(gateway.value) is in no subnet of \(nic.name) (\(list))"
+          let route = "write routes: [{ to: default, via: \(gateway.value), onlink: on }]"
+          let hint = "if it is a neighbour all the same, " + (what == "gateway" ? route : "say onlink: on")
+          let isPossible = own.contains { $0.address.family == gateway.value.family }
+          subject.reporter.error(.gateway, gateway.span, message, hint: isPossible ? hint : nil)
         }
       }
       for route in nic.draft.routes {
@@ -117,6 +125,19 @@ extension Rule {
       let word = first.groupWord(of: address), subnets.allSatisfy({ $0.groupWord(of: address) != nil })
     else { return nil }
     return (word, first.network)
+  }
+
+  /// A gateway that is in no subnet, and may be behind several interfaces of the node, or behind none.
+  private static func checkLink(
+    of gateway: Located<IPAddress>, _ what: String, _ nic: RuleSubject.NIC, _ reporter: Reporter
+  ) {
+    let links = nic.definition.linksWithoutSubnet.map { nic.definition.interfaceName(vlan: $0) }
+    guard links.count != 1 else { return }
+    let message =
+      links.isEmpty
+      ? "\(what) \(gateway.value) is behind no interface: \(nic.name) is a trunk without \"native\" and has no address"
+      : "\(what) \(gateway.value) is in no subnet, so it may be behind each of \(Quoting.list(links))"
+    reporter.error(.gateway, gateway.span, message, hint: "use an address of it in the subnet of one VLAN")
   }
 
   /// The addresses a file gives a NIC, each with the ID of its VLAN subinterface.

@@ -11,7 +11,7 @@ extension Rule {
       guard nic.draft.addresses.count == nic.definition.addresses.count else { continue }
       for (draft, address) in zip(nic.draft.addresses, nic.definition.addresses) {
         guard let vlan = address.vlan, let span = draft.vlan?.span else { continue }
-        let name = Names.vlanInterface(of: nic.definition.name, vlan: vlan)
+        let name = nic.definition.interfaceName(vlan: vlan)
         let place = key(nic, name)
         if let own = made[place], own == (nic.name, vlan) { continue }
         let what = "VLAN \(subject.vlans.name(of: vlan)) of \(nic.name)"

@@ -30,13 +30,12 @@ extension Rule {
   static func guestCommandLines(_ subject: RuleSubject) {
     var reported: Set<Span> = []
     for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) where draft.isKind("vm") {
-      guard case .builtin? = draft.machine?.image, node.nics.count <= MachineLimits.nics,
-        let line = subject.facts.guestCommandLine(of: node), line.size > line.limit,
-        reported.insert(draft.name.span).inserted
-      else { continue }
+      guard case .builtin? = draft.machine?.image, node.nics.count <= MachineLimits.nics else { continue }
+      let size = GuestWords.commandLine(of: node).utf8.count
+      guard size > GuestWords.limit, reported.insert(draft.name.span).inserted else { continue }
       let message =
-        "NICs, addresses and routes of \(node.name) need \(line.size) bytes of the guest's kernel command line; "
-        + "at most \(line.limit) fit"
+        "NICs, addresses and routes of \(node.name) need \(size) bytes of the guest's kernel command line; "
+        + "at most \(GuestWords.limit) fit"
       let hint = "give the node fewer NICs or addresses, or shorter names"
       subject.reporter.error(.limit, draft.name.span, message, hint: hint)
     }

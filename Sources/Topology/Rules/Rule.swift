@@ -65,6 +65,7 @@ struct Rule: Sendable {
     Rule(codes: [.address], check: duplicateAddresses),
     Rule(codes: [.address], check: addressesOutsideSubnets),
     Rule(codes: [.gateway], check: gateways),
+    Rule(codes: [.gateway, .withoutEffect], check: twoRoutes),
     Rule(codes: [.mtu], check: unequalMTUs),
     Rule(codes: [.mtu], check: smallMTUs),
     Rule(codes: [.interfaceName], check: tapNames),

@@ -119,6 +119,8 @@ enum LabSchema {
     [
       Key("to", .either([.prefix, .choice(["default"])]), "Destination, or default.").required,
       Key("via", .address, "Next hop.").required,
+      Key("metric", .integer(Limits.metric), "The lower one of two routes to a destination is taken."),
+      Key("onlink", .boolean, "The next hop is a neighbour, though in no subnet of the NIC; off without it."),
     ])
 
   static let link = ObjectSchema(

@@ -17,6 +17,8 @@ enum Limits {
   static let mtu = 68...65521
   static let queues = 1...8
   static let ports = 1...65535
+  /// Of a route; 0 stands for the system's usual one.
+  static let metric = 0...4_294_967_295
   /// Seconds.
   static let testTime = 0.0...86400
   /// Seconds.

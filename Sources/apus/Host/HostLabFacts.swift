@@ -102,10 +102,6 @@ struct HostLabFacts: LabFacts {
     }
   }
 
-  func guestCommandLine(of node: NodeDefinition) -> (size: Int, limit: Int)? {
-    (BuiltinGuest.commandLineSize(for: node), BuiltinGuest.commandLineLimit)
-  }
-
   func mistake(inFilter text: String) -> String? {
     do {
       _ = try Filter(text)
