@@ -15,14 +15,21 @@ extension RealThings {
         h1: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.1/24 } } }
         h2: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.2/24 } } }
         tr: { kind: netns, nics: { eth0: { switch: sw1, trunk: all } } }
+      capture:
+        - { on: "h1:eth0", file: declared.pcap, filter: icmp }
 
       """
 
+    /// Captures that run, that of the lab file left out.
+    private static func asked(_ sandbox: Sandbox) async throws -> [CaptureRow] {
+      try await sandbox.captures(lab).filter { $0.id.hasPrefix("apus-") }
+    }
+
     /// Starts a capture, when the one before has ended, and waits until the daemon has it.
     private static func start(_ sandbox: Sandbox, _ arguments: [String], log: String) async throws -> ProcessIdentity {
-      try await eventually("the capture before has ended") { try await sandbox.captures(lab).isEmpty }
+      try await eventually("the capture before has ended") { try await asked(sandbox).isEmpty }
       let process = try sandbox.start([sandbox.binary, "capture", "--lab", lab] + arguments, log: log)
-      try await eventually("the capture runs") { try await !sandbox.captures(lab).isEmpty || !process.isAlive }
+      try await eventually("the capture runs") { try await !asked(sandbox).isEmpty || !process.isAlive }
       return process
     }
 
@@ -87,6 +94,10 @@ extension RealThings {
         try await Self.replays(sandbox, all)
         try await Self.names(sandbox)
         try await Self.tagged(sandbox)
+        try await sandbox.apus("down", Self.lab, expecting: 0)
+        let declared = "\(sandbox.folder)/declared.pcap"
+        #expect(try Data(contentsOf: URL(filePath: declared)).prefix(4) == Data([0x4D, 0x3C, 0xB2, 0xA1]))
+        #expect(try await tshark(declared, ["icmp.type"]).count > 8)
       }
     }
 
@@ -115,9 +126,10 @@ extension RealThings {
       let path = "\(sandbox.folder)/names.pcapng"
       let process = try await start(sandbox, ["sw1", "-f", "icmp", "-w", path], log: "names.log")
       let more = "  h3: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.3/24 } } }\n"
-      try await sandbox.apus("up", try sandbox.write(file + more), expecting: 0)
+      let changed = file.replacing("capture:\n", with: "\(more)capture:\n")
+      try await sandbox.apus("up", try sandbox.write(changed), expecting: 0)
       try await eventually("its port is captured") {
-        try await sandbox.captures(lab).contains { $0.ports.contains("h3.eth0") }
+        try await asked(sandbox).contains { $0.ports.contains("h3.eth0") }
       }
       try await sandbox.pings("h3", "10.0.0.1", lab: lab)
       process.signal(SIGINT)
