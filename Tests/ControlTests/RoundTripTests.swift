@@ -62,6 +62,20 @@ import Topology
     #expect(await lab.recordings.map(\.filter) == ["icmp and icmp[0] + 1 == 1"])
   }
 
+  @Test func whatIsAskedOfACaptureArrives() async throws {
+    let lab = FixedLab()
+    var request = CaptureRequest(["sw1", "vm1.eth0"])
+    request.snap = 0
+    request.writesVerdicts = true
+    try await ServerFixture.run(lab) { [request] client, _ in
+      try await client.download(ControlPath.recording, query: request.query) { _ in }
+      await #expect(throws: UserError.self) {
+        try await client.download(ControlPath.recording, query: ["snap": "-1"]) { _ in }
+      }
+    }
+    #expect(await lab.recordings == [request])
+  }
+
   @Test func linksAreListedAndChanged() async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, _ in

@@ -15,14 +15,28 @@ extension RealThings {
         h1: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.1/24 } } }
         h2: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.2/24 } } }
         tr: { kind: netns, nics: { eth0: { switch: sw1, trunk: all } } }
+      capture:
+        - { on: "h1:eth0", file: declared.pcap, filter: icmp }
 
       """
+
+    /// Captures that run, that of the lab file left out.
+    private static func asked(_ sandbox: Sandbox) async throws -> [CaptureRow] {
+      try await sandbox.captures(lab).filter { $0.id.hasPrefix("apus-") }
+    }
+
+    /// Starts a capture, when the one before has ended, and waits until the daemon has it.
+    private static func start(_ sandbox: Sandbox, _ arguments: [String], log: String) async throws -> ProcessIdentity {
+      try await eventually("the capture before has ended") { try await asked(sandbox).isEmpty }
+      let process = try sandbox.start([sandbox.binary, "capture", "--lab", lab] + arguments, log: log)
+      try await eventually("the capture runs") { try await !asked(sandbox).isEmpty || !process.isAlive }
+      return process
+    }
 
     /// Runs a capture while `h1` pings `h2`, twice.
     private static func capture(_ sandbox: Sandbox, _ arguments: [String]) async throws -> String {
       let log = "\(UInt32.random(in: 0 ... .max)).log"
-      let process = try sandbox.start([sandbox.binary, "capture", "--lab", lab] + arguments, log: log)
-      try await eventually("the capture runs") { try await !sandbox.captures(lab).isEmpty || !process.isAlive }
+      let process = try await start(sandbox, arguments, log: log)
       try await sandbox.shell("h1", "ping -c 2 -i 0.2 10.0.0.2", lab: lab)
       #expect(await process.wait(timeoutSeconds: 30), "\(arguments)")
       return text(of: "\(sandbox.folder)/\(log)") ?? ""
@@ -80,6 +94,10 @@ extension RealThings {
         try await Self.replays(sandbox, all)
         try await Self.names(sandbox)
         try await Self.tagged(sandbox)
+        try await sandbox.apus("down", Self.lab, expecting: 0)
+        let declared = "\(sandbox.folder)/declared.pcap"
+        #expect(try Data(contentsOf: URL(filePath: declared)).prefix(4) == Data([0x4D, 0x3C, 0xB2, 0xA1]))
+        #expect(try await tshark(declared, ["icmp.type"]).count > 8)
       }
     }
 
@@ -96,10 +114,8 @@ extension RealThings {
       let size = UInt32(frame.count)
       try Data(words([0xA1B2_C3D4, 0x0004_0002, 0, 0, 65536, 1, 0, 0, size, size]) + frame)
         .write(to: URL(filePath: file))
-      let capture = try sandbox.start(
-        [sandbox.binary, "capture", "--lab", lab, "h1:eth0", "-f", "ip6[53] & 2 != 0", "-c", "1", "-w", found],
-        log: "found.log")
-      try await eventually("the capture runs") { try await !sandbox.captures(lab).isEmpty }
+      let capture = try await start(
+        sandbox, ["h1:eth0", "-f", "tcp and ip6[53] & 2 != 0", "-c", "1", "-w", found], log: "found.log")
       _ = try await apus(sandbox, ["--from-file", file, "--inject", "tr:eth0"], expecting: 0)
       #expect(await capture.wait(timeoutSeconds: 30))
       #expect(try await tshark(found, ["tcp.flags.syn", "vlan.id"]).map { $0[0] } == ["1"])
@@ -108,13 +124,12 @@ extension RealThings {
     /// A node that comes while a capture runs has its name in the file.
     private static func names(_ sandbox: Sandbox) async throws {
       let path = "\(sandbox.folder)/names.pcapng"
-      let process = try sandbox.start(
-        [sandbox.binary, "capture", "--lab", lab, "sw1", "-f", "icmp", "-w", path], log: "names.log")
-      try await eventually("the capture runs") { try await !sandbox.captures(lab).isEmpty }
+      let process = try await start(sandbox, ["sw1", "-f", "icmp", "-w", path], log: "names.log")
       let more = "  h3: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.3/24 } } }\n"
-      try await sandbox.apus("up", try sandbox.write(file + more), expecting: 0)
+      let changed = file.replacing("capture:\n", with: "\(more)capture:\n")
+      try await sandbox.apus("up", try sandbox.write(changed), expecting: 0)
       try await eventually("its port is captured") {
-        try await sandbox.captures(lab).contains { $0.ports.contains("h3.eth0") }
+        try await asked(sandbox).contains { $0.ports.contains("h3.eth0") }
       }
       try await sandbox.pings("h3", "10.0.0.1", lab: lab)
       process.signal(SIGINT)
@@ -157,7 +172,7 @@ extension RealThings {
         let port = "apus.\(Self.lab).h1.eth0"
         for (arguments, words) in [
           (["--extcap-interface", port, "--extcap-capture-filter", "tcp prt 80"], "tcp prt 80"),
-          (["--extcap-interface", "apus.nolab.h1.eth0"], "nolab"),
+          ([], "--extcap-interface is missing"), (["--extcap-interface", "apus.nolab.h1.eth0"], "nolab"),
           (["--extcap-interface", "apus.\(Self.lab).h9.eth0"], "h9.eth0"),
           (["--extcap-interface", port, "--snaplen", "many"], "many"),
           (["--extcap-interface", port, "--nonsense"], "nonsense"),

@@ -44,16 +44,18 @@ package final class PcapSink: CaptureSink {
   private static func records(_ blocks: [UInt8], _ state: inout State) throws(CaptureSinkError) -> [UInt8] {
     state.reader.append(blocks)
     var output = PcapngBytes()
+    var ports = state.port.map { [$0] } ?? []
     while let item = try next(&state.reader) {
       switch item {
       case .interface(let interface):
         // A port that was removed and added again is the same.
-        if let port = state.port, port != interface.name { throw .severalPorts([port, interface.name]) }
-        state.port = interface.name
+        if !ports.contains(interface.name) { ports.append(interface.name) }
       case .packet(let packet): add(packet, to: &output)
       case .statistics: break
       }
     }
+    guard ports.count < 2 else { throw .severalPorts(ports) }
+    state.port = ports.first
     return output.take()
   }
 

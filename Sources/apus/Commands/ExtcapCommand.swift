@@ -29,11 +29,9 @@ struct ExtcapCommand: AsyncParsableCommand {
 
   func run() async throws {
     if extcapInterfaces { return await interfaces() }
-    guard let name = extcapInterface else {
-      throw UserError(.badInput, "--extcap-interface is missing", hint: "Wireshark calls this; see its extcap folder")
-    }
+    if capture { return try await takeCapture() }
+    let name = try interfaceName()
     if extcapDlts { return Output.data("dlt {number=1}{name=EN10MB}{display=Ethernet}\n") }
-    if capture { return try await run(name) }
     let (session, target) = try Self.resolve(name)
     if extcapConfig { return try await options(session, target) }
     // What is left is the check of a filter: nothing is said when it is well.
@@ -43,6 +41,13 @@ struct ExtcapCommand: AsyncParsableCommand {
     } catch {
       Output.data("\(error)\n")
     }
+  }
+
+  private func interfaceName() throws -> String {
+    guard let extcapInterface else {
+      throw UserError(.badInput, "--extcap-interface is missing", hint: "Wireshark calls this; see its extcap folder")
+    }
+    return extcapInterface
   }
 
   private static func resolve(_ name: String) throws -> (session: LabSession, target: String) {
@@ -85,12 +90,12 @@ struct ExtcapCommand: AsyncParsableCommand {
     Output.data(text)
   }
 
-  private func run(_ name: String) async throws {
+  private func takeCapture() async throws {
     guard let fifo else { throw UserError(.badInput, "--fifo is missing") }
     // Before anything can fail: who waits at the other end for a writer is told of no failure, and waits for ever.
     let pipe = try await ExtcapPipe.open(fifo)
     defer { pipe.close() }
-    let (session, target) = try Self.resolve(name)
+    let (session, target) = try Self.resolve(try interfaceName())
     let chosen = (ports ?? "").split(separator: ",").map { String($0) }
     var request = CaptureRequest(target == "all" && !chosen.isEmpty ? chosen : [target])
     request.filter = extcapCaptureFilter.flatMap { $0.isEmpty ? nil : $0 }
