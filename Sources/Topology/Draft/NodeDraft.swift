@@ -58,6 +58,7 @@ struct NICDraft {
   var socket: Located<String>?
   var socketMode: Int?
   var socketOwner: String?
+  var frontEnd: NICDefinition.FrontEnd?
   /// Where it leads; set when links are wired.
   var attachment = Attachment.none
   /// The `impair` of the link to the switch it is on, seen from the NIC; set when links are wired.

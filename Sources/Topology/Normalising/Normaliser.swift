@@ -53,6 +53,7 @@ struct Normaliser {
     nic.socket = draft.socket.map { Paths.absolute($0.value, in: directory) }
     nic.socketMode = draft.socketMode
     nic.socketOwner = draft.socketOwner
+    nic.frontEnd = draft.frontEnd
     nic.offload = draft.offload
     return nic
   }
