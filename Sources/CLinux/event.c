@@ -37,7 +37,25 @@ int clinux_set_nonblocking(int fd) {
   return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-int clinux_descriptor_kind(int fd, size_t *page_size, char *link, size_t link_size) {
+/* File systems whose pages come from this host's memory or disks, so that no other process can hold up a page fault. */
+static bool is_local(uint64_t file_system) {
+  /* ext2, ext3 and ext4 share a number. */
+  return file_system == EXT4_SUPER_MAGIC || file_system == XFS_SUPER_MAGIC || file_system == BTRFS_SUPER_MAGIC;
+}
+
+static int file_kind(int fd, size_t *page_size, uint64_t *file_system) {
+  struct statfs system;
+  if (fstatfs(fd, &system) < 0) return -errno;
+  *file_system = (uint64_t)system.f_type & 0xFFFFFFFF; /* f_type is signed, some numbers have the highest bit */
+  *page_size = (size_t)sysconf(_SC_PAGESIZE);
+  if (*file_system == TMPFS_MAGIC) return CLINUX_KIND_TMPFS;
+  if (is_local(*file_system)) return CLINUX_KIND_LOCAL_FILE;
+  if (*file_system != HUGETLBFS_MAGIC) return CLINUX_KIND_FOREIGN_FILE;
+  *page_size = (size_t)system.f_bsize;
+  return CLINUX_KIND_HUGETLBFS;
+}
+
+int clinux_descriptor_kind(int fd, size_t *page_size, uint64_t *file_system, char *link, size_t link_size) {
   char path[32];
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   ssize_t length = readlink(path, link, link_size - 1);
@@ -46,19 +64,7 @@ int clinux_descriptor_kind(int fd, size_t *page_size, char *link, size_t link_si
   struct stat status;
   if (fstat(fd, &status) < 0) return -errno;
   if (S_ISSOCK(status.st_mode)) return CLINUX_KIND_SOCKET;
-  if (S_ISREG(status.st_mode)) {
-    struct statfs system;
-    if (fstatfs(fd, &system) < 0) return -errno;
-    if (system.f_type == TMPFS_MAGIC) {
-      *page_size = (size_t)sysconf(_SC_PAGESIZE);
-      return CLINUX_KIND_TMPFS;
-    }
-    if (system.f_type == HUGETLBFS_MAGIC) {
-      *page_size = (size_t)system.f_bsize;
-      return CLINUX_KIND_HUGETLBFS;
-    }
-    return CLINUX_KIND_OTHER;
-  }
+  if (S_ISREG(status.st_mode)) return file_kind(fd, page_size, file_system);
   /* A path can be made to look like this, but it is a file's, and those were sorted out above. */
   if ((status.st_mode & S_IFMT) == 0 && strcmp(link, "anon_inode:[eventfd]") == 0) return CLINUX_KIND_EVENTFD;
   return CLINUX_KIND_OTHER;
@@ -69,6 +75,12 @@ int clinux_file_size(int fd, uint64_t *size) {
   if (fstat(fd, &status) < 0) return -errno;
   *size = (uint64_t)status.st_size;
   return 0;
+}
+
+int clinux_is_read_write(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  return (flags & O_PATH) == 0 && (flags & O_ACCMODE) == O_RDWR;
 }
 
 int clinux_eventfd_create(void) {

@@ -1,5 +1,6 @@
 /* Unix stream sockets that carry descriptors. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -83,6 +84,22 @@ int clinux_unix_accept(int listener) {
     if (fd >= 0) return fd;
     if (errno != EINTR && errno != ECONNABORTED) return -errno;
   }
+}
+
+int clinux_peer_process(int socket, int *pid, char *name, size_t name_size) {
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return -errno;
+  *pid = peer.pid;
+  name[0] = '\0';
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d/comm", peer.pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0; /* it has ended, or lives in a namespace that we do not see */
+  ssize_t length = clinux_read(fd, name, name_size - 1);
+  close(fd);
+  name[length < 0 ? 0 : length] = '\0';
+  return 0;
 }
 
 int clinux_unix_pair(int sockets[2]) {

@@ -15,6 +15,8 @@ struct EventLog: Sendable {
     case .portUp(let port): logger.info("port \(port) is up")
     case .portDown(let port): logger.info("port \(port) is down")
     case .portFault(let port, let reason): logger.warning("port \(port): \(reason)")
+    case .portRefusal(let port, let reason): logger.warning("port \(port): refused: \(reason)")
+    case .portAdvice(let port, let text): logger.warning("port \(port): \(text)")
     }
   }
 }

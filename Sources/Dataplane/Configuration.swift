@@ -57,6 +57,8 @@ package struct VhostUserSocket: Sendable {
   package var owner: (user: UInt32, group: UInt32)?
   /// Checksum offload is offered.
   package var offload = true
+  /// The front-end counts rings where others count pairs (GET_QUEUE_NUM), and its messages do not show it.
+  package var countsRings = false
   package init(path: String) { self.path = path }
 }
 
@@ -86,10 +88,12 @@ package struct PortConfiguration: Sendable {
   /// Switch it belongs to; nil = one end of a wire, or nowhere.
   package var switchName: String?
   package var mode: PortMode
-  /// Bytes; frames to the node with a longer payload are dropped as `too-big`.
+  /// Bytes, 68...65521; frames to the node with a longer payload are dropped as `too-big`.
   ///
-  /// 68...65521.
-  package var mtu = 65521
+  /// Nil = as much as there can be, and nothing is told to the node.
+  package var mtu: Int?
+  /// Largest MTU of a port, in bytes.
+  package static let largestMTU = 65521
   /// Station address of the node's NIC, for `port list` and GET_CONFIG; six bytes.
   package var address: [UInt8]
   package var backend: PortBackend

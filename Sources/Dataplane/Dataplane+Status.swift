@@ -108,7 +108,8 @@ extension VhostUserEndpoint {
         socket: socket.path, queuePairs: socket.queuePairs, isConnected: isConnected,
         features: featureNames(session?.features ?? 0),
         protocolFeatures: protocolFeatureNames(session?.protocolFeatures ?? 0),
-        memoryRegions: table?.status ?? [], queues: [], faults: faultCount))
+        memoryRegions: table?.status ?? [], queues: [], faults: faultCount,
+        refusals: report.refusalCount, lastRefusal: report.lastRefusal, advice: report.advice))
   }
 }
 

@@ -101,7 +101,8 @@ package actor Dataplane {
   /// Makes a port and opens what is behind it; throws with nothing left behind.
   package func addPort(_ configuration: PortConfiguration) async throws(DataplaneError) {
     var record = try reserve(
-      configuration.name, switchName: configuration.switchName, mode: configuration.mode, mtu: configuration.mtu)
+      configuration.name, switchName: configuration.switchName, mode: configuration.mode,
+      mtu: configuration.mtu ?? PortConfiguration.largestMTU)
     guard let address = MACAddress(bytes: configuration.address) else {
       throw .invalid("port \(configuration.name): a station address has 6 bytes, not \(configuration.address.count)")
     }
@@ -110,14 +111,14 @@ package actor Dataplane {
     case .vhostUser(let socket):
       record.kind = .vhostUser
       record.socket = socket
-      try await open(record, socket, address)
+      try await open(record, socket, Offer.make(socket, address: address, mtu: configuration.mtu))
     case .tap(let interface):
       record.kind = .tap
       try await open(record, interface)
     }
   }
 
-  private func open(_ record: PortRecord, _ socket: VhostUserSocket, _ address: MACAddress) async throws(DataplaneError)
+  private func open(_ record: PortRecord, _ socket: VhostUserSocket, _ offer: DeviceOffer) async throws(DataplaneError)
   {
     guard (1...VhostUserPort.maximumPairs).contains(socket.queuePairs) else {
       throw .invalid("port \(record.name): \(socket.queuePairs) queue pairs asked for, 1 to 8 can be had")
@@ -125,7 +126,6 @@ package actor Dataplane {
     records.append(record)
     await install(record, .vhostUser)
     let (worker, commands) = (worker, reactor.commands)
-    let offer = Offer.make(socket, address: address, mtu: record.mtu)
     let failure = await reactor.run { state -> SystemError? in
       state.names[record.index] = record.name
       let endpoint = VhostUserEndpoint(

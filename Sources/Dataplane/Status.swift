@@ -69,6 +69,12 @@ package struct VhostUserStatus: Sendable {
   package var queues: [QueueStatus]
   /// Sessions that ended by a fault.
   package var faults: UInt64
+  /// Messages and front-ends refused since the port was made; a refused message need not end its session.
+  package var refusals: UInt64
+  /// The latest of them: what was refused, and why.
+  package var lastRefusal: String?
+  /// What is known to be wrong with the front-end that is connected, and what to do; nil = nothing.
+  package var advice: String?
 }
 
 /// A port as `port list` and `port show` tell it.
@@ -146,6 +152,10 @@ package enum DataplaneEvent: Sendable {
   case portDown(port: String)
   /// A session or ring ended by a fault, with the reason.
   case portFault(port: String, reason: String)
+  /// A message or a front-end was refused, with the reason; the first of its kind, and then one a minute.
+  case portRefusal(port: String, reason: String)
+  /// Something is wrong with a front-end, and what to do.
+  case portAdvice(port: String, text: String)
 }
 
 /// Bad input to the data plane from the control side.

@@ -32,16 +32,23 @@ package final class Descriptor: Sendable {
     return unsafe clinux_file_size(raw, &size) < 0 ? nil : size
   }
 
+  /// Whether the file may be read and written through this descriptor.
+  package var isReadWrite: Bool { clinux_is_read_write(raw) > 0 }
+
   /// What kind of file this is, judged from the kernel's own records rather than from what a peer says.
   package var kind: DescriptorKind {
     var pageSize = 0
+    var fileSystem: UInt64 = 0
     // SAFETY: the buffer lives for the call, which gets its true size and ends the text with a zero byte.
     return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { link in
       unsafe link.initialize(repeating: 0)
       guard let start = link.baseAddress else { return .other("") }
-      let kind = unsafe clinux_descriptor_kind(raw, &pageSize, start, link.count)
+      let kind = unsafe clinux_descriptor_kind(raw, &pageSize, &fileSystem, start, link.count)
       switch UInt32(bitPattern: kind) {
-      case CLINUX_KIND_TMPFS.rawValue, CLINUX_KIND_HUGETLBFS.rawValue: return .sharedMemory(pageSize: pageSize)
+      case CLINUX_KIND_TMPFS.rawValue, CLINUX_KIND_HUGETLBFS.rawValue, CLINUX_KIND_LOCAL_FILE.rawValue:
+        return .sharedMemory(pageSize: pageSize)
+      case CLINUX_KIND_FOREIGN_FILE.rawValue:
+        return .foreignFile(unsafe String(cString: start), FileSystem(number: fileSystem))
       case CLINUX_KIND_EVENTFD.rawValue: return .eventfd
       case CLINUX_KIND_SOCKET.rawValue: return .socket
       default: return .other(unsafe String(cString: start))

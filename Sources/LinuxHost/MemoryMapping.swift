@@ -22,8 +22,8 @@ package final class MemoryMapping: @unchecked Sendable {
   package let pageSize: Int
 
   /// Maps `size` bytes from `fileOffset` (bytes, aligned or not) on; the mapping ends at a page's end.
-  /// - Throws: EINVAL for size 0 or a file that is not on tmpfs or hugetlbfs, EOVERFLOW if the sum of offset and size
-  ///   does, ENXIO if it lies beyond the file's last page.
+  /// - Throws: EINVAL for size 0 or a file that is no `DescriptorKind.sharedMemory`, EOVERFLOW if the sum of offset
+  ///   and size does, ENXIO if it lies beyond the file's last page.
   package init(descriptor: Descriptor, fileOffset: UInt64, size: UInt64) throws(SystemError) {
     let place = try Place(descriptor: descriptor, fileOffset: fileOffset, size: size)
     var address: UnsafeMutableRawPointer?
@@ -95,7 +95,8 @@ extension MemoryMapping {
       }
       let kind = descriptor.kind
       guard case .sharedMemory(let pageSize) = kind, pageSize > 0, let fileSize = descriptor.fileSize else {
-        throw SystemError(call: "mmap", code: EINVAL, context: "\(kind): expected a file on tmpfs or hugetlbfs")
+        throw SystemError(
+          call: "mmap", code: EINVAL, context: "\(kind): expected a file on \(DescriptorKind.memoryHomes)")
       }
       let mask = UInt64(pageSize) - 1
       let (end, wraps) = fileOffset.addingReportingOverflow(size)

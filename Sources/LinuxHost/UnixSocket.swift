@@ -45,6 +45,25 @@ package enum UnixSocket {
     return Descriptor(owning: try check(result, "accept", "descriptor \(listener.raw)"))
   }
 
+  /// Who connected, for messages to people: `qemu-system-x86, process 4711`; nil if it cannot be told.
+  package static func peer(of socket: Descriptor) -> String? {
+    var process: CInt = 0
+    // SAFETY: the buffer lives for the call, which gets its true size and ends the text with a zero byte.
+    let name = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { buffer -> String? in
+      unsafe buffer.initialize(repeating: 0)
+      guard let start = buffer.baseAddress,
+        unsafe clinux_peer_process(socket.raw, &process, start, buffer.count) == 0
+      else { return nil }
+      // A process chooses its name; only what a line of a log may hold is kept.
+      return unsafe String(cString: start).filter {
+        $0.isASCII && ($0.isLetter || $0.isNumber || "-_.:+/".contains($0))
+      }
+    }
+    // 0: the peer lives in a namespace of processes that is not ours.
+    guard let name, process > 0 else { return nil }
+    return name.isEmpty ? "process \(process)" : "\(name), process \(process)"
+  }
+
   /// Two sockets connected to each other.
   package static func pair() throws(SystemError) -> (Descriptor, Descriptor) {
     try unsafe Descriptor.pair("socketpair") { unsafe clinux_unix_pair($0) }

@@ -81,8 +81,8 @@ enum MessageTable {
   static let all: [MessageRow] = [
     MessageRow(.getFeatures, .exactly(0), replies: true, Session.getFeatures),
     MessageRow(.setFeatures, .exactly(8), Session.setFeatures),
-    MessageRow(.setOwner, .exactly(0), Session.acceptSilently),
-    MessageRow(.resetOwner, .exactly(0), Session.acceptSilently),
+    MessageRow(.setOwner, .exactly(0), Session.setOwner),
+    MessageRow(.resetOwner, .exactly(0), Session.resetOwner),
     MessageRow(
       .setMemoryTable, .memoryTable, descriptors: 1...Session.maximumTableRegions, Session.setMemoryTable),
     MessageRow(.setRingSize, .exactly(8), Session.setRingSize),

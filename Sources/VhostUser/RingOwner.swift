@@ -12,6 +12,8 @@ package struct DeviceOffer: Sendable, Equatable {
   ///
   /// Ring indices run from 0 to `2 * queuePairs - 1`.
   package var queuePairs: Int
+  /// What the answer of GET_QUEUE_NUM counts.
+  package var queueUnit = QueueUnit.byOrder
   /// Memory regions that ADD_MEM_REG may build up.
   package var memorySlots: Int
   /// Bytes of `struct virtio_net_config` answered to GET_CONFIG (VIRTIO 1.2 section 5.1.4).
@@ -30,6 +32,13 @@ package struct DeviceOffer: Sendable, Equatable {
     self.configuration = configuration
     self.mtuLimit = mtuLimit
   }
+}
+
+/// What the number in the answer of GET_QUEUE_NUM counts; the specification says "queues", and front-ends differ.
+package enum QueueUnit: Sendable, Equatable {
+  /// Rings if the order of messages is Cloud Hypervisor's, else pairs.
+  case byOrder
+  case rings
 }
 
 /// One region of guest memory as the front-end described it; nothing of it is checked against the file yet.

@@ -18,10 +18,14 @@ extension Session {
     return .steps(features & VirtioFeature.protocolFeatures == 0 ? enableAllRings() : [])
   }
 
-  /// SET_OWNER, also a second time, and RESET_OWNER.
-  ///
-  /// The latter is "deprecated", to be ignored, or to disable all rings.
-  func acceptSilently(_ message: Message) -> Outcome {
+  /// SET_OWNER, also a second time.
+  func setOwner(_ message: Message) -> Outcome {
+    isOwned = true
+    return .done
+  }
+
+  /// RESET_OWNER: "deprecated", to be ignored, or to disable all rings.
+  func resetOwner(_ message: Message) -> Outcome {
     .done
   }
 
@@ -35,11 +39,15 @@ extension Session {
     return .done
   }
 
-  /// Front-ends differ in the unit: QEMU compares the answer with pairs, Cloud Hypervisor with rings.
+  /// Front-ends differ in the unit: QEMU and DPDK compare the answer with pairs, Cloud Hypervisor and crosvm with rings.
   ///
-  /// Rings suffice for both.
+  /// A number too small for Cloud Hypervisor ends it, one too large for QEMU has it use rings that there are not. Cloud
+  /// Hypervisor alone is known to send SET_OWNER first and to ask for a reply to this message, which has one anyway (its
+  /// library sets that bit in all that follows SET_PROTOCOL_FEATURES). QEMU sends SET_OWNER later; DPDK and crosvm send
+  /// it first, but never ask so; crosvm needs the user's word.
   func getQueueCount(_ message: Message) -> Outcome {
-    reply(UInt64(rings.count))
+    let isRings = offer.queueUnit == .rings || isOwned && needsReply
+    return reply(UInt64(isRings ? rings.count : rings.count / 2))
   }
 
   /// `u32 offset, u32 size, u32 flags` and room for `size` bytes, answered in the same form.

@@ -1,7 +1,7 @@
 internal import LinuxHost
 
 /// Addresses of a region that the owner has accepted.
-struct MemoryRange: Equatable {
+struct MemoryRange: Hashable {
   var guestAddress: UInt64
   var size: UInt64
   var userAddress: UInt64
@@ -55,7 +55,10 @@ extension Session {
     guard let descriptor = message.descriptors.first else { throw Refusal("came without a descriptor, expected 1") }
     let region = memoryRegion(message.payload, offset: 8, descriptor)
     // QEMU 7.2 sends its list once for every ring pair.
-    guard !regions.contains(MemoryRange(region)) else { return .steps([]) }
+    guard !regions.contains(MemoryRange(region)) else {
+      repeats.noteAdded(MemoryRange(region), pairs: rings.count / 2)
+      return .steps([])
+    }
     guard regions.count < offer.memorySlots else {
       throw Refusal("all \(offer.memorySlots) memory slots are taken")
     }
@@ -65,11 +68,15 @@ extension Session {
 
   /// "Identified by guest address, user address and size"; the offset is not looked at.
   ///
-  /// One that is gone already is fine, since QEMU 7.2 removes once for every ring pair.
+  /// One that is not there is refused, unless it was added as often as it is removed: QEMU 7.2 does both once for every
+  /// ring pair.
   func removeMemoryRegion(_ message: Message) throws(Refusal) -> Outcome {
     let payload = message.payload
     let range = MemoryRange(guestAddress: payload.u64(8), size: payload.u64(16), userAddress: payload.u64(24))
-    guard regions.contains(range) else { return .steps([]) }
+    guard regions.contains(range) else {
+      guard repeats.takeRemoval(range) else { throw Refusal("region \(range.description) is not there") }
+      return .steps([])
+    }
     return .steps([.removeMemory(range)])
   }
 
@@ -96,9 +103,13 @@ extension Session {
     if let other = others.first(where: range.overlaps) {
       throw Refusal("region \(range.description) overlaps region \(other.description)")
     }
-    guard case .sharedMemory = region.descriptor.kind else {
+    let kind = region.descriptor.kind
+    guard case .sharedMemory = kind else {
       throw Refusal(
-        "region \(range.description) lies on \(region.descriptor.kind.words), expected tmpfs, memfd or hugetlbfs")
+        "region \(range.description) lies on \(kind.words), expected a file on \(DescriptorKind.memoryHomes)")
+    }
+    guard region.descriptor.isReadWrite else {
+      throw Refusal("region \(range.description) came with a descriptor that does not allow reading and writing")
     }
   }
 }

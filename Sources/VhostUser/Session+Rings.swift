@@ -157,10 +157,15 @@ extension Session {
   /// The ring of a message whose payload begins with `u32 index`; compared as 32 bits, nothing is cut off.
   private func ringIndex(_ message: Message) throws(Refusal) -> Int {
     let index = message.payload.u32(0)
-    guard index < UInt32(rings.count) else {
-      throw Refusal("ring \(index), expected 0 to \(rings.count - 1)")
-    }
+    guard index < UInt32(rings.count) else { throw beyondOffer(index) }
     return Int(index)
+  }
+
+  /// Both numbers, as people count them: QEMU's `queues=` and the port's are pairs.
+  private func beyondOffer(_ index: UInt32) -> Refusal {
+    let pairs = rings.count / 2
+    let offered = "\(pairs) \(pairs == 1 ? "pair is" : "pairs are") offered, rings 0 to \(rings.count - 1)"
+    return Refusal("ring \(index) is of queue pair \(UInt64(index / 2) + 1), but \(offered)")
   }
 
   /// The ring and eventfd of a kick, call or error message: bits 0-7 are the ring, bit 8 says that no descriptor comes.
@@ -168,7 +173,7 @@ extension Session {
     let value = message.payload.u64(0)
     guard value <= 0x1FF else { throw Refusal("value \(hex(value)), expected at most 0x1ff") }
     let index = Int(value & 0xFF)
-    guard index < rings.count else { throw Refusal("ring \(index), expected 0 to \(rings.count - 1)") }
+    guard index < rings.count else { throw beyondOffer(UInt32(index)) }
     let expected = value & 0x100 == 0 ? 1 : 0
     guard message.descriptors.count == expected else {
       throw Refusal("came with \(message.descriptors.count) descriptors for ring \(index), expected \(expected)")
@@ -210,6 +215,7 @@ extension DescriptorKind {
   var words: String {
     switch self {
     case .sharedMemory: "a memory file"
+    case .foreignFile(let path, let fileSystem): "\(path) on \(fileSystem)"
     case .eventfd: "an eventfd"
     case .socket: "a socket"
     case .other(let target): target

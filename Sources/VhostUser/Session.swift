@@ -9,8 +9,8 @@ package import LinuxHost
 //   port. No value from a message is used for arithmetic, as an index or as a size before it was compared with its
 //   limit; nothing here can trap on input. Buffers are bounded by `maximumPayloadSize`.
 // - Descriptors are owned from the moment they arrive. Those that a message does not define are closed by being
-//   dropped; those it defines are looked at first: memory must be tmpfs, memfd or hugetlbfs, kick, call and error
-//   must be eventfds, which are set non-blocking.
+//   dropped; those it defines are looked at first: memory must be a regular file of which this
+//   host alone brings the pages, kick, call and error must be eventfds, which are set non-blocking.
 // - Here are no memory and no rings. Addresses are handed on as numbers; the `RingOwner` alone maps and translates.
 // - A front-end may use what was offered to it without having acknowledged it: that harms nobody but itself.
 // - The front-end's own mistakes in order (a ring kicked before its addresses) are refused, not worked around, unless
@@ -46,9 +46,14 @@ package final class Session {
   package private(set) var refusalCount: UInt64 = 0
   /// The latest of them and its reason; a nack does not end the session, so it is to be read here.
   package private(set) var lastRefusal: String?
+  /// The number of the request that was refused; 0 = none.
+  package private(set) var lastRefusedRequest: UInt32 = 0
 
+  /// SET_OWNER has come.
+  var isOwned = false
   var rings: [Ring]
   var regions: [MemoryRange] = []
+  var repeats = RegionRepeats()
 
   private var phase = Phase.header
   private var buffer: [UInt8] = []
@@ -253,6 +258,9 @@ package final class Session {
     try refuse(reason)
   }
 
+  /// The message being handled asks for a reply, be it one that has a reply of its own.
+  var needsReply: Bool { exchange.header.needsReply }
+
   /// Answers the message: by its own reply, or by an acknowledgement if one was asked for.
   private func finish() {
     if let reply = exchange.reply {
@@ -285,6 +293,7 @@ package final class Session {
 
   private func note(_ reason: String) {
     refusalCount &+= 1
+    lastRefusedRequest = exchange.header.request
     lastRefusal = "\(Request.name(exchange.header.request)): \(reason)"
   }
 

@@ -57,6 +57,7 @@ extension Session {
     switch step {
     case .setMemory(let accepted):
       regions = accepted.map(MemoryRange.init)
+      repeats.forget()
       return (nil, waitingStarts())
     case .addMemory(let region):
       regions.append(MemoryRange(region))

@@ -67,7 +67,8 @@ import Topology
         "vlans        10", "mac          02:00:00:00:ab:01", "mtu          1500", "queues       2",
         "socket       /run/apus/two/vm1.eth0.sock", "received     12 packets, 1200 bytes",
         "transmitted  11 packets, 1100 bytes", "drops        in runt 3, out no-buffer 4", "connected    yes",
-        "features     VERSION_1", "protocol     MQ", "faults       1", "  GUEST-ADDRESS  SIZE  FILE-OFFSET",
+        "features     VERSION_1", "protocol     MQ", "faults       1", "refusals     2",
+        "refused      SET_MEM_TABLE: no", "advice       share its memory", "  GUEST-ADDRESS  SIZE  FILE-OFFSET",
         "            0x0  4096       0x2000", "  QUEUE  TO    SIZE  RING   ENABLED  AVAIL  USED  KICKS  CALLS",
         "      0  node   256  split  yes        256    11      1      2",
       ])

@@ -1,3 +1,4 @@
+import Dataplane
 import Lab
 import Testing
 import Topology
@@ -51,6 +52,7 @@ import Topology
     let text = try JSON.text(row)
     for part in [
       #""features":["VERSION_1"]"#, #""protocol_features":["MQ"]"#, #""connected":true"#, #""faults":1"#,
+      #""refusals":2"#, #""last_refusal":"SET_MEM_TABLE: no""#, #""advice":"share its memory""#,
       #""memory_regions":[{"file_offset":8192,"guest_address":0,"size":4096}]"#,
       #""queue_status":[{"avail_index":256,"calls":2,"enabled":true,"index":0,"kicks":1,"ring":"split","size":256,"#
         + #""used_index":11}]"#, #""queues":2"#,
@@ -58,6 +60,11 @@ import Topology
       #expect(text.contains(part))
     }
     #expect(try JSON.decode(PortRow.self, from: JSON.bytes(row)) == row)
+    var quiet = FixedLab.ports[0]
+    quiet.vhostUser?.lastRefusal = nil
+    quiet.vhostUser?.advice = nil
+    let silence = try JSON.text(PortRow(quiet, isDetailed: true))
+    #expect(silence.contains(#""last_refusal":null"#) && silence.contains(#""advice":null"#))
   }
 
   @Test func fdbRowHasEveryKey() async throws {

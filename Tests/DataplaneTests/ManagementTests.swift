@@ -102,6 +102,8 @@ import VhostUser
         case .portUp(let port): told.append("up \(port)")
         case .portDown(let port): told.append("down \(port)")
         case .portFault(let port, let reason): told.append("fault \(port) \(reason)")
+        case .portRefusal(let port, let reason): told.append("refusal \(port) \(reason)")
+        case .portAdvice(let port, let text): told.append("advice \(port) \(text)")
         }
         if told.count == 3 { break }
       }

@@ -95,30 +95,36 @@ extension RealThings {
     }
 
     /// Starts QEMU with the built-in guest's kernel; the address is 10.8.0.`number`.
-    private static func boot(
+    ///
+    /// - Parameters:
+    ///   - backend: where the guest's memory lies; nil = nowhere that it could be shared.
+    ///   - device: more words for the device.
+    static func boot(
       _ number: Int, _ name: String, _ variant: Variant, _ sandbox: Sandbox, memory: String = "128M",
-      hotplug: String = "", extra: [String] = []
+      hotplug: String = "", backend: String? = "memory-backend-memfd,share=on", device: String = "",
+      extra: [String] = []
     ) throws -> ProcessIdentity {
       let mac = "02:00:00:00:08:0\(number)"
       let guest = sandbox.guestFolder
       let socket = "\(sandbox.folder)/\(name).sock"
       let role = variant.isServer ? "server=on,wait=off" : "reconnect=1"
       let isMultiqueue = variant.queues > 1
+      let ram =
+        backend.map { ["-object", "\($0),id=m,size=\(memory)", "-machine", "q35,memory-backend=m"] }
+        ?? ["-machine", "q35"]
       let command = [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg", "-m",
         memory + hotplug,
-        "-smp", "\(variant.queues)",
-        "-object", "memory-backend-memfd,id=m,size=\(memory),share=on", "-machine", "q35,memory-backend=m",
-        "-kernel", "\(guest)/vmlinuz", "-initrd", "\(guest)/initramfs.gz",
+        "-smp", "\(variant.queues)", "-kernel", "\(guest)/vmlinuz", "-initrd", "\(guest)/initramfs.gz",
         "-append", "console=ttyS0 quiet apus.name=\(name) apus.nic=eth0,\(mac) apus.addr=eth0,10.8.0.\(number)/24",
         "-serial", "file:\(sandbox.folder)/\(name).console.log", "-device", "virtio-serial-pci",
         "-chardev", "socket,id=agent,path=\(sandbox.folder)/\(name).agent,server=on,wait=off",
         "-device", "virtserialport,chardev=agent,name=apus.exec",
         "-chardev", "socket,id=c,path=\(socket),\(role)",
         "-netdev", "vhost-user,id=n,chardev=c\(isMultiqueue ? ",queues=\(variant.queues)" : "")",
-        "-device", "virtio-net-pci,netdev=n,mac=\(mac),vectors=0,romfile=\(isMultiqueue ? ",mq=on" : "")",
+        "-device", "virtio-net-pci,netdev=n,mac=\(mac),vectors=0,romfile=\(isMultiqueue ? ",mq=on" : "")\(device)",
       ]
-      return try sandbox.start(command + extra, log: "\(name).qemu.log")
+      return try sandbox.start(command + ram + extra, log: "\(name).qemu.log")
     }
   }
 }

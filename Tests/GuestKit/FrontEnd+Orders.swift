@@ -109,6 +109,7 @@ extension FrontEnd {
     let offered = try getFeatures()
     let known = ProtocolFeature.multiqueue | ProtocolFeature.replyAcknowledge | ProtocolFeature.status
     try setProtocolFeatures(try getProtocolFeatures() & plan.protocolFeatures & known)
+    if protocolFeatures & ProtocolFeature.multiqueue != 0 { _ = try getQueueCount() }
     let hasStatus = protocolFeatures & ProtocolFeature.status != 0
     for driver in plan.rings { try setRingCall(UInt32(driver.index), driver.callEvent.descriptor) }
     try setFeatures(offered & plan.features)
@@ -141,6 +142,7 @@ extension FrontEnd {
   /// Cloud Hypervisor: need_reply on everything, sizes of all rings first, addresses before bases.
   package func startLikeCloudHypervisor(_ plan: StartPlan) throws {
     asksForReply = true
+    marksEveryRequest = true
     try setOwner()
     _ = try getFeatures()
     let known =

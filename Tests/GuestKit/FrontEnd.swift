@@ -11,6 +11,10 @@ package final class FrontEnd {
   package var timeout = 5000
   /// Set need_reply wherever REPLY_ACK allows it.
   package var asksForReply = true
+  /// Set need_reply also on messages that have a reply of their own, as the library of Cloud Hypervisor does.
+  package var marksEveryRequest = false
+  /// The latest answer of GET_QUEUE_NUM.
+  package private(set) var queueCount: UInt64?
   /// Acknowledged by `setFeatures`.
   package private(set) var features: UInt64 = 0
   /// Acknowledged by `setProtocolFeatures`.
@@ -53,7 +57,8 @@ package final class FrontEnd {
 
   /// Sends a message that has a reply of its own, and reads it.
   package func ask(_ request: Request, payload: [UInt8] = []) throws -> [UInt8] {
-    try send(request.rawValue, payload: payload)
+    let isMarked = marksEveryRequest && protocolFeatures & ProtocolFeature.replyAcknowledge != 0
+    try send(request.rawValue, payload: payload, flags: isMarked ? 1 | MessageHeader.needReplyFlag : 1)
     return try readReply(request.rawValue)
   }
 
@@ -102,7 +107,11 @@ package final class FrontEnd {
   package func setOwner() throws { try tell(.setOwner) }
   package func resetOwner() throws { try tell(.resetOwner) }
   package func resetDevice() throws { try tell(.resetDevice) }
-  package func getQueueCount() throws -> UInt64 { try askNumber(.getQueueCount) }
+  package func getQueueCount() throws -> UInt64 {
+    let count = try askNumber(.getQueueCount)
+    queueCount = count
+    return count
+  }
   package func getStatus() throws -> UInt64 { try askNumber(.getStatus) }
   package func setStatus(_ status: UInt64) throws { try tell(.setStatus, payload: words64(status)) }
   package func setMTU(_ mtu: UInt64) throws { try tell(.setMTU, payload: words64(mtu)) }

@@ -36,14 +36,19 @@ package final class SharedMemory: @unchecked Sendable {
     var base: UnsafeMutableRawPointer
   }
 
-  /// Makes a memory file for each region.
+  /// Makes a file for each region, of a size in bytes.
   ///
   /// Sizes need not be multiples of a page.
-  package init(_ regions: [Region]) throws(GuestKitError) {
+  package init(
+    _ regions: [Region],
+    file: (Int) throws(GuestKitError) -> Descriptor = { size throws(GuestKitError) in
+      try makeMemoryFile(size: size)
+    }
+  ) throws(GuestKitError) {
     var descriptors: [Descriptor] = []
     var mappings: [Mapping] = []
     for region in regions {
-      let descriptor = try makeMemoryFile(size: Int(region.fileOffset + region.size))
+      let descriptor = try file(Int(region.fileOffset + region.size))
       mappings.append(try Self.map(region, descriptor))
       descriptors.append(descriptor)
     }

@@ -36,6 +36,7 @@ import Topology
     nic.socketMode = 0o600
     nic.socketOwner = "0:0"
     nic.offload = false
+    nic.frontEnd = .crosvm
     guard case .vhostUser(let socket) = try ExternalNode(node("e", "external"), environment).backend(of: nic) else {
       Issue.record("not a vhost-user port")
       return
@@ -45,6 +46,13 @@ import Topology
     #expect(socket.mode == 0o600)
     #expect(socket.owner?.user == 0 && socket.owner?.group == 0)
     #expect(!socket.offload)
+    #expect(socket.countsRings)
+    nic.frontEnd = nil
+    guard case .vhostUser(let other) = try ExternalNode(node("e", "external"), environment).backend(of: nic) else {
+      Issue.record("not a vhost-user port")
+      return
+    }
+    #expect(!other.countsRings)
   }
 
   @Test func longSocketPathIsRefusedWithAdvice() throws {
@@ -70,7 +78,7 @@ import Topology
     let wire = try PortConfiguration(second, of: vm)
     #expect(wire.switchName == nil)
     #expect(wire.mode == .wire)
-    #expect(wire.mtu == 65521)
+    #expect(wire.mtu == nil, "nothing was said: no limit, and nothing for the guest")
     #expect(wire.address == [2, 0xA9, 0, 0, 0, 0xFF])
     var bad = nic()
     bad.mac = "02:00:00:00:01"

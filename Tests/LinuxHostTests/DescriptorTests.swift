@@ -57,12 +57,9 @@ func memoryFile(size: UInt64, hugePageSize: Int = 0) throws -> Descriptor {
     #expect(try UnixSocket.pair().0.kind == .socket)
     let null = Descriptor(owning: open("/dev/null", O_RDWR | O_CLOEXEC))
     #expect(null.kind == .other("/dev/null"))
-    // Neither tmpfs nor hugetlbfs, though it is a regular file.
+    // No memory, though it is a regular file.
     let file = Descriptor(owning: open("/proc/self/status", O_RDONLY | O_CLOEXEC))
-    guard case .other = file.kind else {
-      Issue.record("\(file.kind)")
-      return
-    }
+    #expect(file.kind == .foreignFile("/proc/\(getpid())/status", FileSystem(number: 0x9FA0)))
     let pidfd = try #require(ProcessIdentity.of(pid: getpid())).watch()
     guard case .other = pidfd.kind else {
       Issue.record("\(pidfd.kind)")
@@ -81,6 +78,22 @@ func memoryFile(size: UInt64, hugePageSize: Int = 0) throws -> Descriptor {
     // A memfd of size 0 takes no huge page, so this needs none to be free.
     let file = try memoryFile(size: 0, hugePageSize: 2 << 20)
     #expect(file.kind == .sharedMemory(pageSize: 2 << 20))
+  }
+
+  @Test func fileSystemsHaveNames() {
+    #expect(FileSystem(number: 0x6573_5546).description == "FUSE")
+    #expect(FileSystem(number: 0x6969).description == "NFS")
+    #expect(FileSystem(number: 0xFE53_4D42).description == "SMB2")
+    #expect(FileSystem(number: 0x794C_7630).description == "overlayfs (the files of a container)")
+    #expect(FileSystem(number: 0x1234).description == "a file system that is not known here (0x1234)")
+  }
+
+  @Test func waysOfOpeningAreTold() throws {
+    let file = try memoryFile(size: 4096)
+    #expect(file.isReadWrite)
+    for flags in [O_RDONLY, O_WRONLY, 0x20_0000] {  // O_PATH, which Glibc's module does not have
+      #expect(!Descriptor(owning: open("/proc/self/fd/\(file.raw)", flags | O_CLOEXEC)).isReadWrite)
+    }
   }
 
   @Test func fileSizeIsThatOfTheFile() throws {

@@ -170,6 +170,7 @@ extension Example {
         name: test
         nodes:
           a: { kind: netns, memory: 64M, nics: { eth0: { role: connect } } }
+          b: { kind: vm, nics: { eth0: { front-end: crosvm } } }
         """#,
       expected: #"""
         test.lab.yaml:4:21: error[L004]: "memory" is a key of kind vm, not of netns
@@ -178,6 +179,9 @@ extension Example {
         test.lab.yaml:4:50: error[L004]: "role" is a NIC key of kind external, not of netns
             4 |   a: { kind: netns, memory: 64M, nics: { eth0: { role: connect } } }
               |                                                  ^^^^
+        test.lab.yaml:5:34: error[L004]: "front-end" is a NIC key of kind external, not of vm
+            5 |   b: { kind: vm, nics: { eth0: { front-end: crosvm } } }
+              |                                  ^^^^^^^^^
         """#),
   ]
 }

@@ -112,6 +112,22 @@ extension Example {
               |              ^^^^ did you mean "netns"?
         """#),
     Example(
+      "L006", "a front-end that needs no word",
+      text: #"""
+        version: 1
+        name: test
+        nodes:
+          a: { kind: external, nics: { eth0: { front-end: qemu }, eth1: { front-end: cros-vm } } }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:51: error[L006]: "front-end" must be one of cloud-hypervisor, crosvm, found "qemu"
+            4 |   a: { kind: external, nics: { eth0: { front-end: qemu }, eth1: { front-end: cros-vm } } }
+              |                                                   ^^^^
+        test.lab.yaml:4:78: error[L006]: "front-end" must be one of cloud-hypervisor, crosvm, found "cros-vm"
+            4 |   a: { kind: external, nics: { eth0: { front-end: qemu }, eth1: { front-end: cros-vm } } }
+              |                                                                              ^^^^^^^ did you mean "crosvm"?
+        """#),
+    Example(
       "L006", "a link with one end",
       text: #"""
         version: 1

@@ -32,7 +32,7 @@ extension FuzzTests {
             { switch: sw1, trunk: [red, blue], native: red, addresses: { red: 10.0.10.254/24, blue: [10.0.20.254/24, "fd00::1/64"] } }
           eth1: { mac: 02:00:00:00:00:99 }
       probe: { profile: host, nics: { eth0: { switch: sw2, vlan: red, address: 10.0.10.9/24, gateway: 10.0.10.254, routes: [{ to: default, via: 10.0.10.254, metric: 5, onlink: off }] }, eth7: { profile: acc }, eth8: } }
-      mine: { kind: external, nics: { eth0: { switch: sw1, vlan: red, role: listen, queues: 2, socket-mode: 0640, offload: off } } }
+      mine: { kind: external, nics: { eth0: { switch: sw1, vlan: red, role: listen, queues: 2, socket-mode: 0640, front-end: crosvm, offload: off } } }
       uplink: { kind: tap, nics: { tap-campus: { switch: sw1, vlan: red, address: 10.0.10.250/24, impair: 3g } } }
     links:
       - { name: trunk1, ends: [sw1, sw2], trunk: all }

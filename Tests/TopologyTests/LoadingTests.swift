@@ -117,7 +117,7 @@ struct LoadingTests {
         yes:
           kind: external
           nics:
-            eth0: { switch: on, vlan: 010, mac: 52:54:00:12:34:56, offload: off, socket: 2222:22, socket-mode: 0640, socket-owner: qemu:kvm }
+            eth0: { switch: on, vlan: 010, mac: 52:54:00:12:34:56, offload: off, socket: 2222:22, socket-mode: 0640, socket-owner: qemu:kvm, front-end: cloud-hypervisor }
       """
     let lab = try #require(load(text).lab)
     #expect(lab.name == "010")
@@ -131,6 +131,7 @@ struct LoadingTests {
     #expect(nic.socket == "/labs/2222:22")
     #expect(nic.socketMode == 0o640)
     #expect(nic.socketOwner == "qemu:kvm")
+    #expect(nic.frontEnd == .cloudHypervisor)
   }
 
   @Test("anchors, aliases and merge keys")

@@ -9,9 +9,29 @@ import VhostUser
     let bench = try Bench()
     #expect(try bench.frontEnd.getProtocolFeatures() == RecordingOwner.protocolFeatures, "before SET_FEATURES")
     #expect(try bench.frontEnd.getFeatures() == RecordingOwner.features)
-    #expect(try bench.frontEnd.getQueueCount() == 4)
+    #expect(try bench.frontEnd.getQueueCount() == 2)
     #expect(try bench.frontEnd.getMaximumMemorySlots() == 509)
     #expect(try bench.frontEnd.getStatus() == 0)
+  }
+
+  /// QEMU and DPDK compare the number with pairs, Cloud Hypervisor and crosvm with rings.
+  @Test(
+    arguments: [
+      (.qemu, .byOrder, 2), (.virtioUser, .byOrder, 2), (.crosvm, .byOrder, 2), (.cloudHypervisor, .byOrder, 4),
+      (.crosvm, .rings, 4), (.cloudHypervisor, .rings, 4),
+    ] as [(VirtualGuest.Order, QueueUnit, UInt64)])
+  func queuesAreCountedAsTheFrontEndDoes(order: VirtualGuest.Order, unit: QueueUnit, count: UInt64) throws {
+    let bench = try Bench { $0.offer.queueUnit = unit }
+    let memory = try SharedMemory(size: 1 << 20)
+    let rings = try (0..<4).map { try SplitDriver(memory: memory, index: $0, size: 64) }
+    let plan = StartPlan(memory: memory, rings: rings)
+    switch order {
+    case .qemu: try bench.frontEnd.startLikeQEMU(plan)
+    case .virtioUser: try bench.frontEnd.startLikeVirtioUser(plan)
+    case .cloudHypervisor: try bench.frontEnd.startLikeCloudHypervisor(plan)
+    case .crosvm: try bench.frontEnd.startLikeCrosvm(plan)
+    }
+    #expect(bench.frontEnd.queueCount == count)
   }
 
   @Test func featuresAreTakenAsAcknowledged() throws {

@@ -125,6 +125,41 @@ import VhostUser
     try bench.frontEnd.removeMemory(Self.good)
     try bench.frontEnd.removeMemory(Self.good)
     #expect(bench.owner.events.count == 2)
+    #expect(try bench.refusal { try $0.removeMemory(Self.good) } == Self.isNotThere, "once more than it was added")
+  }
+
+  private static let isNotThere = "REM_MEM_REG: region 0x100000+0x1000 (user address 0x7f0000000000) is not there"
+
+  @Test func aRegionThatIsNotThereCannotBeRemoved() throws {
+    let bench = try Bench(acknowledges: true)
+    let file = try makeMemoryFile(size: 1 << 16)
+    #expect(try bench.refusal { try $0.removeMemory(Self.good) } == Self.isNotThere, "never added")
+    try bench.frontEnd.addMemory(Self.good, file)
+    try bench.frontEnd.removeMemory(Self.good)
+    #expect(try bench.refusal { try $0.removeMemory(Self.good) } == Self.isNotThere, "removed before")
+    #expect(bench.owner.events == [.added(Self.good), .removed(Self.good)])
+    let silent = try Bench()
+    #expect(try silent.refusal { try $0.removeMemory(Self.good) } == Self.isNotThere, "nobody asks: the end")
+  }
+
+  /// Two pairs add and remove twice at most, however often one is said.
+  @Test func noMoreRemovalsAreOwedThanThereArePairs() throws {
+    let bench = try Bench(acknowledges: true)
+    let file = try makeMemoryFile(size: 1 << 16)
+    for _ in 0..<10 { try bench.frontEnd.addMemory(Self.good, file) }
+    for _ in 0..<2 { try bench.frontEnd.removeMemory(Self.good) }
+    #expect(try bench.refusal { try $0.removeMemory(Self.good) } == Self.isNotThere)
+    // The second pair sleeps while the region goes and comes again, and says nothing of it then.
+    for _ in 0..<2 { try bench.frontEnd.addMemory(Self.good, file) }
+    try bench.frontEnd.removeMemory(Self.good)
+    try bench.frontEnd.addMemory(Self.good, file)
+    for _ in 0..<2 { try bench.frontEnd.removeMemory(Self.good) }
+    #expect(try bench.refusal { try $0.removeMemory(Self.good) } == Self.isNotThere)
+    // A table replaces everything, also what is owed.
+    for _ in 0..<2 { try bench.frontEnd.addMemory(Self.good, file) }
+    try bench.frontEnd.removeMemory(Self.good)
+    try bench.frontEnd.setMemory(SharedMemory(size: 1 << 20, guestAddress: 0))
+    #expect(try bench.refusal { try $0.removeMemory(Self.good) } == Self.isNotThere)
   }
 
   @Test func the510thSlotIsRefused() throws {
@@ -145,10 +180,10 @@ import VhostUser
     try bench.frontEnd.addMemory(Self.good, file)
     var other = Self.good
     other.size = 0x2000
-    try bench.frontEnd.removeMemory(other)
+    #expect(try bench.refusal { try $0.removeMemory(other) } != nil)
     other = Self.good
     other.userAddress += 0x1000
-    try bench.frontEnd.removeMemory(other)
+    #expect(try bench.refusal { try $0.removeMemory(other) } != nil)
     #expect(bench.owner.events.count == 1, "neither is this region")
     other = Self.good
     other.fileOffset = 0x4000
@@ -169,8 +204,39 @@ import VhostUser
     for other in others {
       let bench = try Bench(acknowledges: true)
       let reason = try bench.refusal { try $0.addMemory(Self.good, other) }
-      #expect(reason?.contains("expected tmpfs, memfd or hugetlbfs") == true)
+      #expect(reason?.contains("expected a file on tmpfs, memfd, hugetlbfs, ext2, ext3, ext4, XFS or Btrfs") == true)
       #expect(bench.owner.events.isEmpty)
     }
+  }
+
+  /// A page fault there may wait for another process or host for ever; the reason names what the file lies on.
+  @Test func filesThatOthersServeAreRefused() throws {
+    let raw = open("/proc/self/mem", O_RDWR | O_CLOEXEC)
+    try #require(raw >= 0)
+    let bench = try Bench(acknowledges: true)
+    let reason = try bench.refusal { try $0.addMemory(Self.good, Descriptor(owning: raw)) }
+    #expect(
+      reason?.contains("lies on /proc/\(getpid())/mem on procfs, expected a file on tmpfs") == true, "\(reason ?? "")")
+    #expect(bench.owner.events.isEmpty)
+  }
+
+  @Test func memoryMustBeOpenForReadingAndWriting() throws {
+    let file = try makeMemoryFile(size: 1 << 16)
+    for flags in [O_RDONLY, O_WRONLY, 0x20_0000] {  // O_PATH, which Glibc's module does not have
+      let raw = open("/proc/self/fd/\(file.raw)", flags | O_CLOEXEC)
+      try #require(raw >= 0)
+      let bench = try Bench(acknowledges: true)
+      let reason = try bench.refusal { try $0.addMemory(Self.good, Descriptor(owning: raw)) }
+      #expect(reason?.hasSuffix("came with a descriptor that does not allow reading and writing") == true)
+      #expect(bench.owner.events.isEmpty)
+    }
+  }
+
+  /// An ordinary file of a disk, as libvirt's `<source type='file'/>` gives it.
+  @Test(.enabled(if: TemporaryFile.isMemory, "the temporary folder is on no ext4, XFS or Btrfs"))
+  func ordinaryFilesAreMemory() throws {
+    let bench = try Bench(acknowledges: true)
+    try bench.frontEnd.addMemory(Self.good, TemporaryFile.make(size: 1 << 16))
+    #expect(bench.owner.events == [.added(Self.good)])
   }
 }

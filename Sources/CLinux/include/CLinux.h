@@ -93,10 +93,17 @@ enum clinux_kind {
   CLINUX_KIND_HUGETLBFS = 2,
   CLINUX_KIND_EVENTFD = 3,
   CLINUX_KIND_SOCKET = 4,
+  CLINUX_KIND_LOCAL_FILE = 5,   /* a regular file on ext2, ext3, ext4, XFS or Btrfs */
+  CLINUX_KIND_FOREIGN_FILE = 6, /* a regular file on any other file system */
 };
 
-/* Says what is behind `fd`; `page_size` is set for the two kinds of memory, `link` to the text of /proc/self/fd/FD. */
-int clinux_descriptor_kind(int fd, size_t *page_size, char *link, size_t link_size);
+/*
+ * Says what is behind `fd`; for regular files `page_size` and `file_system` (the number of statfs(2)) are set, `link`
+ * always to the text of /proc/self/fd/FD.
+ */
+int clinux_descriptor_kind(int fd, size_t *page_size, uint64_t *file_system, char *link, size_t link_size);
+/* 1 if the file may be read and written through `fd`, else 0. */
+int clinux_is_read_write(int fd);
 int clinux_file_size(int fd, uint64_t *size);
 
 int clinux_eventfd_create(void);
@@ -176,6 +183,11 @@ int clinux_entry_remove(int folder, const char *name, bool is_folder);
 int clinux_unix_listen(const char *path, mode_t mode, uid_t user, gid_t group, bool set_owner, int backlog);
 int clinux_unix_connect(const char *path);
 int clinux_unix_accept(int listener);
+/*
+ * The process that connected a socket: its number, 0 if it lives in another namespace of processes, and the name it
+ * has now, empty if that cannot be read.
+ */
+int clinux_peer_process(int socket, int *pid, char *name, size_t name_size);
 int clinux_unix_pair(int sockets[2]);
 
 /* Receives bytes and descriptors (SCM_RIGHTS), none of them inherited by children. Returns the number of bytes, 0 at

@@ -14,7 +14,8 @@ extension PortRow {
         ("connected", details.isConnected ? "yes" : "no"),
         ("features", details.features.isEmpty ? nil : details.features.joined(separator: " ")),
         ("protocol", details.protocolFeatures.isEmpty ? nil : details.protocolFeatures.joined(separator: " ")),
-        ("faults", String(details.faults)),
+        ("faults", String(details.faults)), ("refusals", String(details.refusals)),
+        ("refused", details.lastRefusal), ("advice", details.advice),
       ]
     }
     let shown = facts.compactMap { name, value in value.map { (name, $0) } }

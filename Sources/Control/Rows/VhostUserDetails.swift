@@ -48,6 +48,12 @@ package struct VhostUserDetails: Codable, Sendable, Equatable {
   package var queues: [Queue]
   /// Sessions that ended by a fault.
   package var faults: UInt64
+  /// Messages and front-ends that were refused.
+  package var refusals: UInt64
+  /// The latest of them, and why.
+  package var lastRefusal: String?
+  /// What is wrong with the front-end, and what to do.
+  package var advice: String?
 
   enum CodingKeys: String, CodingKey {
     case isConnected = "connected"
@@ -55,7 +61,23 @@ package struct VhostUserDetails: Codable, Sendable, Equatable {
     case protocolFeatures = "protocol_features"
     case memoryRegions = "memory_regions"
     case queues = "queue_status"
-    case faults
+    case faults, refusals
+    case lastRefusal = "last_refusal"
+    case advice
+  }
+
+  /// Every key is always there, what is not known is null.
+  package func encode(to encoder: any Encoder) throws {
+    var row = encoder.container(keyedBy: CodingKeys.self)
+    try row.encode(isConnected, forKey: .isConnected)
+    try row.encode(features, forKey: .features)
+    try row.encode(protocolFeatures, forKey: .protocolFeatures)
+    try row.encode(memoryRegions, forKey: .memoryRegions)
+    try row.encode(queues, forKey: .queues)
+    try row.encode(faults, forKey: .faults)
+    try row.encode(refusals, forKey: .refusals)
+    try row.encode(lastRefusal, forKey: .lastRefusal)
+    try row.encode(advice, forKey: .advice)
   }
 
   init(_ status: VhostUserStatus) {
@@ -71,5 +93,8 @@ package struct VhostUserDetails: Codable, Sendable, Equatable {
         availableIndex: queue.availableIndex, usedIndex: queue.usedIndex, kicks: queue.kicks, calls: queue.calls)
     }
     faults = status.faults
+    refusals = status.refusals
+    lastRefusal = status.lastRefusal
+    advice = status.advice
   }
 }

@@ -3,19 +3,31 @@ internal import VhostUser
 
 /// What a vhost-user port offers; the same for the same configuration in every run, so that guests survive a restart.
 enum Offer {
-  static func make(_ socket: VhostUserSocket, address: MACAddress, mtu: Int) -> DeviceOffer {
+  /// MTU of a device that says none, in bytes.
+  private static let usualMTU = 1500
+
+  /// - Parameter mtu: the limit that the user set, in bytes; nil = none.
+  ///
+  ///   Without it VIRTIO_NET_F_MTU is not offered: a guest that takes it up must neither send nor be given more (VIRTIO
+  ///   1.2 section 5.1.4.1), and Linux refuses a larger MTU from then on. QEMU's `host_mtu=` needs no offer: QEMU keeps
+  ///   the feature from us then, and says the number by NET_SET_MTU.
+  static func make(_ socket: VhostUserSocket, address: MACAddress, mtu: Int?) -> DeviceOffer {
     var features =
       VirtioFeature.version1 | VirtioFeature.mergeableBuffers | VirtioFeature.indirectDescriptors
-      | VirtioFeature.eventIndex | VirtioFeature.inOrder | VirtioFeature.multiqueue | VirtioFeature.mtu
+      | VirtioFeature.eventIndex | VirtioFeature.inOrder | VirtioFeature.multiqueue
       | VirtioFeature.guestAnnounce | VirtioFeature.protocolFeatures
+    if mtu != nil { features |= VirtioFeature.mtu }
     if socket.offload { features |= VirtioFeature.checksum | VirtioFeature.guestChecksum }
     let protocolFeatures =
       ProtocolFeature.multiqueue | ProtocolFeature.replyAcknowledge | ProtocolFeature.rarp | ProtocolFeature.mtu
       | ProtocolFeature.backendRequests | ProtocolFeature.configuration | ProtocolFeature.resetDevice
       | ProtocolFeature.memorySlots | ProtocolFeature.status
-    return DeviceOffer(
+    var offer = DeviceOffer(
       features: features, protocolFeatures: protocolFeatures, queuePairs: socket.queuePairs,
-      configuration: configuration(address, pairs: socket.queuePairs, mtu: mtu), mtuLimit: mtu)
+      configuration: configuration(address, pairs: socket.queuePairs, mtu: mtu ?? usualMTU),
+      mtuLimit: mtu ?? PortConfiguration.largestMTU)
+    if socket.countsRings { offer.queueUnit = .rings }
+    return offer
   }
 
   /// `struct virtio_net_config` (VIRTIO 1.2 section 5.1.4): mac 6, status 2 (link up), max_virtqueue_pairs 2, mtu 2.

@@ -96,11 +96,12 @@ struct ReactorState: ~Copyable {
     if commands.isWaiting { commands.coldRun(&self) }
     for report in faults.take() { take(report) }
     for endpoint in endpoints.values where endpoint.mustRetry { endpoint.retry() }
+    for endpoint in endpoints.values where endpoint.isResting { endpoint.listenAgain(at: .now) }
     watchWorkers()
   }
 
   private var timeout: Int32 {
-    if endpoints.values.contains(where: \.mustRetry) { return Self.retryMilliseconds }
+    if endpoints.values.contains(where: { $0.mustRetry || $0.isResting }) { return Self.retryMilliseconds }
     return endpoints.values.contains(where: \.isConnected) ? Self.watchMilliseconds : -1
   }
 
@@ -114,11 +115,12 @@ struct ReactorState: ~Copyable {
     }
   }
 
-  /// Breaks a call that was under way at the last look and still is.
+  /// Breaks a call that was under way at the last look and still is, and looks how front-ends get on.
   private mutating func watchWorkers() {
     let now = ContinuousClock.now
     guard now - lastWatch >= .milliseconds(Int(Self.watchMilliseconds) / 2) else { return }
     lastWatch = now
+    for endpoint in endpoints.values { endpoint.look(at: now) }
     for index in watched.indices {
       let began = watched[index].worker.guardian.began
       if began != 0, began == watched[index].began { watched[index].worker.interrupt() }

@@ -4,7 +4,7 @@ internal import VhostUser
 
 /// The answers of a port to its session: maps memory, translates addresses, hands the result to the worker.
 extension VhostUserEndpoint: RingOwner {
-  func didNegotiate(features: UInt64, protocolFeatures: UInt64) {}
+  func didNegotiate(features: UInt64, protocolFeatures: UInt64) { watch.noteFeatures(features, at: .now) }
 
   // Memory.
 
@@ -58,6 +58,7 @@ extension VhostUserEndpoint: RingOwner {
       return .refused("ring \(start.index): \(error)")
     }
     running[start.index] = (start.addresses, start.size)
+    bases[start.index] = UInt16(truncatingIfNeeded: start.base)
     let installation = WorkerCore.RingInstallation(
       index: start.index, layout: layout, base: UInt16(truncatingIfNeeded: start.base), traits: SplitRing.Traits(start),
       isEnabled: start.isEnabled, kick: start.kick, call: start.call, error: start.error)

@@ -5,7 +5,7 @@ internal import VhostUser
 /// The vhost-user socket of one port and the session on it; lives on the reactor's thread.
 ///
 /// States: waiting (listening, or connecting again and again), connected. One connection is served at a time: a second
-/// one is refused unless the first has a broken ring. Whatever ends a session, the port then waits for the next.
+/// one is turned away unless the first has a broken ring. Whatever ends a session, the port then waits for the next.
 final class VhostUserEndpoint {
   let port: Int
   let name: String
@@ -28,9 +28,18 @@ final class VhostUserEndpoint {
   private var hasBrokenRing = false
   private(set) var lastError: String?
   private(set) var faultCount: UInt64 = 0
+  private(set) var report = FrontEndReport()
+  var watch = StartWatch()
+  private var arrivals = ArrivalLimit()
+  /// Nobody listens until then, as front-ends came and left again too often.
+  private var restsUntil: ContinuousClock.Instant?
+  /// Refusals of the session that `report` has.
+  private var reportedRefusals: UInt64 = 0
   /// What the worker has of this session's memory, and rings that it runs.
   var table: MemoryTable?
   var running: [Int: (addresses: RingAddresses, size: Int)] = [:]
+  /// The available index that each ring started at.
+  var bases: [Int: UInt16] = [:]
   var channel: Descriptor?
   /// MTU of the port's configuration.
   let mtu: Int
@@ -53,6 +62,7 @@ final class VhostUserEndpoint {
   var isConnected: Bool { connection != nil }
   /// A connection is to be tried.
   var mustRetry: Bool { socket.role == .connect && connection == nil && isAdmitting }
+  var isResting: Bool { restsUntil != nil }
 
   private var listenerToken: UInt64 { UInt64(port) << 8 | 1 }
   private var connectionToken: UInt64 { UInt64(port) << 8 | 2 }
@@ -72,10 +82,47 @@ final class VhostUserEndpoint {
   func close() {
     candidate = nil
     disconnect()
-    if let listener {
-      epoll.remove(listener.raw)
-      self.listener = nil
-      SocketFile.remove(socket.path)
+    stopListening()
+    restsUntil = nil
+  }
+
+  private func stopListening() {
+    guard let listener else { return }
+    epoll.remove(listener.raw)
+    self.listener = nil
+    SocketFile.remove(socket.path)
+  }
+
+  /// A front-end has left, or was turned away, without having begun: if there were too many, nobody listens for a while.
+  ///
+  /// - Returns: true if that is so from now on.
+  private func restsAfterFruitless() -> Bool {
+    guard arrivals.isExceeded(at: .now), listener != nil else { return false }
+    stopListening()
+    restsUntil = .now + ArrivalLimit.rest
+    return true
+  }
+
+  /// Front-ends leave by themselves, so only they know why.
+  private func adviseOnFruitless() {
+    let offered = "\(offer.queuePairs) queue \(offer.queuePairs == 1 ? "pair" : "pairs")"
+    let text =
+      "front-ends come and leave again without having begun, so the socket is closed now and then; look what they say "
+      + "(QEMU: \"asking more queues than supported\": this port offers \(offered))"
+    guard report.advisePort(text), let line = report.line(text, .fruitless) else { return }
+    events(.portAdvice(port: name, text: line))
+  }
+
+  /// Listens again once the rest is over.
+  func listenAgain(at now: ContinuousClock.Instant) {
+    guard let restsUntil, now >= restsUntil else { return }
+    self.restsUntil = nil
+    do throws(SystemError) {
+      try open()
+    } catch {
+      // Somebody else's socket lies there now; it may go again.
+      lastError = "\(error)"
+      self.restsUntil = now + ArrivalLimit.rest
     }
   }
 
@@ -113,6 +160,7 @@ final class VhostUserEndpoint {
       guard let accepted else { return }
       guard isAdmitting else { continue }
       if hasBrokenRing { disconnect() }
+      turnCandidateAway()
       candidate = accepted
       if connection == nil { admitCandidate() } else { pump() }
     }
@@ -131,6 +179,7 @@ final class VhostUserEndpoint {
     connection = descriptor
     session = Session(owner: self)
     hasBrokenRing = false
+    reportedRefusals = 0
     unsent = []
   }
 
@@ -142,8 +191,12 @@ final class VhostUserEndpoint {
     session = nil
     hasBrokenRing = false
     channel = nil
+    if table == nil, restsAfterFruitless() { adviseOnFruitless() }
+    watch.reset()
+    _ = report.advise(nil)
     unsent = []
     running = [:]
+    bases = [:]
     let table = table
     self.table = nil
     let (port, mtu) = (port, mtu)
@@ -157,10 +210,71 @@ final class VhostUserEndpoint {
     admitCandidate()
   }
 
-  private func fail(_ reason: String) {
+  private func fail(_ reason: String, _ kind: FrontEndReport.Kind) {
     lastError = reason
     faultCount += 1
-    events(.portFault(port: name, reason: reason))
+    if let line = report.line(reason, kind) { events(.portFault(port: name, reason: line)) }
+  }
+
+  /// Ends a session that `error` is the reason of.
+  private func fail(_ error: any Error) {
+    // Told as a fault, so not once more as a refusal.
+    takeRefusals(isTold: true)
+    fail("\(error)", FrontEndReport.Kind(error))
+    disconnect()
+  }
+
+  // What people are told.
+
+  /// Takes over what the session has refused since the last time.
+  private func takeRefusals(isTold: Bool = false) {
+    guard let session, session.refusalCount != reportedRefusals, let reason = session.lastRefusal else { return }
+    report.noteRefusal(reason, count: session.refusalCount &- reportedRefusals)
+    reportedRefusals = session.refusalCount
+    guard !isTold, let line = report.line(reason, .request(session.lastRefusedRequest)) else { return }
+    events(.portRefusal(port: name, reason: line))
+  }
+
+  /// Closes the connection that came while another is served.
+  private func turnCandidateAway() {
+    guard let candidate else { return }
+    self.candidate = nil
+    let names = [candidate, connection].map { $0.flatMap { UnixSocket.peer(of: $0) } }
+    let (second, first) = (names[0].map { " (\($0))" } ?? "", names[1].map { " (\($0))" } ?? "")
+    let reason = "a second front-end\(second) was turned away, as one\(first) is served"
+    report.noteRefusal(reason)
+    if let line = report.line(reason, .secondFrontEnd) { events(.portRefusal(port: name, reason: line)) }
+    _ = restsAfterFruitless()
+  }
+
+  /// Gives advice about a session that does not get on; called every now and then.
+  func look(at now: ContinuousClock.Instant) {
+    guard let session, watch.isDue(at: now) else { return }
+    guard table != nil else {
+      let isWaiting = (0..<session.ringCount).contains { session.ring($0)?.isWaiting == true }
+      return advise(isWaiting ? .noMemory : .nothing)
+    }
+    guard !bases.isEmpty else { return advise(nil) }
+    let (port, epoch, bases, reactor) = (port, epoch, bases, reactor)
+    worker.commands.submit { core in
+      let activity = core.coldActivity(port, since: bases)
+      reactor.submit { state in state.endpoints[port]?.judge(activity, epoch: epoch) }
+    }
+  }
+
+  /// What a worker has seen of the session's rings.
+  private func judge(_ activity: StartWatch.Activity, epoch: Int) {
+    guard epoch == self.epoch, session != nil, table != nil else { return }
+    if activity.hasMoved {
+      watch.end()
+      _ = report.advisePort(nil)
+    }
+    advise(activity.isDead ? .privateMemory : nil)
+  }
+
+  private func advise(_ advice: StartWatch.Advice?) {
+    guard report.advise(advice?.text), let advice, let line = report.line(advice.text, .advice(advice)) else { return }
+    events(.portAdvice(port: name, text: line))
   }
 
   /// The worker stopped a ring that broke the rules.
@@ -171,7 +285,7 @@ final class VhostUserEndpoint {
     pump()
     guard connection != nil, epoch == connectionNumber else { return }
     hasBrokenRing = true
-    fail("ring \(ring): \(fault)")
+    fail("ring \(ring): \(fault)", .ring(fault.kind))
   }
 
   // Bytes.
@@ -188,7 +302,7 @@ final class VhostUserEndpoint {
         {
         case .wouldBlock:
           // Nothing is left to be read, not even an end.
-          candidate = nil
+          turnCandidateAway()
           settle()
           return
         case .end:
@@ -196,13 +310,13 @@ final class VhostUserEndpoint {
           return
         case .data(let bytes, let descriptors): try session.receive(bytes, descriptors: descriptors)
         }
+        takeRefusals()
       } catch let error as SystemError where error.code == ECONNRESET {
         // The peer left without reading its last replies: an end like any other.
         disconnect()
         return
       } catch {
-        fail("\(error)")
-        disconnect()
+        fail(error)
         return
       }
     }
@@ -257,10 +371,10 @@ final class VhostUserEndpoint {
     do throws(ProtocolError) {
       try session.complete(completion)
     } catch {
-      fail("\(error)")
-      disconnect()
+      fail(error)
       return
     }
+    takeRefusals()
     pump()
   }
 }

@@ -33,7 +33,7 @@ struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
     case .indirectOutsideMemory: "indirect table at 0x\(String(seen, radix: 16)) is outside guest memory"
     case .shorterThanHeader: "chain of \(seen) bytes is shorter than the virtio-net header of \(limit)"
     case .emptyReceiveBuffer: "receive buffer without a byte"
-    case .memoryTruncated: "guest memory file was truncated while mapped"
+    case .memoryTruncated: "guest memory file was truncated while mapped, or its disk is full or failed"
     case .ringOutsideMemory: "new memory table does not hold the ring"
     case .callBlocked: "call descriptor blocked a write"
     }

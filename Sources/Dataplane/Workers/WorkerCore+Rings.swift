@@ -56,6 +56,17 @@ extension WorkerCore {
     return vhostUserPorts[port].rings[ring].nextAvailable
   }
 
+  /// What has happened in the rings that started at these available indices.
+  func coldActivity(_ port: Int, since bases: [Int: UInt16]) -> StartWatch.Activity {
+    var activity = StartWatch.Activity()
+    for (ring, base) in bases where vhostUserPorts[port].rings[ring].isRunning {
+      let status = vhostUserPorts[port].rings[ring].status(index: ring)
+      if status.availableIndex != Int(base) || status.usedIndex != Int(base) { activity.hasMoved = true }
+      activity.kicks = max(activity.kicks, status.kicks)
+    }
+    return activity
+  }
+
   mutating func coldMoveRing(_ port: Int, ring: Int, to layout: RingLayout) {
     vhostUserPorts[port].rings[ring].move(to: layout)
   }

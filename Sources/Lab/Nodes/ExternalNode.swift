@@ -26,6 +26,7 @@ struct ExternalNode: Node {
   func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
     var socket = try VhostUserSocket(of: nic, node: definition.name, environment)
     socket.role = nic.role == .listen ? .listen : .connect
+    socket.countsRings = nic.frontEnd != nil
     if let mode = nic.socketMode { socket.mode = UInt32(clamping: mode) }
     if let owner = nic.socketOwner {
       let port = NICDefinition.portName(node: definition.name, nic: nic.name)

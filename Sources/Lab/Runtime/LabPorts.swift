@@ -52,7 +52,7 @@ extension PortConfiguration {
     self.init(
       name: name, switchName: switchName, mode: mode, address: try nic.addressBytes(port: name),
       backend: try node.backend(of: nic))
-    if let limit = nic.mtu { mtu = limit }
+    mtu = nic.mtu
   }
 }
 

@@ -62,6 +62,7 @@ struct NICDraft {
   var socket: Located<String>?
   var socketMode: Int?
   var socketOwner: Located<String>?
+  var frontEnd: NICDefinition.FrontEnd?
   /// Where it leads; set when links are wired.
   var attachment = Attachment.none
   /// The `impair` of the link to the switch it is on, seen from the NIC; set when links are wired.

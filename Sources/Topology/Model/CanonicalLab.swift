@@ -125,6 +125,11 @@ package struct RouteDefinition: Codable, Sendable, Equatable {
 /// One interface of a node.
 package struct NICDefinition: Codable, Sendable, Equatable {
   package enum Role: String, Codable, Sendable, CaseIterable { case listen, connect }
+  /// Programs that have to be told apart, as they count queues in rings.
+  package enum FrontEnd: String, Codable, Sendable, CaseIterable {
+    case cloudHypervisor = "cloud-hypervisor"
+    case crosvm
+  }
   package var name: String
   /// Lower case, colons.
   package var mac: String
@@ -144,6 +149,8 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   package var socketMode: Int?
   /// `user` or `user:group`.
   package var socketOwner: String?
+  /// What uses the socket (`external` only); nil = any other, or one that is recognised.
+  package var frontEnd: FrontEnd?
   /// Checksum offload between the NIC and the switch.
   package var offload = true
   /// Impairments of its link to the switch it is on; first = the node, second = the switch.

@@ -51,6 +51,7 @@ struct Normaliser {
     nic.socket = draft.socket.map { Paths.absolute($0.value, in: directory) }
     nic.socketMode = draft.socketMode
     nic.socketOwner = draft.socketOwner?.value
+    nic.frontEnd = draft.frontEnd
     nic.offload = draft.offload
     return nic
   }

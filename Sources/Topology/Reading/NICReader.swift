@@ -126,6 +126,7 @@ struct NICReader {
     if let role: Located<NICDefinition.Role> = object["role"].flatMap({ values.choice($0, "role") }) {
       draft.role = role.value
     }
+    draft.frontEnd = object["front-end"].flatMap { values.choice($0, "front-end") }?.value
     draft.socket = object["socket"].flatMap { values.scalar($0, "socket", "the path of a socket") }
     draft.socketMode =
       object["socket-mode"].flatMap { node in

@@ -111,6 +111,10 @@ enum LabSchema {
     Key("socket", .text, "Path of the socket, relative to the file."),
     Key("socket-mode", .octal, "Permissions of the socket; 0660 without it."),
     Key("socket-owner", .text, "user or user:group."),
+    Key(
+      "front-end", .choice(NICDefinition.FrontEnd.allCases.map(\.rawValue)),
+      "What uses the socket, where it counts queues in rings."
+    ),
     Key("profile", .name, "A name under `port-profiles`, whose keys count where this NIC has none."),
   ]
 
@@ -138,7 +142,7 @@ enum LabSchema {
   /// NIC keys that only some kinds of node have.
   static let kindsOfNICKey: [String: Set<String>] = [
     "queues": ["vm", "external"], "role": ["external"], "socket": ["external"], "socket-mode": ["external"],
-    "socket-owner": ["external"],
+    "socket-owner": ["external"], "front-end": ["external"],
   ]
 
   /// Node keys that only virtual machines have.

@@ -44,7 +44,7 @@ actor FixedLab: LabService {
         queues: [
           QueueStatus(
             index: 0, size: 256, ring: "split", isEnabled: true, availableIndex: 256, usedIndex: 11, kicks: 1, calls: 2)
-        ], faults: 1)),
+        ], faults: 1, refusals: 2, lastRefusal: "SET_MEM_TABLE: no", advice: "share its memory")),
     PortStatus(
       name: "sw1:core", switchName: "sw1", kind: .trunk, carrier: false,
       mode: .trunk(allowed: VLANSet([10...11, 20...20]), native: 20), peer: "sw2:core", address: [], mtu: 65521,

@@ -72,13 +72,14 @@ final class Bench {
   /// A vhost-user port that nobody is connected to; returns the path of its socket.
   @discardableResult
   func addPort(
-    _ name: String, _ mode: PortMode, on switchName: String? = "sw", pairs: Int = 1, mtu: Int = 65521,
-    offload: Bool = true, role: VhostUserSocket.Role = .listen
+    _ name: String, _ mode: PortMode, on switchName: String? = "sw", pairs: Int = 1, mtu: Int? = nil,
+    offload: Bool = true, role: VhostUserSocket.Role = .listen, countsRings: Bool = false
   ) async throws -> String {
     var socket = VhostUserSocket(path: path(name))
     socket.queuePairs = pairs
     socket.offload = offload
     socket.role = role
+    socket.countsRings = countsRings
     var port = PortConfiguration(
       name: name, switchName: mode == .wire ? nil : switchName, mode: mode, address: FrameBuilder.station(1),
       backend: .vhostUser(socket))
@@ -90,7 +91,7 @@ final class Bench {
   /// A port with a guest that is up.
   @discardableResult
   func addGuest(
-    _ name: String, _ mode: PortMode, on switchName: String? = "sw", mtu: Int = 65521, offload: Bool = true,
+    _ name: String, _ mode: PortMode, on switchName: String? = "sw", mtu: Int? = nil, offload: Bool = true,
     _ configure: (inout VirtualGuest.Options) -> Void = { _ in }
   ) async throws -> VirtualGuest {
     let options = Self.options(configure)

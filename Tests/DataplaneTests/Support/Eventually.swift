@@ -25,7 +25,9 @@ func mappings(of descriptor: CInt) -> Int {
   while fgets(&line, CInt(line.count), file) != nil {
     let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let fields = text.split(separator: " ", omittingEmptySubsequences: true)
-    if fields.count > 4, fields[4] == "\(status.st_ino)", text.contains("memfd:") { count += 1 }
+    if fields.count > 4, fields[4] == "\(status.st_ino)", text.contains("memfd:") || text.contains("/apg-") {
+      count += 1
+    }
   }
   return count
 }

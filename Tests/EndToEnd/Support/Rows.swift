@@ -19,12 +19,17 @@ struct PortRow: Decodable, Sendable {
   var carrier: String
   var mode: String
   var pvid: Int?
+  var mtu: Int
   var socket: String?
   var receive_packets: Int
   var transmit_packets: Int
   var drops: Drops
   var error: String?
   /// Only of `port show`.
+  var connected: Bool?
+  var refusals: Int?
+  var last_refusal: String?
+  var advice: String?
   var features: [String]?
   var queue_status: [Queue]?
   var memory_regions: [MemoryRegion]?
