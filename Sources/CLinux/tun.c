@@ -30,6 +30,16 @@ static int configure(int fd, const struct clinux_tap *tap, const char **call) {
   return 0;
 }
 
+int clinux_tap_set_carrier(int fd, bool up) {
+  int carrier = up ? 1 : 0;
+  return ioctl(fd, TUNSETCARRIER, &carrier) < 0 ? -errno : 0;
+}
+
+int clinux_tap_is_attached(int fd) {
+  struct ifreq request = {0};
+  return ioctl(fd, TUNGETIFF, &request) < 0 ? 0 : 1;
+}
+
 int clinux_tap_open(const struct clinux_tap *tap, const char **call) {
   *call = "open /dev/net/tun";
   int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);

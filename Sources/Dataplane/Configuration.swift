@@ -97,6 +97,11 @@ package struct PortConfiguration: Sendable {
   /// Station address of the node's NIC, for `port list` and GET_CONFIG; six bytes.
   package var address: [UInt8]
   package var backend: PortBackend
+  /// Carrier from the start, as `setCarrier` changes it.
+  package var carrier = true
+  /// Who makes the port tells its front-end of the carrier (see `heldPorts`), on which the front-end stops its rings:
+  /// the session never ends for that.
+  package var carrierIsTold = false
 
   package init(name: String, switchName: String?, mode: PortMode, address: [UInt8], backend: PortBackend) {
     self.name = name

@@ -6,6 +6,7 @@ extension Dataplane {
   /// What the worker knows of a port at one moment.
   private struct LiveState: Sendable {
     var isUp: Bool
+    var hasEnd: Bool
     var mtu: Int
     var queues: [QueueStatus]
   }
@@ -28,14 +29,16 @@ extension Dataplane {
         queues.append(core.vhostUserPorts[port].rings[ring].status(index: ring))
       }
     }
-    return LiveState(isUp: core.ports[port].isUp, mtu: core.ports[port].mtu, queues: queues)
+    return LiveState(
+      isUp: core.cables[port].isUp, hasEnd: core.coldEndIsUp(port), mtu: core.ports[port].mtu, queues: queues)
   }
 
   private func status(_ record: PortRecord, _ live: LiveState, _ session: VhostUserEndpoint.Status?) -> PortStatus {
     var vhostUser = session?.vhostUser
     vhostUser?.queues = live.queues
     return PortStatus(
-      name: record.name, switchName: record.switchName, kind: record.kind, carrier: live.isUp, mode: record.mode,
+      name: record.name, switchName: record.switchName, kind: record.kind, carrier: live.isUp,
+      hasEnd: live.hasEnd, mode: record.mode,
       peer: record.peer, address: record.address, mtu: live.mtu, queues: record.socket?.queuePairs ?? 1,
       receivePackets: record.block.value(CounterBlock.Slot.receivePackets),
       receiveBytes: record.block.value(CounterBlock.Slot.receiveBytes),

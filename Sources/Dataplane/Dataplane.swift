@@ -17,6 +17,8 @@ package actor Dataplane {
     var address: [UInt8]
     var peer: String?
     var socket: VhostUserSocket?
+    /// Whoever made the port tells its front-end of the carrier.
+    var isToldByOwner = false
     let block: CounterBlock
   }
 
@@ -25,9 +27,13 @@ package actor Dataplane {
 
   let worker: Worker
   let reactor: Reactor
+  let interfaces: InterfaceKeeper
   /// What happens, for one consumer; the newest thousand wait.
   package nonisolated let events: AsyncStream<DataplaneEvent>
   private let eventSource: AsyncStream<DataplaneEvent>.Continuation
+  /// Yields when `heldPorts` has changed, for one consumer.
+  package nonisolated let heldPortChanges: AsyncStream<Void>
+  private let heldPortSource: AsyncStream<Void>.Continuation
   /// In order of addition.
   var records: [PortRecord] = []
   var switchRecords: [(index: Int, configuration: SwitchConfiguration)] = []
@@ -44,6 +50,7 @@ package actor Dataplane {
       throw .invalid("\(configuration.workerCount) workers asked for; this version runs exactly 1")
     }
     (events, eventSource) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1024))
+    (heldPortChanges, heldPortSource) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     recorder = configuration.recorderSize > 0 ? FlightRecorder(size: configuration.recorderSize) : nil
     MemoryMapping.installFaultHandler()
     Signals.ignorePipe()
@@ -53,11 +60,16 @@ package actor Dataplane {
       worker = try Worker(
         index: 0, cpu: configuration.cpus.first, poll: configuration.poll, faults: reactor.faults,
         recorder: recorder)
+      interfaces = try InterfaceKeeper(worker)
     } catch {
       throw .host("\(error)")
     }
-    let worker = worker
-    reactor.commands.submit { $0.watch(worker) }
+    let (worker, interfaces, source) = (worker, interfaces, heldPortSource)
+    reactor.commands.submit { state in
+      state.watch(worker)
+      state.setCarrier = { port, isUp in interfaces.commands.submit { $0.setCarrier(port, isUp: isUp) } }
+      state.heldHasChanged = { source.yield() }
+    }
   }
 
   // Switches.
@@ -107,55 +119,37 @@ package actor Dataplane {
       throw .invalid("port \(configuration.name): a station address has 6 bytes, not \(configuration.address.count)")
     }
     record.address = configuration.address
+    record.isToldByOwner = configuration.carrierIsTold
+    let isWanted = configuration.carrier
     switch configuration.backend {
     case .vhostUser(let socket):
       record.kind = .vhostUser
       record.socket = socket
-      try await open(record, socket, Offer.make(socket, address: address, mtu: configuration.mtu))
+      try await open(record, socket, Offer.make(socket, address: address, mtu: configuration.mtu), isWanted)
     case .tap(let interface):
       record.kind = .tap
-      try await open(record, interface)
+      try await open(record, interface, isWanted)
     }
   }
 
-  private func open(_ record: PortRecord, _ socket: VhostUserSocket, _ offer: DeviceOffer) async throws(DataplaneError)
-  {
+  private func open(
+    _ record: PortRecord, _ socket: VhostUserSocket, _ offer: DeviceOffer, _ isWanted: Bool
+  ) async throws(DataplaneError) {
     guard (1...VhostUserPort.maximumPairs).contains(socket.queuePairs) else {
       throw .invalid("port \(record.name): \(socket.queuePairs) queue pairs asked for, 1 to 8 can be had")
     }
     records.append(record)
-    await install(record, .vhostUser)
+    await install(record, .vhostUser, isWanted)
     let (worker, commands) = (worker, reactor.commands)
     let failure = await reactor.run { state -> SystemError? in
       state.names[record.index] = record.name
       let endpoint = VhostUserEndpoint(
         port: record.index, name: record.name, socket: socket, offer: offer, mtu: record.mtu, worker: worker,
         reactor: commands, epoll: state.epoll, events: state.events)
+      endpoint.setAdmitting(isWanted || record.isToldByOwner)
       do throws(SystemError) { try endpoint.open() } catch { return error }
       state.add(endpoint)
       return nil
-    }
-    if let failure {
-      await uninstall(record)
-      throw .host("port \(record.name): \(failure)")
-    }
-  }
-
-  private func open(_ record: PortRecord, _ interface: TAPInterface) async throws(DataplaneError) {
-    let descriptor: Descriptor
-    do throws(SystemError) {
-      descriptor = try TAPDevice.open(
-        TAPRequest(
-          name: interface.name, namespace: interface.namespace, hasHeader: interface.offload,
-          hasChecksumOffload: interface.offload, isPersistent: true))
-    } catch {
-      throw .host("port \(record.name): \(error)")
-    }
-    records.append(record)
-    await install(record, .tap)
-    await reactor.run { $0.names[record.index] = record.name }
-    let failure = await worker.run {
-      $0.coldOpenTAP(record.index, descriptor, hasOffload: interface.offload)
     }
     if let failure {
       await uninstall(record)
@@ -190,8 +184,8 @@ package actor Dataplane {
       b.kind = .trunk
       b.peer = a.name
       records.append(b)
-      await install(a, .trunk)
-      await install(b, .trunk)
+      await install(a, .trunk, true)
+      await install(b, .trunk, true)
       let (first, second) = (a.index, b.index)
       await worker.run { $0.coldConnect(first, second) }
     } catch {
@@ -209,45 +203,40 @@ package actor Dataplane {
     await worker.run { $0.coldSetMode(record.index, mode) }
   }
 
-  /// Takes a port's carrier away, or gives it back.
-  ///
-  /// A vhost-user session ends with it.
-  package func setCarrier(port: String, up: Bool) async throws(DataplaneError) {
-    let record = try record(port)
-    await worker.run { $0.coldSetWanted(record.index, up) }
-    await reactor.run { $0.endpoints[record.index]?.setAdmitting(up) }
-  }
-
   /// Closes all sockets and ends the threads.
   ///
   /// TAPs stay, as does what their owners made persistent.
   package func stop() async {
     guard !isStopped else { return }
     isStopped = true
+    interfaces.stop()
     reactor.stop()
     worker.stop()
     closeCaptures()
     eventSource.finish()
+    heldPortSource.finish()
   }
 
   // Bookkeeping.
 
-  private func install(_ record: PortRecord, _ kind: PortKind) async {
+  func install(_ record: PortRecord, _ kind: PortKind, _ isWanted: Bool) async {
     let switchIndex = switchRecords.first { $0.configuration.name == record.switchName }?.index
     notePort(record)
     await worker.run {
       $0.coldAddPort(
-        record.index, kind: kind, mode: record.mode, switchIndex: switchIndex, mtu: record.mtu, block: record.block)
+        record.index, kind: kind, mode: record.mode, switchIndex: switchIndex, mtu: record.mtu, block: record.block,
+        isWanted: isWanted, isToldByOwner: record.isToldByOwner)
     }
   }
 
-  private func uninstall(_ record: PortRecord) async {
+  func uninstall(_ record: PortRecord) async {
     records.removeAll { $0.index == record.index }
     if let peer = record.peer, let position = records.firstIndex(where: { $0.name == peer }) {
       records[position].peer = nil
     }
     await reactor.run { $0.remove(port: record.index) }
     await worker.run { $0.coldRemovePort(record.index) }
+    if record.kind == .tap { await forgetInterface(of: record) }
     notePortGone(record)
   }
 

@@ -86,6 +86,10 @@ package struct PortStatus: Sendable {
   package var switchName: String?
   package var kind: Kind
   package var carrier: Bool
+  /// The port's own end is there: its front-end has started the rings, its interface is open and set up.
+  ///
+  /// What was set, and the other end of a wire, do not count.
+  package var hasEnd = true
   package var mode: PortMode
   /// The other end of a wire or trunk.
   package var peer: String?

@@ -8,12 +8,15 @@ package struct LinkInfo: Sendable, Equatable {
   package var address: String
   /// Administrative state.
   package var isUp: Bool
+  /// The cable is in (IFF_LOWER_UP); false while it is down.
+  package var hasCarrier: Bool
 
-  package init(index: Int, name: String, mtu: Int, address: String, isUp: Bool) {
+  package init(index: Int, name: String, mtu: Int, address: String, isUp: Bool, hasCarrier: Bool = false) {
     self.index = index
     self.name = name
     self.mtu = mtu
     self.address = address
     self.isUp = isUp
+    self.hasCarrier = hasCarrier
   }
 }

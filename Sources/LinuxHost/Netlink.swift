@@ -54,6 +54,15 @@ package enum Netlink {
     (try? NetworkNamespace.run(in: namespace) { unsafe clinux_link_index(link) > 0 }) ?? false
   }
 
+  /// The number of a link in its namespace, which it keeps whatever it is called.
+  /// - Throws: ENODEV if there is none of that name.
+  package static func index(of link: String, namespace: String?) throws(SystemError) -> Int {
+    try NetworkNamespace.run(in: namespace) { () throws(SystemError) in
+      // SAFETY: the name is a C string for the length of the call.
+      Int(try check(unsafe clinux_link_index(link), "find interface", link))
+    }
+  }
+
   /// Adds a VLAN interface (802.1Q) on top of `parent`; VID 1 to 4094.
   ///
   /// It is down at first.

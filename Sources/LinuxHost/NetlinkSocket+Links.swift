@@ -124,7 +124,8 @@ extension NetlinkSocket {
           index: Int(unsafe rtnl_link_get_ifindex(link)),
           name: unsafe rtnl_link_get_name(link).map { unsafe String(cString: $0) } ?? "",
           mtu: Int(unsafe rtnl_link_get_mtu(link)), address: address == "none" ? "" : address,
-          isUp: unsafe rtnl_link_get_flags(link) & flagUp != 0))
+          isUp: unsafe rtnl_link_get_flags(link) & flagUp != 0,
+          hasCarrier: unsafe rtnl_link_get_flags(link) & flagLowerUp != 0))
       unsafe next = nl_cache_get_next(link)
     }
     return found
@@ -133,5 +134,7 @@ extension NetlinkSocket {
 
 /// IFF_UP.
 private let flagUp: CUnsignedInt = 1
+/// IFF_LOWER_UP.
+private let flagLowerUp: CUnsignedInt = 1 << 16
 /// IN6_ADDR_GEN_MODE_NONE.
 private let addressGenerationNone: UInt8 = 1

@@ -73,6 +73,14 @@ package enum TAPDevice {
     try Netlink.remove(link: name, namespace: namespace)
   }
 
+  /// Sets the carrier that the kernel sees; a TAP has it from each `open` on, and none while nobody has it open.
+  ///
+  /// Nothing happens once the interface is gone, or on kernels before 5.0. May wait for the kernel's lock of links.
+  package static func setCarrier(_ tap: Descriptor, isUp: Bool) { _ = clinux_tap_set_carrier(tap.raw, isUp) }
+
+  /// Whether the interface behind an open TAP is still there, in whatever namespace.
+  package static func isAttached(_ tap: Descriptor) -> Bool { clinux_tap_is_attached(tap.raw) == 1 }
+
   /// Whether an interface of that name is there, of whatever kind; false if there is no such namespace.
   package static func exists(name: String, namespace: String?) -> Bool {
     Netlink.exists(link: name, namespace: namespace)

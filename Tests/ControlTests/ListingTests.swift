@@ -63,7 +63,7 @@ import Topology
     #expect(
       PortRow(FixedLab.ports[0], isDetailed: true).description() == [
         "name         vm1.eth0", "switch       sw1", "kind         vhost-user", "carrier      up",
-        "mode         access",
+        "end          up", "mode         access",
         "vlans        10", "mac          02:00:00:00:ab:01", "mtu          1500", "queues       2",
         "socket       /run/apus/two/vm1.eth0.sock", "received     12 packets, 1200 bytes",
         "transmitted  11 packets, 1100 bytes", "drops        in runt 3, out no-buffer 4", "connected    yes",

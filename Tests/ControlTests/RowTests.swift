@@ -41,8 +41,8 @@ import Topology
   @Test func wireHasNoSwitchAndNoVLANs() throws {
     let text = try JSON.text(PortRow(FixedLab.ports[2], isDetailed: true))
     #expect(
-      text == #"{"allowed":[],"carrier":"up","drops":{"in":{},"out":{}},"error":"read: EIO","kind":"tap","#
-        + #""mac":"02:00:00:00:00:02","mode":"wire","mtu":9000,"name":"tap.a","peer":"vm1.eth1","pvid":null,"#
+      text == #"{"allowed":[],"carrier":"up","drops":{"in":{},"out":{}},"end":"up","error":"read: EIO","#
+        + #""kind":"tap","mac":"02:00:00:00:00:02","mode":"wire","mtu":9000,"name":"tap.a","peer":"vm1.eth1","pvid":null,"#
         + #""queues":1,"receive_bytes":0,"receive_packets":0,"socket":null,"switch":null,"transmit_bytes":0,"#
         + #""transmit_packets":0}"#)
   }

@@ -91,7 +91,8 @@ import VhostUser
   @Test func eventsTellOfCarriersAndFaults() async throws {
     try await Bench.with { bench in
       let events = bench.dataplane.events
-      let guest = try await bench.addGuest("a", .wire)
+      try await bench.addSwitch()
+      let guest = try await bench.addGuest("a", .access(vlan: 1))
       guest.transmitRing().offer(999)
       guest.transmitRing().publish()
       guest.transmitRing().kick()

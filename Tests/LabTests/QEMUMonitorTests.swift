@@ -37,6 +37,31 @@ import Testing
       }
       qemu.send(#"{"event": "RESET", "data": {"guest": true}}"#)
       #expect(await events.first { _ in true } == .reset)
+
+      // What is let go is raised, what is held anew is set down.
+      monitor.holdCarrierDown(devices: ["nic2"])
+      var lines: [String] = []
+      while !lines.contains(where: { $0.contains("nic2") }), let line = await qemu.next() { lines.append(line) }
+      let raised = #"{"arguments":{"name":"nic1","up":true},"execute":"set_link","id":0}"#
+      #expect(lines.suffix(2) == [raised, #"{"arguments":{"name":"nic2","up":false},"execute":"set_link","id":0}"#])
+    }
+  }
+
+  /// What was let go while QEMU took no commands is raised when it does.
+  @Test func whatWasLetGoIsRaised() async throws {
+    try await withTemporaryDirectories { directories in
+      try Files.makeDirectory(directories.stateRoot)
+      let path = "\(directories.stateRoot)/qmp.sock"
+      let peer = try FakePeer(path: path)
+      let monitor = QEMUMonitor(path: path) { _ in }
+      defer { monitor.close() }
+      for devices in [["nic1", "nic2"], ["nic1"]] { monitor.holdCarrierDown(devices: Set(devices)) }
+      monitor.start()
+      let qemu = try await peer.accept()
+      qemu.send(#"{"QMP": {}}"#)
+      #expect(await qemu.next() == #"{"execute":"qmp_capabilities"}"#)
+      #expect(await qemu.next() == #"{"arguments":{"name":"nic2","up":true},"execute":"set_link","id":0}"#)
+      #expect(await qemu.next() == #"{"arguments":{"name":"nic1","up":false},"execute":"set_link","id":0}"#)
     }
   }
 

@@ -247,6 +247,10 @@ struct clinux_tap {
 /* Creates or re-attaches a TAP in the calling thread's network namespace; returns its descriptor, non-blocking.
  * On failure `call` names what failed. */
 int clinux_tap_open(const struct clinux_tap *tap, const char **call);
+/* The carrier that the kernel sees, up or down alike; each attachment begins with it on. */
+int clinux_tap_set_carrier(int fd, bool up);
+/* 0 if the interface behind the descriptor was removed; 1 wherever else it is. */
+int clinux_tap_is_attached(int fd);
 
 /* Network namespaces (namespace.c). ------------------------------------------------------------------------------- */
 
@@ -268,6 +272,23 @@ int clinux_link_index(const char *name);
 /* Speed in megabits a second, as ethtool shows and sets it; full duplex. */
 int clinux_link_set_speed(const char *name, uint32_t megabits);
 int clinux_link_speed(const char *name, uint32_t *megabits);
+
+/* News of links (linknews.c). ------------------------------------------------------------------------------------- */
+
+enum clinux_link_state { CLINUX_LINK_DOWN = 0, CLINUX_LINK_UP = 1, CLINUX_LINK_GONE = 2 };
+
+struct clinux_link_news {
+  int index;
+  enum clinux_link_state state;
+};
+
+/* A socket that hears of each change of a link in the calling thread's namespace, wherever it is read; non-blocking. */
+int clinux_link_news_open(void);
+/* Has the kernel tell how a link is; the answer is there when this returns. */
+int clinux_link_news_ask(int fd, int index);
+/* The news of one message, `capacity` of them at most; 0 = a message without any. -EAGAIN: nothing is there. -ENOBUFS:
+ * some were lost, all that matter are to be asked for. */
+int clinux_link_news_take(int fd, struct clinux_link_news *news, size_t capacity);
 
 /* Processes (spawn.c, process.c). --------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@ extension PortRow {
   enum CodingKeys: String, CodingKey {
     case name
     case switchName = "switch"
-    case kind, carrier, mode, pvid, allowed, peer, mac, mtu, queues, socket
+    case kind, carrier, end, mode, pvid, allowed, peer, mac, mtu, queues, socket
     case receivePackets = "receive_packets"
     case receiveBytes = "receive_bytes"
     case transmitPackets = "transmit_packets"
@@ -17,6 +17,7 @@ extension PortRow {
     try row.encode(switchName, forKey: .switchName)
     try row.encode(kind, forKey: .kind)
     try row.encode(carrier, forKey: .carrier)
+    try row.encodeIfPresent(end, forKey: .end)
     try row.encode(mode, forKey: .mode)
     try row.encode(pvid, forKey: .pvid)
     try row.encode(allowed, forKey: .allowed)
@@ -40,6 +41,7 @@ extension PortRow {
     switchName = try row.decodeIfPresent(String.self, forKey: .switchName)
     kind = try row.decode(String.self, forKey: .kind)
     carrier = try row.decode(String.self, forKey: .carrier)
+    end = try row.decodeIfPresent(String.self, forKey: .end)
     mode = try row.decode(String.self, forKey: .mode)
     pvid = try row.decodeIfPresent(Int.self, forKey: .pvid)
     allowed = try row.decode([Int].self, forKey: .allowed)

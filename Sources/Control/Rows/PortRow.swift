@@ -19,6 +19,9 @@ package struct PortRow: Codable, Sendable, Equatable {
   package var kind: String
   /// `up` or `down`.
   package var carrier: String
+  /// `up` or `down`: the port's own end, whatever was set and whatever the other end of a wire does; only in
+  /// `port show`.
+  package var end: String?
   /// `access`, `trunk` or `wire`.
   package var mode: String
   package var pvid: Int?
@@ -45,6 +48,7 @@ package struct PortRow: Codable, Sendable, Equatable {
     switchName = status.switchName
     kind = status.kind.rawValue
     carrier = status.carrier ? "up" : "down"
+    end = isDetailed ? (status.hasEnd ? "up" : "down") : nil
     mode = status.mode.name
     pvid = status.mode.pvid
     allowed = status.mode.allowed

@@ -136,6 +136,10 @@ extension TAPPort {
       case EINVAL, EMSGSIZE:
         outcome.tooBig += 1
         pending[position].verdict = FrameDrop(.tooBig).rawValue
+      case EIO, EBADFD:
+        // The interface is down or gone, and the word of it is still on its way.
+        outcome.withoutCarrier += 1
+        pending[position].verdict = FrameDrop(.carrierDown).rawValue
       default:
         outcome.busy += 1
         pending[position].verdict = FrameDrop(.tapBusy).rawValue

@@ -7,6 +7,8 @@ struct TAPPort: ~Copyable {
   var raw: Int32 = -1
   /// The last read found something, or the kernel said that there is.
   var isReadable = false
+  /// The interface is set up (IFF_UP), as the kernel told last.
+  var isInterfaceUp = false
   /// Each read and write begins with a virtio-net header of 12 bytes.
   var hasHeader = false
   /// Partial checksums may be handed over in both directions.
@@ -28,6 +30,7 @@ struct TAPPort: ~Copyable {
   mutating func close() {
     raw = -1
     descriptor = nil
+    isInterfaceUp = false
     isReadable = false
   }
 }

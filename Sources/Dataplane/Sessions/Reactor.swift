@@ -35,6 +35,12 @@ final class Reactor: Sendable {
     }
   }
 
+  /// Returns when all that workers have reported so far was taken.
+  func settle() async {
+    // Reports that come in the turn of the first command are taken by the end of it, before the second one is run.
+    for _ in 0..<2 { await run { _ in } }
+  }
+
   /// Ends the thread, closing every socket, and waits for it.
   func stop() {
     stopping.value.store(true, ordering: .relaxed)
@@ -53,6 +59,10 @@ struct ReactorState: ~Copyable {
   let events: @Sendable (DataplaneEvent) -> Void
   /// By port number.
   private(set) var endpoints: [Int: VhostUserEndpoint] = [:]
+  /// Sets the carrier of a TAP.
+  var setCarrier: @Sendable (_ port: Int, _ isUp: Bool) -> Void = { _, _ in }
+  /// Other guests than before are to see no carrier.
+  var heldHasChanged: @Sendable () -> Void = {}
   /// Names of all ports, for events.
   var names: [Int: String] = [:]
   private var ready = [EpollEvent](repeating: EpollEvent(), count: 64)
@@ -112,6 +122,8 @@ struct ReactorState: ~Copyable {
     case .carrier(let port, let isUp):
       guard let name = names[port] else { return }
       events(isUp ? .portUp(port: name) : .portDown(port: name))
+    case .interface(let port, let isUp): setCarrier(port, isUp)
+    case .held: heldHasChanged()
     }
   }
 

@@ -11,6 +11,8 @@ struct TransmitOutcome {
   var tooBig = 0
   /// Dropped: the port could not take more at once (TAP).
   var busy = 0
+  /// Dropped: the interface is down (TAP).
+  var withoutCarrier = 0
   /// Dropped: the sender's memory could not be read.
   var senderFaults = 0
   var fault: RingFault?

@@ -1,15 +1,18 @@
 internal import LinuxHost
 import Synchronization
 
-/// Word from a worker to the reactor: a ring that failed, a carrier that changed.
+/// Word from a worker to the reactor: a ring that failed, a carrier that changed, a node that is to be told.
 ///
-/// Bounded by what ports can do between two looks of the reactor: each ring fails once a start, each port keeps its
-/// last carrier.
+/// Grows with what ports do between two looks of the reactor, which is woken by each: each ring fails once a start.
 final class FaultQueue: Sendable {
   /// One report.
   enum Report: Sendable {
     case fault(port: Int, ring: Int, fault: RingFault)
     case carrier(port: Int, isUp: Bool)
+    /// The carrier that the kernel is to see at a TAP.
+    case interface(port: Int, isUp: Bool)
+    /// Other guests than before are to see no carrier.
+    case held
   }
 
   private let reports = Mutex<[Report]>([])
@@ -25,6 +28,11 @@ final class FaultQueue: Sendable {
 
   func report(port: Int, isUp: Bool) {
     reports.withLock { $0.append(.carrier(port: port, isUp: isUp)) }
+    bell.signal()
+  }
+
+  func report(_ report: Report) {
+    reports.withLock { $0.append(report) }
     bell.signal()
   }
 

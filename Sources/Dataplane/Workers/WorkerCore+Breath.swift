@@ -116,7 +116,10 @@ extension WorkerCore {
     copies = 0
     tapPorts[body].receive(into: burst, pool: pool, limit: ports[port].burstLimit)
     let count = burst.count
-    if count > 0 { passOn(from: port, queue: 0) }
+    if count > 0 {
+      if !ports[port].isUp { coldShowsItself(port) }
+      passOn(from: port, queue: 0)
+    }
     return count
   }
 
@@ -223,7 +226,9 @@ extension WorkerCore {
     if outcome.withoutBuffer > 0 { counters.drop(EgressDrop.noBuffer, outcome.withoutBuffer) }
     if outcome.tooBig > 0 { counters.drop(EgressDrop.tooBig, outcome.tooBig) }
     if outcome.busy > 0 { counters.drop(EgressDrop.tapBusy, outcome.busy) }
-    let lost = count - outcome.packets - outcome.withoutBuffer - outcome.tooBig - outcome.busy
+    if outcome.withoutCarrier > 0 { counters.drop(EgressDrop.carrierDown, outcome.withoutCarrier) }
+    let lost =
+      count - outcome.packets - outcome.withoutBuffer - outcome.tooBig - outcome.busy - outcome.withoutCarrier
     if lost > 0 { counters.drop(EgressDrop.guestFault, lost) }
   }
 }

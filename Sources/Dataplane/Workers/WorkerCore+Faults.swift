@@ -37,24 +37,4 @@ extension WorkerCore {
       coldBreak(port, RingFault(.memoryTruncated)) { _ in true }
     }
   }
-
-  /// Takes over whether the node is there; a port that goes down is forgotten by its switch.
-  @inline(never)
-  mutating func coldCarrier(_ port: Int) {
-    let isUp: Bool
-    switch ports[port].kind {
-    case .vhostUser: isUp = ports[port].isWanted && vhostUserPorts[ports[port].body].isCarrying
-    case .tap: isUp = ports[port].isWanted && tapPorts[ports[port].body].isOpen
-    case .trunk:
-      let peer = ports[port].peer
-      isUp = ports[port].isWanted && peer >= 0 && ports[peer].isWanted
-    case .none: isUp = false
-    }
-    guard isUp != ports[port].isUp else { return }
-    ports[port].isUp = isUp
-    ports[port].forget()
-    let switchIndex = ports[port].switchIndex
-    if !isUp, switchIndex >= 0 { switches[switchIndex].fdb.flush(port: port) }
-    faults.report(port: port, isUp: isUp)
-  }
 }

@@ -18,8 +18,13 @@ extension WorkerCore {
   mutating func coldRemoveSwitch(_ index: Int) { switches[index] = SwitchState() }
 
   /// Takes a port in; its body is opened by the calls below.
+  ///
+  /// - Parameters:
+  ///   - isWanted: carrier as it is set from the start.
+  ///   - isToldByOwner: whoever made the port tells its front-end of the carrier.
   mutating func coldAddPort(
-    _ port: Int, kind: PortKind, mode: PortMode, switchIndex: Int?, mtu: Int, block: CounterBlock
+    _ port: Int, kind: PortKind, mode: PortMode, switchIndex: Int?, mtu: Int, block: CounterBlock,
+    isWanted: Bool = true, isToldByOwner: Bool = false
   ) {
     if port >= ports.count { reservePorts(2 * port) }
     ports[port] = PortSlot()
@@ -29,6 +34,8 @@ extension WorkerCore {
     ports[port].body = port
     ports[port].mtu = mtu
     ports[port].assign(mode)
+    ports[port].isWanted = isWanted
+    cables[port] = Cable(isToldByOwner: isToldByOwner)
     portLimit = max(portLimit, port + 1)
     if kind == .trunk { trunkEndCount += 1 }
     guard let switchIndex else { return }
@@ -42,6 +49,7 @@ extension WorkerCore {
     let peer = ports[port].peer
     if peer >= 0 {
       ports[peer].peer = -1
+      cables[peer].isCut = true
       coldCarrier(peer)
     }
     if ports[port].kind == .trunk { trunkEndCount -= 1 }
@@ -52,6 +60,7 @@ extension WorkerCore {
     if tapPorts[port].isOpen { tapCount -= 1 }
     tapPorts[port].close()
     ports[port] = PortSlot()
+    cables[port] = Cable()
     while portLimit > 0, ports[portLimit - 1].kind == .none { portLimit -= 1 }
   }
 
@@ -59,6 +68,7 @@ extension WorkerCore {
   mutating func coldConnect(_ first: Int, _ second: Int) {
     ports[first].peer = second
     ports[second].peer = first
+    for port in [first, second] { cables[port].isCut = false }
     coldCarrier(first)
     coldCarrier(second)
   }
@@ -101,6 +111,7 @@ extension WorkerCore {
   }
 
   mutating func coldAge() {
+    coldAgeLatches()
     for index in 0..<switches.count where switches[index].isUsed && tick > switches[index].aging {
       switches[index].fdb.age(before: tick - switches[index].aging)
     }

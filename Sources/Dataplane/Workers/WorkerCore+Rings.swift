@@ -109,6 +109,7 @@ extension WorkerCore {
   mutating func coldClearRings(_ port: Int) {
     for ring in 0..<2 * VhostUserPort.maximumPairs { coldReplaceKick(port, ring: ring, with: nil) }
     vhostUserPorts[port].clear()
+    cables[port].isLatched = false
     if ports[port].kind == .vhostUser { coldCarrier(port) }
   }
 

@@ -16,6 +16,7 @@ struct WorkerCore: ~Copyable {
   var portLimit = 0
   var vhostUserPorts: FixedArray<VhostUserPort>
   var tapPorts: FixedArray<TAPPort>
+  var cables: FixedArray<Cable>
   /// TAPs that are open: only they need the worker to look at descriptors while it polls.
   var tapCount = 0
   var switches: FixedArray<SwitchState>
@@ -86,6 +87,7 @@ struct WorkerCore: ~Copyable {
     ports = FixedArray(count: capacity) { _ in PortSlot() }
     vhostUserPorts = FixedArray(count: capacity) { _ in VhostUserPort() }
     tapPorts = FixedArray(count: capacity) { _ in TAPPort() }
+    cables = FixedArray(count: capacity) { _ in Cable() }
     switches = FixedArray(count: 8) { _ in SwitchState() }
     pending = FixedArray(count: capacity * Burst.capacity) { _ in PendingFrame.none }
     touched = FixedArray(count: capacity) { _ in 0 }
@@ -106,6 +108,7 @@ struct WorkerCore: ~Copyable {
     ports.grow(to: capacity) { _ in PortSlot() }
     vhostUserPorts.grow(to: capacity) { _ in VhostUserPort() }
     tapPorts.grow(to: capacity) { _ in TAPPort() }
+    cables.grow(to: capacity) { _ in Cable() }
     pending.grow(to: capacity * Burst.capacity) { _ in PendingFrame.none }
     touched.grow(to: capacity) { _ in 0 }
     for index in 0..<captures.count { captures[index].coldReservePorts(capacity) }

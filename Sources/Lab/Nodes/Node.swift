@@ -87,6 +87,9 @@ protocol Node: Sendable {
   /// - Returns: false when that is for the NIC's port to do.
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool
 
+  /// NICs on wires whose other end is down: their guests are to see it, where only the node can show it to them.
+  func setFarEnds(down nics: Set<String>) async
+
   /// Has the node's system tell its neighbours which addresses it has, if it can be asked to; waits for nothing.
   func announce() async
 
@@ -134,6 +137,7 @@ extension Node {
   func detach() async {}
   func stop(cleanly: Bool) async throws {}
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool { false }
+  func setFarEnds(down nics: Set<String>) async {}
   func announce() async {}
   func plug(_ nics: [NICDefinition]) async throws(UserError) {}
   func unplug(_ nics: [String]) async throws(UserError) {}

@@ -11,7 +11,7 @@ extension VMNode {
     if up { downNICs.remove(nic) } else { downNICs.insert(nic) }
     holdCarriers()
     // A machine that does not run finds it so when it starts.
-    guard life == .running, let monitor else { return true }
+    guard life == .running, let monitor, !(up && heldNICs.contains(nic)) else { return true }
     do {
       try await monitor.execute(.setLink(device: NICDevice.id(nic), up: up))
     } catch {
@@ -20,10 +20,20 @@ extension VMNode {
     return true
   }
 
-  /// Holds down the carrier of NICs that lead nowhere, and of those whose carrier was taken away.
+  func setFarEnds(down nics: Set<String>) {
+    guard nics != farDownNICs else { return }
+    farDownNICs = nics
+    holdCarriers()
+  }
+
+  /// NICs that lead nowhere, whose carrier was taken away, or whose wire has no other end.
+  private var heldNICs: Set<String> {
+    downNICs.union(farDownNICs).union(definition.nics.filter { $0.attachment == .none }.map(\.name))
+  }
+
+  /// Holds their carrier down.
   func holdCarriers() {
-    let loose = definition.nics.filter { $0.attachment == .none }.map(\.name)
-    monitor?.holdCarrierDown(devices: Set((loose + downNICs).map(NICDevice.id)))
+    monitor?.holdCarrierDown(devices: Set(heldNICs.map(NICDevice.id)))
   }
 
   func announce() async {

@@ -42,6 +42,8 @@ actor VMNode: Node {
   var monitor: QEMUMonitor?
   /// NICs whose carrier was taken away at run time.
   var downNICs: Set<String> = []
+  /// NICs on wires whose other end is down.
+  var farDownNICs: Set<String> = []
   /// All that makes it ready has been seen since its start or reset.
   var hasBecomeReady = false
   /// Watches for that.

@@ -30,6 +30,8 @@ final class QEMUMonitor: Sendable {
     var waiting: [Int: CheckedContinuation<Result<Void, UserError>, Never>] = [:]
     /// Devices whose carrier stays down.
     var carrierDown: Set<String> = []
+    /// Devices that were let go while QEMU took no commands.
+    var released: Set<String> = []
   }
 
   private let path: String
@@ -95,12 +97,20 @@ final class QEMUMonitor: Sendable {
     return false
   }
 
-  /// Holds the carrier of exactly these devices down from now on.
+  /// Holds the carrier of exactly these devices down from now on; gives it back to those that were held before.
   ///
   /// QEMU raises it each time a vhost-user back-end connects and has no event for that before version 10, so the
   /// command is repeated every second.
   func holdCarrierDown(devices: Set<String>) {
-    state.withLock { $0.carrierDown = devices }
+    state.withLock { state in
+      let released = state.carrierDown.subtracting(devices)
+      let held = devices.subtracting(state.carrierDown)
+      state.carrierDown = devices
+      state.released.subtract(devices)
+      guard state.isInCommandMode else { return state.released.formUnion(released) }
+      for device in released.sorted() { state.connection?.setLink(device, up: true) }
+      for device in held.sorted() { state.connection?.setLink(device, up: false) }
+    }
   }
 
   /// Carries out a command of which nobody waits to hear; nothing happens while QEMU takes none.
@@ -129,7 +139,11 @@ final class QEMUMonitor: Sendable {
       guard let message = QMPMessage(line: line) else { continue }
       if message.isGreeting {
         connection.send(#"{"execute":"qmp_capabilities"}"#)
-        state.withLock { $0.isInCommandMode = true }
+        state.withLock { state in
+          state.isInCommandMode = true
+          for device in state.released.sorted() { connection.setLink(device, up: true) }
+          state.released = []
+        }
         holder = Task { await self.repeatCarrierDown(connection) }
       }
       if let answer = message.answer {
@@ -160,11 +174,18 @@ final class QEMUMonitor: Sendable {
 
   private func repeatCarrierDown(_ connection: LineConnection) async {
     while !Task.isCancelled {
-      // Id 0 belongs to no command, so that nobody waits for the answer.
-      for device in state.withLock({ $0.carrierDown.sorted() }) {
-        connection.send(QMPCommand.setLink(device: device, up: false).line(id: 0))
+      // Under the lock, so that none follows the command that lets go.
+      state.withLock { state in
+        for device in state.carrierDown.sorted() { connection.setLink(device, up: false) }
       }
       try? await Task.sleep(for: .seconds(1))
     }
+  }
+}
+
+extension LineConnection {
+  /// Sets a carrier; id 0 belongs to no command, so that nobody waits for the answer.
+  fileprivate func setLink(_ device: String, up: Bool) {
+    send(QMPCommand.setLink(device: device, up: up).line(id: 0))
   }
 }

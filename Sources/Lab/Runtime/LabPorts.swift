@@ -53,6 +53,8 @@ extension PortConfiguration {
       name: name, switchName: switchName, mode: mode, address: try nic.addressBytes(port: name),
       backend: try node.backend(of: nic))
     mtu = nic.mtu
+    // The NIC of a VM stays connected: QEMU holds its carrier down.
+    carrierIsTold = node.definition.kind == VMNode.kind
   }
 }
 

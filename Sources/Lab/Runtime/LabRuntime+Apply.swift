@@ -56,6 +56,7 @@ extension LabRuntime {
       }
       let node = try NodeRegistry.make(definition, environment)
       nodes.append(node)
+      if let old = old as? VMNode { await node.setFarEnds(down: await old.farDownNICs) }
       switch change {
       case nil, .anew, .restart: plan.nodes[definition.name] = .create
       case .modes, .ports, .nics:
@@ -185,7 +186,9 @@ extension LabRuntime {
     try await impair(work.lab, only: difference)
     if let plane { try await portsAreThere(work.lab, plane, .changed) }
     for node in work.nodesWithNewPorts { try await node.configure() }
+    await plane?.settleInterfaces()
     try await startNodes(work)
+    await tellMachines()
     for node in work.nodes {
       guard case .nics(let added, _, _) = difference.changedNodes[node.definition.name] else { continue }
       try await node.plug(node.definition.nics.filter { added.contains($0.name) })

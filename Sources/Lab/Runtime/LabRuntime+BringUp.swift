@@ -98,12 +98,10 @@ extension LabRuntime {
     let stage = work.isServing ? PortsStage.changed : work.isNew ? .new : .takenBack
     if let plane { try await portsAreThere(work.lab, plane, stage) }
     if let plane, stage == .takenBack { watchTakeover(plane, work.nodes) }
+    if let plane, !work.isServing { watchHeldPorts(plane, isTakenBack: stage == .takenBack) }
     for node in work.nodesWithNewPorts { try await node.configure() }
+    await plane?.settleInterfaces()
     try await startNodes(work)
-    guard !work.isServing else { return }
-    for node in work.nodes where runTime.stopped.contains(node.definition.name) {
-      try await setCarriers(of: node.definition, up: false)
-    }
   }
 
   private func openPlane(_ work: Work) async throws {
@@ -147,18 +145,13 @@ extension LabRuntime {
     guard let plane else { return }
     for nic in nics {
       try Task.checkCancellation()
-      let configuration = try PortConfiguration(nic, of: node)
+      var configuration = try PortConfiguration(nic, of: node)
+      configuration.carrier = isWanted(nic, of: node.definition)
       let name = configuration.name
       try await explained("port \(name)") { () async throws(DataplaneError) in
         try await plane.addPort(configuration)
       }
       work.journal.note("port \(name)") { try await plane.removePort(name) }
-      // The NIC of a VM stays connected and its carrier is held down by QEMU.
-      if nic.attachment == .none, node.definition.kind != VMNode.kind {
-        try await explained("port \(name)") { () async throws(DataplaneError) in
-          try await plane.setCarrier(port: name, up: false)
-        }
-      }
       switch configuration.backend {
       case .vhostUser(let socket):
         work.progress("port \(name) \(socket.role == .listen ? "listening" : "connecting to \(socket.path)")")

@@ -98,7 +98,7 @@ extension LabRuntime {
       }
       guard isTouched ?? (pair != nil || override != nil) else { continue }
       try await impair(link, pair)
-      for end in override?.down ?? [] { try await setCarrier(link, end, false) }
+      try await setCarriers(link, override?.down ?? [], override)
     }
   }
 
@@ -139,7 +139,7 @@ extension LabRuntime {
     let up = Set((await plane?.ports() ?? []).filter(\.carrier).map(\.name))
     let declared = current?.impairments ?? [:]
     return linksInOrder().map { link in
-      let carriers = link.ports.map { up.contains($0) && !(runTime.links[link.name]?.down.contains($0) ?? false) }
+      let carriers = link.ports.map { up.contains($0) }
       return LinkStatus(
         name: link.name, ends: [link.first, link.second], carrier: carriers.allSatisfy(\.self),
         carriers: carriers, impair: runTime.links[link.name]?.impair ?? declared[link.name])
@@ -153,51 +153,66 @@ extension LabRuntime {
     else { throw unknownLink(name) }
     var override = runTime.links[link.name] ?? RunTimeState.Link()
     let ends = try link.ends(from: change.from)
-    // Carriers to set, in this order.
-    var carriers: [(end: String, isUp: Bool)] = []
+    let before = override
+    var changed: Set<String> = []
     if change.isReset {
-      carriers = override.down.sorted().map { ($0, true) }
+      changed = override.down
       override = RunTimeState.Link()
     }
-    if let carrier = change.carrier {
-      for end in ends.filter(link.ports.indices.contains).map({ link.ports[$0] }) {
-        carriers.append((end, carrier))
-        if carrier { override.down.remove(end) } else { override.down.insert(end) }
-      }
+    if let isUp = change.carrier {
+      let named = Set(ends.map { link.endNames[$0] })
+      changed.formUnion(named)
+      if isUp { override.down.subtract(named) } else { override.down.formUnion(named) }
     }
     if !change.impair.isEmpty || change.isReplacement {
       var pair = override.impair ?? current?.impairments[link.name] ?? ImpairmentPair()
       for end in ends { try pair.change(end, change) }
       override.impair = pair
     }
-    let before = runTime
-    try changeRunTime { $0.links[link.name] = override == RunTimeState.Link() ? nil : override }
-    do {
-      for carrier in carriers { try await setCarrier(link, carrier.end, carrier.isUp) }
-    } catch {
-      runTime = before
-      try? writeRunTime()
-      throw error
-    }
+    try await keep(override, of: link, changed: changed, before: before)
     try await impair(link, override.impair ?? current?.impairments[link.name])
     let after = await links().first { $0.name == link.name }
     guard let after else { throw unknownLink(name) }
     return after
   }
 
+  /// Writes down what is said of a link from now on, and sets the carriers that this changes; all is as before if it fails.
+  private func keep(
+    _ override: RunTimeState.Link, of link: Link, changed: Set<String>, before: RunTimeState.Link
+  ) async throws(UserError) {
+    let said = runTime
+    try changeRunTime { $0.links[link.name] = override == RunTimeState.Link() ? nil : override }
+    do throws(UserError) {
+      try await setCarriers(link, changed, override)
+    } catch {
+      runTime = said
+      try? writeRunTime()
+      try? await setCarriers(link, changed, before)
+      throw error
+    }
+  }
+
+  /// Sets the carrier at some ends of a link as it is then said to be.
+  private func setCarriers(
+    _ link: Link, _ ends: Set<String>, _ override: RunTimeState.Link?
+  ) async throws(UserError) {
+    for (end, port) in zip(link.endNames, link.endPorts) where ends.contains(end) {
+      try await setCarrier(link, port, override.map { !link.isDown(port, $0) } ?? true)
+    }
+  }
+
   /// A machine of ours sees its carrier go; for others, carrier down ends the session of a vhost-user port and refuses
   /// another, and a TAP loses its carrier.
-  private func setCarrier(_ link: Link, _ end: String, _ isUp: Bool) async throws(UserError) {
+  private func setCarrier(_ link: Link, _ port: String, _ isUp: Bool) async throws(UserError) {
     guard let plane else { return }
-    let names = end.split(separator: ".", maxSplits: 1).map { String($0) }
-    if link.kind != .trunk, names.count == 2, let node = nodesInOrder.first(where: { $0.definition.name == names[0] }),
-      try await node.setCarrier(of: names[1], up: isUp)
-    {
-      return
-    }
+    let names = port.split(separator: ".", maxSplits: 1).map { String($0) }
+    let node = link.kind == .trunk ? nil : nodesInOrder.first { $0.definition.name == names.first }
+    // What `stop` has stopped stays so.
+    let isWanted = isUp && !runTime.stopped.contains(node?.definition.name ?? "")
     try await explained("link \(link.name)") { () async throws(DataplaneError) in
-      try await plane.setCarrier(port: end, up: isUp)
+      try await plane.setCarrier(port: port, up: isWanted)
     }
+    if let node, names.count == 2 { _ = try await node.setCarrier(of: names[1], up: isWanted) }
   }
 
   /// Writes down what was said at run time.
@@ -236,6 +251,17 @@ extension LabRuntime.Link {
     case .nic: [first]
     case .trunk: ["\(first):\(name)", "\(second):\(name)"]
     }
+  }
+
+  /// What its ends are called when their carrier is set; a NIC's switch is one.
+  var endNames: [String] { kind == .nic ? [first, second] : ports }
+
+  /// The ports that they are: a cable has one carrier, at the switch as at the NIC.
+  var endPorts: [String] { kind == .nic ? [first, first] : ports }
+
+  /// A port's carrier was taken away at run time.
+  func isDown(_ port: String, _ said: RunTimeState.Link) -> Bool {
+    kind == .nic ? !said.down.isEmpty : said.down.contains(port)
   }
 
   /// Names of the nodes at the ends.

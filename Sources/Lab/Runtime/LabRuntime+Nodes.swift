@@ -93,7 +93,7 @@ extension LabRuntime {
     for nic in node.nics where nic.attachment != .none {
       let port = NICDefinition.portName(node: node.name, nic: nic.name)
       // What `link set` took away stays away.
-      guard !(up && runTime.links.values.contains { $0.down.contains(port) }) else { continue }
+      guard !up || !isSetDown(port) else { continue }
       try await explained("port \(port)") { () async throws(DataplaneError) in
         try await plane.setCarrier(port: port, up: up)
       }
@@ -126,8 +126,8 @@ extension LabRuntime {
       hint: names.isEmpty ? "no lab is up" : "nodes: \(names)")
   }
 
-  /// Names of the ports with carrier.
+  /// Names of the ports whose own end is there; what is at the other end of a wire is another node's matter.
   func connectedPorts() async -> Set<String> {
-    Set((await plane?.ports() ?? []).filter(\.carrier).map(\.name))
+    Set((await plane?.ports() ?? []).filter(\.hasEnd).map(\.name))
   }
 }

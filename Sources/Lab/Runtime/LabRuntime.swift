@@ -47,6 +47,9 @@ package actor LabRuntime {
 
   /// Looks after guests that come back to this daemon.
   private var takeoverWatch: Task<Void, Never>?
+  /// Tells machines of the other ends of their wires, once `tellsMachines`.
+  private var heldWatch: Task<Void, Never>?
+  var tellsMachines = false
 
   private var ongoing: Task<[PlanStep], any Error>?
   private var isBusy = false
@@ -142,7 +145,15 @@ package actor LabRuntime {
     takeoverWatch = Task { await watch.run() }
   }
 
+  /// Begins to tell machines of the other ends of their wires.
+  func watchHeldPorts(_ plane: Dataplane, isTakenBack: Bool) {
+    heldWatch = Task { await followHeldPorts(of: plane, after: isTakenBack ? TakeoverWatch.length : .zero) }
+  }
+
   func closePlane() async {
+    heldWatch?.cancel()
+    heldWatch = nil
+    tellsMachines = false
     takeoverWatch?.cancel()
     takeoverWatch = nil
     await plane?.stop()

@@ -20,7 +20,8 @@ struct TakeoverWatch: Sendable {
   let nodes: [any Node]
   let logger: Logger
   /// How long guests may take to come back: QEMU tries once a second.
-  var length = Duration.seconds(4)
+  static let length = Duration.seconds(4)
+  var length = Self.length
   var requests = AddressRequests()
 
   /// Watches until all that come back should be there.

@@ -180,6 +180,7 @@ import VhostUser
       try Netlink.setNoIPv6Noise(link: "tap0", namespace: namespace.name)
       try Netlink.configure(
         link: "tap0", namespace: namespace.name, mtu: 65_521, address: "02:00:00:00:00:77", up: true)
+      await bench.dataplane.settleInterfaces()
       let wire = try PacketSocket("tap0", in: namespace.name)
       let capture = try await bench.dataplane.startCapture(ports: ["tap"])
       let out = [60, 1514, 9014].map { frame(1, size: $0) }

@@ -1,0 +1,154 @@
+internal import LinuxHost
+import Synchronization
+
+/// The one thread that deals with the kernel about the interfaces of TAP ports: gives them their carrier, and hears
+/// whether they are up.
+///
+/// A thread of its own, since the kernel may have both wait for its one lock of all links.
+final class InterfaceKeeper: Sendable {
+  let commands: CommandQueue<InterfaceState>
+  private let thread: HostThread
+  private let stopping = Worker.Flag()
+
+  /// Starts the thread.
+  ///
+  /// - Parameter worker: is told what becomes of its ports' interfaces.
+  init(_ worker: Worker) throws(SystemError) {
+    let commands = try CommandQueue<InterfaceState>()
+    let epoll = try Epoll()
+    try epoll.add(commands.bell.raw, token: 0, events: Epoll.input)
+    let stopping = stopping
+    self.commands = commands
+    thread = try HostThread.start(name: "apus-links", cpu: nil) {
+      var state = InterfaceState(epoll: epoll, worker: worker)
+      while !stopping.value.load(ordering: .relaxed) { state.turn(commands) }
+      commands.coldRun(&state)
+    }
+  }
+
+  /// Runs `body` on the thread and gives its result back.
+  func run<T: Sendable>(_ body: @escaping @Sendable (inout InterfaceState) -> T) async -> T {
+    await withCheckedContinuation { continuation in
+      commands.submit { state in continuation.resume(returning: body(&state)) }
+    }
+  }
+
+  /// Ends the thread and waits for it; interfaces stay as they are.
+  func stop() {
+    stopping.value.store(true, ordering: .relaxed)
+    commands.submit { _ in }
+    thread.join()
+  }
+}
+
+/// What the thread owns: a monitor for each namespace that has interfaces of ports.
+struct InterfaceState: ~Copyable {
+  private struct Interface {
+    var port: Int
+    var descriptor: Descriptor
+    /// Number of the link.
+    var index: Int
+  }
+
+  private struct Watch {
+    var namespace: String?
+    var monitor: LinkMonitor
+    var interfaces: [Interface] = []
+  }
+
+  private let epoll: Epoll
+  private let worker: Worker
+  /// By the tokens of their monitors.
+  private var watches: [UInt64: Watch] = [:]
+  private var lastToken: UInt64 = 0
+  /// Carriers as they were set, by port.
+  private var carriers: [Int: Bool] = [:]
+  private var ready = [EpollEvent](repeating: EpollEvent(), count: 64)
+
+  init(epoll: Epoll, worker: Worker) {
+    self.epoll = epoll
+    self.worker = worker
+  }
+
+  /// Waits for something and handles all that is there.
+  mutating func turn(_ commands: CommandQueue<InterfaceState>) {
+    let count = epoll.wait(into: &ready, timeoutMilliseconds: -1)
+    for index in 0..<max(count, 0) {
+      if ready[index].token == 0 { commands.bell.drain() } else { hear(ready[index].token) }
+    }
+    if commands.isWaiting { commands.coldRun(&self) }
+  }
+
+  /// There is a monitor in that namespace.
+  func isWatching(_ namespace: String?) -> Bool { token(of: namespace) != nil }
+
+  private func token(of namespace: String?) -> UInt64? { watches.first { $0.value.namespace == namespace }?.key }
+
+  /// Hears of a port's interface from now on, and how it is now.
+  ///
+  /// - Parameter monitor: of that namespace; needed for its first interface.
+  mutating func watch(
+    port: Int, _ descriptor: Descriptor, index: Int, _ namespace: String?, _ monitor: LinkMonitor?
+  ) {
+    var token = token(of: namespace)
+    if token == nil, let monitor {
+      lastToken += 1
+      guard (try? epoll.add(monitor.descriptor.raw, token: lastToken, events: Epoll.input)) != nil else { return }
+      watches[lastToken] = Watch(namespace: namespace, monitor: monitor)
+      token = lastToken
+    }
+    guard let token else { return }
+    if let isUp = carriers[port] { TAPDevice.setCarrier(descriptor, isUp: isUp) }
+    watches[token]?.interfaces.append(Interface(port: port, descriptor: descriptor, index: index))
+    watches[token]?.monitor.ask(index: index)
+    hear(token)
+  }
+
+  /// Lets go of a port's interface, and of its namespace with the last one there.
+  mutating func forget(port: Int) {
+    carriers[port] = nil
+    for token in watches.keys {
+      watches[token]?.interfaces.removeAll { $0.port == port }
+      guard let watch = watches[token], watch.interfaces.isEmpty else { continue }
+      epoll.remove(watch.monitor.descriptor.raw)
+      watches[token] = nil
+    }
+  }
+
+  /// Sets the carrier that a port's node sees; of one that is not watched yet, when it is.
+  mutating func setCarrier(_ port: Int, isUp: Bool) {
+    carriers[port] = isUp
+    for watch in watches.values {
+      for interface in watch.interfaces where interface.port == port {
+        TAPDevice.setCarrier(interface.descriptor, isUp: isUp)
+      }
+    }
+  }
+
+  /// Takes all news that there are.
+  func hear() {
+    for token in watches.keys { hear(token) }
+  }
+
+  private func hear(_ token: UInt64) {
+    guard let watch = watches[token] else { return }
+    for news in watch.monitor.take() {
+      switch news {
+      case .state(let index, let isUp): note(watch, index, isUp: isUp)
+      // One that has moved to another namespace goes on, unseen.
+      case .gone(let index):
+        for interface in watch.interfaces where interface.index == index {
+          note(watch, index, isUp: TAPDevice.isAttached(interface.descriptor))
+        }
+      case .lost: for interface in watch.interfaces { watch.monitor.ask(index: interface.index) }
+      }
+    }
+  }
+
+  private func note(_ watch: Watch, _ index: Int, isUp: Bool) {
+    for interface in watch.interfaces where interface.index == index {
+      let port = interface.port
+      worker.commands.submit { $0.coldSetInterface(port, isUp: isUp) }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/// Carriers: whether a port's own end is there, and what both ends of a wire make of it.
+///
+/// No end goes by what the other one is told, only by what it *is*: two ends cannot keep each other down.
+extension WorkerCore {
+  /// Takes over whether the node is there; a port that goes down is forgotten by its switch.
+  @inline(never)
+  mutating func coldCarrier(_ port: Int) {
+    let isUp = ports[port].isWanted && coldEndIsUp(port)
+    if isUp != ports[port].isUp {
+      ports[port].isUp = isUp
+      ports[port].forget()
+      let switchIndex = ports[port].switchIndex
+      if !isUp, switchIndex >= 0 { switches[switchIndex].fdb.flush(port: port) }
+    }
+    tell(port)
+    if ports[port].peer >= 0 { tell(ports[port].peer) }
+  }
+
+  /// The port's own end is there, whatever was set and whatever the other end does.
+  func coldEndIsUp(_ port: Int) -> Bool {
+    let body = ports[port].body
+    switch ports[port].kind {
+    case .vhostUser: return vhostUserPorts[body].isCarrying || cables[port].isLatched
+    case .tap: return tapPorts[body].isOpen && tapPorts[body].isInterfaceUp
+    case .trunk:
+      let peer = ports[port].peer
+      return peer >= 0 && ports[peer].isWanted
+    case .none: return false
+    }
+  }
+
+  /// The port's carrier as it is to be seen.
+  private func isCarrying(_ port: Int) -> Bool {
+    guard ports[port].isUp, ports[port].mode == .wire else { return ports[port].isUp }
+    let peer = ports[port].peer
+    return peer >= 0 && ports[peer].isUp
+  }
+
+  /// Reports the carrier, and tells the node, if either is new.
+  private mutating func tell(_ port: Int) {
+    guard ports[port].kind != .none else { return }
+    let isUp = isCarrying(port)
+    if isUp != cables[port].isUp {
+      cables[port].isUp = isUp
+      faults.report(port: port, isUp: isUp)
+    }
+    let peer = ports[port].peer
+    // A wire that is not made yet will be in a moment.
+    let far = ports[port].mode != .wire || (peer >= 0 ? ports[peer].isUp : !cables[port].isCut)
+    switch ports[port].kind {
+    case .tap: setTold(port, ports[port].isWanted && far)
+    case .vhostUser:
+      guard cables[port].isToldByOwner else { return }
+      // One that never started its rings is left alone: with its link down it never would.
+      setTold(port, far || !coldEndIsUp(port))
+      guard vhostUserPorts[ports[port].body].isCarrying else { return }
+      cables[port].isLatched = !(cables[port].told && ports[port].isWanted)
+      cables[port].latchAge = 0
+    case .trunk, .none: break
+    }
+  }
+
+  private mutating func setTold(_ port: Int, _ isUp: Bool) {
+    guard cables[port].told != isUp else { return }
+    cables[port].told = isUp
+    faults.report(ports[port].kind == .tap ? .interface(port: port, isUp: isUp) : .held)
+  }
+
+  /// Once a second: gives up on front-ends that did not start their rings again.
+  mutating func coldAgeLatches() {
+    for port in 0..<portLimit where cables[port].isLatched && cables[port].told && ports[port].isWanted {
+      cables[port].latchAge += 1
+      guard cables[port].latchAge > Cable.latchLimit else { continue }
+      cables[port].isLatched = false
+      coldCarrier(port)
+    }
+  }
+
+  /// The interface behind a TAP port was set up or down, or is gone.
+  mutating func coldSetInterface(_ port: Int, isUp: Bool) {
+    guard ports[port].kind == .tap, tapPorts[port].isOpen, tapPorts[port].isInterfaceUp != isUp else { return }
+    tapPorts[port].isInterfaceUp = isUp
+    coldCarrier(port)
+    if !isUp { coldDrain(port) }
+  }
+
+  /// Drops what an interface sent before it was set down: every frame from now on shows that it is up again.
+  private mutating func coldDrain(_ port: Int) {
+    while tapPorts[port].isReadable {
+      burst.reset()
+      copies = 0
+      tapPorts[port].receive(into: burst, pool: pool, limit: Burst.capacity)
+      if burst.count > 0 { passOn(from: port, queue: 0) }
+    }
+    settleCalls()
+    burst.reset()
+  }
+
+  /// A frame has come from a port that is down: an interface that sends is up, though the word of it is still on its
+  /// way.
+  @inline(never)
+  mutating func coldShowsItself(_ port: Int) {
+    guard ports[port].isWanted else { return }
+    coldSetInterface(port, isUp: true)
+  }
+}

@@ -1,0 +1,162 @@
+import Dataplane
+import GuestKit
+import LinuxHost
+import Testing
+
+/// Interfaces of TAP ports that are set up and down, and what carrier they see.
+@Suite struct InterfaceTests {
+  private static let address: [UInt8] = [0x02, 0, 0, 0, 0, 0x77]
+
+  /// A port with a TAP of its name in the namespace, which is up.
+  private func addTAP(
+    _ name: String, _ mode: PortMode, _ bench: Bench, _ namespace: TestNamespace, carrier: Bool = true
+  ) async throws {
+    var interface = TAPInterface(name: name)
+    interface.namespace = namespace.name
+    var port = PortConfiguration(
+      name: name, switchName: mode == .wire ? nil : "sw", mode: mode, address: Self.address, backend: .tap(interface))
+    port.carrier = carrier
+    try await bench.dataplane.addPort(port)
+    try Netlink.setNoIPv6Noise(link: name, namespace: namespace.name)
+    try set(name, up: true, namespace)
+    await bench.dataplane.settleInterfaces()
+  }
+
+  private func set(_ name: String, up: Bool, _ namespace: TestNamespace) throws {
+    try Netlink.configure(link: name, namespace: namespace.name, mtu: nil, address: nil, up: up)
+  }
+
+  private func carrier(_ name: String, _ namespace: TestNamespace) throws -> Bool? {
+    try Netlink.links(namespace: namespace.name).first { $0.name == name }?.hasCarrier
+  }
+
+  private func frame(_ source: Int, to destination: Int? = nil) -> [UInt8] {
+    FrameBuilder(
+      to: destination.map(FrameBuilder.station) ?? FrameBuilder.broadcast, from: FrameBuilder.station(source)
+    ).plain(size: 60)
+  }
+
+  /// Down inside its node: no carrier, no stations, and a trace that says so; up again reverses it.
+  @Test func anInterfaceThatIsDownHasNoCarrier() async throws {
+    let namespace = try TestNamespace()
+    try await Bench.with { bench in
+      try await bench.addSwitch()
+      try await bench.addGuest("a", .access(vlan: 5))
+      try await addTAP("tap0", .access(vlan: 5), bench, namespace)
+      let wire = try PacketSocket("tap0", in: namespace.name)
+      try wire.send(frame(7))
+      #expect(try bench.guest("a").receive()?.frame == frame(7))
+      #expect(await bench.stations() == [Station(5, 7): "tap0"])
+      #expect(try await bench.status("tap0").carrier)
+
+      try set("tap0", up: false, namespace)
+      #expect(try await eventually { try await bench.status("tap0").carrier == false })
+      #expect(try await bench.status("tap0").hasEnd == false)
+      #expect(await bench.stations().isEmpty)
+      // A station that is fixed there, and so not forgotten, would be a `carrier-down`; others are not sent there.
+      let trace = try await bench.dataplane.trace(port: "a", frame: frame(1, to: 7))
+      #expect(trace.outputs.isEmpty)
+      #expect(trace.steps.contains { $0.text.contains("down are tap0") }, "\(trace.steps.map(\.text))")
+      try bench.exchange(frame(1, to: 7), from: "a")
+      #expect(try await bench.status("tap0").dropsOut == [:])
+      #expect(try await bench.dataplane.trace(port: "tap0", frame: frame(7)).drops == ["port-down"])
+
+      try set("tap0", up: true, namespace)
+      #expect(try await eventually { try await bench.status("tap0").carrier })
+      try bench.exchange(frame(1, to: 7), from: "a")
+      #expect(wire.receive() == frame(1, to: 7))
+
+      try TAPDevice.remove(name: "tap0", namespace: namespace.name)
+      #expect(try await eventually { try await bench.status("tap0").carrier == false })
+    }
+  }
+
+  /// The first frames of an interface that was just set up are not lost, whoever is faster.
+  @Test func aFrameShowsThatAnInterfaceIsUp() async throws {
+    let namespace = try TestNamespace()
+    try await Bench.with { bench in
+      try await bench.addSwitch()
+      try await bench.addGuest("a", .access(vlan: 5))
+      try await addTAP("tap0", .access(vlan: 5), bench, namespace)
+      for _ in 0..<20 {
+        try set("tap0", up: false, namespace)
+        try set("tap0", up: true, namespace)
+        try PacketSocket("tap0", in: namespace.name).send(frame(7))
+        #expect(try bench.guest("a").receive()?.frame == frame(7))
+      }
+      await bench.dataplane.settleInterfaces()
+      #expect(try await bench.status("tap0").carrier)
+      #expect(try await bench.status("tap0").dropsIn == [:])
+    }
+  }
+
+  /// What is set reaches the kernel before the call returns, from the start, and a port made anew begins up.
+  @Test func whatIsSetIsSeen() async throws {
+    let namespace = try TestNamespace()
+    try await Bench.with { bench in
+      try await bench.addSwitch()
+      try await bench.addGuest("a", .access(vlan: 5))
+      try await addTAP("tap0", .access(vlan: 5), bench, namespace)
+      #expect(try carrier("tap0", namespace) == true)
+      try await bench.dataplane.setCarrier(port: "tap0", up: false)
+      #expect(try carrier("tap0", namespace) == false)
+      #expect(try await bench.status("tap0").carrier == false)
+      #expect(try await bench.status("tap0").hasEnd)
+      try bench.exchange(frame(1), from: "a")
+      try await bench.dataplane.setCarrier(port: "tap0", up: true)
+      #expect(try carrier("tap0", namespace) == true)
+      let wire = try PacketSocket("tap0", in: namespace.name)
+      try bench.exchange(frame(2), from: "a")
+      #expect(wire.receive() == frame(2))
+
+      try await bench.dataplane.setCarrier(port: "tap0", up: false)
+      try await bench.dataplane.removePort("tap0")
+      try await addTAP("tap0", .access(vlan: 5), bench, namespace)
+      #expect(try carrier("tap0", namespace) == true)
+      try await addTAP("tap1", .wire, bench, namespace, carrier: false)
+      #expect(try carrier("tap1", namespace) == false)
+      #expect(try await bench.status("tap1").carrier == false)
+    }
+  }
+
+  /// A wire is a cable: whatever takes one end away takes the carrier of the other.
+  @Test func bothEndsOfAWireFollow() async throws {
+    let namespace = try TestNamespace()
+    try await Bench.with { bench in
+      try await addTAP("tap0", .wire, bench, namespace)
+      try await addTAP("tap1", .wire, bench, namespace)
+      try await bench.dataplane.connectWire("tap0", "tap1")
+      await bench.dataplane.settleInterfaces()
+      func expect(_ first: Bool, _ second: Bool, _ isUp: Bool, _ place: SourceLocation = #_sourceLocation) async throws
+      {
+        await bench.dataplane.settleInterfaces()
+        #expect(try carrier("tap0", namespace) == first, sourceLocation: place)
+        #expect(try carrier("tap1", namespace) == second, sourceLocation: place)
+        for name in ["tap0", "tap1"] {
+          #expect(try await bench.status(name).carrier == isUp, "\(name)", sourceLocation: place)
+        }
+      }
+      try await expect(true, true, true)
+      try await bench.dataplane.setCarrier(port: "tap0", up: false)
+      try await expect(false, false, false)
+      try await bench.dataplane.setCarrier(port: "tap0", up: true)
+      try await expect(true, true, true)
+      try set("tap0", up: false, namespace)
+      try await expect(false, false, false)
+      #expect(try await bench.status("tap1").hasEnd)
+      // A cold end that still sends meets the one that is down.
+      try await bench.dataplane.inject(port: "tap1", frames: [frame(1)])
+      #expect(try await bench.status("tap0").dropsOut == ["carrier-down": 1])
+      #expect(try await bench.dataplane.trace(port: "tap1", frame: frame(1)).drops == ["carrier-down"])
+      // Both down, then up in either order: neither waits for the other.
+      try set("tap1", up: false, namespace)
+      try set("tap0", up: true, namespace)
+      try set("tap1", up: true, namespace)
+      try await expect(true, true, true)
+      try await bench.dataplane.removePort("tap0")
+      await bench.dataplane.settleInterfaces()
+      #expect(try carrier("tap1", namespace) == false)
+      #expect(try await bench.status("tap1").carrier == false)
+    }
+  }
+}
