@@ -56,7 +56,7 @@ package struct ControlServer: Sendable {
       if !Task.isCancelled { failure = error }
     }
     try? await group.shutdownGracefully()
-    if let failure { throw UserError(.failed, "control socket \(socket): \(failure)") }
+    if let failure { throw UserError(.failed, "control socket \(socket): \(ErrorWords.ofConnection(failure))") }
   }
 
   /// Owner and group may use the API.

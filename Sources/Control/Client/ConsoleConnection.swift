@@ -20,7 +20,8 @@ package enum ConsoleConnection {
           channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel(wrappingChannelSynchronously: channel) }
         }
     } catch {
-      throw UserError(.failed, "console \(path): \(error)", hint: "does the node run? see `apus ps`")
+      throw UserError(
+        .failed, "console \(path): \(ErrorWords.ofConnection(error))", hint: "does the node run? see `apus ps`")
     }
     onConnect()
     try await connection.executeThenClose { inbound, outbound in

@@ -132,7 +132,9 @@ extension ControlClient {
         try await Self.receive(inbound, onChunk)
       }
     } catch let error where error is IOError || error is ChannelError || error is HTTPParserError {
-      throw UserError(.unreachable, "the daemon broke off its answer: \(error)", hint: "see its log, apus.log")
+      throw UserError(
+        .unreachable, "the daemon broke off its answer: \(ErrorWords.ofConnection(error))",
+        hint: "see its log, apus.log")
     }
   }
 
@@ -156,7 +158,7 @@ extension ControlClient {
     case ENOENT: "there is no such socket"
     case ECONNREFUSED: "the socket is there, but nobody listens"
     case EACCES, EPERM: "this user may not use it"
-    default: "\(error)"
+    default: ErrorWords.ofConnection(error)
     }
   }
 

@@ -5,7 +5,7 @@ import Testing
 
 extension RealThings {
   /// What is said before anything is made, and what is left when it goes wrong later.
-  @Suite struct Checks {
+  @Suite struct EarlyChecks {
     private static func lab(_ nics: String, kind: String = "netns") -> String {
       "version: 1\nname: ape-checks\nswitches: { sw1: {} }\nnodes:\n  a: { kind: \(kind), nics: \(nics) }\n"
     }
@@ -70,7 +70,7 @@ extension RealThings {
         let text = Self.lab("{ eth0: { switch: sw1 } }")
         let noise = #"for n in $(seq 30); do printf "line $n \\033[31m\\n"; done; exit 1"#
         let file = try sandbox.write(
-          text + "tests:\n  - exec: { node: a, run: '\(noise)' }\n    within: 0s\n  - exec: { node: a, run: 'true' }\n")
+          text + "tests:\n  - exec: { node: a, run: '\(noise)' }\n    within: 5s\n  - exec: { node: a, run: 'true' }\n")
         let early = try await sandbox.apus("test", file, "--junit", "\(sandbox.folder)/no folder/x.xml", expecting: 2)
         #expect(early.errors.contains("mkdir -p '\(sandbox.folder)/no folder"), "\(early)")
         #expect(!FileManager.default.fileExists(atPath: "\(sandbox.state)/ape-checks"))
