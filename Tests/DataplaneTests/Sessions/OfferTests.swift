@@ -56,35 +56,3 @@ import VhostUser
     }
   }
 }
-
-/// Guest memory in ordinary files of a disk (libvirt's `<source type='file'/>`, an NVDIMM).
-@Suite(.enabled(if: TemporaryFile.isMemory, "the temporary folder is on no ext4, XFS or Btrfs"))
-struct FileMemoryTests {
-  private static func memory() throws -> SharedMemory {
-    try SharedMemory([.init(guestAddress: 0x10_0000, size: 16 << 20, userAddress: 0x7F00_0000_0000)]) {
-      size throws(GuestKitError) in try TemporaryFile.make(size: size)
-    }
-  }
-
-  @Test func framesPass() async throws {
-    try await Victim.with { victim in
-      var options = try victim.bad.options
-      options.memorySize = 16 << 20
-      try victim.replaceBad(with: options, memory: Self.memory())
-      for _ in 0..<100 { try victim.expectTraffic() }
-      #expect(try await victim.bench.status("bad").vhostUser?.refusals == 0)
-    }
-  }
-
-  /// As with a memory file: the page that is touched is gone, which ends that port's session alone.
-  @Test func aFileThatIsCutFailsItsPort() async throws {
-    try await Victim.with { victim in
-      let memory = try Self.memory()
-      try victim.replaceBad(memory: memory)
-      try victim.expectTraffic()
-      memory.truncate(region: 0, to: 0)
-      try victim.neighbour.send(Victim.frame(22, to: 21))
-      try await victim.expectFault("guest memory file was truncated while mapped")
-    }
-  }
-}
