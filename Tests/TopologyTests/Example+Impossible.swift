@@ -386,7 +386,7 @@ extension Example {
               to-branch-39: { address: [10.39.0.1/24, 10.39.1.1/24] }
         """#,
       expected: #"""
-        test.lab.yaml:4:3: error[L009]: NICs, addresses and routes of a need SIZE bytes of the guest's kernel command line; at most 2047 fit
+        test.lab.yaml:4:3: error[L009]: NICs, addresses and routes of a need 2721 bytes of the guest's kernel command line; at most 2047 fit
             4 |   a:
               |   ^ give the node fewer NICs or addresses, or shorter names
         """#),
