@@ -21,7 +21,7 @@ struct Example: Sendable, CustomTestStringConvertible {
 
   static let all =
     syntax + values + names + references + addressing + contradictions + impairments + profiles + host + machines
-    + images + captures + impossible
+    + images + captures + impossible + impossibleMachines
 }
 
 extension TestFacts {
