@@ -106,9 +106,6 @@ package struct PortStatus: Sendable {
   /// Last fatal error of the port's session.
   package var error: String?
   package var vhostUser: VhostUserStatus?
-
-  /// Whether the node's own end works, whatever is at the other: the interface is open, or a ring was started.
-  package var hasStarted: Bool { kind != .vhostUser || vhostUser?.queues.contains { $0.size > 0 } ?? false }
 }
 
 /// One entry of a switch's forwarding database.

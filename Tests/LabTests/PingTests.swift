@@ -87,6 +87,8 @@ import Topology
     let path = PingPath.between(source, destination)
     #expect(path?.address == "fd00:1::2")
     #expect(path?.nic.name == "eth1")
+    // ARP asks for nothing else.
+    #expect(PingPath.between(source, destination, isIPv4: true)?.address == "10.0.0.2")
     let routed = PingPath.between(node("a", "vm", [nic()]), destination)
     #expect(routed?.address == "10.0.0.2")
     #expect(PingPath.between(destination, node("c", "vm", [nic()])) == nil)

@@ -21,7 +21,7 @@ struct Example: Sendable, CustomTestStringConvertible {
 
   static let all =
     syntax + values + names + references + addressing + routes + contradictions + impairments + profiles + host
-    + machines + images + captures + impossible
+    + machines + images + captures + impossible + impossibleMachines
 }
 
 extension TestFacts {

@@ -35,13 +35,6 @@ enum InterfaceSetup {
           isOnLink: route.isOnLink), namespace: namespace)
     }
   }
-
-  /// Whether the first of the NICs that leads anywhere is set up; also when none does.
-  static func firstIsUp(_ nics: [NICDefinition], namespace: String?) -> Bool {
-    guard let first = nics.first(where: { $0.attachment != .none }) else { return true }
-    let links = try? Netlink.links(namespace: namespace)
-    return links?.first { $0.name == first.name }?.isUp ?? false
-  }
 }
 
 extension NodeDefinition {

@@ -86,7 +86,7 @@ struct NetnsNode: Node {
 
   func condition() async -> NodeCondition {
     guard !NetworkNamespace.exists(namespace) else {
-      return NodeCondition(isReady: InterfaceSetup.firstIsUp(definition.nics, namespace: namespace))
+      return NodeCondition()
     }
     return NodeCondition(state: .failed, isReady: false, error: "the network namespace \(namespace) was removed")
   }

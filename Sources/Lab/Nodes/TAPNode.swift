@@ -77,7 +77,7 @@ struct TAPNode: Node {
 
   func condition() async -> NodeCondition {
     guard let gone = definition.nics.first(where: { !TAPDevice.exists(name: $0.name, namespace: nil) }) else {
-      return NodeCondition(isReady: InterfaceSetup.firstIsUp(definition.nics, namespace: nil))
+      return NodeCondition()
     }
     return NodeCondition(state: .failed, isReady: false, error: "the interface \(gone.name) was removed")
   }

@@ -146,7 +146,11 @@ extension LabRuntime {
       }
     }
     for name in difference.removedNodes {
-      for line in try LabFiles.remove(node: environment.paths(of: name)).left { work.progress("left: \(line)") }
+      do throws(UserError) {
+        for line in try LabFiles.remove(node: environment.paths(of: name)).left { work.progress("left: \(line)") }
+      } catch {
+        failures.append(error)
+      }
     }
     try await removeTrunksAndSwitches(recorded, difference, work)
     if let failure = UserError.all(failures) { throw failure }

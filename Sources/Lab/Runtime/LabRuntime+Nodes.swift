@@ -5,9 +5,7 @@ extension LabRuntime {
   /// All nodes in file order.
   package func nodes() async -> [NodeStatus] {
     let environment = environment
-    let ports = await plane?.ports() ?? []
-    let connected = Set(ports.filter(\.carrier).map(\.name))
-    let started = Set(ports.filter(\.hasStarted).map(\.name))
+    let started = await startedPorts()
     var rows: [NodeStatus] = []
     for node in nodesInOrder {
       let definition = node.definition
@@ -21,7 +19,7 @@ extension LabRuntime {
       // Only its ports tell how a node is that somebody else starts.
       let isReady =
         condition.isReady && ports.first.map(started.contains) ?? true
-        && (definition.kind != ExternalNode.kind || connected.isSuperset(of: ports))
+        && (definition.kind != ExternalNode.kind || started.isSuperset(of: ports))
       rows.append(
         NodeStatus(
           lab: environment.lab, node: definition.name, kind: definition.kind, image: definition.image,
@@ -127,7 +125,7 @@ extension LabRuntime {
   }
 
   /// Names of the ports whose own end is there; what is at the other end of a wire is another node's matter.
-  func connectedPorts() async -> Set<String> {
+  func startedPorts() async -> Set<String> {
     Set((await plane?.ports() ?? []).filter(\.hasEnd).map(\.name))
   }
 }

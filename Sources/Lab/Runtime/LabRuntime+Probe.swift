@@ -94,7 +94,7 @@ extension LabRuntime {
       node.nics.filter { $0.attachment != .none }.map { NICDefinition.portName(node: node.name, nic: $0.name) })
     let timeout = ReadyDefinition().timeout
     let deadline = ContinuousClock.now + .seconds(timeout)
-    while !ports.isSubset(of: await connectedPorts()) {
+    while !ports.isSubset(of: await startedPorts()) {
       guard ContinuousClock.now < deadline else {
         throw UserError(
           .failed, "node \(node.name): nobody has connected to it within \(Int(timeout)) s, and others start after it")

@@ -47,7 +47,8 @@ extension LabRuntime {
     let source = try node(test.source)
     if test.action == "exec" { return executeTest(test, source) }
     let destination = try node(test.destination)
-    guard let path = PingPath.between(source.definition, destination.definition) else {
+    let isIPv4 = test.action == "arp"
+    guard let path = PingPath.between(source.definition, destination.definition, isIPv4: isIPv4) else {
       throw UserError(.failed, "node \(test.destination) has no address")
     }
     switch test.action {

@@ -164,8 +164,12 @@ struct PingPath: Equatable {
   var address: String
 
   /// The destination's first address in a subnet that the source is in too, else its first; nil without any.
-  static func between(_ source: NodeDefinition, _ destination: NodeDefinition) -> PingPath? {
+  /// - Parameter isIPv4: only such an address will do, as for ARP.
+  static func between(
+    _ source: NodeDefinition, _ destination: NodeDefinition, isIPv4: Bool = false
+  ) -> PingPath? {
     let targets = destination.nics.flatMap(\.addresses).map { String($0.address.prefix { $0 != "/" }) }
+      .filter { !(isIPv4 && $0.contains(":")) }
     for target in targets {
       for nic in source.nics where nic.addresses.contains(where: { Subnet($0.address)?.contains(target) ?? false }) {
         return PingPath(nic: nic, address: target)
