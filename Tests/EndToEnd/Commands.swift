@@ -115,31 +115,7 @@ extension RealThings {
       await person.type("stty -g\r")
       try await person.expect("stty -g\r\n")
       let settings = try await person.expect("\r\n")
-      for node in ["n", "v"] {
-        await person.type("\(sandbox.binary) exec -it \(node) -- sh; echo =$?\r")
-        try await person.expect("=$?\r\n")
-        await person.type("PS1=in'side> '\r")
-        try await person.expect("inside> ")
-        await person.type("stty size\r")
-        try await person.expect("33 111")
-        person.resize(rows: 40, columns: 120)
-        try await eventually("the size changes in \(node)") {
-          await person.type("stty size\r")
-          try await person.expect("stty size\r\n")
-          return try await person.expect("\r\n").contains("40 120")
-        }
-        // Ctrl-C is the command's, not the client's.
-        await person.type("sleep 1000\r")
-        try await person.expect("sleep 1000\r\n")
-        try await eventually("Ctrl-C ends it in \(node)") {
-          await person.type("\u{3}")
-          try await Task.sleep(for: .milliseconds(300))
-          return person.text.contains("inside> ")
-        }
-        await person.type("exit 9\r")
-        try await person.expect("=9\r\n")
-        person.resize(rows: 33, columns: 111)
-      }
+      for node in ["n", "v"] { try await Self.shell(in: node, person, sandbox) }
       // The client is ended from outside.
       await person.type("\(sandbox.binary) exec -t n -- sleep 98765; echo =$?\r")
       try await person.expect("=$?\r\n")
@@ -150,6 +126,33 @@ extension RealThings {
       await person.type("stty -g\r")
       try await person.expect("stty -g\r\n")
       #expect(try await person.expect("\r\n") == settings)
+    }
+
+    /// A shell in a node, used by a person in a shell outside.
+    private static func shell(in node: String, _ person: TerminalClient, _ sandbox: Sandbox) async throws {
+      await person.type("\(sandbox.binary) exec -it \(node) -- sh; echo =$?\r")
+      try await person.expect("=$?\r\n")
+      await person.type("PS1=in'side> '\r")
+      try await person.expect("inside> ")
+      await person.type("stty size\r")
+      try await person.expect("33 111")
+      person.resize(rows: 40, columns: 120)
+      try await eventually("the size changes in \(node)") {
+        await person.type("stty size\r")
+        try await person.expect("stty size\r\n")
+        return try await person.expect("\r\n").contains("40 120")
+      }
+      // Ctrl-C is the command's, not the client's.
+      await person.type("sleep 1000\r")
+      try await person.expect("sleep 1000\r\n")
+      try await eventually("Ctrl-C ends it in \(node)") {
+        await person.type("\u{3}")
+        try await Task.sleep(for: .milliseconds(300))
+        return person.text.contains("inside> ")
+      }
+      await person.type("exit 9\r")
+      try await person.expect("=9\r\n")
+      person.resize(rows: 33, columns: 111)
     }
   }
 }
