@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,6 +40,28 @@ int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) < 0 ? -errno : move
 
 int clinux_pipe_of_sockets(int ends[2]) {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : move_both(ends);
+}
+
+int clinux_terminal_resize(int fd, unsigned short rows, unsigned short columns) {
+  const struct winsize size = {.ws_row = rows, .ws_col = columns};
+  return ioctl(fd, TIOCSWINSZ, &size) < 0 ? -errno : 0;
+}
+
+int clinux_terminal_open(int ends[2], unsigned short rows, unsigned short columns) {
+  int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  if (master < 0) return -errno;
+  int terminal = -1, unlocked = 0;
+  /* By the ioctls, since names of terminals are those of a mount that may not be ours. */
+  if (ioctl(master, TIOCSPTLCK, &unlocked) == 0) terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int result = terminal < 0 ? -errno : clinux_terminal_resize(terminal, rows, columns);
+  if (result < 0) {
+    close(master);
+    if (terminal >= 0) close(terminal);
+    return result;
+  }
+  ends[0] = master;
+  ends[1] = terminal;
+  return move_both(ends);
 }
 
 ssize_t clinux_read(int fd, void *bytes, size_t size) {

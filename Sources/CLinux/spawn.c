@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -94,6 +95,7 @@ _Noreturn static void become(const struct clinux_spawn *request) {
   } while (result < 0 && errno == EINTR);
   if (result != 1) _exit(127); /* the parent is gone */
   if (request->has_session && setsid() < 0) die(CHILD_REPORT, CLINUX_SPAWN_SESSION);
+  if (request->has_terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0) die(CHILD_REPORT, CLINUX_SPAWN_SESSION);
   reset_signals();
   if (request->file_mask >= 0) umask((mode_t)request->file_mask);
   if (request->netns >= 0 && enter_namespace(CHILD_NETNS) < 0) die(CHILD_REPORT, CLINUX_SPAWN_NAMESPACE);

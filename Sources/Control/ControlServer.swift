@@ -78,6 +78,7 @@ package struct ControlServer: Sendable {
         settle: { _ = try? await group.next().submit {}.get() },
         onEnd: onEnd),
       NodeRoutes(service: service),
+      ConsoleRoutes(service: service),
       PortRoutes(service: service),
       LinkRoutes(service: service),
       FDBRoutes(service: service),

@@ -28,7 +28,7 @@ package protocol LabService: Sendable {
   func fdb(switchName: String?) async -> [FDBEntry]
   /// Forgets learnt entries; nil = whatever.
   func flushFDB(switchName: String?, port: String?, vlan: Int?) async
-  func execute(node: String, command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error>
+  func execute(node: String, _ request: CommandRequest) async throws -> StartedCommand
   /// Starts a capture of the lab that is up into a sink, which is closed in the end.
   func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) async throws
   func captures() async -> [CaptureRow]
@@ -45,6 +45,7 @@ package protocol LabService: Sendable {
   /// - Returns: frames that were sent, and those left out since the file has them in part only.
   func replay(_ request: ReplayRequest) async throws -> ReplayRow
   func consolePath(node: String) async throws -> String
+  func console(node: String, steals: Bool) async throws -> ConsoleSession
   func logPath(node: String) async throws -> String
   /// - Parameter names: only the tests that are worded so; empty = all.
   func runTests(names: [String], onResult: @escaping @Sendable (TestResult) -> Void) async -> [TestResult]

@@ -73,10 +73,8 @@ package final class RuntimeService: LabService {
     await runtime.dataplane()?.flushFDB(switchName: switchName, port: port, vlan: vlan)
   }
 
-  package func execute(
-    node: String, command: [String]
-  ) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
-    try await runtime.execute(node: node, command: command)
+  package func execute(node: String, _ request: CommandRequest) async throws -> StartedCommand {
+    try await runtime.execute(node: node, request)
   }
 
   private func current() async throws -> (lab: CanonicalLab, plane: Dataplane) {
@@ -154,6 +152,10 @@ package final class RuntimeService: LabService {
   }
 
   package func consolePath(node: String) async throws -> String { try await runtime.consolePath(node: node) }
+  package func console(node: String, steals: Bool) async throws -> ConsoleSession {
+    try await runtime.console(node: node, steals: steals)
+  }
+
   package func logPath(node: String) async throws -> String { try await runtime.logPath(node: node) }
 
   package func runTests(names: [String], onResult: @escaping @Sendable (TestResult) -> Void) async -> [TestResult] {

@@ -22,6 +22,13 @@ extension Descriptor {
     return (ends.0, ends.1)
   }
 
+  /// A pipe, as `pipe`, of which the writes do not block.
+  static func inputPipe() throws(SystemError) -> (read: Descriptor, write: Descriptor) {
+    let ends = try unsafe pair("pipe") { unsafe clinux_pipe($0) }
+    try ends.1.setNonBlocking()
+    return (ends.0, ends.1)
+  }
+
   /// Two descriptors from a call that fills an `int[2]`.
   static func pair(
     _ call: String, _ body: (UnsafeMutablePointer<CInt>) -> CInt

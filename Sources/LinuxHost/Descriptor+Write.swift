@@ -40,6 +40,11 @@ extension Descriptor {
     try check(clinux_poll_writable(raw, CInt(clamping: milliseconds)), "poll", "descriptor \(raw)") > 0
   }
 
+  /// Waits until a read would not block or would fail at once; false when the time is over.
+  package func waitReadable(milliseconds: Int) throws(SystemError) -> Bool {
+    try check(clinux_poll_readable(raw, CInt(clamping: milliseconds)), "poll", "descriptor \(raw)") > 0
+  }
+
   /// Cuts the file to `size` bytes, where the next write goes on.
   package func truncate(to size: UInt64) throws(SystemError) {
     try check(clinux_file_truncate(raw, size), "ftruncate", "descriptor \(raw)")

@@ -7,7 +7,11 @@ import Glibc
 /// Returns once it has become the executable.
 ///
 /// - Throws: the error of the step that failed, `execve` (ENOENT, EACCES) as a rule.
+///
+/// What a request says of a terminal, or of input that is written, is for `RunningChild`.
 package func spawn(_ request: SpawnRequest) throws(SystemError) -> ProcessIdentity {
+  var request = request
+  request.terminal = nil
   let input = try openStandard(request.standardInput, isOutput: false)
   let output = try openStandard(request.standardOutput, isOutput: true)
   let error = try openStandard(request.standardError, isOutput: true)
@@ -44,7 +48,7 @@ func start(
           executable: path, arguments: arguments.pointer, environment: variables?.pointer ?? environ,
           directory: directory, standard: (standard.0.raw, standard.1.raw, standard.2.raw),
           netns: namespace?.raw ?? -1, file_mask: request.fileMask.map { CInt($0 & 0o777) } ?? -1,
-          has_session: request.newSession, is_detached: isDetached)
+          has_session: request.newSession, has_terminal: request.terminal != nil, is_detached: isDetached)
         return unsafe clinux_spawn(&call, &startTime, &step)
       }
     }

@@ -8,6 +8,11 @@ package struct SpawnRequest: Sendable, Equatable {
   package var environment: [String: String]?
   /// A file to read; nil: `/dev/null`.
   package var standardInput: String?
+  /// Standard input is written by who holds the `RunningChild`, instead of read from a file.
+  package var isFed = false
+  /// A terminal of this size is the standard streams, and the session's own, instead of files and pipes; only for a
+  /// `RunningChild`, with `newSession`.
+  package var terminal: WindowSize?
   /// A file to append to, created with mode 0600 if need be; nil: `/dev/null`, or captured by `run`.
   package var standardOutput: String?
   /// As `standardOutput`.

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// A system call that failed: which, why and on what.
 package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -14,6 +15,9 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     self.code = code
     self.context = context
   }
+
+  /// Nothing is there yet, or there is no room yet (EAGAIN).
+  package var isTemporary: Bool { code == EAGAIN }
 
   /// For example `open /dev/net/tun: No such file or directory (ENOENT)`.
   package var description: String {

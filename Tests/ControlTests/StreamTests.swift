@@ -106,6 +106,71 @@ import Topology
     }
   }
 
+  @Test func inputFollowsTheRequest() async throws {
+    let lab = FixedLab()
+    try await ServerFixture.run(lab) { client, _ in
+      var request = ExecuteRequest(command: ["cat"])
+      request.directory = "/srv"
+      request.environment = ["A": "b c"]
+      request.fileMask = 0o27
+      request.input = true
+      request.terminal = TerminalSize(rows: 24, columns: 80)
+      let sent: [InputLine] = [.input([0, 255]), .size(TerminalSize(rows: 3, columns: 4)), .input(Array("x\n".utf8))]
+      let pieces = Pieces(sent)
+      let upload = Upload.lines(first: try JSON.bytes(request)) {
+        try await pieces.next().map { try JSON.bytes($0) }
+      }
+      var answer: [ExecuteLine] = []
+      try await client.stream(.post, ControlPath.node("vm1", "exec"), upload: upload, as: ExecuteLine.self) {
+        answer.append($0)
+      }
+      #expect(
+        answer == [
+          .event(.output([0, 255])), .event(.error(Array("3x4".utf8))), .event(.output(Array("x\n".utf8))),
+          .event(.exit(0)),
+        ])
+    }
+    var wanted = CommandRequest(["cat"])
+    (wanted.directory, wanted.environment, wanted.fileMask) = ("/srv", ["A": "b c"], 0o27)
+    (wanted.takesInput, wanted.terminal) = (true, TerminalSize(rows: 24, columns: 80))
+    #expect(await lab.requests == [wanted])
+  }
+
+  @Test func aBodyWithoutACommandIsRefused() async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      for body in ["", "{}", "no JSON"] {
+        let error = await #expect(throws: UserError.self) {
+          let upload = Upload.lines(first: Array(body.utf8)) { nil }
+          try await client.stream(.post, ControlPath.node("vm1", "exec"), upload: upload, as: ExecuteLine.self) { _ in }
+        }
+        #expect(error?.code == .badInput, "\(body)")
+      }
+    }
+  }
+
+  @Test func aConsoleInUseIsToldSo() async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      for (steal, words) in [(nil, "in use"), ("true", "though stolen")] {
+        let error = await #expect(throws: UserError.self) {
+          try await client.stream(
+            .post, ControlPath.node("vm1", "console"), query: ["steal": steal], upload: .lines(first: nil) { nil },
+            as: ConsoleLine.self
+          ) { _ in }
+        }
+        #expect(error?.message.hasSuffix(words) == true)
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (ConsoleLine.event(.begun), #"{"begun":true}"#), (.event(.output([104, 105])), #"{"out":"aGk="}"#),
+    (.event(.lost(7)), #"{"lost":7}"#), (.event(.ended(.taken)), #"{"end":"taken"}"#),
+  ])
+  func linesOfAConsole(_ line: ConsoleLine, _ text: String) throws {
+    #expect(try JSON.text(line) == text)
+    #expect(try JSON.decode(ConsoleLine.self, from: Array(text.utf8)) == line)
+  }
+
   @Test func aCommandEndsWithItsReader() async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, _ in
@@ -152,4 +217,11 @@ extension ServerFixture.Ends {
     while values.count < expected.count { try await Task.sleep(for: .milliseconds(1)) }
     #expect(values == expected)
   }
+}
+
+/// What a client sends, one piece after the other.
+private actor Pieces {
+  private var lines: [InputLine]
+  init(_ lines: [InputLine]) { self.lines = lines }
+  func next() -> InputLine? { lines.isEmpty ? nil : lines.removeFirst() }
 }

@@ -10,12 +10,15 @@ import Testing
     #expect(AgentMessage(line: "setup a1 3") == .setup(id: "a1", steps: 3))
     #expect(AgentMessage(line: "fault a1 route to x: no way") == .fault(id: "a1", "route to x: no way"))
     #expect(AgentMessage(line: "exit a1 0") == .exit(id: "a1", status: 0))
+    #expect(AgentMessage(line: "can open sing") == .can(["open", "sing"]))
+    #expect(AgentMessage(line: "more a1 4096") == .more(id: "a1", count: 4096))
     #expect(AgentMessage(line: "exit a1 143") == .exit(id: "a1", status: 143))
   }
 
   @Test(arguments: [
     "", " ", "pong", "pong a b", "out a1", "out a1 !!", "out a1 aGk= more", "exit a1", "exit a1 x",
-    "exit a1 99999999999", "setup a1", "setup a1 x", "fault a1", "hello world", "PONG a1", "err", "\u{0}\u{1}",
+    "exit a1 99999999999", "setup a1", "setup a1 x", "fault a1", "hello world", "PONG a1", "err", "can", "more a1",
+    "more a1 -1", "more a1 99999999999", "\u{0}\u{1}",
   ])
   func anythingElseIsIgnored(_ line: String) {
     #expect(AgentMessage(line: line) == nil)

@@ -6,7 +6,9 @@ import Testing
 /// The client of the guest's agent against an agent that the test plays.
 @Suite struct GuestAgentTests {
   /// An agent that is ready, and the fake guest at its other end.
-  private func withAgent(_ body: (GuestAgent, FakePeer, LineConnection) async throws -> Void) async throws {
+  private func withAgent(
+    saying words: String? = nil, _ body: (GuestAgent, FakePeer, LineConnection) async throws -> Void
+  ) async throws {
     try await withTemporaryDirectories { directories in
       try Files.makeDirectory(directories.stateRoot)
       let (ready, told) = AsyncStream.makeStream(of: Void.self)
@@ -18,6 +20,7 @@ import Testing
       let guest = try FakePeer(path: path)
       let connection = try await guest.accept()
       let ping = try #require(await connection.next(beginning: "ping "))
+      if let words { connection.send(words) }
       connection.send("pong \(ping.word(1))")
       await ready.first { true }
       #expect(agent.isReady)
@@ -138,6 +141,94 @@ import Testing
         try agent.execute([String(repeating: "x", count: GuestAgent.commandLimit)])
       }
       #expect(error?.code == .badInput)
+    }
+  }
+
+  // MARK: - Commands that are opened
+
+  @Test func inputGoesAsFastAsTheGuestAsks() async throws {
+    try await withAgent(saying: "can open") { agent, _, guest in
+      var request = CommandRequest(["cat"])
+      request.takesInput = true
+      let command = try agent.start(request)
+      let open = try #require(await guest.next(beginning: "open "))
+      let id = open.word(1)
+      #expect(script(open) == "export APUS_EXEC=\(id); exec 'cat'")
+      #expect(open.word(3) == "\(GuestCommand.window)")
+      let writer = Task {
+        let isTaken = await command.input.write([UInt8](repeating: 65, count: 7000))
+        await command.input.end()
+        return isTaken
+      }
+      func next() async throws -> [UInt8] {
+        let line = try #require(await guest.next())
+        return line.hasPrefix("in \(id) ") ? [UInt8](Data(base64Encoded: line.word(2)) ?? Data()) : Array(line.utf8)
+      }
+      // Nothing before the guest has asked for it.
+      guest.send("more \(id) 5000")
+      #expect(try await next().count == AgentRequest.inputSize)
+      #expect(try await next().count == 5000 - AgentRequest.inputSize)
+      guest.send("more \(id) 100000")
+      #expect(try await next().count == 2000)
+      #expect(try await next() == Array("eof \(id)".utf8))
+      #expect(await writer.value)
+      guest.send("exit \(id) 0")
+      for try await _ in command.events {}
+    }
+  }
+
+  @Test func outputIsAskedForAsItIsRead() async throws {
+    try await withAgent(saying: "can open") { agent, _, guest in
+      let command = try agent.start(CommandRequest(["yes"]))
+      let id = try #require(await guest.next(beginning: "open ")).word(1)
+      let count = GuestCommand.window / 4
+      let piece = Data(repeating: 66, count: 4096).base64EncodedString()
+      for _ in 0..<(count / 4096) { guest.send("out \(id) \(piece)") }
+      var iterator = command.events.makeAsyncIterator()
+      for _ in 0..<(count / 4096) { _ = try await iterator.next() }
+      #expect(await guest.next(beginning: "more ") == "more \(id) \(count)")
+    }
+  }
+
+  @Test func aGuestThatSendsMoreThanItMayLosesTheCommand() async throws {
+    try await withAgent(saying: "can open") { agent, _, guest in
+      let command = try agent.start(CommandRequest(["yes"]))
+      let id = try #require(await guest.next(beginning: "open ")).word(1)
+      let piece = Data(repeating: 66, count: 4096).base64EncodedString()
+      for _ in 0...(GuestCommand.window / 4096) { guest.send("out \(id) \(piece)") }
+      let kill = try #require(await guest.next(beginning: "run "))
+      #expect(script(kill).contains("grep -l \(id) "))
+      await #expect(throws: UserError(.failed, "the guest sent more than it was asked for; command ended")) {
+        for try await _ in command.events {}
+      }
+    }
+  }
+
+  @Test func terminalsHaveTheirSize() async throws {
+    try await withAgent(saying: "can open") { agent, _, guest in
+      var request = CommandRequest(["vi"])
+      request.terminal = TerminalSize(rows: 33, columns: 111)
+      request.environment = ["TERM": "x'y", "HOME": "/nowhere"]
+      let command = try agent.start(request)
+      let open = try #require(await guest.next(beginning: "open "))
+      let id = open.word(1)
+      #expect(script(open) == "export APUS_EXEC=\(id); export TERM='x'\\''y'; exec 'vi'")
+      #expect(open.hasSuffix(" \(GuestCommand.window) 33 111"))
+      // Before the guest has the command, and after.
+      command.input.resize(to: TerminalSize(rows: 1, columns: 2))
+      guest.send("more \(id) 10")
+      #expect(await guest.next() == "size \(id) 1 2")
+      command.input.resize(to: TerminalSize(rows: 3, columns: 4))
+      #expect(await guest.next() == "size \(id) 3 4")
+    }
+  }
+
+  @Test func anAgentOfBeforeSaysSo() async throws {
+    try await withAgent { agent, _, _ in
+      var request = CommandRequest(["cat"])
+      request.takesInput = true
+      let error = #expect(throws: UserError.self) { try agent.start(request) }
+      #expect(error?.message.contains("older version") == true)
     }
   }
 }

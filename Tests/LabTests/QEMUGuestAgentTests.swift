@@ -69,6 +69,54 @@ import Testing
     }
   }
 
+  @Test func inputGoesWithTheCommand() async throws {
+    try await withAgent { agent, guest in
+      var wanted = CommandRequest(["wc", "-c"])
+      wanted.takesInput = true
+      let command = try agent.start(wanted)
+      #expect(await command.input.write(Array("h".utf8)))
+      #expect(await command.input.write(Array("i".utf8)))
+      await command.input.end()
+      #expect(
+        await request(guest)
+          == #"{"arguments":{"arg":["-c"],"capture-output":true,"input-data":"aGk=","path":"wc"},"execute":"guest-exec"}"#
+      )
+      guest.send(#"{"return": {"pid": 77}}"#)
+      _ = await request(guest)
+      guest.send(#"{"return": {"exited": true, "exitcode": 0, "out-data": "Mgo="}}"#)
+      #expect(try await events(command.events) == [.output(Array("2\n".utf8)), .exit(0)])
+    }
+  }
+
+  @Test func inputThatIsTooLongIsRefused() async throws {
+    try await withAgent { agent, _ in
+      var wanted = CommandRequest(["cat"])
+      wanted.takesInput = true
+      let command = try agent.start(wanted)
+      #expect(await command.input.write([UInt8](repeating: 0, count: CollectedInput.limit)))
+      #expect(await command.input.write([0]) == false)
+      await #expect(throws: UserError.self) { _ = try await events(command.events) }
+    }
+  }
+
+  @Test func terminalsAreRefused() async throws {
+    try await withAgent { agent, _ in
+      var wanted = CommandRequest(["sh"])
+      wanted.terminal = TerminalSize(rows: 24, columns: 80)
+      #expect(throws: UserError.self) { try agent.start(wanted) }
+    }
+  }
+
+  @Test(
+    arguments: [
+      (#"Failed to execute child process “/etc” (Permission denied)"#, 126),
+      (#"Failed to execute child process "x" (Exec format error)"#, 126),
+      (#"Failed to execute child process “x” (No such file or directory)"#, 127), ("no process", 127),
+    ] as [(String, Int32)])
+  func refusalsAreThoseOfAShell(_ words: String, _ status: Int32) {
+    #expect(QEMUGuestAgentAnswer.status(ofRefusal: words) == status)
+  }
+
   @Test func guestMayBeSlowerThanTheGreetings() async throws {
     try await withConnection { agent, guest, ready in
       let first = try #require(await guest.next())

@@ -35,3 +35,10 @@ extension Files {
   /// Makes a folder and those above it; one that is there already stays as it is.
   static func makeDirectory(_ path: String) throws { _ = try Folder.make(path, mode: LabFolders.ownMode) }
 }
+
+extension LabRuntime {
+  /// Runs a command that reads nothing.
+  func execute(node: String, command: [String]) async throws -> StartedCommand.Events {
+    try await execute(node: node, CommandRequest(command)).events
+  }
+}

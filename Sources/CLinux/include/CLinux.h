@@ -301,6 +301,7 @@ struct clinux_spawn {
   int netns;                /* -1, or a network namespace to start in, with a /sys of its own */
   int file_mask;            /* -1: the parent's umask */
   bool has_session;         /* a session and process group of its own */
+  bool has_terminal;        /* standard[0] is a terminal, to be the session's own */
   bool is_detached;         /* a child of init: never ours to wait for */
 };
 
@@ -322,6 +323,10 @@ int clinux_open_standard(const char *path, bool is_output);
 /* A pipe, or a pair of stream sockets; all numbers >= 3, O_CLOEXEC, blocking. */
 int clinux_pipe(int ends[2]);
 int clinux_pipe_of_sockets(int ends[2]);
+/* A pseudoterminal (pty(7)) of this size: the master, non-blocking, and the terminal; numbers >= 3, O_CLOEXEC. */
+int clinux_terminal_open(int ends[2], unsigned short rows, unsigned short columns);
+/* Tells a terminal its size; who runs in its foreground gets SIGWINCH. */
+int clinux_terminal_resize(int fd, unsigned short rows, unsigned short columns);
 /* Reads once; -EAGAIN if a non-blocking descriptor has nothing, 0 at the end. */
 ssize_t clinux_read(int fd, void *bytes, size_t size);
 

@@ -53,7 +53,7 @@ package struct ControlClient: Sendable {
     _ path: String, _ query: [String: String?], _ type: Value.Type
   ) async throws -> Value {
     var bytes: [UInt8] = []
-    try await exchange(.GET, path, query: query, body: nil) { chunk in
+    try await exchange(.GET, path, query: query) { chunk in
       guard bytes.count + chunk.count <= Self.answerLimit else {
         throw UserError(.failed, "the daemon's answer to \(path) is over \(Self.answerLimit) bytes")
       }
@@ -64,7 +64,7 @@ package struct ControlClient: Sendable {
 
   /// Asks for something to be removed; the answer has no body.
   package func delete(_ path: String, query: [String: String?] = [:]) async throws {
-    try await exchange(.DELETE, path, query: query, body: nil) { _ in }
+    try await exchange(.DELETE, path, query: query) { _ in }
   }
 
   /// Bytes as they come.
@@ -72,7 +72,7 @@ package struct ControlClient: Sendable {
   package func download(
     _ path: String, query: [String: String?] = [:], onChunk: ([UInt8]) async throws -> Void
   ) async throws {
-    try await exchange(.GET, path, query: query, body: nil, onChunk: onChunk)
+    try await exchange(.GET, path, query: query, onChunk: onChunk)
   }
 
   /// A stream of JSON values, a line each.
@@ -83,9 +83,17 @@ package struct ControlClient: Sendable {
     _ method: Method, _ path: String, query: [String: String?] = [:], body: (any Encodable & Sendable)? = nil,
     as type: Line.Type, onLine: (Line) async throws -> Void
   ) async throws {
+    try await stream(
+      method, path, query: query, upload: .whole(try body.map { try JSON.bytes($0) } ?? []), as: type, onLine: onLine)
+  }
+
+  /// A stream of JSON values, a line each, asked for with a stream.
+  package func stream<Line: Decodable>(
+    _ method: Method, _ path: String, query: [String: String?] = [:], upload: Upload, as type: Line.Type,
+    onLine: (Line) async throws -> Void
+  ) async throws {
     var splitter = LineSplitter()
-    let bytes = try body.map { try JSON.bytes($0) }
-    try await exchange(method.http, path, query: query, body: bytes) { chunk in
+    try await exchange(method.http, path, query: query, upload) { chunk in
       for line in try splitter.add(chunk) { try await onLine(try Self.decode(type, line, path)) }
     }
     if let line = splitter.finish() { try await onLine(try Self.decode(type, line, path)) }
@@ -120,15 +128,17 @@ extension ControlClient {
 
   /// Sends one request and takes its answer chunk by chunk.
   private func exchange(
-    _ method: HTTPMethod, _ path: String, query: [String: String?], body: [UInt8]?,
+    _ method: HTTPMethod, _ path: String, query: [String: String?], _ upload: Upload = .whole([]),
     onChunk: ([UInt8]) async throws -> Void
   ) async throws {
     let connection = try await connect()
     let target = ControlPath.target(path, query: query)
     do {
       try await connection.executeThenClose { inbound, outbound in
-        // A daemon that refuses a request may close before it has read all of it: then its answer tells why.
-        try? await Self.send(method, target, body, outbound)
+        // Beside the answer, which may come meanwhile. A daemon that refuses a request may close before it has read all
+        // of it: then its answer tells why.
+        let sender = Task { try await upload.send(method, target, outbound) }
+        defer { sender.cancel() }
         try await Self.receive(inbound, onChunk)
       }
     } catch let error where error is IOError || error is ChannelError || error is HTTPParserError {
@@ -160,19 +170,6 @@ extension ControlClient {
     case EACCES, EPERM: "this user may not use it"
     default: ErrorWords.ofConnection(error)
     }
-  }
-
-  private static func send(
-    _ method: HTTPMethod, _ target: String, _ body: [UInt8]?,
-    _ outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
-  ) async throws {
-    var head = HTTPRequestHead(version: .http1_1, method: method, uri: target)
-    head.headers.add(name: "host", value: "apus")
-    head.headers.add(name: "connection", value: "close")
-    head.headers.add(name: "content-length", value: String(body?.count ?? 0))
-    try await outbound.write(.head(head))
-    if let body, !body.isEmpty { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-    try await outbound.write(.end(nil))
   }
 
   private static func receive(

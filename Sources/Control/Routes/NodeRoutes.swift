@@ -1,6 +1,7 @@
 import Hummingbird
 import Lab
 import NIOCore
+import Synchronization
 
 /// `/v1/nodes`: what runs, and ways into it.
 struct NodeRoutes: Routes {
@@ -9,10 +10,6 @@ struct NodeRoutes: Routes {
   func add(to router: ControlRouter) {
     router.get("/v1/nodes") { _, _ in
       try Answer.json(await service.nodes().map { NodeRow($0) })
-    }
-    router.get("/v1/nodes/{node}/console") { _, context in
-      let node = try context.parameter("node")
-      return try Answer.json(PathRow(path: try await service.consolePath(node: node)))
     }
     router.get("/v1/nodes/{node}/log") { _, context in
       let node = try context.parameter("node")
@@ -28,9 +25,17 @@ struct NodeRoutes: Routes {
     }
     router.post("/v1/nodes/{node}/exec") { request, context in
       let node = try context.parameter("node")
-      let command = try await request.decoded(ExecuteRequest.self).command
-      guard !command.isEmpty else { throw UserError(.badInput, "exec needs a command") }
-      return relay(try await service.execute(node: node, command: command), endingWith: context.channel)
+      guard request.hasLines else {
+        let wanted = try await request.decoded(ExecuteRequest.self).commandRequest(isFollowed: false)
+        return relay(try await execute(wanted, node), nil, endingWith: context.channel)
+      }
+      let lines = RequestLines(request)
+      guard let first = try await lines.next(ExecuteRequest.self) else {
+        throw UserError(.badInput, "the first line of the body must say the command")
+      }
+      let wanted = first.commandRequest(isFollowed: true)
+      let command = try await execute(wanted, node)
+      return relay(command, Self.feed(lines, to: command.input, wanted), endingWith: context.channel)
     }
   }
 
@@ -49,15 +54,43 @@ struct NodeRoutes: Routes {
     }
   }
 
+  private func execute(_ request: CommandRequest, _ node: String) async throws -> StartedCommand {
+    guard !request.command.isEmpty else { throw UserError(.badInput, "exec needs a command") }
+    return try await service.execute(node: node, request)
+  }
+
+  /// Passes the rest of a body on, as fast as the command takes it.
+  private static func feed(
+    _ lines: RequestLines, to input: any CommandInput, _ request: CommandRequest
+  ) -> Task<Void, Never> {
+    Task {
+      // The end of the connection is an end of the input as well.
+      while let line = try? await lines.next(InputLine.self) {
+        switch line {
+        case .input(let bytes):
+          // What nobody reads stays with the client; a terminal's size may change all the same.
+          guard await input.write(bytes) || request.terminal != nil else { return }
+        case .size(let size): input.resize(to: size)
+        }
+      }
+      await input.end()
+    }
+  }
+
   /// The command ends when its reader goes away.
   private func relay(
-    _ events: AsyncThrowingStream<ExecuteEvent, any Error>, endingWith channel: any Channel
+    _ command: StartedCommand, _ feeder: Task<Void, Never>?, endingWith channel: any Channel
   ) -> Response {
-    Answer.lines(to: channel, isCancelledByClose: true) { lines in
+    let events = command.events
+    let hasFailed = Atomic(false)
+    return Answer.asking(to: channel, feeder: feeder) { () -> ExecuteLine? in
+      guard !hasFailed.load(ordering: .relaxed) else { return nil }
+      var iterator = events.makeAsyncIterator()
       do {
-        for try await event in events { lines.yield(ExecuteLine.event(event)) }
+        return try await iterator.next().map { .event($0) }
       } catch {
-        lines.yield(.failed(ErrorBody(error)))
+        hasFailed.store(true, ordering: .relaxed)
+        return .failed(ErrorBody(error))
       }
     }
   }

@@ -7,6 +7,10 @@ enum AgentMessage: Equatable {
   case setup(id: String, steps: Int)
   /// A step that was not done, and why; before the pong with that id.
   case fault(id: String, String)
+  /// Verbs beyond `ping` and `run` that the agent understands; said before each `pong`.
+  case can([String])
+  /// The command that was opened takes this many bytes of input more.
+  case more(id: String, count: Int)
   case output(id: String, [UInt8])
   case error(id: String, [UInt8])
   case exit(id: String, status: Int32)
@@ -17,6 +21,11 @@ enum AgentMessage: Equatable {
     switch (words.first, words.count) {
     case ("pong", 2):
       self = .pong(id: words[1])
+    case ("can", 2...):
+      self = .can(Array(words.dropFirst()))
+    case ("more", 3):
+      guard let count = Int(words[2]), 0...AgentRequest.windowLimit ~= count else { return nil }
+      self = .more(id: words[1], count: count)
     case ("out", 3):
       guard let data = Data(base64Encoded: words[2]) else { return nil }
       self = .output(id: words[1], [UInt8](data))
@@ -41,6 +50,11 @@ enum AgentMessage: Equatable {
 ///
 /// An id is of letters and digits.
 enum AgentRequest {
+  /// Bytes of input or output that may be on their way for one command.
+  static let windowLimit = 1 << 20
+  /// Bytes of input in a line, so that the line is written to a pipe as one (at most 4096 bytes).
+  static let inputSize = 3000
+
   static func ping(id: String) -> String { "ping \(id)" }
 
   /// Runs a command; its environment carries the id, so that `kill` finds it and what it started.
@@ -48,6 +62,23 @@ enum AgentRequest {
     let words = command.map(quoted).joined(separator: " ")
     return encoded(id: id, "export APUS_EXEC=\(id); exec \(words)")
   }
+
+  /// Runs a command as `run` does, with standard input and, if it has a size, a terminal.
+  /// - Parameter window: bytes of output that the guest may send until it hears `more`.
+  static func open(id: String, _ request: CommandRequest, window: Int) -> String {
+    let words = request.command.map(quoted).joined(separator: " ")
+    let terminal = request.terminal == nil ? "" : "export TERM=\(quoted(request.terminalKind)); "
+    let script = Data("export APUS_EXEC=\(id); \(terminal)exec \(words)".utf8).base64EncodedString()
+    let size = request.terminal.map { " \($0.rows) \($0.columns)" } ?? ""
+    return "open \(id) \(script) \(window)\(size)"
+  }
+
+  /// Standard input, at most `inputSize` bytes, of which the guest has asked for that many.
+  static func input(id: String, _ bytes: [UInt8]) -> String { "in \(id) \(Data(bytes).base64EncodedString())" }
+  static func endOfInput(id: String) -> String { "eof \(id)" }
+  static func size(id: String, _ size: TerminalSize) -> String { "size \(id) \(size.rows) \(size.columns)" }
+  /// That many bytes of output more may come.
+  static func more(id: String, count: Int) -> String { "more \(id) \(count)" }
 
   /// Ends the command that was run with the id `target`, and what it started.
   ///

@@ -7,8 +7,15 @@ protocol CommandAgent: Sendable {
   func close()
   /// What ran in the guest is gone; its agent has to answer anew.
   func guestWasReset()
-  /// Runs a command in the guest; who drops the stream ends the command.
-  func execute(_ command: [String]) throws(UserError) -> AsyncThrowingStream<ExecuteEvent, any Error>
+  /// Runs a command in the guest; who drops its events ends it.
+  func start(_ request: CommandRequest) throws(UserError) -> StartedCommand
+}
+
+extension CommandAgent {
+  /// Runs a command that reads nothing.
+  func execute(_ command: [String]) throws(UserError) -> StartedCommand.Events {
+    try start(CommandRequest(command)).events
+  }
 }
 
 extension GuestAgent: CommandAgent {}

@@ -5,10 +5,8 @@ import Synchronization
 ///
 /// Stays connected to QEMU's socket until `close`; connects again when QEMU drops it.
 final class GuestAgent: Sendable {
-  typealias Output = AsyncThrowingStream<ExecuteEvent, any Error>
+  typealias Output = StartedCommand.Events
 
-  /// Pieces of output (3 KB as a rule) that a slow reader may leave unread before its command is given up.
-  static let backlogLimit = 4096
   /// Bytes of the longest command line.
   static let commandLimit = 128 << 10
 
@@ -21,7 +19,9 @@ final class GuestAgent: Sendable {
     var isReady = false
     var isClosed = false
     var counter = 0
-    var commands: [String: Output.Continuation] = [:]
+    /// The agent takes input for commands, and terminals.
+    var canOpen = false
+    var commands: [String: GuestCommand] = [:]
   }
 
   private let path: String
@@ -59,36 +59,44 @@ final class GuestAgent: Sendable {
     disconnect("the guest was reset")
   }
 
-  /// Runs a command in the guest; who drops the stream ends the command.
-  func execute(_ command: [String]) throws(UserError) -> Output {
-    let (stream, continuation) = Output.makeStream(bufferingPolicy: .bufferingOldest(Self.backlogLimit))
-    let (connection, id) = state.withLock { state -> (LineConnection?, String) in
-      let id = newID(&state)
-      guard state.isReady, let connection = state.connection else { return (nil, id) }
-      state.commands[id] = continuation
-      return (connection, id)
+  func start(_ request: CommandRequest) throws(UserError) -> StartedCommand {
+    let (connection, id, canOpen) = state.withLock { state in
+      (state.isReady ? state.connection : nil, newID(&state), state.canOpen)
     }
     guard let connection else { throw UserError(.failed, "the guest's agent does not answer") }
-    let request = AgentRequest.run(id: id, command: command)
-    guard request.utf8.count < Self.commandLimit else {
-      state.withLock { _ = $0.commands.removeValue(forKey: id) }
-      throw UserError(.badInput, "command of \(request.utf8.count) bytes is too long")
+    guard canOpen || request.terminal == nil && !request.takesInput else {
+      throw UserError(
+        .failed, "the guest was started by an older version, which passes neither standard input nor a terminal",
+        hint: "`apus restart` the node, or give the command `</dev/null`")
     }
-    continuation.onTermination = { [weak self] reason in
-      guard case .cancelled = reason else { return }
-      self?.abandon(id)
+    let line =
+      canOpen
+      ? AgentRequest.open(id: id, request, window: GuestCommand.window)
+      : AgentRequest.run(id: id, command: request.command)
+    guard line.utf8.count < Self.commandLimit else {
+      throw UserError(.badInput, "command of \(line.utf8.count) bytes is too long")
     }
-    connection.send(request)
-    return stream
+    let command = GuestCommand(id: id, isOpened: canOpen) { connection.send($0) }
+    let isThere = state.withLock { state in
+      guard state.connection === connection else { return false }
+      state.commands[id] = command
+      return true
+    }
+    guard isThere else { throw UserError(.failed, "the connection to the guest's agent was lost") }
+    connection.send(line)
+    if canOpen, !request.takesInput, request.terminal == nil { Task { await command.end() } }
+    let events = Output.asking({ try await command.next() }, onDrop: { [weak self] in self?.abandon(id) })
+    return StartedCommand(events: events, input: command)
   }
 
   /// The reader went away: nobody waits for the command, so it is ended in the guest.
   private func abandon(_ target: String) {
-    let (connection, id) = state.withLock { state -> (LineConnection?, String) in
-      guard state.commands.removeValue(forKey: target) != nil else { return (nil, "") }
-      return (state.connection, newID(&state))
+    let (connection, id, command) = state.withLock { state -> (LineConnection?, String, GuestCommand?) in
+      guard let command = state.commands.removeValue(forKey: target) else { return (nil, "", nil) }
+      return (state.connection, newID(&state), command)
     }
     connection?.send(AgentRequest.kill(id: id, target: target))
+    command?.finish(.failure(UserError(.failed, "nobody reads the command's output")))
   }
 
   /// An id that is no part of another: they are all of one length.
@@ -162,12 +170,15 @@ final class GuestAgent: Sendable {
       if isNew { onReady(setup) }
     case .setup(let id, let steps): report(id) { $0.steps = steps }
     case .fault(let id, let text): report(id) { $0.note(fault: text) }
+    case .can(let verbs):
+      state.withLock { $0.canOpen = verbs.contains("open") }
+    case .more(let id, let count): state.withLock { $0.commands[id] }?.grant(count)
     case .output(let id, let bytes): deliver(.output(bytes), id)
     case .error(let id, let bytes): deliver(.error(bytes), id)
     case .exit(let id, let status):
       let command = state.withLock { $0.commands.removeValue(forKey: id) }
-      command?.yield(.exit(status))
-      command?.finish()
+      _ = command?.deliver(.exit(status))
+      command?.finish(.success(()))
     }
   }
 
@@ -181,10 +192,8 @@ final class GuestAgent: Sendable {
   }
 
   private func deliver(_ event: ExecuteEvent, _ id: String) {
-    guard let command = state.withLock({ $0.commands[id] }) else { return }
-    guard case .dropped = command.yield(event) else { return }
+    guard let command = state.withLock({ $0.commands[id] }), !command.deliver(event) else { return }
     abandon(id)
-    command.finish(throwing: UserError(.failed, "the command's output was not read in time; command ended"))
   }
 
   private func endCommands(_ reason: String) {
@@ -192,13 +201,13 @@ final class GuestAgent: Sendable {
       defer { state.commands = [:] }
       return state.commands.values.map { $0 }
     }
-    for command in commands { command.finish(throwing: UserError(.failed, reason)) }
+    for command in commands { command.finish(.failure(UserError(.failed, reason))) }
   }
 
   private func disconnect(_ reason: String) {
     let session = state.withLock { state in
       defer { (state.connection, state.session) = (nil, nil) }
-      state.isReady = false
+      (state.isReady, state.canOpen) = (false, false)
       // Ids of pings come again.
       state.report = ("", GuestSetup())
       return state.session

@@ -10,6 +10,8 @@ final class QEMUGuestAgent: CommandAgent {
   private static let answerLimit = 24 << 20
   /// Pause between two questions whether a command has ended.
   private static let pollInterval = Duration.milliseconds(100)
+  /// Pause after which somebody who has not ended the command's input is told what is waited for.
+  private static let inputPatience = Duration.seconds(5)
 
   private typealias Answer = Result<QEMUGuestAgentAnswer, UserError>
 
@@ -55,31 +57,49 @@ final class QEMUGuestAgent: CommandAgent {
     disconnect("the guest was reset")
   }
 
-  func execute(_ command: [String]) throws(UserError) -> AsyncThrowingStream<ExecuteEvent, any Error> {
+  func start(_ request: CommandRequest) throws(UserError) -> StartedCommand {
     guard isReady else {
       throw UserError(
         .failed, "QEMU's guest agent does not answer", hint: "the image needs the package qemu-guest-agent, running")
     }
-    let (stream, continuation) = AsyncThrowingStream<ExecuteEvent, any Error>.makeStream()
+    guard request.terminal == nil else {
+      throw UserError(
+        .failed, "QEMU's guest agent gives commands no terminal", hint: "use `apus console`, or ssh into the machine")
+    }
+    let input = request.takesInput ? CollectedInput() : nil
+    let (stream, continuation) = StartedCommand.Events.makeStream()
     let task = Task {
       do {
-        try await self.carryOut(command) { continuation.yield($0) }
+        let bytes = try await Self.collect(input) { continuation.yield(.error(Array("\($0)\n".utf8))) }
+        try await self.carryOut(request.command, bytes) { continuation.yield($0) }
         continuation.finish()
       } catch {
         continuation.finish(throwing: error)
       }
     }
     continuation.onTermination = { _ in task.cancel() }
-    return stream
+    return StartedCommand(events: stream, input: input ?? NoInput() as any CommandInput)
   }
 
-  private func carryOut(_ command: [String], _ onEvent: (ExecuteEvent) -> Void) async throws {
-    let started = try await ask(QEMUGuestAgentRequest.run(command))
+  /// All of the input; the agent takes it with the command.
+  private static func collect(
+    _ input: CollectedInput?, _ tell: @escaping @Sendable (String) -> Void
+  ) async throws -> [UInt8]? {
+    guard let input else { return nil }
+    let reminder = Task {
+      try await Task.sleep(for: inputPatience)
+      tell("apus: waiting for the end of standard input, which QEMU's guest agent takes as a whole")
+    }
+    defer { reminder.cancel() }
+    return try await input.whole()
+  }
+
+  private func carryOut(_ command: [String], _ input: [UInt8]?, _ onEvent: (ExecuteEvent) -> Void) async throws {
+    let started = try await ask(QEMUGuestAgentRequest.run(command, input: input))
     guard let process = started.process else {
       let reason = started.error ?? "no process"
       onEvent(.error(Array("\(command.first ?? ""): \(reason)\n".utf8)))
-      // As a shell answers for a program that is not there.
-      return onEvent(.exit(127))
+      return onEvent(.exit(QEMUGuestAgentAnswer.status(ofRefusal: reason)))
     }
     while true {
       let answer = try await ask(QEMUGuestAgentRequest.status(process: process))

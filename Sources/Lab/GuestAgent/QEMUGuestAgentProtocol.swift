@@ -70,6 +70,16 @@ struct QEMUGuestAgentAnswer: Sendable, Equatable {
   }
 }
 
+extension QEMUGuestAgentAnswer {
+  /// Exit status for a command that could not be started, as a shell's: 126 for what cannot be executed, else 127.
+  ///
+  /// The agent passes on the words of GLib, which end with those of strerror(3).
+  static func status(ofRefusal reason: String) -> Int32 {
+    let words = ["Permission denied", "Exec format error", "Is a directory"]
+    return words.contains { reason.contains($0) } ? 126 : 127
+  }
+}
+
 /// Requests to QEMU's guest agent.
 enum QEMUGuestAgentRequest {
   private struct Request: Encodable {
@@ -83,9 +93,11 @@ enum QEMUGuestAgentRequest {
     var path: String?
     var arg: [String]?
     var capture: Bool?
+    var input: Data?
 
     enum CodingKeys: String, CodingKey {
       case id, pid, path, arg
+      case input = "input-data"
       case capture = "capture-output"
     }
   }
@@ -93,8 +105,12 @@ enum QEMUGuestAgentRequest {
   static func sync(_ number: Int) -> String { line("guest-sync", Arguments(id: number)) }
 
   /// Starts a command, the program's name first.
-  static func run(_ command: [String]) -> String {
-    line("guest-exec", Arguments(path: command.first ?? "", arg: Array(command.dropFirst()), capture: true))
+  /// - Parameter input: all that it reads; nil: nothing.
+  static func run(_ command: [String], input: [UInt8]? = nil) -> String {
+    line(
+      "guest-exec",
+      Arguments(
+        path: command.first ?? "", arg: Array(command.dropFirst()), capture: true, input: input.map { Data($0) }))
   }
 
   static func status(process: Int) -> String { line("guest-exec-status", Arguments(pid: process)) }

@@ -1,45 +1,71 @@
+import Glibc
 import LinuxHost
 
 /// A command on this host, in a namespace or not.
-enum HostCommand {
-  /// Pieces of output that a slow reader may leave unread before the command is given up.
-  private static let backlogLimit = 4096
-
-  /// Runs a command; who drops the stream ends it.
+package enum HostCommand {
+  /// Starts a command; who drops its events ends it.
   ///
-  /// A program that is not there answers as a shell would, with 127.
-  static func run(
-    _ command: [String], namespace: String?, _ variables: [String: String]
-  ) throws(UserError) -> AsyncThrowingStream<ExecuteEvent, any Error> {
-    guard let name = command.first, !name.isEmpty else { throw UserError(.badInput, "no command given") }
-    let (stream, continuation) = AsyncThrowingStream<ExecuteEvent, any Error>.makeStream(
-      bufferingPolicy: .bufferingOldest(backlogLimit))
-    guard let executable = Executables.find(name, variables) else {
-      continuation.yield(.error(Array("\(name): not found\n".utf8)))
-      continuation.yield(.exit(127))
-      continuation.finish()
-      return stream
+  /// A program that is not there answers as a shell would, with 127; one that cannot be run with 126.
+  static func start(
+    _ request: CommandRequest, namespace: String?, _ variables: [String: String]
+  ) throws(UserError) -> StartedCommand {
+    guard let name = request.command.first, !name.isEmpty else { throw UserError(.badInput, "no command given") }
+    let executable: String
+    switch Executables.search(name, request.environment ?? variables, in: request.directory ?? "/") {
+    case .found(let path): executable = path
+    case .notExecutable(let path): return refused("\(path): not executable", 126)
+    case .missing: return refused("\(name): not found", 127)
     }
-    var request = SpawnRequest(executable: executable, arguments: Array(command.dropFirst()))
-    request.namespace = namespace
-    // What a person runs makes files as a shell's command does, not as the daemon.
-    request.fileMask = 0o022
-    let task = Task { [request] in
-      do {
-        let status = try await LinuxHost.run(
-          request,
-          onOutput: { isError, bytes in
-            if case .dropped = continuation.yield(isError ? .error(bytes) : .output(bytes)) {
-              continuation.finish(throwing: UserError(.failed, "the command's output was not read in time"))
-            }
-          }, timeoutSeconds: nil)
-        continuation.yield(.exit(status))
-        continuation.finish()
-      } catch {
-        continuation.finish(throwing: UserError(.failed, "cannot run \(name): \(error)"))
-      }
+    do {
+      return started(try RunningChild(spawnRequest(request, executable, namespace)))
+    } catch let error where error.call == "execve" {
+      // As env(1): ENOENT is that of an interpreter that is not there.
+      return refused("\(name): \(SystemError.text(of: error.code))", error.code == ENOENT ? 127 : 126)
+    } catch {
+      throw UserError(.failed, "cannot run \(name): \(error)")
     }
-    continuation.onTermination = { _ in task.cancel() }
-    return stream
   }
+
+  /// Ends all commands, for a daemon that ends: nobody would read them, and they would keep their namespaces.
+  package static func endAll() { RunningChild.killAll() }
+
+  private static func spawnRequest(
+    _ request: CommandRequest, _ executable: String, _ namespace: String?
+  ) -> SpawnRequest {
+    var spawn = SpawnRequest(executable: executable, arguments: Array(request.command.dropFirst()))
+    spawn.namespace = namespace
+    spawn.environment = request.environment
+    spawn.workingDirectory = request.directory
+    spawn.isFed = request.takesInput
+    spawn.terminal = request.terminal.map { WindowSize(rows: $0.rows, columns: $0.columns) }
+    // What a person runs makes files as a shell's command does, not as the daemon.
+    spawn.fileMask = request.fileMask ?? 0o022
+    return spawn
+  }
+
+  private static func started(_ child: RunningChild) -> StartedCommand {
+    let events = StartedCommand.Events.asking {
+      switch try await child.next() {
+      case .output(let isError, let bytes): isError ? .error(bytes) : .output(bytes)
+      case .ended(let status): .exit(status)
+      case nil: nil
+      }
+    } onDrop: {
+      child.abandon()
+    }
+    return StartedCommand(events: events, input: child.input as (any CommandInput)? ?? NoInput())
+  }
+
+  /// The answer of a command that could not be started.
+  private static func refused(_ reason: String, _ status: Int32) -> StartedCommand {
+    let (stream, continuation) = StartedCommand.Events.makeStream()
+    continuation.yield(.error(Array("\(reason)\n".utf8)))
+    continuation.yield(.exit(status))
+    continuation.finish()
+    return StartedCommand(events: stream)
+  }
+}
+
+extension ChildInput: CommandInput {
+  package func resize(to size: TerminalSize) { resize(to: WindowSize(rows: size.rows, columns: size.columns)) }
 }

@@ -179,7 +179,7 @@ package struct HostDoctor: Sendable {
     let finding = program(name, package: "qemu-system-x86", for: "nodes of kind vm")
     guard finding.state == .ok, let path = Executables.find(name, variables) else { return finding }
     var text: [UInt8] = []
-    if let events = try? HostCommand.run([path, "--version"], namespace: nil, variables) {
+    if let events = try? HostCommand.start(CommandRequest([path, "--version"]), namespace: nil, variables).events {
       do {
         for try await event in events { if case .output(let bytes) = event { text += bytes } }
       } catch {

@@ -49,7 +49,7 @@ struct ExternalNode: Node {
 
   func condition() async -> NodeCondition { NodeCondition() }
 
-  func execute(_ command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
+  func execute(_ request: CommandRequest) async throws -> StartedCommand {
     throw UserError(.failed, "node \(definition.name) is external: only who started it can run commands in it")
   }
 

@@ -91,8 +91,8 @@ struct NetnsNode: Node {
     return NodeCondition(state: .failed, isReady: false, error: "the network namespace \(namespace) was removed")
   }
 
-  func execute(_ command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
-    try HostCommand.run(command, namespace: namespace, environment.variables)
+  func execute(_ request: CommandRequest) async throws -> StartedCommand {
+    try HostCommand.start(request, namespace: namespace, environment.variables)
   }
 
   func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String] {

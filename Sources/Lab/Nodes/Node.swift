@@ -106,7 +106,7 @@ protocol Node: Sendable {
   func condition() async -> NodeCondition
 
   /// Runs a command where the node's interfaces are.
-  func execute(_ command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error>
+  func execute(_ request: CommandRequest) async throws -> StartedCommand
 
   /// The command that sends one echo request and waits a second for its answer; for `execute`.
   nonisolated func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String]
@@ -120,6 +120,11 @@ protocol Node: Sendable {
 }
 
 extension Node {
+  /// Runs a command that reads nothing.
+  func execute(_ command: [String]) async throws -> StartedCommand.Events {
+    try await execute(CommandRequest(command)).events
+  }
+
   /// What runs in such a node is this host's.
   nonisolated func applet(_ name: String) throws(UserError) -> [String] {
     try program("busybox", package: "busybox-static") + [name]

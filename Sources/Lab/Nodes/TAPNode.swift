@@ -82,8 +82,8 @@ struct TAPNode: Node {
     return NodeCondition(state: .failed, isReady: false, error: "the interface \(gone.name) was removed")
   }
 
-  func execute(_ command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
-    try HostCommand.run(command, namespace: nil, environment.variables)
+  func execute(_ request: CommandRequest) async throws -> StartedCommand {
+    try HostCommand.start(request, namespace: nil, environment.variables)
   }
 
   func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String] {

@@ -154,13 +154,13 @@ actor VMNode: Node {
     return condition
   }
 
-  func execute(_ command: [String]) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
+  func execute(_ request: CommandRequest) async throws -> StartedCommand {
     guard life == .running, let agent else {
       throw UserError(
         .failed, "node \(definition.name) does not run", hint: "start it again with `apus up` and the lab's file")
     }
     do {
-      return try agent.execute(command)
+      return try agent.start(request)
     } catch {
       throw UserError(error.code, "node \(definition.name): \(error.message)", hint: error.hint)
     }

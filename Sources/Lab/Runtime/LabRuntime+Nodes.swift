@@ -32,18 +32,15 @@ extension LabRuntime {
   }
 
   /// Runs a command in a node.
-  /// - Returns: its output as it comes, then its exit status; who drops the stream ends the command.
   /// - Throws: `UserError` for an unknown node, one of a kind without commands, or one that does not run.
-  package func execute(
-    node name: String, command: [String]
-  ) async throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
+  package func execute(node name: String, _ request: CommandRequest) async throws -> StartedCommand {
     let node = try self.node(name)
-    guard !command.isEmpty else { throw UserError(.badInput, "no command given") }
+    guard !request.command.isEmpty else { throw UserError(.badInput, "no command given") }
     guard node.canExecute else {
       throw UserError(
         .failed, "node \(name) is of kind \(node.definition.kind): commands can be run in nodes of kinds vm and netns")
     }
-    return try await node.execute(command)
+    return try await node.execute(request)
   }
 
   /// Starts a node that has ended or was stopped; its links were there all the time.
@@ -105,6 +102,12 @@ extension LabRuntime {
       throw UserError(.failed, "node \(name) is of kind \(node.definition.kind): it has no console")
     }
     return environment.paths(of: name).consoleSocket
+  }
+
+  /// Connects a client to the serial console of a VM, which one client at a time may have.
+  /// - Parameter steals: another one loses it.
+  package func console(node name: String, steals: Bool) throws -> ConsoleSession {
+    try consoles.open(name, path: try consolePath(node: name), steals: steals)
   }
 
   /// Path of the log of a VM's serial console.

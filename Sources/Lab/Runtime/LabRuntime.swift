@@ -29,6 +29,7 @@ package actor LabRuntime {
   var plane: Dataplane?
   /// In file order.
   var nodesInOrder: [any Node] = []
+  let consoles = ConsoleDesk()
 
   /// The `up` that is being carried out may start machines again that run.
   var allowsRestart = false

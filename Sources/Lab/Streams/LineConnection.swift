@@ -79,8 +79,9 @@ final class LineConnection: Sendable {
     return text
   }
 
+  /// Writes to a socket that may not take everything at once.
   /// - Returns: false when the peer is gone or the task was cancelled.
-  private static func write(_ bytes: [UInt8], to socket: Descriptor) async -> Bool {
+  static func write(_ bytes: [UInt8], to socket: Descriptor) async -> Bool {
     var rest = bytes[...]
     while !rest.isEmpty {
       if Task.isCancelled { return false }

@@ -4,25 +4,24 @@ import Lab
 
 struct ConsoleCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "console", abstract: "Use a node's serial console; Ctrl-] leaves it.")
+    commandName: "console", abstract: "Use a node's serial console; Ctrl-] leaves it.",
+    discussion: "One client at a time. What a client does not read is dropped, and counted; the machine does not wait.")
 
   /// Ctrl-], as in telnet(1) and virsh(1).
   private static let leave: UInt8 = 0x1D
 
   @OptionGroup var selection: LabOptions
+  @Flag(name: .long, help: "Take the console over from who has it. (APUS_STEAL)") var steal = Variables.isSet("STEAL")
   @Argument(help: "The node.") var node: String
 
   func run() async throws {
-    let path = try await selection.session().client.get(ControlPath.node(node, "console"), as: PathRow.self).path
-    let terminal = RawTerminal()
-    defer { terminal?.restore() }
-    try await ConsoleConnection.run(
-      path: path, input: StandardInput.bytes { terminal != nil && $0 == Self.leave },
-      onConnect: { if terminal != nil { Self.say("console of \(node); Ctrl-] leaves\r\n") } },
-      output: { Output.bytes($0) })
-    if terminal != nil { Self.say("\r\n") }
+    let client = try selection.session().client
+    let raw = RawTerminal.make()
+    defer { raw?.restore() }
+    let typed = raw == nil ? nil : TerminalInput(leavingWith: Self.leave)
+    let visit = ConsoleVisit(node: node, client: client, typed: typed)
+    guard try await visit.stay(stealing: steal) == .taken else { return }
+    raw?.restore()
+    throw UserError(.failed, "another client has taken over the console of node \(node)")
   }
-
-  /// The terminal is raw: a line ends with both characters.
-  private static func say(_ text: String) { Output.bytes(Array(text.utf8), toError: true) }
 }

@@ -49,7 +49,10 @@ struct Daemon {
     umask(0o077)
     let isNew = !FileManager.default.fileExists(atPath: directories.labFile(name))
     let file = try await PIDFile(name, in: directories)
-    defer { withExtendedLifetime(file) {} }
+    defer {
+      HostCommand.endAll()
+      withExtendedLifetime(file) {}
+    }
     let (events, send) = AsyncStream<Event>.makeStream()
     serve(send)
     watchSignals(send)

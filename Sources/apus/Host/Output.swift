@@ -1,4 +1,5 @@
 import Control
+import Dispatch
 import Foundation
 import Glibc
 import Lab
@@ -43,5 +44,20 @@ enum Output {
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
   /// Ends the process.
-  static func end(_ status: Int32) -> Never { exit(status) }
+  static func end(_ status: Int32) -> Never {
+    RawTerminal.restoreAny()
+    exit(status)
+  }
+
+  private static let queue = DispatchQueue(label: "apus.output")
+
+  /// As `bytes`, without holding one of Swift's threads while the reader does not read.
+  static func written(_ bytes: [UInt8], toError: Bool = false) async {
+    await withCheckedContinuation { continuation in
+      queue.async {
+        Self.bytes(bytes, toError: toError)
+        continuation.resume()
+      }
+    }
+  }
 }

@@ -1,34 +1,80 @@
 import Foundation
+import Lab
+import Synchronization
 
 /// The terminal of standard input without echo, line editing and signals, until `restore`.
 ///
+/// Restored on every way out: by whoever has made it, by `Output.end`, and by the signals that end a process.
+///
 /// stty(1) changes it, since it belongs to every Debian and knows all of termios(3).
-struct RawTerminal {
-  private let settings: String
+final class RawTerminal: Sendable {
+  private static let current = Mutex<RawTerminal?>(nil)
+  private static let endings = [SIGTERM, SIGHUP, SIGINT, SIGQUIT]
+
+  /// As stty prints them; nil once they are restored.
+  private let settings: Mutex<String?>
 
   /// - Returns: nil when standard input is no terminal.
-  init?() {
+  static func make() -> RawTerminal? {
     guard isatty(STDIN_FILENO) == 1 else { return nil }
     // stty runs in a process group of its own, which may not touch the terminal unless SIGTTOU is ignored.
     signal(SIGTTOU, SIG_IGN)
-    guard let settings = Self.stty(["-g"]), Self.stty(["raw", "-echo"]) != nil else { return nil }
-    self.settings = settings
+    guard let settings = stty(["-g"]), stty(["raw", "-echo"]) != nil else { return nil }
+    let terminal = RawTerminal(settings)
+    current.withLock { $0 = terminal }
+    let signals = SignalStream.of(endings + [SIGCONT])
+    Task {
+      for await number in signals {
+        guard number != SIGCONT else {
+          // A shell that brought us back has its own settings in force.
+          terminal.makeRaw()
+          continue
+        }
+        Output.end(128 + number)
+      }
+    }
+    return terminal
   }
 
-  func restore() { _ = Self.stty([settings]) }
+  private init(_ settings: String) { self.settings = Mutex(settings) }
+
+  private func makeRaw() {
+    guard settings.withLock({ $0 != nil }) else { return }
+    _ = Self.stty(["raw", "-echo"])
+  }
+
+  func restore() {
+    guard let text = settings.withLock({ $0.take() }) else { return }
+    _ = Self.stty([text])
+  }
+
+  /// Restores the terminal that is raw, if one is.
+  static func restoreAny() {
+    let terminal = current.withLock { $0.take() }
+    terminal?.restore()
+  }
+
+  /// The size of the terminal of standard input; nil when that is none, or does not know.
+  static func size() -> TerminalSize? {
+    let words = stty(["size"], separator: " ")?.split(separator: " ").compactMap { UInt16($0) } ?? []
+    guard words.count == 2, words[0] > 0, words[1] > 0 else { return nil }
+    return TerminalSize(rows: words[0], columns: words[1])
+  }
 
   /// - Returns: what it printed; nil when it failed.
-  private static func stty(_ arguments: [String]) -> String? {
+  private static func stty(_ arguments: [String], separator: String = "") -> String? {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = ["stty"] + arguments
     process.standardInput = FileHandle.standardInput
+    process.standardError = FileHandle.nullDevice
     let output = Pipe()
     process.standardOutput = output
     guard (try? process.run()) != nil else { return nil }
     let text = (try? output.fileHandleForReading.readToEnd()) ?? nil
     process.waitUntilExit()
     guard process.terminationStatus == 0 else { return nil }
-    return String(decoding: text ?? Data(), as: UTF8.self).split(whereSeparator: \.isWhitespace).joined()
+    return String(decoding: text ?? Data(), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+      .joined(separator: separator)
   }
 }

@@ -1,21 +1,34 @@
+import Control
 import Dispatch
-import Foundation
+import Lab
 
-/// Standard input as it comes, read on a thread of its own.
+/// Standard input, read on a thread of its own.
 enum StandardInput {
-  /// Ends with the input, or after `until` says so of a byte (which is not passed on).
-  static func bytes(until isEnd: @escaping @Sendable (UInt8) -> Bool) -> AsyncStream<[UInt8]> {
-    let (stream, continuation) = AsyncStream<[UInt8]>.makeStream()
-    let queue = DispatchQueue(label: "apus.input")
+  private static let pieceSize = 32 << 10
+  private static let queue = DispatchQueue(label: "apus.input")
+
+  /// The next piece; nil at the end.
+  ///
+  /// What is not asked for stays where it is.
+  ///
+  /// A task that waits here is not cancelled: what comes then is lost with the process.
+  static func next() async -> [UInt8]? {
+    await withCheckedContinuation { continuation in
+      queue.async {
+        let piece = InheritedInput.read(size: pieceSize)
+        continuation.resume(returning: piece.isEmpty ? nil : piece)
+      }
+    }
+  }
+
+  /// Reads on and on, for a terminal: a key that nobody waits for must be seen.
+  /// - Parameter onPiece: takes a piece, empty at the end; returns whether to go on.
+  static func follow(_ onPiece: @escaping @Sendable ([UInt8]) -> Bool) {
     queue.async {
       while true {
-        let chunk = [UInt8](FileHandle.standardInput.availableData)
-        let passed = Array(chunk.prefix { !isEnd($0) })
-        if !passed.isEmpty { continuation.yield(passed) }
-        guard !chunk.isEmpty, passed.count == chunk.count else { break }
+        let piece = InheritedInput.read(size: pieceSize)
+        guard onPiece(piece), !piece.isEmpty else { return }
       }
-      continuation.finish()
     }
-    return stream
   }
 }

@@ -10,6 +10,7 @@ actor FixedLab: LabService {
   private(set) var recordings: [CaptureRequest] = []
   private(set) var flushes: [String] = []
   private(set) var commands: [[String]] = []
+  private(set) var requests: [CommandRequest] = []
   private(set) var linkChanges: [LinkChange] = []
   private(set) var takeDowns = 0
   private var failure: UserError?
@@ -137,7 +138,13 @@ actor FixedLab: LabService {
     flushes.append("\(switchName ?? "*") \(port ?? "*") \(vlan.map(String.init) ?? "*")")
   }
 
-  func execute(node: String, command: [String]) throws -> AsyncThrowingStream<ExecuteEvent, any Error> {
+  func execute(node: String, _ request: CommandRequest) throws -> StartedCommand {
+    requests.append(request)
+    if request.command == ["cat"] { return EchoedInput.command() }
+    return StartedCommand(events: try events(node, request.command))
+  }
+
+  private func events(_ node: String, _ command: [String]) throws -> StartedCommand.Events {
     guard node == "vm1" else { throw UserError(.notFound, "lab two has no node \"\(node)\"", hint: "nodes: vm1, tap") }
     commands.append(command)
     let (failure, ended) = (failure, endOfCommand)
@@ -158,6 +165,9 @@ actor FixedLab: LabService {
   }
 
   func consolePath(node: String) -> String { "/run/apus/two/\(node)/console.sock" }
+  func console(node: String, steals: Bool) throws -> ConsoleSession {
+    throw UserError(.failed, "the console of node \(node) is in use\(steals ? ", though stolen" : "")")
+  }
   func logPath(node: String) -> String { "/var/lib/apus/two/\(node)/console.log" }
 
   func runTests(names: [String], onResult: @escaping @Sendable (TestResult) -> Void) -> [TestResult] {
