@@ -1,6 +1,7 @@
 import Dataplane
 import GuestKit
 import LinuxHost
+import TestSupport
 import Testing
 
 /// Interfaces of TAP ports that are set up and down, and what carrier they see.
@@ -68,6 +69,33 @@ import Testing
 
       try TAPDevice.remove(name: "tap0", namespace: namespace.name)
       #expect(try await eventually { try await bench.status("tap0").carrier == false })
+    }
+  }
+
+  /// The same on the host, among interfaces that are nobody's here.
+  @Test func interfacesOfTheHost() async throws {
+    let names = [UniqueName.next(), UniqueName.next()]
+    defer { for name in names { try? TAPDevice.remove(name: name, namespace: nil) } }
+    try await Bench.with { bench in
+      try await bench.addSwitch()
+      for name in names {
+        try await bench.dataplane.addPort(
+          PortConfiguration(
+            name: name, switchName: "sw", mode: .access(vlan: 5), address: Self.address,
+            backend: .tap(TAPInterface(name: name))))
+        try Netlink.setNoIPv6Noise(link: name, namespace: nil)
+      }
+      func set(_ name: String, up: Bool) async throws -> [Bool] {
+        try Netlink.configure(link: name, namespace: nil, mtu: nil, address: nil, up: up)
+        await bench.dataplane.settleInterfaces()
+        return await bench.dataplane.ports().map(\.carrier)
+      }
+      #expect(try await set(names[1], up: true) == [false, true])
+      #expect(try await set(names[0], up: true) == [true, true])
+      #expect(try await set(names[1], up: false) == [true, false])
+      try TAPDevice.remove(name: names[0], namespace: nil)
+      await bench.dataplane.settleInterfaces()
+      #expect(await bench.dataplane.ports().map(\.hasEnd) == [false, false])
     }
   }
 
