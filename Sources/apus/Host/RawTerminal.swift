@@ -19,7 +19,8 @@ final class RawTerminal: Sendable {
     guard isatty(STDIN_FILENO) == 1 else { return nil }
     // stty runs in a process group of its own, which may not touch the terminal unless SIGTTOU is ignored.
     signal(SIGTTOU, SIG_IGN)
-    guard let settings = stty(["-g"]), stty(["raw", "-echo"]) != nil else { return nil }
+    guard let settings = stty(["-g"]) else { return nil }
+    // All that restores it is there before it has to be.
     let terminal = RawTerminal(settings)
     current.withLock { $0 = terminal }
     let signals = SignalStream.of(endings + [SIGCONT])
@@ -32,6 +33,10 @@ final class RawTerminal: Sendable {
         }
         Output.end(128 + number)
       }
+    }
+    guard stty(["raw", "-echo"]) != nil else {
+      restoreAny()
+      return nil
     }
     return terminal
   }
