@@ -28,7 +28,7 @@ long_tests() {
     timed "end-to-end tests, round $round" swift_test 2400 "end-to-end-$round.log" --no-parallel --filter 'EndToEnd.*' ||
       status=1
   done
-  timed "the unit under systemd" systemd_test || status=1
+  timed "the unit under systemd" "$project_root/tools/systemd/try" || status=1
   timed "capture files, fuzzed" "$project_root/tools/fuzz-captures" --seconds 600 || status=1
   for round in labs restart delay; do
     timed "bench $round" "$project_root/tools/bench" "$round" || status=1
