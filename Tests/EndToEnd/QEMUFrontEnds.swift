@@ -116,7 +116,7 @@ extension RealThings {
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg", "-m",
         memory + hotplug,
         "-smp", "\(variant.queues)", "-kernel", "\(guest)/vmlinuz", "-initrd", "\(guest)/initramfs.gz",
-        "-append", "console=ttyS0 quiet apus.name=\(name) apus.nic=eth0,\(mac) apus.addr=eth0,10.8.0.\(number)/24",
+        "-append", "console=ttyS0 quiet apus.name=\(name) apus.nic=eth0,\(mac),10.8.0.\(number)/24",
         "-serial", "file:\(sandbox.folder)/\(name).console.log", "-device", "virtio-serial-pci",
         "-chardev", "socket,id=agent,path=\(sandbox.folder)/\(name).agent,server=on,wait=off",
         "-device", "virtserialport,chardev=agent,name=apus.exec",
