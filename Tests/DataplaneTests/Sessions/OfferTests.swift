@@ -51,7 +51,7 @@ import VhostUser
       let guest = try VirtualGuest(options)
       try guest.connect(path: path)
       #expect(guest.frontEnd?.queueCount == count)
-      #expect(try await eventually { try await bench.status("a").carrier })
+      #expect(try await eventually { try await bench.status("a").hasEnd })
       #expect(try await bench.status("a").vhostUser?.refusals == 0)
     }
   }
