@@ -9,34 +9,47 @@ extension Answer {
   ///
   /// - Parameters:
   ///   - channel: the client's connection; when it closes, a waiting `next` is cancelled.
-  ///   - feeder: takes the request's body meanwhile; it is cancelled, and has ended, before the answer ends.
+  ///   - feeder: takes the request's body meanwhile; it is cancelled, and has ended, before the answer ends. A line that it
+  ///     returns is the last: nothing more is asked for, and a waiting `next` is cancelled.
   ///   - next: the next line; nil = the end.
   static func asking<Line: Encodable & Sendable>(
-    to channel: any Channel, feeder: Task<Void, Never>? = nil, next: @escaping @Sendable () async -> Line?
+    to channel: any Channel, feeder: (@Sendable () async -> Line?)? = nil, next: @escaping @Sendable () async -> Line?
   ) -> Response {
     let asker = Asker(next)
-    channel.closeFuture.whenComplete { _ in asker.cancel() }
+    let feeder = feeder.map { feed in
+      Task {
+        let last = await feed()
+        if last != nil { asker.cancel() }
+        return last
+      }
+    }
+    channel.closeFuture.whenComplete { _ in
+      asker.cancel()
+      feeder?.cancel()
+    }
     let body = ResponseBody { writer in
       do {
-        while let line = await asker.next() {
-          var buffer = ByteBuffer(bytes: try JSON.bytes(line))
-          buffer.writeInteger(UInt8(ascii: "\n"))
-          try await writer.write(buffer)
-        }
+        while let line = await asker.next() { try await writer.write(buffer(line)) }
+        if let last = await end(feeder) { try await writer.write(buffer(last)) }
       } catch {
         asker.cancel()
-        await end(feeder)
+        _ = await end(feeder)
         throw error
       }
-      await end(feeder)
       try await writer.finish(nil)
     }
     return Response(status: .ok, headers: [.contentType: RequestLines.type], body: body)
   }
 
-  private static func end(_ feeder: Task<Void, Never>?) async {
+  private static func buffer(_ line: some Encodable) throws -> ByteBuffer {
+    var buffer = ByteBuffer(bytes: try JSON.bytes(line))
+    buffer.writeInteger(UInt8(ascii: "\n"))
+    return buffer
+  }
+
+  private static func end<Line>(_ feeder: Task<Line?, Never>?) async -> Line? {
     feeder?.cancel()
-    await feeder?.value
+    return await feeder?.value
   }
 }
 
