@@ -16,29 +16,24 @@ extension Answer {
     to channel: any Channel, feeder: (@Sendable () async -> Line?)? = nil, next: @escaping @Sendable () async -> Line?
   ) -> Response {
     let asker = Asker(next)
-    let feeder = feeder.map { feed in
-      Task {
-        let last = await feed()
-        if last != nil { asker.cancel() }
-        return last
-      }
-    }
-    channel.closeFuture.whenComplete { _ in
-      asker.cancel()
-      feeder?.cancel()
-    }
+    if let feeder { asker.feed(feeder) }
+    // A connection that stays for many requests must not hold what each of them was about.
+    channel.closeFuture.whenComplete { [weak asker] _ in asker?.cancel() }
     let body = ResponseBody { writer in
       do {
         while let line = await asker.next() { try await writer.write(buffer(line)) }
-        if let last = await end(feeder) { try await writer.write(buffer(last)) }
+        if let last = await asker.endOfFeeder() { try await writer.write(buffer(last)) }
       } catch {
         asker.cancel()
-        _ = await end(feeder)
+        _ = await asker.endOfFeeder()
         throw error
       }
       try await writer.finish(nil)
     }
-    return Response(status: .ok, headers: [.contentType: RequestLines.type], body: body)
+    var headers: HTTPFields = [.contentType: RequestLines.type]
+    // What is left of a body that was not read to its end leaves no place for another request.
+    if feeder != nil { headers[.connection] = "close" }
+    return Response(status: .ok, headers: headers, body: body)
   }
 
   private static func buffer(_ line: some Encodable) throws -> ByteBuffer {
@@ -46,17 +41,13 @@ extension Answer {
     buffer.writeInteger(UInt8(ascii: "\n"))
     return buffer
   }
-
-  private static func end<Line>(_ feeder: Task<Line?, Never>?) async -> Line? {
-    feeder?.cancel()
-    return await feeder?.value
-  }
 }
 
-/// Asks for one value after the other, until that is cancelled from outside.
+/// Asks for one value after the other, until that is cancelled from outside, or by what feeds it.
 private final class Asker<Value: Sendable>: Sendable {
   private struct State {
     var task: Task<Value?, Never>?
+    var feeder: Task<Value?, Never>?
     var isCancelled = false
   }
 
@@ -64,6 +55,25 @@ private final class Asker<Value: Sendable>: Sendable {
   private let state = Mutex(State())
 
   init(_ ask: @escaping @Sendable () async -> Value?) { self.ask = ask }
+
+  deinit { state.withLock(\.feeder)?.cancel() }
+
+  /// Starts what takes the body; a value of it ends the asking.
+  func feed(_ feed: @escaping @Sendable () async -> Value?) {
+    let task = Task { [weak self] in
+      let last = await feed()
+      if last != nil { self?.stopAsking() }
+      return last
+    }
+    state.withLock { $0.feeder = task }
+  }
+
+  /// Ends what takes the body; its value.
+  func endOfFeeder() async -> Value? {
+    let feeder = state.withLock(\.feeder)
+    feeder?.cancel()
+    return await feeder?.value
+  }
 
   func next() async -> Value? {
     let task = state.withLock { state -> Task<Value?, Never>? in
@@ -76,6 +86,11 @@ private final class Asker<Value: Sendable>: Sendable {
   }
 
   func cancel() {
+    stopAsking()
+    state.withLock(\.feeder)?.cancel()
+  }
+
+  private func stopAsking() {
     let task = state.withLock { state in
       state.isCancelled = true
       return state.task
