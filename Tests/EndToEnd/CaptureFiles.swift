@@ -91,6 +91,8 @@ extension RealThings {
           "capture", "--lab", Self.lab, "h1", "h2", "-w", "\(sandbox.folder)/two.pcap", expecting: 2)
         #expect(two.errors.contains("one port") && two.errors.contains("--per-interface"), "\(two)")
         #expect(!FileManager.default.fileExists(atPath: "\(sandbox.folder)/two.pcap"))
+        #expect(
+          try await Self.apus(sandbox, ["all", "--per-interface", ""], expecting: 2).contains("name of a folder"))
         _ = try await Self.capture(
           sandbox, ["all", "-f", "icmp", "-c", "8", "--format", "pcap", "--per-interface", folder])
         for name in ["h1", "h2"] {
