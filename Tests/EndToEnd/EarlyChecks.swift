@@ -29,7 +29,7 @@ extension RealThings {
       (
         "L009",
         lab(
-          "{ \((0..<30).map { "eth\($0): { switch: sw1, vlan: \($0 + 10), address: [10.0.\($0).1/24, \"fd00:0:0:\($0)::1/64\"] }" }.joined(separator: ", ")) }",
+          "{ \((0..<40).map { "eth\($0): { switch: sw1, vlan: \($0 + 10), address: [10.0.\($0).1/24, \"fd00:0:0:\($0)::1/64\"] }" }.joined(separator: ", ")) }",
           kind: "vm")
       ),
     ]
