@@ -36,15 +36,8 @@ package enum RecordingWriter {
     let named = named(recording, frames, options)
     var numbers: [Int: UInt32] = [:]
     for place in named {
-      let port = recording.ports[place]
       numbers[place] = UInt32(numbers.count)
-      var block = PcapngInterface()
-      block.name = port.name
-      block.description = port.switchName.map { "port of switch \($0)" } ?? "end of a wire"
-      block.address = port.address.allSatisfy({ $0 == 0 }) ? [] : port.address
-      block.filter = options.filter?.text ?? ""
-      block.hardware = "apus \(port.kind.rawValue) port"
-      writer.add(block)
+      writer.add(interface(recording.ports[place], options))
     }
     if !named.isEmpty { writer.add(names: options.settings.names) }
     var written: UInt64 = 0
@@ -63,6 +56,16 @@ package enum RecordingWriter {
     }
     try sink.write(writer.take()) { false }
     return written
+  }
+
+  private static func interface(_ port: RecordedPort, _ options: Options) -> PcapngInterface {
+    var block = PcapngInterface()
+    block.name = port.name
+    block.description = port.switchName.map { "port of switch \($0)" } ?? "end of a wire"
+    block.address = port.address.allSatisfy({ $0 == 0 }) ? [] : port.address
+    block.filter = options.filter?.text ?? ""
+    block.hardware = "apus \(port.kind.rawValue) port"
+    return block
   }
 
   /// Places of the ports that the file describes, in order.
