@@ -6,7 +6,12 @@ package final class ChildInput: Sendable {
   /// End of file on a terminal whose lines are edited: Ctrl-D (VEOF, termios(3)).
   private static let endOfFile: [UInt8] = [4]
 
+  /// A terminal makes the first into the second (ICRNL).
+  private static let lineEnds: [UInt8] = [13, 10]
+
   private let isTerminal: Bool
+  /// The last byte written ended no line.
+  private let isInLine = Atomic(false)
   /// Nil once it was ended, or the child has closed its end.
   private let descriptor: Mutex<Descriptor?>
 
@@ -23,6 +28,7 @@ package final class ChildInput: Sendable {
       guard !Task.isCancelled, let descriptor = descriptor.withLock({ $0 }) else { return false }
       do throws(SystemError) {
         done += try descriptor.write(bytes, from: done)
+        isInLine.store(!Self.lineEnds.contains(bytes[done - 1]), ordering: .relaxed)
       } catch let error where error.code == EAGAIN {
         guard await Self.hasRoom(descriptor) else { return false }
       } catch {
@@ -36,7 +42,9 @@ package final class ChildInput: Sendable {
   /// The child reads to the end of what was written.
   package func end() async {
     if isTerminal {
-      _ = await write(Self.endOfFile)
+      // Within a line the first only hands over what there is of it.
+      let isInLine = isInLine.load(ordering: .relaxed)
+      _ = await write(isInLine ? Self.endOfFile + Self.endOfFile : Self.endOfFile)
     } else {
       descriptor.withLock { $0 = nil }
     }

@@ -51,7 +51,14 @@ import TestSupport
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 16)
     options.settings.directions = .toNode
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 0)
-    #expect(try FileContents(path: path).interfaces.count == 2)
+    // Of ports that were not asked for, only those that frames came in by are named.
+    #expect(try FileContents(path: path).interfaces.map(\.name) == ["a.eth0"])
+    options.settings.directions = .both
+    options.ports = ["b.eth0"]
+    #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 16)
+    let both = try FileContents(path: path)
+    #expect(
+      both.interfaces.map(\.name) == ["a.eth0", "b.eth0"] && both.packets.allSatisfy { $0.packet.interface == 0 })
     _ = try await tshark(path)
     options = RecordingWriter.Options()
     options.settings.count = 3

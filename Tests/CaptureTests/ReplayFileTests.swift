@@ -117,6 +117,12 @@ import TestSupport
         let text = "\(error)"
         return text.contains(" frames were sent, then: ") && text.contains("unexpected end of file")
       }
+      _ = try await output(of: ["sh", "-c", "gzip </dev/null >'\(cut)'"])
+      await #expect {
+        try await replay(bench, cut)
+      } throws: {
+        "\($0)" == "\(cut) is empty: no capture file"
+      }
       try DescriptorSink(path: cut).write([0x1F, 0x8B, 1, 2, 3]) { false }
       await #expect(throws: ReplayError.self) { try await replay(bench, cut) }
       // Something else inside.

@@ -136,6 +136,29 @@ import Topology
     #expect(await lab.requests == [wanted])
   }
 
+  @Test func aLineThatIsNoInputEndsTheCommandAndSaysWhy() async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      for line in ["garbage", #"{"in": "no base64!"}"#, #"{"size": {"rows": -1, "columns": 70000}}"#] {
+        var request = ExecuteRequest(command: ["cat"])
+        request.input = true
+        let pieces = Pieces([.input([7])])
+        let upload = Upload.lines(first: try JSON.bytes(request)) {
+          try await pieces.next().map { try JSON.bytes($0) } ?? Array(line.utf8)
+        }
+        var answer: [ExecuteLine] = []
+        try await client.stream(.post, ControlPath.node("vm1", "exec"), upload: upload, as: ExecuteLine.self) {
+          answer.append($0)
+        }
+        // Not as if the input had ended there: what takes it would go on with half of it.
+        guard case .failed(let error) = answer.last else {
+          Issue.record("\(line): \(answer)")
+          continue
+        }
+        #expect(error.message.contains("a line of the body is not what is taken here"), "\(line): \(error)")
+      }
+    }
+  }
+
   @Test func aBodyWithoutACommandIsRefused() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
       for body in ["", "{}", "no JSON"] {

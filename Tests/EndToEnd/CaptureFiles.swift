@@ -79,6 +79,11 @@ extension RealThings {
         #expect(Set(recorded.map { $0[0] }) == Set(frames.map { $0[3] }), "\(recorded) \(frames)")
 
         let one = "\(sandbox.folder)/one.pcap"
+        // Other ports of the lab are no ports of that file.
+        try await sandbox.apus(
+          "capture", "--lab", Self.lab, "h1:eth0", "--last", "60s", "-f", "icmp", "--direction", "in", "-w", one,
+          expecting: 0)
+        #expect(try await tshark(one, ["ip.src"]).allSatisfy { $0 == ["10.0.0.1"] })
         _ = try await Self.capture(sandbox, ["h1:eth0", "-f", "icmp", "-c", "4", "-w", one])
         #expect(try Data(contentsOf: URL(filePath: one)).prefix(4) == Data([0x4D, 0x3C, 0xB2, 0xA1]))
         #expect(try await tshark(one, ["icmp.type"]).map { $0[0] }.sorted() == ["0", "0", "8", "8"])
@@ -86,6 +91,8 @@ extension RealThings {
           "capture", "--lab", Self.lab, "h1", "h2", "-w", "\(sandbox.folder)/two.pcap", expecting: 2)
         #expect(two.errors.contains("one port") && two.errors.contains("--per-interface"), "\(two)")
         #expect(!FileManager.default.fileExists(atPath: "\(sandbox.folder)/two.pcap"))
+        #expect(
+          try await Self.apus(sandbox, ["all", "--per-interface", ""], expecting: 2).contains("name of a folder"))
         _ = try await Self.capture(
           sandbox, ["all", "-f", "icmp", "-c", "8", "--format", "pcap", "--per-interface", folder])
         for name in ["h1", "h2"] {

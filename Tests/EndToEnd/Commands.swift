@@ -44,6 +44,8 @@ extension RealThings {
       let cases: [(line: String, output: String, status: Int32)] = [
         ("printf x | apus exec \(node) -- wc -c", "1\n", 0),
         ("apus exec \(node) -- wc -c </dev/null", "0\n", 0),
+        // A terminal's input ends within a line, too.
+        ("printf x | apus exec -t \(node) -- wc -c", "x1\r\n", 0),
         ("apus exec \(node) -- wc -c <&-", "0\n", 0),
         ("printf 'a\\nb\\n' | while read -r x; do apus exec \(node) -- echo $x </dev/null; done", "a\nb\n", 0),
         ("yes | apus exec \(node) -- head -n 1", "y\n", 0),
@@ -74,6 +76,8 @@ extension RealThings {
         chmod -x bin/mine; apus exec n -- mine; echo $?
         printf '#!/no/such\\n' >bin/script; chmod +x bin/script; apus exec n -- script; echo $?
         """, sandbox)
+      let gone = try await shell("mkdir $T/gone && cd $T/gone && rmdir $T/gone && apus exec n -- pwd", sandbox)
+      #expect(gone.status == 125 && gone.errors.contains("is it still there?"), "\(gone)")
       #expect(outcome.output == "\(sandbox.folder)\n0027\nb  c\neth0 lo mine\nmine\n126\n127\n", "\(outcome)")
     }
 

@@ -96,6 +96,16 @@ import Testing
     #expect(status == 0)
   }
 
+  @Test func theEndOfATerminalsInputIsAnEndWithinALineToo() async throws {
+    for text in ["x", "x\n", "x\r", ""] {
+      let child = try child("stty -echo; echo ready; wc -c", terminal: WindowSize(rows: 24, columns: 80))
+      #expect(try await child.next() == .output(isError: false, Array("ready\r\n".utf8)))
+      #expect(await child.input?.write(Array(text.utf8)) == true)
+      await child.input?.end()
+      #expect(try await rest(of: child).output == "\(text.count)\r\n")
+    }
+  }
+
   @Test func abandonedItEnds() async throws {
     let child = try child("echo $$; exec sleep 1000")
     guard case .output(_, let bytes) = try await child.next(),

@@ -47,6 +47,7 @@ struct command {
   int input;     /* -1 once it is closed */
   int output[2]; /* standard output (or the terminal), standard error; -1 at the end */
   bool has_terminal, is_asked, is_input_over;
+  bool is_in_line; /* the last byte of input ended no line */
   long credit; /* bytes of output that may be sent */
   unsigned char waiting[INPUT];
   size_t waiting_size, owed; /* input not written yet; input written that was not asked for again */
@@ -131,6 +132,8 @@ static void write_input(struct command *command) {
     ssize_t size = write(command->input, command->waiting, command->waiting_size);
     if (size < 0 && errno != EAGAIN && errno != EINTR) return close_input(command); /* who read it has gone */
     if (size > 0) {
+      unsigned char last = command->waiting[size - 1];
+      command->is_in_line = last != '\n' && last != '\r'; /* a terminal makes the second of these the first */
       command->waiting_size -= (size_t)size;
       memmove(command->waiting, command->waiting + size, command->waiting_size);
       command->owed += (size_t)size;
@@ -142,8 +145,9 @@ static void write_input(struct command *command) {
   }
   if (!command->is_input_over || command->waiting_size > 0) return;
   if (command->has_terminal) {
-    const unsigned char end = END_OF_FILE;
-    if (write(command->input, &end, 1) < 0 && errno == EAGAIN) return;
+    /* Within a line the first only hands over what there is of it. */
+    const unsigned char end[] = {END_OF_FILE, END_OF_FILE};
+    if (write(command->input, end, command->is_in_line ? 2 : 1) < 0 && errno == EAGAIN) return;
     command->is_input_over = false;
   } else {
     close_input(command);

@@ -6,7 +6,8 @@ while_busy() {
   local status=0 index
   local -a spinning=()
   for ((index = 0; index < $(nproc); index++)); do
-    (while :; do :; done) &
+    # Ctrl-C does not reach what a script runs beside it.
+    (while kill -0 $$ 2>/dev/null; do :; done) &
     spinning+=($!)
   done
   "$@" || status=$?

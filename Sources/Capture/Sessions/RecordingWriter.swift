@@ -30,21 +30,20 @@ package enum RecordingWriter {
     writer.add(options.settings.section)
     let snap = options.settings.snapLength
     let kept = snap == 0 ? FlightRecording.keptBytes : min(snap, FlightRecording.keptBytes)
-    for port in recording.ports {
-      var block = PcapngInterface()
-      block.name = port.name
-      block.description = port.switchName.map { "port of switch \($0)" } ?? "end of a wire"
-      block.address = port.address.allSatisfy({ $0 == 0 }) ? [] : port.address
-      block.filter = options.filter?.text ?? ""
-      block.hardware = "apus \(port.kind.rawValue) port"
-      writer.add(block)
+    // Ports that nobody asked for are named only where frames came in by them.
+    let limit = options.settings.count.map { Int(clamping: $0) } ?? .max
+    let frames = recording.frames.filter { isWanted($0, recording, options) }.prefix(limit)
+    let named = named(recording, frames, options)
+    var numbers: [Int: UInt32] = [:]
+    for place in named {
+      numbers[place] = UInt32(numbers.count)
+      writer.add(interface(recording.ports[place], options))
     }
-    if !recording.ports.isEmpty { writer.add(names: options.settings.names) }
+    if !named.isEmpty { writer.add(names: options.settings.names) }
     var written: UInt64 = 0
-    for frame in recording.frames where isWanted(frame, recording, options) {
-      if let count = options.settings.count, written >= count { break }
+    for frame in frames {
       var packet = PcapngPacket()
-      packet.interface = UInt32(frame.port)
+      packet.interface = numbers[frame.port] ?? 0
       packet.timestamp = frame.timestamp
       packet.originalLength = frame.length
       packet.flags = RecordWriter.flags(isInbound: true, frame.bytes)
@@ -57,6 +56,25 @@ package enum RecordingWriter {
     }
     try sink.write(writer.take()) { false }
     return written
+  }
+
+  private static func interface(_ port: RecordedPort, _ options: Options) -> PcapngInterface {
+    var block = PcapngInterface()
+    block.name = port.name
+    block.description = port.switchName.map { "port of switch \($0)" } ?? "end of a wire"
+    block.address = port.address.allSatisfy({ $0 == 0 }) ? [] : port.address
+    block.filter = options.filter?.text ?? ""
+    block.hardware = "apus \(port.kind.rawValue) port"
+    return block
+  }
+
+  /// Places of the ports that the file describes, in order.
+  private static func named(
+    _ recording: FlightRecording, _ frames: ArraySlice<RecordedFrame>, _ options: Options
+  ) -> [Int] {
+    guard let ports = options.ports else { return Array(recording.ports.indices) }
+    let used = Set(frames.map(\.port))
+    return recording.ports.indices.filter { used.contains($0) || ports.contains(recording.ports[$0].name) }
   }
 
   private static func isWanted(_ frame: RecordedFrame, _ recording: FlightRecording, _ options: Options) -> Bool {

@@ -107,9 +107,11 @@ package struct Replay: Sendable {
   private func send(_ source: inout ReplaySource, _ state: inout ReplayState) async throws(ReplayError.Reason) {
     var reader = CaptureFileReader()
     var names: [String] = []
+    var isEmpty = true
     while !Task.isCancelled {
       let bytes = try await source.next()
       guard !bytes.isEmpty else { break }
+      isEmpty = false
       reader.append(bytes)
       while let item = try next(&reader), !Task.isCancelled {
         switch item {
@@ -120,6 +122,8 @@ package struct Replay: Sendable {
       }
     }
     guard !Task.isCancelled else { return }
+    // A compressed file of nothing.
+    guard !isEmpty else { throw .empty }
     do throws(CaptureFileError) { try reader.finish() } catch { throw .file(error) }
     if let interface, !names.contains(where: { isCalled($0, interface) }) {
       throw .unknownInterface(interface, known: names.filter { !$0.isEmpty })

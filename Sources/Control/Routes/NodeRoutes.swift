@@ -35,7 +35,8 @@ struct NodeRoutes: Routes {
       }
       let wanted = first.commandRequest(isFollowed: true)
       let command = try await execute(wanted, node)
-      return relay(command, Self.feed(lines, to: command.input, wanted), endingWith: context.channel)
+      let feeder = { @Sendable in await Self.feed(lines, to: command.input, wanted) }
+      return relay(command, feeder, endingWith: context.channel)
     }
   }
 
@@ -60,26 +61,31 @@ struct NodeRoutes: Routes {
   }
 
   /// Passes the rest of a body on, as fast as the command takes it.
+  /// - Returns: what ends the command: a line that is none. Else it would take half its input for all of it.
   private static func feed(
     _ lines: RequestLines, to input: any CommandInput, _ request: CommandRequest
-  ) -> Task<Void, Never> {
-    Task {
-      // The end of the connection is an end of the input as well.
-      while let line = try? await lines.next(InputLine.self) {
+  ) async -> ExecuteLine? {
+    do {
+      while let line = try await lines.next(InputLine.self) {
         switch line {
         case .input(let bytes):
           // What nobody reads stays with the client; a terminal's size may change all the same.
-          guard await input.write(bytes) || request.terminal != nil else { return }
+          guard await input.write(bytes) || request.terminal != nil else { return nil }
         case .size(let size): input.resize(to: size)
         }
       }
       await input.end()
+    } catch let error as UserError {
+      return .failed(ErrorBody(error))
+    } catch {
+      // The connection is gone, and the command goes with it; or the command has ended.
     }
+    return nil
   }
 
   /// The command ends when its reader goes away.
   private func relay(
-    _ command: StartedCommand, _ feeder: Task<Void, Never>?, endingWith channel: any Channel
+    _ command: StartedCommand, _ feeder: (@Sendable () async -> ExecuteLine?)?, endingWith channel: any Channel
   ) -> Response {
     let events = command.events
     let hasFailed = Atomic(false)
@@ -88,6 +94,8 @@ struct NodeRoutes: Routes {
       var iterator = events.makeAsyncIterator()
       do {
         return try await iterator.next().map { .event($0) }
+      } catch is CancellationError {
+        return nil
       } catch {
         hasFailed.store(true, ordering: .relaxed)
         return .failed(ErrorBody(error))

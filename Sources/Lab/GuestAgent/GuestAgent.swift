@@ -76,7 +76,7 @@ final class GuestAgent: Sendable {
     guard line.utf8.count < Self.commandLimit else {
       throw UserError(.badInput, "command of \(line.utf8.count) bytes is too long")
     }
-    let command = GuestCommand(id: id, isOpened: canOpen) { connection.send($0) }
+    let command = GuestCommand(id: id, isOpened: canOpen, connection: connection)
     let isThere = state.withLock { state in
       guard state.connection === connection else { return false }
       state.commands[id] = command

@@ -9,6 +9,8 @@ final class GuestCommand: CommandInput {
   static let window = 256 << 10
   /// Bytes of output that a slow reader may leave unread of one that was run.
   static let backlogLimit = 12 << 20
+  /// Pieces of output that may wait: each takes memory, however short it is.
+  static let pieceLimit = 256 << 10
 
   private struct State {
     var events: [ExecuteEvent] = []
@@ -28,12 +30,16 @@ final class GuestCommand: CommandInput {
   /// Its input and output are asked for.
   let isOpened: Bool
   private let send: @Sendable (String) -> Void
+  /// Sends once what was sent before is on its way; false when it never will be.
+  private let sendInTurn: @Sendable (String) async -> Bool
   private let state = Mutex(State())
   private let output = WakeUp()
   private let room = WakeUp()
 
-  init(id: String, isOpened: Bool, send: @escaping @Sendable (String) -> Void) {
-    (self.id, self.isOpened, self.send) = (id, isOpened, send)
+  init(id: String, isOpened: Bool, connection: LineConnection) {
+    (self.id, self.isOpened) = (id, isOpened)
+    send = { connection.send($0) }
+    sendInTurn = { await connection.sendInTurn($0) }
   }
 
   // MARK: - From the agent
@@ -41,11 +47,13 @@ final class GuestCommand: CommandInput {
   /// Takes what the guest says.
   /// - Returns: false when that is more than it may say; the command is over then.
   func deliver(_ event: ExecuteEvent) -> Bool {
+    // Of empty pieces there could be any number.
+    guard !event.isEmpty else { return true }
     let limit = isOpened ? Self.window : Self.backlogLimit
     let isTaken = state.withLock { state in
       guard state.end == nil else { return true }
       state.size += event.size
-      guard state.size <= limit else {
+      guard state.size <= limit, state.events.count - state.taken <= Self.pieceLimit else {
         let reason =
           isOpened ? "the guest sent more than it was asked for" : "the command's output was not read in time"
         state.end = .failure(UserError(.failed, "\(reason); command ended"))
@@ -117,7 +125,8 @@ final class GuestCommand: CommandInput {
       guard let credit = await credit(atLeast: 1) else { return false }
       let piece = rest.prefix(min(credit, AgentRequest.inputSize))
       state.withLock { $0.credit = ($0.credit ?? 0) - piece.count }
-      send(AgentRequest.input(id: id, Array(piece)))
+      // A guest may ask for input and take none of it.
+      guard await sendInTurn(AgentRequest.input(id: id, Array(piece))) else { return false }
       rest = rest.dropFirst(piece.count)
     }
     return true
@@ -155,5 +164,10 @@ extension ExecuteEvent {
     case .output(let bytes), .error(let bytes): bytes.count
     case .exit: 0
     }
+  }
+
+  /// Output of no bytes.
+  fileprivate var isEmpty: Bool {
+    if case .exit = self { false } else { size == 0 }
   }
 }

@@ -21,6 +21,11 @@ package enum HostCommand {
     } catch let error where error.call == "execve" {
       // As env(1): ENOENT is that of an interpreter that is not there.
       return refused("\(name): \(SystemError.text(of: error.code))", error.code == ENOENT ? 127 : 126)
+    } catch let error where error.call == "chdir" {
+      let folder = request.directory.flatMap { $0.isEmpty ? nil : $0 }
+      throw UserError(
+        .failed, "cannot run \(name) in \(folder ?? "the working folder"): \(SystemError.text(of: error.code))",
+        hint: "the command runs in the folder of who asks; is it still there?")
     } catch {
       throw UserError(.failed, "cannot run \(name): \(error)")
     }

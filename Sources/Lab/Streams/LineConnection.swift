@@ -17,6 +17,7 @@ final class LineConnection: Sendable {
   private let socket: Descriptor
   private let incoming = Mutex(Incoming())
   private let outbox: AsyncStream<[UInt8]>.Continuation
+  private let queue: SendQueue
   private let writer: Task<Void, Never>
   private let limit: Int
 
@@ -25,10 +26,14 @@ final class LineConnection: Sendable {
     limit = lineLimit
     let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
     outbox = continuation
+    let queue = SendQueue()
+    self.queue = queue
     writer = Task {
       for await bytes in stream {
-        guard await Self.write(bytes, to: socket) else { return }
+        guard await Self.write(bytes, to: socket) else { break }
+        queue.note(sent: bytes.count)
       }
+      queue.end()
     }
   }
 
@@ -38,7 +43,19 @@ final class LineConnection: Sendable {
   ///
   /// After the peer is gone it goes nowhere.
   func send(_ line: String) {
+    queue.note(queued: line.utf8.count + 1)
     outbox.yield(Array(line.utf8) + [UInt8(ascii: "\n")])
+  }
+
+  /// Bytes that wait to be sent; for tests.
+  var queuedBytes: Int { queue.count }
+
+  /// Queues a line once no more than a bounded number of bytes is before it.
+  /// - Returns: false when nothing is sent any more, or the task was cancelled.
+  func sendInTurn(_ line: String) async -> Bool {
+    guard await queue.waitForRoom() else { return false }
+    send(line)
+    return true
   }
 
   /// Ends what is sent.

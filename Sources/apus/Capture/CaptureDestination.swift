@@ -21,6 +21,7 @@ struct CaptureDestination {
     if path != nil, folder != nil {
       throw UserError(.badInput, "--write and --per-interface exclude each other: one file, or one for each port")
     }
+    if folder?.isEmpty == true { throw UserError(.badInput, "--per-interface needs the name of a folder") }
     if let format, !["pcapng", "pcap"].contains(format) {
       throw UserError(.badInput, "--format is pcapng, pcap, found \"\(format)\"")
     }

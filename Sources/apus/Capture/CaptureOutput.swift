@@ -37,9 +37,12 @@ final class CaptureFileOutput: CaptureOutput {
     } catch CaptureSinkError.severalPorts(let names) {
       throw UserError(
         .badInput, "cannot write the capture: \(CaptureSinkError.severalPorts(names))",
-        hint: "pcapng has them all in one file; --per-interface DIR makes one for each")
+        hint:
+          "pcapng has them all in one file; --per-interface DIR makes one for each; what --last has of one port alone "
+          + "is what came in by it: --direction in")
     } catch let error as CaptureSinkError {
-      let hint = tally.packets > 0 ? "\(tally.packets) frames are in \(path), which is whole" : nil
+      let isKept = tally.packets > 0 && error != .readerGone
+      let hint = isKept ? "\(tally.packets) frames are in \(path), which is whole" : nil
       throw UserError(.failed, "cannot write the capture: \(error)", hint: hint)
     }
   }

@@ -13,16 +13,9 @@ enum Output {
   /// A reader that has gone away ends the program, as SIGPIPE would; any other error on standard output does so too,
   /// with a word about it.
   static func bytes(_ bytes: [UInt8], toError: Bool = false) {
-    let handle = toError ? FileHandle.standardError : FileHandle.standardOutput
-    do {
-      try handle.write(contentsOf: Data(bytes))
-    } catch {
-      guard !toError else { return }
-      // Foundation's own error says what it was about, the one under it what the system said.
-      let reason = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? error as NSError
-      if reason.code != Int(EPIPE) { words("apus: cannot write: \(ErrorWords.ofFoundation(error))") }
-      end(Lab.ExitCode.failed.rawValue)
-    }
+    guard let code = InheritedOutput.write(bytes, toError: toError), !toError else { return }
+    if code != EPIPE { words("apus: cannot write: \(ErrorWords.of(code: code))") }
+    end(Lab.ExitCode.failed.rawValue)
   }
 
   /// A line for people.
