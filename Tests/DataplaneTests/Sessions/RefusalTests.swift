@@ -114,10 +114,10 @@ import VhostUser
       let advice = try #require(try await Self.details(bench, "a").advice)
       #expect(advice.hasPrefix("the front-end has started its rings but given no memory"))
       #expect(advice.contains("-object memory-backend-memfd,id=ram,size=SIZE,share=on -machine memory-backend=ram"))
-      #expect(try await bench.status("a").carrier == false)
+      #expect(try await bench.status("a").hasEnd == false)
       // Memory that comes at last is all that was missing.
       try frontEnd.addMemory(guest.memory.regions[0], guest.memory.descriptors[0])
-      #expect(try await eventually { try await bench.status("a").carrier })
+      #expect(try await eventually { try await bench.status("a").hasEnd })
       #expect(try await eventually { try await Self.details(bench, "a").advice == nil })
       await bench.dataplane.stop()
       var told: [String] = []
@@ -148,7 +148,7 @@ import VhostUser
       let guest = try VirtualGuest()
       let frontEnd = try FrontEnd(path: path)
       try frontEnd.startLikeQEMU(guest.plan)
-      #expect(try await eventually { try await bench.status("a").carrier })
+      #expect(try await eventually { try await bench.status("a").hasEnd })
       // Until the second kick is seen as one of its own.
       #expect(
         try await eventually {
