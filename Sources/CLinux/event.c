@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -55,18 +56,41 @@ static int file_kind(int fd, size_t *page_size, uint64_t *file_system) {
   return CLINUX_KIND_HUGETLBFS;
 }
 
+/* Whether a mount of this device is a FUSE: it is asked nothing, as its process may never answer. */
+static bool is_fuse(unsigned major, unsigned minor) {
+  FILE *mounts = fopen("/proc/self/mountinfo", "re");
+  if (mounts == NULL) return false;
+  char *line = NULL;
+  size_t size = 0;
+  bool found = false;
+  while (!found && getline(&line, &size, mounts) > 0) {
+    unsigned line_major, line_minor;
+    const char *kind = strstr(line, " - ");
+    found = kind != NULL && strncmp(kind, " - fuse", 7) == 0 &&
+            sscanf(line, "%*d %*d %u:%u", &line_major, &line_minor) == 2 && line_major == major && line_minor == minor;
+  }
+  free(line);
+  fclose(mounts);
+  return found;
+}
+
 int clinux_descriptor_kind(int fd, size_t *page_size, uint64_t *file_system, char *link, size_t link_size) {
   char path[32];
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   ssize_t length = readlink(path, link, link_size - 1);
   link[length < 0 ? 0 : length] = '\0';
 
-  struct stat status;
-  if (fstat(fd, &status) < 0) return -errno;
-  if (S_ISSOCK(status.st_mode)) return CLINUX_KIND_SOCKET;
-  if (S_ISREG(status.st_mode)) return file_kind(fd, page_size, file_system);
+  /* What the kernel knows by itself: whoever serves the file is not waited for. */
+  struct statx status;
+  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) < 0) return -errno;
+  if (S_ISSOCK(status.stx_mode)) return CLINUX_KIND_SOCKET;
+  if (S_ISREG(status.stx_mode)) {
+    if (!is_fuse(status.stx_dev_major, status.stx_dev_minor)) return file_kind(fd, page_size, file_system);
+    *file_system = FUSE_SUPER_MAGIC;
+    return CLINUX_KIND_FOREIGN_FILE;
+  }
   /* A path can be made to look like this, but it is a file's, and those were sorted out above. */
-  if ((status.st_mode & S_IFMT) == 0 && strcmp(link, "anon_inode:[eventfd]") == 0) return CLINUX_KIND_EVENTFD;
+  if ((status.stx_mode & S_IFMT) == 0 && strcmp(link, "anon_inode:[eventfd]") == 0) return CLINUX_KIND_EVENTFD;
   return CLINUX_KIND_OTHER;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -87,6 +88,21 @@ static int arrange_descriptors(const struct clinux_spawn *request, const struct 
   return syscall(SYS_close_range, (unsigned)CHILD_END, ~0U, 0U) < 0 ? -1 : 0;
 }
 
+static void limit_descriptors(uint64_t count) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  limit.rlim_cur = count < limit.rlim_max ? (rlim_t)count : limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int clinux_raise_descriptor_limit(uint64_t *former) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+  *former = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
 _Noreturn static void become(const struct clinux_spawn *request) {
   char permission;
   ssize_t result;
@@ -98,6 +114,7 @@ _Noreturn static void become(const struct clinux_spawn *request) {
   if (request->has_terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0) die(CHILD_REPORT, CLINUX_SPAWN_SESSION);
   reset_signals();
   if (request->file_mask >= 0) umask((mode_t)request->file_mask);
+  if (request->descriptors > 0) limit_descriptors(request->descriptors);
   if (request->netns >= 0 && enter_namespace(CHILD_NETNS) < 0) die(CHILD_REPORT, CLINUX_SPAWN_NAMESPACE);
   if (request->directory != NULL && chdir(request->directory) < 0) die(CHILD_REPORT, CLINUX_SPAWN_DIRECTORY);
   execve(request->executable, request->arguments, request->environment);

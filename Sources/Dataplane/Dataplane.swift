@@ -54,6 +54,7 @@ package actor Dataplane {
     recorder = configuration.recorderSize > 0 ? FlightRecorder(size: configuration.recorderSize) : nil
     MemoryMapping.installFaultHandler()
     Signals.ignorePipe()
+    DescriptorLimit.raise()
     do throws(SystemError) {
       let source = eventSource
       reactor = try Reactor { source.yield($0) }

@@ -48,7 +48,8 @@ func start(
           executable: path, arguments: arguments.pointer, environment: variables?.pointer ?? environ,
           directory: directory, standard: (standard.0.raw, standard.1.raw, standard.2.raw),
           netns: namespace?.raw ?? -1, file_mask: request.fileMask.map { CInt($0 & 0o777) } ?? -1,
-          has_session: request.newSession, has_terminal: request.terminal != nil, is_detached: isDetached)
+          descriptors: DescriptorLimit.ofChildren, has_session: request.newSession,
+          has_terminal: request.terminal != nil, is_detached: isDetached)
         return unsafe clinux_spawn(&call, &startTime, &step)
       }
     }

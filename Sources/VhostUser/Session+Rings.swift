@@ -212,13 +212,27 @@ func hex(_ value: UInt64) -> String {
 
 extension DescriptorKind {
   /// For messages to people.
+  ///
+  /// A front-end chooses the names of its files: nothing in them may begin a line of the log or steer a terminal.
   var words: String {
     switch self {
     case .sharedMemory: "a memory file"
-    case .foreignFile(let path, let fileSystem): "\(path) on \(fileSystem)"
+    case .foreignFile(let path, let fileSystem): "\(printable(path)) on \(fileSystem)"
     case .eventfd: "an eventfd"
     case .socket: "a socket"
-    case .other(let target): target
+    case .other(let target): printable(target)
     }
+  }
+
+  /// Controls, separators of lines and overrides of direction are replaced.
+  private func printable(_ name: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        name.unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
+          default: scalar
+          }
+        }))
   }
 }

@@ -151,4 +151,61 @@ import Topology
       try await second.takeDown { _ in }
     }
   }
+
+  /// Whatever comes in together, what is said and what is so end the same.
+  @Test func changesSideBySide() async throws {
+    try await withLab { runtime, lab, directories in
+      for round in 0..<8 {
+        await withTaskGroup(of: Void.self) { group in
+          for number in 0..<12 {
+            group.addTask { try? await set("w", number % 2 == round % 2, runtime) }
+            group.addTask { try? await set("p1.eth0", number % 3 == 0, runtime) }
+          }
+          group.addTask { try? await runtime.stop(node: "p2") { _ in } }
+        }
+        let said = RunTimeState.read(lab.name, in: directories)
+        #expect(said.stopped == ["p2"])
+        let isDown = said.links["p1.eth0"] != nil
+        try await expect(isDown ? "00000" : "10000", isDown ? "000" : "010", runtime, lab)
+        try await runtime.start(node: "p2") { _ in }
+        try await set("p1.eth0", true, runtime)
+        let isCut = said.links["w"] != nil
+        try await expect(isCut ? "10010" : "11011", isCut ? "011" : "111", runtime, lab)
+      }
+    }
+  }
+
+  /// A change that fails half way is not there afterwards, neither its carrier nor its faults.
+  @Test func aChangeThatFailsLeavesNothing() async throws {
+    try await withLab { runtime, lab, directories in
+      try await runtime.dataplane()?.removePort("p2.eth1")
+      var change = LinkChange()
+      change.impair = ["delay": "5ms"]
+      await #expect(throws: UserError.self) { try await runtime.setLink("w", change) }
+      change.carrier = false
+      await #expect(throws: UserError.self) { try await runtime.setLink("w", change) }
+      #expect(await runtime.links().first?.impair == nil)
+      #expect(RunTimeState.read(lab.name, in: directories) == RunTimeState())
+      #expect(await runtime.dataplane()?.ports().first { $0.name == "p1.eth0" }?.carrier == true)
+    }
+  }
+
+  /// `up --reset` takes back what was said to a daemon that has died, and leaves what `stop` has stopped.
+  @Test func anotherDaemonTakesThemBackWhenAsked() async throws {
+    try await withLab { runtime, lab, directories in
+      try await set("w", false, runtime)
+      try await set("p1.eth0", false, runtime)
+      try await runtime.stop(node: "p2") { _ in }
+      await runtime.detach()
+      let second = LabRuntime(directories: directories)
+      var options = BringUpOptions()
+      options.isReset = true
+      let steps = try await second.bringUp(lab, options: options) { _ in }
+      #expect(steps.prefix(2).map(\.subject) == ["link p1.eth0", "link w"])
+      try await expect("10000", "010", second, lab)
+      try await second.start(node: "p2") { _ in }
+      try await expect("11011", "111", second, lab)
+      try await second.takeDown { _ in }
+    }
+  }
 }

@@ -349,4 +349,38 @@ import Topology
       try CloudInitSeed(definition, of: node("vm1", "vm"), lab: "l")
     }
   }
+
+  /// By its NICs: the network configuration, and whether its instance is that of one which does not say `optional`.
+  @Test(
+    arguments: [
+      ("switch wire none", ["eth1", "eth1.7", "eth2"]),
+      // systemd-networkd-wait-online never ends where it has nothing to wait for.
+      ("wire wire", []), ("wire none", ["eth1", "eth1.7"]), ("none none", []), ("switch switch", []),
+    ])
+  func bootsDoNotWaitForWiresWithoutAnotherEnd(kinds: String, optional: [String]) throws {
+    let nics = kinds.split(separator: " ").enumerated().map { index, kind in
+      var nic = nic("eth\(index)", mac: "02:00:00:00:00:0\(index)")
+      switch String(kind) {
+      case "wire": nic.attachment = .wire(link: "w\(index)")
+      case "none": nic.attachment = .none
+      default: nic.attachment = .switchPort(switch: "sw1", mode: .access(1))
+      }
+      if index == 1 { nic.addresses = [AddressDefinition(address: "10.0.7.1/24", vlan: 7)] }
+      return nic
+    }
+    let machine = node("vm1", "vm", nics)
+    let seed = try CloudInitSeed(CloudInitDefinition(), of: machine, lab: "l")
+    let json = try JSONSerialization.jsonObject(with: Data(seed.networkConfig)) as? [String: Any]
+    var found: [String] = []
+    for key in ["ethernets", "vlans"] {
+      let interfaces = json?[key] as? [String: [String: Any]] ?? [:]
+      for (name, values) in interfaces where values["optional"] as? Bool == true { found.append(name) }
+    }
+    #expect(found.sorted() == optional)
+    // A machine that was made when nothing of this was told is still the same instance.
+    let told = CloudInitSeed.network(machine, tellsWaiting: false)
+    let instance = String(StableHash.of(seed.userData + told), radix: 36)
+    #expect(String(decoding: seed.metaData, as: UTF8.self).hasPrefix("instance-id: l-vm1-\(instance)\n"))
+    #expect(!String(decoding: told, as: UTF8.self).contains("optional"))
+  }
 }

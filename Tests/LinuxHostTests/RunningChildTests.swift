@@ -27,6 +27,21 @@ import Testing
     return (String(decoding: bytes, as: UTF8.self), status)
   }
 
+  /// A lab of many namespaces needs more descriptors than shells give; some programs cannot bear that many.
+  @Test func childrenHaveTheDescriptorLimitThatWeHad() async throws {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(7), &limit)  // RLIMIT_NOFILE
+    let former = limit.rlim_cur
+    DescriptorLimit.raise()
+    getrlimit(__rlimit_resource_t(7), &limit)
+    #expect(limit.rlim_cur == limit.rlim_max)
+    DescriptorLimit.raise()
+    let children = DescriptorLimit.ofChildren
+    // Another test of this process may have raised it before.
+    #expect(children == former || former == limit.rlim_max)
+    #expect(try await rest(of: child("ulimit -Sn")).output == "\(children)\n")
+  }
+
   @Test func whatIsWrittenIsReadToItsEnd() async throws {
     let child = try child("wc -c; exit 3")
     let input = try #require(child.input)

@@ -220,6 +220,18 @@ import VhostUser
     #expect(bench.owner.events.isEmpty)
   }
 
+  /// A front-end chooses the names of its files; the reason goes to the log and to terminals.
+  @Test func namesOfFilesCannotSteerATerminal() throws {
+    let path = "/dev/shm/apus\n\u{1b}[2J\u{202e}-\(getpid())"
+    try #require(mkdir(path, 0o700) == 0)
+    defer { rmdir(path) }
+    let raw = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    try #require(raw >= 0)
+    let bench = try Bench(acknowledges: true)
+    let reason = try bench.refusal { try $0.addMemory(Self.good, Descriptor(owning: raw)) }
+    #expect(reason?.contains("lies on /dev/shm/apus\u{FFFD}\u{FFFD}[2J\u{FFFD}-\(getpid()), expected") == true)
+  }
+
   @Test func memoryMustBeOpenForReadingAndWriting() throws {
     let file = try makeMemoryFile(size: 1 << 16)
     for flags in [O_RDONLY, O_WRONLY, 0x20_0000] {  // O_PATH, which Glibc's module does not have

@@ -300,10 +300,14 @@ struct clinux_spawn {
   int standard[3];          /* descriptors >= 3 that become 0, 1 and 2; left open in the parent */
   int netns;                /* -1, or a network namespace to start in, with a /sys of its own */
   int file_mask;            /* -1: the parent's umask */
+  uint64_t descriptors;     /* soft limit of RLIMIT_NOFILE; 0: the parent's */
   bool has_session;         /* a session and process group of its own */
   bool has_terminal;        /* standard[0] is a terminal, to be the session's own */
   bool is_detached;         /* a child of init: never ours to wait for */
 };
+
+/* Raises the soft limit of descriptors to the hard one; `former` is what it was. */
+int clinux_raise_descriptor_limit(uint64_t *former);
 
 enum clinux_spawn_step {
   CLINUX_SPAWN_FORK = 0,

@@ -54,7 +54,12 @@ struct InterfaceState: ~Copyable {
     var namespace: String?
     var monitor: LinkMonitor
     var interfaces: [Interface] = []
+    /// News were lost, and not everything was asked for since.
+    var isBehind = false
   }
+
+  /// Milliseconds between attempts to learn what was lost, while more is lost meanwhile.
+  private static let retryMilliseconds: Int32 = 50
 
   private let epoll: Epoll
   private let worker: Worker
@@ -72,12 +77,16 @@ struct InterfaceState: ~Copyable {
 
   /// Waits for something and handles all that is there.
   mutating func turn(_ commands: CommandQueue<InterfaceState>) {
-    let count = epoll.wait(into: &ready, timeoutMilliseconds: -1)
+    let count = epoll.wait(into: &ready, timeoutMilliseconds: isBehind ? Self.retryMilliseconds : -1)
     for index in 0..<max(count, 0) {
       if ready[index].token == 0 { commands.bell.drain() } else { hear(ready[index].token) }
     }
+    for token in watches.keys where watches[token]?.isBehind == true { catchUp(token) }
     if commands.isWaiting { commands.coldRun(&self) }
   }
+
+  /// News were lost of some interfaces.
+  var isBehind: Bool { watches.values.contains { $0.isBehind } }
 
   /// There is a monitor in that namespace.
   func isWatching(_ namespace: String?) -> Bool { token(of: namespace) != nil }
@@ -100,8 +109,7 @@ struct InterfaceState: ~Copyable {
     guard let token else { return }
     if let isUp = carriers[port] { TAPDevice.setCarrier(descriptor, isUp: isUp) }
     watches[token]?.interfaces.append(Interface(port: port, descriptor: descriptor, index: index))
-    watches[token]?.monitor.ask(index: index)
-    hear(token)
+    ask(token, index)
   }
 
   /// Lets go of a port's interface, and of its namespace with the last one there.
@@ -126,11 +134,14 @@ struct InterfaceState: ~Copyable {
   }
 
   /// Takes all news that there are.
-  func hear() {
-    for token in watches.keys { hear(token) }
+  mutating func hear() {
+    for token in watches.keys {
+      hear(token)
+      if watches[token]?.isBehind == true { catchUp(token) }
+    }
   }
 
-  private func hear(_ token: UInt64) {
+  private mutating func hear(_ token: UInt64) {
     guard let watch = watches[token] else { return }
     for news in watch.monitor.take() {
       switch news {
@@ -140,9 +151,25 @@ struct InterfaceState: ~Copyable {
         for interface in watch.interfaces where interface.index == index {
           note(watch, index, isUp: TAPDevice.isAttached(interface.descriptor))
         }
-      case .lost: for interface in watch.interfaces { watch.monitor.ask(index: interface.index) }
+      case .lost: watches[token]?.isBehind = true
       }
     }
+  }
+
+  /// Asks how every interface is, after news were lost.
+  private mutating func catchUp(_ token: UInt64) {
+    watches[token]?.isBehind = false
+    for interface in watches[token]?.interfaces ?? [] { ask(token, interface.index) }
+  }
+
+  /// Asks how an interface is, and takes the answer.
+  ///
+  /// With nothing before it in the socket, and one at a time: the kernel drops what finds no room there, and answers for
+  /// all interfaces of a large node have none.
+  private mutating func ask(_ token: UInt64, _ index: Int) {
+    hear(token)
+    watches[token]?.monitor.ask(index: index)
+    hear(token)
   }
 
   private func note(_ watch: Watch, _ index: Int, isUp: Bool) {

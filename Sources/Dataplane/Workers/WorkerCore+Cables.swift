@@ -78,14 +78,19 @@ extension WorkerCore {
 
   /// The interface behind a TAP port was set up or down, or is gone.
   mutating func coldSetInterface(_ port: Int, isUp: Bool) {
-    guard ports[port].kind == .tap, tapPorts[port].isOpen, tapPorts[port].isInterfaceUp != isUp else { return }
-    tapPorts[port].isInterfaceUp = isUp
-    coldCarrier(port)
+    guard ports[port].kind == .tap, tapPorts[port].isOpen else { return }
+    if tapPorts[port].isInterfaceUp != isUp {
+      tapPorts[port].isInterfaceUp = isUp
+      coldCarrier(port)
+    }
+    // Also where this is not new: it may have been up, and down again, since the last word.
     if !isUp { coldDrain(port) }
   }
 
   /// Drops what an interface sent before it was set down: every frame from now on shows that it is up again.
   private mutating func coldDrain(_ port: Int) {
+    // The kernel's word of the last frames may not have been taken yet.
+    tapPorts[port].isReadable = true
     while tapPorts[port].isReadable {
       burst.reset()
       copies = 0

@@ -13,8 +13,10 @@ struct CloudInitSeed: Sendable, Equatable {
   init(_ definition: CloudInitDefinition, of node: NodeDefinition, lab: String) throws(UserError) {
     userData = try Self.bytes(definition.userData, "user-data", node) ?? Array("#cloud-config\n{}\n".utf8)
     networkConfig = try Self.bytes(definition.networkConfig, "network-config", node) ?? Self.network(node)
-    // Another instance, for cloud-init, is a machine that is set up anew: so it is when what it is told has changed.
-    let digest = StableHash.of(userData + networkConfig)
+    // Another instance, for cloud-init, is a machine that is set up anew: so it is when what it is told has changed. How
+    // long its boot waits is none of that, and machines that were made before it was told stay the same.
+    let told = definition.networkConfig == nil ? Self.network(node, tellsWaiting: false) : networkConfig
+    let digest = StableHash.of(userData + told)
     let standard = "instance-id: \(lab)-\(node.name)-\(String(digest, radix: 36))\nlocal-hostname: \(node.name)\n"
     metaData = try Self.bytes(definition.metaData, "meta-data", node) ?? Array(standard.utf8)
   }
@@ -89,9 +91,11 @@ extension CloudInitSeed {
       var dhcp6 = false
       var addresses: [String] = []
       var routes: [Route] = []
+      /// The boot does not wait for it.
+      var optional: Bool?
 
       enum CodingKeys: String, CodingKey {
-        case match, mtu, dhcp4, dhcp6, addresses, routes
+        case match, mtu, dhcp4, dhcp6, addresses, routes, optional
         case name = "set-name"
       }
     }
@@ -100,22 +104,41 @@ extension CloudInitSeed {
       var link: String
       var addresses: [String] = []
       var routes: [Route] = []
+      var optional: Bool?
     }
     var version = 2
     var ethernets: [String: Ethernet] = [:]
     var vlans: [String: VLAN]?
   }
 
+  /// NICs that may have no carrier while all is well, as nobody is at the other end: a boot is not to wait for them.
+  ///
+  /// systemd-networkd-wait-online (255 and before) waits in vain, two minutes, where no interface is one to be waited for:
+  /// so all of them are, without one that is sure to come up.
+  private static func optionalNICs(of node: NodeDefinition) -> Set<String> {
+    func names(_ isMeant: (Attachment) -> Bool) -> Set<String> {
+      Set(node.nics.filter { isMeant($0.attachment) }.map(\.name))
+    }
+    let loose = names { $0 == .none }
+    let wired = names { if case .wire = $0 { true } else { false } }
+    if node.nics.count > loose.count + wired.count { return loose.union(wired) }
+    return wired.isEmpty ? [] : loose
+  }
+
   /// The node's steps in cloud-init's words.
-  static func network(_ node: NodeDefinition) -> [UInt8] {
+  /// - Parameter tellsWaiting: also what the boot is not to wait for.
+  static func network(_ node: NodeDefinition, tellsWaiting: Bool = true) -> [UInt8] {
     var network = Network()
+    let optional = tellsWaiting ? optionalNICs(of: node) : []
     for step in node.networkSteps {
       switch step {
       case .link(let name, let mac, let mtu):
         network.ethernets[name] = Network.Ethernet(match: Network.Match(macaddress: mac), name: name, mtu: mtu)
+        if optional.contains(name) { network.ethernets[name]?.optional = true }
       case .vlan(let name, let parent, let id):
         network.vlans = network.vlans ?? [:]
         network.vlans?[name] = Network.VLAN(id: id, link: parent)
+        if optional.contains(parent) { network.vlans?[name]?.optional = true }
       case .address(let address, let link):
         network.ethernets[link]?.addresses.append(address)
         network.vlans?[link]?.addresses.append(address)

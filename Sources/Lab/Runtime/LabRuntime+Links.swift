@@ -91,6 +91,8 @@ extension LabRuntime {
     let declared = lab.impairments
     let touched = difference.map { Set($0.steps.map(\.subject)) }
     for link in linksInOrder() {
+      await linkTurn.take()
+      defer { linkTurn.leave() }
       let override = runTime.links[link.name]
       let pair = override?.impair ?? declared[link.name]
       let isTouched = touched.map { touched in
@@ -120,18 +122,20 @@ extension LabRuntime {
 
   // MARK: - At run time
 
-  /// Forgets what was said of links; the next `impair` sets them as the file has them.
+  /// Forgets what was said of the links of a lab.
   /// - Returns: what was done.
-  func resetOverrides() async -> [PlanStep] {
-    let steps = runTime.links.keys.sorted().map { PlanStep(.change, "link \($0)", "back to the file") }
-    for name in runTime.links.keys.sorted() {
+  func resetOverrides(of lab: String) async -> [PlanStep] {
+    // Said to a daemon that has died: what is brought up again reads what is written down.
+    if plane == nil { runTime = RunTimeState.read(lab, in: directories) }
+    let names = runTime.links.keys.sorted()
+    for name in names where linksInOrder().contains(where: { $0.name == name }) {
       var change = LinkChange()
       change.isReset = true
       _ = try? await setLink(name, change)
     }
-    runTime.links = [:]
-    try? writeRunTime()
-    return steps
+    for name in names { runTime.links[name] = nil }
+    try? runTime.write(lab, in: directories)
+    return names.map { PlanStep(.change, "link \($0)", "back to the file") }
   }
 
   /// All links, in file order.
@@ -149,6 +153,9 @@ extension LabRuntime {
   /// Changes a link until the lab is taken down, or `up --reset`.
   /// - Returns: the link afterwards.
   package func setLink(_ name: String, _ change: LinkChange) async throws -> LinkStatus {
+    // One at a time, so that what is said last is so in the end.
+    await linkTurn.take()
+    defer { linkTurn.leave() }
     guard let link = linksInOrder().first(where: { $0.name == name || $0.name == name.replacingFirst(":", with: ".") })
     else { throw unknownLink(name) }
     var override = runTime.links[link.name] ?? RunTimeState.Link()
@@ -170,26 +177,33 @@ extension LabRuntime {
       override.impair = pair
     }
     try await keep(override, of: link, changed: changed, before: before)
-    try await impair(link, override.impair ?? current?.impairments[link.name])
     let after = await links().first { $0.name == link.name }
     guard let after else { throw unknownLink(name) }
     return after
   }
 
-  /// Writes down what is said of a link from now on, and sets the carriers that this changes; all is as before if it fails.
+  /// Writes down what is said of a link from now on, and sets it: the carriers that this changes, and faults.
+  ///
+  /// All is as before if it fails; of this link alone, since nodes may have been stopped or started meanwhile.
   private func keep(
     _ override: RunTimeState.Link, of link: Link, changed: Set<String>, before: RunTimeState.Link
   ) async throws(UserError) {
-    let said = runTime
-    try changeRunTime { $0.links[link.name] = override == RunTimeState.Link() ? nil : override }
+    try changeRunTime { $0.links[link.name] = override.orNothing }
     do throws(UserError) {
-      try await setCarriers(link, changed, override)
+      try await carryOut(override, link, changed)
     } catch {
-      runTime = said
+      runTime.links[link.name] = before.orNothing
       try? writeRunTime()
-      try? await setCarriers(link, changed, before)
+      try? await carryOut(before, link, changed)
       throw error
     }
+  }
+
+  private func carryOut(
+    _ override: RunTimeState.Link, _ link: Link, _ changed: Set<String>
+  ) async throws(UserError) {
+    try await setCarriers(link, changed, override)
+    try await impair(link, override.impair ?? current?.impairments[link.name])
   }
 
   /// Sets the carrier at some ends of a link as it is then said to be.
@@ -283,6 +297,11 @@ extension LabRuntime.Link {
     if let position = nodes.firstIndex(of: asked), nodes.filter({ $0 == asked }).count == 1 { return [position] }
     throw UserError(.badInput, "link \(name) has no end \"\(end)\"", hint: "ends: \(first), \(second)")
   }
+}
+
+extension RunTimeState.Link {
+  /// Nil if nothing is said.
+  fileprivate var orNothing: Self? { self == Self() ? nil : self }
 }
 
 extension ImpairmentPair {

@@ -84,6 +84,8 @@ extension LabRuntime {
   }
 
   func setCarriers(of node: NodeDefinition, up: Bool) async throws(UserError) {
+    await linkTurn.take()
+    defer { linkTurn.leave() }
     guard let plane else { return }
     for nic in node.nics where nic.attachment != .none {
       let port = NICDefinition.portName(node: node.name, nic: nic.name)

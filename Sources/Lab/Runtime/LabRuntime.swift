@@ -53,8 +53,10 @@ package actor LabRuntime {
   var tellsMachines = false
 
   private var ongoing: Task<[PlanStep], any Error>?
-  private var isBusy = false
-  private var waiters: [CheckedContinuation<Void, Never>] = []
+  /// Bringing up, changing, taking down, starting and stopping nodes: one at a time.
+  private let turn = Turn()
+  /// Carriers and faults of links are set one at a time too, also while a lab is changed; asked for after `turn`.
+  let linkTurn = Turn()
 
   /// - Parameters:
   ///   - served: name of the one lab that may come up here; nil = any.
@@ -89,11 +91,11 @@ package actor LabRuntime {
     if let served, served != lab.name {
       throw UserError(.failed, "this daemon serves lab \(served), not \(lab.name)")
     }
-    await acquire()
-    defer { release() }
+    await turn.take()
+    defer { turn.leave() }
     allowsRestart = options.allowsRestart
     parallel = options.parallel
-    let taken = options.isReset ? await resetOverrides() : []
+    let taken = options.isReset ? await resetOverrides(of: lab.name) : []
     let task = Task { try await taken + carryOut(lab, progress) }
     ongoing = task
     defer { ongoing = nil }
@@ -114,8 +116,8 @@ package actor LabRuntime {
   /// - Throws: `UserError` for what could not be removed, after everything else has been.
   package func takeDown(progress: @escaping @Sendable (String) -> Void) async throws {
     ongoing?.cancel()
-    await acquire()
-    defer { release() }
+    await turn.take()
+    defer { turn.leave() }
     // In a task of its own, which is not cancelled with the caller's.
     try await Task { try await remove(progress) }.value
   }
@@ -123,8 +125,8 @@ package actor LabRuntime {
   /// Lets go of everything and leaves the nodes running: another daemon takes them back.
   package func detach() async {
     ongoing?.cancel()
-    await acquire()
-    defer { release() }
+    await turn.take()
+    defer { turn.leave() }
     for node in nodesInOrder { await node.detach() }
     await closePlane()
     current = nil
@@ -152,11 +154,16 @@ package actor LabRuntime {
   }
 
   func closePlane() async {
-    heldWatch?.cancel()
+    // Nobody is left waiting for the answer of a data plane that has ended.
+    for watch in [heldWatch, takeoverWatch] {
+      watch?.cancel()
+      await watch?.value
+    }
     heldWatch = nil
-    tellsMachines = false
-    takeoverWatch?.cancel()
     takeoverWatch = nil
+    tellsMachines = false
+    await linkTurn.take()
+    defer { linkTurn.leave() }
     await plane?.stop()
     plane = nil
   }
@@ -165,24 +172,8 @@ package actor LabRuntime {
 
   /// Runs `body` while no other change of the lab is under way.
   func alone(_ body: () async throws -> Void) async throws {
-    await acquire()
-    defer { release() }
+    await turn.take()
+    defer { turn.leave() }
     try await body()
-  }
-
-  private func acquire() async {
-    guard isBusy else {
-      isBusy = true
-      return
-    }
-    await withCheckedContinuation { waiters.append($0) }
-  }
-
-  private func release() {
-    if waiters.isEmpty {
-      isBusy = false
-    } else {
-      waiters.removeFirst().resume()
-    }
   }
 }

@@ -1,8 +1,11 @@
-import Dataplane
+import Glibc
 import GuestKit
 import LinuxHost
+import Synchronization
 import TestSupport
 import Testing
+
+@testable import Dataplane
 
 /// Interfaces of TAP ports that are set up and down, and what carrier they see.
 @Suite struct InterfaceTests {
@@ -185,6 +188,35 @@ import Testing
       await bench.dataplane.settleInterfaces()
       #expect(try carrier("tap1", namespace) == false)
       #expect(try await bench.status("tap1").carrier == false)
+    }
+  }
+
+  /// News that had no room are asked for, also of more interfaces than there is room for at once; and what interfaces
+  /// sent before they were set down does not count as a sign that they are up.
+  @Test func newsThatAreLostAreMadeUpFor() async throws {
+    let namespace = try TestNamespace()
+    let names = (0..<200).map { "tap\($0)" }
+    try await Bench.with { bench in
+      try await bench.addSwitch()
+      for name in names { try await addTAP(name, .access(vlan: 5), bench, namespace) }
+      let (worker, keeper) = (await bench.dataplane.worker, await bench.dataplane.interfaces)
+      let gate = Worker.Flag()
+      worker.commands.submit { _ in while !gate.value.load(ordering: .relaxed) { usleep(1000) } }
+      keeper.commands.submit { _ in while !gate.value.load(ordering: .relaxed) { usleep(1000) } }
+      for name in names {
+        try set(name, up: false, namespace)
+        try set(name, up: true, namespace)
+        try PacketSocket(name, in: namespace.name).send(frame(7))
+        try set(name, up: false, namespace)
+      }
+      for name in names.prefix(100) { try set(name, up: true, namespace) }
+      gate.value.store(true, ordering: .relaxed)
+      let wanted = names.indices.map { $0 < 100 }
+      #expect(await eventually { await bench.dataplane.ports().map(\.carrier) == wanted })
+      // And that was all: what came of it at once is not looked for again and again, and nothing comes later.
+      for _ in 0..<100 { await bench.dataplane.settleInterfaces() }
+      #expect(await keeper.run { !$0.isBehind })
+      #expect(await bench.dataplane.ports().map(\.carrier) == wanted)
     }
   }
 }
