@@ -221,7 +221,7 @@ extension LabRuntime {
     try await makeWires(work)
     try await impair(work.lab, only: difference)
     if let plane { try await portsAreThere(work.lab, plane, .changed) }
-    for node in work.nodesWithNewPorts { try await node.configure() }
+    try await configureNodes(work)
     await plane?.settleInterfaces()
     try await startNodes(work)
     await tellMachines()
