@@ -8,49 +8,50 @@ extension RealThings {
     private static let lab = "ape-networks"
 
     /// A router between two networks, and a host in each; the router's own ways out are of every sort.
-    private static func file(more: String = "") -> String {
-      """
-      version: 1
-      name: ape-networks
-      switches: { sw1: {}, sw2: {}, sw3: {} }
-      nodes:
-        r:
-          kind: vm
-          nics:
-            eth0: { switch: sw1, address: [10.0.0.5/24, "fd00::5/64"] }
-            eth1:
-              switch: sw2
-              address: [10.1.0.5/24, "fd01::5/64"]
-              gateway: fe80::1
-              routes:
-                - { to: default, via: 192.0.2.1, onlink: on, metric: 50 }
-                - { to: default, via: 10.1.0.1 }
-                - { to: "fd09::/16", via: "fd77::1", onlink: on, metric: 7 }
-            uplink-of-site1:
-              switch: sw3
-              trunk: [4094]
-              addresses: { 4094: [10.3.0.5/24, "fd03::5/64"] }
-              routes: [{ to: "fd05::/16", via: fe80::9 }]
-            \(more)
-        n:
-          kind: netns
-          nics:
-            eth0:
-              switch: sw1
-              address: [10.0.0.1/24, "fd00::1/64"]
-              gateway: 10.0.0.5
-              routes: [{ to: default, via: "fd00::5" }]
-        m: { kind: netns, nics: { eth0: { switch: sw2, address: [10.1.0.1/24, "fd01::1/64", "fe80::1/64"] } } }
-        h:
-          kind: netns
-          nics:
-            eth0:
-              switch: sw2
-              address: 10.9.9.9/32
-              gateway: fe80::1
-              routes: [{ to: default, via: 10.1.0.5, onlink: on, metric: 5 }]
+    /// - Parameter site: without it, `r` is not on sw3.
+    private static func file(more: String = "", site: Bool = true) -> String {
+      let uplink = """
+        uplink-of-site1: { switch: sw3, trunk: [4094], addresses: { 4094: [10.3.0.5/24, "fd03::5/64"] }, \
+        routes: [{ to: "fd05::/16", via: fe80::9 }] }
+        """
+      return """
+        version: 1
+        name: ape-networks
+        switches: { sw1: {}, sw2: {}, sw3: {} }
+        nodes:
+          r:
+            kind: vm
+            nics:
+              eth0: { switch: sw1, address: [10.0.0.5/24, "fd00::5/64"] }
+              eth1:
+                switch: sw2
+                address: [10.1.0.5/24, "fd01::5/64"]
+                gateway: fe80::1
+                routes:
+                  - { to: default, via: 192.0.2.1, onlink: on, metric: 50 }
+                  - { to: default, via: 10.1.0.1 }
+                  - { to: "fd09::/16", via: "fd77::1", onlink: on, metric: 7 }
+              \(site ? uplink : "")
+              \(more)
+          n:
+            kind: netns
+            nics:
+              eth0:
+                switch: sw1
+                address: [10.0.0.1/24, "fd00::1/64"]
+                gateway: 10.0.0.5
+                routes: [{ to: default, via: "fd00::5" }]
+          m: { kind: netns, nics: { eth0: { switch: sw2, address: [10.1.0.1/24, "fd01::1/64", "fe80::1/64"] } } }
+          h:
+            kind: netns
+            nics:
+              eth0:
+                switch: sw2
+                address: 10.9.9.9/32
+                gateway: fe80::1
+                routes: [{ to: default, via: 10.1.0.5, onlink: on, metric: 5 }]
 
-      """
+        """
     }
 
     /// Lines of a listing, words a blank apart.
@@ -92,7 +93,32 @@ extension RealThings {
         let words =
           "its guest cannot set up the new NICs: route to 10.5.0.0/16 via 10.4.0.1 on eth3: ip: no roads today"
         #expect(outcome.errors.contains(words), "\(outcome)")
+        try await Self.hasOnly(["eth0", "eth1", "uplink-of-site1"], sandbox)
+        #expect(try await sandbox.nodes(Self.lab).first { $0.node == "r" }?.addresses.contains("10.4.0.5/24") == false)
+        // Once its cause is gone it goes well.
+        try await sandbox.shell("r", "sed -i 2d /etc/setup-network", lab: Self.lab)
+        try await sandbox.apus("up", file, expecting: 0)
+        try await Self.hasOnly(["eth0", "eth1", "eth3", "uplink-of-site1"], sandbox)
+
+        // A guest that boots again is told of a NIC that was unplugged; that it is not there is no fault of the setup.
+        _ = try sandbox.write(Self.file(site: false))
+        try await sandbox.apus("up", file, expecting: 0)
+        try await Self.hasOnly(["eth0", "eth1"], sandbox)
+        _ = try await sandbox.apus("exec", "--lab", Self.lab, "r", "--", "reboot")
+        try await eventually("r boots", within: 60) {
+          try await sandbox.nodes(Self.lab).first { $0.node == "r" }?.ready == false
+        }
+        try await eventually("r is ready again", within: 180) {
+          try await sandbox.nodes(Self.lab).first { $0.node == "r" }?.ready == true
+        }
       }
+    }
+
+    /// The router has these NICs, in the order of their names.
+    private static func hasOnly(_ nics: [String], _ sandbox: Sandbox) async throws {
+      let list = try await sandbox.shell("r", "cd /sys/class/net; ls -d *", lab: lab)
+      let found = list.split(whereSeparator: \.isWhitespace).map { String($0) }
+      #expect(found.filter { $0 != "lo" && !$0.contains("-o-") } == nics)
     }
 
     /// A line for the head of the guest's script: its `ip`, an applet of the shell, refuses routes.

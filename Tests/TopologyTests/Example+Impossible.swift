@@ -165,6 +165,7 @@ extension Example {
           f: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.6/24, routes: [ { to: 10.9.0.0/16, via: 224.0.0.1 } ] } } }
           g: { kind: netns, nics: { eth0: { switch: sw1, address: "fd00::7/64", routes: [ { to: "::1/128", via: "fd00::9" } ] } } }
           h: { kind: netns, nics: { eth0: { switch: sw1, address: "fd00::8/64", routes: [ { to: "ff00::/8", via: "fd00::9" } ] } } }
+          i: { kind: netns, nics: { eth0: { switch: sw1, address: 10.0.0.7/24, routes: [ { to: 224.0.0.0/4, via: 10.0.0.9 } ] } } }
         """#,
       expected: #"""
         test.lab.yaml:5:81: error[L209]: gateway 127.0.0.1 is a loopback address; no router has it

@@ -65,7 +65,7 @@ extension Example {
         test.lab.yaml:10:7: note: the other is here
            10 |       eth1: { switch: sw1, vlan: red }
               |       ^^^^
-        test.lab.yaml:12:79: error[L209]: u has two routes to default: via 10.1.0.2 on tap1 (11:79) and via 10.2.0.2 on tap2
+        test.lab.yaml:12:79: error[L209]: this host has two routes to default: via 10.1.0.2 on tap1 (11:79) and via 10.2.0.2 on tap2
            12 |   u: { kind: tap, nics: { tap2: { switch: sw1, address: 10.2.0.1/24, gateway: 10.2.0.2 } } }
               |                                                                               ^^^^^^^^ keep one, or give one a "metric": { to: default, via: 10.2.0.2, metric: 100 }
         test.lab.yaml:11:79: note: the other is here

@@ -35,7 +35,7 @@ struct ExternalNode: Node {
     return .vhostUser(socket)
   }
 
-  func configure() async throws {}
+  func configure(isThere: Bool) async throws -> [String] { [] }
 
   func start(_ context: StartContext, isRunning: Bool) async throws {
     for nic in definition.nics {

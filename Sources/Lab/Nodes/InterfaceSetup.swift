@@ -1,3 +1,4 @@
+import Glibc
 import LinuxHost
 import Topology
 
@@ -7,13 +8,25 @@ enum InterfaceSetup {
   static let speed = 10000
 
   /// Carries out the node's steps; what is so already is fine.
-  /// - Parameter namespace: nil = the host's.
-  static func apply(_ node: NodeDefinition, namespace: String?) throws(SystemError) {
+  /// - Parameters:
+  ///   - namespace: nil = the host's.
+  ///   - isThere: a route may have another one in its way, which somebody has made since, or an older version took.
+  /// - Returns: the routes that were left out for that reason, in words.
+  static func apply(_ node: NodeDefinition, namespace: String?, isThere: Bool) throws(SystemError) -> [String] {
     for nic in node.nics where namespace == nil && nic.addresses.isEmpty {
       // The host is no station on that network: it must not send router solicitations and the like into it.
       try Netlink.setNoIPv6Noise(link: nic.name, namespace: namespace)
     }
-    for step in node.networkSteps { try apply(step, namespace) }
+    var left: [String] = []
+    for step in node.networkSteps {
+      do throws(SystemError) {
+        try apply(step, namespace)
+      } catch {
+        guard isThere, case .route = step, error.code == EEXIST else { throw error }
+        left.append("left out: route \(error.context)")
+      }
+    }
+    return left
   }
 
   private static func apply(_ step: NetworkStep, _ namespace: String?) throws(SystemError) {

@@ -56,10 +56,10 @@ struct NetnsNode: Node {
     return .tap(tap)
   }
 
-  func configure() async throws {
+  func configure(isThere: Bool) async throws -> [String] {
     do {
       try Netlink.configure(link: "lo", namespace: namespace, mtu: nil, address: nil, up: true)
-      try InterfaceSetup.apply(definition, namespace: namespace)
+      return try InterfaceSetup.apply(definition, namespace: namespace, isThere: isThere)
     } catch {
       throw definition.failure("cannot configure its interfaces", error)
     }

@@ -71,7 +71,9 @@ protocol Node: Sendable {
   nonisolated func backend(of nic: NICDefinition) throws(UserError) -> PortBackend
 
   /// Gives addresses and routes to the interfaces that the ports have made.
-  func configure() async throws
+  /// - Parameter isThere: the node was there before; a route that somebody in it has made since may stay in the way.
+  /// - Returns: what was left out for that reason.
+  func configure(isThere: Bool) async throws -> [String]
 
   /// Starts the node, or takes it back when it `isRunning`; returns when it is ready.
   func start(_ context: StartContext, isRunning: Bool) async throws

@@ -48,9 +48,9 @@ struct TAPNode: Node {
     return .tap(tap)
   }
 
-  func configure() async throws {
+  func configure(isThere: Bool) async throws -> [String] {
     do {
-      try InterfaceSetup.apply(definition, namespace: nil)
+      return try InterfaceSetup.apply(definition, namespace: nil, isThere: isThere)
     } catch {
       throw definition.failure("cannot configure its interfaces", error)
     }

@@ -62,7 +62,14 @@ extension VMNode {
       record = known
       try known.write(paths)
     }
-    if definition.disk == nil { try await configure(nics) }
+    guard definition.disk == nil else { return }
+    do throws(UserError) {
+      try await configure(nics)
+    } catch {
+      // The machine is to be as it was, so that they can be plugged in again.
+      try? await unplug(nics.map(\.name))
+      throw error
+    }
   }
 
   func unplug(_ nics: [String]) async throws(UserError) {
@@ -96,8 +103,18 @@ extension VMNode {
       }
       // QEMU removes the socket with the backend, or leaves it: either is well.
       for command in NICDevice.removeCommands(nic) { try? await monitor.execute(command) }
-      record?.plugged?.removeAll { $0 == nic }
+      noteUnplugged(nic)
     }
+  }
+
+  private func noteUnplugged(_ nic: String) {
+    if record?.plugged?.contains(nic) == true {
+      record?.plugged?.removeAll { $0 == nic }
+    } else {
+      record?.hasLostNICs = true
+    }
+    // What is not written down costs a guest that boots again its word about its network.
+    try? record?.write(paths)
   }
 
   /// A builtin guest that was reset knows the NICs only that it had when the machine was started.

@@ -34,8 +34,8 @@ extension VMNode {
     if wasReady { (wanted.console, wanted.tcp) = (nil, nil) }
     // An agent of a whole system may take long to answer again, and what it said then is true still.
     if wasReady, definition.disk != nil { wanted.agent = false }
-    // One that was ready has been judged.
-    let steps = wasReady ? nil : record?.setupSteps
+    // One that was ready has been judged; one that lacks a NIC cannot do all that it was told when it was started.
+    let steps = wasReady || record?.hasLostNICs == true ? nil : record?.setupSteps
     readiness = Task { [weak self, wanted] in
       do {
         try await self?.waitFor(wanted, answers, steps)

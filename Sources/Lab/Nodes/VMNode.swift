@@ -65,7 +65,7 @@ actor VMNode: Node {
 
   func prepare(_ journal: Journal) async throws {}
 
-  func configure() async throws {}
+  func configure(isThere: Bool) async throws -> [String] { [] }
 
   func start(_ context: StartContext, isRunning: Bool) async throws {
     let clock = ContinuousClock()

@@ -102,13 +102,45 @@ extension LabRuntime {
   private func settle(on rest: CanonicalLab, _ work: Work) async -> [String] {
     let left = await rollBack(work.journal)
     current = rest
-    nodesInOrder = work.nodes.filter { node in rest.nodes.contains { $0.name == node.definition.name } }
+    nodesInOrder = await nodes(of: rest, work)
     do {
       try LabState.write(rest, in: directories)
     } catch {
       logger.error("\(error)")
     }
     return left
+  }
+
+  /// The nodes of what is left, each with what it still has.
+  private func nodes(of rest: CanonicalLab, _ work: Work) async -> [any Node] {
+    var nodes: [any Node] = []
+    for definition in rest.nodes {
+      guard let node = work.nodes.first(where: { $0.definition.name == definition.name }) else { continue }
+      nodes.append(node.definition == definition ? node : await other(than: node, definition))
+    }
+    return nodes
+  }
+
+  /// The same node by another definition; a machine that runs is taken back by it.
+  private func other(than node: any Node, _ definition: NodeDefinition) async -> any Node {
+    do {
+      var environment = environment
+      environment.lab = current?.name ?? environment.lab
+      let other = try NodeRegistry.make(definition, environment)
+      guard let machine = node as? VMNode, case .running = other.presence() else { return other }
+      await machine.detach()
+      await other.setFarEnds(down: await machine.farDownNICs)
+      for nic in definition.nics where isSetDown(NICDefinition.portName(node: definition.name, nic: nic.name)) {
+        _ = try await other.setCarrier(of: nic.name, up: false)
+      }
+      var context = StartContext(journal: Journal()) { _ in }
+      context.waitForPort = { try await self.waitForPort(of: $0, $1) }
+      try await other.start(context, isRunning: true)
+      return other
+    } catch {
+      logger.error("\(error)")
+      return node
+    }
   }
 
   // MARK: - First half: what is in the way goes
@@ -189,7 +221,7 @@ extension LabRuntime {
     try await makeWires(work)
     try await impair(work.lab, only: difference)
     if let plane { try await portsAreThere(work.lab, plane, .changed) }
-    for node in work.nodesWithNewPorts { try await node.configure() }
+    try await configureNodes(work)
     await plane?.settleInterfaces()
     try await startNodes(work)
     await tellMachines()

@@ -99,7 +99,7 @@ extension LabRuntime {
     if let plane { try await portsAreThere(work.lab, plane, stage) }
     if let plane, stage == .takenBack { watchTakeover(plane, work.nodes) }
     if let plane, !work.isServing { watchHeldPorts(plane, isTakenBack: stage == .takenBack) }
-    for node in work.nodesWithNewPorts { try await node.configure() }
+    try await configureNodes(work)
     await plane?.settleInterfaces()
     try await startNodes(work)
   }
@@ -171,6 +171,14 @@ extension LabRuntime {
         try await plane.connectWire(ends.0, ends.1)
       }
       work.progress("link \(link.name): wire \(ends.0) - \(ends.1)")
+    }
+  }
+
+  /// Gives the interfaces that the new ports have made their addresses and routes.
+  func configureNodes(_ work: Work) async throws {
+    for node in work.nodesWithNewPorts {
+      let isThere = [.adopt, .keep].contains(work.action(node))
+      for line in try await node.configure(isThere: isThere) { work.progress("\(node.definition.name): \(line)") }
     }
   }
 

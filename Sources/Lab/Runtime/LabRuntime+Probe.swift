@@ -64,7 +64,7 @@ extension LabRuntime {
       try await explained("port \(name)") { () async throws(DataplaneError) in
         try await plane.addPort(configuration)
       }
-      try await probe.configure()
+      _ = try await probe.configure(isThere: false)
       while true {
         let reply = await PingTest.attempt(judge: PingTest.status) {
           try await probe.execute([nc, "-z", "-w", "1", target, "\(port)"])

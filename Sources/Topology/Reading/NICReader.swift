@@ -108,7 +108,8 @@ struct NICReader {
     var route = NICDraft.Route(via: gateway, metric: metric?.value, isOnLink: isOnLink?.value ?? false, span: to.span)
     if case .scalar("default", _) = to.content { return route }
     guard let prefix = object.values.destination(to) else { return nil }
-    if let special = IPAddress.special(prefix.value) {
+    // IPv4 multicast leaves a Linux by the interface of its route; that of IPv6 is in a table before the routes.
+    if !prefix.value.address.isIPv4Multicast, let special = IPAddress.special(prefix.value) {
       reporter.error(.gateway, prefix.span, "destination \(prefix.value) is \(special); no route leads there")
       return nil
     }

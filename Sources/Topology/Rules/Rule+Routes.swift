@@ -46,20 +46,21 @@ extension Rule {
     _ way: Way, _ route: NetworkRoute, _ other: Way, _ nic: RuleSubject.NIC, _ reporter: Reporter
   ) {
     let notes = [Diagnostic.Note("the other is here", at: other.span)]
+    let owner = nic.kind == "tap" ? "this host" : nic.node
     guard let known = other.route else {
       let message =
-        "the \(route) of \(nic.node) leads to the subnet of its own address \(other.words) (\(other.span.position))"
+        "the \(route) of \(owner) leads to the subnet of its own address \(other.words) (\(other.span.position))"
       reporter.error(.gateway, way.span, message, hint: "with another \"metric\" it has both", notes: notes)
       return
     }
     if known.identity == route.identity, known.isOnLink == route.isOnLink {
-      let message = "\(nic.node) has the \(route) already (\(other.span.position))"
+      let message = "\(owner) has the \(route) already (\(other.span.position))"
       reporter.warning(.withoutEffect, way.span, message, notes: notes)
       return
     }
     let metric = way.route?.metric == nil && known.metric == nil ? "" : " with metric \(route.effectiveMetric)"
     let message =
-      "\(nic.node) has two routes to \(route.destination)\(metric): \(other.words) (\(other.span.position)) and "
+      "\(owner) has two routes to \(route.destination)\(metric): \(other.words) (\(other.span.position)) and "
       + way.words
     let hint = "keep one, or give one a \"metric\": { to: \(route.destination), via: \(route.gateway), metric: 100 }"
     reporter.error(.gateway, way.span, message, hint: hint, notes: notes)

@@ -23,6 +23,9 @@ extension IPAddress {
     Range(prefix: IPPrefix(address: IPAddress(family: family, value: value), length: length), words: words)
   }
 
+  /// 224.0.0.0/4 (RFC 5771).
+  var isIPv4Multicast: Bool { family == .ipv4 && value >> 28 == 0xE }
+
   /// What makes it an address that no host on a network can have, in words behind "is"; nil for all others.
   var special: String? { Self.ranges.first { $0.prefix.contains(self) }?.words }
 

@@ -43,7 +43,7 @@ struct ExecCommand: AsyncParsableCommand {
     let client = try selection.session().client
     let isTyped = isatty(STDIN_FILENO) == 1
     var request = request()
-    request.input = terminal || interactive || !isTyped
+    request.input = terminal || interactive || !(isTyped || StandardInput.isNothing)
     // Asked before it is raw: it goes on being so to the end.
     if terminal { request.terminal = isTyped ? RawTerminal.size() ?? Self.usualSize : Self.usualSize }
     let raw = terminal ? RawTerminal.make() : nil

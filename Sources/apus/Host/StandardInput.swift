@@ -1,11 +1,17 @@
 import Control
 import Dispatch
+import FoundationEssentials
 import Lab
 
 /// Standard input, read on a thread of its own.
 enum StandardInput {
   private static let pieceSize = 32 << 10
   private static let queue = DispatchQueue(label: "apus.input")
+
+  /// It is /dev/null: nothing will ever come.
+  static var isNothing: Bool {
+    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/0")) == "/dev/null"
+  }
 
   /// The next piece; nil at the end.
   ///
