@@ -17,7 +17,8 @@ import Testing
 
   @Test(arguments: [
     "", " ", "pong", "pong a b", "out a1", "out a1 !!", "out a1 aGk= more", "exit a1", "exit a1 x",
-    "exit a1 99999999999", "setup a1", "setup a1 x", "fault a1", "hello world", "PONG a1", "err", "can", "more a1",
+    "exit a1 99999999999", "exit a1 256", "exit a1 -1", "setup a1", "setup a1 x", "fault a1", "hello world", "PONG a1",
+    "err", "can", "more a1",
     "more a1 -1", "more a1 99999999999", "\u{0}\u{1}",
   ])
   func anythingElseIsIgnored(_ line: String) {

@@ -2,6 +2,9 @@
 ///
 /// No end goes by what the other one is told, only by what it *is*: two ends cannot keep each other down.
 extension WorkerCore {
+  /// Bursts that are taken from an interface that was set down.
+  private static let mostDrainedBursts = 64
+
   /// Takes over whether the node is there; a port that goes down is forgotten by its switch.
   @inline(never)
   mutating func coldCarrier(_ port: Int) {
@@ -88,10 +91,13 @@ extension WorkerCore {
   }
 
   /// Drops what an interface sent before it was set down: every frame from now on shows that it is up again.
+  ///
+  /// No more than a TAP's queue holds as a rule (1000 frames, `txqueuelen`): a node that sets its interface up again and
+  /// sends without end must not hold the worker.
   private mutating func coldDrain(_ port: Int) {
     // The kernel's word of the last frames may not have been taken yet.
     tapPorts[port].isReadable = true
-    while tapPorts[port].isReadable {
+    for _ in 0..<Self.mostDrainedBursts where tapPorts[port].isReadable {
       burst.reset()
       copies = 0
       tapPorts[port].receive(into: burst, pool: pool, limit: Burst.capacity)

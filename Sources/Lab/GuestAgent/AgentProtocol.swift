@@ -38,7 +38,8 @@ enum AgentMessage: Equatable {
     case ("fault", 3...):
       self = .fault(id: words[1], words.dropFirst(2).joined(separator: " "))
     case ("exit", 3):
-      guard let status = Int32(words[2]) else { return nil }
+      // What wait(2) can tell; 256 would become 0.
+      guard let status = Int32(words[2]), 0...255 ~= status else { return nil }
       self = .exit(id: words[1], status: status)
     default:
       return nil
