@@ -74,16 +74,26 @@ final class ReadinessWatcher: Sendable {
     }
   }
 
+  /// Begins a wait, which a call of `finish` ends.
+  ///
+  /// The watch is made and removed under the lock. Else a wait could end before its watch was made, which then stayed
+  /// for as long as anybody has the same file open, in the way of the next copy of that number.
   func add(_ number: UInt64, _ waiter: Waiter) {
-    state.withLock { $0.waiters[number] = waiter }
-    do throws(SystemError) {
-      try epoll.add(waiter.descriptor.raw, token: number, events: Epoll.input | Epoll.readHangup | Epoll.oneShot)
-      if waiter.deadline != nil { wake.signal() }
-    } catch let error where error.code == EPERM {
-      finish(number, .success(true))  // a plain file is always readable
-    } catch {
-      finish(number, .failure(error))
+    let failure = state.withLock { state -> SystemError? in
+      do throws(SystemError) {
+        try epoll.add(waiter.descriptor.raw, token: number, events: Epoll.input | Epoll.readHangup | Epoll.oneShot)
+        state.waiters[number] = waiter
+        return nil
+      } catch {
+        return error
+      }
     }
+    guard let failure else {
+      if waiter.deadline != nil { wake.signal() }
+      return
+    }
+    // A plain file is always readable.
+    waiter.continuation.resume(returning: failure.code == EPERM ? .success(true) : .failure(failure))
   }
 
   /// Ends one wait; nothing happens if it has ended already.
@@ -94,9 +104,12 @@ final class ReadinessWatcher: Sendable {
 
   /// Forgets a wait; its descriptor is closed by the time this returns, unless the waiting task holds it.
   private func take(_ number: UInt64) -> CheckedContinuation<Result<Bool, SystemError>, Never>? {
-    guard let waiter = state.withLock({ $0.waiters.removeValue(forKey: number) }) else { return nil }
-    epoll.remove(waiter.descriptor.raw)
-    return waiter.continuation
+    let waiter = state.withLock { state in
+      let waiter = state.waiters.removeValue(forKey: number)
+      if let waiter { epoll.remove(waiter.descriptor.raw) }
+      return waiter
+    }
+    return waiter?.continuation
   }
 
   private func loop() {

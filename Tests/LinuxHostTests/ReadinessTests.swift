@@ -16,6 +16,20 @@ import Testing
     #expect(try await !Readiness.wait(for: event.descriptor, timeoutSeconds: 0.001))
   }
 
+  /// No watch is left behind, whose number the next copy of the descriptor would have.
+  @Test func waitsThatEndAtOnceLeaveNothing() async throws {
+    let event = try EventDescriptor()
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          for _ in 0..<2000 where try await Readiness.wait(for: event.descriptor, timeoutSeconds: 0) { return true }
+          return false
+        }
+      }
+      for try await isReady in group { #expect(!isReady) }
+    }
+  }
+
   @Test func manyWaitForOne() async throws {
     let event = try EventDescriptor()
     let results = try await withThrowingTaskGroup(of: Bool.self) { group in

@@ -45,7 +45,7 @@ delay_file() {
 in_node() {
   local node=$1
   shift
-  "$apus" exec --lab bench-delay "$node" -- "$@"
+  "$apus" exec --lab bench-delay "$node" -- "$@" </dev/null
 }
 
 # prepare_hosts COUNT: TCP windows, and queues of the interfaces that are no shorter than those of the links.

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # in_guest NODE COMMAND: runs a line for the shell in a node of the lab.
-in_guest() { "$apus" exec --lab bench-restart "$1" -- sh -c "$2"; }
+in_guest() { "$apus" exec --lab bench-restart "$1" -- sh -c "$2" </dev/null; }
 
 # identities: what would be another if a machine had been started again, or a namespace made anew.
 identities() {
