@@ -16,21 +16,11 @@ final class NamespaceThread: Sendable {
   private let wake: EventDescriptor
   private let state = Mutex(State())
 
-  private static let instance = Mutex<NamespaceThread?>(nil)
+  private static let instance = OneInProcess<NamespaceThread>()
 
   /// The thread of this process.
   static func shared() throws(SystemError) -> NamespaceThread {
-    let result: Result<NamespaceThread, SystemError> = instance.withLock { existing in
-      if let existing { return .success(existing) }
-      do throws(SystemError) {
-        let made = try NamespaceThread()
-        existing = made
-        return .success(made)
-      } catch {
-        return .failure(error)
-      }
-    }
-    return try result.get()
+    try instance.get { () throws(SystemError) in try NamespaceThread() }
   }
 
   private init() throws(SystemError) {

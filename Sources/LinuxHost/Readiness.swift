@@ -40,31 +40,31 @@ final class ReadinessWatcher: Sendable {
     var waiters: [UInt64: Waiter] = [:]
   }
 
-  private let epoll: Epoll
+  /// Has an epoll watch a descriptor, under a wait's number.
+  typealias Watch = @Sendable (Epoll, Descriptor, UInt64) throws(SystemError) -> Void
+
+  let epoll: Epoll
+  private let watch: Watch
   private let wake: EventDescriptor
   private let state = Mutex(State())
 
-  private static let instance = Mutex<ReadinessWatcher?>(nil)
+  private static let instance = OneInProcess<ReadinessWatcher>()
 
   static func shared() throws(SystemError) -> ReadinessWatcher {
-    let result: Result<ReadinessWatcher, SystemError> = instance.withLock { existing in
-      if let existing { return .success(existing) }
-      do throws(SystemError) {
-        let made = try ReadinessWatcher()
-        existing = made
-        return .success(made)
-      } catch {
-        return .failure(error)
-      }
-    }
-    return try result.get()
+    try instance.get { () throws(SystemError) in try ReadinessWatcher() }
   }
 
-  private init() throws(SystemError) {
+  /// - Parameter watch: another one only where a test looks at the moment in between.
+  init(watch: @escaping Watch = ReadinessWatcher.watch) throws(SystemError) {
+    self.watch = watch
     epoll = try Epoll()
     wake = try EventDescriptor()
     try epoll.add(wake.raw, token: 0, events: Epoll.input)
     _ = try HostThread.start(name: "apus-readiness", cpu: nil) { self.loop() }
+  }
+
+  @Sendable static func watch(_ epoll: Epoll, _ descriptor: Descriptor, _ number: UInt64) throws(SystemError) {
+    try epoll.add(descriptor.raw, token: number, events: Epoll.input | Epoll.readHangup | Epoll.oneShot)
   }
 
   func nextNumber() -> UInt64 {
@@ -81,7 +81,7 @@ final class ReadinessWatcher: Sendable {
   func add(_ number: UInt64, _ waiter: Waiter) {
     let failure = state.withLock { state -> SystemError? in
       do throws(SystemError) {
-        try epoll.add(waiter.descriptor.raw, token: number, events: Epoll.input | Epoll.readHangup | Epoll.oneShot)
+        try watch(epoll, waiter.descriptor, number)
         state.waiters[number] = waiter
         return nil
       } catch {
