@@ -12,8 +12,6 @@ public enum Ethernet {
   @inlinable public static var typeIPv4: UInt16 { 0x0800 }
   /// Internet Protocol version 6.
   @inlinable public static var typeIPv6: UInt16 { 0x86DD }
-  /// Address Resolution Protocol.
-  @inlinable public static var typeARP: UInt16 { 0x0806 }
   /// Reverse ARP.
   @inlinable public static var typeRARP: UInt16 { 0x8035 }
 }

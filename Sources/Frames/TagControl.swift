@@ -15,8 +15,4 @@ public struct TagControl: Sendable, Hashable, BitwiseCopyable {
   /// PCP and DEI in their places, VID zero.
   @inlinable @inline(__always)
   public var priority: UInt16 { bits & 0xF000 }
-
-  /// The same priority with another VLAN.
-  @inlinable @inline(__always)
-  public func with(vlan: UInt16) -> TagControl { TagControl(bits: priority | (vlan & 0x0FFF)) }
 }

@@ -8,10 +8,8 @@ package enum VirtioFeature {
   package static let status: UInt64 = 1 << 16
   package static let guestAnnounce: UInt64 = 1 << 21
   package static let multiqueue: UInt64 = 1 << 22
-  package static let notifyOnEmpty: UInt64 = 1 << 24
   /// VHOST_F_LOG_ALL: the dirty-page log is on.
   package static let logAll: UInt64 = 1 << 26
-  package static let anyLayout: UInt64 = 1 << 27
   package static let indirectDescriptors: UInt64 = 1 << 28
   package static let eventIndex: UInt64 = 1 << 29
   /// VHOST_USER_F_PROTOCOL_FEATURES: rings start disabled and SET_VRING_ENABLE decides.

@@ -35,6 +35,8 @@ extension RealThings {
         let setting = "/proc/sys/vm/nr_hugepages"
         let before = text(of: setting).flatMap { Int($0.dropLast()) } ?? 0
         if before < Self.pageCount {
+          // Whole pages are made of what small ones leave, so that a machine that ran for long has them too.
+          try? "1".write(toFile: "/proc/sys/vm/compact_memory", atomically: false, encoding: .utf8)
           try "\(Self.pageCount)".write(toFile: setting, atomically: false, encoding: .utf8)
         }
         defer {
@@ -42,11 +44,7 @@ extension RealThings {
         }
         let words = text(of: "/proc/meminfo")?.split(separator: "\n").first { $0.hasPrefix("HugePages_Free:") }
         let free = words?.split(separator: " ").last.flatMap { Int($0) } ?? 0
-        guard free >= Self.pageCount else {
-          // Only where the machine grants them: said, not hidden.
-          Issue.record("\(free) of \(Self.pageCount) hugepages are free on this machine", severity: .warning)
-          return
-        }
+        try #require(free >= Self.pageCount, "\(free) of \(Self.pageCount) hugepages are free; is memory in small pieces?")
         let folder = "\(sandbox.folder)/huge"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         let mounted = try await execute(["mount", "-t", "hugetlbfs", "hugetlbfs", folder])

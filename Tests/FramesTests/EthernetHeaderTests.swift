@@ -35,9 +35,6 @@ import Testing
     #expect(tag.bits == bits)
     #expect(tag.vlan == vlan)
     #expect(tag.priority == priority)
-    #expect(tag.with(vlan: 77).bits == priority | 77)
-    // Nothing but the VLAN changes, whatever is given.
-    #expect(tag.with(vlan: 0xFFFF).bits == priority | 0x0FFF)
   }
 
   @Test func headersMayLieAtAnyAddress() {

@@ -4,7 +4,7 @@ import Topology
 
 @testable import Lab
 
-@Suite struct StartOrderTests {
+@Suite(.timeLimit(.minutes(1))) struct StartOrderTests {
   private func condition(_ node: String, _ state: StartCondition.State) -> StartCondition {
     var condition = StartCondition(node: node)
     condition.state = state
@@ -43,7 +43,7 @@ import Topology
   }
 }
 
-@Suite struct BootQueueTests {
+@Suite(.timeLimit(.minutes(1))) struct BootQueueTests {
   @Test func limitCountsWhateverTheLoad() async throws {
     let queue = BootQueue(limit: 1, processors: 8, idleProcessors: { 8 })
     try await queue.enter()

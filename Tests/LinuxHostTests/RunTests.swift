@@ -55,10 +55,10 @@ import TestSupport
     let directory = try TemporaryDirectory()
     let file = directory.path("pid")
     let error = await #expect(throws: SystemError.self) {
-      _ = try await shell("sleep 1000 & echo $! > \(file); wait", timeoutSeconds: 0.5)
+      _ = try await shell("sleep 1000 & echo $! > \(file); wait", timeoutSeconds: 2)
     }
     #expect(error?.code == ETIMEDOUT)
-    guard let text = HostFacts.text(ofFile: file), let pid = Int32(text.dropLast()) else { return }
+    let pid = try #require(HostFacts.text(ofFile: file).flatMap { Int32($0.dropLast()) })
     let child = ProcessIdentity.of(pid: pid)
     #expect(await child?.wait(timeoutSeconds: 60) ?? true)
   }

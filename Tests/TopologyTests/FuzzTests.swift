@@ -29,11 +29,11 @@ struct FuzzTests {
   }
 
   @Test("mutated files are refused or loaded, never a trap", arguments: 1...8)
-  func mutations(_ seed: UInt64) {
+  func mutations(_ seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let seeds = Self.corpus
     for _ in 0..<400 {
-      guard var bytes = seeds.randomElement(using: &random) else { return }
+      var bytes = try #require(seeds.randomElement(using: &random))
       for _ in 0..<Int.random(in: 1...6, using: &random) { mutate(&bytes, seeds, &random) }
       _ = survive(bytes)
     }
