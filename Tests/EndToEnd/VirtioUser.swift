@@ -44,7 +44,7 @@ extension RealThings {
         }
         let words = text(of: "/proc/meminfo")?.split(separator: "\n").first { $0.hasPrefix("HugePages_Free:") }
         let free = words?.split(separator: " ").last.flatMap { Int($0) } ?? 0
-        try #require(free >= Self.pageCount, "\(free) of \(Self.pageCount) hugepages are free; is memory in small pieces?")
+        try #require(free >= Self.pageCount, "only \(free) of \(Self.pageCount) hugepages are free")
         let folder = "\(sandbox.folder)/huge"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         let mounted = try await execute(["mount", "-t", "hugetlbfs", "hugetlbfs", folder])
