@@ -25,12 +25,26 @@ struct CaptureTap: ~Copyable {
     var port: Int
     var direction: CaptureDirections
     var drop: FrameDrop
-    var queue: UInt16
-    var timestamp: UInt64
-    var packetID: UInt64
+    var queue: UInt16 = 0
+    var timestamp: UInt64 = 0
+    var packetID: UInt64 = 0
     /// Its checksum is partial in the bytes at hand, and where.
-    var needsChecksum: Bool
-    var checksumStart: UInt16
+    var needsChecksum = false
+    var checksumStart: UInt16 = 0
+  }
+
+  /// A frame's bytes as they are to be recorded.
+  ///
+  /// Valid as long as the scratch behind `Burst.outgoingPrefix`: until that is asked again.
+  @safe
+  struct Content: BitwiseCopyable {
+    /// The frame's first bytes, `size` of them.
+    let prefix: UnsafeRawPointer
+    let size: Int
+    /// Where in the sender's frame the rest begins.
+    let tail: Int
+    /// Bytes of the frame.
+    let length: Int
   }
 
   /// Bytes of a frame that are copied at most: a chain of a guest may be of any length, and is refused for it later.
@@ -125,16 +139,9 @@ struct CaptureTap: ~Copyable {
     epoch &+= 1
   }
 
-  /// Records a frame if it is wanted.
-  ///
-  /// - Parameters:
-  ///   - prefix: the frame's first bytes as they are to be recorded, `size` of them.
-  ///   - tail: where in the sender's frame the rest begins.
-  @unsafe @inline(never)
-  mutating func take(
-    _ index: Int, _ frame: Frame, prefix: UnsafeRawPointer, size: Int, tail: Int, length: Int, _ sighting: Sighting,
-    of burst: borrowing Burst
-  ) {
+  /// Records frame `index` of a burst if it is wanted.
+  @inline(never)
+  mutating func take(_ index: Int, _ content: Content, _ sighting: Sighting, of burst: borrowing Burst) {
     guard wants(index, sighting) else { return }
     guard let member = members[sighting.port] else { return }
     let counts = member.counts
@@ -142,10 +149,15 @@ struct CaptureTap: ~Copyable {
     if sighting.direction == .fromNode { noteArrival(index, sighting, at: -1) }
     // No further than this filter looks: what deeper ones have brought here changes no answer.
     // SAFETY: `size` bytes are at `prefix`.
-    guard filter.isEmpty || (unsafe filter.accepts(prefix, count: min(size, filter.depth), length: length)) else {
+    guard
+      filter.isEmpty
+        || (unsafe filter.accepts(
+          content.prefix, count: min(content.size, filter.depth), length: content.length))
+    else {
       return counts.add(CaptureInterface.Slot.filtered)
     }
-    let captured = min(length, snapLength)
+    let frame = burst.frames[index]
+    let captured = min(content.length, snapLength)
     guard let (place, storedSize) = unsafe writer.reserve(captured) else {
       return counts.add(CaptureInterface.Slot.dropped)
     }
@@ -154,7 +166,7 @@ struct CaptureTap: ~Copyable {
     record.interface = member.id
     record.timestamp = sighting.timestamp
     record.packetID = sighting.packetID
-    record.originalLength = UInt32(truncatingIfNeeded: length)
+    record.originalLength = UInt32(truncatingIfNeeded: content.length)
     record.capturedLength = UInt32(truncatingIfNeeded: captured)
     record.queue = sighting.queue
     record.direction = sighting.direction
@@ -169,7 +181,7 @@ struct CaptureTap: ~Copyable {
     }
     // SAFETY: `reserve` gave room for the header and `captured` bytes.
     unsafe place.storeBytes(of: record, as: CaptureRecord.self)
-    unsafe copy(frame, prefix, size, tail, to: place + CaptureRing.headerSize, captured, burst)
+    unsafe copy(captured, of: frame, content, to: place + CaptureRing.headerSize, burst)
     counts.add(CaptureInterface.Slot.captured)
     if sighting.direction == .fromNode { noteArrival(index, sighting, at: Int64(unsafe writer.position(of: place))) }
   }
@@ -198,14 +210,13 @@ struct CaptureTap: ~Copyable {
   /// Copies the first `wanted` bytes of a frame: from the prefix, and from the sender's memory behind it.
   @unsafe @inline(__always)
   private func copy(
-    _ frame: Frame, _ prefix: UnsafeRawPointer, _ size: Int, _ tail: Int, to target: UnsafeMutableRawPointer,
-    _ wanted: Int, _ burst: borrowing Burst
+    _ wanted: Int, of frame: Frame, _ content: Content, to target: UnsafeMutableRawPointer, _ burst: borrowing Burst
   ) {
-    var done = min(size, wanted)
+    var done = min(content.size, wanted)
     // SAFETY: `wanted` bytes are writable at `target`; each piece is cut to what is left of them.
-    unsafe target.copyMemory(from: prefix, byteCount: done)
+    unsafe target.copyMemory(from: content.prefix, byteCount: done)
     guard done < wanted else { return }
-    unsafe burst.forEachTailPiece(frame, from: tail) { source, count in
+    unsafe burst.forEachTailPiece(frame, from: content.tail) { source, count in
       let count = min(count, wanted - done)
       guard count > 0 else { return }
       unsafe (target + done).copyMemory(from: source, byteCount: count)

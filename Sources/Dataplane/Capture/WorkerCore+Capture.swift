@@ -30,7 +30,9 @@ extension WorkerCore {
   /// Records the burst as its node sent it.
   @inline(never)
   mutating func tapArrivals(_ port: Int, queue: Int) {
-    for index in 0..<burst.count { tap(index, port, .keep, .fromNode, .none, queue: queue) }
+    let sighting = CaptureTap.Sighting(
+      port: port, direction: .fromNode, drop: .none, queue: UInt16(truncatingIfNeeded: queue))
+    for index in 0..<burst.count { tap(index, .keep, sighting) }
   }
 
   /// Records a port's pending frames with what became of them.
@@ -39,9 +41,8 @@ extension WorkerCore {
     let takesPartial = takesPartialChecksums(port)
     for position in 0..<count {
       let item = pending[port * Burst.capacity + position]
-      tap(
-        Int(item.frame), port, item.edit, .toNode, FrameDrop(rawValue: item.verdict),
-        completesChecksum: !takesPartial)
+      let sighting = CaptureTap.Sighting(port: port, direction: .toNode, drop: FrameDrop(rawValue: item.verdict))
+      tap(Int(item.frame), item.edit, sighting, completesChecksum: !takesPartial)
     }
   }
 
@@ -57,32 +58,32 @@ extension WorkerCore {
   @inline(never)
   mutating func tapCrossing(_ place: Place, from near: Int, to far: Int) {
     let edit = edit(place, near)
-    tap(place.frame, near, edit, .toNode, .none)
-    tap(place.frame, far, edit, .fromNode, .none)
+    tap(place.frame, edit, CaptureTap.Sighting(port: near, direction: .toNode, drop: .none))
+    tap(place.frame, edit, CaptureTap.Sighting(port: far, direction: .fromNode, drop: .none))
   }
 
-  /// Records one frame in every capture of the port.
+  /// Records one frame in every capture of the port; what is not said of the sighting yet is found here.
   @inline(never)
   mutating func tap(
-    _ index: Int, _ port: Int, _ edit: TagEdit, _ direction: CaptureDirections, _ drop: FrameDrop, queue: Int = 0,
-    completesChecksum: Bool = false
+    _ index: Int, _ edit: TagEdit, _ seen: CaptureTap.Sighting, completesChecksum: Bool = false
   ) {
-    var left = ports[port].taps
+    var left = ports[seen.port].taps
     guard left != 0 else { return }
     unpublishedTaps |= left
     let completes = completesChecksum && burst.frames[index].needsChecksum
     // A frame too short for the edit was refused before it came here; a runt has none.
     let (base, size, tail) = unsafe burst.outgoingPrefix(index, edit, completeChecksum: completes, depth: tapDepth)
     let frame = burst.frames[index]
-    let sighting = CaptureTap.Sighting(
-      port: port, direction: direction, drop: drop, queue: UInt16(truncatingIfNeeded: queue), timestamp: burstTime(),
-      packetID: packetID(index), needsChecksum: frame.needsChecksum && !completes,
-      checksumStart: UInt16(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth))
+    let content = unsafe CaptureTap.Content(prefix: base, size: size, tail: tail, length: frame.size + edit.growth)
+    var sighting = seen
+    sighting.timestamp = burstTime()
+    sighting.packetID = packetID(index)
+    sighting.needsChecksum = frame.needsChecksum && !completes
+    sighting.checksumStart = UInt16(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth)
     while left != 0 {
       let capture = left.trailingZeroBitCount
       left &= left &- 1
-      unsafe captures[capture].take(
-        index, frame, prefix: base, size: size, tail: tail, length: frame.size + edit.growth, sighting, of: burst)
+      captures[capture].take(index, content, sighting, of: burst)
     }
   }
 
@@ -128,7 +129,7 @@ extension WorkerCore {
   mutating func noteDrop(
     _ index: Int, at port: Int, _ edit: TagEdit, _ drop: FrameDrop, _ direction: CaptureDirections
   ) {
-    if ports[port].taps != 0 { tap(index, port, edit, direction, drop) }
+    if ports[port].taps != 0 { tap(index, edit, CaptureTap.Sighting(port: port, direction: direction, drop: drop)) }
     if recorder.isRecording { recorder.mark(index, drop) }
   }
 

@@ -6,6 +6,16 @@ struct DelayLine: ~Copyable {
   /// Which of a port's frames.
   enum Direction { case fromNode, toNode }
 
+  /// A frame of the burst that is to be held.
+  struct Candidate: BitwiseCopyable {
+    var index: Int
+    /// How it would leave.
+    var edit: TagEdit
+    /// The frame's number, and what its switch noted of it: given back by `take`.
+    var packetID: UInt64
+    var note: UInt32 = 0
+  }
+
   /// What became of frames that were to be held.
   struct Outcome {
     var lost = 0
@@ -58,32 +68,26 @@ struct DelayLine: ~Copyable {
 
   // Taking in.
 
-  /// Loses, or copies and holds, a frame of a burst as it would leave with that edit; returns whether it is lost.
-  ///
-  /// - Parameters:
-  ///   - packetID: number of the frame, given back by `take`.
-  ///   - note: the same.
+  /// Loses, or copies and holds, a frame of a burst; returns whether it is lost.
   @inline(never)
   mutating func hold(
-    _ index: Int, _ edit: TagEdit, packetID: UInt64, note: UInt32 = 0, of burst: borrowing Burst, now: UInt64,
-    _ outcome: inout Outcome
+    _ frame: Candidate, of burst: borrowing Burst, now: UInt64, _ outcome: inout Outcome
   ) -> FrameDrop {
     guard !schedule.losesNext() else {
       outcome.lost += 1
       return FrameDrop(.impairedLoss)
     }
-    let isKept = keep(index, edit, packetID, note, of: burst, now: now)
+    let isKept = keep(frame, of: burst, now: now)
     if !isKept { outcome.withoutRoom += 1 }
     // A copy too many for the queue was never sent: no drop.
-    if schedule.duplicatesNext() { _ = keep(index, edit, packetID, note, of: burst, now: now) }
+    if schedule.duplicatesNext() { _ = keep(frame, of: burst, now: now) }
     return isKept ? .none : FrameDrop(.impairedQueue)
   }
 
   /// Copies a frame and notes when it leaves; false if there is no room.
-  private mutating func keep(
-    _ index: Int, _ edit: TagEdit, _ packetID: UInt64, _ note: UInt32, of burst: borrowing Burst, now: UInt64
-  ) -> Bool {
+  private mutating func keep(_ candidate: Candidate, of burst: borrowing Burst, now: UInt64) -> Bool {
     guard count < schedule.impairment.queueCount, let slot = takeSlot() else { return false }
+    let (index, edit) = (candidate.index, candidate.edit)
     let frame = burst.frames[index]
     let size = frame.size + edit.growth
     let earlier = schedule
@@ -98,10 +102,10 @@ struct DelayLine: ~Copyable {
     }
     if isCorrupted { store.flip(bit: departure.flippedBit, ofFrameAt: place) }
     held[slot] = HeldFrame(
-      release: departure.release, packetID: packetID, number: number, next: 0, place: UInt32(truncatingIfNeeded: place),
-      size: UInt32(truncatingIfNeeded: size),
+      release: departure.release, packetID: candidate.packetID, number: number, next: 0,
+      place: UInt32(truncatingIfNeeded: place), size: UInt32(truncatingIfNeeded: size),
       checksumStart: UInt16(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth),
-      checksumOffset: frame.checksumOffset, needsChecksum: frame.needsChecksum && !isCorrupted, note: note)
+      checksumOffset: frame.checksumOffset, needsChecksum: frame.needsChecksum && !isCorrupted, note: candidate.note)
     number &+= 1
     count += 1
     if departure.overtakes { overtaking.append(slot, in: held) } else { inOrder.append(slot, in: held) }

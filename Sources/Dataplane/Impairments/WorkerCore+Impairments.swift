@@ -28,7 +28,8 @@ extension WorkerCore {
       } else if burst.frames[index].isHeaderInvalid {
         refuse(index, at: port, .headerInvalid)
       } else {
-        let drop = lines[line].hold(index, .keep, packetID: packetID(index), of: burst, now: now, &outcome)
+        let frame = DelayLine.Candidate(index: index, edit: .keep, packetID: packetID(index))
+        let drop = lines[line].hold(frame, of: burst, now: now, &outcome)
         if drop != .none { noteDrop(index, at: port, .keep, drop, .fromNode) }
       }
     }
@@ -45,7 +46,8 @@ extension WorkerCore {
     for position in 0..<count {
       let item = pending[port * Burst.capacity + position]
       let index = Int(item.frame)
-      let drop = lines[line].hold(index, item.edit, packetID: packetID(index), of: burst, now: now, &outcome)
+      let frame = DelayLine.Candidate(index: index, edit: item.edit, packetID: packetID(index))
+      let drop = lines[line].hold(frame, of: burst, now: now, &outcome)
       if drop != .none { noteDrop(index, at: port, item.edit, drop, .toNode) }
     }
     note(outcome, port, line)
@@ -60,8 +62,8 @@ extension WorkerCore {
     let note =
       UInt32(place.vlan | place.priority) | UInt32(truncatingIfNeeded: place.hops) << 16 | (isTagged ? 1 << 31 : 0)
     var outcome = DelayLine.Outcome()
-    let drop = lines[line].hold(
-      place.frame, .keep, packetID: packetID(place.frame), note: note, of: burst, now: now, &outcome)
+    let frame = DelayLine.Candidate(index: place.frame, edit: .keep, packetID: packetID(place.frame), note: note)
+    let drop = lines[line].hold(frame, of: burst, now: now, &outcome)
     if drop != .none { noteDrop(place.frame, at: trunk, edit(place, trunk), drop, .toNode) }
     self.note(outcome, trunk, line)
   }
