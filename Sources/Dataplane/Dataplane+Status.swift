@@ -47,53 +47,6 @@ extension Dataplane {
       dropsOut: record.block.egressDrops, error: session?.error, vhostUser: vhostUser)
   }
 
-  /// What each switch counts.
-  package func switchStatus() async -> [SwitchStatus] {
-    let switches = switchRecords.map { (index: $0.index, name: $0.configuration.name) }
-    return await worker.run { core in
-      var all: [SwitchStatus] = []
-      for item in switches {
-        all.append(
-          SwitchStatus(
-            name: item.name, fdbEntries: UInt64(core.switches[item.index].fdb.count),
-            fdbMoves: core.switches[item.index].fdb.moveCount))
-      }
-      return all
-    }
-  }
-
-  /// Entries of one switch or of all.
-  package func fdb(switchName: String?) async -> [FDBEntry] {
-    var names: [Int: String] = [:]
-    for record in records { names[record.index] = record.name }
-    let portNames = names
-    let wanted = switchRecords.filter { switchName == nil || $0.configuration.name == switchName }
-    let switches = wanted.map { (index: $0.index, name: $0.configuration.name) }
-    return await worker.run { core in
-      var entries: [FDBEntry] = []
-      for item in switches {
-        let tick = core.tick
-        core.switches[item.index].fdb.forEach { vlan, address, value in
-          entries.append(
-            FDBEntry(
-              switchName: item.name, vlan: vlan, address: address.bytes, port: portNames[value.port] ?? "",
-              ageSeconds: Double(tick &- value.tick), isStatic: value.isStatic))
-        }
-      }
-      return entries
-    }
-  }
-
-  /// Forgets what was learnt; nil = any.
-  package func flushFDB(switchName: String?, port: String?, vlan: Int?) async {
-    let switches = switchRecords.filter { switchName == nil || $0.configuration.name == switchName }.map(\.index)
-    let index = port.flatMap { name in records.first { $0.name == name }?.index }
-    guard port == nil || index != nil else { return }
-    await worker.run { core in
-      for item in switches { core.switches[item].fdb.flush(port: index, vlan: vlan) }
-    }
-  }
-
   package func workers() -> [WorkerStatus] { [worker.account.status] }
 }
 

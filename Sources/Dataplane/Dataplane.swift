@@ -36,7 +36,9 @@ package actor Dataplane {
   private let heldPortSource: AsyncStream<Void>.Continuation
   /// In order of addition.
   var records: [PortRecord] = []
-  var switchRecords: [(index: Int, configuration: SwitchConfiguration)] = []
+  var switchRecords: [(index: Int, configuration: SwitchConfiguration, table: SwitchTable)] = []
+  /// Of all ages of stations.
+  let clock = TickClock()
   var captures: [CaptureEntry] = []
   var lastCapture = 0
   let recorder: FlightRecorder?
@@ -60,7 +62,7 @@ package actor Dataplane {
       reactor = try Reactor { source.yield($0) }
       worker = try Worker(
         index: 0, cpu: configuration.cpus.first, poll: configuration.poll, faults: reactor.faults,
-        recorder: recorder)
+        recorder: recorder, clock: clock)
       interfaces = try InterfaceKeeper(worker)
     } catch {
       throw .host("\(error)")
@@ -84,17 +86,18 @@ package actor Dataplane {
     }
     let used = Set(switchRecords.map(\.index))
     let index = (0...switchRecords.count).first { !used.contains($0) } ?? switchRecords.count
-    switchRecords.append((index, configuration))
-    await worker.run { $0.coldAddSwitch(index, configuration) }
+    let table = SwitchTable(configuration)
+    switchRecords.append((index, configuration, table))
+    await worker.run { $0.coldAddSwitch(index, table) }
   }
 
   /// Changes how long a switch remembers and what of link-local traffic it forwards; its table stays.
-  package func changeSwitch(_ configuration: SwitchConfiguration) async throws(DataplaneError) {
+  package func changeSwitch(_ configuration: SwitchConfiguration) throws(DataplaneError) {
     let index = try switchIndex(configuration.name)
     if let position = switchRecords.firstIndex(where: { $0.index == index }) {
       switchRecords[position].configuration = configuration
+      switchRecords[position].table.change(configuration)
     }
-    await worker.run { $0.coldChangeSwitch(index, configuration) }
   }
 
   /// Removes a switch that has no ports any more.
@@ -103,8 +106,9 @@ package actor Dataplane {
     guard !records.contains(where: { $0.switchName == name }) else {
       throw .invalid("switch \(name) still has ports")
     }
+    let table = table(of: name)
     switchRecords.removeAll { $0.index == index }
-    await worker.run { $0.coldRemoveSwitch(index) }
+    if let table { await worker.run { $0.coldRemoveSwitch(index, table) } }
   }
 
   package func switches() -> [SwitchConfiguration] { switchRecords.map(\.configuration) }
@@ -202,6 +206,7 @@ package actor Dataplane {
     }
     if let position = records.firstIndex(where: { $0.name == port }) { records[position].mode = mode }
     await worker.run { $0.coldSetMode(record.index, mode) }
+    forgetStations(of: record)
   }
 
   /// Closes all sockets and ends the threads.
@@ -223,6 +228,7 @@ package actor Dataplane {
   func install(_ record: PortRecord, _ kind: PortKind, _ isWanted: Bool) async {
     let switchIndex = switchRecords.first { $0.configuration.name == record.switchName }?.index
     notePort(record)
+    table(of: record.switchName)?.fdb.coldReservePorts(record.index + 1)
     await worker.run {
       $0.coldAddPort(
         record.index, kind: kind, mode: record.mode, switchIndex: switchIndex, mtu: record.mtu, block: record.block,
@@ -237,6 +243,7 @@ package actor Dataplane {
     }
     await reactor.run { $0.remove(port: record.index) }
     await worker.run { $0.coldRemovePort(record.index) }
+    forgetStations(of: record)
     if record.kind == .tap { await forgetInterface(of: record) }
     notePortGone(record)
   }

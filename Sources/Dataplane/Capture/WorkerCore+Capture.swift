@@ -96,53 +96,6 @@ extension WorkerCore {
     }
   }
 
-  // Drops.
-
-  /// Counts a frame that the switch refuses, and tells whoever listens.
-  @inline(never)
-  mutating func refuse(_ index: Int, at port: Int, _ reason: IngressDrop) {
-    ports[port].counters.drop(reason)
-    noteDrop(index, at: port, .keep, FrameDrop(reason), .fromNode)
-    if recorder.isRecording { recorder.mark(index, FrameDrop(reason), isWhole: true) }
-  }
-
-  /// The same on a switch, where the port may be the end of a trunk.
-  @inline(never)
-  mutating func refuse(_ place: Place, _ reason: IngressDrop) {
-    ports[place.ingress].counters.drop(reason)
-    noteDrop(place.frame, at: place.ingress, arrivalEdit(place), FrameDrop(reason), .fromNode)
-  }
-
-  /// A frame that would leave where it came from.
-  @inline(never)
-  mutating func refuseHairpin(_ place: Place) {
-    ports[place.ingress].counters.drop(EgressDrop.hairpin)
-    noteDrop(place.frame, at: place.ingress, arrivalEdit(place), FrameDrop(EgressDrop.hairpin), .fromNode)
-  }
-
-  /// What tells a frame at its place from the frame as its node sent it.
-  private func arrivalEdit(_ place: Place) -> TagEdit {
-    ports[place.ingress].kind == .trunk ? edit(place, place.ingress) : .keep
-  }
-
-  @inline(__always)
-  mutating func noteDrop(
-    _ index: Int, at port: Int, _ edit: TagEdit, _ drop: FrameDrop, _ direction: CaptureDirections
-  ) {
-    if ports[port].taps != 0 { tap(index, edit, CaptureTap.Sighting(port: port, direction: direction, drop: drop)) }
-    if recorder.isRecording { recorder.mark(index, drop) }
-  }
-
-  /// Counts all of a port's pending frames as dropped.
-  @inline(never)
-  mutating func refusePending(of port: Int, count: Int, _ reason: EgressDrop) {
-    ports[port].counters.drop(reason, count)
-    for position in 0..<count {
-      pending[port * Burst.capacity + position].verdict = FrameDrop(reason).rawValue
-    }
-    recordUndelivered(port, count: count)
-  }
-
   // Commands.
 
   /// Takes a capture in; nil if there are too many already.

@@ -96,7 +96,8 @@ extension WorkerCore {
   private mutating func conversation(of port: Int) -> Conversation? {
     let switchIndex = ports[port].switchIndex
     guard switchIndex >= 0, ports[port].lastSource != 0, ports[port].lastDestination != 0,
-      ports[port].lastSourceTick == tick, ports[port].generation == switches[switchIndex].fdb.generation
+      ports[port].lastSourceTick == tick,
+      ports[port].generation == switches[switchIndex].stations.with({ $0.generation })
     else { return nil }
     let vlan = ports[port].untaggedVLAN
     let output = ports[port].lastOutput
@@ -173,12 +174,14 @@ extension WorkerCore {
     guard !source.isGroup, !source.isZero else {
       return refuse(place, .sourceInvalid)
     }
-    if destination.isLinkLocal, !passesLinkLocal(destination, switches[place.switchIndex].linkLocal) {
+    if destination.isLinkLocal,
+      !passesLinkLocal(destination, switches[place.switchIndex].shared.with { $0.linkLocal })
+    {
       return refuse(place, .linkLocal)
     }
     let sourceKey = FDB.key(vlan: place.vlan, source)
     if sourceKey != ports[ingress].lastSource || tick != ports[ingress].lastSourceTick
-      || ports[ingress].generation != switches[place.switchIndex].fdb.generation
+      || ports[ingress].generation != switches[place.switchIndex].stations.with({ $0.generation })
     {
       learn(sourceKey, place)
     }
@@ -202,10 +205,13 @@ extension WorkerCore {
     }
   }
 
+  /// Notes where the source is; while the control side changes the table, the next frame of the source does.
   @inline(never)
   private mutating func learn(_ key: UInt64, _ place: Place) {
-    switches[place.switchIndex].fdb.learn(key, port: place.ingress, tick: tick)
-    let generation = switches[place.switchIndex].fdb.generation
+    let (port, tick) = (place.ingress, tick)
+    let learnt = switches[place.switchIndex].stations.with { $0.learn(key, port: port, tick: tick) }
+    // What is remembered of lookups may be untrue by now.
+    guard let generation = learnt else { return ports[port].forget() }
     if ports[place.ingress].generation != generation {
       ports[place.ingress].generation = generation
       ports[place.ingress].lastDestination = 0
@@ -217,7 +223,7 @@ extension WorkerCore {
   /// The port behind a destination, or -1; remembered for the next frame of the same port.
   @inline(never)
   private mutating func lookup(_ key: UInt64, _ place: Place) -> Int {
-    guard let value = switches[place.switchIndex].fdb.lookup(key) else { return -1 }
+    guard let value = switches[place.switchIndex].stations.with({ $0.lookup(key) }) else { return -1 }
     guard ports[value.port].carries(place.vlan) else { return -1 }
     ports[place.ingress].lastDestination = key
     ports[place.ingress].lastOutput = value.port

@@ -1,38 +1,33 @@
-/// What the worker holds of a switch.
+/// What the worker holds of a switch: the table that all threads share, and the switch's ports.
 struct SwitchState: ~Copyable {
   var isUsed = false
-  var fdb: FDB
-  var linkLocal = LinkLocalPolicy.standard
-  /// Seconds until an unused FDB entry is forgotten.
-  var aging: UInt32 = 300
+  let table: SwitchTable
+  /// `table` and `table.fdb` for the loop, which counts no references.
+  let shared: Held<SwitchTable>
+  let stations: Held<FDB>
   /// Numbers of the ports of this switch, in order of addition.
   var members: FixedArray<UInt16>
   var memberCount = 0
 
   /// A free slot.
-  init() {
-    fdb = FDB(limit: 0, portCapacity: 0)
-    members = FixedArray(count: 0) { _ in 0 }
-  }
+  init() { self.init(SwitchTable(), isUsed: false, portCapacity: 0) }
 
-  init(_ configuration: SwitchConfiguration, portCapacity: Int) {
-    isUsed = true
-    fdb = FDB(limit: configuration.fdbLimit, portCapacity: portCapacity)
+  init(_ table: SwitchTable, portCapacity: Int) { self.init(table, isUsed: true, portCapacity: portCapacity) }
+
+  private init(_ table: SwitchTable, isUsed: Bool, portCapacity: Int) {
+    self.isUsed = isUsed
+    self.table = table
+    shared = Held(table)
+    stations = Held(table.fdb)
     members = FixedArray(count: portCapacity) { _ in 0 }
-    change(configuration)
   }
 
-  /// Takes over what may change while the switch forwards.
-  mutating func change(_ configuration: SwitchConfiguration) {
-    linkLocal = configuration.linkLocal
-    aging = UInt32(min(max(configuration.aging, 1), 1_000_000))
-  }
+  var fdb: FDB { table.fdb }
 
   /// Makes room for more ports.
   mutating func reservePorts(_ capacity: Int) {
     guard isUsed, capacity > members.count else { return }
     members.grow(to: capacity) { _ in 0 }
-    fdb.reservePorts(capacity)
   }
 
   mutating func addMember(_ port: Int) {
@@ -47,6 +42,5 @@ struct SwitchState: ~Copyable {
       kept += 1
     }
     memberCount = kept
-    fdb.flush(port: port)
   }
 }

@@ -86,7 +86,7 @@ extension WorkerCore {
       return trace.drop(place.ingress, FrameDrop(IngressDrop.sourceInvalid))
     }
     if destination.isLinkLocal {
-      let policy = switches[switchIndex].linkLocal
+      let policy = switches[switchIndex].table.linkLocal
       let passes = passesLinkLocal(destination, policy)
       trace.events.append(.linkLocal(destination, policy, passes: passes))
       guard passes else { return trace.drop(place.ingress, FrameDrop(IngressDrop.linkLocal)) }

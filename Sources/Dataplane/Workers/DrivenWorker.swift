@@ -9,6 +9,7 @@ package struct DrivenWorker: ~Copyable {
   private let faults: FaultQueue
   private let recorder: FlightRecorder?
   private var blocks: [CounterBlock] = []
+  private let table = SwitchTable(SwitchConfiguration(name: "switch"))
 
   /// - Parameter recorderSize: bytes of the flight recorder; 0 = there is none.
   package init(recorderSize: Int = 0) throws(SystemError) {
@@ -20,13 +21,14 @@ package struct DrivenWorker: ~Copyable {
     core.isDriven = true
     recorder = recorderSize > 0 ? FlightRecorder(size: recorderSize) : nil
     core.record(into: recorder)
-    core.coldAddSwitch(0, SwitchConfiguration(name: "switch"))
+    core.coldAddSwitch(0, table)
   }
 
   /// Adds a port; returns its number.
   package mutating func addPort(_ mode: PortMode) -> Int {
     blocks.append(CounterBlock())
     let port = blocks.count - 1
+    table.fdb.coldReservePorts(port + 1)
     core.coldAddPort(
       port, kind: .vhostUser, mode: mode, switchIndex: mode == .wire ? nil : 0, mtu: 65521, block: blocks[port])
     return port

@@ -3,7 +3,10 @@ import Synchronization
 
 /// Word from a worker to the reactor: a ring that failed, a carrier that changed, a node that is to be told.
 ///
-/// Grows with what ports do between two looks of the reactor, which is woken by each: each ring fails once a start.
+/// Not bounded by number: each change is a report of its own, in order. The reactor is woken by the first and takes all at
+/// each look; it never waits for a worker, so what can come between two looks is little. A guest makes one report a
+/// message to the reactor (a ring that fails reports once, until it is started again), an interface one a change that the
+/// kernel told.
 final class FaultQueue: Sendable {
   /// One report.
   enum Report: Sendable {

@@ -20,8 +20,9 @@ final class Worker: Sendable {
   ///   - cpu: processor to pin it to; nil = not pinned.
   ///   - faults: where it reports what guests did.
   ///   - recorder: where it records what comes in; nil = nowhere.
+  ///   - clock: when stations were seen.
   init(
-    index: Int, cpu: Int?, poll: PollPolicy, faults: FaultQueue, recorder: FlightRecorder?
+    index: Int, cpu: Int?, poll: PollPolicy, faults: FaultQueue, recorder: FlightRecorder?, clock: TickClock
   ) throws(SystemError) {
     let commands = try CommandQueue<WorkerCore>()
     let epoll = try Epoll()
@@ -36,7 +37,7 @@ final class Worker: Sendable {
       core.record(into: recorder)
       var loop = WorkerLoop(
         core: core, commands: commands, account: account,
-        poll: poll)
+        poll: poll, clock: clock)
       while !stopping.value.load(ordering: .relaxed) { loop.turn() }
       loop.finish()
     }

@@ -12,8 +12,7 @@ extension WorkerCore {
     if isUp != ports[port].isUp {
       ports[port].isUp = isUp
       ports[port].forget()
-      let switchIndex = ports[port].switchIndex
-      if !isUp, switchIndex >= 0 { switches[switchIndex].fdb.flush(port: port) }
+      if !isUp { coldForgetStations(of: port) }
     }
     tell(port)
     if ports[port].peer >= 0 { tell(ports[port].peer) }

@@ -6,16 +6,15 @@ internal import VhostUser
 extension WorkerCore {
   // Switches and ports.
 
-  mutating func coldChangeSwitch(_ index: Int, _ configuration: SwitchConfiguration) {
-    switches[index].change(configuration)
-  }
-
-  mutating func coldAddSwitch(_ index: Int, _ configuration: SwitchConfiguration) {
+  mutating func coldAddSwitch(_ index: Int, _ table: SwitchTable) {
     reserveSwitches(index + 1)
-    switches[index] = SwitchState(configuration, portCapacity: ports.count)
+    switches[index] = SwitchState(table, portCapacity: ports.count)
   }
 
-  mutating func coldRemoveSwitch(_ index: Int) { switches[index] = SwitchState() }
+  /// Lets go of a switch, unless another one has its number already.
+  mutating func coldRemoveSwitch(_ index: Int, _ table: SwitchTable) {
+    if switches[index].table === table { switches[index] = SwitchState() }
+  }
 
   /// Takes a port in; its body is opened by the calls below.
   ///
@@ -46,6 +45,7 @@ extension WorkerCore {
   mutating func coldRemovePort(_ port: Int) {
     let switchIndex = ports[port].switchIndex
     if switchIndex >= 0 { switches[switchIndex].removeMember(port) }
+    coldForgetStations(of: port)
     let peer = ports[port].peer
     if peer >= 0 {
       ports[peer].peer = -1
@@ -75,7 +75,7 @@ extension WorkerCore {
 
   mutating func coldSetMode(_ port: Int, _ mode: PortMode) {
     ports[port].assign(mode)
-    if ports[port].switchIndex >= 0 { switches[ports[port].switchIndex].fdb.flush(port: port) }
+    coldForgetStations(of: port)
   }
 
   mutating func coldSetWanted(_ port: Int, _ isWanted: Bool) {
@@ -112,9 +112,7 @@ extension WorkerCore {
 
   mutating func coldAge() {
     coldAgeLatches()
-    for index in 0..<switches.count where switches[index].isUsed && tick > switches[index].aging {
-      switches[index].fdb.age(before: tick - switches[index].aging)
-    }
+    coldAgeStations()
   }
 
   /// Asks all drivers to kick; nil if there is work already, otherwise how long to sleep at most, in microseconds.

@@ -20,6 +20,8 @@ struct WorkerCore: ~Copyable {
   /// TAPs that are open: only they need the worker to look at descriptors while it polls.
   var tapCount = 0
   var switches: FixedArray<SwitchState>
+  /// Stations that another writer kept this worker from forgetting; see `coldForgetStations`.
+  var owedFlushes: [OwedFlush] = []
   var burst = Burst()
   /// `Burst.capacity` places a port.
   var pending: FixedArray<PendingFrame>

@@ -26,12 +26,14 @@ struct WorkerLoop: ~Copyable {
   private var now = clinux_rdtsc()
   private var lastWork = clinux_rdtsc()
   private var lastLook = clinux_rdtsc()
-  private let started = ContinuousClock.now
+  private let clock: TickClock
 
   init(
-    core: consuming WorkerCore, commands: CommandQueue<WorkerCore>, account: WorkerAccount, poll: PollPolicy
+    core: consuming WorkerCore, commands: CommandQueue<WorkerCore>, account: WorkerAccount, poll: PollPolicy,
+    clock: TickClock
   ) {
     self.core = core
+    self.clock = clock
     self.commands = commands
     self.account = account
     self.poll = poll
@@ -44,6 +46,7 @@ struct WorkerLoop: ~Copyable {
       core.settleCalls()
       commands.coldRun(&core)
     }
+    if !core.owedFlushes.isEmpty { core.coldPayFlushes() }
     if core.lineCount > 0 { core.readClock() }
     let moved = core.breathe()
     let end = clinux_rdtsc()
@@ -77,7 +80,7 @@ struct WorkerLoop: ~Copyable {
   @inline(never)
   private mutating func coldSleep() {
     // The last look may have taken the bell of a command that came after this turn's began.
-    guard !commands.isWaiting, let longest = coldLongestSleep(),
+    guard !commands.isWaiting, core.owedFlushes.isEmpty, let longest = coldLongestSleep(),
       let microseconds = core.coldArmKicks(longest: longest)
     else {
       lastWork = now
@@ -105,7 +108,7 @@ struct WorkerLoop: ~Copyable {
     for index in 0..<max(count, 0) { coldHandle(events[index].token) }
     // A ring whose index was lost with its page looks idle.
     if clinux_fault_count() != core.faultCount { core.coldMemoryFaults() }
-    let tick = UInt32(truncatingIfNeeded: (ContinuousClock.now - started).components.seconds) &+ 1
+    let tick = clock.tick
     if tick != core.tick {
       core.tick = tick
       core.coldAge()

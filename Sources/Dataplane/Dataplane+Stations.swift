@@ -1,0 +1,68 @@
+import Frames
+
+/// What switches know of stations: read and forgotten without the worker, which goes on moving frames.
+extension Dataplane {
+  /// A switch's table, and what its rows are called.
+  private struct NamedTable: Sendable {
+    var name: String
+    var table: SwitchTable
+  }
+
+  /// What each switch counts.
+  package func switchStatus() -> [SwitchStatus] {
+    switchRecords.map {
+      SwitchStatus(
+        name: $0.configuration.name, fdbEntries: UInt64($0.table.fdb.count), fdbMoves: $0.table.fdb.moveCount)
+    }
+  }
+
+  /// Entries of one switch or of all; those that come or go meanwhile are among them or not.
+  package func fdb(switchName: String?) async -> [FDBEntry] {
+    var names: [Int: String] = [:]
+    for record in records { names[record.index] = record.name }
+    return await Self.entries(of: tables(switchName), portNames: names, now: clock.tick)
+  }
+
+  /// Not the actor's: a large table must not keep others from it either.
+  private nonisolated static func entries(
+    of tables: [NamedTable], portNames: [Int: String], now: UInt32
+  ) async -> [FDBEntry] {
+    var entries: [FDBEntry] = []
+    for item in tables {
+      item.table.fdb.forEach { vlan, address, value in
+        // A port that has come or gone meanwhile has no name here.
+        guard let port = portNames[value.port] else { return }
+        entries.append(
+          FDBEntry(
+            switchName: item.name, vlan: vlan, address: address.bytes, port: port,
+            ageSeconds: Double(now > value.tick ? now - value.tick : 0), isStatic: value.isStatic))
+      }
+    }
+    return entries
+  }
+
+  /// Forgets what was learnt; nil = any. What is learnt meanwhile stays.
+  package func flushFDB(switchName: String?, port: String?, vlan: Int?) async {
+    let index = port.flatMap { name in records.first { $0.name == name }?.index }
+    guard port == nil || index != nil else { return }
+    await Self.flush(tables(switchName), port: index, vlan: vlan)
+  }
+
+  private nonisolated static func flush(_ tables: [NamedTable], port: Int?, vlan: Int?) async {
+    for item in tables { item.table.fdb.coldFlush(port: port, vlan: vlan) }
+  }
+
+  private func tables(_ switchName: String?) -> [NamedTable] {
+    switchRecords.filter { switchName == nil || $0.configuration.name == switchName }
+      .map { NamedTable(name: $0.configuration.name, table: $0.table) }
+  }
+
+  func table(of switchName: String?) -> SwitchTable? {
+    switchRecords.first { $0.configuration.name == switchName }?.table
+  }
+
+  /// Forgets what is left of a port's stations after the worker has done its part; nothing as a rule.
+  ///
+  /// To be called before the port's number is free: who gets it must not inherit them.
+  func forgetStations(of record: PortRecord) { table(of: record.switchName)?.fdb.coldFlush(port: record.index) }
+}

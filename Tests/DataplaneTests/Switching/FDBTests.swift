@@ -1,0 +1,215 @@
+import Frames
+import Testing
+
+@testable import Dataplane
+
+/// The table by itself: what it knows, whom it forgets, and who waits for whom.
+@Suite struct FDBTests {
+  private func key(_ station: Int, vlan: UInt16 = 1) -> UInt64 {
+    FDB.key(vlan: vlan, MACAddress(bits: UInt64(station) << 8 | 0x02))
+  }
+
+  /// Entries as `key: value`, by listing; each of them is found by lookup too.
+  private func contents(_ fdb: FDB) -> [UInt64: FDBValue] {
+    var found: [UInt64: FDBValue] = [:]
+    fdb.forEach { vlan, address, value in
+      let key = FDB.key(vlan: UInt16(vlan), address)
+      #expect(found.updateValue(value, forKey: key) == nil)
+      #expect(fdb.lookup(key)?.bits == value.bits)
+    }
+    #expect(found.count == fdb.count)
+    return found
+  }
+
+  @Test func aStationIsWhereItWasSeenLast() {
+    let fdb = FDB(limit: 4, portCapacity: 8)
+    #expect(fdb.lookup(key(1)) == nil)
+    #expect(fdb.learn(key(1), port: 3, tick: 1) == 1)
+    #expect(fdb.learn(key(1, vlan: 2), port: 4, tick: 1) == 1)
+    #expect(fdb.lookup(key(1))?.port == 3)
+    #expect(fdb.lookup(key(1, vlan: 2))?.port == 4)
+    #expect(fdb.lookup(key(2)) == nil)
+    // Seen again: younger, no news to anybody.
+    #expect(fdb.learn(key(1), port: 3, tick: 9) == 1)
+    #expect(fdb.lookup(key(1))?.tick == 9)
+    #expect((fdb.count, fdb.moveCount) == (2, 0))
+    // A move is.
+    #expect(fdb.learn(key(1), port: 7, tick: 9) == 2)
+    #expect(fdb.lookup(key(1))?.port == 7)
+    #expect((fdb.count, fdb.moveCount, fdb.generation) == (2, 1, 2))
+  }
+
+  @Test func aPortWithoutRoomIsNotLearnt() {
+    let fdb = FDB(limit: 4, portCapacity: 2)
+    _ = fdb.learn(key(1), port: 2, tick: 1)
+    #expect(fdb.lookup(key(1)) == nil)
+    fdb.coldReservePorts(3)
+    _ = fdb.learn(key(1), port: 2, tick: 1)
+    #expect(fdb.lookup(key(1))?.port == 2)
+    fdb.coldFlush(port: 60_000)
+    #expect(fdb.flush(port: 60_000))
+    #expect(fdb.count == 1)
+  }
+
+  @Test func aTableWithoutRoomKnowsNobody() {
+    let fdb = FDB(limit: 0, portCapacity: 2)
+    _ = fdb.learn(key(1), port: 1, tick: 1)
+    fdb.coldFlush(port: nil, vlan: nil)
+    #expect(fdb.age(before: 9))
+    #expect(contents(fdb).isEmpty)
+  }
+
+  // What is gone raises the generation, once a piece at least, and only then.
+
+  @Test func forgettingIsNoticed() {
+    let fdb = FDB(limit: 200, portCapacity: 4)
+    for station in 0..<150 { _ = fdb.learn(key(station), port: station % 3, tick: UInt32(1 + station / 50)) }
+    var last = fdb.generation
+    #expect(last == 1)
+    func expectNews(_ isNew: Bool, _ location: SourceLocation = #_sourceLocation) {
+      #expect((fdb.generation != last) == isNew, sourceLocation: location)
+      last = fdb.generation
+    }
+    #expect(fdb.age(before: 1))
+    expectNews(false)
+    #expect(fdb.age(before: 2))
+    #expect(fdb.count == 100)
+    expectNews(true)
+    fdb.coldFlush(port: 3, vlan: nil)
+    fdb.coldFlush(port: nil, vlan: 2)
+    #expect(fdb.flush(port: 3))
+    expectNews(false)
+    fdb.coldFlush(port: 2, vlan: 1)
+    #expect(contents(fdb).values.allSatisfy { $0.port != 2 })
+    expectNews(true)
+    #expect(fdb.flush(port: 1))
+    #expect(contents(fdb).values.allSatisfy { $0.port == 0 })
+    expectNews(true)
+    fdb.coldFlush(port: nil, vlan: nil)
+    expectNews(true)
+    #expect(contents(fdb).isEmpty)
+  }
+
+  /// Thousands of changes of all kinds beside the plainest table that does the same.
+  @Test(arguments: [1, 7, 100, 300])
+  func itDoesWhatAPlainTableDoes(limit: Int) {
+    let fdb = FDB(limit: limit, portCapacity: 5)
+    var plain = PlainTable(limit: limit, portCount: 5)
+    var random = SeededRandom(seed: UInt64(limit))
+    for step in 0..<6000 {
+      let tick = UInt32(1 + step / 50)
+      switch Int.random(in: 0..<200, using: &random) {
+      case 0:
+        let (port, vlan) = (Int.random(in: 0..<5, using: &random), Int.random(in: 1...3, using: &random))
+        let all: [(port: Int?, vlan: Int?)] = [(nil, nil), (port, nil), (nil, vlan), (port, vlan)]
+        let filters = all[Int.random(in: 0..<4, using: &random)]
+        fdb.coldFlush(port: filters.port, vlan: filters.vlan)
+        plain.stations.removeAll {
+          (filters.port ?? $0.port) == $0.port && (filters.vlan ?? Int($0.key >> 48)) == Int($0.key >> 48)
+        }
+      case 1:
+        let port = Int.random(in: 0..<5, using: &random)
+        if step % 2 == 0 { fdb.coldFlush(port: port) } else { #expect(fdb.flush(port: port)) }
+        plain.stations.removeAll { $0.port == port }
+      case 2:
+        let deadline = UInt32(Int.random(in: max(0, Int(tick) - 8)...Int(tick), using: &random))
+        #expect(fdb.age(before: deadline))
+        plain.stations.removeAll { $0.tick < deadline }
+      default:
+        let key = key(
+          Int.random(in: 0..<(limit + limit / 2 + 2), using: &random), vlan: UInt16.random(in: 1...3, using: &random))
+        let port = Int.random(in: 0..<5, using: &random)
+        #expect(fdb.learn(key, port: port, tick: tick) != nil)
+        plain.learn(key, port: port, tick: tick)
+      }
+      if step % 100 == 0 || limit < 10 {
+        #expect(
+          contents(fdb).mapValues(\.bits)
+            == Dictionary(
+              uniqueKeysWithValues: plain.stations.map {
+                ($0.key, FDBValue(port: $0.port, isStatic: false, tick: $0.tick).bits)
+              }))
+      }
+    }
+    #expect(fdb.moveCount == plain.moveCount)
+    #expect((1...FDB.pieceCount).contains(fdb.longestHold))
+  }
+
+  /// Nobody waits for a writer but the control side; and readers go on.
+  @Test func whoCannotHaveTheLockDoesNotWait() {
+    let fdb = FDB(limit: 100, portCapacity: 4)
+    for station in 0..<50 { _ = fdb.learn(key(station), port: 1, tick: 1) }
+    fdb.writer.coldWithLock { _ in
+      #expect(fdb.learn(key(77), port: 1, tick: 1) == nil)
+      #expect(fdb.learn(key(1), port: 2, tick: 1) == nil)
+      // Nothing to write, nothing to wait for.
+      #expect(fdb.learn(key(1), port: 1, tick: 1) == 1)
+      #expect(fdb.lookup(key(1))?.port == 1)
+      #expect(!fdb.flush(port: 1))
+      #expect(!fdb.age(before: 9))
+      #expect(contents(fdb).count == 50)
+      // Nothing to forget: no lock either.
+      fdb.coldFlush(port: 2, vlan: nil)
+      fdb.coldFlush(port: nil, vlan: 7)
+    }
+    #expect(fdb.learn(key(77), port: 1, tick: 1) == 1)
+    #expect(fdb.flush(port: 1))
+    #expect(fdb.count == 0)
+  }
+
+  /// However much is forgotten, the lock is held for a few entries at a time.
+  @Test func theLockIsHeldForAFewEntries() {
+    let fdb = FDB(limit: 20_000, portCapacity: 4)
+    func fill() { for station in 0..<20_000 { _ = fdb.learn(key(station), port: station % 3, tick: 1) } }
+    fill()
+    #expect(fdb.longestHold == 1)
+    #expect(fdb.age(before: 2))
+    #expect(fdb.count == 0)
+    for forget in [
+      { fdb.coldFlush(port: nil, vlan: nil) }, { fdb.coldFlush(port: nil, vlan: 1) },
+      { for port in 0..<3 { fdb.coldFlush(port: port, vlan: nil) } },
+      { for port in 0..<3 { fdb.coldFlush(port: port) } },
+      { for port in 0..<3 { #expect(fdb.flush(port: port)) } },
+    ] {
+      fill()
+      #expect(fdb.count == 20_000)
+      forget()
+      #expect(fdb.count == 0)
+    }
+    #expect(fdb.longestHold <= FDB.pieceCount)
+  }
+}
+
+/// The plainest table with the same rules: stations in the order in which they were seen.
+private struct PlainTable {
+  struct Entry {
+    var key: UInt64
+    var port: Int
+    var tick: UInt32
+  }
+
+  let limit: Int
+  let portCount: Int
+  var stations: [Entry] = []
+  var moveCount: UInt64 = 0
+
+  init(limit: Int, portCount: Int) {
+    self.limit = limit
+    self.portCount = portCount
+  }
+
+  mutating func learn(_ key: UInt64, port: Int, tick: UInt32) {
+    if let position = stations.firstIndex(where: { $0.key == key }) {
+      guard stations[position].port != port || stations[position].tick != tick else { return }
+      if stations[position].port != port { moveCount += 1 }
+      stations.remove(at: position)
+    } else if stations.count == limit {
+      // The oldest of the port that has most; of several, of the lowest number.
+      var counts = [Int](repeating: 0, count: portCount)
+      for station in stations { counts[station.port] += 1 }
+      let fullest = counts.firstIndex(of: counts.max() ?? 0)
+      stations.remove(at: stations.firstIndex { $0.port == fullest } ?? 0)
+    }
+    stations.append(Entry(key: key, port: port, tick: tick))
+  }
+}

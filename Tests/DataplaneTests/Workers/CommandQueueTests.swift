@@ -1,0 +1,76 @@
+import LinuxHost
+import Synchronization
+import Testing
+
+@testable import Dataplane
+
+/// The way into a thread that owns its state.
+@Suite struct CommandQueueTests {
+  /// What the commands change.
+  struct State: ~Copyable {
+    var values: [Int] = []
+  }
+
+  @Test func commandsRunInTheOrderInWhichTheyCame() throws {
+    let queue = try CommandQueue<State>()
+    var state = State()
+    #expect(!queue.isWaiting)
+    for value in 0..<100 { queue.submit { $0.values.append(value) } }
+    #expect(queue.isWaiting)
+    #expect(queue.count == 0)
+    queue.coldRun(&state)
+    #expect(!queue.isWaiting)
+    #expect(state.values == Array(0..<100))
+    #expect(queue.count == 100)
+    queue.coldRun(&state)
+    #expect(state.values.count == 100)
+  }
+
+  /// Neither lost nor run in the middle of the others: the thread gets back to its work between two looks.
+  @Test func aCommandOfACommandRunsAtTheNextLook() throws {
+    let queue = try CommandQueue<State>()
+    var state = State()
+    queue.submit { state in
+      state.values.append(1)
+      queue.submit { $0.values.append(3) }
+    }
+    queue.submit { $0.values.append(2) }
+    queue.coldRun(&state)
+    #expect(state.values == [1, 2])
+    #expect(queue.isWaiting)
+    queue.coldRun(&state)
+    #expect(state.values == [1, 2, 3])
+  }
+
+  @Test func eachCommandRingsTheBell() throws {
+    let queue = try CommandQueue<State>()
+    #expect(queue.bell.drain() == 0)
+    for _ in 0..<3 { queue.submit { _ in } }
+    #expect(queue.bell.drain() == 3)
+  }
+
+  /// Many threads at once: each one's commands run once and in its order, and none is left when nothing is waiting.
+  @Test func commandsOfManyThreadsAllRun() throws {
+    let queue = try CommandQueue<State>()
+    let (threadCount, perThread) = (4, 2000)
+    let threads = try (0..<threadCount).map { thread in
+      try HostThread.start(name: "sender", cpu: nil) {
+        for value in 0..<perThread { queue.submit { $0.values.append(thread * perThread + value) } }
+      }
+    }
+    var state = State()
+    let deadline = ContinuousClock.now + .seconds(60)
+    while state.values.count < threadCount * perThread, ContinuousClock.now < deadline {
+      if queue.isWaiting { queue.coldRun(&state) }
+    }
+    for thread in threads { thread.join() }
+    #expect(state.values.count == threadCount * perThread)
+    for thread in 0..<threadCount {
+      let own = state.values.filter { $0 / perThread == thread }
+      #expect(own == Array(thread * perThread..<(thread + 1) * perThread))
+    }
+    queue.coldRun(&state)
+    #expect(queue.count == threadCount * perThread)
+    #expect(!queue.isWaiting)
+  }
+}
