@@ -42,12 +42,9 @@ final class DrivenBench {
     return bench
   }
 
-  private static func start(_ ring: SplitDriver, _ features: UInt64) -> RingStart {
+  private static func start(_ ring: any RingDriver, _ features: UInt64) -> RingStart {
     RingStart(
-      index: ring.index, size: ring.size, base: 0,
-      addresses: RingAddresses(
-        flags: 0, descriptors: ring.memory.userAddress(ring.descriptorTable),
-        used: ring.memory.userAddress(ring.usedRing), available: ring.memory.userAddress(ring.availableRing), log: 0),
+      index: ring.index, size: ring.size, base: ring.startBase, addresses: ring.addresses,
       kick: ring.kickEvent.descriptor, call: ring.callEvent.descriptor, error: nil, isEnabled: true,
       features: features)
   }

@@ -16,7 +16,7 @@ import VhostUser
     }
   }
 
-  private func isCalled(_ ring: SplitDriver) -> Bool {
+  private func isCalled(_ ring: any RingDriver) -> Bool {
     defer { ring.callEvent.drain() }
     return Deadline(milliseconds: 0).waitReadable([ring.callEvent.raw])
   }
@@ -37,7 +37,7 @@ import VhostUser
   @Test(arguments: [0, 5, 0x7FFE, 0xFFF0, 0xFFFD, 0xFFFE, 0xFFFF] as [UInt16])
   func anEventIndexCallsAtItsEntryOnly(first: UInt16) async throws {
     try await bench(first) { bench, a, b in
-      let ring = b.receiveRing()
+      let ring = b.receiveRing().split
       ring.availableFlags = 0
       // Call when the third entry from here is used.
       ring.usedEvent = first &+ 2
@@ -57,8 +57,8 @@ import VhostUser
 
   @Test func anEventIndexIgnoresTheFlag() async throws {
     try await bench { _, a, b in
-      b.receiveRing().availableFlags = 1
-      b.receiveRing().usedEvent = 0
+      b.receiveRing().split.availableFlags = 1
+      b.receiveRing().split.usedEvent = 0
       try send(1, a)
       #expect(isCalled(b.receiveRing()))
     }
@@ -66,7 +66,7 @@ import VhostUser
 
   @Test func withoutEventIndexTheFlagDecides() async throws {
     try await bench(features: ~VirtioFeature.eventIndex) { bench, a, b in
-      let ring = b.receiveRing()
+      let ring = b.receiveRing().split
       ring.availableFlags = 0
       try send(1, a)
       #expect(isCalled(ring))
@@ -93,7 +93,7 @@ import VhostUser
       try bench.send(
         [FrameBuilder(to: stations[(index + 1) % 3], from: stations[index]).plain(size: 64)], from: index, at: 0)
     }
-    let ring = bench.guests[1].receiveRing()
+    let ring = bench.guests[1].receiveRing().split
     ring.availableFlags = 1
     ring.callEvent.drain()
     try bench.guests[0].send(burst: [FrameBuilder(to: stations[1], from: stations[0]).plain(size: 64)])
@@ -110,8 +110,8 @@ import VhostUser
   /// One call at most for a burst, in both rings.
   @Test func aBurstCallsOnce() async throws {
     try await bench(features: ~VirtioFeature.eventIndex) { bench, a, b in
-      a.transmitRing().availableFlags = 0
-      b.receiveRing().availableFlags = 0
+      a.transmitRing().split.availableFlags = 0
+      b.receiveRing().split.availableFlags = 0
       let before = try await bench.status("a").vhostUser?.queues[1].calls
       // All of them become visible with one index: taken in one breath.
       try a.send(burst: Array(repeating: frame, count: 32))
@@ -126,7 +126,7 @@ import VhostUser
     try await bench { _, a, b in
       try b.say { try $0.setRingCall(0, nil) }
       b.receiveRing().callEvent.drain()
-      b.receiveRing().usedEvent = 0
+      b.receiveRing().split.usedEvent = 0
       try send(3, a)
       #expect(b.receiveRing().usedCount == 3)
       #expect(!isCalled(b.receiveRing()))
