@@ -22,7 +22,7 @@ package enum RingFormat: String, Sendable, CaseIterable, CustomStringConvertible
     }
   }
 
-  /// The features that a front-end wants of those it may have, so that rings are of this format.
+  /// The features that a front-end wants, of those it may have, for its rings to be of this format.
   package func features(of wanted: UInt64) -> UInt64 {
     switch self {
     case .split: wanted & ~VirtioFeature.packedRing

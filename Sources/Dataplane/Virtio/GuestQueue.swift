@@ -31,7 +31,7 @@ struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
 
   /// Bytes of the virtio-net header in every buffer.
   @inline(__always)
-  var headerSize: Int { traits.headerSize }
+  var headerSize: Int { Int(traits.headerSize) }
 
   /// The driver may leave checksums partial (CSUM), or takes them partial (GUEST_CSUM).
   @inline(__always)

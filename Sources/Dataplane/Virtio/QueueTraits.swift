@@ -6,7 +6,7 @@ struct QueueTraits: Sendable, BitwiseCopyable {
   /// VIRTIO_NET_F_MRG_RXBUF: a frame may take several chains of the receive ring.
   var isMergeable = false
   /// Bytes of the virtio-net header in front of every frame: 10 or 12.
-  var headerSize = 12
+  var headerSize: UInt8 = 12
   /// The driver may leave checksums partial (CSUM), or takes them partial (GUEST_CSUM).
   var allowsPartialChecksum = false
 }

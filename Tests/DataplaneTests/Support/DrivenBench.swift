@@ -28,7 +28,8 @@ final class DrivenBench {
     let features =
       VirtioFeature.version1 | VirtioFeature.checksum | (takesPartialChecksums ? VirtioFeature.guestChecksum : 0)
     try worker.start(
-      port: port, pairs: 1, memory: Self.regions(guest.memory), rings: guest.rings.map { Self.start($0, features) })
+      port: port, pairs: 1, memory: Self.regions(guest.memory),
+      rings: guest.rings.map { Self.start($0, options.format.features(of: features)) })
     guests.append(guest)
     return port
   }

@@ -14,6 +14,10 @@ import VhostUser
         error: nil, isEnabled: true, features: features))
   }
 
+  private func bench(size: Int = 8, after first: UInt16 = 0) throws -> RingBench<SplitRing> {
+    try RingBench(size: size, after: first, traits: RingTraits(), areas: SplitRing.areas)
+  }
+
   /// num_buffers is in the header with VERSION_1 or mergeable buffers (VIRTIO 1.2 section 5.1.6.1).
   @Test func featuresBecomeTraits() {
     #expect(traits(0).headerSize == 10)
@@ -35,7 +39,7 @@ import VhostUser
 
   /// A queue that stopped tells where it was, and another goes on from there.
   @Test(arguments: [0, 0xFFFE] as [UInt16]) func aQueueGoesOnWhereAnotherStopped(first: UInt16) throws {
-    let bench = try RingBench.split(after: first)
+    let bench = try bench(after: first)
     let burst = Burst()
     var queue = GuestQueue<SplitRing>()
     let hasMoved = queue.hasMoved(since: 0)
@@ -69,8 +73,7 @@ import VhostUser
 
   /// A layout of another size is not the same ring.
   @Test func aQueueMovesToTheSameSizeOnly() throws {
-    let small = try RingBench.split(size: 8)
-    let large = try RingBench.split(size: 16)
+    let (small, large) = (try bench(size: 8), try bench(size: 16))
     try large.offer([60])
     var queue = GuestQueue<SplitRing>()
     queue.start(small.layout, base: 0, traits: QueueTraits())

@@ -46,7 +46,10 @@ protocol Ring: ~Copyable {
 
   /// A chain is there; one load, for a ring that is idle as a rule.
   var hasAvailable: Bool { get }
-  /// Looks what is there, so that what the driver wrote before is seen by the loads that follow (acquire).
+  /// Looks what is there.
+  ///
+  /// What the driver wrote before is seen by the loads that follow (acquire); where each chain tells for itself, that is
+  /// for `hasAvailable` and `isAvailable` to see to.
   func look() -> Window
   /// What cannot be of an honest driver.
   func judge(_ window: Window) -> RingFault?
