@@ -69,10 +69,11 @@ extension VhostUserEndpoint {
   }
 }
 
-extension SplitRing {
+extension GuestQueue where Format: ~Copyable {
   func status(index: Int) -> QueueStatus {
     QueueStatus(
-      index: index, size: isRunning ? size : 0, ring: "split", isEnabled: isEnabled,
-      availableIndex: Int(driverIndex), usedIndex: Int(nextUsed), kicks: kicks, calls: calls)
+      index: index, size: isRunning ? ring.size : 0, ring: Format.name, isEnabled: isEnabled,
+      availableIndex: isRunning ? Int(ring.availableIndex) : Int(base & 0xFFFF), usedIndex: Int(ring.usedIndex),
+      kicks: kicks, calls: calls)
   }
 }

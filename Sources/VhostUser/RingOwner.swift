@@ -88,7 +88,8 @@ package struct RingStart: Sendable {
   package var index: Int
   /// Entries, 1 to 32768, checked by the session (a power of two unless the ring is packed).
   package var size: Int
-  /// SET_VRING_BASE as sent; for a split ring the next available index.
+  /// SET_VRING_BASE as sent: of a split ring the next available index; of a packed one next available and next used
+  /// place with their wrap counters, 16 bits each.
   package var base: UInt32
   package var addresses: RingAddresses
   /// Nil: the front-end will not kick, poll the ring.
@@ -131,7 +132,7 @@ package enum OwnerAnswer: Sendable {
 package enum OwnerCompletion: Sendable {
   case done
   case refused(String)
-  /// The answer of GET_VRING_BASE: for a split ring the next available index.
+  /// The answer of GET_VRING_BASE, in the form of `RingStart.base`.
   case ringBase(UInt32)
 }
 

@@ -20,7 +20,10 @@ extension Session {
   func setRingBase(_ message: Message) throws(Refusal) -> Outcome {
     let index = try ringIndex(message)
     let base = message.payload.u32(4)
-    guard base <= 0xFFFF else { throw Refusal("base \(base) of ring \(index), expected at most 65535") }
+    // A packed ring's base has 32 bits: two places and their wrap counters.
+    guard base <= 0xFFFF || features & VirtioFeature.packedRing != 0 else {
+      throw Refusal("base \(base) of ring \(index), expected at most 65535")
+    }
     try requireNotRunning(index)
     rings[index].base = base
     return .done

@@ -93,7 +93,7 @@ import VhostUser
       let events = bench.dataplane.events
       try await bench.addSwitch()
       let guest = try await bench.addGuest("a", .access(vlan: 1))
-      guest.transmitRing().offer(999)
+      guest.transmitRing().split.offer(999)
       guest.transmitRing().publish()
       guest.transmitRing().kick()
       _ = try await bench.fault("a")

@@ -3,22 +3,20 @@ import VhostUser
 
 /// A device to be started: what the guest wants of it, its memory and its rings (receive and transmit, by index).
 package struct StartPlan {
-  /// Virtio features wanted; what is not offered is left out.
+  /// Virtio features wanted, with those that the rings' format demands; what is not offered is left out.
   package var features: UInt64
   /// Protocol features wanted; what is not offered is left out.
   package var protocolFeatures: UInt64
   package var memory: SharedMemory
-  package var rings: [SplitDriver]
-  /// Index that each ring starts with (SET_VRING_BASE).
-  package var base: UInt32 = 0
+  package var rings: [any RingDriver]
   /// The back-end knows the memory already.
   package var keepsMemory = false
 
   package init(
-    features: UInt64 = .max & ~(VirtioFeature.packedRing | VirtioFeature.logAll | VirtioFeature.platformAddresses),
-    protocolFeatures: UInt64 = .max, memory: SharedMemory, rings: [SplitDriver]
+    features: UInt64 = .max & ~(VirtioFeature.logAll | VirtioFeature.platformAddresses),
+    protocolFeatures: UInt64 = .max, memory: SharedMemory, rings: [any RingDriver]
   ) {
-    self.features = features
+    self.features = rings.first?.format.features(of: features) ?? features
     self.protocolFeatures = protocolFeatures
     self.memory = memory
     self.rings = rings
@@ -74,7 +72,7 @@ extension FrontEnd {
       for driver in plan.rings[(2 * pair)..<(2 * pair + 2)] {
         let ring = UInt32(driver.index)
         try setRingSize(ring, UInt32(driver.size))
-        try setRingBase(ring, plan.base)
+        try setRingBase(ring, driver.startBase)
         try setRingAddress(driver)
         try setRingKick(ring, driver.kickEvent.descriptor)
         driver.kickEvent.signal()
@@ -121,7 +119,7 @@ extension FrontEnd {
     for driver in plan.rings.filter({ $0.index % 2 == 0 }) + plan.rings.filter({ $0.index % 2 == 1 }) {
       let ring = UInt32(driver.index)
       try setRingSize(ring, UInt32(driver.size))
-      try setRingBase(ring, plan.base)
+      try setRingBase(ring, driver.startBase)
       try setRingAddress(driver)
       try setRingKick(ring, driver.kickEvent.descriptor)
     }
@@ -157,7 +155,7 @@ extension FrontEnd {
     for driver in plan.rings {
       let ring = UInt32(driver.index)
       try setRingAddress(driver)
-      try setRingBase(ring, plan.base)
+      try setRingBase(ring, driver.startBase)
       try setRingCall(ring, driver.callEvent.descriptor)
       try setRingKick(ring, driver.kickEvent.descriptor)
     }
@@ -184,7 +182,7 @@ extension FrontEnd {
       let ring = UInt32(driver.index)
       try setRingSize(ring, UInt32(driver.size))
       try setRingAddress(driver)
-      try setRingBase(ring, plan.base)
+      try setRingBase(ring, driver.startBase)
       try setRingCall(ring, driver.callEvent.descriptor)
       try setRingKick(ring, driver.kickEvent.descriptor)
       try setRingEnable(ring, true)

@@ -196,7 +196,7 @@ package final class FrontEnd {
   }
 
   /// Tells the addresses of a driver's ring, as user addresses.
-  package func setRingAddress(_ driver: SplitDriver) throws {
+  package func setRingAddress(_ driver: any RingDriver) throws {
     try setRingAddress(UInt32(driver.index), driver.addresses)
   }
 
@@ -230,13 +230,4 @@ package func words64(_ values: UInt64...) -> [UInt8] {
   var bytes: [UInt8] = []
   for value in values { bytes.appendWire(value) }
   return bytes
-}
-
-extension SplitDriver {
-  /// What SET_VRING_ADDR says of this ring.
-  package var addresses: RingAddresses {
-    RingAddresses(
-      flags: 0, descriptors: memory.userAddress(descriptorTable), used: memory.userAddress(usedRing),
-      available: memory.userAddress(availableRing), log: 0)
-  }
 }

@@ -11,6 +11,8 @@ package final class VirtualGuest {
   package struct Options: Sendable {
     package var order = Order.qemu
     package var pairs = 1
+    /// Format of the rings.
+    package var format = RingFormat.current
     /// Entries of each ring.
     package var ringSize = 256
     /// Virtio features wanted, of those offered.
@@ -27,7 +29,7 @@ package final class VirtualGuest {
     package var receivesIndirect = false
     /// Largest transmitted frame with its header, in bytes.
     package var transmitSize = 66_000
-    /// Index that all rings start at; near 65535 to see it wrap.
+    /// Chains that all rings have seen before; near 65535 to see indices wrap.
     package var firstIndex: UInt16 = 0
 
     package init() {}
@@ -44,7 +46,7 @@ package final class VirtualGuest {
   package let options: Options
   package let memory: SharedMemory
   /// By ring index: even receives, odd transmits.
-  package let rings: [SplitDriver]
+  package let rings: [any RingDriver]
   /// Nil while not connected.
   package private(set) var frontEnd: FrontEnd?
   /// What was negotiated.
@@ -52,14 +54,16 @@ package final class VirtualGuest {
 
   private var transmitBuffers: [[UInt64]]
   private var transmitOwners: [[UInt16: UInt64]]
-  private var receiveBuffers: [[[SplitDriver.Segment]]]
+  private var receiveBuffers: [[[RingSegment]]]
 
   /// Makes memory and rings; nothing is connected yet.
   package init(_ options: Options = Options(), memory: SharedMemory? = nil) throws {
     let memory = try memory ?? SharedMemory(size: options.memorySize)
     self.options = options
     self.memory = memory
-    rings = try (0..<(2 * options.pairs)).map { try SplitDriver(memory: memory, index: $0, size: options.ringSize) }
+    rings = try (0..<(2 * options.pairs)).map {
+      try options.format.driver(memory: memory, index: $0, size: options.ringSize)
+    }
     transmitBuffers = Array(repeating: [], count: options.pairs)
     transmitOwners = Array(repeating: [:], count: options.pairs)
     receiveBuffers = Array(repeating: [], count: options.pairs)
@@ -83,7 +87,7 @@ package final class VirtualGuest {
   private func emptyRings() {
     for ring in rings {
       ring.reset()
-      ring.setIndices(options.firstIndex)
+      ring.start(after: options.firstIndex)
     }
     for pair in 0..<options.pairs {
       transmitBuffers[pair] += transmitOwners[pair].values
@@ -94,9 +98,8 @@ package final class VirtualGuest {
   /// All that a start needs, for calls of `FrontEnd` one by one.
   package var plan: StartPlan {
     var plan = StartPlan(memory: memory, rings: rings)
-    plan.features &= options.features
+    plan.features = options.format.features(of: plan.features & options.features)
     plan.protocolFeatures &= options.protocolFeatures
-    plan.base = UInt32(options.firstIndex)
     return plan
   }
 
@@ -150,7 +153,7 @@ package final class VirtualGuest {
     ring.kickIfWanted()
   }
 
-  private func makeReceiveChain() -> [SplitDriver.Segment] {
+  private func makeReceiveChain() -> [RingSegment] {
     options.receiveLayout.map { .init(memory.allocate(max($0, 1), alignment: 1), $0, isWritable: true) }
   }
 
@@ -187,7 +190,7 @@ package final class VirtualGuest {
     return frames
   }
 
-  private func header(_ used: SplitDriver.Used) throws -> NetworkHeader {
+  private func header(_ used: UsedChain) throws -> NetworkHeader {
     let bytes = try contents(used)
     guard bytes.count >= NetworkHeader.size else {
       throw GuestKitError.violation("\(bytes.count) bytes were written, less than a header")
@@ -196,7 +199,7 @@ package final class VirtualGuest {
   }
 
   /// Bytes that the device wrote to a chain.
-  package func contents(_ used: SplitDriver.Used) throws -> [UInt8] {
+  package func contents(_ used: UsedChain) throws -> [UInt8] {
     var rest = Int(used.length)
     var bytes: [UInt8] = []
     for segment in used.segments where segment.isWritable {
@@ -241,7 +244,7 @@ package final class VirtualGuest {
     try makeRoom(for: isIndirect ? 1 : pieces.count + 1, pair: pair)
     let buffer = transmitBuffers[pair].popLast() ?? memory.allocate(options.transmitSize, alignment: 64)
     memory.write(bytes, at: buffer)
-    var segments: [SplitDriver.Segment] = []
+    var segments: [RingSegment] = []
     var position = 0
     for piece in pieces {
       let count = min(piece, bytes.count - position)
@@ -251,8 +254,8 @@ package final class VirtualGuest {
     if position < bytes.count || segments.isEmpty {
       segments.append(.init(buffer + UInt64(position), bytes.count - position, isWritable: false))
     }
-    let head = try rings[2 * pair + 1].add(segments, isIndirect: isIndirect)
-    transmitOwners[pair][head] = buffer
+    let id = try rings[2 * pair + 1].add(segments, isIndirect: isIndirect)
+    transmitOwners[pair][id] = buffer
   }
 
   private func makeRoom(for count: Int, pair: Int) throws {
@@ -277,7 +280,7 @@ package final class VirtualGuest {
     for used in done {
       // VIRTIO 1.2 section 2.7.8.2: the length is of bytes written; a transmit chain has none.
       guard used.length == 0 else { throw GuestKitError.violation("\(used.length) bytes written to a transmit chain") }
-      if let buffer = transmitOwners[pair].removeValue(forKey: used.head) { transmitBuffers[pair].append(buffer) }
+      if let buffer = transmitOwners[pair].removeValue(forKey: used.id) { transmitBuffers[pair].append(buffer) }
     }
     return done.count
   }

@@ -69,7 +69,7 @@ import VhostUser
     try guest.send(builder.plain(size: 60))
     device.run()
     #expect(throws: GuestKitError.self) { try guest.reclaim() }
-    guest.rings[1].usedIndex &+= 100
+    guest.rings[1].split.usedIndex &+= 100
     #expect(throws: GuestKitError.self) { try guest.rings[1].collect() }
     #expect(try makeGuest().0.receive(timeout: 0) == nil)
   }

@@ -16,8 +16,8 @@ final class LoopbackDevice {
 
   init(_ guest: VirtualGuest) {
     memory = guest.memory
-    receive = guest.rings[0]
-    transmit = guest.rings[1]
+    receive = guest.rings[0].split
+    transmit = guest.rings[1].split
     receiveIndex = guest.options.firstIndex
     transmitIndex = guest.options.firstIndex
   }
@@ -71,31 +71,31 @@ final class LoopbackDevice {
     memory.store(length, at: address + 4)
   }
 
-  private func segments(_ ring: SplitDriver, _ head: UInt16) -> [SplitDriver.Segment] {
+  private func segments(_ ring: SplitDriver, _ head: UInt16) -> [RingSegment] {
     let first = descriptor(ring.descriptorTable, head)
-    guard first.flags & SplitDriver.indirectFlag == 0 else { return chain(first.segment.address, 0) }
+    guard first.flags & RawDescriptor.indirect == 0 else { return chain(first.segment.address, 0) }
     return chain(ring.descriptorTable, head)
   }
 
-  private func chain(_ table: UInt64, _ head: UInt16) -> [SplitDriver.Segment] {
-    var segments: [SplitDriver.Segment] = []
+  private func chain(_ table: UInt64, _ head: UInt16) -> [RingSegment] {
+    var segments: [RingSegment] = []
     var slot = head
     while true {
       let entry = descriptor(table, slot)
       segments.append(entry.segment)
-      guard entry.flags & SplitDriver.nextFlag != 0 else { return segments }
+      guard entry.flags & RawDescriptor.next != 0 else { return segments }
       slot = entry.next
     }
   }
 
   private func descriptor(
     _ table: UInt64, _ slot: UInt16
-  ) -> (segment: SplitDriver.Segment, flags: UInt16, next: UInt16) {
+  ) -> (segment: RingSegment, flags: UInt16, next: UInt16) {
     let address = table + 16 * UInt64(slot)
     let bytes = WireBytes(memory.bytes(address, count: 16))
     let flags = UInt16(truncatingIfNeeded: bytes.number(12, 2))
     return (
-      .init(bytes.number(0, 8), Int(bytes.number(8, 4)), isWritable: flags & SplitDriver.writeFlag != 0), flags,
+      .init(bytes.number(0, 8), Int(bytes.number(8, 4)), isWritable: flags & RawDescriptor.write != 0), flags,
       UInt16(truncatingIfNeeded: bytes.number(14, 2))
     )
   }

@@ -64,8 +64,29 @@ import VhostUser
   @Test func basesBeyondSixteenBitsAreRefused() throws {
     let bench = try Bench(acknowledges: true)
     try bench.frontEnd.setRingBase(0, 0xFFFF)
-    #expect(try bench.refusal { try $0.setRingBase(0, 0x1_0000) } != nil)
+    #expect(
+      try bench.refusal { try $0.setRingBase(0, 0x1_0000) }
+        == "SET_VRING_BASE: base 65536 of ring 0, expected at most 65535")
     #expect(try bench.frontEnd.getRingBase(0) == 0xFFFF)
+  }
+
+  /// A packed ring's base is two places with their wrap counters; all 32 bits go to the owner and come back.
+  @Test(arguments: [0x8000_8000, 0x0005_8003, 0xFFFF_FFFF] as [UInt32])
+  func basesOfPackedRingsHaveThirtyTwoBits(base: UInt32) throws {
+    let bench = try Bench(acknowledges: true) { $0.offer.features |= VirtioFeature.packedRing }
+    let driver = try SplitDriver(memory: try SharedMemory(size: 1 << 20), index: 0, size: 64)
+    try bench.frontEnd.setFeatures(RecordingOwner.features | VirtioFeature.packedRing)
+    try bench.frontEnd.setMemory(driver.memory)
+    try bench.frontEnd.setRingSize(0, 64)
+    try bench.frontEnd.setRingBase(0, base)
+    #expect(try bench.frontEnd.getRingBase(0) == base)
+    try bench.frontEnd.setRingAddress(driver)
+    try bench.frontEnd.setRingKick(0, driver.kickEvent.descriptor)
+    #expect(
+      bench.owner.events.last
+        == .started(0, size: 64, base: base, kick: true, call: false, error: false, enabled: false))
+    bench.owner.base = ~base
+    #expect(try bench.frontEnd.getRingBase(0) == ~base)
   }
 
   @Test func loggedAddressesAreRefused() throws {

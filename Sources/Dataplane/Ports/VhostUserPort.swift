@@ -1,13 +1,13 @@
 internal import LinuxHost
 
-/// The worker's part of a vhost-user port: its rings and the memory they are in.
+/// The worker's part of a vhost-user port: the queues of its rings, and the memory they are in.
 ///
 /// Even rings go to the guest, odd ones come from it (VIRTIO 1.2 section 5.1.2). Frames are taken from every enabled
 /// pair; frames to the guest go to pair 0.
 struct VhostUserPort: ~Copyable {
   static let maximumPairs = 8
 
-  let rings = FixedArray<SplitRing>(count: 2 * maximumPairs) { _ in SplitRing() }
+  let rings = FixedArray<GuestQueue<SplitRing>>(count: 2 * maximumPairs) { _ in GuestQueue() }
   /// Holders of the descriptors whose numbers the rings use.
   let kicks = FixedArray<Descriptor?>(count: 2 * maximumPairs) { _ in nil }
   let calls = FixedArray<Descriptor?>(count: 2 * maximumPairs) { _ in nil }
@@ -39,7 +39,7 @@ struct VhostUserPort: ~Copyable {
   /// Stops everything and lets go of the memory.
   mutating func clear() {
     for index in 0..<rings.count {
-      rings[index] = SplitRing()
+      rings[index] = GuestQueue()
       kicks[index] = nil
       calls[index] = nil
       errors[index] = nil

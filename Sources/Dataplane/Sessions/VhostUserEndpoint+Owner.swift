@@ -58,9 +58,9 @@ extension VhostUserEndpoint: RingOwner {
       return .refused("ring \(start.index): \(error)")
     }
     running[start.index] = (start.addresses, start.size)
-    bases[start.index] = UInt16(truncatingIfNeeded: start.base)
+    bases[start.index] = start.base
     let installation = WorkerCore.RingInstallation(
-      index: start.index, layout: layout, base: UInt16(truncatingIfNeeded: start.base), traits: SplitRing.Traits(start),
+      index: start.index, layout: layout, base: start.base, traits: QueueTraits(start),
       isEnabled: start.isEnabled, kick: start.kick, call: start.call, error: start.error)
     let (port, pairs) = (port, offer.queuePairs)
     return ask { core in
@@ -72,7 +72,7 @@ extension VhostUserEndpoint: RingOwner {
   func stopRing(_ ring: Int) -> OwnerAnswer {
     running[ring] = nil
     let port = port
-    return ask { core in .ringBase(UInt32(core.coldStopRing(port, ring: ring))) }
+    return ask { core in .ringBase(core.coldStopRing(port, ring: ring)) }
   }
 
   func enableRing(_ ring: Int, _ isEnabled: Bool) -> OwnerAnswer {
@@ -150,19 +150,4 @@ extension VhostUserEndpoint: RingOwner {
   }
 
   func setBackendChannel(_ channel: Descriptor) { self.channel = channel }
-}
-
-extension SplitRing.Traits {
-  /// What the features that a front-end acknowledged mean for one ring.
-  init(_ start: RingStart) {
-    let features = start.features
-    let isMergeable = features & VirtioFeature.mergeableBuffers != 0
-    // num_buffers is in the header with VERSION_1 or mergeable buffers (VIRTIO 1.2 section 5.1.6.1).
-    let hasLongHeader = isMergeable || features & VirtioFeature.version1 != 0
-    let checksum = start.index % 2 == 0 ? VirtioFeature.guestChecksum : VirtioFeature.checksum
-    self.init(
-      hasEventIndex: features & VirtioFeature.eventIndex != 0,
-      hasIndirect: features & VirtioFeature.indirectDescriptors != 0, isMergeable: isMergeable,
-      headerSize: hasLongHeader ? 12 : 10, allowsPartialChecksum: features & checksum != 0)
-  }
 }

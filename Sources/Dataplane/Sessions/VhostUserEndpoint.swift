@@ -38,8 +38,8 @@ final class VhostUserEndpoint {
   /// What the worker has of this session's memory, and rings that it runs.
   var table: MemoryTable?
   var running: [Int: (addresses: RingAddresses, size: Int)] = [:]
-  /// The available index that each ring started at.
-  var bases: [Int: UInt16] = [:]
+  /// The position that each ring started at.
+  var bases: [Int: UInt32] = [:]
   var channel: Descriptor?
   /// MTU of the port's configuration.
   let mtu: Int

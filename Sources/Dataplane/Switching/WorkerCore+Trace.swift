@@ -176,7 +176,7 @@ extension WorkerCore {
       let body = ports[port].body
       guard vhostUserPorts[body].canDeliver else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
       // No buffer at this moment; there may be one when a frame comes.
-      guard vhostUserPorts[body].rings[0].pending() != 0 else {
+      guard vhostUserPorts[body].rings[0].hasAvailable else {
         return trace.drop(port, FrameDrop(EgressDrop.noBuffer))
       }
     }

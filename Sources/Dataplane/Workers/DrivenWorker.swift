@@ -45,8 +45,8 @@ package struct DrivenWorker: ~Copyable {
         port, pairs: pairs,
         WorkerCore.RingInstallation(
           index: ring.index, layout: try RingLayout(ring.addresses, size: ring.size, in: table),
-          base: UInt16(truncatingIfNeeded: ring.base), traits: SplitRing.Traits(ring), isEnabled: ring.isEnabled,
-          kick: ring.kick, call: ring.call, error: ring.error))
+          base: ring.base, traits: QueueTraits(ring), isEnabled: ring.isEnabled, kick: ring.kick, call: ring.call,
+          error: ring.error))
     }
   }
 

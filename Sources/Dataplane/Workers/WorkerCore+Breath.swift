@@ -33,8 +33,7 @@ extension WorkerCore {
     while running != 0 {
       let ring = 2 * running.trailingZeroBitCount + 1
       running &= running &- 1
-      // An idle ring costs one load.
-      guard vhostUserPorts[body].rings[ring].pending() != 0 else { continue }
+      guard vhostUserPorts[body].rings[ring].hasAvailable else { continue }
       moved += breatheRing(port, body, ring)
     }
     return moved

@@ -146,7 +146,7 @@ extension WorkerCore {
       switch ports[port].kind {
       case .vhostUser:
         for pair in 0..<vhostUserPorts[port].pairs where vhostUserPorts[port].rings[2 * pair + 1].isRunning {
-          if vhostUserPorts[port].rings[2 * pair + 1].pending() != 0 { return true }
+          if vhostUserPorts[port].rings[2 * pair + 1].hasAvailable { return true }
         }
       case .tap: if tapPorts[port].isReadable { return true }
       case .trunk, .none: break

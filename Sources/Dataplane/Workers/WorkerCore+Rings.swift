@@ -7,8 +7,9 @@ extension WorkerCore {
   struct RingInstallation: Sendable {
     var index: Int
     var layout: RingLayout
-    var base: UInt16
-    var traits: SplitRing.Traits
+    /// What SET_VRING_BASE said.
+    var base: UInt32
+    var traits: QueueTraits
     var isEnabled: Bool
     var kick: Descriptor?
     var call: Descriptor?
@@ -46,23 +47,22 @@ extension WorkerCore {
     coldCarrier(port)
   }
 
-  /// Stops a ring and returns its next available index.
-  mutating func coldStopRing(_ port: Int, ring: Int) -> UInt16 {
+  /// Stops a ring and returns its position, for GET_VRING_BASE.
+  mutating func coldStopRing(_ port: Int, ring: Int) -> UInt32 {
     vhostUserPorts[port].rings[ring].stop()
     coldReplaceKick(port, ring: ring, with: nil)
     coldReplaceCall(port, ring: ring, with: nil)
     vhostUserPorts[port].refresh()
     coldCarrier(port)
-    return vhostUserPorts[port].rings[ring].nextAvailable
+    return vhostUserPorts[port].rings[ring].base
   }
 
-  /// What has happened in the rings that started at these available indices.
-  func coldActivity(_ port: Int, since bases: [Int: UInt16]) -> StartWatch.Activity {
+  /// What has happened in the rings that started at these positions.
+  func coldActivity(_ port: Int, since bases: [Int: UInt32]) -> StartWatch.Activity {
     var activity = StartWatch.Activity()
     for (ring, base) in bases where vhostUserPorts[port].rings[ring].isRunning {
-      let status = vhostUserPorts[port].rings[ring].status(index: ring)
-      if status.availableIndex != Int(base) || status.usedIndex != Int(base) { activity.hasMoved = true }
-      activity.kicks = max(activity.kicks, status.kicks)
+      if vhostUserPorts[port].rings[ring].hasMoved(since: base) { activity.hasMoved = true }
+      activity.kicks = max(activity.kicks, vhostUserPorts[port].rings[ring].kicks)
     }
     return activity
   }

@@ -5,7 +5,7 @@ import VhostUser
 
 /// virtio-net headers that ask for what makes no sense or was not negotiated (facts/vhost-user.md 3.3: O1, O2, O5): the
 /// frame is dropped as `header-invalid`, and nothing else happens.
-@Suite struct HeaderTests {
+@Suite(.everyRingFormat) struct HeaderTests {
   private static let frameSize = 200
 
   struct Case: Sendable, CustomTestStringConvertible {

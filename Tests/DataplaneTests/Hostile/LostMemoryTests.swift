@@ -7,7 +7,7 @@ import VhostUser
 /// Guest memory that is cut, moved or taken away under running rings (M9, R12).
 ///
 /// This process maps the guest's memory too and must not touch what was cut.
-@Suite struct LostMemoryTests {
+@Suite(.everyRingFormat) struct LostMemoryTests {
   /// Memory whose second region holds buffers, so that it can be cut under rings that stay.
   private static func twoRegions() throws -> SharedMemory {
     try SharedMemory([
@@ -53,7 +53,7 @@ import VhostUser
       let frame = Victim.frame(21, to: 22)
       let buffer = bad.memory.allocate(12 + frame.count, region: 1)
       bad.memory.write(NetworkHeader().bytes + frame, at: buffer)
-      var segments: [SplitDriver.Segment] = []
+      var segments: [RingSegment] = []
       var position = 0
       for piece in pieces + [12 + frame.count] {
         let count = min(piece, 12 + frame.count - position)

@@ -6,7 +6,7 @@ import Testing
 import VhostUser
 
 /// Drivers that write anything anywhere, by seeded chance and by threads that change words while they are read (R7).
-@Suite struct RandomDriverTests {
+@Suite(.everyRingFormat) struct RandomDriverTests {
   /// A guest that knows no rules.
   private struct Driver {
     var random: SeededRandom
@@ -61,8 +61,8 @@ import VhostUser
       }
     }
 
-    private mutating func flags(_ ring: SplitDriver) -> UInt16 {
-      let usual: UInt16 = ring.index % 2 == 0 ? SplitDriver.writeFlag : 0
+    private mutating func flags(_ ring: any RingDriver) -> UInt16 {
+      let usual: UInt16 = ring.index % 2 == 0 ? RawDescriptor.write : 0
       return pick([
         usual, usual, usual, usual | 1, usual | 1, 4, 0, 1, 2, 3, 5, 7, UInt16(truncatingIfNeeded: random.next()),
       ])
@@ -72,23 +72,15 @@ import VhostUser
     mutating func act() {
       let ring = pick(guest.rings)
       switch number(below: 16) {
-      case 0: ring.availableIndex = UInt16(truncatingIfNeeded: random.next())
-      case 1: ring.usedIndex = UInt16(truncatingIfNeeded: random.next())
-      case 2: ring.usedEvent = UInt16(truncatingIfNeeded: random.next())
-      case 3: ring.availableFlags = UInt16(truncatingIfNeeded: random.next())
-      case 4: ring.writeAvailableEntry(Int(number(below: UInt64(ring.size))), UInt16(truncatingIfNeeded: random.next()))
+      case 0...4: ring.writeWord(random.next(), random.next())
       case 5: fillBuffer()
       case 6...9:
-        ring.writeDescriptor(
-          Int(number(below: UInt64(ring.size))), address: address(), length: length(), flags: flags(ring),
-          next: UInt16(number(below: UInt64(ring.size) + 2)))
+        ring.write(
+          RawDescriptor(
+            slot: Int(number(below: UInt64(ring.size))), address: address(), length: length(), flags: flags(ring),
+            next: UInt16(number(below: UInt64(ring.size) + 2))))
       default:
-        let count = 1 + number(below: 4)
-        for _ in 0..<count {
-          ring.writeAvailableEntry(
-            Int(ring.availableIndex) % ring.size, UInt16(number(below: UInt64(ring.size))))
-          ring.availableIndex &+= 1
-        }
+        ring.offerUnseen((0...number(below: 4)).map { _ in UInt16(number(below: UInt64(ring.size))) })
       }
       ring.kick()
     }
@@ -141,7 +133,7 @@ import VhostUser
 
     private final class Flag: Sendable { let value = Atomic<Bool>(false) }
 
-    init(_ memory: SharedMemory, rings: [SplitDriver], buffer: UInt64, seed: UInt64) throws {
+    init(_ memory: SharedMemory, rings: [any RingDriver], buffer: UInt64, seed: UInt64) throws {
       let isDone = isDone
       thread = try HostThread.start(name: "apd-flipper", cpu: nil) {
         var random = SeededRandom(seed: seed)
@@ -158,9 +150,10 @@ import VhostUser
           case 6: memory.store(random.next(), at: buffer + 12 + random.next() % 100)
           default:
             // Mostly sound, so that frames are taken at all.
-            memory.store(buffer, at: slot)
-            memory.store(UInt32(200), at: slot + 8)
-            memory.store16(ring.index % 2 == 0 ? SplitDriver.writeFlag : 0, at: slot + 12)
+            ring.write(
+              RawDescriptor(
+                slot: Int(random.next() % 8), address: buffer, length: 200,
+                flags: ring.index % 2 == 0 ? RawDescriptor.write : 0))
             memory.store(UInt64(0), at: buffer)
           }
         }
@@ -184,10 +177,7 @@ import VhostUser
         let flipper = try Flipper(bad.memory, rings: bad.rings, buffer: buffer, seed: seed * 100 + UInt64(round))
         for _ in 0..<20 {
           for ring in bad.rings {
-            for _ in 0..<8 {
-              ring.writeAvailableEntry(Int(ring.availableIndex) % ring.size, UInt16(random.next() % 8))
-              ring.availableIndex &+= 1
-            }
+            ring.offerUnseen((0..<8).map { _ in UInt16(random.next() % 8) })
             ring.kick()
           }
           try victim.neighbour.send(burst: (0..<8).map { Victim.frame(22, to: 21, seed: $0) })

@@ -127,7 +127,7 @@ import VhostUser
   @Test func aBrokenSessionMakesRoom() async throws {
     try await Victim.with { victim in
       let old = try victim.bad
-      old.transmitRing().offer(999)
+      old.transmitRing().split.offer(999)
       old.transmitRing().publish()
       old.transmitRing().kick()
       _ = try await victim.bench.fault("bad")

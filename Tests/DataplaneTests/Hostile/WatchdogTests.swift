@@ -21,7 +21,7 @@ import VhostUser
   /// A full counter alone is no fault: its reader is awake.
   @Test func aFullCounterIsNoFault() async throws {
     try await Victim.with { victim in
-      let ring = try victim.bad.receiveRing()
+      let ring = try victim.bad.receiveRing().split
       var value = UInt64.max - 1
       ring.callEvent.drain()
       #expect(write(ring.callEvent.raw, &value, 8) == 8)
@@ -35,7 +35,7 @@ import VhostUser
 
   @Test func aCallThatBlocksItsNeighbourIsBroken() async throws {
     try await Victim.with { victim in
-      let ring = try victim.bad.receiveRing()
+      let ring = try victim.bad.receiveRing().split
       jam(ring.callEvent)
       ring.usedEvent = ring.usedIndex
       ring.availableFlags = 0
@@ -49,7 +49,7 @@ import VhostUser
     try await Victim.with { victim in
       let bad = try victim.bad
       jam(bad.transmitRing().callEvent)
-      bad.transmitRing().usedEvent = bad.transmitRing().usedIndex
+      bad.transmitRing().split.usedEvent = bad.transmitRing().split.usedIndex
       try bad.send(Victim.frame(21, to: 22))
       #expect(try victim.neighbour.receive(timeout: 5000)?.frame == Victim.frame(21, to: 22))
       try await victim.expectFault("ring 1: call descriptor blocked a write")
@@ -63,7 +63,7 @@ import VhostUser
       let error = try EventDescriptor()
       try bad.say { try $0.setRingError(1, error.descriptor) }
       jam(error)
-      bad.transmitRing().offer(999)
+      bad.transmitRing().split.offer(999)
       bad.transmitRing().publish()
       bad.transmitRing().kick()
       try await victim.expectFault("available ring names descriptor 999")
@@ -79,7 +79,7 @@ import VhostUser
       try bad.say { try $0.setRingError(0, error.descriptor) }
       jam(error)
       jam(bad.receiveRing().callEvent)
-      bad.receiveRing().usedEvent = bad.receiveRing().usedIndex
+      bad.receiveRing().split.usedEvent = bad.receiveRing().split.usedIndex
       try victim.neighbour.send(Victim.frame(22, to: 21))
       try await victim.expectFault("ring 0: call descriptor blocked a write")
     }

@@ -156,7 +156,7 @@ import VhostUser
           return try await Self.details(bench, "a").advice?.contains("share=on") == true
         })
       // A guest that lives after all.
-      guest.receiveRing().offer(0)
+      guest.receiveRing().split.offer(0)
       guest.receiveRing().publish()
       guest.receiveRing().kick()
       #expect(try await eventually { try await Self.details(bench, "a").advice == nil })

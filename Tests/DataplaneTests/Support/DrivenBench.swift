@@ -28,7 +28,8 @@ final class DrivenBench {
     let features =
       VirtioFeature.version1 | VirtioFeature.checksum | (takesPartialChecksums ? VirtioFeature.guestChecksum : 0)
     try worker.start(
-      port: port, pairs: 1, memory: Self.regions(guest.memory), rings: guest.rings.map { Self.start($0, features) })
+      port: port, pairs: 1, memory: Self.regions(guest.memory),
+      rings: guest.rings.map { Self.start($0, options.format.features(of: features)) })
     guests.append(guest)
     return port
   }
@@ -42,12 +43,9 @@ final class DrivenBench {
     return bench
   }
 
-  private static func start(_ ring: SplitDriver, _ features: UInt64) -> RingStart {
+  private static func start(_ ring: any RingDriver, _ features: UInt64) -> RingStart {
     RingStart(
-      index: ring.index, size: ring.size, base: 0,
-      addresses: RingAddresses(
-        flags: 0, descriptors: ring.memory.userAddress(ring.descriptorTable),
-        used: ring.memory.userAddress(ring.usedRing), available: ring.memory.userAddress(ring.availableRing), log: 0),
+      index: ring.index, size: ring.size, base: ring.startBase, addresses: ring.addresses,
       kick: ring.kickEvent.descriptor, call: ring.callEvent.descriptor, error: nil, isEnabled: true,
       features: features)
   }

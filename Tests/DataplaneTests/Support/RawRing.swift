@@ -14,7 +14,7 @@ extension VirtualGuest {
   func sendRaw(_ bytes: [UInt8], pieces: [Int] = [], pair: Int = 0) throws {
     let buffer = memory.allocate(max(bytes.count, 1), alignment: 1)
     memory.write(bytes, at: buffer)
-    var segments: [SplitDriver.Segment] = []
+    var segments: [RingSegment] = []
     var position = 0
     for piece in pieces + [bytes.count] {
       let count = min(piece, bytes.count - position)
@@ -24,8 +24,8 @@ extension VirtualGuest {
     try transmitRing(pair).submit(segments)
   }
 
-  func transmitRing(_ pair: Int = 0) -> SplitDriver { rings[2 * pair + 1] }
-  func receiveRing(_ pair: Int = 0) -> SplitDriver { rings[2 * pair] }
+  func transmitRing(_ pair: Int = 0) -> any RingDriver { rings[2 * pair + 1] }
+  func receiveRing(_ pair: Int = 0) -> any RingDriver { rings[2 * pair] }
 
   /// All bytes of the next used receive chain, header included; nil if none comes.
   func receiveRaw(timeout milliseconds: Int = 10_000) throws -> [UInt8]? {
@@ -35,39 +35,10 @@ extension VirtualGuest {
     return try contents(used)
   }
 
-  /// Writes a chain of descriptors, slot by slot, without any check, and makes it available.
-  func offerRaw(_ descriptors: [RawDescriptor], ring: SplitDriver, head: UInt16? = nil) {
-    for descriptor in descriptors {
-      ring.writeDescriptor(
-        descriptor.slot, address: descriptor.address, length: descriptor.length, flags: descriptor.flags,
-        next: descriptor.next)
-    }
-    ring.offer(head ?? UInt16(truncatingIfNeeded: descriptors.first?.slot ?? 0))
+  /// Writes a chain of descriptors without any check, and makes it available.
+  func offerRaw(_ descriptors: [RawDescriptor], ring: any RingDriver, id: UInt16? = nil) {
+    ring.offer(descriptors, id: id)
     ring.publish()
     ring.kick()
   }
-}
-
-/// One descriptor as it lies in its table.
-struct RawDescriptor {
-  var slot: Int
-  var address: UInt64
-  var length: UInt32
-  var flags: UInt16 = 0
-  var next: UInt16 = 0
-}
-
-extension SplitDriver {
-  /// Chains and lengths of the first entries of the used ring, as they lie there.
-  func usedEntries(_ count: Int) -> [UsedEntry] {
-    (0..<UInt64(count)).map {
-      UsedEntry(head: memory.load32(usedRing + 4 + 8 * $0), length: memory.load32(usedRing + 8 + 8 * $0))
-    }
-  }
-}
-
-/// One entry of the used ring.
-struct UsedEntry: Equatable {
-  var head: UInt32
-  var length: UInt32
 }

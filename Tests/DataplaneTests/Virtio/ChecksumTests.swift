@@ -5,7 +5,7 @@ import VhostUser
 
 /// Partial checksums: handed over to a guest that takes them, completed for one that does not
 /// (VIRTIO 1.2 sections 5.1.6.2 and 5.1.6.4).
-@Suite struct ChecksumTests {
+@Suite(.everyRingFormat) struct ChecksumTests {
   /// Addresses of two hosts.
   private struct Hosts: Sendable, CustomStringConvertible {
     var source: [UInt8]

@@ -5,7 +5,7 @@ import Testing
 import VhostUser
 
 /// The virtio-net header is 10 bytes long without VERSION_1 and MRG_RXBUF, otherwise 12 (VIRTIO 1.2 section 5.1.6.1).
-@Suite struct HeaderSizeTests {
+@Suite(.everyRingFormat) struct HeaderSizeTests {
   private let builder = FrameBuilder(to: FrameBuilder.station(2), from: FrameBuilder.station(1))
   private static let legacy = ~(VirtioFeature.version1 | VirtioFeature.mergeableBuffers)
 

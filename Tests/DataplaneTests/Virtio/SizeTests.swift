@@ -5,7 +5,7 @@ import Testing
 import VhostUser
 
 /// Rings and frames of every size.
-@Suite struct SizeTests {
+@Suite(.everyRingFormat) struct SizeTests {
   private let builder = FrameBuilder(to: FrameBuilder.station(2), from: FrameBuilder.station(1))
 
   @Test(arguments: [2, 4, 8, 16, 64, 256, 1024, 4096, 16384, 32768], [0, 0xFFFB] as [UInt16])

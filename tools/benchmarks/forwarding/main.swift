@@ -76,9 +76,9 @@ final class Station {
     for ring in rings {
       for slot in 0..<Self.ringSize {
         let buffer = memory.allocate(bufferSize, alignment: 64)
-        ring.writeDescriptor(
-          slot, address: buffer, length: UInt32(bufferSize), flags: ring.index == 0 ? SplitDriver.writeFlag : 0,
-          next: 0)
+        ring.write(
+          RawDescriptor(
+            slot: slot, address: buffer, length: UInt32(bufferSize), flags: ring.index == 0 ? RawDescriptor.write : 0))
         ring.writeAvailableEntry(slot, UInt16(slot))
         ring.availableFlags = 1
         buffers.append(buffer)

@@ -1,15 +1,21 @@
 import CLinux
 import Synchronization
+internal import VhostUser
 
-/// The three areas of a split ring as the device touches them: one load or store a function, each word fetched once.
+/// The three areas of a split ring (VIRTIO 1.2 section 2.7) as the device touches them: one load or store a function,
+/// each word fetched once.
 ///
 /// Unsafe code. Invariants: pointers and mask are those of a checked `RingLayout` whose memory is installed; positions
 /// are masked here, so that no value of the driver reaches outside.
 @safe
-struct RingAreas: BitwiseCopyable {
+struct SplitWords: BitwiseCopyable {
+  /// `struct virtq_desc { le64 addr; le32 len; le16 flags; le16 next; }` times size; 16-byte aligned.
   let descriptors: UnsafeMutableRawPointer
+  /// `struct virtq_avail { le16 flags; le16 idx; le16 ring[size]; le16 used_event; }`; 2-byte aligned.
   let available: UnsafeMutableRawPointer
+  /// `struct virtq_used { le16 flags; le16 idx; struct { le32 id; le32 len; } ring[size]; le16 avail_event; }`; 4-byte aligned.
   let used: UnsafeMutableRawPointer
+  /// Turns a position into a place: the number of entries, a power of two, less one.
   let mask: UInt16
 
   @unsafe
@@ -96,5 +102,50 @@ struct RingAreas: BitwiseCopyable {
   func storeUsedIndex(_ index: UInt16) {
     // release: entries and buffers are written before the index (section 2.7.8.2).
     unsafe (used + 2).assumingMemoryBound(to: Atomic<UInt16>.self).pointee.store(index, ordering: .releasing)
+  }
+
+  // Wishes for notifications.
+
+  /// The driver's flags, before its index.
+  @inline(__always)
+  func loadAvailableFlags() -> UInt16 {
+    unsafe available.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.load(ordering: .relaxed)
+  }
+
+  /// The driver's event word, which lies behind the available ring's entries.
+  @inline(__always)
+  func loadUsedEvent() -> UInt16 {
+    unsafe (available + 4 + 2 * (Int(mask) + 1)).assumingMemoryBound(to: Atomic<UInt16>.self)
+      .pointee.load(ordering: .relaxed)
+  }
+
+  func storeUsedFlags(_ flags: UInt16) {
+    unsafe used.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.store(flags, ordering: .relaxed)
+  }
+
+  /// The device's event word, which lies behind the used ring's entries.
+  func storeAvailableEvent(_ position: UInt16) {
+    unsafe (used + 4 + 8 * (Int(mask) + 1)).assumingMemoryBound(to: Atomic<UInt16>.self)
+      .pointee.store(position, ordering: .relaxed)
+  }
+}
+
+extension SplitRing {
+  /// Sizes and alignments of a split ring's areas (VIRTIO 1.2 section 2.7, the table at its end), event words included.
+  static func areas(size: Int) -> RingLayout.Areas {
+    let count = UInt64(size)
+    return RingLayout.Areas(
+      descriptors: .init(name: "descriptor area", size: 16 * count, alignment: 16),
+      available: .init(name: "available ring", size: 6 + 2 * count, alignment: 2),
+      used: .init(name: "used ring", size: 6 + 8 * count, alignment: 4))
+  }
+}
+
+extension RingLayout {
+  /// The layout of a split ring.
+  ///
+  /// - Throws: `LayoutError` with the area, its address and what was expected.
+  init(_ addresses: RingAddresses, size: Int, in table: MemoryTable) throws(LayoutError) {
+    try self.init(addresses, size: size, SplitRing.areas(size: size), in: table)
   }
 }

@@ -1,0 +1,54 @@
+import Frames
+
+/// The virtio-net header (VIRTIO 1.2 section 5.1.6), read and written.
+///
+/// Layout: flags 1, gso_type 1, hdr_len 2, gso_size 2, csum_start 2, csum_offset 2, num_buffers 2; the last one is not
+/// there in a header of 10 bytes.
+extension GuestQueue where Format: ~Copyable {
+  /// Takes over what a header asks for if it was negotiated and lies inside the frame (section 5.1.6.2).
+  ///
+  /// DATA_VALID and RSC_INFO are for the other direction and are dropped.
+  /// - Parameters:
+  ///   - word: the first eight bytes, all of one load.
+  ///   - offset: `csum_offset`.
+  @inline(never)
+  func judgeHeader(_ word: UInt64, offset: UInt16, _ frame: inout Frame) {
+    let flags = UInt8(truncatingIfNeeded: word)
+    let segmentation = UInt8(truncatingIfNeeded: word >> 8)
+    if segmentation != 0 {
+      frame.segmentationType = segmentation
+      frame.segmentSize = UInt16(truncatingIfNeeded: word >> 32)
+      frame.flags.insert(.headerInvalid)
+    }
+    guard flags & 1 != 0 else { return }
+    frame.checksumStart = UInt16(truncatingIfNeeded: word >> 48)
+    frame.checksumOffset = offset
+    let end = Int(frame.checksumStart) + Int(offset) + 2
+    guard allowsPartialChecksum, end <= frame.size, end <= Burst.scratchSlotSize,
+      Int(frame.checksumStart) >= Ethernet.headerSize
+    else {
+      frame.flags.insert(.headerInvalid)
+      return
+    }
+    frame.flags.insert(.needsChecksum)
+  }
+
+  /// Writes the header of a frame that is delivered (section 5.1.6.4): all zero but for `num_buffers`, or the partial
+  /// checksum handed through, its start moved with the tag.
+  @unsafe @inline(__always)
+  func storeHeader(at base: UnsafeMutableRawPointer, _ frame: Frame, _ edit: TagEdit, buffers: Int) {
+    var word: UInt64 = 0
+    var offset: UInt32 = 0
+    if frame.needsChecksum, allowsPartialChecksum {
+      word = 1 | UInt64(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth) << 48
+      offset = UInt32(truncatingIfNeeded: frame.checksumOffset)
+    }
+    // SAFETY: `headerSize` bytes, 10 or 12, are writable at `base`.
+    unsafe base.storeBytes(of: word, as: UInt64.self)
+    if headerSize == 12 {
+      unsafe base.storeBytes(of: offset | UInt32(truncatingIfNeeded: buffers) << 16, toByteOffset: 8, as: UInt32.self)
+    } else {
+      unsafe base.storeBytes(of: UInt16(truncatingIfNeeded: offset), toByteOffset: 8, as: UInt16.self)
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import CLinux
+
+/// One queue of a guest's network device: a ring of some format, and all that is the same whatever the format: what the
+/// frames in its chains look like, which descriptors its driver and front-end are called by, and when.
+///
+/// Taking frames is in GuestQueue+Receive.swift, delivering them in GuestQueue+Transmit.swift and +Scatter.swift. The
+/// compiler makes a queue of its own for each format. Owned by one worker.
+struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
+  /// The ring; asked for no more than its position unless `isRunning`.
+  var ring = Format()
+  /// Addresses resolve and the front-end started the ring.
+  private(set) var isRunning = false
+  /// SET_VRING_ENABLE; remembered while stopped.
+  var isEnabled = false
+  private(set) var traits = QueueTraits()
+  /// Entries were published whose driver may still have to be called; see `settle`.
+  var isUnsettled = false
+  /// eventfd of calls, -1 = none wanted.
+  var callDescriptor: Int32 = -1
+  /// eventfd of errors, -1 = none.
+  var errorDescriptor: Int32 = -1
+  /// Without a kick descriptor the ring must be polled.
+  var mustPoll = false
+  private(set) var calls: UInt64 = 0
+  var kicks: UInt64 = 0
+  /// Region that the last buffer was in.
+  var regionHint = 0
+
+  /// A queue that does not run.
+  init() {}
+
+  /// Bytes of the virtio-net header in every buffer.
+  @inline(__always)
+  var headerSize: Int { Int(traits.headerSize) }
+
+  /// The driver may leave checksums partial (CSUM), or takes them partial (GUEST_CSUM).
+  @inline(__always)
+  var allowsPartialChecksum: Bool { traits.allowsPartialChecksum }
+
+  /// Begins to serve the ring at `base`, as SET_VRING_BASE said it.
+  mutating func start(_ layout: RingLayout, base: UInt32, traits: QueueTraits) {
+    ring.start(layout, position: base, traits: traits.ring)
+    self.traits = traits
+    isUnsettled = false
+    regionHint = 0
+    isRunning = true
+    suppressKicks()
+  }
+
+  /// The same ring after its memory moved.
+  mutating func move(to layout: RingLayout) {
+    guard isRunning, layout.size == ring.size else { return }
+    ring.move(to: layout)
+    regionHint = 0
+  }
+
+  /// Ends service; `base` is where a later start goes on.
+  mutating func stop() { isRunning = false }
+
+  /// The ring's position as GET_VRING_BASE answers it.
+  var base: UInt32 { ring.position }
+
+  /// Driver or device have done something since the ring started at `base`.
+  func hasMoved(since base: UInt32) -> Bool { isRunning && ring.hasMoved(since: base) }
+
+  /// A chain is there that was not taken yet; an idle ring costs one load.
+  @inline(__always)
+  var hasAvailable: Bool { ring.hasAvailable }
+
+  /// Asks for what the next `count` chains need of the ring itself: first the entries, later the descriptors.
+  @inline(__always)
+  func prefetchEntries(_ count: Int) { ring.prefetchEntries(count) }
+
+  @inline(__always)
+  func prefetchDescriptors(_ count: Int) { ring.prefetchDescriptors(count) }
+
+  /// Makes all used entries visible to the driver.
+  @inline(__always)
+  mutating func publish() { ring.publish() }
+}
+
+/// Calls: who is woken by what, and when.
+extension GuestQueue where Format: ~Copyable {
+  /// Calls the driver if it wants to hear of the entries published since it was last called.
+  ///
+  /// Without a fence since `publish` a driver that just went to sleep may not be seen: then nothing is lost only if
+  /// `settle` follows one.
+  /// - Returns: false if the call descriptor blocked: its owner filled the counter and cleared O_NONBLOCK.
+  @inline(__always)
+  mutating func callIfWanted(_ guardian: CallGuardian) -> Bool {
+    guard ring.wantsCall else { return true }
+    ring.closeCallWindow()
+    return call(guardian)
+  }
+
+  /// The same once the used entries are known to be visible, which ends the matter of those published so far.
+  @inline(__always)
+  mutating func settle(_ guardian: CallGuardian) -> Bool {
+    isUnsettled = false
+    let isWanted = ring.wantsCall
+    ring.closeCallWindow()
+    return isWanted ? call(guardian) : true
+  }
+
+  @inline(__always)
+  private mutating func call(_ guardian: CallGuardian) -> Bool {
+    guard callDescriptor >= 0 else { return true }
+    calls &+= 1
+    return Self.signal(callDescriptor, guardian)
+  }
+
+  /// Asks the driver not to kick: the worker polls.
+  func suppressKicks() {
+    if isRunning { ring.suppressKicks() }
+  }
+
+  /// Asks the driver to kick at the next entry; the caller fences once for all rings and then looks again.
+  func armKicks() {
+    if isRunning { ring.armKicks() }
+  }
+
+  /// Calls the driver without asking whether it wants to be called; false if the call descriptor blocked.
+  func signalCall(_ guardian: CallGuardian) -> Bool {
+    callDescriptor < 0 || Self.signal(callDescriptor, guardian)
+  }
+
+  /// Tells the front-end that the ring is broken; if that blocks, it does not want to know.
+  func signalError(_ guardian: CallGuardian) {
+    if errorDescriptor >= 0 { _ = Self.signal(errorDescriptor, guardian) }
+  }
+
+  /// Writes to an eventfd under the eyes of the watchdog; false if it had to break the write off.
+  @inline(__always)
+  private static func signal(_ descriptor: Int32, _ guardian: CallGuardian) -> Bool {
+    guardian.begin()
+    let outcome = clinux_eventfd_write(descriptor)
+    guardian.end()
+    return outcome != -EINTR
+  }
+}

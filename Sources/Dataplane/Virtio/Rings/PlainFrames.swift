@@ -1,0 +1,91 @@
+import CLinux
+import Frames
+
+/// Frames on their way to one port, as the loops of a ring over many plain ones see them: what is the same in every
+/// format.
+///
+/// A frame is plain if it leaves as it came, in one piece, with nothing to complete. Unsafe code. Invariants: `items` has
+/// as many frames as its user was told; frame numbers are below `Burst.capacity`, the length of the other three.
+@safe
+struct PlainFrames: BitwiseCopyable {
+  /// The virtio-net header that plain frames get, in bytes: zeros, and `num_buffers` 1.
+  static var headerSize: Int { 12 }
+  /// Larger buffers of a sender take the slow way, where they are refused.
+  static var largestDirect: Int { Ethernet.maximumFrameSize }
+  /// Bytes of each sender's buffer that are asked for in any case, and at most.
+  private static var prefetched: Int { 128 }
+  private static var prefetchLimit: Int { 512 }
+
+  let items: UnsafeMutablePointer<PendingFrame>
+  let frames: UnsafeMutablePointer<Frame>
+  /// Where the buffers that were found are noted.
+  let places: UnsafeMutablePointer<ScatterNotes.Place>
+  private let scratch: UnsafeMutableRawPointer
+
+  @unsafe @inline(__always)
+  init(
+    _ items: UnsafeMutablePointer<PendingFrame>, of burst: borrowing Burst, notes: borrowing ScatterNotes
+  ) {
+    unsafe self.items = items
+    unsafe frames = burst.frames.base
+    unsafe places = notes.places.base
+    unsafe scratch = burst.scratchSlot(0)
+  }
+
+  /// Asks for a sender's buffer; for more of a larger one, until the processor sees by itself where the copy goes.
+  @unsafe @inline(__always)
+  static func prefetch(_ base: UnsafeMutableRawPointer, _ size: Int) {
+    unsafe clinux_prefetch(base)
+    unsafe clinux_prefetch(base + 64)
+    guard size > prefetched else { return }
+    var offset = prefetched
+    while offset < min(size, prefetchLimit) {
+      unsafe clinux_prefetch(base + offset)
+      offset &+= 64
+    }
+  }
+
+  /// Bytes of the frame in item `position`, if it is plain and no longer than `largest`; otherwise nil.
+  @inline(__always)
+  func size(_ position: Int, atMost largest: Int) -> Int? {
+    let item = unsafe items[position]
+    let frame = unsafe frames + Int(item.frame)
+    let size = unsafe frame.pointee.size
+    guard item.edit.kind == .keep, unsafe frame.pointee.isPlain, size <= largest else { return nil }
+    return size
+  }
+
+  /// Notes the buffer of `position`, which holds header and frame, and asks for its first bytes.
+  @inline(__always)
+  func note(_ position: Int, _ base: UnsafeMutableRawPointer, id: UInt16) {
+    unsafe clinux_prefetch_to_write(base)
+    unsafe clinux_prefetch_to_write(base + 64)
+    unsafe places[position] = ScatterNotes.Place(base: base, id: id)
+  }
+
+  /// Writes the frame of `position` to its buffer: header, first bytes from scratch, the rest from the sender's memory.
+  ///
+  /// - Returns: bytes of the frame.
+  @inline(__always)
+  func fill(_ position: Int) -> Int {
+    // SAFETY: size + 12 bytes are writable at `base` (`note`, from the same private size); what was checked comes from
+    // scratch.
+    let index = unsafe Int(items[position].frame)
+    let size = unsafe frames[index].size
+    let base = unsafe places[position].base
+    let checked = unsafe scratch + index &* Burst.scratchSlotSize
+    let target = unsafe base + Self.headerSize
+    unsafe base.storeBytes(of: 0, as: UInt64.self)
+    unsafe base.storeBytes(of: 1 << 16, toByteOffset: 8, as: UInt32.self)
+    guard size >= Burst.scratchRule else {
+      unsafe target.copyMemory(from: checked, byteCount: size)
+      return size
+    }
+    unsafe target.copy64(from: UnsafeRawPointer(checked))
+    if size > Burst.scratchRule {
+      unsafe (target + Burst.scratchRule).copyMemory(
+        from: frames[index].source + Burst.scratchRule, byteCount: size &- Burst.scratchRule)
+    }
+    return size
+  }
+}

@@ -1,0 +1,58 @@
+internal import VhostUser
+
+/// Where the three areas of a ring lie, after translation and checks: a plain value for every format of ring.
+///
+/// VIRTIO 1.2 section 2.6 calls them descriptor, driver and device area; SET_VRING_ADDR says descriptors, available and
+/// used, whatever they hold. Each format draws what is in them (`SplitWords`).
+@safe
+struct RingLayout: @unchecked Sendable {
+  /// What a format needs of its areas.
+  struct Areas {
+    struct Area {
+      /// For people.
+      var name: String
+      /// Bytes.
+      var size: UInt64
+      /// Bytes.
+      var alignment: UInt64
+    }
+
+    var descriptors: Area
+    var available: Area
+    var used: Area
+  }
+
+  let descriptors: UnsafeMutableRawPointer
+  let available: UnsafeMutableRawPointer
+  let used: UnsafeMutableRawPointer
+  /// Entries.
+  let size: Int
+
+  /// Translates the addresses of a ring and checks alignment and extent.
+  ///
+  /// - Throws: `LayoutError` with the area, its address and what was expected.
+  init(_ addresses: RingAddresses, size: Int, _ areas: Areas, in table: MemoryTable) throws(LayoutError) {
+    unsafe descriptors = try Self.find(areas.descriptors, addresses.descriptors, table)
+    unsafe available = try Self.find(areas.available, addresses.available, table)
+    unsafe used = try Self.find(areas.used, addresses.used, table)
+    self.size = size
+  }
+
+  private static func find(
+    _ area: Areas.Area, _ address: UInt64, _ table: MemoryTable
+  ) throws(LayoutError) -> UnsafeMutableRawPointer {
+    guard let host = unsafe table.host(userAddress: address, size: area.size) else {
+      throw LayoutError(
+        description:
+          "\(area.name) of \(area.size) bytes at 0x\(String(address, radix: 16)) is not inside one memory region")
+    }
+    guard address % area.alignment == 0, UInt(bitPattern: host) % UInt(area.alignment) == 0 else {
+      throw LayoutError(
+        description: "\(area.name) at 0x\(String(address, radix: 16)) is not aligned to \(area.alignment) bytes")
+    }
+    return unsafe host
+  }
+}
+
+/// A ring that cannot be where the front-end says.
+struct LayoutError: Error, CustomStringConvertible { let description: String }
