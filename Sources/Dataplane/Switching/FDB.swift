@@ -136,6 +136,14 @@ struct FDB: ~Copyable {
     insert(key, FDBValue(port: port, isStatic: false, tick: tick))
   }
 
+  /// Takes in a station that another table knew; nothing happens if it is known, or there is no room.
+  ///
+  /// Those of one port come in order, the one seen longest ago first.
+  mutating func restore(_ key: UInt64, _ value: FDBValue) {
+    guard find(key) == nil, firstFree != 0 else { return }
+    insert(key, value)
+  }
+
   /// Forgets entries of a port not seen since `deadline` (a tick).
   mutating func age(before deadline: UInt32) {
     for port in 0..<lists.count {

@@ -10,6 +10,8 @@ internal import LinuxHost
 struct WorkerCore: ~Copyable {
   /// Ports at the start; doubled as needed between breaths.
   static let initialCapacity = 64
+  /// Stations that were last seen before the worker began have ticks, too; none is remembered for longer than this.
+  static let firstTick: UInt32 = 1_000_001
 
   var ports: FixedArray<PortSlot>
   /// One more than the highest port number in use.
@@ -34,8 +36,8 @@ struct WorkerCore: ~Copyable {
   let notes = ScatterNotes()
   var pool = TAPPool()
   let guardian: CallGuardian
-  /// Seconds since the worker started.
-  var tick: UInt32 = 1
+  /// Seconds since the worker started, and `firstTick`.
+  var tick = Self.firstTick
   /// Copies that floods of this burst asked for.
   var copies = 0
   /// Trunks that frames of this burst crossed, and ends of trunks that there are.

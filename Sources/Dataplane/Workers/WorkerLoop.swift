@@ -105,7 +105,7 @@ struct WorkerLoop: ~Copyable {
     for index in 0..<max(count, 0) { coldHandle(events[index].token) }
     // A ring whose index was lost with its page looks idle.
     if clinux_fault_count() != core.faultCount { core.coldMemoryFaults() }
-    let tick = UInt32(truncatingIfNeeded: (ContinuousClock.now - started).components.seconds) &+ 1
+    let tick = UInt32(truncatingIfNeeded: (ContinuousClock.now - started).components.seconds) &+ WorkerCore.firstTick
     if tick != core.tick {
       core.tick = tick
       core.coldAge()
