@@ -8,10 +8,8 @@ package enum VirtioFeature {
   package static let status: UInt64 = 1 << 16
   package static let guestAnnounce: UInt64 = 1 << 21
   package static let multiqueue: UInt64 = 1 << 22
-  package static let notifyOnEmpty: UInt64 = 1 << 24
   /// VHOST_F_LOG_ALL: the dirty-page log is on.
   package static let logAll: UInt64 = 1 << 26
-  package static let anyLayout: UInt64 = 1 << 27
   package static let indirectDescriptors: UInt64 = 1 << 28
   package static let eventIndex: UInt64 = 1 << 29
   /// VHOST_USER_F_PROTOCOL_FEATURES: rings start disabled and SET_VRING_ENABLE decides.
@@ -30,6 +28,8 @@ package enum ProtocolFeature {
   package static let mtu: UInt64 = 1 << 4
   package static let backendRequests: UInt64 = 1 << 5
   package static let configuration: UInt64 = 1 << 9
+  /// Messages on the back-end channel may carry descriptors.
+  package static let backendDescriptors: UInt64 = 1 << 10
   package static let resetDevice: UInt64 = 1 << 13
   package static let memorySlots: UInt64 = 1 << 15
   package static let status: UInt64 = 1 << 16

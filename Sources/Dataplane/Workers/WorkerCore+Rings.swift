@@ -57,7 +57,7 @@ extension WorkerCore {
   }
 
   /// What has happened in the rings that started at these available indices.
-  func coldActivity(_ port: Int, since bases: [Int: UInt16]) -> StartWatch.Activity {
+  func coldActivity(_ port: Int, since bases: [Int: UInt32]) -> StartWatch.Activity {
     var activity = StartWatch.Activity()
     for (ring, base) in bases where vhostUserPorts[port].rings[ring].isRunning {
       let status = vhostUserPorts[port].rings[ring].status(index: ring)
