@@ -9,7 +9,7 @@ package enum PortMode: Sendable, Equatable {
 }
 
 /// Which 01-80-C2-00-00-0X frames a switch forwards (802.1Q clause 8.6.3).
-package enum LinkLocalPolicy: String, Sendable, CaseIterable { case standard, linux, transparent }
+package enum LinkLocalPolicy: String, Codable, Sendable, CaseIterable { case standard, linux, transparent }
 
 /// How a worker waits for work.
 package enum PollPolicy: String, Sendable, CaseIterable {
@@ -33,7 +33,7 @@ package struct DataplaneConfiguration: Sendable {
 }
 
 /// Settings of one switch.
-package struct SwitchConfiguration: Sendable {
+package struct SwitchConfiguration: Codable, Equatable, Sendable {
   package var name: String
   /// Seconds until an unused FDB entry is forgotten.
   package var aging: Double = 300

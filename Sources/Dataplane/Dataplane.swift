@@ -148,9 +148,10 @@ package actor Dataplane {
     let (worker, commands) = (worker, reactor.commands)
     let failure = await reactor.run { state -> SystemError? in
       state.names[record.index] = record.name
+      let settings = VhostUserEndpoint.Settings(
+        port: record.index, name: record.name, socket: socket, offer: offer, mtu: record.mtu)
       let endpoint = VhostUserEndpoint(
-        port: record.index, name: record.name, socket: socket, offer: offer, mtu: record.mtu, worker: worker,
-        reactor: commands, epoll: state.epoll, events: state.events)
+        settings, worker: worker, reactor: commands, epoll: state.epoll, events: state.events)
       endpoint.setAdmitting(isWanted || record.isToldByOwner)
       do throws(SystemError) { try endpoint.open() } catch { return error }
       state.add(endpoint)

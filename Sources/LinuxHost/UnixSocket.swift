@@ -64,6 +64,15 @@ package enum UnixSocket {
     return name.isEmpty ? "process \(process)" : "\(name), process \(process)"
   }
 
+  /// Whether this is a unix socket, of any type, rather than one of a network or of the kernel.
+  package static func isUnix(_ socket: Descriptor) -> Bool {
+    var domain: CInt = 0
+    var size = socklen_t(MemoryLayout<CInt>.size)
+    // SAFETY: both live for the call, which gets their true size.
+    let result = unsafe getsockopt(socket.raw, SOL_SOCKET, SO_DOMAIN, &domain, &size)
+    return result == 0 && domain == AF_UNIX
+  }
+
   /// Two sockets connected to each other.
   package static func pair() throws(SystemError) -> (Descriptor, Descriptor) {
     try unsafe Descriptor.pair("socketpair") { unsafe clinux_unix_pair($0) }

@@ -28,6 +28,8 @@ package enum ProtocolFeature {
   package static let mtu: UInt64 = 1 << 4
   package static let backendRequests: UInt64 = 1 << 5
   package static let configuration: UInt64 = 1 << 9
+  /// Messages on the back-end channel may carry descriptors.
+  package static let backendDescriptors: UInt64 = 1 << 10
   package static let resetDevice: UInt64 = 1 << 13
   package static let memorySlots: UInt64 = 1 << 15
   package static let status: UInt64 = 1 << 16

@@ -56,24 +56,30 @@ struct MessageRow: Sendable {
   }
 }
 
-/// Every message that is understood: one row here and one method of `Session`.
+/// The messages that are understood: a row and a method of `Session` each; one that asks the owner something also has a
+/// case of `Step` and a method of `RingOwner`.
 ///
 /// A row's `feature` is compared with what is offered, not with what was acknowledged: QEMU 7.2 sends SET_VRING_ENABLE
 /// before any SET_FEATURES.
-enum MessageTable {
-  static func row(_ number: UInt32) -> MessageRow? {
-    guard let index = Int(exactly: number), rows.indices.contains(index) else { return nil }
-    return rows[index]
-  }
-
+struct MessageTable: Sendable {
   /// By request number.
-  private static let rows: [MessageRow?] = {
+  private let rows: [MessageRow?]
+
+  /// - Parameter all: at most one row a request.
+  init(_ all: [MessageRow]) {
     var rows = [MessageRow?](repeating: nil, count: Request.allCases.count + 1)
     for row in all {
       rows[Int(row.request.rawValue)] = row
     }
-    return rows
-  }()
+    self.rows = rows
+  }
+
+  func row(_ number: UInt32) -> MessageRow? {
+    guard let index = Int(exactly: number), rows.indices.contains(index) else { return nil }
+    return rows[index]
+  }
+
+  static let standard = MessageTable(all)
 
   private static let one = 1...1
   private static let maybe = 0...1

@@ -19,6 +19,8 @@ package enum ProtocolError: Error, Equatable, Sendable, CustomStringConvertible 
   case overrun(count: Int, wanted: Int)
   /// A message was not acted upon, and why.
   case refused(request: UInt32, reason: String)
+  /// A session that was taken out elsewhere cannot go on here, and why.
+  case notTakenUp(String)
   /// `complete` without a pending request, or bytes for a session that is over.
   case outOfTurn(String)
 
@@ -38,6 +40,8 @@ package enum ProtocolError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(count) bytes were read where \(wanted) were wanted"
     case .refused(let request, let reason):
       "\(Request.name(request)): \(reason)"
+    case .notTakenUp(let reason):
+      "session is not taken up: \(reason)"
     case .outOfTurn(let what):
       what
     }

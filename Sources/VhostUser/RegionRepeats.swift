@@ -21,6 +21,20 @@ struct RegionRepeats {
     return true
   }
 
+  /// In an order that is always the same.
+  var state: [SessionState.Repeat] {
+    counts.map { .init(guestAddress: $0.guestAddress, size: $0.size, userAddress: $0.userAddress, count: $1) }
+      .sorted { $0.guestAddress < $1.guestAddress }
+  }
+
+  /// Takes over what was remembered elsewhere, within the limits of what is remembered here.
+  mutating func restore(_ state: [SessionState.Repeat], pairs: Int) {
+    for item in state.prefix(Self.maximumRegions) where item.count > 0 && pairs > 1 {
+      let range = MemoryRange(guestAddress: item.guestAddress, size: item.size, userAddress: item.userAddress)
+      counts[range] = min(item.count, pairs - 1)
+    }
+  }
+
   /// All regions are new.
   mutating func forget() { counts = [:] }
 }

@@ -19,6 +19,8 @@ struct Ring {
   /// Remembered while the ring is stopped ("Ring states": the two are independent).
   var isEnabled = false
   var phase = Phase.stopped
+  /// The owner found that the driver broke the rules; the front-end believes that it runs.
+  var isBroken = false
 
   /// After GET_VRING_BASE: a later start needs new addresses, kick and call.
   ///
@@ -26,6 +28,7 @@ struct Ring {
   /// reset.
   mutating func stop() {
     phase = .stopped
+    isBroken = false
     addresses = nil
     kick = nil
     call = nil
@@ -38,10 +41,14 @@ package struct RingSnapshot: Sendable, Equatable {
   package var size: Int
   /// The latest SET_VRING_BASE, or what the owner said when the ring stopped.
   package var base: UInt32
+  /// Nil: not said, or forgotten by a stop.
+  package var addresses: RingAddresses?
   package var isStarted: Bool
   package var isEnabled: Bool
   /// Kicked, and waiting for guest memory.
   package var isWaiting: Bool
+  /// See `Session.noteBroken`.
+  package var isBroken: Bool
   package var hasKick: Bool
   package var hasCall: Bool
   package var hasError: Bool
@@ -53,11 +60,26 @@ extension Session {
     guard rings.indices.contains(index) else { return nil }
     let ring = rings[index]
     return RingSnapshot(
-      size: ring.size, base: ring.base, isStarted: ring.phase == .running, isEnabled: ring.isEnabled,
-      isWaiting: ring.phase == .waiting, hasKick: ring.kick != nil, hasCall: ring.call != nil,
-      hasError: ring.error != nil)
+      size: ring.size, base: ring.base, addresses: ring.addresses, isStarted: ring.phase == .running,
+      isEnabled: ring.isEnabled,
+      isWaiting: ring.phase == .waiting, isBroken: ring.isBroken, hasKick: ring.kick != nil,
+      hasCall: ring.call != nil, hasError: ring.error != nil)
   }
 
-  /// Rings of the device: two for each pair.
-  package var ringCount: Int { rings.count }
+  /// Numbers of the rings that the front-end started and the owner took up, lowest first; a broken one is among them.
+  package var startedRings: [Int] { rings.indices.filter { rings[$0].phase == .running } }
+
+  /// A ring was kicked before there was memory.
+  package var hasWaitingRing: Bool { rings.contains { $0.phase == .waiting } }
+
+  package var hasBrokenRing: Bool { rings.contains(where: \.isBroken) }
+
+  /// The owner has stopped a ring since its driver broke the rules.
+  ///
+  /// The front-end is to find out by itself: until it stops the ring, or starts it again, it counts as started. What is
+  /// said of a ring that was stopped meanwhile is not noted.
+  package func noteBroken(_ index: Int) {
+    guard rings.indices.contains(index), rings[index].phase == .running else { return }
+    rings[index].isBroken = true
+  }
 }

@@ -66,7 +66,7 @@ package struct MemoryRegionRequest: Sendable {
 }
 
 /// The addresses of SET_VRING_ADDR as sent: in the front-end's address space, unchecked.
-package struct RingAddresses: Sendable, Equatable {
+package struct RingAddresses: Codable, Sendable, Equatable {
   package var flags: UInt32
   package var descriptors: UInt64
   package var used: UInt64
@@ -160,17 +160,15 @@ package protocol RingOwner: AnyObject {
   func replaceAddresses(ring: Int, with addresses: RingAddresses) -> OwnerAnswer
   /// SET_VRING_ENABLE, or SET_FEATURES without bit 30, on a ring that runs. Traffic has ceased before the completion of a disable.
   func enableRing(_ ring: Int, _ isEnabled: Bool) -> OwnerAnswer
-  /// GET_VRING_BASE on a ring that runs: stop it; completes with `.ringBase`. Kick, call and error descriptors are
-  /// dropped by the session as well. Never called for a ring that does not run.
+  /// GET_VRING_BASE on a ring that runs, or the session is to be taken out: stop it; completes with `.ringBase`. The
+  /// owner lets go of its descriptors. Never called for a ring that was not started.
   func stopRing(_ ring: Int) -> OwnerAnswer
   /// RESET_DEVICE, SET_STATUS 0: every ring stops and is disabled.
   func resetDevice() -> OwnerAnswer
-  /// SET_STATUS other than 0.
-  func setStatus(_ status: UInt8)
   /// NET_SET_MTU, already checked against 68...`offer.mtuLimit`.
   func setMTU(_ mtu: Int) -> OwnerAnswer
   /// SEND_RARP: announce this address (low 48 bits, network order from the most significant byte) as if the guest had.
   func announce(address: UInt64) -> OwnerAnswer
-  /// SET_BACKEND_REQ_FD: replaces the channel; the earlier one is closed by being dropped.
+  /// SET_BACKEND_REQ_FD, with a unix socket: replaces the channel; the earlier one is closed by being dropped.
   func setBackendChannel(_ channel: Descriptor)
 }

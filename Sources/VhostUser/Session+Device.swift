@@ -60,7 +60,7 @@ extension Session {
     for position in offset..<(offset + size) {
       payload.append(offer.configuration.indices.contains(position) ? offer.configuration[position] : 0)
     }
-    return .reply(payload)
+    return .reply(Reply(payload: payload))
   }
 
   /// VIRTIO 1.2 section 5.1.4: the fields of the network device's configuration are read-only for the driver.
@@ -81,7 +81,6 @@ extension Session {
     guard let newStatus = UInt8(exactly: value) else { throw Refusal("status \(hex(value)), expected at most 0xff") }
     guard newStatus != 0 else { return .steps(resetSteps()) }
     status = newStatus
-    owner.setStatus(newStatus)
     return .done
   }
 
@@ -110,16 +109,24 @@ extension Session {
 
   func setBackendChannel(_ message: Message) throws(Refusal) -> Outcome {
     guard let channel = message.descriptors.first else { throw Refusal("came without a descriptor, expected 1") }
-    guard channel.kind == .socket else { throw Refusal("descriptor is \(channel.kind.words), expected a socket") }
+    try check(channel: channel)
+    self.channel = channel
     owner.setBackendChannel(channel)
     return .done
+  }
+
+  /// A channel is written to with what this process may do, so a socket of any other kind (one that commands the kernel,
+  /// say) is not taken.
+  func check(channel: Descriptor) throws(Refusal) {
+    guard channel.kind == .socket else { throw Refusal("descriptor is \(channel.kind.words), expected a socket") }
+    guard UnixSocket.isUnix(channel) else { throw Refusal("descriptor is a socket of another kind than unix") }
   }
 
   /// A reply of one 64-bit number.
   func reply(_ value: UInt64) -> Outcome {
     var payload: [UInt8] = []
     payload.appendWire(value)
-    return .reply(payload)
+    return .reply(Reply(payload: payload))
   }
 
   private func configurationRange(_ message: Message) throws(Refusal) -> (offset: Int, size: Int) {

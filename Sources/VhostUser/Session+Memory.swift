@@ -55,14 +55,14 @@ extension Session {
     guard let descriptor = message.descriptors.first else { throw Refusal("came without a descriptor, expected 1") }
     let region = memoryRegion(message.payload, offset: 8, descriptor)
     // QEMU 7.2 sends its list once for every ring pair.
-    guard !regions.contains(MemoryRange(region)) else {
+    guard !knows(MemoryRange(region)) else {
       repeats.noteAdded(MemoryRange(region), pairs: rings.count / 2)
       return .steps([])
     }
     guard regions.count < offer.memorySlots else {
       throw Refusal("all \(offer.memorySlots) memory slots are taken")
     }
-    try check(region, against: regions)
+    try check(region, against: regions.map(MemoryRange.init))
     return .steps([.addMemory(region)])
   }
 
@@ -73,7 +73,7 @@ extension Session {
   func removeMemoryRegion(_ message: Message) throws(Refusal) -> Outcome {
     let payload = message.payload
     let range = MemoryRange(guestAddress: payload.u64(8), size: payload.u64(16), userAddress: payload.u64(24))
-    guard regions.contains(range) else {
+    guard knows(range) else {
       guard repeats.takeRemoval(range) else { throw Refusal("region \(range.description) is not there") }
       return .steps([])
     }
@@ -84,6 +84,8 @@ extension Session {
     reply(UInt64(max(0, offer.memorySlots)))
   }
 
+  private func knows(_ range: MemoryRange) -> Bool { regions.contains { MemoryRange($0) == range } }
+
   private func memoryRegion(
     _ payload: WireReader, offset: Int, _ descriptor: Descriptor
   ) -> MemoryRegionRequest {
@@ -92,7 +94,7 @@ extension Session {
       fileOffset: payload.u64(offset + 24), descriptor: descriptor)
   }
 
-  private func check(_ region: MemoryRegionRequest, against others: [MemoryRange]) throws(Refusal) {
+  func check(_ region: MemoryRegionRequest, against others: [MemoryRange]) throws(Refusal) {
     let range = MemoryRange(region)
     guard region.size > 0 else { throw Refusal("region \(range.description) is empty") }
     for start in [region.guestAddress, region.userAddress, region.fileOffset] {

@@ -9,12 +9,16 @@ extension Session {
     let index = try ringIndex(message)
     let size = message.payload.u32(4)
     // VIRTIO 1.2 section 2.7: "Queue Size value is always a power of 2. The maximum Queue Size value is 32768."
-    guard (1...Self.maximumRingSize).contains(size), size & (size &- 1) == 0 else {
+    guard Self.isRingSize(Int(size)) else {
       throw Refusal("ring \(index) has \(size) entries, expected a power of two up to \(Self.maximumRingSize)")
     }
     try requireNotRunning(index)
     rings[index].size = Int(size)
     return .done
+  }
+
+  static func isRingSize(_ size: Int) -> Bool {
+    (1...Int(maximumRingSize)).contains(size) && size & (size &- 1) == 0
   }
 
   func setRingBase(_ message: Message) throws(Refusal) -> Outcome {
@@ -58,7 +62,7 @@ extension Session {
   /// The owner has stopped the ring.
   ///
   /// - Returns: the reply of GET_VRING_BASE.
-  func stopped(_ index: Int, _ completion: OwnerCompletion) -> [UInt8] {
+  func stopped(_ index: Int, _ completion: OwnerCompletion) -> Reply {
     if case .ringBase(let base) = completion { rings[index].base = base }
     rings[index].stop()
     return ringState(index)
@@ -182,6 +186,12 @@ extension Session {
       throw Refusal("came with \(message.descriptors.count) descriptors for ring \(index), expected \(expected)")
     }
     guard let descriptor = message.descriptors.first else { return (index, nil) }
+    try check(descriptor, ofRing: index)
+    return (index, descriptor)
+  }
+
+  /// A descriptor that kicks, calls or tells of errors must be an eventfd, and is set non-blocking.
+  func check(_ descriptor: Descriptor, ofRing index: Int) throws(Refusal) {
     guard descriptor.kind == .eventfd else {
       throw Refusal("descriptor for ring \(index) is \(descriptor.kind.words), expected an eventfd")
     }
@@ -190,7 +200,6 @@ extension Session {
     } catch {
       throw Refusal("descriptor for ring \(index): \(error)")
     }
-    return (index, descriptor)
   }
 
   /// As the kernel's vhost answers EBUSY: a running ring cannot be resized or moved.
@@ -200,11 +209,11 @@ extension Session {
     }
   }
 
-  private func ringState(_ index: Int) -> [UInt8] {
+  private func ringState(_ index: Int) -> Reply {
     var payload: [UInt8] = []
     payload.appendWire(UInt32(truncatingIfNeeded: index))
     payload.appendWire(rings[index].base)
-    return payload
+    return Reply(payload: payload)
   }
 }
 

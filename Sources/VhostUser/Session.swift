@@ -52,37 +52,64 @@ package final class Session {
   /// SET_OWNER has come.
   var isOwned = false
   var rings: [Ring]
-  var regions: [MemoryRange] = []
+  /// Memory that the owner has accepted.
+  var regions: [MemoryRegionRequest] = []
   var repeats = RegionRepeats()
+  /// Bytes that NET_SET_MTU asked for; nil = it has not come.
+  var mtu: Int?
+  /// SET_BACKEND_REQ_FD.
+  package internal(set) var channel: Descriptor?
 
-  private var phase = Phase.header
+  private let table: MessageTable
+  private(set) var phase = Phase.header
   private var buffer: [UInt8] = []
   private var descriptors: [Descriptor] = []
-  private var outgoing: [UInt8] = []
+  private var outgoing: [OutgoingMessage] = []
   private var exchange = Exchange()
   private var steps: [Step] = []
   private var pendingStep: Step?
+  /// What has still to be done after a session was made of a state.
+  var restored: Restored?
+  /// What runs without a message; see `Session+State`.
+  private var passage: Passage?
 
   /// What is read next.
-  private enum Phase {
+  enum Phase {
     case header
     case payload(MessageHeader)
     case pending
+    /// Everything stands still, and `state` says all.
+    case suspended(Input)
     case closed
+  }
+
+  /// The beginning of a message.
+  struct Input {
+    var bytes: [UInt8] = []
+    var descriptors: [Descriptor] = []
+  }
+
+  /// The way into or out of another place, in place of a message; what had come of the next message waits meanwhile.
+  private enum Passage {
+    case out(Input)
+    case into(Input)
   }
 
   /// The message being answered.
   private struct Exchange {
     var header = MessageHeader(request: 0, flags: 0, size: 0)
     var hasOwnReply = false
-    var reply: [UInt8]?
+    var reply: Reply?
   }
 
   /// Begins a connection; nothing is remembered of an earlier one.
   ///
   /// The owner outlives the session.
-  package init(owner: any RingOwner) {
+  package convenience init(owner: any RingOwner) { self.init(owner: owner, table: .standard) }
+
+  init(owner: any RingOwner, table: MessageTable) {
     self.owner = owner
+    self.table = table
     self.offer = owner.offer
     self.rings = [Ring](repeating: Ring(), count: 2 * max(0, owner.offer.queuePairs))
   }
@@ -94,7 +121,7 @@ package final class Session {
     switch phase {
     case .header: MessageHeader.size - buffer.count
     case .payload(let header): Int(header.size) - buffer.count
-    case .pending, .closed: 0
+    case .pending, .suspended, .closed: 0
     }
   }
 
@@ -132,7 +159,7 @@ package final class Session {
   /// Replies to send, in order; empty when there are none.
   ///
   /// Stop reading from a peer that does not take its replies.
-  package func takeOutgoing() -> [UInt8] {
+  package func takeOutgoing() -> [OutgoingMessage] {
     defer { outgoing = [] }
     return outgoing
   }
@@ -143,6 +170,8 @@ package final class Session {
     descriptors = []
     steps = []
     pendingStep = nil
+    passage = nil
+    restored = nil
   }
 
   // MARK: - Framing
@@ -170,7 +199,7 @@ package final class Session {
       if header.size == 0 { try dispatch(header) }
     case .payload(let header):
       try dispatch(header)
-    case .pending, .closed:
+    case .pending, .suspended, .closed:
       break
     }
   }
@@ -202,14 +231,14 @@ package final class Session {
     }
     switch outcome {
     case .done: break
-    case .reply(let payload): exchange.reply = payload
+    case .reply(let reply): exchange.reply = reply
     case .steps(let next): steps = next
     }
     try runSteps()
   }
 
   private func handle(_ header: MessageHeader, _ message: Message) throws(Refusal) -> Outcome {
-    guard let row = MessageTable.row(header.request) else { throw Refusal("is not a message that is understood") }
+    guard let row = table.row(header.request) else { throw Refusal("is not a message that is understood") }
     guard row.feature & ~offer.protocolFeatures == 0 else {
       let feature = protocolFeatureNames(row.feature).joined(separator: ", ")
       throw Refusal("needs the protocol feature \(feature), which is not offered")
@@ -240,7 +269,49 @@ package final class Session {
       }
       if case .closed = phase { return }
     }
-    finish()
+    guard let passage else { return finish() }
+    self.passage = nil
+    switch passage {
+    case .out(let input): phase = .suspended(input)
+    case .into(let input): try take(input)
+    }
+  }
+
+  /// Asks the owner what no message asks, so that nobody is answered; nothing may be pending.
+  ///
+  /// Out: what has come of the next message is kept. Into: it is taken once all is done.
+  func pass(_ next: [Step], into input: Input?) throws(ProtocolError) {
+    if let input {
+      passage = .into(input)
+    } else if case .payload(let header) = phase {
+      passage = .out(Input(bytes: header.bytes + buffer, descriptors: descriptors))
+    } else {
+      passage = .out(Input(bytes: buffer, descriptors: descriptors))
+    }
+    (buffer, descriptors, phase) = ([], [], .header)
+    steps = next
+    do throws(ProtocolError) {
+      try runSteps()
+    } catch {
+      close()
+      throw error
+    }
+  }
+
+  /// The owner has still to map and start what `takeUp` has told it of.
+  package var isTakingUp: Bool { if case .into = passage { true } else { false } }
+
+  /// Takes the beginning of a message; more than that would have been taken before.
+  private func take(_ input: Input) throws(ProtocolError) {
+    var rest = input.bytes[...]
+    var descriptors = input.descriptors
+    while !rest.isEmpty {
+      let bytes = rest.prefix(wantedSize)
+      guard !bytes.isEmpty else { throw .notTakenUp("more than the beginning of a message is said to have come") }
+      try take(Array(bytes), descriptors)
+      descriptors = []
+      rest = rest.dropFirst(bytes.count)
+    }
   }
 
   private func settle(_ step: Step, _ completion: OwnerCompletion) throws(ProtocolError) {
@@ -280,9 +351,10 @@ package final class Session {
   /// Says no: by the reply if there is a way to, else by ending the connection.
   private func refuse(_ reason: String) throws(ProtocolError) {
     note(reason)
+    if passage != nil { throw .notTakenUp(reason) }
     if exchange.hasOwnReply, exchange.header.request == Request.getConfiguration.rawValue {
       // GET_CONFIG: "the back-end uses zero length of payload to indicate an error".
-      answer([])
+      answer(Reply(payload: []))
     } else if wantsAcknowledgement {
       answer(acknowledgement(1))
     } else {
@@ -294,16 +366,15 @@ package final class Session {
   private func note(_ reason: String) {
     refusalCount &+= 1
     lastRefusedRequest = exchange.header.request
-    lastRefusal = "\(Request.name(exchange.header.request)): \(reason)"
+    let subject = passage == nil ? Request.name(exchange.header.request) : "session that is taken up"
+    lastRefusal = "\(subject): \(reason)"
   }
 
-  private func answer(_ payload: [UInt8]) {
-    outgoing += MessageHeader.reply(to: exchange.header.request, payload: payload)
-  }
+  private func answer(_ reply: Reply) { outgoing.append(.reply(to: exchange.header.request, reply)) }
 
-  private func acknowledgement(_ value: UInt64) -> [UInt8] {
+  private func acknowledgement(_ value: UInt64) -> Reply {
     var payload: [UInt8] = []
     payload.appendWire(value)
-    return payload
+    return Reply(payload: payload)
   }
 }

@@ -4,7 +4,7 @@ internal import LinuxHost
 enum Outcome {
   case done
   /// The message's own reply.
-  case reply([UInt8])
+  case reply(Reply)
   /// What the owner has to be asked first, in this order.
   case steps([Step])
 }
@@ -21,6 +21,8 @@ enum Step {
   case start(ring: Int, mayWait: Bool)
   /// `isAnswered`: GET_VRING_BASE waits for the ring's base as its reply.
   case stop(ring: Int, isAnswered: Bool)
+  /// The session is to be taken out: the ring stops, and nothing of it is forgotten.
+  case pause(ring: Int)
   case enable(ring: Int, isEnabled: Bool)
   case replaceCall(ring: Int, Descriptor?)
   case replaceError(ring: Int, Descriptor?)
@@ -39,7 +41,7 @@ extension Session {
     case .removeMemory(let range):
       owner.removeMemory(guestAddress: range.guestAddress, size: range.size, userAddress: range.userAddress)
     case .start(let ring, _): start(ring)
-    case .stop(let ring, _): owner.stopRing(ring)
+    case .stop(let ring, _), .pause(let ring): owner.stopRing(ring)
     case .enable(let ring, let isEnabled): owner.enableRing(ring, isEnabled)
     case .replaceCall(let ring, let call): owner.replaceCall(ring: ring, with: call)
     case .replaceError(let ring, let error): owner.replaceError(ring: ring, with: error)
@@ -53,26 +55,33 @@ extension Session {
   /// Remembers what the owner has done.
   ///
   /// - Returns: the reply that this makes, and what the owner has to be asked next.
-  func apply(_ step: Step, _ completion: OwnerCompletion) -> (reply: [UInt8]?, next: [Step]) {
+  func apply(_ step: Step, _ completion: OwnerCompletion) -> (reply: Reply?, next: [Step]) {
     switch step {
     case .setMemory(let accepted):
-      regions = accepted.map(MemoryRange.init)
-      repeats.forget()
+      regions = accepted
+      // Rings and repeats of a session that is taken up again are those that it was taken out with.
+      if !isTakingUp { repeats.forget() }
       return (nil, waitingStarts())
     case .addMemory(let region):
-      regions.append(MemoryRange(region))
+      regions.append(region)
       return (nil, waitingStarts())
-    case .removeMemory(let range): regions.removeAll { $0 == range }
-    case .start(let ring, _): rings[ring].phase = .running
+    case .removeMemory(let range): regions.removeAll { MemoryRange($0) == range }
+    case .start(let ring, _):
+      rings[ring].phase = .running
+      rings[ring].isBroken = false
     case .stop(let ring, let isAnswered):
       let reply = stopped(ring, completion)
       return (isAnswered ? reply : nil, [])
+    case .pause(let ring):
+      if case .ringBase(let base) = completion { rings[ring].base = base }
+      rings[ring].phase = .waiting
     case .enable(let ring, let isEnabled): rings[ring].isEnabled = isEnabled
     case .replaceCall(let ring, let call): rings[ring].call = call
     case .replaceError(let ring, let error): rings[ring].error = error
     case .replaceAddresses(let ring, let addresses): rings[ring].addresses = addresses
     case .reset: forgetRings()
-    case .setMTU, .announce: break
+    case .setMTU(let mtu): self.mtu = mtu
+    case .announce: break
     }
     return (nil, [])
   }

@@ -73,11 +73,4 @@ package struct MessageHeader: Equatable, Sendable {
     bytes.appendWire(size)
     return bytes
   }
-
-  /// A reply, header and payload in one: front-ends compare the flags with exactly 0x5 (version and reply), and
-  /// virtio-user reads header and payload by separate calls that must not come up short.
-  package static func reply(to request: UInt32, payload: [UInt8]) -> [UInt8] {
-    MessageHeader(request: request, flags: version | replyFlag, size: UInt32(truncatingIfNeeded: payload.count)).bytes
-      + payload
-  }
 }

@@ -6,6 +6,8 @@ package protocol Transport {
   func send(_ bytes: [UInt8], descriptors: [Descriptor]) throws
   /// Receives exactly `count` bytes.
   func receive(_ count: Int, until deadline: Deadline) throws -> [UInt8]
+  /// Descriptors that have come with what was received since the last call.
+  func takeDescriptors() -> [Descriptor]
 }
 
 /// A connected unix socket.
@@ -13,6 +15,7 @@ package final class SocketTransport: Transport {
   package let socket: Descriptor
   /// Milliseconds that a send may take.
   package var sendTimeout = 5000
+  private var descriptors: [Descriptor] = []
 
   /// Takes a connected socket.
   package init(_ socket: Descriptor) {
@@ -58,7 +61,9 @@ package final class SocketTransport: Transport {
     var bytes: [UInt8] = []
     while bytes.count < count {
       switch try receiveSome(count - bytes.count) {
-      case .data(let more, _): bytes += more
+      case .data(let more, let descriptors):
+        bytes += more
+        self.descriptors += descriptors
       case .end: throw GuestKitError.closed
       case .wouldBlock:
         guard deadline.waitReadable([socket.raw]) else {
@@ -67,6 +72,11 @@ package final class SocketTransport: Transport {
       }
     }
     return bytes
+  }
+
+  package func takeDescriptors() -> [Descriptor] {
+    defer { descriptors = [] }
+    return descriptors
   }
 
   private func receiveSome(_ count: Int) throws(GuestKitError) -> UnixSocket.Received {

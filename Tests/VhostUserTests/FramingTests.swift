@@ -10,7 +10,7 @@ import VhostUser
     let session = Session(owner: owner)
     #expect(session.wantedSize == 12)
     try session.receive(MessageHeader(request: 1, flags: 1, size: 0).bytes)
-    #expect(session.takeOutgoing() == words32(1, 5, 8) + words64(RecordingOwner.features))
+    #expect(session.takeOutgoing().map(\.bytes) == [words32(1, 5, 8) + words64(RecordingOwner.features)])
     #expect(session.takeOutgoing().isEmpty)
     #expect(session.wantedSize == 12)
   }
@@ -19,7 +19,7 @@ import VhostUser
     let owner = RecordingOwner()
     let session = Session(owner: owner)
     try session.receive(MessageHeader(request: 15, flags: 9, size: 0).bytes)
-    #expect(session.takeOutgoing() == words32(15, 5, 8) + words64(RecordingOwner.protocolFeatures))
+    #expect(session.takeOutgoing().map(\.bytes) == [words32(15, 5, 8) + words64(RecordingOwner.protocolFeatures)])
   }
 
   @Test(arguments: [1, 3, 7, 12, 19])

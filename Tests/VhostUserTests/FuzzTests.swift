@@ -24,17 +24,48 @@ import VhostUser
     }
   }
 
+  /// Sizes that the messages have, by number of the request.
+  private static func size(of request: UInt32) -> Int {
+    switch request {
+    case 1, 3, 4, 15, 17, 21, 34, 36, 40, 41: 0
+    case 5, 9, 37, 38: 40
+    case 24, 25: 24
+    default: 8
+    }
+  }
+
+  /// Random bytes behind headers that lead to them: each whole message is answered, or ends the session for a reason.
   @Test(arguments: 0..<16)
   func randomBytes(seed: UInt64) throws {
     var random = Generator(state: seed)
+    var (accepted, refused, ended) = (0, 0, 0)
     for _ in 0..<200 {
-      let bench = try Bench()
+      let bench = try Bench(acknowledges: true)
       bench.transport.readSize = Int(random.next() % 30) + 1
       for _ in 0..<10 where bench.session != nil {
-        let count = Int(random.next() % 64)
-        try bench.frontEnd.sendRaw((0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+        var request = UInt32(truncatingIfNeeded: random.next() % 46)
+        // Without REPLY_ACK there would be no more answers.
+        if request == Request.setProtocolFeatures.rawValue { request = Request.getProtocolFeatures.rawValue }
+        let size = random.next() % 4 == 0 ? Int(random.next() % 64) : Self.size(of: request)
+        // Small numbers more often, as most of the others are refused at once.
+        let mask: UInt8 = random.next() % 2 == 0 ? 0x03 : 0xFF
+        let payload = (0..<size).map {
+          $0 % 4 == 0 || mask == 0xFF ? UInt8(truncatingIfNeeded: random.next()) & mask : 0
+        }
+        try bench.frontEnd.send(request, payload: payload, flags: 9)
+        guard bench.session != nil else {
+          ended += 1
+          #expect(bench.transport.failure != nil)
+          continue
+        }
+        let before = bench.session?.refusalCount ?? 0
+        let reply = try bench.frontEnd.readReply(request)
+        #expect(bench.transport.output.isEmpty, "one answer to \(Request.name(request))")
+        if reply == words64(0) { accepted += 1 }
+        if before > 0, reply == words64(1) { refused += 1 }
       }
     }
+    #expect(accepted > 50 && refused > 50 && ended > 10, "\(accepted) accepted, \(refused) refused, \(ended) ended")
   }
 
   /// Good headers, often good sizes, odd values, and descriptors of every kind.
@@ -74,16 +105,35 @@ import VhostUser
   func aSessionOfQEMUWithBytesChanged(seed: UInt64) throws {
     var random = Generator(state: 2000 + seed)
     let recording = try recordedSession()
+    var (unharmed, refused, ended) = (0, 0, 0)
     for _ in 0..<100 {
       let transport = SessionTransport(RecordingOwner())
+      var changes = 0
+      // One in eight goes through as it is.
+      let isLeftAlone = random.next() % 8 == 0
       for chunk in recording where transport.session != nil {
         var bytes = chunk.bytes
-        if random.next() % 12 == 0, !bytes.isEmpty {
-          bytes[Int(random.next() % UInt64(bytes.count))] ^= UInt8(truncatingIfNeeded: random.next())
+        if !isLeftAlone, random.next() % 12 == 0, !bytes.isEmpty {
+          bytes[Int(random.next() % UInt64(bytes.count))] ^= UInt8(random.next() % 255 + 1)
+          changes += 1
         }
         try transport.send(bytes, descriptors: chunk.descriptors)
       }
+      if transport.failure != nil {
+        ended += 1
+        #expect(changes > 0)
+      } else if let session = transport.session, session.refusalCount > 0 {
+        refused += 1
+        #expect(changes > 0 && session.lastRefusal != nil)
+      } else {
+        unharmed += 1
+      }
+      transport.close()
+      transport.owner.lastStart = nil
     }
+    #expect(unharmed > 0 && ended > 0, "\(unharmed) unharmed, \(refused) refused, \(ended) ended")
+    let copies = recording.flatMap(\.descriptors).map { openCopies(of: $0) }
+    #expect(copies.allSatisfy { $0 == 1 }, "nothing that came is kept")
   }
 
   /// A start and stop of QEMU 7.2 with two pairs, as it goes over the wire.

@@ -121,10 +121,11 @@ import VhostUser
     try bench.frontEnd.addMemory(Self.good, file)
     try bench.frontEnd.addMemory(Self.good, file)
     #expect(bench.owner.events.count == 1)
-    #expect(openCopies(of: file) == 1, "the second descriptor is closed")
+    #expect(openCopies(of: file) == 2, "the second descriptor is closed")
     try bench.frontEnd.removeMemory(Self.good)
     try bench.frontEnd.removeMemory(Self.good)
     #expect(bench.owner.events.count == 2)
+    #expect(openCopies(of: file) == 1, "and the first with the region")
     #expect(try bench.refusal { try $0.removeMemory(Self.good) } == Self.isNotThere, "once more than it was added")
   }
 
@@ -171,6 +172,8 @@ import VhostUser
         == "ADD_MEM_REG: all 509 memory slots are taken")
     try bench.frontEnd.removeMemory(Self.region(77))
     try bench.frontEnd.addMemory(Self.region(600), file)
+    #expect(openCopies(of: file) == 510, "one a region")
+    bench.transport.close()
     #expect(openCopies(of: file) == 1)
   }
 

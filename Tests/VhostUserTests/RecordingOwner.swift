@@ -16,7 +16,6 @@ final class RecordingOwner: RingOwner {
     case enabled(Int, Bool)
     case stopped(Int)
     case reset
-    case status(UInt8)
     case mtu(Int)
     case announced(UInt64)
     case channel
@@ -117,8 +116,6 @@ final class RecordingOwner: RingOwner {
     events.append(.reset)
     return answer(.reset)
   }
-
-  func setStatus(_ status: UInt8) { events.append(.status(status)) }
 
   func setMTU(_ mtu: Int) -> OwnerAnswer {
     events.append(.mtu(mtu))

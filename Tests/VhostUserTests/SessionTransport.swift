@@ -12,7 +12,7 @@ final class SessionTransport: Transport {
   }
 
   private(set) var session: Session?
-  let owner: RecordingOwner
+  private(set) var owner: RecordingOwner
   /// Why the session ended.
   private(set) var failure: ProtocolError?
   /// All that was sent.
@@ -23,6 +23,7 @@ final class SessionTransport: Transport {
   var completesAtOnce = true
   private var input: [Chunk] = []
   private(set) var output: [UInt8] = []
+  private var outputDescriptors: [Descriptor] = []
 
   init(_ owner: RecordingOwner) {
     self.owner = owner
@@ -45,6 +46,24 @@ final class SessionTransport: Transport {
     return Array(output.prefix(count))
   }
 
+  func takeDescriptors() -> [Descriptor] {
+    defer { outputDescriptors = [] }
+    return outputDescriptors
+  }
+
+  /// Has the session stop, so that it can be taken out.
+  func suspend() {
+    guarded { session throws(ProtocolError) in try session.suspend() }
+    pump()
+  }
+
+  /// The session goes on elsewhere; what was sent meanwhile is read there.
+  func moveTo(_ owner: RecordingOwner, _ session: Session) {
+    (self.owner, self.session) = (owner, session)
+    guarded { session throws(ProtocolError) in try session.takeUp() }
+    pump()
+  }
+
   /// Ends the pending request.
   func complete(_ completion: OwnerCompletion) {
     guarded { session throws(ProtocolError) in try session.complete(completion) }
@@ -59,7 +78,7 @@ final class SessionTransport: Transport {
 
   private func pump() {
     while let session {
-      output += session.takeOutgoing()
+      collect(session)
       if let completion = owner.completion {
         guard completesAtOnce else { return }
         owner.completion = nil
@@ -84,8 +103,15 @@ final class SessionTransport: Transport {
       try body(session)
     } catch {
       failure = error
-      output += session.takeOutgoing()
+      collect(session)
       close()
+    }
+  }
+
+  private func collect(_ session: Session) {
+    for message in session.takeOutgoing() {
+      output += message.bytes
+      outputDescriptors += message.descriptors
     }
   }
 }

@@ -6,55 +6,6 @@ import VhostUser
 /// A session behind a real unix socket, read as the reactor reads it: what the kernel does to descriptors counts here.
 @Suite struct SocketTests {
   /// Sends by a socket, then lets the session at its other end read all that is there.
-  private final class PumpedSocket: Transport {
-    let owner = RecordingOwner()
-    private let socket: SocketTransport
-    private var backEnd: Descriptor?
-    private(set) var session: Session?
-    private(set) var failure: String?
-
-    init() throws {
-      let (near, far) = try UnixSocket.pair()
-      socket = SocketTransport(near)
-      backEnd = far
-      session = Session(owner: owner)
-    }
-
-    func send(_ bytes: [UInt8], descriptors: [Descriptor]) throws {
-      try socket.send(bytes, descriptors: descriptors)
-      pump()
-    }
-
-    func receive(_ count: Int, until deadline: Deadline) throws -> [UInt8] {
-      try socket.receive(count, until: deadline)
-    }
-
-    private func pump() {
-      do {
-        while let backEnd, let session, try step(backEnd, session) {}
-      } catch {
-        failure = "\(error)"
-        session = nil
-        backEnd = nil
-      }
-    }
-
-    private func step(_ backEnd: Descriptor, _ session: Session) throws -> Bool {
-      let replies = session.takeOutgoing()
-      if !replies.isEmpty { _ = try UnixSocket.send(backEnd, replies) }
-      if let completion = owner.completion {
-        owner.completion = nil
-        try session.complete(completion)
-        return true
-      }
-      let received = try UnixSocket.receive(
-        backEnd, size: session.wantedSize, maximumDescriptors: Session.maximumDescriptors)
-      guard case .data(let bytes, let descriptors) = received else { return false }
-      try session.receive(bytes, descriptors: descriptors)
-      return true
-    }
-  }
-
   @Test(arguments: VirtualGuest.Order.allCases)
   func guestsStartOverASocket(order: VirtualGuest.Order) throws {
     var options = VirtualGuest.Options()

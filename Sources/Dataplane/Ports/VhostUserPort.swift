@@ -21,8 +21,6 @@ struct VhostUserPort: ~Copyable {
   var runningTransmit: UInt16 = 0
   /// Frames can be delivered: ring 0 runs and is enabled.
   var canDeliver = false
-  /// The guest asked for frames no longer than this (NET_SET_MTU); nil = not asked.
-  var negotiatedMTU: Int?
 
   init() {}
 
@@ -46,7 +44,6 @@ struct VhostUserPort: ~Copyable {
     }
     memory = nil
     table = nil
-    negotiatedMTU = nil
     refresh()
   }
 }

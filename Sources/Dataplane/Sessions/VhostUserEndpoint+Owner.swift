@@ -37,8 +37,12 @@ extension VhostUserEndpoint: RingOwner {
     let old = self.table
     self.table = table
     var layouts: [Int: RingLayout] = [:]
-    for (ring, place) in running { layouts[ring] = try? RingLayout(place.addresses, size: place.size, in: table) }
-    for ring in running.keys where layouts[ring] == nil { running[ring] = nil }
+    for index in session?.startedRings ?? [] {
+      guard let ring = session?.ring(index), let addresses = ring.addresses else { continue }
+      layouts[index] = try? RingLayout(addresses, size: ring.size, in: table)
+      // The worker is about to say so.
+      if layouts[index] == nil { session?.noteBroken(index) }
+    }
     let (port, reactor, places) = (port, reactor, layouts)
     return ask { core in
       core.coldReplaceMemory(port, table, places)
@@ -57,8 +61,6 @@ extension VhostUserEndpoint: RingOwner {
     } catch {
       return .refused("ring \(start.index): \(error)")
     }
-    running[start.index] = (start.addresses, start.size)
-    bases[start.index] = start.base
     let installation = WorkerCore.RingInstallation(
       index: start.index, layout: layout, base: start.base, traits: QueueTraits(start),
       isEnabled: start.isEnabled, kick: start.kick, call: start.call, error: start.error)
@@ -70,7 +72,6 @@ extension VhostUserEndpoint: RingOwner {
   }
 
   func stopRing(_ ring: Int) -> OwnerAnswer {
-    running[ring] = nil
     let port = port
     return ask { core in .ringBase(core.coldStopRing(port, ring: ring)) }
   }
@@ -84,14 +85,15 @@ extension VhostUserEndpoint: RingOwner {
   }
 
   func replaceAddresses(ring: Int, with addresses: RingAddresses) -> OwnerAnswer {
-    guard let table, let old = running[ring] else { return .refused("ring \(ring) does not run") }
+    guard let table, let old = session?.ring(ring), old.isStarted, !old.isBroken else {
+      return .refused("ring \(ring) does not run")
+    }
     let layout: RingLayout
     do throws(LayoutError) {
       layout = try RingLayout(addresses, size: old.size, in: table)
     } catch {
       return .refused("ring \(ring): \(error)")
     }
-    running[ring] = (addresses, old.size)
     let port = port
     return ask { core in
       core.coldMoveRing(port, ring: ring, to: layout)
@@ -116,7 +118,6 @@ extension VhostUserEndpoint: RingOwner {
   }
 
   func resetDevice() -> OwnerAnswer {
-    running = [:]
     let port = port
     return ask { core in
       core.coldResetRings(port)
@@ -125,8 +126,6 @@ extension VhostUserEndpoint: RingOwner {
   }
 
   // The device as a whole.
-
-  func setStatus(_ status: UInt8) {}
 
   func setMTU(_ mtu: Int) -> OwnerAnswer {
     let (port, limit) = (port, self.mtu)
@@ -149,5 +148,8 @@ extension VhostUserEndpoint: RingOwner {
     }
   }
 
-  func setBackendChannel(_ channel: Descriptor) { self.channel = channel }
+  func setBackendChannel(_ channel: Descriptor) {
+    closeChannel()
+    self.channel = BackendChannel(channel)
+  }
 }

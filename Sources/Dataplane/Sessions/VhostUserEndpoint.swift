@@ -7,25 +7,34 @@ internal import VhostUser
 /// States: waiting (listening, or connecting again and again), connected. One connection is served at a time: a second
 /// one is turned away unless the first has a broken ring. Whatever ends a session, the port then waits for the next.
 final class VhostUserEndpoint {
+  /// The port that is served.
+  struct Settings: Sendable {
+    var port: Int
+    var name: String
+    var socket: VhostUserSocket
+    var offer: DeviceOffer
+    /// MTU of the port's configuration, in bytes.
+    var mtu: Int
+  }
+
   let port: Int
   let name: String
   let socket: VhostUserSocket
   let offer: DeviceOffer
   let worker: Worker
   let reactor: CommandQueue<ReactorState>
-  private let epoll: Epoll
+  let epoll: Epoll
   private let events: @Sendable (DataplaneEvent) -> Void
   private var listener: Descriptor?
-  private var connection: Descriptor?
+  private(set) var connection: Descriptor?
   /// The newest connection that came while another was there; refused once that one is seen to live.
   private var candidate: Descriptor?
-  private var unsent: [UInt8] = []
+  private(set) var unsent = OutgoingQueue()
   private(set) var session: Session?
   /// Rises with every connection, so that an answer to an earlier one is recognised.
   private(set) var epoch = 0
   /// The port's carrier is wanted; without it connections are refused.
-  private var isAdmitting = true
-  private var hasBrokenRing = false
+  private(set) var isAdmitting = true
   private(set) var lastError: String?
   private(set) var faultCount: UInt64 = 0
   private(set) var report = FrontEndReport()
@@ -35,24 +44,23 @@ final class VhostUserEndpoint {
   private var restsUntil: ContinuousClock.Instant?
   /// Refusals of the session that `report` has.
   private var reportedRefusals: UInt64 = 0
-  /// What the worker has of this session's memory, and rings that it runs.
+  /// What the worker has of this session's memory.
   var table: MemoryTable?
-  var running: [Int: (addresses: RingAddresses, size: Int)] = [:]
-  /// The position that each ring started at.
-  var bases: [Int: UInt32] = [:]
-  var channel: Descriptor?
-  /// MTU of the port's configuration.
+  /// Where messages of our own go, if the front-end wants them.
+  var channel: BackendChannel?
+  /// Waits for the session to be taken out.
+  var taker: ((TakenSession?) -> Void)?
   let mtu: Int
 
   init(
-    port: Int, name: String, socket: VhostUserSocket, offer: DeviceOffer, mtu: Int, worker: Worker,
-    reactor: CommandQueue<ReactorState>, epoll: Epoll, events: @escaping @Sendable (DataplaneEvent) -> Void
+    _ settings: Settings, worker: Worker, reactor: CommandQueue<ReactorState>, epoll: Epoll,
+    events: @escaping @Sendable (DataplaneEvent) -> Void
   ) {
-    self.port = port
-    self.name = name
-    self.socket = socket
-    self.offer = offer
-    self.mtu = mtu
+    port = settings.port
+    name = settings.name
+    socket = settings.socket
+    offer = settings.offer
+    mtu = settings.mtu
     self.worker = worker
     self.reactor = reactor
     self.epoll = epoll
@@ -66,6 +74,7 @@ final class VhostUserEndpoint {
 
   private var listenerToken: UInt64 { UInt64(port) << 8 | 1 }
   private var connectionToken: UInt64 { UInt64(port) << 8 | 2 }
+  var channelToken: UInt64 { UInt64(port) << 8 | 3 }
 
   /// Begins to listen, or to try to connect.
   func open() throws(SystemError) {
@@ -138,7 +147,7 @@ final class VhostUserEndpoint {
   func retry() {
     guard mustRetry else { return }
     do throws(SystemError) {
-      try serve(UnixSocket.connect(path: socket.path))
+      try serve(UnixSocket.connect(path: socket.path), Session(owner: self))
     } catch {
       connection = nil
     }
@@ -149,6 +158,8 @@ final class VhostUserEndpoint {
       accept()
     } else if token == connectionToken, connection != nil {
       pump()
+    } else if token == channelToken {
+      flushChannel()
     }
   }
 
@@ -159,7 +170,7 @@ final class VhostUserEndpoint {
       do throws(SystemError) { accepted = try UnixSocket.accept(listener) } catch { return }
       guard let accepted else { return }
       guard isAdmitting else { continue }
-      if hasBrokenRing { disconnect() }
+      if session?.hasBrokenRing == true { disconnect() }
       turnCandidateAway()
       candidate = accepted
       if connection == nil { admitCandidate() } else { pump() }
@@ -167,36 +178,42 @@ final class VhostUserEndpoint {
   }
 
   /// Serves the connection that waits for the end of the one before.
-  private func admitCandidate() {
+  func admitCandidate() {
     guard let candidate else { return }
     self.candidate = nil
-    do throws(SystemError) { try serve(candidate) } catch { connection = nil }
+    do throws(SystemError) { try serve(candidate, Session(owner: self)) } catch { connection = nil }
   }
 
-  private func serve(_ descriptor: Descriptor) throws(SystemError) {
+  func serve(_ descriptor: Descriptor, _ session: Session) throws(SystemError) {
     try epoll.add(descriptor.raw, token: connectionToken, events: Epoll.input)
     epoch += 1
     connection = descriptor
-    session = Session(owner: self)
-    hasBrokenRing = false
+    self.session = session
     reportedRefusals = 0
-    unsent = []
+    unsent = OutgoingQueue()
   }
 
   /// Ends the connection, if there is one, and frees what the worker holds for it.
   func disconnect() {
+    guard connection != nil else { return }
+    if table == nil, restsAfterFruitless() { adviseOnFruitless() }
+    let taker = taker
+    letGo()
+    taker?(nil)
+    admitCandidate()
+  }
+
+  /// Forgets connection and session; what else holds their descriptors keeps them open.
+  func letGo() {
     guard let connection else { return }
     epoll.remove(connection.raw)
     self.connection = nil
     session = nil
-    hasBrokenRing = false
-    channel = nil
-    if table == nil, restsAfterFruitless() { adviseOnFruitless() }
+    taker = nil
+    closeChannel()
     watch.reset()
     _ = report.advise(nil)
-    unsent = []
-    running = [:]
-    bases = [:]
+    unsent = OutgoingQueue()
     let table = table
     self.table = nil
     let (port, mtu) = (port, mtu)
@@ -207,7 +224,6 @@ final class VhostUserEndpoint {
       // The mappings go on this side, where unmapping delays nobody's frames.
       reactor.submit { _ in _ = table }
     }
-    admitCandidate()
   }
 
   private func fail(_ reason: String, _ kind: FrontEndReport.Kind) {
@@ -217,7 +233,7 @@ final class VhostUserEndpoint {
   }
 
   /// Ends a session that `error` is the reason of.
-  private func fail(_ error: any Error) {
+  func fail(_ error: any Error) {
     // Told as a fault, so not once more as a refusal.
     takeRefusals(isTold: true)
     fail("\(error)", FrontEndReport.Kind(error))
@@ -250,12 +266,13 @@ final class VhostUserEndpoint {
   /// Gives advice about a session that does not get on; called every now and then.
   func look(at now: ContinuousClock.Instant) {
     guard let session, watch.isDue(at: now) else { return }
-    guard table != nil else {
-      let isWaiting = (0..<session.ringCount).contains { session.ring($0)?.isWaiting == true }
-      return advise(isWaiting ? .noMemory : .nothing)
-    }
-    guard !bases.isEmpty else { return advise(nil) }
-    let (port, epoch, bases, reactor) = (port, epoch, bases, reactor)
+    guard table != nil else { return advise(session.hasWaitingRing ? .noMemory : .nothing) }
+    // A ring that runs has the base that it started at.
+    var started: [Int: UInt32] = [:]
+    for index in session.startedRings { started[index] = session.ring(index)?.base }
+    guard !started.isEmpty else { return advise(nil) }
+    let bases = started
+    let (port, epoch, reactor) = (port, epoch, reactor)
     worker.commands.submit { core in
       let activity = core.coldActivity(port, since: bases)
       reactor.submit { state in state.endpoints[port]?.judge(activity, epoch: epoch) }
@@ -283,17 +300,18 @@ final class VhostUserEndpoint {
   func ringFailed(_ ring: Int, _ fault: RingFault) {
     let connectionNumber = epoch
     pump()
-    guard connection != nil, epoch == connectionNumber else { return }
-    hasBrokenRing = true
+    guard connection != nil, epoch == connectionNumber, let session else { return }
+    // Lost memory ends all rings, and is reported once.
+    for index in fault.kind == .memoryTruncated ? session.startedRings : [ring] { session.noteBroken(index) }
     fail("ring \(ring): \(fault)", .ring(fault.kind))
   }
 
   // Bytes.
 
   /// Reads and answers as long as there is something, within reason for one turn.
-  private func pump() {
+  func pump() {
     for _ in 0..<64 {
-      guard flush(), let session, let connection else { break }
+      guard flush(), let session, let connection, taker == nil else { break }
       let wanted = session.wantedSize
       guard wanted > 0 else { break }
       do {
@@ -322,22 +340,19 @@ final class VhostUserEndpoint {
     }
     _ = flush()
     settle()
+    takeOut()
   }
 
   /// Sends what there is to send; false if the connection ended or the peer does not take it.
   private func flush() -> Bool {
     guard let session, let connection else { return false }
-    unsent += session.takeOutgoing()
-    while !unsent.isEmpty {
-      do throws(SystemError) {
-        guard let sent = try UnixSocket.send(connection, unsent) else { return false }
-        unsent.removeFirst(sent)
-      } catch {
-        disconnect()
-        return false
-      }
+    unsent.append(session.takeOutgoing())
+    do throws(SystemError) {
+      return try unsent.send(to: connection)
+    } catch {
+      disconnect()
+      return false
     }
-    return true
   }
 
   /// Asks epoll for what is waited for: room to send, or bytes to read, or nothing while the worker has the word.

@@ -74,6 +74,18 @@ extension FDB {
     }
   }
 
+  /// Takes in a station that another table knew; nothing happens if it is known, or there is no room.
+  ///
+  /// Those of one port come in order, the one seen longest ago first.
+  func coldRestore(_ key: UInt64, _ value: FDBValue) {
+    coldWrite { state in
+      let hasRoom = state.firstFree != 0 || storedUsed.load(ordering: .relaxed) < limit
+      guard hasRoom, value.port < state.lists.count, find(key) == nil, let index = place(&state) else { return }
+      state.entriesInHold += 1
+      insert(key, value, at: index, &state)
+    }
+  }
+
   /// As `flush(port:)`, however long others hold the lock.
   func coldFlush(port: Int) {
     while !coldWrite({ state in flushPiece(port: port, &state) }) { coldRest() }

@@ -36,8 +36,8 @@ struct WorkerCore: ~Copyable {
   let notes = ScatterNotes()
   var pool = TAPPool()
   let guardian: CallGuardian
-  /// Seconds since the worker started.
-  var tick: UInt32 = 1
+  /// By the clock of ageing; see `TickClock`.
+  var tick = TickClock.first
   /// Copies that floods of this burst asked for.
   var copies = 0
   /// Trunks that frames of this burst crossed, and ends of trunks that there are.

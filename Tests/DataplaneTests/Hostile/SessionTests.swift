@@ -34,6 +34,8 @@ import VhostUser
     func receive(_ count: Int, until deadline: Deadline) throws -> [UInt8] {
       try socket.receive(count, until: deadline)
     }
+
+    func takeDescriptors() -> [Descriptor] { socket.takeDescriptors() }
   }
 
   /// Connects to the port under attack and hangs up at message `count`; true if there were more.

@@ -1,0 +1,34 @@
+/// What a switch has come to, taken out of one data plane and put into another.
+extension Dataplane {
+  /// What a switch is and knows.
+  package func snapshot(switchName: String) async throws(DataplaneError) -> SwitchSnapshot {
+    let index = try switchIndex(switchName)
+    guard let item = switchRecords.first(where: { $0.index == index }) else { throw .unknownSwitch(switchName) }
+    let entries = await fdb(switchName: switchName).compactMap(SwitchSnapshot.Entry.init)
+    return SwitchSnapshot(item.configuration, entries)
+  }
+
+  /// Makes a switch as it was; `restoreEntries` follows when it has its ports.
+  package func addSwitch(_ snapshot: SwitchSnapshot) async throws(DataplaneError) {
+    try await addSwitch(snapshot.configuration)
+  }
+
+  /// Has a switch know the stations of a snapshot, with their ages; what it knows already stays.
+  ///
+  /// Stations of ports that are not there are left out, of VLANs and addresses that cannot be, and the oldest if there is
+  /// no room for all.
+  /// - Returns: how many stations it knows that it did not know before.
+  @discardableResult
+  package func restoreEntries(_ snapshot: SwitchSnapshot) throws(DataplaneError) -> Int {
+    guard let table = table(of: snapshot.configuration.name) else {
+      throw .unknownSwitch(snapshot.configuration.name)
+    }
+    var ports: [String: Int] = [:]
+    for record in records where record.switchName == snapshot.configuration.name { ports[record.name] = record.index }
+    let newest = snapshot.entries.compactMap { KnownStation($0, ports: ports) }.sorted { $0.age < $1.age }
+    // The table holds a port's stations in order of age.
+    let stations = Array(newest.prefix(table.fdb.limit).reversed())
+    // Without a pause: a port that goes is not done with its stations before this is.
+    return table.fdb.coldRestore(stations, now: clock.tick)
+  }
+}
