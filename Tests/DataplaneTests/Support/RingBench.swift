@@ -1,4 +1,5 @@
 import GuestKit
+import Testing
 import VhostUser
 
 @testable import Dataplane
@@ -150,6 +151,12 @@ final class RingBench<Format: Ring & ~Copyable>: RingSubject {
     ring.gatherPlain(
       into: burst, region: table.memory.likelyRegion(region), headerSize: headerSize, wanted: wanted)
   }
+}
+
+/// A failed expectation looks into everything that it names, and the runtime cannot look into what cannot be copied.
+extension RingBench: CustomReflectable, CustomTestStringConvertible where Format: ~Copyable {
+  var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }
+  var testDescription: String { "\(Format.name) ring at \(position)" }
 }
 
 extension RingFormat {
