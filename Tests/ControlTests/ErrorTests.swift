@@ -76,6 +76,12 @@ import Topology
     #expect(error == UserError(.notFound, "no resource GET /v1/nothing", hint: VersionMismatch.hint))
   }
 
+  /// The daemon's own hint is better than a guess.
+  @Test func aHintOfTheDaemonIsKept() async throws {
+    let error = try await failure(FixedLab()) { try await $0.exchange(.get, "/v1/capture", .whole([])) { _ in } }
+    #expect(error == UserError(.notFound, "no resource GET /v1/capture", hint: "that path takes POST"))
+  }
+
   @Test func withoutALabThereIsNothingToAsk() async throws {
     let error = try await failure(FixedLab(current: nil)) {
       _ = try await $0.ask(API.lab)

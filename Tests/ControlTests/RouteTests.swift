@@ -182,8 +182,6 @@ import Topology
           #expect(reply.error?.hint?.hasPrefix("that path takes ") == true, "\(method) \(path): \(reply)")
         }
       }
-      let reply = try await ask(client, .get, "/v1/capture?target=all")
-      #expect(reply.error == UserError(.notFound, "no resource GET /v1/capture", hint: "that path takes POST"))
     }
   }
 

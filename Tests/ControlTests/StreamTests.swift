@@ -169,7 +169,7 @@ import Topology
 
   @Test func aBodyWithoutACommandIsRefused() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      for body in ["", "{}", "no JSON"] {
+      for body in ["", "{}", "no JSON", #"{"command": ["x"], "imput": true}"#] {
         let error = await #expect(throws: UserError.self) {
           let upload = Upload.lines(first: Array(body.utf8)) { nil }
           try await client.stream(API.exec, of: "vm1", upload) { _ in }

@@ -142,7 +142,7 @@ package struct ControlClient: Sendable {
     } catch {
       throw UserError(
         .failed, "the daemon's answer to \(row.title) is not understood: \(ErrorWords.of(error))",
-        hint: "is the daemon of another version? `apus down` and `apus up` start it anew")
+        hint: VersionMismatch.hint)
     }
   }
 }
