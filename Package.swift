@@ -95,7 +95,9 @@ let package = Package(
     .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: tests),
     .testTarget(
       name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost", "GuestKit"], swiftSettings: tests),
-    .testTarget(name: "ControlTests", dependencies: ["Control", "Lab", "Dataplane", "Topology"], swiftSettings: tests),
+    .testTarget(
+      name: "ControlTests", dependencies: ["Control", "Lab", "Capture", "Dataplane", "Topology", "LinuxHost"],
+      swiftSettings: tests),
     .testTarget(
       name: "EndToEnd",
       dependencies: ["GuestKit", "LinuxHost", "Frames"],

@@ -69,28 +69,28 @@ package struct ControlServer: Sendable {
   }
 
   private func router(on group: MultiThreadedEventLoopGroup) -> ControlRouter {
+    // The one event loop writes in order: what is asked of it now comes after what was to be written.
+    let served = routes { _ = try? await group.next().submit {}.get() }
     let router = ControlRouter(context: ControlContext.self)
-    router.add(middleware: ErrorMiddleware())
-    let subjects: [any Routes] = [
-      LabRoutes(
-        service: service, logger: logger,
-        // The one event loop writes in order: what is asked of it now comes after what was to be written.
-        settle: { _ = try? await group.next().submit {}.get() },
-        onEnd: onEnd),
-      NodeRoutes(service: service),
-      ConsoleRoutes(service: service),
-      PortRoutes(service: service),
-      LinkRoutes(service: service),
-      FDBRoutes(service: service),
-      VLANRoutes(service: service),
-      StatsRoutes(service: service),
-      MetricsRoutes(service: service),
-      TestRoutes(service: service),
-      CaptureRoutes(service: service),
-      TraceRoutes(service: service),
-      VersionRoutes(),
-    ]
-    for routes in subjects { routes.add(to: router) }
+    router.add(middleware: ErrorMiddleware(rows: served.map(\.row)))
+    router.add(served)
     return router
   }
+
+  /// All that is served; the description is made of the others, and of itself.
+  /// - Parameter settle: returns when everything written so far is in the sockets.
+  func routes(settle: @escaping @Sendable () async -> Void = {}) -> [ServedRoute] {
+    let subjects: [any Routes] = [
+      LabRoutes(service: service, logger: logger, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
+      PortRoutes(service: service), CaptureRoutes(service: service),
+    ]
+    let served = subjects.flatMap(\.routes)
+    let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document
+    return served + [API.description.answers { _ in document }]
+  }
+}
+
+extension API {
+  package static let description = Route<NoQuery, NoBody, Single<JSONValue>>(
+    .get, "/openapi.json", "This description, OpenAPI 3.1.")
 }

@@ -5,9 +5,17 @@ import Logging
 struct EventLog: Sendable {
   let logger: Logger
 
-  /// Follows one data plane until it stops; for its only reader.
+  /// Follows one data plane from its start until it stops.
   func follow(_ plane: Dataplane) {
-    Task { for await event in plane.events { write(event) } }
+    let events = plane.events.subscribe(fromStart: true)
+    Task { for await heard in events { write(heard) } }
+  }
+
+  private func write(_ heard: Broadcast<DataplaneEvent>.Heard) {
+    switch heard {
+    case .element(let event): write(event)
+    case .lost(let count): logger.warning("\(count) events came faster than they could be written down")
+    }
   }
 
   func write(_ event: DataplaneEvent) {

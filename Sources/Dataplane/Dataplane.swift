@@ -28,10 +28,9 @@ package actor Dataplane {
   let worker: Worker
   let reactor: Reactor
   let interfaces: InterfaceKeeper
-  /// What happens, for one consumer; the newest thousand wait.
-  package nonisolated let events: AsyncStream<DataplaneEvent>
-  private let eventSource: AsyncStream<DataplaneEvent>.Continuation
-  /// Yields when `heldPorts` has changed, for one consumer.
+  /// What happens, for all who listen; the newest thousand are kept.
+  package nonisolated let events = Broadcast<DataplaneEvent>(limit: 1024)
+  /// Yields when `heldPorts` has changed; for one consumer, who tells the machines.
   package nonisolated let heldPortChanges: AsyncStream<Void>
   private let heldPortSource: AsyncStream<Void>.Continuation
   /// In order of addition.
@@ -51,15 +50,13 @@ package actor Dataplane {
     guard configuration.workerCount == 1 else {
       throw .invalid("\(configuration.workerCount) workers asked for; this version runs exactly 1")
     }
-    (events, eventSource) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1024))
     (heldPortChanges, heldPortSource) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     recorder = configuration.recorderSize > 0 ? FlightRecorder(size: configuration.recorderSize) : nil
     MemoryMapping.installFaultHandler()
     Signals.ignorePipe()
     DescriptorLimit.raise()
     do throws(SystemError) {
-      let source = eventSource
-      reactor = try Reactor { source.yield($0) }
+      reactor = try Reactor { [events] in events.send($0) }
       worker = try Worker(
         index: 0, cpu: configuration.cpus.first, poll: configuration.poll, faults: reactor.faults,
         recorder: recorder, clock: clock)
@@ -220,7 +217,7 @@ package actor Dataplane {
     reactor.stop()
     worker.stop()
     closeCaptures()
-    eventSource.finish()
+    events.finish()
     heldPortSource.finish()
   }
 

@@ -1,6 +1,6 @@
 /// One thing that `up` did, for its report.
-package struct PlanStep: Codable, Sendable, Equatable {
-  package enum Action: String, Codable, Sendable {
+package struct PlanStep: Sendable, Equatable {
+  package enum Action: String, Sendable, CaseIterable {
     case create, adopt, restart, change, remove
     /// Not done: said at run time, and different from the file.
     case drift
@@ -18,7 +18,7 @@ package struct PlanStep: Codable, Sendable, Equatable {
 }
 
 /// How `up` may go about it.
-package struct BringUpOptions: Codable, Sendable, Equatable {
+package struct BringUpOptions: Sendable, Equatable {
   /// Machines that run may be started again where a change needs it.
   package var allowsRestart = false
   /// What was said of links at run time is forgotten.
@@ -30,8 +30,8 @@ package struct BringUpOptions: Codable, Sendable, Equatable {
 }
 
 /// A row of `ps`.
-package struct NodeStatus: Codable, Sendable, Equatable {
-  package enum State: String, Codable, Sendable { case starting, running, stopped, failed }
+package struct NodeStatus: Sendable, Equatable {
+  package enum State: String, Sendable, CaseIterable { case starting, running, stopped, failed }
   package var lab: String
   package var node: String
   package var kind: String
@@ -52,7 +52,7 @@ package struct NodeStatus: Codable, Sendable, Equatable {
 }
 
 /// A line of `test`.
-package struct TestResult: Codable, Sendable, Equatable {
+package struct TestResult: Sendable, Equatable {
   /// The test as the file words it: `ping vm1 -> vm2`.
   package var test: String
   package var passed: Bool

@@ -1,5 +1,5 @@
 /// How a command ends, as the user guide fixes it.
-package enum ExitCode: Int32, Codable, Sendable {
+package enum ExitCode: Int32, Sendable {
   case done = 0
   /// Failed while running.
   case failed = 1

@@ -43,13 +43,13 @@ import Topology
   }
 
   @Test func unknownPortListsThePorts() async throws {
-    let error = try await failure(FixedLab()) { _ = try await $0.get(ControlPath.port("vm9.eth0"), as: PortRow.self) }
+    let error = try await failure(FixedLab()) { _ = try await $0.ask(API.port, of: "vm9.eth0") }
     #expect(error == UserError(.notFound, "no port \"vm9.eth0\"", hint: "ports: sw1:core, tap.a, vm1.eth0"))
   }
 
   @Test func unknownSwitchListsTheSwitches() async throws {
     let error = try await failure(FixedLab()) {
-      _ = try await $0.get(ControlPath.fdb, query: ["switch": "sw 9"], as: [FDBRow].self)
+      _ = try await $0.ask(API.fdb, query: FDBQuery(switchName: "sw 9"))
     }
     #expect(error == UserError(.notFound, "no switch \"sw 9\"", hint: "switches: sw1"))
   }
@@ -57,35 +57,41 @@ import Topology
   @Test(arguments: ["0", "4095", "red", "-1"])
   func flushWantsAVLANNumber(_ text: String) async throws {
     let lab = FixedLab()
-    let error = try await failure(lab) { try await $0.delete(ControlPath.fdb, query: ["vlan": text]) }
-    #expect(error == UserError(.badInput, "VLAN \"\(text)\" is not a number from 1 to 4094"))
+    let error = try await failure(lab) { try await $0.exchange(.delete, "/v1/fdb?vlan=\(text)", .whole([])) { _ in } }
+    #expect(error == UserError(.badInput, "vlan must be a whole number from 1 to 4094, found \"\(text)\""))
     #expect(await lab.flushes.isEmpty)
   }
 
   @Test func unknownNodeIsNotFound() async throws {
     let error = try await failure(FixedLab()) { client in
       let request = ExecuteRequest(command: ["x"])
-      try await client.stream(.post, ControlPath.node("vm9", "exec"), body: request, as: ExecuteLine.self) { _ in }
+      try await client.stream(API.exec, of: "vm9", .whole(try JSON.bytes(request))) { _ in }
     }
     #expect(error?.code == .notFound)
     #expect(error?.hint == "nodes: vm1, tap")
   }
 
   @Test func unknownPathIsNotFound() async throws {
-    let error = try await failure(FixedLab()) { _ = try await $0.get("/v1/nothing", as: PathRow.self) }
-    #expect(error == UserError(.notFound, "no resource GET /v1/nothing"))
+    let error = try await failure(FixedLab()) { try await $0.exchange(.get, "/v1/nothing", .whole([])) { _ in } }
+    #expect(error == UserError(.notFound, "no resource GET /v1/nothing", hint: VersionMismatch.hint))
+  }
+
+  /// The daemon's own hint is better than a guess.
+  @Test func aHintOfTheDaemonIsKept() async throws {
+    let error = try await failure(FixedLab()) { try await $0.exchange(.get, "/v1/capture", .whole([])) { _ in } }
+    #expect(error == UserError(.notFound, "no resource GET /v1/capture", hint: "that path takes POST"))
   }
 
   @Test func withoutALabThereIsNothingToAsk() async throws {
     let error = try await failure(FixedLab(current: nil)) {
-      _ = try await $0.get(ControlPath.lab, as: CanonicalLab.self)
+      _ = try await $0.ask(API.lab)
     }
     #expect(error == UserError(.notFound, "no lab is up"))
   }
 
   @Test func aBodyThatIsNoLabIsBadInput() async throws {
     let error = try await failure(FixedLab()) { client in
-      try await client.stream(.put, ControlPath.lab, body: ["a": 1], as: LabLine.self) { _ in }
+      try await client.exchange(.put, "/v1/lab", .whole(try JSON.bytes(["a": 1]))) { _ in }
     }
     #expect(error?.code == .badInput)
     #expect(error?.message.hasPrefix("the body is not the JSON that /v1/lab takes") == true)
@@ -94,7 +100,7 @@ import Topology
   @Test func aBodyWithoutEndIsRefused() async throws {
     let error = try await failure(FixedLab()) { client in
       let request = ExecuteRequest(command: [String(repeating: "a", count: 17 << 20)])
-      try await client.stream(.post, ControlPath.node("vm1", "exec"), body: request, as: ExecuteLine.self) { _ in }
+      try await client.stream(API.exec, of: "vm1", .whole(try JSON.bytes(request))) { _ in }
     }
     #expect(error == UserError(.badInput, "the body is over 16777216 bytes"))
   }
@@ -102,7 +108,7 @@ import Topology
   @Test func anEmptyCommandIsBadInput() async throws {
     let error = try await failure(FixedLab()) { client in
       let request = ExecuteRequest(command: [])
-      try await client.stream(.post, ControlPath.node("vm1", "exec"), body: request, as: ExecuteLine.self) { _ in }
+      try await client.stream(API.exec, of: "vm1", .whole(try JSON.bytes(request))) { _ in }
     }
     #expect(error == UserError(.badInput, "exec needs a command"))
   }
@@ -110,7 +116,7 @@ import Topology
   @Test func nobodyThereIsUnreachable() async throws {
     let client = ControlClient(socket: "/tmp/apus-control-nobody.sock")
     let error = await #expect(throws: UserError.self) {
-      _ = try await client.get(ControlPath.version, as: VersionRow.self)
+      _ = try await client.ask(API.version)
     }
     #expect(error?.code == .unreachable)
     #expect(error?.hint?.contains("apus up FILE") == true)

@@ -38,14 +38,14 @@ import Topology
 
   private func up(_ client: ControlClient) async throws -> LabLine? {
     var last: LabLine?
-    try await client.stream(.put, ControlPath.lab, body: FixedLab.definition, as: LabLine.self) { last = $0 }
+    try await client.stream(API.labUp, LabDocument(FixedLab.definition)) { last = $0 }
     return last
   }
 
   @Test func aDownGoesOnToItsEnd() async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, ends in
-      sendAndClose("DELETE", ControlPath.lab, to: client.socket)
+      sendAndClose("DELETE", "/v1/lab", to: client.socket)
       let hasEnded = try await eventually { !ends.values.isEmpty }
       #expect(hasEnded)
       #expect(ends.values == [.takenDown])
@@ -56,7 +56,7 @@ import Topology
   @Test func aDownThatFailsLetsTheNextOneIn() async throws {
     let lab = FixedLab(failure: Self.failure)
     try await ServerFixture.run(lab) { client, ends in
-      for _ in 0..<20 { sendAndClose("DELETE", ControlPath.lab, to: client.socket) }
+      for _ in 0..<20 { sendAndClose("DELETE", "/v1/lab", to: client.socket) }
       let areAllDone = try await eventually { await lab.takeDowns == 20 }
       #expect(areAllDone)
       let isOpen = try await eventually {
@@ -73,8 +73,8 @@ import Topology
 
   @Test func anUpThatFailsEndsTheDaemon() async throws {
     try await ServerFixture.run(FixedLab(current: nil, failure: Self.failure)) { client, ends in
-      let body = try JSON.bytes(FixedLab.definition)
-      sendAndClose("PUT", ControlPath.lab, body: body, to: client.socket)
+      let body = try JSON.bytes(LabDocument(FixedLab.definition))
+      sendAndClose("PUT", "/v1/lab", body: body, to: client.socket)
       let hasEnded = try await eventually { !ends.values.isEmpty }
       #expect(hasEnded)
       #expect(ends.values == [.neverCameUp])
@@ -84,8 +84,8 @@ import Topology
   @Test func anUpLetsTheNextOneIn() async throws {
     let lab = FixedLab(current: nil)
     try await ServerFixture.run(lab) { client, ends in
-      let body = try JSON.bytes(FixedLab.definition)
-      sendAndClose("PUT", ControlPath.lab, body: body, to: client.socket)
+      let body = try JSON.bytes(LabDocument(FixedLab.definition))
+      sendAndClose("PUT", "/v1/lab", body: body, to: client.socket)
       let isUp = try await eventually { await lab.lab() != nil }
       #expect(isUp)
       #expect(try await up(client) == .plan([]))
@@ -94,16 +94,16 @@ import Topology
   }
 
   @Test func aDaemonThatNobodyAskedForALabEnds() async throws {
-    let query = ["if-unused": "true"]
+    let query = DownQuery(ifUnused: true)
     try await ServerFixture.run(FixedLab(current: nil)) { client, ends in
-      try await client.delete(ControlPath.lab, query: query)
+      try await client.stream(API.labDown, query: query) { _ in }
       #expect(ends.values == [.neverAskedFor])
       await #expect(throws: UserError(.unreachable, "the daemon is ending")) { _ = try await up(client) }
     }
     try await ServerFixture.run(FixedLab(current: nil)) { client, ends in
       _ = try await up(client)
       await #expect(throws: UserError(.different, "a lab has been asked for")) {
-        try await client.delete(ControlPath.lab, query: query)
+        try await client.stream(API.labDown, query: query) { _ in }
       }
       #expect(ends.values.isEmpty)
     }

@@ -1,3 +1,4 @@
+import Dataplane
 import Lab
 import Testing
 import Topology
@@ -74,19 +75,19 @@ import Topology
       ])
   }
 
-  @Test func vlansThatFollowEachOtherAlikeShareALine() {
-    let rows = (1...4094).map { vlan in
-      VLANRow(
-        switchName: "sw1", vlan: vlan, name: vlan == 20 ? "red" : nil, port: "sw1:core", isPVID: vlan == 1,
-        isUntagged: vlan == 1)
-    }
-    let lines = Table(columns: VLANRow.columns, rows: VLANRow.table(rows)).lines
+  @Test func vlansThatFollowEachOtherAlikeShareALine() throws {
+    var core = FixedLab.ports[1]
+    core.mode = .trunk(allowed: .all, native: 1)
+    let rows = VLANRow.rows(ports: [core], vlans: [VLANDefinition(name: "red", id: 20)])
     #expect(
-      lines == [
-        "PORT      SWITCH     VLAN  NAME  FLAGS", "sw1:core  sw1           1  -     pvid untagged",
-        "sw1:core  sw1        2-19  -     -", "sw1:core  sw1          20  red   -",
-        "sw1:core  sw1     21-4094  -     -",
-      ])
+      try Rendering(.table).text(rows) == """
+        PORT      SWITCH     VLAN  NAME  FLAGS
+        sw1:core  sw1           1  -     pvid untagged
+        sw1:core  sw1        2-19  -     -
+        sw1:core  sw1          20  red   -
+        sw1:core  sw1     21-4094  -     -
+
+        """)
   }
 
   @Test func statsShowShareOfTimeAndRates() async {
@@ -108,21 +109,18 @@ import Topology
   }
 
   @Test func aPlanReadsAsALineAStep() {
-    #expect(PlanStep.description([]) == ["no changes"])
-    #expect(PlanStep.description(FixedLab.plan) == ["create  switch sw1", "create  node vm1    vm, image builtin"])
+    #expect(PlanRow.description([]) == ["no changes"])
+    #expect(
+      PlanRow.description(FixedLab.plan.map { PlanRow($0) })
+        == ["create  switch sw1", "create  node vm1    vm, image builtin"])
   }
 
   @Test func aTestReadsAsALine() {
-    let passed = TestResult(test: "ping a -> b", passed: true, seconds: 0.0124, detail: "")
-    let failed = TestResult(test: "ping a -> c", passed: false, seconds: 30.04, detail: "no answer")
+    let passed = TestRow(TestResult(test: "ping a -> b", passed: true, seconds: 0.0124, detail: ""))
+    let failed = TestRow(TestResult(test: "ping a -> c", passed: false, seconds: 30.04, detail: "no answer"))
     #expect(passed.description() == "ok    ping a -> b  12 ms")
     #expect(failed.description() == "FAIL  ping a -> c  30.0 s  no answer")
     #expect(passed.description(isColoured: true) == "\u{1B}[32mok  \u{1B}[0m  ping a -> b  12 ms")
-  }
-
-  @Test(arguments: [([], ""), ([7], "7"), ([1, 2, 3, 7], "1-3,7"), ([1, 3], "1,3"), ([4093, 4094], "4093-4094")])
-  func numbersBecomeRanges(_ numbers: [Int], _ text: String) {
-    #expect(RangeText.format(numbers) == text)
   }
 
   @Test func junitReport() {
@@ -131,7 +129,7 @@ import Topology
       TestResult(test: "exec a: echo \"<&>\"", passed: false, seconds: 30, detail: "it said: \u{1}\nx"),
     ]
     #expect(
-      JUnitReport(lab: "two", results: results).text == """
+      JUnitReport(lab: "two", results: results.map { TestRow($0) }).text == """
         <?xml version="1.0" encoding="UTF-8"?>
         <testsuite name="two" tests="2" failures="1" errors="0" time="30.012">
           <testcase classname="two" name="ping a -&gt; b" time="0.012"/>

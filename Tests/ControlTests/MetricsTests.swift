@@ -10,7 +10,7 @@ import Testing
   private func scrape(_ lab: FixedLab) async throws -> [String] {
     let bytes = Mutex<[UInt8]>([])
     try await ServerFixture.run(lab) { client, _ in
-      try await client.download("/metrics") { piece in bytes.withLock { $0 += piece } }
+      try await client.download(API.metrics) { piece in bytes.withLock { $0 += piece } }
     }
     return String(decoding: bytes.withLock { $0 }, as: UTF8.self).split(separator: "\n").map { String($0) }
   }

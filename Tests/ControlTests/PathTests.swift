@@ -10,22 +10,23 @@ import Testing
     ("file%3A%2Ftmp%2Fx.pcapng", "file:/tmp/x.pcapng"), ("a+b", "a+b"), ("%2525", "%25"), ("", ""),
   ])
   func percentSignsAreDecoded(_ text: String, _ decoded: String) {
-    #expect(ControlPath.unescape(text) == decoded)
-    #expect(ControlPath.unescape(ControlPath.escape(decoded)) == decoded)
+    #expect(PercentCoding.unescape(text) == decoded)
+    #expect(PercentCoding.unescape(PercentCoding.escape(decoded)) == decoded)
   }
 
   @Test(arguments: ["%", "%4", "%zz", "%+1", "a%", "%ff"])
   func whatIsNotEncodedIsRefused(_ text: String) {
-    #expect(ControlPath.unescape(text) == nil)
+    #expect(PercentCoding.unescape(text) == nil)
   }
 
   @Test(arguments: ["sw1%3Acore", "vm1%2Eeth0"])
   func routesDecodeTheirParameters(_ path: String) async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      let port = try await client.get("\(ControlPath.ports)/\(path)", as: PortRow.self)
-      #expect(port.name == ControlPath.unescape(path))
+      var answer: [UInt8] = []
+      try await client.exchange(.get, "/v1/ports/\(path)", .whole([])) { answer += $0 }
+      #expect(try JSON.decode(PortRow.self, from: answer).name == PercentCoding.unescape(path))
       let error = await #expect(throws: UserError.self) {
-        _ = try await client.get("\(ControlPath.ports)/%zz", as: PortRow.self)
+        try await client.exchange(.get, "/v1/ports/%zz", .whole([])) { _ in }
       }
       #expect(error == UserError(.badInput, "\"%zz\" is not percent-encoded UTF-8"))
     }

@@ -9,21 +9,21 @@ import Topology
 @Suite struct RoundTripTests {
   @Test func rowsArriveAsSent() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      let nodes = try await client.get(ControlPath.nodes, as: [NodeRow].self)
+      let nodes = try await client.ask(API.nodes)
       #expect(nodes.map(\.node) == ["vm1", "tap"])
-      let ports = try await client.get(ControlPath.ports, as: [PortRow].self)
+      let ports = try await client.ask(API.ports)
       #expect(ports == FixedLab.ports.map { PortRow($0, isDetailed: false) })
-      let fdb = try await client.get(ControlPath.fdb, query: ["switch": "sw1"], as: [FDBRow].self)
+      let fdb = try await client.ask(API.fdb, query: FDBQuery(switchName: "sw1"))
       #expect(fdb.map(\.mac) == ["02:00:00:00:ab:01"])
-      let vlans = try await client.get(ControlPath.vlans, as: [VLANRow].self)
-      #expect(vlans.map(\.vlan) == [10, 10, 11, 20])
-      let stats = try await client.get(ControlPath.stats, as: StatsRow.self)
+      let vlans = try await client.ask(API.vlans)
+      #expect(vlans.map(\.vlan) == ["10", "10", "11", "20"])
+      let stats = try await client.ask(API.stats)
       #expect(stats.workers.map(\.frames) == [20])
-      #expect(try await client.get(ControlPath.version, as: VersionRow.self) == VersionRow())
-      #expect(try await client.get(ControlPath.lab, as: CanonicalLab.self) == FixedLab.definition)
-      let log = try await client.get(ControlPath.node("vm1", "log"), as: PathRow.self)
+      #expect(try await client.ask(API.version) == VersionRow())
+      #expect(try await client.ask(API.lab).lab() == FixedLab.definition)
+      let log = try await client.ask(API.log, of: "vm1")
       #expect(log.path == "/var/lib/apus/two/vm1/console.log")
-      let console = try await client.get(ControlPath.node("vm1", "console"), as: PathRow.self)
+      let console = try await client.ask(API.consolePath, of: "vm1")
       #expect(console.path == "/run/apus/two/vm1/console.sock")
     }
   }
@@ -31,14 +31,14 @@ import Topology
   @Test(arguments: ["vm1.eth0", "vm1:eth0"])
   func portIsFoundUnderBothSpellings(_ name: String) async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      let port = try await client.get(ControlPath.port(name), as: PortRow.self)
+      let port = try await client.ask(API.port, of: name)
       #expect(port == PortRow(FixedLab.ports[0], isDetailed: true))
     }
   }
 
   @Test func trunkPortsKeepTheirColon() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      let port = try await client.get(ControlPath.port("sw1:core"), as: PortRow.self)
+      let port = try await client.ask(API.port, of: "sw1:core")
       #expect(port.kind == "trunk")
     }
   }
@@ -46,8 +46,10 @@ import Topology
   @Test func flushPassesOnWhatWasSelected() async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, _ in
-      try await client.delete(ControlPath.fdb)
-      try await client.delete(ControlPath.fdb, query: ["switch": "sw1", "port": "vm1:eth0", "vlan": "10"])
+      try await client.tell(API.fdbFlush)
+      var query = FDBFlushQuery()
+      (query.switchName, query.port, query.vlan) = ("sw1", "vm1:eth0", 10)
+      try await client.tell(API.fdbFlush, query: query)
     }
     #expect(await lab.flushes == ["* * *", "sw1 vm1.eth0 10"])
   }
@@ -57,7 +59,7 @@ import Topology
   func plusIsASpace(_ query: String) async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, _ in
-      try await client.download("/v1/recording?\(query)") { _ in }
+      try await client.exchange(.get, "/v1/recording?\(query)", .whole([])) { _ in }
     }
     #expect(await lab.recordings.map(\.filter) == ["icmp and icmp[0] + 1 == 1"])
   }
@@ -68,9 +70,9 @@ import Topology
     request.snap = 0
     request.writesVerdicts = true
     try await ServerFixture.run(lab) { [request] client, _ in
-      try await client.download(ControlPath.recording, query: request.query) { _ in }
+      try await client.download(API.recording, query: RecordingQuery(request, last: 2.5)) { _ in }
       await #expect(throws: UserError.self) {
-        try await client.download(ControlPath.recording, query: ["snap": "-1"]) { _ in }
+        try await client.exchange(.get, "/v1/recording?snap=-1", .whole([])) { _ in }
       }
     }
     #expect(await lab.recordings == [request])
@@ -79,18 +81,17 @@ import Topology
   @Test func linksAreListedAndChanged() async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, _ in
-      let links = try await client.get(ControlPath.links, as: [LinkRow].self)
+      let links = try await client.ask(API.links)
       #expect(links == [LinkRow(FixedLab.link)])
       #expect(links[0].carriers == ["up", "down"])
       var change = LinkChange()
       change.impair = ["delay": "10ms"]
       change.from = "vm1"
-      var after: [LinkRow] = []
-      try await client.stream(.post, ControlPath.link("wire1"), body: change, as: LinkRow.self) { after.append($0) }
-      #expect(after == links)
+      let after = try await client.ask(API.link, of: "wire1", LinkRequest(change))
+      #expect([after] == links)
       #expect(await lab.linkChanges == [change])
       let error = await #expect(throws: UserError.self) {
-        try await client.stream(.post, ControlPath.link("no/such"), body: change, as: LinkRow.self) { _ in }
+        _ = try await client.ask(API.link, of: "no/such", LinkRequest(change))
       }
       #expect(error?.code == .notFound)
     }
@@ -99,21 +100,22 @@ import Topology
   @Test func aLinkChangeNamesOnlyWhatItChanges() throws {
     var cut = LinkChange()
     cut.carrier = false
-    #expect(try JSON.decode(LinkChange.self, from: Array(#"{"carrier": false}"#.utf8)) == cut)
+    #expect(try JSON.decode(LinkRequest.self, from: Array(#"{"carrier": false}"#.utf8)).change == cut)
     var replaced = LinkChange()
     replaced.impair = ["loss": "1%"]
     replaced.isReplacement = true
     #expect(
-      try JSON.decode(LinkChange.self, from: Array(#"{"impair": {"loss": "1%"}, "replace": true}"#.utf8)) == replaced)
+      try JSON.decode(LinkRequest.self, from: Array(#"{"impair": {"loss": "1%"}, "replace": true}"#.utf8)).change
+        == replaced)
   }
 
   @Test func nodesAreStartedAndStopped() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
       var lines: [LabLine] = []
-      try await client.stream(.post, ControlPath.node("vm1", "start"), as: LabLine.self) { lines.append($0) }
+      try await client.stream(API.nodeStart, of: "vm1") { lines.append($0) }
       #expect(lines == [.progress("vm1: started"), .done])
       lines = []
-      try await client.stream(.post, ControlPath.node("vm9", "start"), as: LabLine.self) { lines.append($0) }
+      try await client.stream(API.nodeStart, of: "vm9") { lines.append($0) }
       guard case .failed(let body)? = lines.last else { return #expect(Bool(false), "\(lines)") }
       #expect(body.userError.code == .notFound)
     }
@@ -121,7 +123,7 @@ import Topology
 
   @Test func socketIsForOwnerAndGroup() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      _ = try await client.get(ControlPath.version, as: VersionRow.self)
+      _ = try await client.ask(API.version)
       let attributes = try FileManager.default.attributesOfItem(atPath: client.socket)
       #expect(attributes[.posixPermissions] as? Int == 0o660)
     }
@@ -131,7 +133,7 @@ import Topology
     try await ServerFixture.run(FixedLab()) { client, _ in
       let counts = try await withThrowingTaskGroup(of: Int.self) { group in
         for _ in 0..<32 {
-          group.addTask { try await client.get(ControlPath.ports, as: [PortRow].self).count }
+          group.addTask { try await client.ask(API.ports).count }
         }
         return try await group.reduce(into: []) { $0.append($1) }
       }
@@ -143,7 +145,7 @@ import Topology
     let folder = try ServerFixture.makeFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     await #expect(throws: UserError.self) {
-      _ = try await ControlClient(socket: "\(folder)/none.sock").get(ControlPath.version, as: VersionRow.self)
+      _ = try await ControlClient(socket: "\(folder)/none.sock").ask(API.version)
     }
   }
 }

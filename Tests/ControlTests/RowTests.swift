@@ -23,7 +23,7 @@ import Topology
   @Test func portListHasEveryKey() throws {
     #expect(
       try JSON.text(PortRow(FixedLab.ports[0], isDetailed: false))
-        == #"{"allowed":[10],"carrier":"up","drops":{"in":{"runt":3},"out":{"no-buffer":4}},"error":null,"#
+        == #"{"allowed":["10"],"carrier":"up","drops":{"in":{"runt":3},"out":{"no-buffer":4}},"error":null,"#
         + #""kind":"vhost-user","mac":"02:00:00:00:ab:01","mode":"access","mtu":1500,"name":"vm1.eth0","#
         + #""peer":null,"pvid":10,"queues":2,"receive_bytes":1200,"receive_packets":12,"#
         + #""socket":"/run/apus/two/vm1.eth0.sock","switch":"sw1","transmit_bytes":1100,"transmit_packets":11}"#)
@@ -31,7 +31,7 @@ import Topology
 
   @Test func trunkHasAllowedVLANsAndNative() throws {
     let row = PortRow(FixedLab.ports[1], isDetailed: false)
-    #expect(row.allowed == [10, 11, 20])
+    #expect(row.allowed == ["10-11", "20"])
     #expect(row.pvid == 20)
     #expect(row.mode == "trunk")
     #expect(row.mac == nil)
@@ -79,12 +79,31 @@ import Topology
     let rows = VLANRow.rows(ports: FixedLab.ports, vlans: FixedLab.definition.vlans)
     #expect(
       try rows.map { try JSON.text($0) } == [
-        #"{"name":"red","port":"vm1.eth0","pvid":true,"switch":"sw1","untagged":true,"vlan":10}"#,
-        #"{"name":"red","port":"sw1:core","pvid":false,"switch":"sw1","untagged":false,"vlan":10}"#,
-        #"{"name":null,"port":"sw1:core","pvid":false,"switch":"sw1","untagged":false,"vlan":11}"#,
-        #"{"name":null,"port":"sw1:core","pvid":true,"switch":"sw1","untagged":true,"vlan":20}"#,
+        #"{"name":"red","port":"vm1.eth0","pvid":true,"switch":"sw1","untagged":true,"vlan":"10"}"#,
+        #"{"name":"red","port":"sw1:core","pvid":false,"switch":"sw1","untagged":false,"vlan":"10"}"#,
+        #"{"name":null,"port":"sw1:core","pvid":false,"switch":"sw1","untagged":false,"vlan":"11"}"#,
+        #"{"name":null,"port":"sw1:core","pvid":true,"switch":"sw1","untagged":true,"vlan":"20"}"#,
       ])
   }
+
+  /// A trunk with all VLANs was a list of 4,094 numbers, and as many rows.
+  @Test func allVLANsAreOneText() throws {
+    var all = FixedLab.ports[1]
+    all.mode = .trunk(allowed: .all, native: nil)
+    #expect(PortRow(all, isDetailed: false).allowed == ["1-4094"])
+    #expect(VLANRow.rows(ports: [all], vlans: []).map(\.vlan) == ["1-4094"])
+    all.mode = .trunk(allowed: VLANSet([1...30, 4094...4094]), native: 1)
+    let rows = VLANRow.rows(ports: [all], vlans: FixedLab.definition.vlans)
+    #expect(rows.map(\.vlan) == ["1", "2-9", "10", "11-30", "4094"])
+    #expect(rows.map(\.name) == [nil, nil, "red", nil, nil])
+    #expect(rows.map(\.isPVID) == [true, false, false, false, false])
+  }
+
+  @Test(arguments: ["", "0", "4095", "-", "5-", "-5", "9-8", "1-2-3", "+1", " 1", "1-4095", "red", "\u{0661}"])
+  func whatIsNoVLANIsRefused(_ text: String) { #expect(VLANText.range(text) == nil) }
+
+  @Test(arguments: [("1", 1...1), ("20", 20...20), ("1-4094", 1...4094), ("007", 7...7)])
+  func vlansAreRead(_ text: String, _ range: ClosedRange<Int>) { #expect(VLANText.range(text) == range) }
 
   @Test func statsHaveWorkersAndPorts() async throws {
     let row = StatsRow(workers: await FixedLab().workers(), ports: [])
@@ -95,7 +114,7 @@ import Topology
 
   @Test func streamLinesAreOneKeyEach() throws {
     let lines: [LabLine] = [
-      .progress("a"), .plan([PlanStep(.create, "switch s")]), .plan([]), .done,
+      .progress("a"), .plan([PlanRow(PlanStep(.create, "switch s"))]), .plan([]), .done,
       .failed(ErrorBody(UserError(.failed, "m", hint: "h"))),
     ]
     #expect(

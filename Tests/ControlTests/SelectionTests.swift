@@ -49,10 +49,12 @@ import Testing
 
   @Test(
     arguments: [
-      ([:], "/v1/fdb"), (["switch": nil], "/v1/fdb"), (["vlan": "1", "port": "a:b"], "/v1/fdb?port=a:b&vlan=1"),
-      (["switch": "a b&c/\u{E9}"], "/v1/fdb?switch=a%20b%26c%2F%C3%A9"),
-    ] as [([String: String?], String)])
-  func queriesAreEncoded(_ query: [String: String?], _ target: String) {
-    #expect(ControlPath.target("/v1/fdb", query: query) == target)
+      (nil, nil, "/v1/fdb"), (nil, "a:b", "/v1/fdb?port=a:b&vlan=1"),
+      ("a b&c/\u{E9}", nil, "/v1/fdb?switch=a%20b%26c%2F%C3%A9"),
+    ] as [(String?, String?, String)])
+  func queriesAreEncoded(_ name: String?, _ port: String?, _ target: String) throws {
+    var query = FDBFlushQuery()
+    (query.switchName, query.port, query.vlan) = (name, port, port == nil ? nil : 1)
+    #expect(try API.fdbFlush.target(query) == target)
   }
 }

@@ -6,20 +6,31 @@ import Topology
 
 /// Answers that come line by line.
 @Suite struct StreamTests {
-  private func lines<Line: Decodable>(
-    _ client: ControlClient, _ method: ControlClient.Method, _ path: String,
-    body: (any Encodable & Sendable)? = nil, as type: Line.Type
+  private func lines<Line>(
+    _ client: ControlClient, _ route: Route<some RouteQuery, NoBody, Lines<Line>>
   ) async throws -> [Line] {
     var lines: [Line] = []
-    try await client.stream(method, path, body: body, as: type) { lines.append($0) }
+    try await client.stream(route) { lines.append($0) }
+    return lines
+  }
+
+  private func up(_ client: ControlClient) async throws -> [LabLine] {
+    var lines: [LabLine] = []
+    try await client.stream(API.labUp, LabDocument(FixedLab.definition)) { lines.append($0) }
+    return lines
+  }
+
+  private func execute(_ client: ControlClient, _ request: ExecuteRequest) async throws -> [ExecuteLine] {
+    var lines: [ExecuteLine] = []
+    try await client.stream(API.exec, of: "vm1", .whole(try JSON.bytes(request))) { lines.append($0) }
     return lines
   }
 
   @Test func upTellsProgressThenThePlan() async throws {
     try await ServerFixture.run(FixedLab(current: nil)) { client, ends in
-      let first = try await lines(client, .put, ControlPath.lab, body: FixedLab.definition, as: LabLine.self)
-      #expect(first == [.progress("switch sw1"), .plan(FixedLab.plan)])
-      let second = try await lines(client, .put, ControlPath.lab, body: FixedLab.definition, as: LabLine.self)
+      let first = try await up(client)
+      #expect(first == [.progress("switch sw1"), .plan(FixedLab.plan.map { PlanRow($0) })])
+      let second = try await up(client)
       #expect(second == [.progress("switch sw1"), .plan([])])
       #expect(ends.values.isEmpty)
     }
@@ -28,7 +39,7 @@ import Topology
   @Test func aFirstUpThatFailsEndsTheDaemon() async throws {
     let failure = UserError(.failed, "node vm1: no such image", hint: "put it there")
     try await ServerFixture.run(FixedLab(current: nil, failure: failure)) { client, ends in
-      let answer = try await lines(client, .put, ControlPath.lab, body: FixedLab.definition, as: LabLine.self)
+      let answer = try await up(client)
       #expect(answer == [.progress("switch sw1"), .failed(ErrorBody(failure))])
       try await ends.wait(for: [.neverCameUp])
     }
@@ -37,7 +48,7 @@ import Topology
   @Test func aLaterUpThatFailsDoesNot() async throws {
     let failure = UserError(.failed, "another definition")
     try await ServerFixture.run(FixedLab(failure: failure)) { client, ends in
-      let answer = try await lines(client, .put, ControlPath.lab, body: FixedLab.definition, as: LabLine.self)
+      let answer = try await up(client)
       #expect(answer.last == .failed(ErrorBody(failure)))
       #expect(ends.values.isEmpty)
     }
@@ -45,7 +56,7 @@ import Topology
 
   @Test func downEndsTheDaemon() async throws {
     try await ServerFixture.run(FixedLab()) { client, ends in
-      let answer = try await lines(client, .delete, ControlPath.lab, as: LabLine.self)
+      let answer = try await lines(client, API.labDown)
       #expect(answer == [.progress("vm1: stopped"), .done])
       try await ends.wait(for: [.takenDown])
     }
@@ -53,9 +64,9 @@ import Topology
 
   @Test func aDaemonThatIsEndingTakesNothingNew() async throws {
     try await ServerFixture.run(FixedLab()) { client, ends in
-      _ = try await lines(client, .delete, ControlPath.lab, as: LabLine.self)
+      _ = try await lines(client, API.labDown)
       let error = await #expect(throws: UserError.self) {
-        _ = try await lines(client, .put, ControlPath.lab, body: FixedLab.definition, as: LabLine.self)
+        _ = try await up(client)
       }
       #expect(error == UserError(.unreachable, "the daemon is ending"))
       try await ends.wait(for: [.takenDown])
@@ -66,10 +77,10 @@ import Topology
     let failure = UserError(.failed, "not wholly removed")
     try await ServerFixture.run(FixedLab(failure: failure)) { client, ends in
       for _ in 0..<2 {
-        let answer = try await lines(client, .delete, ControlPath.lab, as: LabLine.self)
+        let answer = try await lines(client, API.labDown)
         #expect(answer == [.progress("vm1: stopped"), .failed(ErrorBody(failure))])
       }
-      let answer = try await lines(client, .put, ControlPath.lab, body: FixedLab.definition, as: LabLine.self)
+      let answer = try await up(client)
       #expect(answer.last == .failed(ErrorBody(failure)))
       #expect(ends.values.isEmpty)
     }
@@ -89,9 +100,7 @@ import Topology
   @Test func execPassesOutputAndStatusThrough() async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, _ in
-      let path = ControlPath.node("vm1", "exec")
-      let request = ExecuteRequest(command: ["echo", "a b", "\u{E9}"])
-      let answer = try await lines(client, .post, path, body: request, as: ExecuteLine.self)
+      let answer = try await execute(client, ExecuteRequest(command: ["echo", "a b", "\u{E9}"]))
       #expect(answer == [.event(.output([0, 10, 255])), .event(.error(Array("oops\n".utf8))), .event(.exit(7))])
     }
     #expect(await lab.commands == [["echo", "a b", "\u{E9}"]])
@@ -100,8 +109,7 @@ import Topology
   @Test func execTellsWhyItBroke() async throws {
     let failure = UserError(.failed, "node vm1 ended")
     try await ServerFixture.run(FixedLab(failure: failure)) { client, _ in
-      let path = ControlPath.node("vm1", "exec")
-      let answer = try await lines(client, .post, path, body: ExecuteRequest(command: ["x"]), as: ExecuteLine.self)
+      let answer = try await execute(client, ExecuteRequest(command: ["x"]))
       #expect(answer.last == .failed(ErrorBody(failure)))
     }
   }
@@ -114,14 +122,14 @@ import Topology
       request.environment = ["A": "b c"]
       request.fileMask = 0o27
       request.input = true
-      request.terminal = TerminalSize(rows: 24, columns: 80)
+      request.terminal = TerminalRow(TerminalSize(rows: 24, columns: 80))
       let sent: [InputLine] = [.input([0, 255]), .size(TerminalSize(rows: 3, columns: 4)), .input(Array("x\n".utf8))]
       let pieces = Pieces(sent)
       let upload = Upload.lines(first: try JSON.bytes(request)) {
         try await pieces.next().map { try JSON.bytes($0) }
       }
       var answer: [ExecuteLine] = []
-      try await client.stream(.post, ControlPath.node("vm1", "exec"), upload: upload, as: ExecuteLine.self) {
+      try await client.stream(API.exec, of: "vm1", upload) {
         answer.append($0)
       }
       #expect(
@@ -146,7 +154,7 @@ import Topology
           try await pieces.next().map { try JSON.bytes($0) } ?? Array(line.utf8)
         }
         var answer: [ExecuteLine] = []
-        try await client.stream(.post, ControlPath.node("vm1", "exec"), upload: upload, as: ExecuteLine.self) {
+        try await client.stream(API.exec, of: "vm1", upload) {
           answer.append($0)
         }
         // Not as if the input had ended there: what takes it would go on with half of it.
@@ -161,10 +169,10 @@ import Topology
 
   @Test func aBodyWithoutACommandIsRefused() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      for body in ["", "{}", "no JSON"] {
+      for body in ["", "{}", "no JSON", #"{"command": ["x"], "imput": true}"#] {
         let error = await #expect(throws: UserError.self) {
           let upload = Upload.lines(first: Array(body.utf8)) { nil }
-          try await client.stream(.post, ControlPath.node("vm1", "exec"), upload: upload, as: ExecuteLine.self) { _ in }
+          try await client.stream(API.exec, of: "vm1", upload) { _ in }
         }
         #expect(error?.code == .badInput, "\(body)")
       }
@@ -173,12 +181,10 @@ import Topology
 
   @Test func aConsoleInUseIsToldSo() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      for (steal, words) in [(nil, "in use"), ("true", "though stolen")] {
+      for (steal, words) in [(false, "in use"), (true, "though stolen")] {
         let error = await #expect(throws: UserError.self) {
-          try await client.stream(
-            .post, ControlPath.node("vm1", "console"), query: ["steal": steal], upload: .lines(first: nil) { nil },
-            as: ConsoleLine.self
-          ) { _ in }
+          let upload = Upload.lines(first: nil) { nil }
+          try await client.stream(API.console, of: "vm1", query: ConsoleQuery(steal: steal), upload) { _ in }
         }
         #expect(error?.message.hasSuffix(words) == true)
       }
@@ -200,7 +206,7 @@ import Topology
       struct Enough: Error {}
       await #expect(throws: Enough.self) {
         let request = ExecuteRequest(command: ["wait"])
-        try await client.stream(.post, ControlPath.node("vm1", "exec"), body: request, as: ExecuteLine.self) { line in
+        try await client.stream(API.exec, of: "vm1", .whole(try JSON.bytes(request))) { line in
           if line == .event(.error(Array("oops\n".utf8))) { throw Enough() }
         }
       }
@@ -210,7 +216,7 @@ import Topology
 
   @Test func testsComeOneByOne() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      let answer = try await lines(client, .post, ControlPath.tests, as: TestLine.self)
+      let answer = try await lines(client, API.tests)
       #expect(
         answer.compactMap { line -> Bool? in
           guard case .result(let result) = line else { return nil }

@@ -90,7 +90,7 @@ import VhostUser
 
   @Test func eventsTellOfCarriersAndFaults() async throws {
     try await Bench.with { bench in
-      let events = bench.dataplane.events
+      let events = bench.dataplane.events.subscribe()
       try await bench.addSwitch()
       let guest = try await bench.addGuest("a", .access(vlan: 1))
       guest.transmitRing().split.offer(999)
@@ -98,7 +98,7 @@ import VhostUser
       guest.transmitRing().kick()
       _ = try await bench.fault("a")
       var told: [String] = []
-      for await event in events {
+      for await case .element(let event) in events {
         switch event {
         case .portUp(let port): told.append("up \(port)")
         case .portDown(let port): told.append("down \(port)")

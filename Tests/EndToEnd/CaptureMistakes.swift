@@ -79,8 +79,9 @@ extension RealThings {
         // Clients that are gone: their captures end although no frame comes.
         for _ in 0..<3 {
           let socket = "\(sandbox.state)/\(Self.lab)/control.sock"
+          let address = "'http://a/v1/capture?target=quiet.eth0'"
           let line = (0..<20).map { _ in
-            "timeout -s KILL 1 curl -s --unix-socket '\(socket)' 'http://a/v1/capture?target=quiet.eth0' -o /dev/null &"
+            "timeout -s KILL 1 curl -s -X POST --unix-socket '\(socket)' \(address) -o /dev/null &"
           }
           _ = try await execute(["sh", "-c", line.joined(separator: "\n") + "\nwait"], within: 30)
         }

@@ -6,20 +6,6 @@ import Logging
 import Synchronization
 import Topology
 
-/// A running capture, as `GET /v1/captures` shows it.
-package struct CaptureRow: Codable, Sendable, Equatable {
-  package var id: String
-  package var targets: [String]
-  package var ports: [String]
-  package var filter: String
-  /// File that the daemon writes; nil = a client has it.
-  package var file: String?
-  package var received: UInt64
-  package var filtered: UInt64
-  package var dropped: UInt64
-  package var written: UInt64
-}
-
 /// The captures of a lab: those that clients asked for, and those that the lab file declares.
 ///
 /// Each follows its targets: a port that appears while it runs becomes part of it.

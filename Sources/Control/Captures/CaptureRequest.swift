@@ -4,9 +4,9 @@ import Lab
 import Topology
 
 /// What a capture is to be, as the API's query says it.
-package struct CaptureRequest: Codable, Sendable, Equatable {
+package struct CaptureRequest: RouteQuery, Equatable {
   /// Ports, links, nodes, switches, or `all`.
-  package var targets: [String] = []
+  package var targets = ["all"]
   /// Name among the running captures; the daemon finds one where there is none.
   package var id: String?
   package var filter: String?
@@ -29,52 +29,53 @@ package struct CaptureRequest: Codable, Sendable, Equatable {
   package var writesVerdicts = false
 
   package init(_ targets: [String]) { self.targets = targets }
+  package init() {}
+
+  private enum CodingKeys: String, CodingKey {
+    case targets = "target"
+    case id, filter, snap, count, duration, direction, drops
+    case isRaw = "raw"
+    case segments = "segment"
+    case writesVerdicts = "verdicts"
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let query = try decoder.container(keyedBy: CodingKeys.self)
+    targets = try query.decodeIfPresent([String].self, forKey: .targets) ?? targets
+    id = try query.decodeIfPresent(String.self, forKey: .id)
+    filter = try query.decodeIfPresent(String.self, forKey: .filter)
+    snap = try query.decodeIfPresent(Int.self, forKey: .snap)
+    count = try query.decodeIfPresent(Int.self, forKey: .count)
+    duration = try query.decodeIfPresent(Double.self, forKey: .duration)
+    direction = try query.decodeIfPresent(String.self, forKey: .direction)
+    drops = try query.decodeIfPresent(String.self, forKey: .drops)
+    isRaw = try query.decodeIfPresent(Bool.self, forKey: .isRaw) ?? false
+    segments = try query.decodeIfPresent(Bool.self, forKey: .segments) ?? false
+    writesVerdicts = try query.decodeIfPresent(Bool.self, forKey: .writesVerdicts) ?? false
+  }
+
+  package static let shape = Shape.object(
+    "CaptureRequest", "What a capture is to be.",
+    [
+      Field(optional: "target", .list(.text), "Ports, links, nodes, switches, or `all`, which it is without it."),
+      Field(optional: "id", .text, "A name of your own among the captures that run."),
+      Field(optional: "filter", .text, "As tcpdump has it."),
+      Field(optional: "snap", .count, "Bytes of each frame that are kept; 0 = all."),
+      Field(optional: "count", .integer(1...Int.max), "Frames after which it ends."),
+      Field(optional: "duration", .number(above: 0, orEqual: false), "Seconds after which it ends."),
+      Field(
+        optional: "direction", .choice(["in", "out", "both"]),
+        "`in` = from the node into the switch. Without it both; of links alone each frame once, as it was sent."),
+      Field(
+        optional: "drops", .choice(["include", "only"]),
+        "`include` = dropped frames too, with their reason; `only` = nothing else."),
+      Field(optional: "raw", .boolean, "Partial checksums stay as they are."),
+      Field(optional: "segment", .boolean, "Frames that a device would cut into segments are cut."),
+      Field(optional: "verdicts", .boolean, "Drop codes are written as verdicts too."),
+    ])
 }
 
 extension CaptureRequest {
-  /// As parameters of a query.
-  package var query: [String: String?] {
-    [
-      "target": targets.joined(separator: ","), "id": id, "filter": filter, "snap": snap.map { "\($0)" },
-      "count": count.map { "\($0)" }, "duration": duration.map { "\($0)" }, "direction": direction, "drops": drops,
-      "raw": isRaw ? "true" : nil, "segment": segments ? "true" : nil,
-      "verdicts": writesVerdicts ? "true" : nil,
-    ]
-  }
-
-  /// - Throws: `UserError` for values that are none.
-  init(query: (String) -> String?) throws(UserError) {
-    func number<Value: LosslessStringConvertible & Comparable>(
-      _ name: String, _ type: Value.Type, above least: Value, _ wanted: String = "a number above 0"
-    ) throws(UserError) -> Value? {
-      guard let text = query(name) else { return nil }
-      guard let value = Value(text), value > least else {
-        throw UserError(.badInput, "\(name) must be \(wanted), found \"\(text)\"")
-      }
-      return value
-    }
-    func word(_ name: String, _ known: [String]) throws(UserError) -> String? {
-      guard let text = query(name) else { return nil }
-      guard known.contains(text) else {
-        throw UserError(
-          .badInput, "\(name) must be one of \(known.joined(separator: ", ")), found \"\(text)\"")
-      }
-      return text
-    }
-    targets = (query("target") ?? "all").split(separator: ",").map { String($0) }
-    guard !targets.isEmpty else { throw UserError(.badInput, "target names nothing") }
-    id = query("id")
-    filter = query("filter")
-    snap = try number("snap", Int.self, above: -1, "0 or more")
-    count = try number("count", Int.self, above: 0)
-    duration = try number("duration", Double.self, above: 0)
-    direction = try word("direction", ["in", "out", "both"])
-    drops = try word("drops", ["include", "only"])
-    isRaw = query("raw") == "true"
-    segments = query("segment") == "true"
-    writesVerdicts = query("verdicts") == "true"
-  }
-
   /// Settings of the session.
   func settings(_ lab: CanonicalLab, linksOnly: Bool) throws(UserError) -> CaptureSettings {
     var settings = CaptureSettings()

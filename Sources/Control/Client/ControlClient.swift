@@ -20,11 +20,12 @@ package struct ControlClient: Sendable {
   private static let answerTimeout = 30.0
 
   /// One JSON value.
+  /// - Parameter name: what the path's name stands for, where the route has one.
   /// - Throws: `UserError`: the daemon's own, or `unreachable`, also when there is no answer in half a minute.
-  package func get<Value: Decodable & Sendable>(
-    _ path: String, query: [String: String?] = [:], as type: Value.Type
+  package func ask<Query, Value>(
+    _ route: Route<Query, NoBody, Single<Value>>, of name: String = "", query: Query = Query()
   ) async throws -> Value {
-    if let value = try await get(path, query: query, as: type, within: Self.answerTimeout) { return value }
+    if let value = try await ask(route, of: name, query: query, within: Self.answerTimeout) { return value }
     throw UserError(
       .unreachable, "the daemon on \(socket) has not answered for \(Int(Self.answerTimeout)) s",
       hint: "was it stopped? `kill -CONT` lets it go on; `apus down` ends it and removes the lab")
@@ -33,11 +34,11 @@ package struct ControlClient: Sendable {
   /// One JSON value from a daemon that may have stopped.
   /// - Returns: nil when the answer is not there after `seconds`.
   /// - Throws: `UserError`: the daemon's own, or `unreachable`.
-  package func get<Value: Decodable & Sendable>(
-    _ path: String, query: [String: String?] = [:], as type: Value.Type, within seconds: Double
+  package func ask<Query, Value>(
+    _ route: Route<Query, NoBody, Single<Value>>, of name: String = "", query: Query = Query(), within seconds: Double
   ) async throws -> Value? {
     try await withThrowingTaskGroup(of: Value?.self) { group in
-      group.addTask { try await value(path, query, Value.self) }
+      group.addTask { try await whole(route, name, query, .whole([])) }
       group.addTask {
         try await Task.sleep(for: .seconds(seconds))
         return nil
@@ -49,76 +50,99 @@ package struct ControlClient: Sendable {
     }
   }
 
-  private func value<Value: Decodable>(
-    _ path: String, _ query: [String: String?], _ type: Value.Type
+  /// One JSON value for another; the daemon may take its time.
+  package func ask<Query, Body, Value>(
+    _ route: Route<Query, Single<Body>, Single<Value>>, of name: String = "", query: Query = Query(), _ body: Body
+  ) async throws -> Value {
+    try await whole(route, name, query, .whole(try JSON.bytes(body)))
+  }
+
+  private func whole<Query, Body, Value>(
+    _ route: Route<Query, Body, Single<Value>>, _ name: String, _ query: Query, _ upload: Upload
   ) async throws -> Value {
     var bytes: [UInt8] = []
-    try await exchange(.GET, path, query: query) { chunk in
+    try await exchange(route, name, query, upload) { chunk in
       guard bytes.count + chunk.count <= Self.answerLimit else {
-        throw UserError(.failed, "the daemon's answer to \(path) is over \(Self.answerLimit) bytes")
+        throw UserError(.failed, "the daemon's answer to \(route.row.title) is over \(Self.answerLimit) bytes")
       }
       bytes += chunk
     }
-    return try Self.decode(type, bytes, path)
+    return try Self.decode(Value.self, bytes, route.row)
   }
 
-  /// Asks for something to be removed; the answer has no body.
-  package func delete(_ path: String, query: [String: String?] = [:]) async throws {
-    try await exchange(.DELETE, path, query: query) { _ in }
+  /// Asks for something to be done; the answer has no body.
+  package func tell<Query>(
+    _ route: Route<Query, NoBody, Nothing>, of name: String = "", query: Query = Query()
+  ) async throws {
+    try await exchange(route, name, query, .whole([])) { _ in }
+  }
+
+  /// The same, said with a JSON value.
+  package func tell<Query, Body>(
+    _ route: Route<Query, Single<Body>, Nothing>, of name: String = "", query: Query = Query(), _ body: Body
+  ) async throws {
+    try await exchange(route, name, query, .whole(try JSON.bytes(body))) { _ in }
   }
 
   /// Bytes as they come.
   /// - Parameter onChunk: takes a piece; the next waits until it returns.
-  package func download(
-    _ path: String, query: [String: String?] = [:], onChunk: ([UInt8]) async throws -> Void
+  package func download<Query, Reply>(
+    _ route: Route<Query, NoBody, Reply>, query: Query = Query(), onChunk: ([UInt8]) async throws -> Void
   ) async throws {
-    try await exchange(.GET, path, query: query, onChunk: onChunk)
+    try await exchange(route, "", query, .whole([]), onChunk: onChunk)
   }
 
   /// A stream of JSON values, a line each.
-  /// - Parameters:
-  ///   - method: `PUT`, `POST` or `DELETE`.
-  ///   - onLine: takes a line as soon as it is there; the next waits until it returns.
-  package func stream<Line: Decodable>(
-    _ method: Method, _ path: String, query: [String: String?] = [:], body: (any Encodable & Sendable)? = nil,
-    as type: Line.Type, onLine: (Line) async throws -> Void
-  ) async throws {
-    try await stream(
-      method, path, query: query, upload: .whole(try body.map { try JSON.bytes($0) } ?? []), as: type, onLine: onLine)
-  }
-
-  /// A stream of JSON values, a line each, asked for with a stream.
-  package func stream<Line: Decodable>(
-    _ method: Method, _ path: String, query: [String: String?] = [:], upload: Upload, as type: Line.Type,
+  /// - Parameter onLine: takes a line as soon as it is there; the next waits until it returns.
+  package func stream<Query, Line>(
+    _ route: Route<Query, NoBody, Lines<Line>>, of name: String = "", query: Query = Query(),
     onLine: (Line) async throws -> Void
   ) async throws {
+    try await stream(route, name, query, .whole([]), onLine)
+  }
+
+  /// A stream that is asked for with a JSON value.
+  package func stream<Query, Body, Line>(
+    _ route: Route<Query, Single<Body>, Lines<Line>>, of name: String = "", query: Query = Query(), _ body: Body,
+    onLine: (Line) async throws -> Void
+  ) async throws {
+    try await stream(route, name, query, .whole(try JSON.bytes(body)), onLine)
+  }
+
+  /// A stream that is asked for with a JSON value, and lines behind it.
+  package func stream<Query, First, Input, Line>(
+    _ route: Route<Query, Followed<First, Input>, Lines<Line>>, of name: String, _ upload: Upload,
+    onLine: (Line) async throws -> Void
+  ) async throws {
+    try await stream(route, name, Query(), upload, onLine)
+  }
+
+  /// A stream that is asked for with a stream.
+  package func stream<Query, Input, Line>(
+    _ route: Route<Query, LinesIn<Input>, Lines<Line>>, of name: String, query: Query = Query(), _ upload: Upload,
+    onLine: (Line) async throws -> Void
+  ) async throws {
+    try await stream(route, name, query, upload, onLine)
+  }
+
+  private func stream<Query, Body, Line>(
+    _ route: Route<Query, Body, Lines<Line>>, _ name: String, _ query: Query, _ upload: Upload,
+    _ onLine: (Line) async throws -> Void
+  ) async throws {
     var splitter = LineSplitter()
-    try await exchange(method.http, path, query: query, upload) { chunk in
-      for line in try splitter.add(chunk) { try await onLine(try Self.decode(type, line, path)) }
+    try await exchange(route, name, query, upload) { chunk in
+      for line in try splitter.add(chunk) { try await onLine(try Self.decode(Line.self, line, route.row)) }
     }
-    if let line = splitter.finish() { try await onLine(try Self.decode(type, line, path)) }
+    if let line = splitter.finish() { try await onLine(try Self.decode(Line.self, line, route.row)) }
   }
 
-  /// What a stream may be asked with.
-  package enum Method: Sendable {
-    case put, post, delete
-
-    fileprivate var http: HTTPMethod {
-      switch self {
-      case .put: .PUT
-      case .post: .POST
-      case .delete: .DELETE
-      }
-    }
-  }
-
-  private static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8], _ path: String) throws -> Value {
+  private static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8], _ row: RouteRow) throws -> Value {
     do {
       return try JSON.decode(type, from: bytes)
     } catch {
       throw UserError(
-        .failed, "the daemon's answer to \(path) is not understood: \(ErrorWords.of(error))",
-        hint: "is the daemon of another version? `apus down` and `apus up` start it anew")
+        .failed, "the daemon's answer to \(row.title) is not understood: \(ErrorWords.of(error))",
+        hint: VersionMismatch.hint)
     }
   }
 }
@@ -127,19 +151,29 @@ extension ControlClient {
   private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
 
   /// Sends one request and takes its answer chunk by chunk.
-  private func exchange(
-    _ method: HTTPMethod, _ path: String, query: [String: String?], _ upload: Upload = .whole([]),
+  private func exchange<Query, Body, Reply>(
+    _ route: Route<Query, Body, Reply>, _ name: String, _ query: Query, _ upload: Upload,
     onChunk: ([UInt8]) async throws -> Void
   ) async throws {
+    try await exchange(route.row.method, try route.target(of: name, query), upload, onChunk: onChunk)
+  }
+
+  /// - Parameters:
+  ///   - target: path and query.
+  ///   - onHead: takes the answer's status and type before anything of it.
+  func exchange(
+    _ method: RouteMethod, _ target: String, _ upload: Upload, onHead: (Int, String?) -> Void = { _, _ in },
+    onChunk: ([UInt8]) async throws -> Void
+  ) async throws {
+    let method = HTTPMethod(rawValue: method.rawValue)
     let connection = try await connect()
-    let target = ControlPath.target(path, query: query)
     do {
       try await connection.executeThenClose { inbound, outbound in
         // Beside the answer, which may come meanwhile. A daemon that refuses a request may close before it has read all
         // of it: then its answer tells why.
         let sender = Task { try await upload.send(method, target, outbound) }
         defer { sender.cancel() }
-        try await Self.receive(inbound, onChunk)
+        try await Self.receive(inbound, onHead, onChunk)
       }
     } catch let error where error is IOError || error is ChannelError || error is HTTPParserError {
       throw UserError(
@@ -172,13 +206,24 @@ extension ControlClient {
     }
   }
 
+  /// A daemon that does not know what this command asks of it is most likely another version.
+  private static func explained(_ error: UserError) -> UserError {
+    let isStrange = ["no resource ", "unknown query key ", "the body is not the JSON that "].contains {
+      error.message.hasPrefix($0)
+    }
+    guard isStrange, error.hint == nil else { return error }
+    return UserError(error.code, error.message, hint: VersionMismatch.hint)
+  }
+
   private static func receive(
-    _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, _ onChunk: ([UInt8]) async throws -> Void
+    _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, _ onHead: (Int, String?) -> Void,
+    _ onChunk: ([UInt8]) async throws -> Void
   ) async throws {
     var refusal: (status: HTTPResponseStatus, body: [UInt8])?
     for try await part in inbound {
       switch part {
       case .head(let head):
+        onHead(Int(head.status.code), head.headers.first(name: "content-type"))
         if head.status.code >= 300 { refusal = (head.status, []) }
       case .body(let buffer):
         let chunk = [UInt8](buffer.readableBytesView)
@@ -189,7 +234,7 @@ extension ControlClient {
         }
       case .end:
         guard let refusal else { return }
-        if let body = try? JSON.decode(ErrorBody.self, from: refusal.body) { throw body.userError }
+        if let body = try? JSON.decode(ErrorBody.self, from: refusal.body) { throw explained(body.userError) }
         throw UserError(.failed, "the daemon answered \(refusal.status)")
       }
     }

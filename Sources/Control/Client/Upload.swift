@@ -20,7 +20,7 @@ package enum Upload: Sendable {
       try await outbound.write(.head(head))
       if !bytes.isEmpty { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: bytes)))) }
     case .lines(let first, let next):
-      head.headers.add(name: "content-type", value: RequestLines.type)
+      head.headers.add(name: "content-type", value: Content.linesType)
       head.headers.add(name: "transfer-encoding", value: "chunked")
       try await outbound.write(.head(head))
       if let first { try await Self.send(line: first, outbound) }

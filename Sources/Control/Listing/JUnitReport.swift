@@ -1,11 +1,9 @@
-import Lab
-
 /// Results of tests in the XML that CI systems read (the JUnit dialect of Ant and Surefire).
 package struct JUnitReport: Sendable {
   private let lab: String
-  private let results: [TestResult]
+  private let results: [TestRow]
 
-  package init(lab: String, results: [TestResult]) {
+  package init(lab: String, results: [TestRow]) {
     self.lab = lab
     self.results = results
   }

@@ -3,58 +3,105 @@ import Hummingbird
 import Lab
 import NIOCore
 
-/// `/v1/capture` streams pcapng; `/v1/captures` is what runs; `/v1/recording` is what the flight recorder holds.
+extension API {
+  package static let capture = Route<CaptureRequest, NoBody, Pcapng>(
+    .post, "/v1/capture", "Captures: streams pcapng until the capture or the connection ends.", errors: [.notFound])
+  package static let captures = Route<NoQuery, NoBody, Single<[CaptureRow]>>(
+    .get, "/v1/captures", "The captures that run.")
+  package static let captureFilter = Route<NoQuery, Single<FilterRequest>, Nothing>(
+    .patch, "/v1/captures/{capture}", "Changes the filter of a capture that runs.", errors: [.notFound])
+  package static let captureStop = Route<NoQuery, NoBody, Nothing>(
+    .delete, "/v1/captures/{capture}", "Ends a capture; what it has is still written.", errors: [.notFound])
+  package static let recording = Route<RecordingQuery, NoBody, Pcapng>(
+    .get, "/v1/recording", "What the flight recorder holds.", errors: [.notFound])
+  package static let trace = Route<NoQuery, Single<TraceRequest>, Single<TraceRow>>(
+    .post, "/v1/trace", "What the switch would do with a frame; nothing is sent.", errors: [.notFound])
+  package static let replay = Route<NoQuery, Single<ReplayRequest>, Lines<ReplayLine>>(
+    .post, "/v1/replay", "Sends the frames of a capture file into a port; the answer comes at its end.")
+}
+
+/// What is wanted of the flight recorder.
+package struct RecordingQuery: RouteQuery, Equatable {
+  package var request = CaptureRequest()
+  /// Seconds to look back; nil = as far as it goes.
+  package var last: Double?
+
+  package init() {}
+  package init(_ request: CaptureRequest, last: Double) { (self.request, self.last) = (request, last) }
+
+  private enum CodingKeys: String, CodingKey { case last }
+
+  /// Its keys lie beside those of the request.
+  package init(from decoder: any Decoder) throws {
+    request = try CaptureRequest(from: decoder)
+    last = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Double.self, forKey: .last)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    try request.encode(to: encoder)
+    var query = encoder.container(keyedBy: CodingKeys.self)
+    try query.encodeIfPresent(last, forKey: .last)
+  }
+
+  package static let shape = Shape.object(
+    "RecordingQuery", "What is wanted of the flight recorder.",
+    [Field(optional: "last", .number(above: 0, orEqual: false), "Seconds to look back; everything without it.")]
+      + CaptureRequest.shape.fields)
+}
+
+/// Captures, and what else is about frames one by one.
 struct CaptureRoutes: Routes {
   let service: any LabService
-  private static let type = "application/x-pcapng"
 
-  func add(to router: ControlRouter) {
-    router.get("/v1/capture") { request, context in
-      let sink = StreamSink()
-      try await service.startCapture(try CaptureRequest { request.query($0) }, to: sink)
-      return stream(sink, endingWith: context.channel)
-    }
-    router.get("/v1/captures") { _, _ in try Answer.json(await service.captures()) }
-    router.delete("/v1/captures/{id}") { _, context in
-      try await service.stopCapture(try context.parameter("id"))
-      return Response(status: .noContent)
-    }
-    router.patch("/v1/captures/{id}") { request, context in
-      let change = try await request.decoded(FilterChange.self)
-      try await service.changeFilter(ofCapture: try context.parameter("id"), to: change.filter)
-      return Response(status: .noContent)
-    }
-    router.get("/v1/recording") { request, _ in
-      var last: Double?
-      if let text = request.query("last") {
-        guard let seconds = Double(text), seconds > 0 else {
-          throw UserError(.badInput, "last must be a number of seconds above 0, found \"\(text)\"")
+  var routes: [ServedRoute] {
+    [
+      API.capture.responds { call in
+        let sink = StreamSink()
+        try await service.startCapture(call.query, to: sink)
+        return Self.stream(sink, endingWith: call.channel)
+      },
+      API.captures.answers { _ in await service.captures() },
+      API.captureFilter.does { call in
+        try await service.changeFilter(ofCapture: call.name, to: try await call.body().filter)
+      },
+      API.captureStop.does { call in try await service.stopCapture(call.name) },
+      API.recording.responds { call in
+        let bytes = try await service.recording(call.query.request, last: call.query.last)
+        return Self.pcapng(ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+      },
+      API.trace.answers { call in
+        let wanted = try await call.body()
+        return TraceRow(try await service.trace(port: wanted.port, frame: wanted.frame))
+      },
+      API.replay.responds { call in
+        let wanted = try await call.body()
+        return Answer.lines(to: call.channel, isCancelledByClose: true) { lines in
+          do {
+            lines.yield(ReplayLine.done(try await service.replay(wanted)))
+          } catch {
+            lines.yield(.failed(ErrorBody(error)))
+          }
         }
-        last = seconds
-      }
-      let bytes = try await service.recording(try CaptureRequest { request.query($0) }, last: last)
-      return Response(
-        status: .ok, headers: [.contentType: Self.type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-    }
+      },
+    ]
   }
 
   /// The pieces as they come; a client that goes away ends the capture.
-  private func stream(_ sink: StreamSink, endingWith channel: any Channel) -> Response {
+  private static func stream(_ sink: StreamSink, endingWith channel: any Channel) -> Response {
     channel.closeFuture.whenComplete { _ in sink.abandon() }
-    let body = ResponseBody { writer in
-      do {
-        while let piece = await sink.next() { try await writer.write(ByteBuffer(bytes: piece)) }
-        try await writer.finish(nil)
-      } catch {
-        sink.abandon()
-        throw error
-      }
-    }
-    return Response(status: .ok, headers: [.contentType: Self.type], body: body)
+    return pcapng(
+      ResponseBody { writer in
+        do {
+          while let piece = await sink.next() { try await writer.write(ByteBuffer(bytes: piece)) }
+          try await writer.finish(nil)
+        } catch {
+          sink.abandon()
+          throw error
+        }
+      })
   }
-}
 
-/// What `PATCH /v1/captures/ID` takes.
-private struct FilterChange: Decodable {
-  var filter: String
+  private static func pcapng(_ body: ResponseBody) -> Response {
+    Response(status: .ok, headers: [.contentType: Pcapng.type], body: body)
+  }
 }

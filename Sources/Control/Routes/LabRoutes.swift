@@ -4,7 +4,77 @@ import Logging
 import NIOCore
 import Topology
 
-/// `/v1/lab`: the lab itself.
+extension API {
+  package static let lab = Route<NoQuery, NoBody, Single<LabDocument>>(
+    .get, "/v1/lab", "The lab in its canonical form.", errors: [.notFound])
+  package static let labUp = Route<UpQuery, Single<LabDocument>, Lines<LabLine>>(
+    .put, "/v1/lab", "Makes a lab true; who goes away meanwhile wants it no more.", errors: [.unreachable])
+  package static let labDown = Route<DownQuery, NoBody, Lines<LabLine>>(
+    .delete, "/v1/lab", "Takes the lab down, and goes on when the client has gone; then the daemon ends.",
+    errors: [.different], mayAnswerNothing: true)
+  package static let tests = Route<NoQuery, NoBody, Lines<TestLine>>(
+    .post, "/v1/tests", "Runs the tests of the lab.", errors: [.notFound])
+  package static let links = Route<NoQuery, NoBody, Single<[LinkRow]>>(
+    .get, "/v1/links", "The links of the lab.")
+  package static let link = Route<NoQuery, Single<LinkRequest>, Single<LinkRow>>(
+    .post, "/v1/links/{link}", "Changes a link's carrier or impairments; answers how it is then.",
+    errors: [.notFound])
+  package static let version = Route<NoQuery, NoBody, Single<VersionRow>>(
+    .get, "/v1/version", "Who answers.")
+}
+
+/// How `up` goes about it.
+package struct UpQuery: RouteQuery {
+  package var allowRestart: Bool?
+  package var reset: Bool?
+  package var parallel: Int?
+
+  package init() {}
+  package init(_ options: BringUpOptions) {
+    (allowRestart, reset, parallel) = (options.allowsRestart, options.isReset, options.parallel)
+  }
+
+  var options: BringUpOptions {
+    var options = BringUpOptions()
+    options.allowsRestart = allowRestart ?? false
+    options.isReset = reset ?? false
+    options.parallel = parallel
+    return options
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case allowRestart = "allow-restart"
+    case reset, parallel
+  }
+
+  package static let shape = Shape.object(
+    "UpQuery", "How `up` goes about it.",
+    [
+      Field(optional: "allow-restart", .boolean, "Machines that run may be started again."),
+      Field(optional: "reset", .boolean, "What was said at run time is forgotten."),
+      Field(optional: "parallel", .integer(1...Int.max), "Machines that boot at once."),
+    ])
+}
+
+/// When a lab is taken down.
+package struct DownQuery: RouteQuery {
+  package var ifUnused: Bool?
+
+  package init() {}
+  package init(ifUnused: Bool) { self.ifUnused = ifUnused }
+
+  enum CodingKeys: String, CodingKey { case ifUnused = "if-unused" }
+
+  package static let shape = Shape.object(
+    "DownQuery", "When a lab is taken down.",
+    [
+      Field(
+        optional: "if-unused", .boolean,
+        "Only ends a daemon that was never asked for a lab, which answers 204 then, else 409.")
+    ])
+}
+
+/// The lab itself, its links and tests.
 struct LabRoutes: Routes {
   let service: any LabService
   let logger: Logger
@@ -24,25 +94,47 @@ struct LabRoutes: Routes {
     self.onEnd = onEnd
   }
 
-  func add(to router: ControlRouter) {
-    router.get("/v1/lab") { _, _ in
-      guard let lab = await service.lab() else { throw UserError(.notFound, "no lab is up") }
-      return try Answer.json(lab)
+  var routes: [ServedRoute] {
+    [
+      API.lab.answers { _ in LabDocument(try await current()) },
+      API.labUp.responds { call in
+        let lab = try await Self.lab(call)
+        try await door.enter()
+        return bringUp(lab, call.query.options, endingWith: call.channel)
+      },
+      API.labDown.responds { call in
+        if call.query.ifUnused ?? false { return try await endUnused() }
+        await door.close()
+        return takeDown(to: call.channel)
+      },
+      API.tests.responds { call in
+        _ = try await current()
+        return Answer.lines(to: call.channel, isCancelledByClose: true) { lines in
+          _ = await service.runTests(names: []) { lines.yield(TestLine.result(TestRow($0))) }
+        }
+      },
+      API.links.answers { _ in await service.links().map { LinkRow($0) } },
+      API.link.answers { call in
+        LinkRow(try await service.setLink(call.name, try await call.body().change))
+      },
+      API.version.answers { _ in VersionRow() },
+    ]
+  }
+
+  /// The lab that is asked for.
+  private static func lab(_ call: Call<UpQuery, Single<LabDocument>>) async throws -> CanonicalLab {
+    do {
+      return try await call.body().lab()
+    } catch var error as UserError {
+      // A command of ours has made it of a file that it has checked.
+      error.hint = error.hint ?? VersionMismatch.hint
+      throw error
     }
-    router.put("/v1/lab") { request, context in
-      let lab = try await request.decoded(CanonicalLab.self)
-      var options = BringUpOptions()
-      options.allowsRestart = request.query("allow-restart") == "true"
-      options.parallel = request.query("parallel").flatMap { Int($0) }.map { max(1, $0) }
-      options.isReset = request.query("reset") == "true"
-      try await door.enter()
-      return bringUp(lab, options, endingWith: context.channel)
-    }
-    router.delete("/v1/lab") { request, context in
-      if request.query("if-unused") == "true" { return try await endUnused() }
-      await door.close()
-      return takeDown(to: context.channel)
-    }
+  }
+
+  private func current() async throws -> CanonicalLab {
+    guard let lab = await service.lab() else { throw UserError(.notFound, "no lab is up") }
+    return lab
   }
 
   /// The daemon ends unless a lab was ever asked for: what runs of one that another daemon brought up runs on.
@@ -65,7 +157,7 @@ struct LabRoutes: Routes {
           logger.info("\(text)")
           lines.yield(LabLine.progress(text))
         }
-        lines.yield(.plan(plan))
+        lines.yield(.plan(plan.map { PlanRow($0) }))
       } catch {
         let body = ErrorBody(error)
         logger.error("up: \(body.message)")

@@ -3,41 +3,59 @@ import Lab
 import NIOCore
 import Synchronization
 
-/// `/v1/nodes`: what runs, and ways into it.
+extension API {
+  package static let nodes = Route<NoQuery, NoBody, Single<[NodeRow]>>(
+    .get, "/v1/nodes", "The nodes of the lab.")
+  package static let nodeStart = Route<NoQuery, NoBody, Lines<LabLine>>(
+    .post, "/v1/nodes/{node}/start", "Starts a node that was stopped or has ended.")
+  package static let nodeStop = Route<NoQuery, NoBody, Lines<LabLine>>(
+    .post, "/v1/nodes/{node}/stop", "Stops a node; its links stay.")
+  package static let exec = Route<NoQuery, Followed<ExecuteRequest, InputLine>, Lines<ExecuteLine>>(
+    .post, "/v1/nodes/{node}/exec", "Runs a command in a node; it ends when its reader goes away.",
+    errors: [.notFound])
+  package static let console = Route<ConsoleQuery, LinesIn<InputLine>, Lines<ConsoleLine>>(
+    .post, "/v1/nodes/{node}/console", "Uses a node's serial console; what the body says is typed, its end leaves.",
+    errors: [.notFound])
+  package static let consolePath = Route<NoQuery, NoBody, Single<PathRow>>(
+    .get, "/v1/nodes/{node}/console", "Where the console's socket is.", errors: [.notFound])
+  package static let log = Route<NoQuery, NoBody, Single<PathRow>>(
+    .get, "/v1/nodes/{node}/log", "Where the log of its console is.", errors: [.notFound])
+}
+
+/// How a console is taken.
+package struct ConsoleQuery: RouteQuery {
+  package var steal: Bool?
+
+  package init() {}
+  package init(steal: Bool) { self.steal = steal }
+
+  package static let shape = Shape.object(
+    "ConsoleQuery", "How a console is taken.", [Field(optional: "steal", .boolean, "Also from who has it.")])
+}
+
+/// Nodes: what runs, and ways into it.
 struct NodeRoutes: Routes {
   let service: any LabService
 
-  func add(to router: ControlRouter) {
-    router.get("/v1/nodes") { _, _ in
-      try Answer.json(await service.nodes().map { NodeRow($0) })
-    }
-    router.get("/v1/nodes/{node}/log") { _, context in
-      let node = try context.parameter("node")
-      return try Answer.json(PathRow(path: try await service.logPath(node: node)))
-    }
-    router.post("/v1/nodes/{node}/start") { _, context in
-      let node = try context.parameter("node")
-      return change(context.channel) { try await service.start(node: node, progress: $0) }
-    }
-    router.post("/v1/nodes/{node}/stop") { _, context in
-      let node = try context.parameter("node")
-      return change(context.channel) { try await service.stop(node: node, progress: $0) }
-    }
-    router.post("/v1/nodes/{node}/exec") { request, context in
-      let node = try context.parameter("node")
-      guard request.hasLines else {
-        let wanted = try await request.decoded(ExecuteRequest.self).commandRequest(isFollowed: false)
-        return relay(try await execute(wanted, node), nil, endingWith: context.channel)
-      }
-      let lines = RequestLines(request)
-      guard let first = try await lines.next(ExecuteRequest.self) else {
-        throw UserError(.badInput, "the first line of the body must say the command")
-      }
-      let wanted = first.commandRequest(isFollowed: true)
-      let command = try await execute(wanted, node)
-      let feeder = { @Sendable in await Self.feed(lines, to: command.input, wanted) }
-      return relay(command, feeder, endingWith: context.channel)
-    }
+  var routes: [ServedRoute] {
+    [
+      API.nodes.answers { _ in await service.nodes().map { NodeRow($0) } },
+      API.log.answers { call in PathRow(path: try await service.logPath(node: call.name)) },
+      API.consolePath.answers { call in PathRow(path: try await service.consolePath(node: call.name)) },
+      API.nodeStart.responds { call in
+        change(call.channel) { try await service.start(node: call.name, progress: $0) }
+      },
+      API.nodeStop.responds { call in
+        change(call.channel) { try await service.stop(node: call.name, progress: $0) }
+      },
+      API.exec.responds { call in try await execute(call) },
+      API.console.responds { call in
+        let session = try await service.console(node: call.name, steals: call.query.steal ?? false)
+        let lines = call.request.hasLines ? RequestLines(call.request) : nil
+        let feeder = lines.map { lines in { @Sendable in await Self.feed(lines, to: session) } }
+        return Answer.asking(to: call.channel, feeder: feeder) { await session.next().map { ConsoleLine.event($0) } }
+      },
+    ]
   }
 
   /// Progress as it comes, then how it ended.
@@ -53,6 +71,21 @@ struct NodeRoutes: Routes {
         lines.yield(.failed(ErrorBody(error)))
       }
     }
+  }
+
+  private func execute(_ call: Call<NoQuery, Followed<ExecuteRequest, InputLine>>) async throws -> Response {
+    guard call.request.hasLines else {
+      let wanted = try await call.request.decoded(ExecuteRequest.self).commandRequest(isFollowed: false)
+      return relay(try await execute(wanted, call.name), nil, endingWith: call.channel)
+    }
+    let lines = RequestLines(call.request)
+    guard let first = try await lines.first(ExecuteRequest.self) else {
+      throw UserError(.badInput, "the first line of the body must say the command")
+    }
+    let wanted = first.commandRequest(isFollowed: true)
+    let command = try await execute(wanted, call.name)
+    let feeder = { @Sendable in await Self.feed(lines, to: command.input, wanted) }
+    return relay(command, feeder, endingWith: call.channel)
   }
 
   private func execute(_ request: CommandRequest, _ node: String) async throws -> StartedCommand {
@@ -80,6 +113,16 @@ struct NodeRoutes: Routes {
     } catch {
       // The connection is gone, and the command goes with it; or the command has ended.
     }
+    return nil
+  }
+
+  /// Types what comes, until the body ends, with which the client leaves.
+  private static func feed(_ lines: RequestLines, to session: ConsoleSession) async -> ConsoleLine? {
+    while let line = try? await lines.next(InputLine.self) {
+      guard case .input(let bytes) = line else { continue }
+      guard await session.write(bytes) else { return nil }
+    }
+    session.end(.left)
     return nil
   }
 

@@ -1,20 +1,94 @@
 import Dataplane
 import Hummingbird
 import Lab
+import NIOCore
 import Topology
 
-/// `/v1/ports`: the ports of all switches and wires.
+extension API {
+  package static let ports = Route<NoQuery, NoBody, Single<[PortRow]>>(
+    .get, "/v1/ports", "The ports of all switches and wires.")
+  package static let port = Route<NoQuery, NoBody, Single<PortRow>>(
+    .get, "/v1/ports/{port}", "Everything about one port; `node:nic` means the same as `node.nic`.",
+    errors: [.notFound])
+  package static let vlans = Route<NoQuery, NoBody, Single<[VLANRow]>>(
+    .get, "/v1/vlans", "Which port belongs to which VLAN.")
+  package static let stats = Route<NoQuery, NoBody, Single<StatsRow>>(
+    .get, "/v1/stats", "What workers did and ports counted.")
+  package static let metrics = Route<NoQuery, NoBody, OpenMetrics>(
+    .get, "/metrics", "Counters for Prometheus and what else reads OpenMetrics.")
+  package static let fdb = Route<FDBQuery, NoBody, Single<[FDBRow]>>(
+    .get, "/v1/fdb", "The stations that switches know.", errors: [.notFound])
+  package static let fdbFlush = Route<FDBFlushQuery, NoBody, Nothing>(
+    .delete, "/v1/fdb", "Forgets learnt stations: all, or those that everything in the query selects.",
+    errors: [.notFound])
+}
+
+/// Which stations are listed.
+package struct FDBQuery: RouteQuery {
+  /// Nil = all.
+  package var switchName: String?
+
+  package init() {}
+  package init(switchName: String?) { self.switchName = switchName }
+
+  enum CodingKeys: String, CodingKey { case switchName = "switch" }
+
+  package static let shape = Shape.object(
+    "FDBQuery", "Which stations.", [Field(optional: "switch", .text, "Only those of this switch.")])
+}
+
+/// Which stations are forgotten.
+package struct FDBFlushQuery: RouteQuery {
+  /// Nil = all, as with the others.
+  package var switchName: String?
+  package var port: String?
+  package var vlan: Int?
+
+  package init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case switchName = "switch"
+    case port, vlan
+  }
+
+  package static let shape = Shape.object(
+    "FDBFlushQuery", "Which stations.",
+    FDBQuery.shape.fields + [
+      Field(optional: "port", .text, "Only those behind this port."),
+      Field(optional: "vlan", .vlan, "Only those of this VLAN."),
+    ])
+}
+
+/// Ports and switches: tables and counters.
 struct PortRoutes: Routes {
   let service: any LabService
 
-  func add(to router: ControlRouter) {
-    router.get("/v1/ports") { _, _ in
-      try Answer.json(await service.ports().map { PortRow($0, isDetailed: false) })
-    }
-    router.get("/v1/ports/{port}") { _, context in
-      let port = try await service.port(try context.parameter("port"))
-      return try Answer.json(PortRow(port, isDetailed: true))
-    }
+  var routes: [ServedRoute] {
+    [
+      API.ports.answers { _ in await service.ports().map { PortRow($0, isDetailed: false) } },
+      API.port.answers { call in PortRow(try await service.port(call.name), isDetailed: true) },
+      API.vlans.answers { _ in
+        VLANRow.rows(ports: await service.ports(), vlans: await service.lab()?.vlans ?? [])
+      },
+      API.stats.answers { _ in StatsRow(workers: await service.workers(), ports: await service.ports()) },
+      API.metrics.responds { _ in
+        let text = LabMetrics.text(await LabMetrics(service))
+        return Response(
+          status: .ok, headers: [.contentType: OpenMetricsText.contentType],
+          body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+      },
+      API.fdb.answers { call in
+        try await service.requireSwitch(call.query.switchName)
+        return await service.fdb(switchName: call.query.switchName).map { FDBRow($0) }
+      },
+      API.fdbFlush.does { call in
+        let query = call.query
+        try await service.requireSwitch(query.switchName)
+        var port: String?
+        if let name = query.port { port = try await service.port(name).name }
+        await service.flushFDB(switchName: query.switchName, port: port, vlan: query.vlan)
+      },
+    ]
   }
 }
 

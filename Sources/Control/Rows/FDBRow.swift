@@ -1,7 +1,7 @@
 import Dataplane
 
 /// A row of `fdb list`.
-package struct FDBRow: Codable, Sendable, Equatable {
+package struct FDBRow: Described, Equatable {
   package var switchName: String
   package var vlan: Int
   package var mac: String
@@ -24,6 +24,30 @@ package struct FDBRow: Codable, Sendable, Equatable {
     port = entry.port
     ageSeconds = (entry.ageSeconds * 100).rounded() / 100
     isStatic = entry.isStatic
+  }
+
+  package static let shape = Shape.object(
+    "FDBEntry", "A row of `fdb list`: a station that a switch knows.",
+    [
+      Field("switch", .text, "Name of the switch."),
+      Field("vlan", .vlan, "VLAN in which the station was seen."),
+      Field("mac", .text, "Its address."),
+      Field("port", .text, "The port that leads to it."),
+      Field("age_seconds", .positive, "Time since it was seen last."),
+      Field("static", .boolean, "It was not learnt, and is not forgotten."),
+    ])
+}
+
+extension FDBRow: Listing {
+  package static let columns = [
+    Column("MAC"), Column("PORT"), Column("VLAN", .right), Column("SWITCH"), Column("AGE", .right), Column("STATE"),
+  ]
+
+  package var cells: [Cell] {
+    [
+      Cell(mac), Cell(port), Cell(vlan), Cell(switchName), Cell(isStatic ? nil : "\(Int(ageSeconds))s"),
+      Cell(isStatic ? "static" : "learnt"),
+    ]
   }
 }
 

@@ -1,12 +1,12 @@
 import Lab
 
 /// A row of `ps`.
-package struct NodeRow: Codable, Sendable, Equatable {
+package struct NodeRow: Described, Equatable {
   package var lab: String
   package var node: String
   package var kind: String
   package var image: String?
-  package var state: NodeStatus.State
+  package var state: String
   package var ready: Bool
   package var pid: Int32?
   /// With prefix length.
@@ -22,7 +22,7 @@ package struct NodeRow: Codable, Sendable, Equatable {
     node = status.node
     kind = status.kind
     image = status.image
-    state = status.state
+    state = status.state.rawValue
     ready = status.ready
     pid = status.pid
     addresses = status.addresses
@@ -46,4 +46,43 @@ package struct NodeRow: Codable, Sendable, Equatable {
     try row.encode(since, forKey: .since)
     try row.encode(error, forKey: .error)
   }
+
+  package static let shape = Shape.object(
+    "Node", "A row of `ps`.",
+    [
+      Field("lab", .text, "Name of the lab."),
+      Field("node", .text, "Name of the node."),
+      Field("kind", .text, "As the lab file has it."),
+      Field("image", .nullable(.text), "`builtin`, or the path of its image; null for kinds without one."),
+      Field("state", .choice(NodeStatus.State.allCases.map(\.rawValue)), "What it does."),
+      Field("ready", .boolean, "It answers, and its first NIC that leads anywhere is up."),
+      Field("pid", .nullable(.count), "Its process."),
+      Field("addresses", .list(.text), "With prefix length."),
+      Field("console", .nullable(.text), "Path of its console's socket."),
+      Field("since", .nullable(.text), "When it was started, ISO 8601."),
+      Field("error", .nullable(.text), "Why it failed."),
+    ])
+}
+
+extension NodeRow: Listing {
+  package static let columns = [
+    Column("LAB"), Column("NODE"), Column("KIND"), Column("IMAGE"), Column("STATE"), Column("READY"),
+    Column("PID", .right), Column("SINCE"), Column("ADDRESSES"),
+  ]
+
+  package var cells: [Cell] {
+    let tint: Cell.Tint =
+      switch NodeStatus.State(rawValue: state) {
+      case .running: .good
+      case .failed: .bad
+      case .stopped, .starting, nil: .plain
+      }
+    return [
+      Cell(lab), Cell(node), Cell(kind), Cell(imageName), Cell(state, tint), Cell(ready ? "yes" : "no"),
+      Cell(pid.map { String($0) }), Cell(since), Cell(addresses.joined(separator: " ")),
+    ]
+  }
+
+  /// File name of the image.
+  private var imageName: String? { image.flatMap { $0.split(separator: "/").last.map(String.init) } }
 }

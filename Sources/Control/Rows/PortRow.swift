@@ -1,9 +1,9 @@
 import Dataplane
 
 /// A row of `port list`; with `details`, what `port show` tells.
-package struct PortRow: Codable, Sendable, Equatable {
+package struct PortRow: Described, Equatable {
   /// Dropped frames by reason.
-  package struct Drops: Codable, Sendable, Equatable {
+  package struct Drops: Described, Equatable {
     /// From the node into the switch.
     package var `in`: [String: UInt64]
     /// From the switch to the node.
@@ -11,6 +11,13 @@ package struct PortRow: Codable, Sendable, Equatable {
     package var total: UInt64 { `in`.values.reduce(0, +) + out.values.reduce(0, +) }
 
     enum CodingKeys: String, CodingKey { case `in`, out }
+
+    package static let shape = Shape.object(
+      "Drops", "Dropped frames by reason.",
+      [
+        Field("in", .map(.count), "Of frames from the node into the switch."),
+        Field("out", .map(.count), "Of frames from the switch to the node."),
+      ])
   }
 
   package var name: String
@@ -25,8 +32,8 @@ package struct PortRow: Codable, Sendable, Equatable {
   /// `access`, `trunk` or `wire`.
   package var mode: String
   package var pvid: Int?
-  /// VLANs, ascending.
-  package var allowed: [Int]
+  /// VLANs, ascending: `20`, `100-199`.
+  package var allowed: [String]
   /// The other end of a wire or trunk.
   package var peer: String?
   package var mac: String?
@@ -51,7 +58,7 @@ package struct PortRow: Codable, Sendable, Equatable {
     end = isDetailed ? (status.hasEnd ? "up" : "down") : nil
     mode = status.mode.name
     pvid = status.mode.pvid
-    allowed = status.mode.allowed
+    allowed = status.mode.allowed.map { VLANText.of($0) }
     peer = status.peer
     mac = status.address.isEmpty ? nil : MACText.format(status.address)
     mtu = status.mtu
@@ -64,5 +71,91 @@ package struct PortRow: Codable, Sendable, Equatable {
     drops = Drops(in: status.dropsIn, out: status.dropsOut)
     error = status.error
     details = isDetailed ? status.vhostUser.map { VhostUserDetails($0) } : nil
+  }
+
+  package static let shape = Shape.object(
+    "Port", "A row of `port list`; with the keys that may be left out, what `port show` tells.",
+    [
+      Field("name", .text, "`node.nic`, `switch:trunk`, or the name it was given."),
+      Field("switch", .nullable(.text), "Name of the switch; null on a wire."),
+      Field("kind", .text, "What is behind it: `vhost-user`, `tap`, `trunk`."),
+      Field("carrier", .carrier, "What everybody sees."),
+      Field(optional: "end", .carrier, "The port itself, whatever was set and whatever the other end of a wire does."),
+      Field("mode", .choice(["access", "trunk", "wire"]), "What it does with tags."),
+      Field("pvid", .nullable(.vlan), "VLAN of untagged frames."),
+      Field("allowed", .list(.text), "VLANs whose frames pass, ascending: `20`, `100-199`; empty on a wire."),
+      Field("peer", .nullable(.text), "The other end of a wire or trunk."),
+      Field("mac", .nullable(.text), "Address of the node's NIC."),
+      Field("mtu", .count, "Bytes of the largest payload."),
+      Field("queues", .count, "Pairs of rings."),
+      Field("socket", .nullable(.text), "Path of the vhost-user socket."),
+      Field("receive_packets", .count, "Frames from the node into the switch."),
+      Field("receive_bytes", .count, "Their bytes."),
+      Field("transmit_packets", .count, "Frames from the switch to the node."),
+      Field("transmit_bytes", .count, "Their bytes."),
+      Field("drops", Drops.shape, "Frames that were dropped, by reason."),
+      Field("error", .nullable(.text), "The last fatal error."),
+    ] + VhostUserDetails.shape.fields.map(\.optional))
+}
+
+extension PortRow {
+  enum CodingKeys: String, CodingKey {
+    case name
+    case switchName = "switch"
+    case kind, carrier, end, mode, pvid, allowed, peer, mac, mtu, queues, socket
+    case receivePackets = "receive_packets"
+    case receiveBytes = "receive_bytes"
+    case transmitPackets = "transmit_packets"
+    case transmitBytes = "transmit_bytes"
+    case drops, error
+  }
+
+  /// Every key is always there, what is not known is null; `details` lie beside the others.
+  package func encode(to encoder: any Encoder) throws {
+    var row = encoder.container(keyedBy: CodingKeys.self)
+    try row.encode(name, forKey: .name)
+    try row.encode(switchName, forKey: .switchName)
+    try row.encode(kind, forKey: .kind)
+    try row.encode(carrier, forKey: .carrier)
+    try row.encodeIfPresent(end, forKey: .end)
+    try row.encode(mode, forKey: .mode)
+    try row.encode(pvid, forKey: .pvid)
+    try row.encode(allowed, forKey: .allowed)
+    try row.encode(peer, forKey: .peer)
+    try row.encode(mac, forKey: .mac)
+    try row.encode(mtu, forKey: .mtu)
+    try row.encode(queues, forKey: .queues)
+    try row.encode(socket, forKey: .socket)
+    try row.encode(receivePackets, forKey: .receivePackets)
+    try row.encode(receiveBytes, forKey: .receiveBytes)
+    try row.encode(transmitPackets, forKey: .transmitPackets)
+    try row.encode(transmitBytes, forKey: .transmitBytes)
+    try row.encode(drops, forKey: .drops)
+    try row.encode(error, forKey: .error)
+    try details?.encode(to: encoder)
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let row = try decoder.container(keyedBy: CodingKeys.self)
+    name = try row.decode(String.self, forKey: .name)
+    switchName = try row.decodeIfPresent(String.self, forKey: .switchName)
+    kind = try row.decode(String.self, forKey: .kind)
+    carrier = try row.decode(String.self, forKey: .carrier)
+    end = try row.decodeIfPresent(String.self, forKey: .end)
+    mode = try row.decode(String.self, forKey: .mode)
+    pvid = try row.decodeIfPresent(Int.self, forKey: .pvid)
+    allowed = try row.decode([String].self, forKey: .allowed)
+    peer = try row.decodeIfPresent(String.self, forKey: .peer)
+    mac = try row.decodeIfPresent(String.self, forKey: .mac)
+    mtu = try row.decode(Int.self, forKey: .mtu)
+    queues = try row.decode(Int.self, forKey: .queues)
+    socket = try row.decodeIfPresent(String.self, forKey: .socket)
+    receivePackets = try row.decode(UInt64.self, forKey: .receivePackets)
+    receiveBytes = try row.decode(UInt64.self, forKey: .receiveBytes)
+    transmitPackets = try row.decode(UInt64.self, forKey: .transmitPackets)
+    transmitBytes = try row.decode(UInt64.self, forKey: .transmitBytes)
+    drops = try row.decode(Drops.self, forKey: .drops)
+    error = try row.decodeIfPresent(String.self, forKey: .error)
+    details = try? VhostUserDetails(from: decoder)
   }
 }

@@ -1,9 +1,9 @@
 import Dataplane
 
 /// What `port show` adds for a vhost-user port.
-package struct VhostUserDetails: Codable, Sendable, Equatable {
+package struct VhostUserDetails: Described, Equatable {
   /// A region of the guest's memory.
-  package struct Region: Codable, Sendable, Equatable {
+  package struct Region: Described, Equatable {
     /// Guest physical address.
     package var guestAddress: UInt64
     /// Bytes.
@@ -16,10 +16,18 @@ package struct VhostUserDetails: Codable, Sendable, Equatable {
       case size
       case fileOffset = "file_offset"
     }
+
+    package static let shape = Shape.object(
+      "MemoryRegion", "A region of the guest's memory.",
+      [
+        Field("guest_address", .count, "Guest physical address."),
+        Field("size", .count, "Bytes."),
+        Field("file_offset", .count, "Bytes from the start of the memory file."),
+      ])
   }
 
   /// A ring, to the node if `index` is even, from the node if it is odd.
-  package struct Queue: Codable, Sendable, Equatable {
+  package struct Queue: Described, Equatable {
     package var index: Int
     /// Entries.
     package var size: Int
@@ -38,6 +46,19 @@ package struct VhostUserDetails: Codable, Sendable, Equatable {
       case usedIndex = "used_index"
       case kicks, calls
     }
+
+    package static let shape = Shape.object(
+      "Queue", "A ring.",
+      [
+        Field("index", .count, "Even: to the node; odd: from it."),
+        Field("size", .count, "Entries."),
+        Field("ring", .choice(["split", "packed"]), "How it is laid out."),
+        Field("enabled", .boolean, "The front-end uses it."),
+        Field("avail_index", .count, "What the driver has published so far."),
+        Field("used_index", .count, "What was given back so far."),
+        Field("kicks", .count, "Notifications from the driver."),
+        Field("calls", .count, "Notifications to the driver."),
+      ])
   }
 
   package var isConnected: Bool
@@ -97,4 +118,18 @@ package struct VhostUserDetails: Codable, Sendable, Equatable {
     lastRefusal = status.lastRefusal
     advice = status.advice
   }
+
+  package static let shape = Shape.object(
+    "VhostUserDetails", "What `port show` adds for a vhost-user port.",
+    [
+      Field("connected", .boolean, "A front-end is there."),
+      Field("features", .list(.text), "Names of the feature bits that it took."),
+      Field("protocol_features", .list(.text), "The same of the protocol."),
+      Field("memory_regions", .list(Region.shape), "The guest's memory."),
+      Field("queue_status", .list(Queue.shape), "Its rings."),
+      Field("faults", .count, "Sessions that ended by a fault."),
+      Field("refusals", .count, "Messages and front-ends that were refused."),
+      Field("last_refusal", .nullable(.text), "The latest of them, and why."),
+      Field("advice", .nullable(.text), "What is wrong with the front-end, and what to do."),
+    ])
 }

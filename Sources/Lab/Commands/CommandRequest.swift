@@ -1,5 +1,5 @@
 /// How much text a terminal shows.
-package struct TerminalSize: Sendable, Equatable, Codable {
+package struct TerminalSize: Sendable, Equatable {
   package var rows: UInt16
   package var columns: UInt16
 

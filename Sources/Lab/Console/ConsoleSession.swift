@@ -12,7 +12,7 @@ package enum ConsoleEvent: Sendable, Equatable {
   case ended(ConsoleEnd)
 }
 
-package enum ConsoleEnd: String, Codable, Sendable {
+package enum ConsoleEnd: String, Sendable, CaseIterable {
   /// Another client has taken the console over.
   case taken
   /// The machine has ended.

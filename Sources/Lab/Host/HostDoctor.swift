@@ -3,8 +3,8 @@ import LinuxHost
 import Topology
 
 /// One thing that `doctor` looked at.
-package struct DoctorFinding: Codable, Sendable, Equatable {
-  package enum State: String, Codable, Sendable { case ok, warning, missing, leftover, removed }
+package struct DoctorFinding: Sendable, Equatable {
+  package enum State: String, Sendable { case ok, warning, missing, leftover, removed }
   package var state: State
   package var subject: String
   package var detail: String

@@ -2,7 +2,7 @@ import Dataplane
 import Topology
 
 /// A link as `link list` shows it.
-package struct LinkStatus: Codable, Sendable, Equatable {
+package struct LinkStatus: Sendable, Equatable {
   package var name: String
   /// `vm1.eth0`, or the name of a switch.
   package var ends: [String]
@@ -15,7 +15,7 @@ package struct LinkStatus: Codable, Sendable, Equatable {
 }
 
 /// What `link set` changes; nil stays as it is.
-package struct LinkChange: Codable, Sendable, Equatable {
+package struct LinkChange: Sendable, Equatable {
   /// Carrier of the ends that `from` names.
   package var carrier: Bool?
   /// New values as the lab file writes them, by its keys (`delay`: `40ms`); others stay unless `isReplacement`.
@@ -28,22 +28,6 @@ package struct LinkChange: Codable, Sendable, Equatable {
   package var isReset = false
 
   package init() {}
-
-  enum CodingKeys: String, CodingKey {
-    case carrier, impair, from
-    case isReplacement = "replace"
-    case isReset = "reset"
-  }
-
-  /// Every key may be left out.
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    carrier = try container.decodeIfPresent(Bool.self, forKey: .carrier)
-    impair = try container.decodeIfPresent([String: String].self, forKey: .impair) ?? [:]
-    from = try container.decodeIfPresent(String.self, forKey: .from)
-    isReplacement = try container.decodeIfPresent(Bool.self, forKey: .isReplacement) ?? false
-    isReset = try container.decodeIfPresent(Bool.self, forKey: .isReset) ?? false
-  }
 }
 
 /// Carrier and faults of links, from the file and at run time.

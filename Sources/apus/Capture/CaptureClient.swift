@@ -49,14 +49,14 @@ struct CaptureClient {
           if stop.isOverdue { Output.end(128 + number) }
           continue
         }
-        Task { try? await client.delete(ControlPath.capture(id)) }
+        Task { try? await client.tell(API.captureStop, of: id) }
       }
       return stop.wasAsked
     }
     defer { output.close() }
     var next = ContinuousClock.now + .seconds(1)
     do {
-      try await client.download(ControlPath.capture, query: request.query) { chunk in
+      try await client.download(API.capture, query: request) { chunk in
         try output.take(chunk) { stop.isOverdue }
         guard ContinuousClock.now >= next else { return }
         next = ContinuousClock.now + .seconds(1)

@@ -17,7 +17,7 @@ extension CaptureCommand {
     let direction = try word(direction ?? Variables.value("DIRECTION"), "--direction", ["in", "out", "both"])
     let request = ReplayRequest(
       file: path, port: port, speed: speed, interface: interface ?? Variables.value("INTERFACE"), direction: direction)
-    try await selection.session().client.stream(.post, ControlPath.replay, body: request, as: ReplayLine.self) { line in
+    try await selection.session().client.stream(API.replay, request) { line in
       switch line {
       case .done(let row):
         Output.words(

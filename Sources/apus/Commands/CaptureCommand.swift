@@ -100,8 +100,8 @@ struct CaptureCommand: AsyncParsableCommand {
   ) async throws {
     let output = destination.output()
     defer { output.close() }
-    let query = request.query.merging(["last": "\(last)"]) { $1 }
-    try await session.client.download(ControlPath.recording, query: query) { try output.take($0) { false } }
+    let query = RecordingQuery(request, last: last)
+    try await session.client.download(API.recording, query: query) { try output.take($0) { false } }
     let (frames, were) = (Self.frames(output.tally.packets), output.tally.packets == 1 ? "was" : "were")
     Output.words("\(frames) \(were) recorded in the last \(last) s; their first 64 bytes are kept")
   }

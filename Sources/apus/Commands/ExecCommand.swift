@@ -45,13 +45,13 @@ struct ExecCommand: AsyncParsableCommand {
     var request = request()
     request.input = terminal || interactive || !(isTyped || StandardInput.isNothing)
     // Asked before it is raw: it goes on being so to the end.
-    if terminal { request.terminal = isTyped ? RawTerminal.size() ?? Self.usualSize : Self.usualSize }
+    if terminal { request.terminal = TerminalRow(isTyped ? RawTerminal.size() ?? Self.usualSize : Self.usualSize) }
     let raw = terminal ? RawTerminal.make() : nil
     defer { raw?.restore() }
     let typed = raw == nil ? nil : TerminalInput()
     let upload = request.input == true ? try Self.upload(request, typed) : .whole(try JSON.bytes(request))
     var status: Int32?
-    try await client.stream(.post, ControlPath.node(node, "exec"), upload: upload, as: ExecuteLine.self) { line in
+    try await client.stream(API.exec, of: node, upload) { line in
       switch line {
       case .event(.output(let bytes)): await Output.written(bytes)
       case .event(.error(let bytes)): await Output.written(bytes, toError: true)

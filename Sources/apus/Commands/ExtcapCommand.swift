@@ -65,7 +65,7 @@ struct ExtcapCommand: AsyncParsableCommand {
     for lab in directories.runningLabs() {
       // A lab whose daemon has died has nothing to capture, and one that does not answer must not stop Wireshark.
       let client = LabSession(lab, directories).client
-      guard let rows = try? await client.get(ControlPath.ports, as: [PortRow].self, within: 2) else { continue }
+      guard let rows = try? await client.ask(API.ports, within: 2) else { continue }
       var text = "interface {value=\(Self.prefix)\(lab).all}{display=Apus lab \(lab), whole}\n"
       for row in rows {
         text += "interface {value=\(Self.prefix)\(lab).\(row.name)}{display=Apus \(lab): \(row.name)}\n"
@@ -77,7 +77,7 @@ struct ExtcapCommand: AsyncParsableCommand {
   private func options(_ session: LabSession, _ target: String) async throws {
     var text = ""
     if target == "all" {
-      let rows = try await session.client.get(ControlPath.ports, as: [PortRow].self)
+      let rows = try await session.client.ask(API.ports)
       text += "arg {number=0}{call=--ports}{display=Ports}{type=multicheck}{tooltip=None is all of them}\n"
       for row in rows { text += "value {arg=0}{value=\(row.name)}{display=\(row.name)}{default=false}\n" }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Lab
 
 struct FDBFlushCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,10 +12,15 @@ struct FDBFlushCommand: AsyncParsableCommand {
   @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)") var vlan: String?
 
   func run() async throws {
-    let query = [
-      "switch": switchName ?? Variables.value("SWITCH"), "port": port ?? Variables.value("PORT"),
-      "vlan": vlan ?? Variables.value("VLAN"),
-    ]
-    try await selection.session().client.delete(ControlPath.fdb, query: query)
+    var query = FDBFlushQuery()
+    query.switchName = switchName ?? Variables.value("SWITCH")
+    query.port = port ?? Variables.value("PORT")
+    query.vlan = try (vlan ?? Variables.value("VLAN")).map { text throws(UserError) in
+      guard let vlan = Int(text), (1...4094).contains(vlan) else {
+        throw UserError(.badInput, "VLAN \"\(text)\" is not a number from 1 to 4094")
+      }
+      return vlan
+    }
+    try await selection.session().client.tell(API.fdbFlush, query: query)
   }
 }

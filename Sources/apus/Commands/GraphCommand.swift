@@ -29,11 +29,11 @@ struct GraphCommand: AsyncParsableCommand {
   }
 
   private func live(_ session: LabSession) async throws -> LabGraph {
-    let lab = try await session.client.get(ControlPath.lab, as: CanonicalLab.self)
-    let nodes = try await session.client.get(ControlPath.nodes, as: [NodeRow].self)
-    let links = try await session.client.get(ControlPath.links, as: [LinkRow].self)
+    let lab = try await session.client.ask(API.lab).lab()
+    let nodes = try await session.client.ask(API.nodes)
+    let links = try await session.client.ask(API.links)
     return LabGraph(
-      lab, states: Dictionary(nodes.map { ($0.node, "\($0.state)") }, uniquingKeysWith: { first, _ in first }),
+      lab, states: Dictionary(nodes.map { ($0.node, $0.state) }, uniquingKeysWith: { first, _ in first }),
       carriers: Dictionary(links.map { ($0.name, $0.carrier) }, uniquingKeysWith: { first, _ in first }))
   }
 }

@@ -9,6 +9,6 @@ struct LinkListCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    try output.write(try await selection.session().client.get(ControlPath.links, as: [LinkRow].self))
+    try output.write(try await selection.session().client.ask(API.links))
   }
 }

@@ -49,9 +49,6 @@ extension LabSession {
   /// Changes a link.
   /// - Returns: the link afterwards.
   func change(_ link: String, _ change: LinkChange) async throws -> LinkRow {
-    var after: LinkRow?
-    try await client.stream(.post, ControlPath.link(link), body: change, as: LinkRow.self) { after = $0 }
-    guard let after else { throw UserError(.failed, "the daemon did not say how link \(link) is now") }
-    return after
+    try await client.ask(API.link, of: link, LinkRequest(change))
   }
 }

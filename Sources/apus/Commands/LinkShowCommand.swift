@@ -11,7 +11,7 @@ struct LinkShowCommand: AsyncParsableCommand {
 
   func run() async throws {
     let session = try selection.session()
-    let links = try await session.client.get(ControlPath.links, as: [LinkRow].self)
+    let links = try await session.client.ask(API.links)
     // `node:nic` means the same as `node.nic`, as where links are changed.
     let dotted = name.replacingFirst(":", with: ".")
     guard let link = links.first(where: { $0.name == name }) ?? links.first(where: { $0.name == dotted }) else {

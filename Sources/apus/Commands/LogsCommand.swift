@@ -11,7 +11,7 @@ struct LogsCommand: AsyncParsableCommand {
   @Argument(help: "The node.") var node: String
 
   func run() async throws {
-    let path = try await selection.session().client.get(ControlPath.node(node, "log"), as: PathRow.self).path
+    let path = try await selection.session().client.ask(API.log, of: node).path
     do {
       Output.bytes([UInt8](try Data(contentsOf: URL(filePath: path))))
     } catch let error as CocoaError where error.code == .fileReadNoPermission {

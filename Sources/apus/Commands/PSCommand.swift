@@ -22,7 +22,7 @@ struct PSCommand: AsyncParsableCommand {
     for lab in labs {
       do {
         let client = LabSession(lab, directories).client
-        if let answer = try await client.get(ControlPath.nodes, as: [NodeRow].self, within: Self.patience) {
+        if let answer = try await client.ask(API.nodes, within: Self.patience) {
           rows += answer
           continue
         }

@@ -9,6 +9,6 @@ struct PortListCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    try output.write(try await selection.session().client.get(ControlPath.ports, as: [PortRow].self))
+    try output.write(try await selection.session().client.ask(API.ports))
   }
 }

@@ -9,7 +9,7 @@ struct PortShowCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let port = try await selection.session().client.get(ControlPath.port(name), as: PortRow.self)
+    let port = try await selection.session().client.ask(API.port, of: name)
     Output.data(try output.rendering.text(port, table: port.description()))
   }
 }

@@ -10,16 +10,16 @@ struct RestartCommand: AsyncParsableCommand {
 
   func run() async throws {
     let session = try selection.session()
-    try await session.tell(node, "stop")
-    try await session.tell(node, "start")
+    try await session.tell(node, API.nodeStop)
+    try await session.tell(node, API.nodeStart)
   }
 }
 
 extension LabSession {
   /// Has a node started or stopped; progress goes to standard error.
-  /// - Parameter what: `start` or `stop`.
-  func tell(_ node: String, _ what: String) async throws {
-    try await client.stream(.post, ControlPath.node(node, what), as: LabLine.self) { line in
+  /// - Parameter what: `API.nodeStart` or `API.nodeStop`.
+  func tell(_ node: String, _ what: Route<NoQuery, NoBody, Lines<LabLine>>) async throws {
+    try await client.stream(what, of: node) { line in
       switch line {
       case .progress(let text): Output.words(text)
       case .failed(let error): throw error.userError

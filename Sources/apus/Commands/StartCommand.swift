@@ -8,5 +8,5 @@ struct StartCommand: AsyncParsableCommand {
   @OptionGroup var selection: LabOptions
   @Argument(help: "The node.") var node: String
 
-  func run() async throws { try await selection.session().tell(node, "start") }
+  func run() async throws { try await selection.session().tell(node, API.nodeStart) }
 }

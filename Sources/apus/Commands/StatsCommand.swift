@@ -14,7 +14,7 @@ struct StatsCommand: AsyncParsableCommand {
     let client = try selection.session().client
     var before: (stats: StatsRow, time: ContinuousClock.Instant)?
     repeat {
-      let stats = try await client.get(ControlPath.stats, as: StatsRow.self)
+      let stats = try await client.ask(API.stats)
       let time = ContinuousClock.now
       try write(stats, since: before.map { ($0.stats, Self.seconds(time - $0.time)) })
       before = (stats, time)

@@ -8,5 +8,5 @@ struct StopCommand: AsyncParsableCommand {
   @OptionGroup var selection: LabOptions
   @Argument(help: "The node.") var node: String
 
-  func run() async throws { try await selection.session().tell(node, "stop") }
+  func run() async throws { try await selection.session().tell(node, API.nodeStop) }
 }

@@ -28,7 +28,7 @@ struct TestCommand: AsyncParsableCommand {
   }
 
   /// Brings the lab up and, unless it was up before, down again, whatever happens in between, Ctrl-C included.
-  private func results(of lab: CanonicalLab, wasUp: Bool, _ lifecycle: LabLifecycle) async throws -> [TestResult] {
+  private func results(of lab: CanonicalLab, wasUp: Bool, _ lifecycle: LabLifecycle) async throws -> [TestRow] {
     let signals = SignalStream.of([SIGINT, SIGTERM])
     let work = Task {
       _ = try await lifecycle.bringUp(lab)
@@ -45,9 +45,9 @@ struct TestCommand: AsyncParsableCommand {
     }
   }
 
-  private func results(_ session: LabSession) async throws -> [TestResult] {
-    var results: [TestResult] = []
-    try await session.client.stream(.post, ControlPath.tests, as: TestLine.self) { line in
+  private func results(_ session: LabSession) async throws -> [TestRow] {
+    var results: [TestRow] = []
+    try await session.client.stream(API.tests) { line in
       switch line {
       case .result(let result):
         results.append(result)
@@ -59,7 +59,7 @@ struct TestCommand: AsyncParsableCommand {
   }
 
   /// A line as soon as it is known; JSON as one array at the end.
-  private func write(_ result: TestResult) throws {
+  private func write(_ result: TestRow) throws {
     switch output.format {
     case .table: Output.data(result.description(isColoured: Output.isColoured) + "\n")
     case .jsonl: Output.data(try JSON.text(result) + "\n")
@@ -90,7 +90,7 @@ struct TestCommand: AsyncParsableCommand {
 
   /// Writes the report; what the tests came to is said, and is the exit code, whatever becomes of it.
   /// - Returns: why it could not be written.
-  private func writeReport(_ results: [TestResult], _ lab: String) -> UserError? {
+  private func writeReport(_ results: [TestRow], _ lab: String) -> UserError? {
     guard let report else { return nil }
     do {
       try Data(JUnitReport(lab: lab, results: results).text.utf8).write(to: URL(filePath: report))
@@ -100,7 +100,7 @@ struct TestCommand: AsyncParsableCommand {
     }
   }
 
-  private func finish(_ results: [TestResult], _ lab: String) throws {
+  private func finish(_ results: [TestRow], _ lab: String) throws {
     let failure = writeReport(results, lab)
     if output.format == .json { Output.data(try output.rendering.text(results, table: [], columns: [])) }
     let failed = results.filter { !$0.passed }.count

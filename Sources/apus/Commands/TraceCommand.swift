@@ -19,17 +19,13 @@ struct TraceCommand: AsyncParsableCommand {
 
   func run() async throws {
     let client = try selection.session().client
-    let ports = try await client.get(ControlPath.ports, as: [PortRow].self)
+    let ports = try await client.ask(API.ports)
     guard let row = ports.first(named: port) else {
       throw UserError(
         .notFound, "there is no port \"\(port)\"", hint: "ports: \(ports.map(\.name).joined(separator: ", "))")
     }
     let bytes = try FrameText.bytes(frame, source: row.mac ?? "02:00:00:00:00:00") { ports.first(named: $0)?.mac }
-    var answer: TraceRow?
-    try await client.stream(
-      .post, ControlPath.trace, body: TraceRequest(port: row.name, frame: bytes), as: TraceRow.self
-    ) { answer = $0 }
-    guard let answer else { throw UserError(.failed, "the daemon did not answer") }
+    let answer = try await client.ask(API.trace, TraceRequest(port: row.name, frame: bytes))
     Output.data(try output.rendering.text(answer, table: answer.description))
   }
 }

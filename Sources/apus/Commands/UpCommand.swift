@@ -53,7 +53,7 @@ struct UpCommand: AsyncParsableCommand {
     }
     let daemon = Daemon(name: lab.name, directories: directories, logger: Logger(label: "apus"))
     try await daemon.run(first: lab, options: options) { plan in
-      try write(plan)
+      try write(plan.map { PlanRow($0) })
       Output.words("lab \(lab.name) is up; Ctrl-C takes it down")
     }
   }
@@ -61,11 +61,11 @@ struct UpCommand: AsyncParsableCommand {
   private func preview(_ lab: CanonicalLab, _ lifecycle: LabLifecycle) async throws {
     let isServing = try await lifecycle.isServing(lab.name)
     let plan = try LabPreview.steps(lab, directories: lifecycle.directories, isServing: isServing, isReset: reset)
-    try write(plan)
+    try write(plan.map { PlanRow($0) })
     if plan.contains(where: { $0.action != .drift }) { throw CommandStatus(.different) }
   }
 
-  private func write(_ plan: [PlanStep]) throws {
+  private func write(_ plan: [PlanRow]) throws {
     Output.data(try output.rendering.plan(plan))
   }
 }

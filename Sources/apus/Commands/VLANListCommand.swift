@@ -9,7 +9,6 @@ struct VLANListCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let rows = try await selection.session().client.get(ControlPath.vlans, as: [VLANRow].self)
-    Output.data(try output.rendering.text(rows, table: VLANRow.table(rows), columns: VLANRow.columns))
+    try output.write(try await selection.session().client.ask(API.vlans))
   }
 }

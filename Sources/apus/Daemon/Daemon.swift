@@ -106,7 +106,7 @@ struct Daemon {
         // Who wanted one has gone. Asked of the API, whose door then lets nobody in whom the end would cut off.
         let client = ControlClient(socket: directories.controlSocket(name))
         do {
-          try await client.delete(ControlPath.lab, query: ["if-unused": "true"])
+          try await client.stream(API.labDown, query: DownQuery(ifUnused: true)) { _ in }
         } catch let error as UserError where error.code == .unreachable {
           // Without its socket nobody can ask for anything.
           send.yield(.end(.neverAskedFor))

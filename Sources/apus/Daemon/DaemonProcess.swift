@@ -44,7 +44,7 @@ struct DaemonProcess {
     while true {
       let left = max((end - ContinuousClock.now) / .seconds(1), 0)
       do {
-        return try await client.get(ControlPath.version, as: VersionRow.self, within: left) == nil
+        return try await client.ask(API.version, within: left) == nil
           ? .isSilent : .answers
       } catch let error as UserError where error.code == .unreachable {
         guard isHeld else { return .isAbsent }

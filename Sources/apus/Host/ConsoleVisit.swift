@@ -68,10 +68,7 @@ struct ConsoleVisit: Sendable {
       if let typed { return try await typed.next().map { try JSON.bytes($0) } }
       return try await StandardInput.next().map { try JSON.bytes(InputLine.input($0)) }
     }
-    let query = ["steal": stealing ? "true" : nil]
-    try await client.stream(
-      .post, ControlPath.node(node, "console"), query: query, upload: upload, as: ConsoleLine.self
-    ) { line in
+    try await client.stream(API.console, of: node, query: ConsoleQuery(steal: stealing), upload) { line in
       switch line {
       case .event(.begun):
         presence.note()

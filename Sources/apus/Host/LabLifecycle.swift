@@ -9,7 +9,7 @@ struct LabLifecycle {
 
   /// Makes `lab` true; its progress goes to standard error.
   /// - Returns: what was done.
-  func bringUp(_ lab: CanonicalLab, options: BringUpOptions = BringUpOptions()) async throws -> [PlanStep] {
+  func bringUp(_ lab: CanonicalLab, options: BringUpOptions = BringUpOptions()) async throws -> [PlanRow] {
     let daemon = DaemonProcess(name: lab.name, directories: directories)
     let start = ContinuousClock.now
     while true {
@@ -32,16 +32,12 @@ struct LabLifecycle {
     var hadBegun: Bool
   }
 
-  private func put(_ lab: CanonicalLab, _ options: BringUpOptions) async throws -> [PlanStep] {
-    var plan: [PlanStep]?
+  private func put(_ lab: CanonicalLab, _ options: BringUpOptions) async throws -> [PlanRow] {
+    var plan: [PlanRow]?
     var hadBegun = false
     let client = LabSession(lab.name, directories).client
     do {
-      let query = [
-        "allow-restart": options.allowsRestart ? "true" : nil, "reset": options.isReset ? "true" : nil,
-        "parallel": options.parallel.map { "\($0)" },
-      ]
-      try await client.stream(.put, ControlPath.lab, query: query, body: lab, as: LabLine.self) { line in
+      try await client.stream(API.labUp, query: UpQuery(options), LabDocument(lab)) { line in
         hadBegun = true
         switch line {
         case .progress(let text): Output.words(text)
@@ -106,7 +102,7 @@ struct LabLifecycle {
 
   /// - Parameter progress: takes a line for each thing that was removed, or stays.
   private func delete(_ name: String, _ progress: (String) -> Void) async throws {
-    try await LabSession(name, directories).client.stream(.delete, ControlPath.lab, as: LabLine.self) { line in
+    try await LabSession(name, directories).client.stream(API.labDown) { line in
       switch line {
       case .progress(let text): progress(text)
       case .failed(let error): throw error.userError
@@ -119,7 +115,7 @@ struct LabLifecycle {
   private func waitForEnd(of name: String) async throws {
     let client = LabSession(name, directories).client
     for _ in 0..<250 {
-      guard (try? await client.get(ControlPath.version, as: VersionRow.self)) != nil else { return }
+      guard (try? await client.ask(API.version)) != nil else { return }
       try await Task.sleep(for: .milliseconds(20))
     }
     throw UserError(.failed, "the daemon of lab \(name) has not ended 5 s after it removed the lab")
@@ -137,7 +133,7 @@ struct LabLifecycle {
   /// - Throws: `UserError` when this user can learn it in neither way.
   private func recorded(_ name: String) async throws -> CanonicalLab? {
     let client = LabSession(name, directories).client
-    if await presence(name) == .answers, let lab = try? await client.get(ControlPath.lab, as: CanonicalLab.self) {
+    if await presence(name) == .answers, let lab = try? await client.ask(API.lab).lab() {
       return lab
     }
     guard RecordedLab.isReadable(name, in: directories) else {

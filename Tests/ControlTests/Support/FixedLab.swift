@@ -1,6 +1,8 @@
-import Control
+import Capture
+import LinuxHost
 import Topology
 
+@testable import Control
 @testable import Dataplane
 @testable import Lab
 
@@ -121,6 +123,39 @@ actor FixedLab: LabService {
     recordings.append(request)
     return []
   }
+  func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) throws {
+    defer { sink.close() }
+    guard request.targets != ["vm9"] else { throw UserError(.notFound, "no \"vm9\"") }
+    try sink.write([10, 13, 13, 10]) { false }
+  }
+  func captures() -> [CaptureRow] {
+    [
+      CaptureRow(
+        id: "file:/tmp/a.pcapng", targets: ["all"], ports: ["vm1.eth0"], filter: "arp", file: "/tmp/a.pcapng",
+        received: 9, filtered: 4, dropped: 1, written: 4)
+    ]
+  }
+  func stopCapture(_ id: String) throws { try requireCapture(id) }
+  func changeFilter(ofCapture id: String, to text: String) throws {
+    try requireCapture(id)
+    guard text != "tcp prot" else { throw UserError(.badInput, "filter \"\(text)\": syntax error") }
+  }
+  private func requireCapture(_ id: String) throws {
+    guard id == "file:/tmp/a.pcapng" else { throw UserError(.notFound, "no capture \"\(id)\" is running") }
+  }
+  func trace(port: String, frame: [UInt8]) throws -> FrameTrace {
+    guard port == "vm1.eth0" else { throw UserError(.notFound, "lab two has no port \"\(port)\"") }
+    return FrameTrace(
+      steps: [
+        TraceStep(kind: .receive, port: port, text: "64 bytes"),
+        TraceStep(kind: .drop, switchName: "sw1", text: "nobody", drop: "hairpin"),
+      ], outputs: [FrameTrace.Output(port: "tap.a", frame: frame)], drops: ["hairpin"])
+  }
+  func replay(_ request: ReplayRequest) throws -> ReplayRow {
+    try request.check()
+    let counts = #"{"sent":1,"incomplete":2,"others":3,"dropped":4,"foreign":5,"outbound":6}"#
+    return try JSON.decode(ReplayRow.self, from: Array(counts.utf8))
+  }
   func droppedByCaptures() -> UInt64 { 7 }
   func workers() -> [WorkerStatus] {
     [WorkerStatus(busyCycles: 1000, idleCycles: 3000, sleeps: 3, bursts: 4, frames: 20)]
@@ -165,7 +200,13 @@ actor FixedLab: LabService {
   }
 
   func consolePath(node: String) -> String { "/run/apus/two/\(node)/console.sock" }
+  /// The one of `tap` has begun and ended; others are in use.
   func console(node: String, steals: Bool) throws -> ConsoleSession {
+    if node == "tap" {
+      let (near, far) = try UnixSocket.pair()
+      _ = consume far
+      return ConsoleSession(near)
+    }
     throw UserError(.failed, "the console of node \(node) is in use\(steals ? ", though stolen" : "")")
   }
   func logPath(node: String) -> String { "/var/lib/apus/two/\(node)/console.log" }

@@ -60,14 +60,14 @@ import VhostUser
 
   @Test func theSameRefusalIsLoggedOnce() async throws {
     try await Bench.with { bench in
-      let events = bench.dataplane.events
+      let events = bench.dataplane.events.subscribe()
       let guest = try await bench.addGuest("a", .wire)
       for _ in 0..<50 { Self.expectNack(guest, .setRingSize) { try $0.setRingSize(9, 64) } }
       Self.expectNack(guest, .setMTU) { try $0.setMTU(1) }
       #expect(try await Self.details(bench, "a").refusals == 51)
       await bench.dataplane.stop()
       var refusals: [String] = []
-      for await event in events { if case .portRefusal("a", let reason) = event { refusals.append(reason) } }
+      for await case .element(.portRefusal("a", let reason)) in events { refusals.append(reason) }
       #expect(
         refusals == [
           "SET_VRING_NUM: ring 9 is of queue pair 5, but 1 pair is offered, rings 0 to 1",
@@ -78,7 +78,7 @@ import VhostUser
 
   @Test func aSecondFrontEndIsNamed() async throws {
     try await Bench.with { bench in
-      let events = bench.dataplane.events
+      let events = bench.dataplane.events.subscribe()
       let (a, b) = try await bench.addWire()
       for count in 1...3 {
         let second = try SocketTransport(path: bench.path("a"))
@@ -94,7 +94,7 @@ import VhostUser
       #expect(try await bench.status("a").error == nil)
       await bench.dataplane.stop()
       var told = 0
-      for await event in events { if case .portRefusal("a", reason) = event { told += 1 } }
+      for await case .element(.portRefusal("a", reason)) in events { told += 1 }
       #expect(told == 1)
     }
   }
@@ -102,7 +102,7 @@ import VhostUser
   /// QEMU whose guest's memory is not shared: rings are started, no region ever comes, and nobody says so.
   @Test func aGuestWithoutSharedMemoryGetsAdvice() async throws {
     try await Bench.with { bench in
-      let events = bench.dataplane.events
+      let events = bench.dataplane.events.subscribe()
       let path = try await bench.addPort("a", .wire)
       let guest = try VirtualGuest()
       var plan = guest.plan
@@ -121,7 +121,7 @@ import VhostUser
       #expect(try await eventually { try await Self.details(bench, "a").advice == nil })
       await bench.dataplane.stop()
       var told: [String] = []
-      for await event in events { if case .portAdvice("a", let text) = event { told.append(text) } }
+      for await case .element(.portAdvice("a", let text)) in events { told.append(text) }
       #expect(told == [advice])
     }
   }

@@ -1,0 +1,377 @@
+import Lab
+import Topology
+
+extension LabDocument {
+  package init(_ lab: CanonicalLab) {
+    version = Self.version
+    name = lab.name
+    workers = Workers(count: lab.workers.count, cpus: lab.workers.cpus, poll: lab.workers.poll)
+    vlans = lab.vlans.map { VLAN(id: $0.id, name: $0.name, subnet: $0.subnet) }
+    switches = lab.switches.map {
+      Switch(name: $0.name, aging: $0.aging, linkLocal: $0.linkLocal, isAnonymous: $0.isAnonymous ? true : nil)
+    }
+    nodes = lab.nodes.map { Node($0) }
+    links = lab.links.map { Link($0) }
+    tests = lab.tests.map { Test($0) }
+    captures = lab.captures.map { $0.map { Capture($0) } }
+    recorderSize = lab.recorderSize
+    directory = lab.directory
+    source = lab.source
+  }
+
+  /// The lab that it says.
+  /// - Throws: `UserError` (`badInput`): another version, or keys that contradict each other.
+  package func lab() throws(UserError) -> CanonicalLab {
+    guard version == Self.version else {
+      throw UserError(
+        .badInput, "the lab is in version \(version) of its form; apus \(Product.version) takes \(Self.version)",
+        hint: VersionMismatch.hint)
+    }
+    var lab = CanonicalLab(name: name)
+    if let workers {
+      lab.workers.count = workers.count ?? lab.workers.count
+      lab.workers.cpus = workers.cpus ?? []
+      lab.workers.poll = workers.poll ?? lab.workers.poll
+    }
+    lab.vlans = (vlans ?? []).map { VLANDefinition(name: $0.name, id: $0.id, subnet: $0.subnet) }
+    lab.switches = (switches ?? []).map(\.definition)
+    for node in nodes ?? [] { lab.nodes.append(try node.definition()) }
+    for link in links ?? [] { lab.links.append(try link.definition()) }
+    lab.tests = (tests ?? []).map(\.definition)
+    if let captures {
+      lab.captures = []
+      for capture in captures { lab.captures?.append(try capture.definition()) }
+    }
+    lab.recorderSize = recorderSize
+    lab.directory = directory ?? ""
+    lab.source = source ?? ""
+    return lab
+  }
+}
+
+/// What to do where a command and its daemon are of different versions.
+package enum VersionMismatch {
+  package static let hint =
+    "are command and daemon of different versions? `kill` the daemon (apus.pid), its nodes run on, and `apus up` again"
+}
+
+extension LabDocument.Switch {
+  fileprivate var definition: SwitchDefinition {
+    var definition = SwitchDefinition(name: name)
+    definition.aging = aging ?? definition.aging
+    definition.linkLocal = linkLocal ?? definition.linkLocal
+    definition.isAnonymous = isAnonymous ?? false
+    return definition
+  }
+}
+
+// MARK: - Where things lead
+
+/// `vlan`, `trunk` and `native` of what is on a switch.
+private struct Membership {
+  var vlan: Int?
+  var trunk: [String]?
+  var native: Int?
+
+  init(_ mode: VLANMode?) {
+    switch mode {
+    case .access(let vlan): self.vlan = vlan
+    case .trunk(let allowed, let native): (trunk, self.native) = (allowed.map { VLANText.of($0) }, native)
+    case nil: break
+    }
+  }
+
+  init(_ vlan: Int?, _ trunk: [String]?, _ native: Int?) {
+    (self.vlan, self.trunk, self.native) = (vlan, trunk, native)
+  }
+
+  /// - Parameter owner: what it is of, for messages.
+  /// - Returns: nil if nothing is said.
+  func mode(of owner: String) throws(UserError) -> VLANMode? {
+    guard let trunk else {
+      guard native == nil else { throw UserError(.badInput, "\(owner): native needs trunk") }
+      return vlan.map { .access($0) }
+    }
+    guard vlan == nil else { throw UserError(.badInput, "\(owner): vlan and trunk are both there") }
+    var allowed: [ClosedRange<Int>] = []
+    for text in trunk {
+      guard let range = VLANText.range(text) else {
+        throw UserError(.badInput, "\(owner): trunk: \"\(text)\" is neither a VLAN nor a range of them, 1 to 4094")
+      }
+      allowed.append(range)
+    }
+    return .trunk(allowed: allowed, native: native)
+  }
+}
+
+extension LabDocument.Link {
+  fileprivate init(_ link: LinkDefinition) {
+    name = link.name
+    ends = link.ends.map { end in
+      switch end {
+      case .nic(let node, let nic): Names.port(node: node, nic: nic)
+      case .switchPort(let name): name
+      }
+    }
+    if case .trunk(let mode) = link.kind {
+      let membership = Membership(mode)
+      (vlan, trunk, native) = (membership.vlan, membership.trunk, membership.native)
+    }
+    impair = link.impair.map { LabDocument.Impairments($0) }
+  }
+
+  fileprivate func definition() throws(UserError) -> LinkDefinition {
+    guard ends.count == 2 else { throw UserError(.badInput, "link \(name) has \(ends.count) ends, not 2") }
+    let mode = try Membership(vlan, trunk, native).mode(of: "link \(name)")
+    var definition = LinkDefinition(
+      name: name, kind: mode.map { .trunk($0) } ?? .wire, ends: ends.map { LabDocument.end($0) })
+    definition.impair = impair?.pair
+    return definition
+  }
+}
+
+extension LabDocument {
+  /// Names of switches have no point in them.
+  fileprivate static func end(_ text: String) -> LinkEnd {
+    let names = text.split(separator: ".", maxSplits: 1).map { String($0) }
+    return names.count == 2 ? .nic(node: names[0], nic: names[1]) : .switchPort(text)
+  }
+}
+
+extension LabDocument.Impairments {
+  fileprivate init(_ pair: ImpairmentPair) {
+    fromFirst = pair.fromFirst.map { LabDocument.Impairment($0) }
+    fromSecond = pair.fromSecond.map { LabDocument.Impairment($0) }
+  }
+
+  fileprivate var pair: ImpairmentPair {
+    ImpairmentPair(fromFirst: fromFirst?.definition, fromSecond: fromSecond?.definition)
+  }
+}
+
+extension LabDocument.Impairment {
+  fileprivate init(_ definition: ImpairmentDefinition) {
+    let none = ImpairmentDefinition()
+    func said<Value: Equatable>(_ key: KeyPath<ImpairmentDefinition, Value>) -> Value? {
+      definition[keyPath: key] == none[keyPath: key] ? nil : definition[keyPath: key]
+    }
+    (delay, jitter, loss, duplicate) = (said(\.delay), said(\.jitter), said(\.loss), said(\.duplicate))
+    (reorder, corrupt, rate, queue) = (said(\.reorder), said(\.corrupt), said(\.rate), said(\.queue))
+  }
+
+  fileprivate var definition: ImpairmentDefinition {
+    var definition = ImpairmentDefinition()
+    definition.delay = delay ?? definition.delay
+    definition.jitter = jitter ?? definition.jitter
+    definition.loss = loss ?? definition.loss
+    definition.duplicate = duplicate ?? definition.duplicate
+    definition.reorder = reorder ?? definition.reorder
+    definition.corrupt = corrupt ?? definition.corrupt
+    definition.rate = rate ?? definition.rate
+    definition.queue = queue ?? definition.queue
+    return definition
+  }
+}
+
+// MARK: - Nodes
+
+extension LabDocument.Node {
+  fileprivate init(_ node: NodeDefinition) {
+    name = node.name
+    kind = node.kind
+    image = node.image
+    cpus = node.cpus
+    memory = node.memory
+    nics = node.nics.map { LabDocument.NIC($0) }
+    disk = node.disk.map { LabDocument.Disk(format: $0.format, sha256: $0.sha256, persist: $0.persist) }
+    cloudInit = node.cloudInit.map { LabDocument.CloudInit($0) }
+    ready = node.ready.map {
+      LabDocument.Ready(console: $0.console, tcp: $0.tcp, agent: $0.agent, timeout: $0.timeout)
+    }
+    after = node.after.map { $0.map { LabDocument.Condition(node: $0.node, state: $0.state) } }
+  }
+
+  fileprivate func definition() throws(UserError) -> NodeDefinition {
+    var definition = NodeDefinition(name: name, kind: kind)
+    definition.image = image
+    definition.cpus = cpus ?? definition.cpus
+    definition.memory = memory ?? definition.memory
+    for nic in nics ?? [] { definition.nics.append(try nic.definition(of: name)) }
+    definition.disk = disk?.definition
+    definition.cloudInit = try cloudInit?.definition(of: name)
+    definition.ready = ready?.definition
+    definition.after = after.map { conditions in
+      conditions.map { condition in
+        var definition = StartCondition(node: condition.node)
+        definition.state = condition.state ?? definition.state
+        return definition
+      }
+    }
+    return definition
+  }
+}
+
+extension LabDocument.Disk {
+  fileprivate var definition: DiskDefinition {
+    var definition = DiskDefinition(format: format)
+    definition.sha256 = sha256
+    definition.persist = persist ?? false
+    return definition
+  }
+}
+
+extension LabDocument.Ready {
+  fileprivate var definition: ReadyDefinition {
+    var definition = ReadyDefinition()
+    (definition.console, definition.tcp) = (console, tcp)
+    definition.agent = agent ?? false
+    definition.timeout = timeout ?? definition.timeout
+    return definition
+  }
+}
+
+extension LabDocument.CloudInit {
+  fileprivate init(_ definition: CloudInitDefinition) {
+    userData = definition.userData.map { Text($0) }
+    metaData = definition.metaData.map { Text($0) }
+    networkConfig = definition.networkConfig.map { Text($0) }
+  }
+
+  fileprivate func definition(of node: String) throws(UserError) -> CloudInitDefinition {
+    var definition = CloudInitDefinition()
+    definition.userData = try userData?.document(of: node)
+    definition.metaData = try metaData?.document(of: node)
+    definition.networkConfig = try networkConfig?.document(of: node)
+    return definition
+  }
+}
+
+extension LabDocument.CloudInit.Text {
+  fileprivate init(_ document: CloudInitDefinition.Document) {
+    switch document {
+    case .file(let path): file = path
+    case .text(let document): text = document
+    }
+  }
+
+  fileprivate func document(of node: String) throws(UserError) -> CloudInitDefinition.Document {
+    switch (file, text) {
+    case (let path?, nil): return .file(path)
+    case (nil, let document?): return .text(document)
+    default: throw UserError(.badInput, "node \(node): a document of cloud_init is either file or text")
+    }
+  }
+}
+
+extension LabDocument.NIC {
+  fileprivate init(_ nic: NICDefinition) {
+    (name, mac, gateway, mtu, queues) = (nic.name, nic.mac, nic.gateway, nic.mtu, nic.queues)
+    switch nic.attachment {
+    case .switchPort(let name, let mode):
+      let membership = Membership(mode)
+      (`switch`, vlan, trunk, native) = (name, membership.vlan, membership.trunk, membership.native)
+    case .wire(let link): wire = link
+    case .none: break
+    }
+    addresses = nic.addresses.map { LabDocument.Address(address: $0.address, vlan: $0.vlan) }
+    routes = nic.routes.map {
+      LabDocument.Route(to: $0.to, via: $0.via, metric: $0.metric, isOnLink: $0.isOnLink ? true : nil)
+    }
+    (role, socket, socketMode, socketOwner) = (nic.role, nic.socket, nic.socketMode, nic.socketOwner)
+    (frontEnd, offload) = (nic.frontEnd, nic.offload)
+    impair = nic.impair.map { LabDocument.Impairments($0) }
+  }
+
+  fileprivate func definition(of node: String) throws(UserError) -> NICDefinition {
+    var definition = NICDefinition(name: name, mac: mac)
+    definition.attachment = try attachment(of: "NIC \(Names.port(node: node, nic: name))")
+    definition.addresses = (addresses ?? []).map { AddressDefinition(address: $0.address, vlan: $0.vlan) }
+    definition.routes = (routes ?? []).map { route in
+      var definition = RouteDefinition(to: route.to, via: route.via)
+      definition.metric = route.metric
+      definition.isOnLink = route.isOnLink ?? false
+      return definition
+    }
+    (definition.gateway, definition.mtu, definition.frontEnd) = (gateway, mtu, frontEnd)
+    definition.queues = queues ?? definition.queues
+    definition.role = role ?? definition.role
+    (definition.socket, definition.socketMode, definition.socketOwner) = (socket, socketMode, socketOwner)
+    definition.offload = offload ?? definition.offload
+    definition.impair = impair?.pair
+    return definition
+  }
+
+  private func attachment(of nic: String) throws(UserError) -> Attachment {
+    let mode = try Membership(vlan, trunk, native).mode(of: nic)
+    switch (`switch`, mode, wire) {
+    case (let name?, let mode?, nil): return .switchPort(switch: name, mode: mode)
+    case (nil, nil, let link?): return .wire(link: link)
+    case (nil, nil, nil): return .none
+    case (_?, nil, nil): throw UserError(.badInput, "\(nic): switch needs vlan or trunk")
+    case (nil, _?, nil): throw UserError(.badInput, "\(nic): vlan and trunk need switch")
+    case (_, _, _?): throw UserError(.badInput, "\(nic): it is either on a switch or at a wire")
+    }
+  }
+}
+
+// MARK: - Tests and captures
+
+extension LabDocument.Test {
+  fileprivate init(_ test: TestDefinition) {
+    (action, source, port, run, output) = (test.action, test.source, test.port, test.run, test.output)
+    destination = test.destination.isEmpty ? nil : test.destination
+    (expect, within, duration) = (test.expect, test.within, test.duration)
+  }
+
+  fileprivate var definition: TestDefinition {
+    var definition = TestDefinition(action: action, source: source, destination: destination ?? "")
+    (definition.port, definition.run, definition.output) = (port, run, output)
+    definition.expect = expect ?? definition.expect
+    definition.within = within ?? definition.within
+    definition.duration = duration ?? definition.duration
+    return definition
+  }
+}
+
+extension LabDocument.Capture {
+  fileprivate init(_ capture: CaptureDefinition) {
+    targets = capture.targets.map { Target($0) }
+    file = capture.file
+    ring = capture.ring.map { Ring(files: $0.files, size: $0.size) }
+    (snap, filter, direction) = (capture.snap, capture.filter, capture.direction)
+  }
+
+  fileprivate func definition() throws(UserError) -> CaptureDefinition {
+    var definition = CaptureDefinition(targets: [], file: file)
+    for target in targets { definition.targets.append(try target.target(of: file)) }
+    definition.ring = ring.map { CaptureDefinition.Ring(files: $0.files, size: $0.size) }
+    definition.snap = snap ?? definition.snap
+    (definition.filter, definition.direction) = (filter, direction)
+    return definition
+  }
+}
+
+extension LabDocument.Capture.Target {
+  fileprivate init(_ target: CaptureDefinition.Target) {
+    switch target {
+    case .port(let node, let nic): port = Names.port(node: node, nic: nic)
+    case .link(let name): link = name
+    case .node(let name): node = name
+    case .switch(let name): `switch` = name
+    case .all: all = true
+    }
+  }
+
+  fileprivate func target(of file: String) throws(UserError) -> CaptureDefinition.Target {
+    var targets: [CaptureDefinition.Target] = []
+    if let port, case .nic(let node, let nic) = LabDocument.end(port) { targets.append(.port(node: node, nic: nic)) }
+    if let link { targets.append(.link(link)) }
+    if let node { targets.append(.node(node)) }
+    if let `switch` { targets.append(.switch(`switch`)) }
+    if all == true { targets.append(.all) }
+    guard targets.count == 1, let only = targets.first else {
+      throw UserError(.badInput, "capture \(file): a target is one of port (`node.nic`), link, node, switch, all")
+    }
+    return only
+  }
+}

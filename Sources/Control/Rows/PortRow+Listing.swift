@@ -1,0 +1,101 @@
+extension PortRow: Listing {
+  package static let columns = [
+    Column("NAME"), Column("SWITCH"), Column("KIND"), Column("CARRIER"), Column("MODE"), Column("VLANS"),
+    Column("MAC"), Column("RX-PACKETS", .right), Column("RX-BYTES", .right), Column("TX-PACKETS", .right),
+    Column("TX-BYTES", .right), Column("DROPS", .right), Column("ERROR"),
+  ]
+
+  package var cells: [Cell] {
+    [
+      Cell(name), Cell(switchName), Cell(kind), carrierCell, Cell(mode), Cell(vlanText), Cell(mac),
+      Cell(receivePackets), Cell(receiveBytes), Cell(transmitPackets), Cell(transmitBytes), Cell(drops.total),
+      Cell(error, .bad),
+    ]
+  }
+
+  var carrierCell: Cell { Cell(carrier, carrier == "up" ? .good : .bad) }
+
+  /// `10`; `10,20 native 10`; on a wire its other end.
+  var vlanText: String {
+    switch mode {
+    case "trunk":
+      let all = allowed.joined(separator: ",")
+      return pvid.map { "\(all) native \($0)" } ?? all
+    case "access": return pvid.map(String.init) ?? ""
+    default: return peer.map { "-> \($0)" } ?? ""
+    }
+  }
+}
+
+extension PortRow {
+  /// What `port show` prints for people: a line a fact, then the tables of regions and queues.
+  package func description(isColoured: Bool = false) -> [String] {
+    var facts: [(String, String?)] = [
+      ("name", name), ("switch", switchName), ("kind", kind), ("carrier", carrier), ("end", end),
+      ("mode", mode), ("vlans", vlanText.isEmpty ? nil : vlanText), ("peer", peer), ("mac", mac), ("mtu", String(mtu)),
+      ("queues", String(queues)), ("socket", socket),
+      ("received", "\(receivePackets) packets, \(receiveBytes) bytes"),
+      ("transmitted", "\(transmitPackets) packets, \(transmitBytes) bytes"),
+      ("drops", dropText.isEmpty ? "none" : dropText), ("error", error),
+    ]
+    if let details {
+      facts += [
+        ("connected", details.isConnected ? "yes" : "no"),
+        ("features", details.features.isEmpty ? nil : details.features.joined(separator: " ")),
+        ("protocol", details.protocolFeatures.isEmpty ? nil : details.protocolFeatures.joined(separator: " ")),
+        ("faults", String(details.faults)), ("refusals", String(details.refusals)),
+        ("refused", details.lastRefusal), ("advice", details.advice),
+      ]
+    }
+    let shown = facts.compactMap { name, value in value.map { (name, $0) } }
+    let width = shown.map(\.0.count).max() ?? 0
+    var lines = shown.map { name, value in
+      "\(name)\(String(repeating: " ", count: width - name.count))  \(value)"
+    }
+    if let details {
+      lines += details.regionTable.map { "  \($0)" }
+      lines += details.queueTable.map { "  \($0)" }
+    }
+    return lines
+  }
+
+  /// `in runt 3, out no-buffer 7`; empty = nothing was dropped.
+  var dropText: String {
+    let ways: [(String, [String: UInt64])] = [("in", drops.in), ("out", drops.out)]
+    return ways.flatMap { way, reasons in
+      reasons.sorted { $0.key < $1.key }.map { "\(way) \($0.key) \($0.value)" }
+    }.joined(separator: ", ")
+  }
+}
+
+extension VhostUserDetails {
+  fileprivate var regionTable: [String] {
+    guard !memoryRegions.isEmpty else { return [] }
+    return Table(
+      columns: [Column("GUEST-ADDRESS", .right), Column("SIZE", .right), Column("FILE-OFFSET", .right)],
+      rows: memoryRegions.map { region in
+        [
+          Cell("0x\(String(region.guestAddress, radix: 16))"), Cell(region.size),
+          Cell("0x\(String(region.fileOffset, radix: 16))"),
+        ]
+      }
+    ).lines
+  }
+
+  fileprivate var queueTable: [String] {
+    guard !queues.isEmpty else { return [] }
+    return Table(
+      columns: [
+        Column("QUEUE", .right), Column("TO"), Column("SIZE", .right), Column("RING"), Column("ENABLED"),
+        Column("AVAIL", .right), Column("USED", .right), Column("KICKS", .right), Column("CALLS", .right),
+      ],
+      rows: queues.map { queue in
+        [
+          Cell(queue.index), Cell(queue.index.isMultiple(of: 2) ? "node" : "switch"), Cell(queue.size),
+          Cell(queue.ring), Cell(queue.isEnabled ? "yes" : "no"), Cell(queue.availableIndex), Cell(queue.usedIndex),
+          Cell(queue.kicks), Cell(queue.calls),
+        ]
+      }
+    ).lines
+  }
+}

@@ -1,0 +1,53 @@
+import Hummingbird
+import Lab
+import NIOCore
+
+/// What a route knows of a request besides the request: its parameters and its connection.
+struct ControlContext: RequestContext {
+  var coreContext: CoreRequestContextStorage
+  /// Closed when the client goes away.
+  let channel: any Channel
+
+  init(source: ApplicationRequestContextSource) {
+    coreContext = CoreRequestContextStorage(source: source)
+    channel = source.channel
+  }
+
+  /// A parameter of the path, percent-decoded.
+  /// - Throws: `UserError` when it is not well encoded.
+  func parameter(_ name: String) throws -> String {
+    let text = try parameters.require(name)
+    guard let decoded = PercentCoding.unescape(text) else {
+      throw UserError(.badInput, "\"\(text)\" is not percent-encoded UTF-8")
+    }
+    return decoded
+  }
+}
+
+/// Turns every error of a route into `ErrorBody` with its status.
+struct ErrorMiddleware: RouterMiddleware {
+  /// All that there is.
+  let rows: [RouteRow]
+
+  func handle(
+    _ request: Request, context: ControlContext,
+    next: (Request, ControlContext) async throws -> Response
+  ) async throws -> Response {
+    do {
+      return try await next(request, context)
+    } catch let error as HTTPError {
+      return Answer.error(body(of: error, request))
+    } catch {
+      return Answer.error(ErrorBody(error))
+    }
+  }
+
+  private func body(of error: HTTPError, _ request: Request) -> ErrorBody {
+    guard error.status == .notFound else { return ErrorBody(UserError(.badInput, error.body ?? "\(error.status)")) }
+    let methods = rows.filter { $0.matches(request.uri.path) }.map(\.method.rawValue)
+    return ErrorBody(
+      UserError(
+        .notFound, "no resource \(request.method.rawValue) \(request.uri.path)",
+        hint: methods.isEmpty ? nil : "that path takes \(methods.joined(separator: ", "))"))
+  }
+}

@@ -1,0 +1,100 @@
+import Hummingbird
+import Lab
+import NIOCore
+
+/// A row of the table with what answers its requests.
+struct ServedRoute: Sendable {
+  let row: RouteRow
+  let respond: @Sendable (Request, ControlContext) async throws -> Response
+}
+
+/// The routes of one subject, with what serves them.
+protocol Routes: Sendable {
+  var routes: [ServedRoute] { get }
+}
+
+/// A request whose path and query are right.
+struct Call<Query: RouteQuery, Body: BodyKind>: Sendable {
+  let request: Request
+  let query: Query
+  /// What stands in the path at its name, percent-decoded; empty for a path without one.
+  let name: String
+  /// The client's connection; closed when it goes away.
+  let channel: any Channel
+}
+
+extension Call {
+  /// The body.
+  /// - Throws: `UserError` for one that is none, has keys that are not known, or is too large.
+  func body<Value: Described>() async throws -> Value where Body == Single<Value> {
+    try await request.decoded(Value.self)
+  }
+}
+
+extension Route {
+  /// Serves it by making the whole response.
+  func responds(_ make: @escaping @Sendable (Call<Query, Body>) async throws -> Response) -> ServedRoute {
+    let row = row
+    return ServedRoute(row: row) { request, context in
+      let pairs = try QueryText.pairs(of: request.uri.query ?? "")
+      let object = try QueryText.object(pairs, row.query, of: row.title)
+      let name = try row.parameter.map { try context.parameter($0) } ?? ""
+      let query = try JSON.decode(Query.self, from: JSON.bytes(object))
+      return try await make(Call(request: request, query: query, name: name, channel: context.channel))
+    }
+  }
+
+  /// Serves it by doing what it asks for.
+  func does(_ work: @escaping @Sendable (Call<Query, Body>) async throws -> Void) -> ServedRoute
+  where Reply == Nothing {
+    responds { call in
+      try await work(call)
+      return Response(status: .noContent)
+    }
+  }
+
+  /// Serves it by a value.
+  func answers<Value>(_ make: @escaping @Sendable (Call<Query, Body>) async throws -> Value) -> ServedRoute
+  where Reply == Single<Value> {
+    responds { call in try Answer.json(try await make(call)) }
+  }
+}
+
+extension ControlRouter {
+  /// Serves the routes.
+  func add(_ routes: [ServedRoute]) {
+    for route in routes {
+      let method = HTTPRequest.Method(rawValue: route.row.method.rawValue) ?? .get
+      on(RouterPath(route.row.path), method: method, use: route.respond)
+    }
+  }
+}
+
+/// The router of the API.
+typealias ControlRouter = Router<ControlContext>
+
+extension Request {
+  /// The body as JSON.
+  /// - Throws: `UserError` for a body that is none, has keys that are not known, or is too large.
+  func decoded<Value: Described>(_ type: Value.Type) async throws -> Value {
+    var bytes: [UInt8] = []
+    var size = 0
+    for try await chunk in body {
+      size += chunk.readableBytes
+      // What is over the limit is read and forgotten, within reason: a client that cannot send cannot hear why.
+      guard size <= 4 * Answer.bodyLimit else { break }
+      if size <= Answer.bodyLimit { bytes.append(contentsOf: chunk.readableBytesView) }
+    }
+    guard size <= Answer.bodyLimit else {
+      throw UserError(.badInput, "the body is over \(Answer.bodyLimit) bytes")
+    }
+    do {
+      // The type's own coding passes over what it does not know: a key that is spelt wrong would do nothing, and say
+      // nothing.
+      try Value.shape.check(try JSON.decode(JSONValue.self, from: bytes))
+      return try JSON.decode(type, from: bytes)
+    } catch {
+      throw UserError(.badInput, "the body is not the JSON that \(uri.path) takes: \(ErrorWords.of(error))")
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import Topology
+
+@testable import Control
+@testable import Lab
+
+/// A request of the API as a script sends it, and the status that answers it.
+struct RouteExample: Sendable {
+  /// The row that it is of.
+  var id: String
+  /// What stands for the name in the path.
+  var name = ""
+  var query = ""
+  /// One JSON value.
+  var body: String?
+  /// JSON values, a line each.
+  var lines: [String]?
+  var status = 200
+  /// What is asked.
+  var lab: @Sendable () -> FixedLab = { FixedLab() }
+
+  var upload: Upload {
+    guard let lines else { return .whole(Array((body ?? "").utf8)) }
+    let feed = LineFeed(lines.dropFirst().map { Array($0.utf8) })
+    return .lines(first: lines.first.map { Array($0.utf8) }) { await feed.next() }
+  }
+
+  /// One of each row at least, and of each status that a row can bring about here.
+  static let all: [RouteExample] =
+    lab + nodes + [
+      RouteExample(id: "get_openapi_json"),
+      RouteExample(id: "get_metrics"),
+      RouteExample(id: "get_v1_version"),
+      RouteExample(id: "get_v1_ports"),
+      RouteExample(id: "get_v1_ports_port", name: "vm1:eth0"),
+      RouteExample(id: "get_v1_ports_port", name: "vm9.eth0", status: 404),
+      RouteExample(id: "get_v1_vlans"),
+      RouteExample(id: "get_v1_stats"),
+      RouteExample(id: "get_v1_fdb", query: "switch=sw1"),
+      RouteExample(id: "get_v1_fdb", query: "switch=sw9", status: 404),
+      RouteExample(id: "delete_v1_fdb", query: "switch=sw1&port=vm1.eth0&vlan=10", status: 204),
+      RouteExample(id: "delete_v1_fdb", query: "port=vm9.eth0", status: 404),
+    ] + captures
+
+  private static let wish =
+    "target=sw1,vm1.eth0&id=a&filter=icmp+and+icmp%5B0%5D%3D%3D8&snap=64&count=3&duration=1.5&direction=in"
+    + "&drops=only&raw=true&segment=false&verdicts=true"
+
+  private static let captures = [
+    RouteExample(id: "post_v1_capture", query: wish),
+    RouteExample(id: "post_v1_capture", query: "target=vm9", status: 404),
+    RouteExample(id: "get_v1_captures"),
+    RouteExample(id: "patch_v1_captures_capture", name: "file:/tmp/a.pcapng", body: #"{"filter":"tcp"}"#, status: 204),
+    RouteExample(id: "patch_v1_captures_capture", name: "none", body: #"{"filter":"tcp"}"#, status: 404),
+    RouteExample(
+      id: "patch_v1_captures_capture", name: "file:/tmp/a.pcapng", body: #"{"filter":"tcp prot"}"#, status: 400),
+    RouteExample(id: "delete_v1_captures_capture", name: "file:/tmp/a.pcapng", status: 204),
+    RouteExample(id: "delete_v1_captures_capture", name: "none", status: 404),
+    RouteExample(id: "get_v1_recording", query: "last=2.5&\(wish)"),
+    RouteExample(id: "post_v1_trace", body: #"{"port":"vm1.eth0","frame":[255,255,0]}"#),
+    RouteExample(id: "post_v1_trace", body: #"{"port":"vm9.eth0","frame":[]}"#, status: 404),
+    RouteExample(
+      id: "post_v1_replay",
+      body: #"{"file":"/tmp/a.pcap","port":"vm1.eth0","speed":0,"interface":"vm2.eth0","direction":"in"}"#),
+    RouteExample(id: "post_v1_replay", body: #"{"file":"a.pcap","port":"vm1.eth0","speed":1.5}"#),
+  ]
+
+  private static let failing: @Sendable () -> FixedLab = {
+    FixedLab(failure: UserError(.failed, "it broke", hint: "mend it"))
+  }
+  private static let empty: @Sendable () -> FixedLab = { FixedLab(current: nil) }
+  /// One that has all keys.
+  private static let full: @Sendable () -> FixedLab = { FixedLab(current: LabDocumentTests.lab) }
+
+  private static let lab = [
+    RouteExample(id: "get_v1_lab", lab: full),
+    RouteExample(id: "get_v1_lab", status: 404, lab: empty),
+    RouteExample(
+      id: "put_v1_lab", query: "allow-restart=true&reset=true&parallel=2", body: LabDocumentTests.text, lab: empty),
+    RouteExample(id: "put_v1_lab", body: LabDocumentTests.text, lab: failing),
+    RouteExample(id: "put_v1_lab", body: #"{"version":2,"name":"a"}"#, status: 400),
+    RouteExample(id: "delete_v1_lab"),
+    RouteExample(id: "delete_v1_lab", query: "if-unused=true", status: 204, lab: empty),
+    RouteExample(id: "delete_v1_lab", query: "if-unused=true", status: 409),
+    RouteExample(id: "post_v1_tests"),
+    RouteExample(id: "post_v1_tests", status: 404, lab: empty),
+    RouteExample(id: "get_v1_links"),
+    RouteExample(
+      id: "post_v1_links_link", name: "wire1",
+      body: #"{"carrier":true,"impair":{"delay":"40ms"},"from":"vm1","replace":true,"reset":false}"#),
+    RouteExample(id: "post_v1_links_link", name: "wire9", body: "{}", status: 404),
+  ]
+
+  private static let command =
+    #"{"command":["x"],"directory":"/","environment":{"A":"b"},"file_mask":18,"input":true,"#
+    + #""terminal":{"rows":24,"columns":80}}"#
+
+  private static let nodes = [
+    RouteExample(id: "get_v1_nodes"),
+    RouteExample(id: "post_v1_nodes_node_start", name: "vm1"),
+    RouteExample(id: "post_v1_nodes_node_stop", name: "vm1"),
+    RouteExample(id: "post_v1_nodes_node_exec", name: "vm1", body: command),
+    RouteExample(
+      id: "post_v1_nodes_node_exec", name: "vm1",
+      lines: [#"{"command":["cat"],"input":true}"#, #"{"in":"aGk="}"#, #"{"size":{"rows":3,"columns":4}}"#]),
+    RouteExample(id: "post_v1_nodes_node_exec", name: "vm1", body: #"{"command":["x"]}"#, lab: failing),
+    RouteExample(id: "post_v1_nodes_node_exec", name: "vm9", body: #"{"command":["x"]}"#, status: 404),
+    RouteExample(id: "post_v1_nodes_node_console", name: "tap", query: "steal=true", lines: [#"{"in":"aGk="}"#]),
+    RouteExample(id: "post_v1_nodes_node_console", name: "vm1", status: 500),
+    RouteExample(id: "get_v1_nodes_node_console", name: "vm1"),
+    RouteExample(id: "get_v1_nodes_node_log", name: "vm1"),
+  ]
+
+  /// What no answer above has.
+  static let others: [any Described] = [
+    NodeRow(
+      NodeStatus(
+        lab: "two", node: "a", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
+        console: nil, since: nil, error: "it ended")),
+    ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
+    TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
+  ]
+}
+
+/// Lines that are asked for one by one.
+private actor LineFeed {
+  private var lines: [[UInt8]]
+  init(_ lines: some Sequence<[UInt8]>) { self.lines = Array(lines) }
+  func next() -> [UInt8]? { lines.isEmpty ? nil : lines.removeFirst() }
+}
