@@ -3,10 +3,10 @@ import Topology
 
 /// A node that somebody else starts: only its vhost-user ports are ours.
 struct ExternalNode: Node {
-  static let kind = "external"
+  static let kind = NodeKind.external
+  static let rewires = Rewiring.ports
   let definition: NodeDefinition
   let environment: NodeEnvironment
-  let canExecute = false
 
   init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
     self.definition = definition

@@ -6,7 +6,11 @@ import Topology
 
 /// A virtual machine: a QEMU process with a vhost-user NIC a port, which outlives the daemon.
 actor VMNode: Node {
-  static let kind = "vm"
+  static let kind = NodeKind.vm
+  static let boots = true
+  static let survives = true
+  static let rewires = Rewiring.nics
+  static let showsCarriers = true
   /// Seconds until an adopted guest must have answered; one that does not is left as it is.
   static let adoptionTimeout = 10.0
   /// Seconds that QEMU has for an orderly end.
@@ -18,8 +22,9 @@ actor VMNode: Node {
 
   let definition: NodeDefinition
   let environment: NodeEnvironment
-  let canExecute = true
   nonisolated let paths: NodePaths
+  nonisolated var consoleSocket: String? { paths.consoleSocket }
+  nonisolated var consoleLog: String? { paths.consoleLog }
 
   /// Why the process ended, told by QEMU or seen by us.
   enum Life: Sendable, Equatable {

@@ -166,11 +166,10 @@ struct LabDifference: Sendable, Equatable {
   private static func change(_ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String]) -> NodeChange {
     let isTheSameInside = detached(node) == detached(before)
     if isTheSameInside, rewired.isEmpty { return .modes }
-    guard node.kind == VMNode.kind, before.kind == VMNode.kind else {
-      return isTheSameInside && node.kind == ExternalNode.kind ? .ports(rewired) : .anew
-    }
-    if isTheSameInside { return .ports(rewired) }
-    return otherNICs(node, before, rewired) ?? .restart
+    guard let kind = NodeRegistry.implementation(of: node.kind), node.kind == before.kind else { return .anew }
+    if isTheSameInside, kind.rewires != .nothing { return .ports(rewired) }
+    guard kind.boots else { return .anew }
+    return (kind.rewires == .nics ? otherNICs(node, before, rewired) : nil) ?? .restart
   }
 
   /// The change of a machine that differs in nothing but its NICs; nil when it has to start again for it.

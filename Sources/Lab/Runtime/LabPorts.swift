@@ -54,7 +54,7 @@ extension PortConfiguration {
       backend: try node.backend(of: nic))
     mtu = nic.mtu
     // The NIC of a VM stays connected: QEMU holds its carrier down.
-    carrierIsTold = node.definition.kind == VMNode.kind
+    carrierIsTold = node.showsCarriers
   }
 }
 

@@ -56,13 +56,13 @@ extension LabRuntime {
       }
       let node = try NodeRegistry.make(definition, environment)
       nodes.append(node)
-      if let old = old as? VMNode { await node.setFarEnds(down: await old.farDownNICs) }
+      if let old { await node.setFarEnds(down: await old.farDownNICs) }
       switch change {
       case nil, .anew, .restart: plan.nodes[definition.name] = .create
       case .modes, .ports, .nics:
         // A machine is taken back as after a crash of the daemon: its process goes on, what it is told is new.
         let isRunning = if case .running = node.presence() { true } else { false }
-        plan.nodes[definition.name] = definition.kind == VMNode.kind && isRunning ? .adopt : .keep
+        plan.nodes[definition.name] = node.survives && isRunning ? .adopt : .keep
       }
       switch change {
       case .ports(let nics): newPorts[definition.name] = nics
@@ -127,9 +127,9 @@ extension LabRuntime {
       var environment = environment
       environment.lab = current?.name ?? environment.lab
       let other = try NodeRegistry.make(definition, environment)
-      guard let machine = node as? VMNode, case .running = other.presence() else { return other }
-      await machine.detach()
-      await other.setFarEnds(down: await machine.farDownNICs)
+      guard node.survives, case .running = other.presence() else { return other }
+      await node.detach()
+      await other.setFarEnds(down: await node.farDownNICs)
       for nic in definition.nics where isSetDown(NICDefinition.portName(node: definition.name, nic: nic.name)) {
         _ = try await other.setCarrier(of: nic.name, up: false)
       }

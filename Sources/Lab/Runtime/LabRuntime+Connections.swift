@@ -16,7 +16,7 @@ extension LabRuntime {
   ) throws -> PingTest {
     let port = "\(test.port ?? Self.standardPort)"
     let connect = try source.applet("nc") + ["-w", "1", address, port]
-    guard destination.canExecute || destination.definition.kind == TAPNode.kind, destination.definition.disk == nil
+    guard destination.definition.traits.sends, destination.definition.disk == nil
     else {
       return connection(test, "\(address) port \(port)") { _ in
         await PingTest.attempt(judge: PingTest.status) { try await source.execute(connect) }

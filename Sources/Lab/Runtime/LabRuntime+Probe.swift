@@ -6,7 +6,7 @@ import Topology
 enum PortProbe {
   /// The node that asks; its name is none that a lab file can have.
   static func node(for machine: String, _ environment: NodeEnvironment) -> NetnsNode {
-    NetnsNode(NodeDefinition(name: "\(machine).probe", kind: NetnsNode.kind), environment)
+    NetnsNode(NodeDefinition(name: "\(machine).probe", kind: NetnsNode.kind.word), environment)
   }
 
   /// The node that asks, with its one NIC in the VLAN of the machine's first address on a switch.
@@ -22,7 +22,7 @@ enum PortProbe {
         guard let vlan = address.vlan ?? mode.untagged, let subnet = Subnet(address.address),
           let own = subnet.lastHost(notIn: lab.nodes.flatMap(\.nics).flatMap(\.addresses).map(\.address))
         else { continue }
-        var probe = NodeDefinition(name: "\(machine.name).probe", kind: NetnsNode.kind)
+        var probe = NodeDefinition(name: "\(machine.name).probe", kind: NetnsNode.kind.word)
         let mac = Names.derivedMAC(lab: lab.name, node: probe.name, nic: "eth0", attempt: 0)
         var eth0 = NICDefinition(name: "eth0", mac: mac)
         eth0.attachment = .switchPort(switch: name, mode: .access(vlan))

@@ -16,9 +16,6 @@ struct NodeDraft {
       return size + 1 + nic.addresses.count + nic.routes.count + vlans
     }
   }
-
-  /// Whether the kind is known and this one.
-  func isKind(_ name: String) -> Bool { kind?.value == name }
 }
 
 /// `nics:` entry, or a NIC that a link end created.

@@ -168,7 +168,7 @@ package struct NICDefinition: Codable, Sendable, Equatable {
 /// Keys that a kind does not have are nil or at their default.
 package struct NodeDefinition: Codable, Sendable, Equatable {
   package var name: String
-  /// A kind of `NodeRegistry`: `vm`, `netns`, `external`, `tap`.
+  /// The word of a kind of `NodeKind`; `traits` is its row.
   package var kind: String
   /// `builtin`, or an absolute path.
   package var image: String?

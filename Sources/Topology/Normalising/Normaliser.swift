@@ -33,7 +33,7 @@ struct Normaliser {
 
   private func node(_ draft: NodeDraft) -> NodeDefinition {
     var node = NodeDefinition(name: draft.name.value, kind: draft.kind?.value ?? "")
-    if draft.isKind("vm"), let machine = draft.machine { fill(&node, machine) }
+    if draft.traits.isMachine, let machine = draft.machine { fill(&node, machine) }
     node.nics = draft.nics.map { nic($0) }
     return node
   }

@@ -152,21 +152,22 @@ struct Wiring {
       index.reportUnknownEnd(end, reporter)
       return nil
     }
+    let kind = draft.nodes[node].traits
     guard let name = end.nic ?? freeNIC(of: node, draft) else {
-      let message = "\(end.name.quoted) has no free NIC; the NICs of kind tap are named as their interfaces"
+      let message = "\(end.name.quoted) has no free NIC; the NICs of kind \(kind.word) are named as their interfaces"
       reporter.error(.unknownName, end.span, message, hint: "write \(end.name):INTERFACE")
       return nil
     }
     if let nic = nics.place(of: name, in: node, draft) { return .nic(node: node, nic: nic) }
-    NodeReader.checkName(Located(name, end.span), kind: draft.nodes[node].kind?.value, reporter)
+    NodeReader.checkName(Located(name, end.span), kind, reporter)
     return .nic(node: node, nic: nics.add(NICDraft(name: Located(name, end.span)), to: node, &draft))
   }
 
-  /// The first ethN of a node that neither `switch:` nor a link has; a TAP's first declared NIC that is free.
+  /// The first ethN of a node that neither `switch:` nor a link has; of one on this host the first declared NIC that is free.
   private func freeNIC(of index: Int, _ draft: LabDraft) -> String? {
     let node = draft.nodes[index]
     func isNamed(_ nic: String) -> Bool { named.contains([node.name.value, nic]) }
-    guard node.isKind("tap") else { return nics.freeName(of: index, draft, isReserved: isNamed) }
+    guard node.traits.isOnHost else { return nics.freeName(of: index, draft, isReserved: isNamed) }
     return node.nics.first { $0.takenAt == nil && !isNamed($0.name.value) }?.name.value
   }
 

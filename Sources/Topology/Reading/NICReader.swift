@@ -3,7 +3,7 @@ struct NICReader {
   let reporter: Reporter
   let context: ReadingContext
   /// Kind of the node, nil when it is not known.
-  let kind: String?
+  let kind: NodeKind?
 
   /// - Parameter isProfile: It is an entry of `port-profiles:`.
   func read(_ key: Located<String>, _ node: YAMLNode, isProfile: Bool = false) -> NICDraft {
@@ -41,9 +41,10 @@ struct NICReader {
   private func checkKind(_ object: ObjectReader) {
     guard let kind else { return }
     for key in object.keys {
-      guard let kinds = LabSchema.kindsOfNICKey[key.value], !kinds.contains(kind) else { continue }
-      let homes = LabSchema.kinds.filter(kinds.contains).joined(separator: " and ")
-      reporter.error(.misplacedKey, key.span, "\(key.value.quoted) is a NIC key of kind \(homes), not of \(kind)")
+      guard let kinds = NodeKind.having(nicKey: key.value), !kinds.contains(kind) else { continue }
+      let homes = kinds.map(\.word).joined(separator: " and ")
+      let message = "\(key.value.quoted) is a NIC key of kind \(homes), not of \(kind.word)"
+      reporter.error(.misplacedKey, key.span, message)
     }
   }
 
