@@ -44,7 +44,7 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "apus",
-      dependencies: ["Control", "Lab", "Topology", "Capture", argumentParser, logging],
+      dependencies: ["Control", "Lab", "Topology", "Capture", "Frames", argumentParser, logging],
       swiftSettings: strict),
     .target(
       name: "Control",
@@ -54,7 +54,7 @@ let package = Package(
       name: "Lab",
       dependencies: ["Topology", "Dataplane", "LinuxHost", logging],
       swiftSettings: strict),
-    .target(name: "Topology", dependencies: [yams], swiftSettings: strict),
+    .target(name: "Topology", dependencies: ["Frames", yams], swiftSettings: strict),
     .target(
       name: "Capture",
       dependencies: ["Dataplane", "Frames", "LinuxHost", "CPcap"],
@@ -92,10 +92,12 @@ let package = Package(
       name: "CaptureTests",
       dependencies: ["Capture", "Dataplane", "GuestKit", "TestSupport", "VhostUser", "Frames", "LinuxHost", "CPcap"],
       swiftSettings: tests),
-    .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: tests),
+    .testTarget(name: "TopologyTests", dependencies: ["Topology", "Frames"], swiftSettings: tests),
     .testTarget(
-      name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost", "GuestKit"], swiftSettings: tests),
-    .testTarget(name: "ControlTests", dependencies: ["Control", "Lab", "Dataplane", "Topology"], swiftSettings: tests),
+      name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost", "Frames", "GuestKit"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "ControlTests", dependencies: ["Control", "Lab", "Dataplane", "Topology", "Frames"], swiftSettings: tests),
     .testTarget(
       name: "EndToEnd",
       dependencies: ["GuestKit", "LinuxHost", "Frames"],

@@ -76,7 +76,7 @@ extension Dataplane {
         core.switches[item.index].fdb.forEach { vlan, address, value in
           entries.append(
             FDBEntry(
-              switchName: item.name, vlan: vlan, address: address.bytes, port: portNames[value.port] ?? "",
+              switchName: item.name, vlan: vlan, address: address, port: portNames[value.port] ?? "",
               ageSeconds: Double(tick &- value.tick), isStatic: value.isStatic))
         }
       }

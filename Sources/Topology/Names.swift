@@ -1,3 +1,5 @@
+import Frames
+
 /// Names of labs and what is in them: which are valid, and those that are derived.
 package enum Names {
   /// Names nothing in a lab, nor a lab itself, may have.
@@ -74,10 +76,12 @@ package enum Names {
   /// The station address of a NIC that declares none: locally administered, the same in every run.
   ///
   /// `attempt` leads to another address when one is taken.
-  package static func derivedMAC(lab: String, node: String, nic: String, attempt: Int = 0) -> String {
+  package static func derivedMAC(lab: String, node: String, nic: String, attempt: Int = 0) -> MACAddress {
     let suffix = attempt == 0 ? "" : "/\(attempt)"
     let hash = StableHash.of("\(lab)/\(node)/\(nic)\(suffix)")
-    return MACAddress(value: 0x02A9_0000_0000 | (hash ^ hash >> 32) & 0xFFFF_FFFF).description
+    let folded = UInt32(truncatingIfNeeded: hash ^ hash >> 32)
+    // 02:a9, then the four bytes of the number, the highest first.
+    return MACAddress(bits: 0xA902 | UInt64(folded.byteSwapped) << 16)
   }
 
   /// `vm1.eth0`, as ports are named.

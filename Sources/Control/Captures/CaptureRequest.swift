@@ -119,15 +119,12 @@ extension CaptureRequest {
   /// Names of all stations and hosts of a lab.
   static func names(_ lab: CanonicalLab) -> [PcapngName] {
     var settings = CaptureSettings()
-    settings.addNames(stations(lab))
-    return settings.names + hosts(lab)
-  }
-
-  /// Stations are called as their nodes; the NIC is added where a node has several.
-  static func stations(_ lab: CanonicalLab) -> [(address: String, name: String)] {
-    lab.nodes.flatMap { node in
-      node.nics.map { ($0.mac, node.nics.count == 1 ? node.name : "\(node.name).\($0.name)") }
+    // Stations are called as their nodes; the NIC is added where a node has several.
+    for node in lab.nodes {
+      settings.addNames(
+        node.nics.map { ($0.mac, node.nics.count == 1 ? node.name : Names.port(node: node.name, nic: $0.name)) })
     }
+    return settings.names + hosts(lab)
   }
 
   /// Hosts are called as their nodes, whichever of their NICs has the address.

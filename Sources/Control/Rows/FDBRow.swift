@@ -20,17 +20,9 @@ package struct FDBRow: Codable, Sendable, Equatable {
   init(_ entry: FDBEntry) {
     switchName = entry.switchName
     vlan = entry.vlan
-    mac = MACText.format(entry.address)
+    mac = "\(entry.address)"
     port = entry.port
     ageSeconds = (entry.ageSeconds * 100).rounded() / 100
     isStatic = entry.isStatic
-  }
-}
-
-/// Station addresses in text.
-enum MACText {
-  /// Lower case with colons: `02:00:00:00:00:01`.
-  static func format(_ bytes: [UInt8]) -> String {
-    bytes.map { byte in byte < 16 ? "0\(String(byte, radix: 16))" : String(byte, radix: 16) }.joined(separator: ":")
   }
 }

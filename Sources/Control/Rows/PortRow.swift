@@ -53,7 +53,7 @@ package struct PortRow: Codable, Sendable, Equatable {
     pvid = status.mode.pvid
     allowed = status.mode.allowed
     peer = status.peer
-    mac = status.address.isEmpty ? nil : MACText.format(status.address)
+    mac = status.address.map { "\($0)" }
     mtu = status.mtu
     queues = status.queues
     socket = status.vhostUser?.socket

@@ -50,7 +50,7 @@ extension PortConfiguration {
     case .wire, .none: (switchName, mode) = (nil, .wire)
     }
     self.init(
-      name: name, switchName: switchName, mode: mode, address: try nic.addressBytes(port: name),
+      name: name, switchName: switchName, mode: mode, address: nic.mac,
       backend: try node.backend(of: nic))
     mtu = nic.mtu
     // The NIC of a VM stays connected: QEMU holds its carrier down.
@@ -61,15 +61,6 @@ extension PortConfiguration {
 extension NICDefinition {
   /// `node.nic`, in every table and message.
   static func portName(node: String, nic: String) -> String { "\(node).\(nic)" }
-
-  fileprivate func addressBytes(port: String) throws(UserError) -> [UInt8] {
-    let bytes = mac.split(separator: ":", omittingEmptySubsequences: false).map { UInt8($0, radix: 16) }
-    let known = bytes.compactMap { $0 }
-    guard bytes.count == 6, known.count == 6 else {
-      throw UserError(.badInput, "\(port): \"\(mac)\" is no MAC address; expected six bytes as in 02:00:00:00:00:01")
-    }
-    return known
-  }
 }
 
 extension Impairment {

@@ -1,3 +1,5 @@
+import Frames
+
 /// `nodes:` entry, one for each name of a range.
 struct NodeDraft {
   var name: Located<String>

@@ -1,3 +1,5 @@
+import Frames
+
 /// Reads one entry of `nics:`.
 struct NICReader {
   let reporter: Reporter
@@ -22,10 +24,10 @@ struct NICReader {
     draft.impair = context.impairments.read(object)
     readAddresses(object, into: &draft)
     draft.mac = object["mac"].flatMap { values.mac($0, "mac") }
-    if let mac = draft.mac, mac.value.isMulticast || mac.value.value == 0 {
-      let fault = mac.value.isMulticast ? "is a multicast address" : "is all zero"
+    if let mac = draft.mac, mac.value.isGroup || mac.value.isZero {
+      let fault = mac.value.isGroup ? "is a multicast address" : "is all zero"
       let message = "MAC address \(mac.value) \(fault); a NIC needs a unicast one"
-      reporter.error(.address, mac.span, message, hint: mac.value.isMulticast ? "make its first byte even" : nil)
+      reporter.error(.address, mac.span, message, hint: mac.value.isGroup ? "make its first byte even" : nil)
       draft.mac = nil
     }
     draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: Limits.mtu) }
