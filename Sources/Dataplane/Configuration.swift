@@ -48,7 +48,7 @@ package struct SwitchConfiguration: Sendable {
 /// A vhost-user socket of a port.
 package struct VhostUserSocket: Sendable {
   package enum Role: String, Sendable { case listen, connect }
-  /// At most 107 bytes.
+  /// No longer than `UnixSocket.maximumPathLength`.
   package var path: String
   package var role = Role.listen
   /// Ring pairs offered, 1 to 8.

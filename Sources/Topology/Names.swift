@@ -14,8 +14,6 @@ package enum Names {
   ]
   /// Longest interface name Linux takes, in bytes (`IFNAMSIZ - 1`).
   package static let longestInterfaceName = 15
-  /// Longest path of a Unix socket in bytes (`sun_path` without its zero).
-  package static let longestSocketPath = 107
 
   /// Whether a lab, node, switch, VLAN, link or profile may bear it: `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`.
   package static func valid(_ name: String) -> Bool {
@@ -85,7 +83,7 @@ package enum Names {
   }
 
   /// `vm1.eth0`, as ports are named.
-  package static func port(node: String, nic: String) -> String { "\(node).\(nic)" }
+  package static func port(node: String, nic: String) -> String { PortName.nic(node: node, nic: nic).description }
 
   private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
   private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

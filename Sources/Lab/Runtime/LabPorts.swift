@@ -42,7 +42,7 @@ extension PortMode {
 extension PortConfiguration {
   /// The port of a node's NIC.
   init(_ nic: NICDefinition, of node: any Node) throws(UserError) {
-    let name = NICDefinition.portName(node: node.definition.name, nic: nic.name)
+    let name = Names.port(node: node.definition.name, nic: nic.name)
     let switchName: String?
     let mode: PortMode
     switch nic.attachment {
@@ -56,11 +56,6 @@ extension PortConfiguration {
     // The NIC of a VM stays connected: QEMU holds its carrier down.
     carrierIsTold = node.showsCarriers
   }
-}
-
-extension NICDefinition {
-  /// `node.nic`, in every table and message.
-  static func portName(node: String, nic: String) -> String { "\(node).\(nic)" }
 }
 
 extension Impairment {

@@ -130,7 +130,7 @@ extension LabRuntime {
       guard node.survives, case .running = other.presence() else { return other }
       await node.detach()
       await other.setFarEnds(down: await node.farDownNICs)
-      for nic in definition.nics where isSetDown(NICDefinition.portName(node: definition.name, nic: nic.name)) {
+      for nic in definition.nics where isSetDown(Names.port(node: definition.name, nic: nic.name)) {
         _ = try await other.setCarrier(of: nic.name, up: false)
       }
       var context = StartContext(journal: Journal()) { _ in }
@@ -189,14 +189,16 @@ extension LabRuntime {
   }
 
   private func removePorts(of node: NodeDefinition, _ nics: [String]) async {
-    for nic in nics { try? await plane?.removePort(NICDefinition.portName(node: node.name, nic: nic)) }
+    for nic in nics { try? await plane?.removePort(Names.port(node: node.name, nic: nic)) }
   }
 
   private func removeTrunksAndSwitches(
     _ recorded: CanonicalLab, _ difference: LabDifference, _ work: Work
   ) async throws {
     for link in recorded.links where difference.removedTrunks.contains(link.name) {
-      for case .switchPort(let end) in link.ends { try? await plane?.removePort("\(end):\(link.name)") }
+      for case .switchPort(let end) in link.ends {
+        try? await plane?.removePort(PortName.end(switch: end, link: link.name).description)
+      }
     }
     for name in difference.removedSwitches {
       try await explained("switch \(name)") { () async throws(DataplaneError) in
@@ -251,7 +253,7 @@ extension LabRuntime {
     for node in work.nodes where difference.changedNodes[node.definition.name] != nil {
       for nic in node.definition.nics {
         guard case .switchPort(_, let mode) = nic.attachment else { continue }
-        let name = NICDefinition.portName(node: node.definition.name, nic: nic.name)
+        let name = Names.port(node: node.definition.name, nic: nic.name)
         try await explained("port \(name)") { () async throws(DataplaneError) in
           try await plane.setMode(port: name, PortMode(mode))
         }

@@ -135,7 +135,7 @@ extension LabRuntime {
       let name = node.definition.name
       if work.isServing {
         for nic in node.definition.nics {
-          try? await plane?.removePort(NICDefinition.portName(node: name, nic: nic.name))
+          try? await plane?.removePort(Names.port(node: name, nic: nic.name))
         }
       }
       try await node.prepare(work.journal)
@@ -168,7 +168,7 @@ extension LabRuntime {
       guard case .nic(let nodeA, let nicA) = link.ends.first, case .nic(let nodeB, let nicB) = link.ends.last,
         work.makes(nodeA, nicA) || work.makes(nodeB, nicB)
       else { continue }
-      let ends = (NICDefinition.portName(node: nodeA, nic: nicA), NICDefinition.portName(node: nodeB, nic: nicB))
+      let ends = (Names.port(node: nodeA, nic: nicA), Names.port(node: nodeB, nic: nicB))
       try await explained("link \(link.name)") { () async throws(DataplaneError) in
         try await plane.connectWire(ends.0, ends.1)
       }

@@ -15,7 +15,7 @@ extension LabRuntime {
         (condition.state, condition.isReady, condition.error) = (.starting, false, nil)
       }
       let ports = definition.nics.filter { $0.attachment != .none }
-        .map { NICDefinition.portName(node: definition.name, nic: $0.name) }
+        .map { Names.port(node: definition.name, nic: $0.name) }
       // Only its ports tell how a node is that somebody else starts.
       let isReady =
         condition.isReady && ports.first.map(started.contains) ?? true
@@ -89,7 +89,7 @@ extension LabRuntime {
     defer { linkTurn.leave() }
     guard let plane else { return }
     for nic in node.nics where nic.attachment != .none {
-      let port = NICDefinition.portName(node: node.name, nic: nic.name)
+      let port = Names.port(node: node.name, nic: nic.name)
       // What `link set` took away stays away.
       guard !up || !isSetDown(port) else { continue }
       try await explained("port \(port)") { () async throws(DataplaneError) in

@@ -55,7 +55,7 @@ extension LabRuntime {
       throw UserError(.failed, "no program nc on this host", hint: "install it with `apt-get install netcat-openbsd`")
     }
     let probe = NetnsNode(definition, environment)
-    let name = NICDefinition.portName(node: definition.name, nic: "eth0")
+    let name = Names.port(node: definition.name, nic: "eth0")
     // Left over from a daemon that died.
     _ = try? await probe.remove()
     do {
@@ -91,7 +91,7 @@ extension LabRuntime {
   /// Returns when every port of a node that somebody else starts has a front-end; notes it.
   func waitForFrontEnds(of node: NodeDefinition, _ order: StartOrder) async throws {
     let ports = Set(
-      node.nics.filter { $0.attachment != .none }.map { NICDefinition.portName(node: node.name, nic: $0.name) })
+      node.nics.filter { $0.attachment != .none }.map { Names.port(node: node.name, nic: $0.name) })
     let timeout = ReadyDefinition().timeout
     let deadline = ContinuousClock.now + .seconds(timeout)
     while !ports.isSubset(of: await startedPorts()) {

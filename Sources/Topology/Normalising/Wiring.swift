@@ -28,7 +28,8 @@ struct Wiring {
     for node in draft.nodes {
       for nic in node.nics {
         guard case .none = nic.attachment, nic.takenAt == nil else { continue }
-        let needs = "needs \"switch\", or a link from \(node.name.value):\(nic.name.value) to a switch"
+        let end = PortName.end(node: node.name.value, nic: nic.name.value)
+        let needs = "needs \"switch\", or a link from \(end) to a switch"
         if let span = nic.membership.span { reporter.error(.contradiction, span, "a VLAN \(needs)") }
         if let span = nic.impair?.span { reporter.error(.contradiction, span, "\"impair\" \(needs)") }
       }
@@ -50,7 +51,7 @@ struct Wiring {
     guard ends.count == 2 else { return wireLAN(link, &draft) }
     let isSame = ends[0].name == ends[1].name && ends[0].nic == ends[1].nic
     if isSame, ends[0].nic != nil || index.switches[ends[0].name] != nil {
-      let name = ends[0].nic.map { "\(ends[0].name):\($0)" } ?? ends[0].name
+      let name = ends[0].nic.map { PortName.end(node: ends[0].name, nic: $0) } ?? ends[0].name
       reporter.error(.selfLink, ends[1].span, "link connects \(name) to itself")
       return
     }
@@ -176,7 +177,7 @@ struct Wiring {
     guard case .nic(let node, let nic) = end else { return end != nil }
     let current = draft.nodes[node].nics[nic]
     if let taken = current.takenAt {
-      let name = "\(draft.nodes[node].name.value):\(current.name.value)"
+      let name = PortName.end(node: draft.nodes[node].name.value, nic: current.name.value)
       let use = current.switchName.map { "is already on switch \($0.value)" } ?? "already has a link"
       let notes = [Diagnostic.Note("\(name) is plugged in here", at: taken)]
       let message = "\(name) \(use) (\(taken.position))"
@@ -221,7 +222,7 @@ extension LinkEnd {
   /// `node:nic`, or the switch's name.
   package var text: String {
     switch self {
-    case .nic(let node, let nic): "\(node):\(nic)"
+    case .nic(let node, let nic): PortName.end(node: node, nic: nic)
     case .switchPort(let name): name
     }
   }

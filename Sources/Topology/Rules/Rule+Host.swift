@@ -65,8 +65,8 @@ extension Rule {
 
   private static func check(_ subject: RuleSubject, _ path: String, _ span: Span, hint: String) {
     let size = path.utf8.count
-    guard size > Names.longestSocketPath else { return }
-    let message = "socket path \(path.quoted) has \(size) bytes; Linux allows \(Names.longestSocketPath)"
+    guard size > subject.facts.longestSocketPath else { return }
+    let message = "socket path \(path.quoted) has \(size) bytes; Linux allows \(subject.facts.longestSocketPath)"
     subject.reporter.error(.socketPath, span, message, hint: hint)
   }
 

@@ -21,7 +21,7 @@ struct RuleSubject {
     var isOnLAN = false
 
     /// As messages name it, `vm1:eth0`.
-    var name: String { "\(node):\(definition.name)" }
+    var name: String { PortName.end(node: node, nic: definition.name) }
   }
 
   /// Every NIC in file order.

@@ -9,6 +9,7 @@ struct HostLabFacts: LabFacts {
 
   var imageDirectory: String { "\(directories.dataRoot)/images" }
   var stateDirectory: String? { directories.stateRoot }
+  var longestSocketPath: Int { SocketPath.limit }
 
   func fileExists(_ absolutePath: String) -> Bool { FileManager.default.fileExists(atPath: absolutePath) }
 
