@@ -8,12 +8,14 @@ struct FDBFlushCommand: AsyncParsableCommand {
   @OptionGroup var selection: LabOptions
   @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)") var switchName: String?
   @Option(name: .long, help: "Only addresses behind this port. (APUS_PORT)") var port: String?
-  @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)") var vlan: String?
+  @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)", transform: vlanID) var vlan: Int?
+
+  private static let vlanID = OptionText.number(in: 1...4094)
 
   func run() async throws {
     let query = [
-      "switch": switchName ?? Variables.value("SWITCH"), "port": port ?? Variables.value("PORT"),
-      "vlan": vlan ?? Variables.value("VLAN"),
+      "switch": Variables.option(switchName, "SWITCH"), "port": Variables.option(port, "PORT"),
+      "vlan": try Variables.option(vlan, "VLAN", Self.vlanID).map { "\($0)" },
     ]
     try await selection.session().client.delete(ControlPath.fdb, query: query)
   }

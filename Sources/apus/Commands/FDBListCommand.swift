@@ -10,7 +10,7 @@ struct FDBListCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let query = ["switch": switchName ?? Variables.value("SWITCH")]
+    let query = ["switch": Variables.option(switchName, "SWITCH")]
     try output.write(try await selection.session().client.get(ControlPath.fdb, query: query, as: [FDBRow].self))
   }
 }
