@@ -11,6 +11,7 @@ extension MACAddress: Codable {
     self = address
   }
 
+  /// Writes it as `description` has it.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
