@@ -44,17 +44,19 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "apus",
-      dependencies: ["Control", "Lab", "Topology", "Capture", argumentParser, logging],
+      dependencies: ["Control", "Lab", "Topology", "Capture", "Frames", argumentParser, logging],
       swiftSettings: strict),
     .target(
       name: "Control",
-      dependencies: ["Lab", "Capture", "Dataplane", "Topology", hummingbird, logging, nioCore, nioHTTP1, nioPosix],
+      dependencies: [
+        "Lab", "Capture", "Dataplane", "Topology", "Frames", hummingbird, logging, nioCore, nioHTTP1, nioPosix,
+      ],
       swiftSettings: strict),
     .target(
       name: "Lab",
       dependencies: ["Topology", "Dataplane", "LinuxHost", logging],
       swiftSettings: strict),
-    .target(name: "Topology", dependencies: [yams], swiftSettings: strict),
+    .target(name: "Topology", dependencies: ["Frames", yams], swiftSettings: strict),
     .target(
       name: "Capture",
       dependencies: ["Dataplane", "Frames", "LinuxHost", "CPcap"],
@@ -92,11 +94,13 @@ let package = Package(
       name: "CaptureTests",
       dependencies: ["Capture", "Dataplane", "GuestKit", "TestSupport", "VhostUser", "Frames", "LinuxHost", "CPcap"],
       swiftSettings: tests),
-    .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: tests),
+    .testTarget(name: "TopologyTests", dependencies: ["Topology", "Frames"], swiftSettings: tests),
     .testTarget(
-      name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost", "GuestKit"], swiftSettings: tests),
+      name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost", "Frames", "GuestKit"],
+      swiftSettings: tests),
     .testTarget(
-      name: "ControlTests", dependencies: ["Control", "Lab", "Capture", "Dataplane", "Topology", "LinuxHost"],
+      name: "ControlTests",
+      dependencies: ["Control", "Lab", "Capture", "Dataplane", "Topology", "Frames", "LinuxHost"],
       swiftSettings: tests),
     .testTarget(
       name: "EndToEnd",

@@ -15,7 +15,7 @@ package struct ControlServer: Sendable {
 
   /// - Parameters:
   ///   - logger: takes what the lab's life brings; without it nothing is logged.
-  ///   - socket: path of the control socket, at most 107 bytes; a file left there by a dead daemon is replaced.
+  ///   - socket: path of the control socket, no longer than `SocketPath.limit`; a file left there by a dead daemon is replaced.
   ///   - onEnd: called when the daemon has nothing left to do; the answer that says so is written by then.
   package init(
     service: any LabService, socket: String,
@@ -32,7 +32,7 @@ package struct ControlServer: Sendable {
   /// - Parameter onReady: called once clients can connect.
   /// - Throws: `UserError` when the socket cannot be made.
   package func run(onReady: @escaping @Sendable () -> Void = {}) async throws {
-    let limit = 107
+    let limit = SocketPath.limit
     guard socket.utf8.count <= limit else {
       throw UserError(
         .failed, "the control socket's path has \(socket.utf8.count) bytes, at most \(limit) are possible: \(socket)",

@@ -121,9 +121,7 @@ package final class RuntimeService: LabService {
   package func replay(_ request: ReplayRequest) async throws -> ReplayRow {
     let (_, plane) = try await current()
     try request.check()
-    // The end of a trunk has a colon in its own name.
-    let isName = await plane.ports().contains { $0.name == request.port }
-    let port = isName ? request.port : request.port.replacing(":", with: ".", maxReplacements: 1)
+    let port = PortName.find(request.port, in: await plane.ports(), by: \.name)?.name ?? PortName.dotted(request.port)
     var replay = Replay()
     replay.speed = request.speed
     replay.interface = request.interface

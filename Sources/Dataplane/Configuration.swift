@@ -1,3 +1,5 @@
+import Frames
+
 /// How a port treats 802.1Q tags (802.1Q-2018 clause 6.9), as plain values from the control side.
 package enum PortMode: Sendable, Equatable {
   /// Untagged, priority-tagged and `vlan` come in; goes out untagged.
@@ -46,7 +48,7 @@ package struct SwitchConfiguration: Codable, Equatable, Sendable {
 /// A vhost-user socket of a port.
 package struct VhostUserSocket: Sendable {
   package enum Role: String, Sendable { case listen, connect }
-  /// At most 107 bytes.
+  /// No longer than `UnixSocket.maximumPathLength`.
   package var path: String
   package var role = Role.listen
   /// Ring pairs offered, 1 to 8.
@@ -94,8 +96,8 @@ package struct PortConfiguration: Sendable {
   package var mtu: Int?
   /// Largest MTU of a port, in bytes.
   package static let largestMTU = 65521
-  /// Station address of the node's NIC, for `port list` and GET_CONFIG; six bytes.
-  package var address: [UInt8]
+  /// Station address of the node's NIC, for `port list` and GET_CONFIG.
+  package var address: MACAddress
   package var backend: PortBackend
   /// Carrier from the start, as `setCarrier` changes it.
   package var carrier = true
@@ -103,7 +105,7 @@ package struct PortConfiguration: Sendable {
   /// the session never ends for that.
   package var carrierIsTold = false
 
-  package init(name: String, switchName: String?, mode: PortMode, address: [UInt8], backend: PortBackend) {
+  package init(name: String, switchName: String?, mode: PortMode, address: MACAddress, backend: PortBackend) {
     self.name = name
     self.switchName = switchName
     self.mode = mode

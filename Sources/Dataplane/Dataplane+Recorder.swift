@@ -1,3 +1,4 @@
+import Frames
 internal import LinuxHost
 
 /// The flight recorder.
@@ -52,7 +53,7 @@ extension Dataplane {
     }
     recordedPorts.append(
       RecordedPort(
-        name: record.name, switchName: record.switchName, kind: record.kind, address: record.address,
+        name: record.name, switchName: record.switchName, kind: record.kind, address: record.address?.bytes ?? [],
         index: record.index, from: HostClock.realtime, until: .max))
   }
 

@@ -34,7 +34,7 @@ extension Dataplane {
         guard let port = portNames[value.port] else { return }
         entries.append(
           FDBEntry(
-            switchName: item.name, vlan: vlan, address: address.bytes, port: port,
+            switchName: item.name, vlan: vlan, address: address, port: port,
             ageSeconds: Double(now > value.tick ? now - value.tick : 0), isStatic: value.isStatic))
       }
     }

@@ -14,7 +14,8 @@ package actor Dataplane {
     var kind: PortStatus.Kind
     var mode: PortMode
     var mtu: Int
-    var address: [UInt8]
+    /// Nil for the end of a trunk.
+    var address: MACAddress?
     var peer: String?
     var socket: VhostUserSocket?
     /// Whoever made the port tells its front-end of the carrier.
@@ -117,9 +118,6 @@ package actor Dataplane {
     var record = try reserve(
       configuration.name, switchName: configuration.switchName, mode: configuration.mode,
       mtu: configuration.mtu ?? PortConfiguration.largestMTU)
-    guard let address = MACAddress(bytes: configuration.address) else {
-      throw .invalid("port \(configuration.name): a station address has 6 bytes, not \(configuration.address.count)")
-    }
     record.address = configuration.address
     record.isToldByOwner = configuration.carrierIsTold
     let isWanted = configuration.carrier
@@ -127,7 +125,8 @@ package actor Dataplane {
     case .vhostUser(let socket):
       record.kind = .vhostUser
       record.socket = socket
-      try await open(record, socket, Offer.make(socket, address: address, mtu: configuration.mtu), isWanted)
+      try await open(
+        record, socket, Offer.make(socket, address: configuration.address, mtu: configuration.mtu), isWanted)
     case .tap(let interface):
       record.kind = .tap
       try await open(record, interface, isWanted)
@@ -262,7 +261,7 @@ package actor Dataplane {
     }
     return PortRecord(
       index: index, name: name, switchName: switchName, kind: .tap, mode: mode, mtu: mtu,
-      address: [0, 0, 0, 0, 0, 0], peer: nil, socket: nil, block: CounterBlock())
+      address: nil, peer: nil, socket: nil, block: CounterBlock())
   }
 
   private func setPeer(_ first: String, _ second: String) {

@@ -1,3 +1,5 @@
+import Frames
+
 /// Why a frame was dropped on its way from the node into the switch, in the words of the user guide.
 package enum IngressDrop: Int, Sendable, CaseIterable {
   case runt, vlanFiltered, vlanInvalid, sourceInvalid, linkLocal, portDown, headerInvalid, loop
@@ -93,7 +95,8 @@ package struct PortStatus: Sendable {
   package var mode: PortMode
   /// The other end of a wire or trunk.
   package var peer: String?
-  package var address: [UInt8]
+  /// Station address of the node's NIC; nil for the end of a trunk, which has none.
+  package var address: MACAddress?
   package var mtu: Int
   package var queues: Int
   package var receivePackets: UInt64
@@ -112,8 +115,7 @@ package struct PortStatus: Sendable {
 package struct FDBEntry: Sendable {
   package var switchName: String
   package var vlan: Int
-  /// Six bytes.
-  package var address: [UInt8]
+  package var address: MACAddress
   package var port: String
   package var ageSeconds: Double
   package var isStatic: Bool

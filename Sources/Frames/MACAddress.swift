@@ -18,12 +18,30 @@ public struct MACAddress: Sendable, Hashable, BitwiseCopyable {
     for (position, byte) in bytes.enumerated() { bits |= UInt64(byte) << UInt64(8 * position) }
   }
 
-  /// Reads `02:00:00:00:00:01`; nil if the text is anything else.
+  /// Reads six pairs of hexadecimal digits with colons between them, `02:00:00:00:00:01`, or with hyphens, as IEEE 802
+  /// writes them; nil if the text is anything else.
+  ///
+  /// The one parser of the program, for lab files, command lines, requests and what is written down.
   public init?(_ text: some StringProtocol) {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    let bytes = parts.compactMap { $0.count == 2 && $0.allSatisfy(\.isHexDigit) ? UInt8($0, radix: 16) : nil }
-    guard parts.count == 6, bytes.count == 6 else { return nil }
-    self.init(bytes: bytes)
+    let characters = Array(text.utf8)
+    guard characters.count == 17, [UInt8(ascii: ":"), UInt8(ascii: "-")].contains(characters[2]) else { return nil }
+    bits = 0
+    for position in 0..<6 {
+      let place = 3 * position
+      guard let high = Self.digit(characters[place]), let low = Self.digit(characters[place + 1]),
+        position == 5 || characters[place + 2] == characters[2]
+      else { return nil }
+      bits |= (high << 4 | low) << UInt64(8 * position)
+    }
+  }
+
+  private static func digit(_ character: UInt8) -> UInt64? {
+    switch character {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(character - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(character - UInt8(ascii: "a") + 10)
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(character - UInt8(ascii: "A") + 10)
+    default: nil
+    }
   }
 
   /// FF-FF-FF-FF-FF-FF.
@@ -50,7 +68,7 @@ public struct MACAddress: Sendable, Hashable, BitwiseCopyable {
 }
 
 extension MACAddress: CustomStringConvertible {
-  /// As `02:00:00:00:00:01`.
+  /// As `02:00:00:00:00:01`: lower case, colons.
   public var description: String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
   }

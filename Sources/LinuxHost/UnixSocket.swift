@@ -3,7 +3,7 @@ import Glibc
 
 /// Unix stream sockets (AF_UNIX, SOCK_STREAM) that carry descriptors; all non-blocking and not inherited by children.
 package enum UnixSocket {
-  /// Longest path of a socket in bytes.
+  /// Longest path of a socket in bytes: `sun_path` of unix(7), less the final zero.
   package static let maximumPathLength = 107
 
   /// What one call of `receive` brought.

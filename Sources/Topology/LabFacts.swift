@@ -20,6 +20,8 @@ package protocol LabFacts {
   var totalMemory: UInt64? { get }
   /// Folder of the state of all labs (`<state>`), for the length of socket paths; nil = not known.
   var stateDirectory: String? { get }
+  /// Longest path of a Unix socket, in bytes.
+  var longestSocketPath: Int { get }
   /// Whether the running lab of that name made a host interface, so that finding it there is no surprise.
   func interface(_ name: String, belongsTo lab: String) -> Bool
   /// Bytes that a running lab of that name has taken already.

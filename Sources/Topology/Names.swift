@@ -1,3 +1,5 @@
+import Frames
+
 /// Names of labs and what is in them: which are valid, and those that are derived.
 package enum Names {
   /// Names nothing in a lab, nor a lab itself, may have.
@@ -12,8 +14,6 @@ package enum Names {
   ]
   /// Longest interface name Linux takes, in bytes (`IFNAMSIZ - 1`).
   package static let longestInterfaceName = 15
-  /// Longest path of a Unix socket in bytes (`sun_path` without its zero).
-  package static let longestSocketPath = 107
 
   /// Whether a lab, node, switch, VLAN, link or profile may bear it: `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`.
   package static func valid(_ name: String) -> Bool {
@@ -74,14 +74,16 @@ package enum Names {
   /// The station address of a NIC that declares none: locally administered, the same in every run.
   ///
   /// `attempt` leads to another address when one is taken.
-  package static func derivedMAC(lab: String, node: String, nic: String, attempt: Int = 0) -> String {
+  package static func derivedMAC(lab: String, node: String, nic: String, attempt: Int = 0) -> MACAddress {
     let suffix = attempt == 0 ? "" : "/\(attempt)"
     let hash = StableHash.of("\(lab)/\(node)/\(nic)\(suffix)")
-    return MACAddress(value: 0x02A9_0000_0000 | (hash ^ hash >> 32) & 0xFFFF_FFFF).description
+    let folded = UInt32(truncatingIfNeeded: hash ^ hash >> 32)
+    // 02:a9, then the four bytes of the number, the highest first.
+    return MACAddress(bits: 0xA902 | UInt64(folded.byteSwapped) << 16)
   }
 
   /// `vm1.eth0`, as ports are named.
-  package static func port(node: String, nic: String) -> String { "\(node).\(nic)" }
+  package static func port(node: String, nic: String) -> String { PortName.nic(node: node, nic: nic).description }
 
   private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
   private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

@@ -87,6 +87,35 @@ extension RealThings {
       }
     }
 
+    /// What an option says wrongly, and its variable, is told in the same words, before a lab is looked for.
+    @Test func optionsAndTheirVariables() async throws {
+      try await Sandbox.use { sandbox in
+        let file = try sandbox.write(Self.lab("{ kind: external, nics: { eth0: { switch: sw1 } } }"))
+        let cases: [(command: [String], option: String, variable: String, value: String, words: String)] = [
+          (["link", "flap", "x"], "--down", "DOWN", "soon", "a time such as 500ms is expected"),
+          (["link", "flap", "x"], "--count", "COUNT", "0", "a number, 1 to 1000000, is expected"),
+          (["graph", file], "--format", "FORMAT", "png", ""),
+          (["capture", "all"], "--duration", "DURATION", "soon", "a time such as 30s is expected"),
+          (["capture", "all"], "--direction", "DIRECTION", "up", "one of in, out, both is expected"),
+          (["capture", "all"], "--ring", "RING", "4", "COUNTxSIZE as in 4x10M is expected"),
+          (["capture", "all"], "--count", "COUNT", "0", "a number, 1 or more, is expected"),
+          (["fdb", "flush"], "--vlan", "VLAN", "4095", "a number, 1 to 4094, is expected"),
+          (["up", file], "--parallel", "PARALLEL", "0", "a number, 1 or more, is expected"),
+          (["ps"], "--output", "OUTPUT", "xml", ""),
+        ]
+        for (command, option, variable, value, words) in cases {
+          let said = try await execute([sandbox.binary] + command + [option, value], environment: sandbox.environment)
+          #expect(said.status == 2 && (words.isEmpty || said.errors.contains(words)), "\(command) \(option): \(said)")
+          var environment = sandbox.environment
+          environment["APUS_\(variable)"] = value
+          let set = try await execute([sandbox.binary] + command, environment: environment)
+          #expect(set.status == 2, "\(command) \(variable): \(set)")
+          let start = "APUS_\(variable) is \"\(value)\", but \(words.isEmpty ? "one of " : words)"
+          #expect(set.errors.contains(start), "\(command) \(variable): \(set)")
+        }
+      }
+    }
+
     private static let bootingFile = """
       version: 1
       name: ape-bad

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Frames
 import Testing
 
@@ -8,11 +9,15 @@ import Testing
     #expect("\(address)" == "02:00:5e:10:00:ff")
     #expect(MACAddress(bytes: address.bytes) == address)
     #expect(MACAddress("02:00:5E:10:00:FF") == address)
+    #expect(MACAddress("02-00-5E-10-00-FF") == address, "as IEEE 802 writes them")
   }
 
   @Test(arguments: [
-    "", "02", "02:00:00:00:00", "02:00:00:00:00:01:02", "2:0:0:0:0:1", "02-00-00-00-00-01", "02:00:00:00:00:0g",
+    "", "02", "02:00:00:00:00", "02:00:00:00:00:01:02", "2:0:0:0:0:1", "02-00-00:00-00-01", "02:00:00:00:00-01",
+    "020000000001", "02:00:00:00:00:0g",
     "02:00:00:00:00:001", "02:00:00:00:00:", ":02:00:00:00:00:01", "+2:00:00:00:00:01", "02:00:00:00:00:-1",
+    "+2:0:0:0:0:1", "+2:00:00:00:00:+1", "02.00.00.00.00.01", " 02:00:00:00:00:01", "０２:00:00:00:00:01",
+    "02:00:00:00:00:0１",
   ])
   func refusesOtherText(text: String) {
     #expect(MACAddress(text) == nil)
@@ -21,6 +26,18 @@ import Testing
   @Test(arguments: [0, 1, 5, 7, 12])
   func refusesOtherSizes(count: Int) {
     #expect(MACAddress(bytes: [UInt8](repeating: 1, count: count)) == nil)
+  }
+
+  @Test func isATextWhereverItIsWrittenDown() throws {
+    let address = try #require(MACAddress("02:00:5e:10:00:ff"))
+    let text = try JSONEncoder().encode([address])
+    #expect(String(decoding: text, as: UTF8.self) == #"["02:00:5e:10:00:ff"]"#)
+    #expect(try JSONDecoder().decode([MACAddress].self, from: text) == [address])
+    let error = #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode([MACAddress].self, from: Data(#"["02:00:5e:10:00"]"#.utf8))
+    }
+    guard case .dataCorrupted(let context) = error else { throw try #require(error) }
+    #expect(context.debugDescription == #""02:00:5e:10:00" is no MAC address such as 02:00:00:00:00:01"#)
   }
 
   @Test func groupBitIsTheFirstOnTheWire() throws {

@@ -1,3 +1,5 @@
+import Frames
+
 /// Builds Ethernet frames byte by byte, independent of the code under test.
 ///
 /// Addresses are arrays of bytes in network order: 6 for stations, 4 or 16 for IP.
@@ -46,6 +48,9 @@ package struct FrameBuilder: Sendable {
   package static func station(_ number: Int) -> [UInt8] {
     [0x02, 0, 0] + (0..<3).reversed().map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
   }
+
+  /// The same station as an address.
+  package static func address(_ number: Int) -> MACAddress { MACAddress(bytes: station(number)) ?? .broadcast }
 
   package static let broadcast = [UInt8](repeating: 0xFF, count: 6)
 

@@ -7,15 +7,15 @@ import Topology
 @Suite struct PingTests {
   /// Answers one after the other; the last one again and again.
   private final class Answers: Sendable {
-    private let left: Mutex<[PingReply]>
-    init(_ replies: [PingReply]) { left = Mutex(replies) }
-    func next() -> PingReply {
+    private let left: Mutex<[Attempt.Outcome]>
+    init(_ replies: [Attempt.Outcome]) { left = Mutex(replies) }
+    func next() -> Attempt.Outcome {
       left.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
     }
   }
 
   private func test(
-    _ expect: TestDefinition.Expectation, _ replies: [PingReply], within: Double = 3600, duration: Double = 0,
+    _ expect: TestDefinition.Expectation, _ replies: [Attempt.Outcome], within: Double = 3600, duration: Double = 0,
     unready: @escaping @Sendable () async -> [String] = { [] }
   ) async -> TestResult {
     var definition = TestDefinition(action: "ping", source: "a", destination: "b")
@@ -23,7 +23,7 @@ import Topology
     definition.within = within
     definition.duration = duration
     let answers = Answers(replies)
-    return await PingTest(
+    return await NodeTest(
       definition: definition, address: "10.0.0.2", attempt: { _ in answers.next() }, unready: unready
     ).run()
   }
@@ -71,13 +71,13 @@ import Topology
   @Test func repliesOfIputilsAndBusybox() {
     let iputils = "64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=0.057 ms\n\n--- 10.0.0.2 ping statistics ---\n"
     let busybox = "64 bytes from 10.0.0.2: seq=0 ttl=64 time=12.848 ms\n"
-    #expect(PingTest.reply(0, iputils) == .answered("0.057 ms"))
-    #expect(PingTest.reply(0, busybox) == .answered("12.848 ms"))
-    #expect(PingTest.reply(0, "") == .answered(nil))
+    #expect(Attempt.pingReply(0, iputils) == .answered("0.057 ms"))
+    #expect(Attempt.pingReply(0, busybox) == .answered("12.848 ms"))
+    #expect(Attempt.pingReply(0, "") == .answered(nil))
     #expect(
-      PingTest.reply(1, "--- x ---\n1 packets transmitted, 0 received, 100% packet loss\n\n")
+      Attempt.pingReply(1, "--- x ---\n1 packets transmitted, 0 received, 100% packet loss\n\n")
         == .silent("1 packets transmitted, 0 received, 100% packet loss"))
-    #expect(PingTest.reply(2, "") == .silent("ping ended with 2"))
+    #expect(Attempt.pingReply(2, "") == .silent("ping ended with 2"))
   }
 
   @Test func destinationInASharedSubnetIsPreferred() {

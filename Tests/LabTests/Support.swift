@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Frames
 import LinuxHost
 import Topology
 
@@ -19,7 +20,7 @@ func withTemporaryDirectories<T>(_ body: (LabDirectories) throws -> T) throws ->
 
 /// A NIC on a switch's VLAN 1.
 func nic(_ name: String = "eth0", mac: String = "02:00:00:00:00:01", addresses: [String] = []) -> NICDefinition {
-  var nic = NICDefinition(name: name, mac: mac)
+  var nic = NICDefinition(name: name, mac: MACAddress(mac) ?? .broadcast)
   nic.attachment = .switchPort(switch: "sw1", mode: .access(1))
   nic.addresses = addresses.map { AddressDefinition(address: $0) }
   return nic

@@ -31,7 +31,7 @@ import Testing
         try await plane.addPort(
           PortConfiguration(
             name: "vm\(index + 1)", switchName: "sw1", mode: .access(vlan: 1),
-            address: FrameBuilder.station(index + 1), backend: .vhostUser(VhostUserSocket(path: path))))
+            address: FrameBuilder.address(index + 1), backend: .vhostUser(VhostUserSocket(path: path))))
       }
       var watch = TakeoverWatch(plane: plane, nodes: [], logger: Logger(label: "test"))
       // Tests may keep each other from their processor for seconds.

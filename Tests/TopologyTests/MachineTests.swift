@@ -59,6 +59,7 @@ struct MachineTests {
         return base.sha256(of: path)
       }
       var imageDirectory: String { base.imageDirectory }
+      let longestSocketPath = 107
       var hasKVM: Bool { true }
       func hostInterfaceExists(_ name: String) -> Bool { false }
       var availableMemory: UInt64? { nil }

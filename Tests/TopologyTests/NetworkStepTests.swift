@@ -1,3 +1,4 @@
+import Frames
 import Testing
 
 @testable import Topology
@@ -42,8 +43,8 @@ struct NetworkStepTests {
       """)
     #expect(
       node.networkSteps == [
-        .link(name: "eth0", mac: "02:00:00:00:00:01", mtu: 9000),
-        .link(name: "eth1", mac: "02:00:00:00:00:02", mtu: nil),
+        .link(name: "eth0", mac: MACAddress(bits: 0x0100_0000_0002), mtu: 9000),
+        .link(name: "eth1", mac: MACAddress(bits: 0x0200_0000_0002), mtu: nil),
         .address("10.0.10.1/24", link: "eth0"),
         .vlan(name: "eth0.20", parent: "eth0", id: 20),
         .address("10.0.20.1/24", link: "eth0.20"),

@@ -14,6 +14,7 @@ struct TestFacts: LabFacts {
   var availableMemory: UInt64?
   var totalMemory: UInt64?
   var stateDirectory: String?
+  var longestSocketPath = 107
   var missingFolders: Set<String> = []
   /// What else lies at paths.
   var kinds: [String: FileKind] = [:]

@@ -120,15 +120,12 @@ extension CaptureRequest {
   /// Names of all stations and hosts of a lab.
   static func names(_ lab: CanonicalLab) -> [PcapngName] {
     var settings = CaptureSettings()
-    settings.addNames(stations(lab))
-    return settings.names + hosts(lab)
-  }
-
-  /// Stations are called as their nodes; the NIC is added where a node has several.
-  static func stations(_ lab: CanonicalLab) -> [(address: String, name: String)] {
-    lab.nodes.flatMap { node in
-      node.nics.map { ($0.mac, node.nics.count == 1 ? node.name : "\(node.name).\($0.name)") }
+    // Stations are called as their nodes; the NIC is added where a node has several.
+    for node in lab.nodes {
+      settings.addNames(
+        node.nics.map { ($0.mac, node.nics.count == 1 ? node.name : Names.port(node: node.name, nic: $0.name)) })
     }
+    return settings.names + hosts(lab)
   }
 
   /// Hosts are called as their nodes, whichever of their NICs has the address.
@@ -146,13 +143,11 @@ struct CaptureTargets {
   /// Names of the ports of a target among those that are there.
   /// - Returns: nil for a name that nothing in the lab has.
   func ports(of target: String, among ports: [PortStatus]) -> [String]? {
-    let name = target.replacing(":", with: ".", maxReplacements: 1)
     if target == "all" { return ports.filter { $0.kind != .trunk }.map(\.name) }
-    // The end of a trunk has a colon in its own name.
-    if let port = ports.first(where: { $0.name == target || $0.name == name }) { return [port.name] }
+    if let port = PortName.find(target, in: ports, by: \.name) { return [port.name] }
     if let link = lab.links.first(where: { $0.name == target }) { return self.ports(of: link) }
     if lab.nodes.contains(where: { $0.name == target }) {
-      return ports.filter { $0.name.hasPrefix("\(target).") }.map(\.name)
+      return ports.map(\.name).filter { PortName($0)?.node == target }
     }
     if lab.switches.contains(where: { $0.name == target }) {
       return ports.filter { $0.switchName == target }.map(\.name)
@@ -162,7 +157,7 @@ struct CaptureTargets {
 
   /// Whether a target is one port, by either way to write it.
   func isPort(_ target: String, in ports: [String]) -> Bool {
-    ports.contains(target) || ports.contains(target.replacing(":", with: ".", maxReplacements: 1))
+    PortName.find(target, in: ports, by: \.self) != nil
   }
 
   /// Every target is a wire or a trunk: then a frame is taken once, at the end that sends it.
@@ -173,8 +168,8 @@ struct CaptureTargets {
   private func ports(of link: LinkDefinition) -> [String] {
     link.ends.map { end in
       switch end {
-      case .nic(let node, let nic): Names.port(node: node, nic: nic)
-      case .switchPort(let name): "\(name):\(link.name)"
+      case .nic(let node, let nic): PortName.nic(node: node, nic: nic).description
+      case .switchPort(let name): PortName.end(switch: name, link: link.name).description
       }
     }
   }

@@ -97,8 +97,7 @@ extension LabService {
   /// - Throws: `UserError` that lists the ports there are.
   func port(_ name: String) async throws -> PortStatus {
     let ports = await ports()
-    let dotted = name.split(separator: ":", maxSplits: 1).joined(separator: ".")
-    if let port = ports.first(where: { $0.name == name }) ?? ports.first(where: { $0.name == dotted }) { return port }
+    if let port = PortName.find(name, in: ports, by: \.name) { return port }
     let known = ports.isEmpty ? "there are none" : ports.map(\.name).sorted().joined(separator: ", ")
     throw UserError(.notFound, "no port \"\(name)\"", hint: "ports: \(known)")
   }

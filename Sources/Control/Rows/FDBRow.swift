@@ -20,7 +20,7 @@ package struct FDBRow: Described, Equatable {
   init(_ entry: FDBEntry) {
     switchName = entry.switchName
     vlan = entry.vlan
-    mac = MACText.format(entry.address)
+    mac = "\(entry.address)"
     port = entry.port
     ageSeconds = (entry.ageSeconds * 100).rounded() / 100
     isStatic = entry.isStatic
@@ -48,13 +48,5 @@ extension FDBRow: Listing {
       Cell(mac), Cell(port), Cell(vlan), Cell(switchName), Cell(isStatic ? nil : "\(Int(ageSeconds))s"),
       Cell(isStatic ? "static" : "learnt"),
     ]
-  }
-}
-
-/// Station addresses in text.
-enum MACText {
-  /// Lower case with colons: `02:00:00:00:00:01`.
-  static func format(_ bytes: [UInt8]) -> String {
-    bytes.map { byte in byte < 16 ? "0\(String(byte, radix: 16))" : String(byte, radix: 16) }.joined(separator: ":")
   }
 }

@@ -1,3 +1,4 @@
+import Frames
 import Lab
 import Topology
 
@@ -265,7 +266,7 @@ extension LabDocument.CloudInit.Text {
 
 extension LabDocument.NIC {
   fileprivate init(_ nic: NICDefinition) {
-    (name, mac, gateway, mtu, queues) = (nic.name, nic.mac, nic.gateway, nic.mtu, nic.queues)
+    (name, mac, gateway, mtu, queues) = (nic.name, nic.mac.description, nic.gateway, nic.mtu, nic.queues)
     switch nic.attachment {
     case .switchPort(let name, let mode):
       let membership = Membership(mode)
@@ -283,8 +284,12 @@ extension LabDocument.NIC {
   }
 
   fileprivate func definition(of node: String) throws(UserError) -> NICDefinition {
+    let port = Names.port(node: node, nic: name)
+    guard let mac = MACAddress(mac) else {
+      throw UserError(.badInput, "NIC \(port): \"\(mac)\" is not a MAC address, as 02:00:00:00:00:01 is one")
+    }
     var definition = NICDefinition(name: name, mac: mac)
-    definition.attachment = try attachment(of: "NIC \(Names.port(node: node, nic: name))")
+    definition.attachment = try attachment(of: "NIC \(port)")
     definition.addresses = (addresses ?? []).map { AddressDefinition(address: $0.address, vlan: $0.vlan) }
     definition.routes = (routes ?? []).map { route in
       var definition = RouteDefinition(to: route.to, via: route.via)

@@ -60,7 +60,7 @@ package struct PortRow: Described, Equatable {
     pvid = status.mode.pvid
     allowed = status.mode.allowed.map { VLANText.of($0) }
     peer = status.peer
-    mac = status.address.isEmpty ? nil : MACText.format(status.address)
+    mac = status.address.map { "\($0)" }
     mtu = status.mtu
     queues = status.queues
     socket = status.vhostUser?.socket

@@ -1,3 +1,4 @@
+import Frames
 import Synchronization
 
 /// One port in one capture: an interface of the file that comes of it.
@@ -21,7 +22,7 @@ package final class CaptureInterface: @unchecked Sendable {
   package let switchName: String?
   package let kind: PortStatus.Kind
   package let mode: PortMode
-  /// Station address of the node's NIC, six bytes.
+  /// Station address of the node's NIC, six bytes; empty without one.
   package let address: [UInt8]
   package let mtu: Int
   fileprivate let base: UnsafeMutablePointer<Atomic<UInt64>>
@@ -33,7 +34,7 @@ package final class CaptureInterface: @unchecked Sendable {
     switchName = record.switchName
     kind = record.kind
     mode = record.mode
-    address = record.address
+    address = record.address?.bytes ?? []
     mtu = record.mtu
     unsafe base = .allocate(capacity: Slot.count)
     for index in 0..<Slot.count { unsafe (base + index).initialize(to: Atomic(0)) }

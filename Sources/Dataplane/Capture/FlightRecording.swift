@@ -3,7 +3,7 @@ package struct RecordedPort: Sendable, Equatable {
   package var name: String
   package var switchName: String?
   package var kind: PortStatus.Kind
-  /// Six bytes.
+  /// Six bytes; empty without one.
   package var address: [UInt8]
   /// Its number in the data plane, which another port may have had before or after it.
   var index: Int

@@ -12,8 +12,7 @@ package struct SwitchSnapshot: Codable, Equatable, Sendable, VersionedState {
   /// A station of the forwarding database.
   package struct Entry: Codable, Equatable, Sendable {
     package var vlan: Int
-    /// Six bytes.
-    package var address: [UInt8]
+    package var address: MACAddress
     /// Name of the port that it is behind.
     package var port: String
     package var origin: Origin
@@ -52,10 +51,10 @@ struct KnownStation: Sendable {
   /// - Parameter ports: numbers of the switch's ports by name.
   /// - Returns: nil if the port is not there, or VLAN or address cannot be.
   init?(_ entry: SwitchSnapshot.Entry, ports: [String: Int]) {
-    guard let port = ports[entry.port], (1...4094).contains(entry.vlan), let address = MACAddress(bytes: entry.address),
-      !address.isGroup, !address.isZero
+    guard let port = ports[entry.port], (1...4094).contains(entry.vlan), !entry.address.isGroup,
+      !entry.address.isZero
     else { return nil }
-    key = FDB.key(vlan: UInt16(entry.vlan), address)
+    key = FDB.key(vlan: UInt16(entry.vlan), entry.address)
     self.port = port
     isStatic = entry.origin == .fixed
     // What is not a number counts as seen just now.

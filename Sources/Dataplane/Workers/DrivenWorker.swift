@@ -1,3 +1,4 @@
+import Frames
 package import LinuxHost
 package import VhostUser
 
@@ -95,7 +96,7 @@ package struct DrivenWorker: ~Copyable {
   package mutating func add(port: Int, to capture: CaptureHandle) {
     let record = Dataplane.PortRecord(
       index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: .wire, mtu: 65521,
-      address: [2, 0, 0, 0, 0, 0], peer: nil, socket: nil, block: blocks[port])
+      address: MACAddress(bits: 2), peer: nil, socket: nil, block: blocks[port])
     core.coldCapture(capture.id, port, capture.append(record))
   }
 

@@ -3,10 +3,10 @@ import Topology
 
 /// A node that somebody else starts: only its vhost-user ports are ours.
 struct ExternalNode: Node {
-  static let kind = "external"
+  static let kind = NodeKind.external
+  static let rewires = Rewiring.ports
   let definition: NodeDefinition
   let environment: NodeEnvironment
-  let canExecute = false
 
   init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
     self.definition = definition
@@ -29,7 +29,7 @@ struct ExternalNode: Node {
     socket.countsRings = nic.frontEnd != nil
     if let mode = nic.socketMode { socket.mode = UInt32(clamping: mode) }
     if let owner = nic.socketOwner {
-      let port = NICDefinition.portName(node: definition.name, nic: nic.name)
+      let port = Names.port(node: definition.name, nic: nic.name)
       socket.owner = try HostAccounts.owner(owner, of: port)
     }
     return .vhostUser(socket)
@@ -41,7 +41,7 @@ struct ExternalNode: Node {
     for nic in definition.nics {
       guard case .vhostUser(let socket) = try backend(of: nic) else { continue }
       let verb = socket.role == .listen ? "listening on" : "connecting to"
-      context.progress("\(definition.name).\(nic.name): \(verb) \(socket.path)")
+      context.progress("\(Names.port(node: definition.name, nic: nic.name)): \(verb) \(socket.path)")
     }
   }
 
@@ -61,23 +61,11 @@ struct ExternalNode: Node {
 extension VhostUserSocket {
   /// The socket of a node's NIC: the one that the file names, else `<state>/<lab>/<node>.<nic>.sock`.
   init(of nic: NICDefinition, node: String, _ environment: NodeEnvironment) throws(UserError) {
-    let path = nic.socket ?? "\(environment.directories.state(environment.lab))/\(node).\(nic.name).sock"
+    let path =
+      nic.socket ?? "\(environment.directories.state(environment.lab))/\(Names.port(node: node, nic: nic.name)).sock"
     try SocketPath.check(path)
     self.init(path: path)
     queuePairs = nic.queues
     offload = nic.offload
-  }
-}
-
-/// The bound on the path of a Unix socket.
-enum SocketPath {
-  /// `sun_path` of unix(7), less the final zero.
-  static let limit = 107
-
-  static func check(_ path: String) throws(UserError) {
-    guard path.utf8.count > limit else { return }
-    throw UserError(
-      .failed, "socket path of \(path.utf8.count) bytes, at most \(limit) are possible: \(path)",
-      hint: "set APUS_STATE_DIR to a shorter folder, or use shorter names")
   }
 }

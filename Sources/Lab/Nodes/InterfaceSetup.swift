@@ -32,7 +32,7 @@ enum InterfaceSetup {
   private static func apply(_ step: NetworkStep, _ namespace: String?) throws(SystemError) {
     switch step {
     case .link(let name, let mac, let mtu):
-      try Netlink.configure(link: name, namespace: namespace, mtu: mtu ?? 1500, address: mac, up: true)
+      try Netlink.configure(link: name, namespace: namespace, mtu: mtu ?? 1500, address: "\(mac)", up: true)
       try Netlink.setSpeed(link: name, namespace: namespace, megabits: speed)
     case .vlan(let name, let parent, let id):
       if try !Netlink.links(namespace: namespace).contains(where: { $0.name == name }) {

@@ -4,11 +4,9 @@ import Topology
 
 /// A network namespace with a TAP for each NIC: the smallest host there is.
 struct NetnsNode: Node {
-  static let kind = "netns"
+  static let kind = NodeKind.netns
   let definition: NodeDefinition
   let environment: NodeEnvironment
-  let portsEndWithNode = true
-  let canExecute = true
 
   init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
     self.definition = definition
@@ -22,7 +20,7 @@ struct NetnsNode: Node {
     guard HostFacts.isRoot else {
       throw UserError(
         .failed, "node \(definition.name): making a network namespace needs root",
-        hint: "run as root, or use nodes of kinds vm and external")
+        hint: "run as root, or use nodes of kinds \(NodeKind.words("and") { !$0.hasOurInterfaces })")
     }
     guard isNew, NetworkNamespace.exists(namespace) else { return }
     throw UserError(
@@ -51,7 +49,7 @@ struct NetnsNode: Node {
   func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
     var tap = TAPInterface(name: nic.name)
     tap.namespace = namespace
-    tap.address = nic.mac
+    tap.address = "\(nic.mac)"
     tap.offload = nic.offload
     return .tap(tap)
   }

@@ -1,5 +1,4 @@
 import Dataplane
-import FoundationEssentials
 import LinuxHost
 import Logging
 import Topology
@@ -39,21 +38,39 @@ struct NodeCondition: Sendable, Equatable {
 
 /// A node of a lab on this host, whatever its kind.
 ///
-/// A new kind is a type in this folder that conforms, and its line in `NodeRegistry`. The calls come in this order:
+/// A new kind is a type in this folder that conforms, its line in `NodeRegistry`, and its row in Topology's `NodeKind`:
+/// nobody else asks what kind a node is, but what is true of it. The calls come in this order:
 /// `check`, `presence`, `prepare`, ports through `backend`, `configure`, `start`; later `detach` or `stop`, `remove`.
 protocol Node: Sendable {
-  /// The word in the lab file.
-  static var kind: String { get }
+  /// What the lab file may say of it.
+  static var kind: NodeKind { get }
+
+  /// A system starts in it, by a process that the node writes down itself (`NodeRecord`): it waits for those it comes
+  /// after and for a place in the queue, and to stop and start the node is to end and begin that process.
+  ///
+  /// Of any other node only the ports lose their carrier.
+  static var boots: Bool { get }
+
+  /// It runs on without us, and a daemon or a definition after this one takes it back, by `start` with `isRunning`.
+  static var survives: Bool { get }
+
+  /// What of it can change while it runs on.
+  static var rewires: Rewiring { get }
+
+  /// It shows carriers to its system itself, by `setCarrier` and `setFarEnds`; its ports stay connected without one.
+  static var showsCarriers: Bool { get }
 
   init(_ definition: NodeDefinition, _ environment: NodeEnvironment)
 
   nonisolated var definition: NodeDefinition { get }
 
-  /// Commands can be run in the node by `exec`.
-  nonisolated var canExecute: Bool { get }
+  nonisolated var environment: NodeEnvironment { get }
 
-  /// The node's ports are interfaces that are gone when the node is; a port of another kind outlives its node.
-  nonisolated var portsEndWithNode: Bool { get }
+  /// Path of the socket of its serial console; nil for a node without one.
+  nonisolated var consoleSocket: String? { get }
+
+  /// Path of the log of its serial console; nil for a node without one.
+  nonisolated var consoleLog: String? { get }
 
   /// Looks for what would stand in the way, before anything is made.
   /// - Parameters:
@@ -92,6 +109,9 @@ protocol Node: Sendable {
   /// NICs on wires whose other end is down: their guests are to see it, where only the node can show it to them.
   func setFarEnds(down nics: Set<String>) async
 
+  /// What `setFarEnds` was told last.
+  var farDownNICs: Set<String> { get async }
+
   /// Has the node's system tell its neighbours which addresses it has, if it can be asked to; waits for nothing.
   func announce() async
 
@@ -122,6 +142,10 @@ protocol Node: Sendable {
 }
 
 extension Node {
+  nonisolated var boots: Bool { Self.boots }
+  nonisolated var survives: Bool { Self.survives }
+  nonisolated var showsCarriers: Bool { Self.showsCarriers }
+
   /// Runs a command that reads nothing.
   func execute(_ command: [String]) async throws -> StartedCommand.Events {
     try await execute(CommandRequest(command)).events
@@ -133,14 +157,20 @@ extension Node {
   }
 
   nonisolated func program(_ name: String, package: String) throws(UserError) -> [String] {
-    guard let path = Executables.find(name, ProcessInfo.processInfo.environment) else {
+    guard let path = Executables.find(name, environment.variables) else {
       throw UserError(.failed, "no program \(name) on this host", hint: "install it with `apt-get install \(package)`")
     }
     return [path]
   }
 
-  var portsEndWithNode: Bool { false }
-  /// What is true of a node whose life is not a process of ours.
+  // What is true of a node whose life is not a process of ours.
+  static var boots: Bool { false }
+  static var survives: Bool { false }
+  static var rewires: Rewiring { .nothing }
+  static var showsCarriers: Bool { false }
+  nonisolated var consoleSocket: String? { nil }
+  nonisolated var consoleLog: String? { nil }
+  var farDownNICs: Set<String> { get async { [] } }
   func detach() async {}
   func stop(cleanly: Bool) async throws {}
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool { false }
@@ -148,27 +178,4 @@ extension Node {
   func announce() async {}
   func plug(_ nics: [NICDefinition]) async throws(UserError) {}
   func unplug(_ nics: [String]) async throws(UserError) {}
-}
-
-/// All kinds of nodes.
-package enum NodeRegistry {
-  static let implementations: [any Node.Type] = [
-    ExternalNode.self,
-    NetnsNode.self,
-    TAPNode.self,
-    VMNode.self,
-  ]
-
-  /// The words that `kind:` may have, sorted.
-  package static var kinds: [String] { implementations.map { $0.kind }.sorted() }
-
-  static func make(_ definition: NodeDefinition, _ environment: NodeEnvironment) throws(UserError) -> any Node {
-    guard let implementation = implementations.first(where: { $0.kind == definition.kind }) else {
-      throw UserError(
-        .badInput,
-        "node \(definition.name): unknown node kind \"\(definition.kind)\"; known kinds: "
-          + kinds.joined(separator: ", "))
-    }
-    return implementation.init(definition, environment)
-  }
 }

@@ -4,11 +4,9 @@ import Topology
 
 /// TAPs on the host: each NIC is an interface of that name.
 struct TAPNode: Node {
-  static let kind = "tap"
+  static let kind = NodeKind.tap
   let definition: NodeDefinition
   let environment: NodeEnvironment
-  let portsEndWithNode = true
-  let canExecute = false
 
   init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
     self.definition = definition
@@ -43,7 +41,7 @@ struct TAPNode: Node {
 
   func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
     var tap = TAPInterface(name: nic.name)
-    tap.address = nic.mac
+    tap.address = "\(nic.mac)"
     tap.offload = nic.offload
     return .tap(tap)
   }

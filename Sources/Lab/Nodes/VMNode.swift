@@ -6,20 +6,23 @@ import Topology
 
 /// A virtual machine: a QEMU process with a vhost-user NIC a port, which outlives the daemon.
 actor VMNode: Node {
-  static let kind = "vm"
+  static let kind = NodeKind.vm
+  static let boots = true
+  static let survives = true
+  static let rewires = Rewiring.nics
+  static let showsCarriers = true
   /// Seconds until an adopted guest must have answered; one that does not is left as it is.
   static let adoptionTimeout = 10.0
-  /// Seconds that QEMU has for an orderly end.
-  static let stopTimeout = 2.0
-  /// Signals that end a QEMU, and the seconds that it has after each: the kernel may take a while to free its memory.
-  static let endings = [(signal: SIGTERM, timeout: stopTimeout), (signal: SIGKILL, timeout: 10)]
+  /// Seconds that QEMU's monitor has to answer before the machine is stopped without it.
+  private static let monitorTimeout = 2.0
   /// Seconds that a guest has to shut down, emulated ones too.
   static let shutdownTimeout = 60.0
 
   let definition: NodeDefinition
   let environment: NodeEnvironment
-  let canExecute = true
   nonisolated let paths: NodePaths
+  nonisolated var consoleSocket: String? { paths.consoleSocket }
+  nonisolated var consoleLog: String? { paths.consoleLog }
 
   /// Why the process ended, told by QEMU or seen by us.
   enum Life: Sendable, Equatable {
@@ -202,7 +205,7 @@ actor VMNode: Node {
   private func shutDown(_ process: ProcessIdentity) async {
     let monitor = self.monitor ?? QEMUMonitor(path: paths.monitorSocket) { _ in }
     monitor.start()
-    guard await monitor.waitForCommandMode(seconds: Self.stopTimeout),
+    guard await monitor.waitForCommandMode(seconds: Self.monitorTimeout),
       (try? await monitor.execute(QMPCommand(name: "system_powerdown"))) != nil
     else { return monitor.close() }
     if await !process.wait(timeoutSeconds: Self.shutdownTimeout) {
@@ -211,13 +214,8 @@ actor VMNode: Node {
     monitor.close()
   }
 
-  /// Ends a QEMU: SIGTERM lets it close its files; one that hangs (waiting for a port, say) is killed.
   private static func end(_ process: ProcessIdentity, _ node: String) async throws(UserError) {
-    for ending in endings {
-      guard process.isAlive else { return }
-      process.signal(ending.signal)
-      if await process.wait(timeoutSeconds: ending.timeout) { return }
-    }
+    if await process.endMachine() { return }
     throw UserError(.failed, "node \(node): process \(process.pid) does not end, not even when killed")
   }
 

@@ -133,7 +133,7 @@ extension CloudInitSeed {
     for step in node.networkSteps {
       switch step {
       case .link(let name, let mac, let mtu):
-        network.ethernets[name] = Network.Ethernet(match: Network.Match(macaddress: mac), name: name, mtu: mtu)
+        network.ethernets[name] = Network.Ethernet(match: Network.Match(macaddress: "\(mac)"), name: name, mtu: mtu)
         if optional.contains(name) { network.ethernets[name]?.optional = true }
       case .vlan(let name, let parent, let id):
         network.vlans = network.vlans ?? [:]

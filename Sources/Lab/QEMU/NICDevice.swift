@@ -80,7 +80,7 @@ struct NICDevice: Sendable {
     ]
     var device: [String: QMPValue] = [
       "driver": .text("virtio-net-pci"), "id": .text(Self.id(nic.name)), "netdev": .text(Self.backendID(nic.name)),
-      "mac": .text(nic.mac), "bus": .text("pci.0"), "disable-legacy": .text("on"), "romfile": .text(""),
+      "mac": .text("\(nic.mac)"), "bus": .text("pci.0"), "disable-legacy": .text("on"), "romfile": .text(""),
       "speed": .integer(10000), "duplex": .text("full"),
     ]
     if let mtu = nic.mtu { device["host_mtu"] = .integer(mtu) }

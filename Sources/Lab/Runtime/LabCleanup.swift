@@ -83,8 +83,10 @@ package enum LabCleanup {
     for folder in Files.names(in: environment.directories.state(environment.lab)) where !known.contains(folder) {
       let paths = environment.paths(of: folder)
       guard Names.valid(folder), LabFolders.findState(paths) != nil, NodeRecord.read(paths) != nil else { continue }
-      nodes.append(VMNode(NodeDefinition(name: folder, kind: VMNode.kind), environment))
-      nodes.append(NetnsNode(NodeDefinition(name: folder, kind: NetnsNode.kind), environment))
+      // Of what kind it was nobody knows: each removes what it would have made under that name.
+      for kind in NodeRegistry.implementations {
+        nodes.append(kind.init(NodeDefinition(name: folder, kind: kind.kind.word), environment))
+      }
     }
     return nodes
   }

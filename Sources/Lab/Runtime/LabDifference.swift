@@ -166,11 +166,10 @@ struct LabDifference: Sendable, Equatable {
   private static func change(_ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String]) -> NodeChange {
     let isTheSameInside = detached(node) == detached(before)
     if isTheSameInside, rewired.isEmpty { return .modes }
-    guard node.kind == VMNode.kind, before.kind == VMNode.kind else {
-      return isTheSameInside && node.kind == ExternalNode.kind ? .ports(rewired) : .anew
-    }
-    if isTheSameInside { return .ports(rewired) }
-    return otherNICs(node, before, rewired) ?? .restart
+    guard let kind = NodeRegistry.implementation(of: node.kind), node.kind == before.kind else { return .anew }
+    if isTheSameInside, kind.rewires != .nothing { return .ports(rewired) }
+    guard kind.boots else { return .anew }
+    return (kind.rewires == .nics ? otherNICs(node, before, rewired) : nil) ?? .restart
   }
 
   /// The change of a machine that differs in nothing but its NICs; nil when it has to start again for it.
@@ -239,13 +238,13 @@ extension CanonicalLab {
     }
     let attached = Set(
       lab.nodes.flatMap { node in
-        node.nics.filter { $0.attachment != .none }.map { NICDefinition.portName(node: node.name, nic: $0.name) }
+        node.nics.filter { $0.attachment != .none }.map { Names.port(node: node.name, nic: $0.name) }
       })
     lab.links.removeAll { link in
       guard link.kind == .wire else { return difference.removedTrunks.contains(link.name) }
       return !link.ends.allSatisfy { end in
         guard case .nic(let node, let nic) = end else { return false }
-        return attached.contains(NICDefinition.portName(node: node, nic: nic))
+        return attached.contains(Names.port(node: node, nic: nic))
       }
     }
     lab.switches.removeAll { difference.removedSwitches.contains($0.name) }
@@ -259,7 +258,7 @@ extension CanonicalLab {
     var pairs: [String: ImpairmentPair] = [:]
     for link in links { pairs[link.name] = link.impair }
     for node in nodes {
-      for nic in node.nics { pairs[NICDefinition.portName(node: node.name, nic: nic.name)] = nic.impair }
+      for nic in node.nics { pairs[Names.port(node: node.name, nic: nic.name)] = nic.impair }
     }
     return pairs
   }

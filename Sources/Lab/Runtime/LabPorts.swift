@@ -42,7 +42,7 @@ extension PortMode {
 extension PortConfiguration {
   /// The port of a node's NIC.
   init(_ nic: NICDefinition, of node: any Node) throws(UserError) {
-    let name = NICDefinition.portName(node: node.definition.name, nic: nic.name)
+    let name = Names.port(node: node.definition.name, nic: nic.name)
     let switchName: String?
     let mode: PortMode
     switch nic.attachment {
@@ -50,25 +50,11 @@ extension PortConfiguration {
     case .wire, .none: (switchName, mode) = (nil, .wire)
     }
     self.init(
-      name: name, switchName: switchName, mode: mode, address: try nic.addressBytes(port: name),
+      name: name, switchName: switchName, mode: mode, address: nic.mac,
       backend: try node.backend(of: nic))
     mtu = nic.mtu
     // The NIC of a VM stays connected: QEMU holds its carrier down.
-    carrierIsTold = node.definition.kind == VMNode.kind
-  }
-}
-
-extension NICDefinition {
-  /// `node.nic`, in every table and message.
-  static func portName(node: String, nic: String) -> String { "\(node).\(nic)" }
-
-  fileprivate func addressBytes(port: String) throws(UserError) -> [UInt8] {
-    let bytes = mac.split(separator: ":", omittingEmptySubsequences: false).map { UInt8($0, radix: 16) }
-    let known = bytes.compactMap { $0 }
-    guard bytes.count == 6, known.count == 6 else {
-      throw UserError(.badInput, "\(port): \"\(mac)\" is no MAC address; expected six bytes as in 02:00:00:00:00:01")
-    }
-    return known
+    carrierIsTold = node.showsCarriers
   }
 }
 

@@ -56,13 +56,13 @@ extension LabRuntime {
       }
       let node = try NodeRegistry.make(definition, environment)
       nodes.append(node)
-      if let old = old as? VMNode { await node.setFarEnds(down: await old.farDownNICs) }
+      if let old { await node.setFarEnds(down: await old.farDownNICs) }
       switch change {
       case nil, .anew, .restart: plan.nodes[definition.name] = .create
       case .modes, .ports, .nics:
         // A machine is taken back as after a crash of the daemon: its process goes on, what it is told is new.
         let isRunning = if case .running = node.presence() { true } else { false }
-        plan.nodes[definition.name] = definition.kind == VMNode.kind && isRunning ? .adopt : .keep
+        plan.nodes[definition.name] = node.survives && isRunning ? .adopt : .keep
       }
       switch change {
       case .ports(let nics): newPorts[definition.name] = nics
@@ -127,10 +127,10 @@ extension LabRuntime {
       var environment = environment
       environment.lab = current?.name ?? environment.lab
       let other = try NodeRegistry.make(definition, environment)
-      guard let machine = node as? VMNode, case .running = other.presence() else { return other }
-      await machine.detach()
-      await other.setFarEnds(down: await machine.farDownNICs)
-      for nic in definition.nics where isSetDown(NICDefinition.portName(node: definition.name, nic: nic.name)) {
+      guard node.survives, case .running = other.presence() else { return other }
+      await node.detach()
+      await other.setFarEnds(down: await node.farDownNICs)
+      for nic in definition.nics where isSetDown(Names.port(node: definition.name, nic: nic.name)) {
         _ = try await other.setCarrier(of: nic.name, up: false)
       }
       var context = StartContext(journal: Journal()) { _ in }
@@ -189,14 +189,16 @@ extension LabRuntime {
   }
 
   private func removePorts(of node: NodeDefinition, _ nics: [String]) async {
-    for nic in nics { try? await plane?.removePort(NICDefinition.portName(node: node.name, nic: nic)) }
+    for nic in nics { try? await plane?.removePort(Names.port(node: node.name, nic: nic)) }
   }
 
   private func removeTrunksAndSwitches(
     _ recorded: CanonicalLab, _ difference: LabDifference, _ work: Work
   ) async throws {
     for link in recorded.links where difference.removedTrunks.contains(link.name) {
-      for case .switchPort(let end) in link.ends { try? await plane?.removePort("\(end):\(link.name)") }
+      for case .switchPort(let end) in link.ends {
+        try? await plane?.removePort(PortName.end(switch: end, link: link.name).description)
+      }
     }
     for name in difference.removedSwitches {
       try await explained("switch \(name)") { () async throws(DataplaneError) in
@@ -251,7 +253,7 @@ extension LabRuntime {
     for node in work.nodes where difference.changedNodes[node.definition.name] != nil {
       for nic in node.definition.nics {
         guard case .switchPort(_, let mode) = nic.attachment else { continue }
-        let name = NICDefinition.portName(node: node.definition.name, nic: nic.name)
+        let name = Names.port(node: node.definition.name, nic: nic.name)
         try await explained("port \(name)") { () async throws(DataplaneError) in
           try await plane.setMode(port: name, PortMode(mode))
         }

@@ -24,7 +24,9 @@ extension LabRuntime {
     /// Nodes all of whose ports are made now: all for a new data plane, else new ones and those whose interfaces were
     /// lost.
     var nodesWithNewPorts: [any Node] {
-      nodes.filter { !isServing || action($0) == .create || (action($0) == .restart && $0.portsEndWithNode) }
+      nodes.filter {
+        !isServing || action($0) == .create || (action($0) == .restart && $0.definition.traits.hasOurInterfaces)
+      }
     }
 
     /// Whether a wire's end is made now.
@@ -133,7 +135,7 @@ extension LabRuntime {
       let name = node.definition.name
       if work.isServing {
         for nic in node.definition.nics {
-          try? await plane?.removePort(NICDefinition.portName(node: name, nic: nic.name))
+          try? await plane?.removePort(Names.port(node: name, nic: nic.name))
         }
       }
       try await node.prepare(work.journal)
@@ -166,7 +168,7 @@ extension LabRuntime {
       guard case .nic(let nodeA, let nicA) = link.ends.first, case .nic(let nodeB, let nicB) = link.ends.last,
         work.makes(nodeA, nicA) || work.makes(nodeB, nicB)
       else { continue }
-      let ends = (NICDefinition.portName(node: nodeA, nic: nicA), NICDefinition.portName(node: nodeB, nic: nicB))
+      let ends = (Names.port(node: nodeA, nic: nicA), Names.port(node: nodeB, nic: nicB))
       try await explained("link \(link.name)") { () async throws(DataplaneError) in
         try await plane.connectWire(ends.0, ends.1)
       }
@@ -184,7 +186,7 @@ extension LabRuntime {
 
   func startNodes(_ work: Work) async throws {
     let due = work.nodes.filter { work.action($0) != .keep }
-    for node in due where work.action(node) != .adopt && node.definition.kind != VMNode.kind {
+    for node in due where work.action(node) != .adopt && !node.boots {
       try NodeRecord(process: nil).write(environment.paths(of: node.definition.name))
     }
     let order = StartOrder(work.nodes.map(\.definition.name))
@@ -194,7 +196,7 @@ extension LabRuntime {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for node in due {
         group.addTask { try await self.start(node, work, order, queue) }
-        guard node.definition.kind == ExternalNode.kind, awaited.contains(node.definition.name) else { continue }
+        guard node.definition.traits.isForeign, awaited.contains(node.definition.name) else { continue }
         group.addTask { try await self.waitForFrontEnds(of: node.definition, order) }
       }
       try await group.waitForAll()
@@ -207,7 +209,7 @@ extension LabRuntime {
     var context = StartContext(journal: work.journal, progress: work.progress)
     context.onStarted = { Task { await order.note(name, .started) } }
     context.waitForPort = { try await self.waitForPort(of: $0, $1) }
-    let boots = action != .adopt && node.definition.kind == VMNode.kind
+    let boots = action != .adopt && node.boots
     if boots {
       try await order.wait(for: node.definition.after ?? [])
       try await queue.enter()
@@ -221,7 +223,7 @@ extension LabRuntime {
     }
     starting.remove(name)
     // Only its ports tell how a node is that somebody else starts.
-    await order.note(name, node.definition.kind == ExternalNode.kind ? .started : .ready)
+    await order.note(name, node.definition.traits.isForeign ? .started : .ready)
   }
 
   /// After an error: back to what was there before.

@@ -14,7 +14,7 @@ extension LabRuntime {
   /// Carrier of a NIC's port from the start.
   func isWanted(_ nic: NICDefinition, of node: NodeDefinition) -> Bool {
     nic.attachment != .none && !runTime.stopped.contains(node.name)
-      && !isSetDown(NICDefinition.portName(node: node.name, nic: nic.name))
+      && !isSetDown(Names.port(node: node.name, nic: nic.name))
   }
 
   /// Tells machines of the other ends of their wires until the data plane ends.
@@ -31,9 +31,9 @@ extension LabRuntime {
   /// Tells each machine which of its NICs are on wires without another end.
   func tellMachines() async {
     guard tellsMachines, let held = await plane?.heldPorts() else { return }
-    for node in nodesInOrder where node.definition.kind == VMNode.kind {
+    for node in nodesInOrder where node.showsCarriers {
       let name = node.definition.name
-      let down = node.definition.nics.map(\.name).filter { held.contains(NICDefinition.portName(node: name, nic: $0)) }
+      let down = node.definition.nics.map(\.name).filter { held.contains(Names.port(node: name, nic: $0)) }
       await node.setFarEnds(down: Set(down))
     }
   }

@@ -13,13 +13,13 @@ extension LabRuntime {
   /// Whole systems have services of their own: there it is enough that one takes the connection.
   func connectTest(
     _ test: TestDefinition, _ source: any Node, _ destination: any Node, _ address: String
-  ) throws -> PingTest {
+  ) throws -> NodeTest {
     let port = "\(test.port ?? Self.standardPort)"
     let connect = try source.applet("nc") + ["-w", "1", address, port]
-    guard destination.canExecute || destination.definition.kind == TAPNode.kind, destination.definition.disk == nil
+    guard destination.definition.traits.sends, destination.definition.disk == nil
     else {
       return connection(test, "\(address) port \(port)") { _ in
-        await PingTest.attempt(judge: PingTest.status) { try await source.execute(connect) }
+        await Attempt.run(judge: Attempt.status) { try await source.execute(connect) }
       }
     }
     let greeting = Self.greeting(test)
@@ -33,7 +33,7 @@ extension LabRuntime {
   /// A listener at the destination answers the first datagram; the source sends one and reads the answer.
   func datagramTest(
     _ test: TestDefinition, _ source: any Node, _ destination: any Node, _ address: String
-  ) throws -> PingTest {
+  ) throws -> NodeTest {
     let port = "\(test.port ?? Self.standardPort)"
     let family = address.contains(":") ? "-6" : "-4"
     let greeting = Self.greeting(test)
@@ -52,9 +52,9 @@ extension LabRuntime {
   private static func greeting(_ test: TestDefinition) -> String { "apus-\(test.source)-\(test.destination)" }
 
   private func connection(
-    _ test: TestDefinition, _ address: String, _ attempt: @escaping @Sendable (Int) async -> PingReply
-  ) -> PingTest {
-    PingTest(
+    _ test: TestDefinition, _ address: String, _ attempt: @escaping @Sendable (Int) async -> Attempt.Outcome
+  ) -> NodeTest {
+    NodeTest(
       definition: test, address: address, attempt: attempt,
       unready: { await self.unready([test.source, test.destination]) })
   }
@@ -63,15 +63,15 @@ extension LabRuntime {
   private static func exchange(
     _ number: Int, _ greeting: String, _ source: any Node, _ speak: [String], _ destination: any Node,
     _ listen: [String]
-  ) async -> PingReply {
+  ) async -> Attempt.Outcome {
     let listener = Task {
       for try await _ in try await destination.execute(listen) {}
     }
     defer { listener.cancel() }
     try? await Task.sleep(for: listenerStart(number))
-    return await PingTest.attempt(
+    return await Attempt.run(
       judge: { status, text in
-        text.contains(greeting) ? .answered(nil) : .silent("\(PingTest.lastLine(text)) (status \(status))")
+        text.contains(greeting) ? .answered(nil) : .silent("\(Attempt.lastLine(text)) (status \(status))")
       }, { try await source.execute(speak) })
   }
 }

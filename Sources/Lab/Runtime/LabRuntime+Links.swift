@@ -52,8 +52,8 @@ extension LabRuntime {
       case (.nic(let nodeA, let nicA)?, .nic(let nodeB, let nicB)?):
         links.append(
           Link(
-            name: link.name, first: NICDefinition.portName(node: nodeA, nic: nicA),
-            second: NICDefinition.portName(node: nodeB, nic: nicB), kind: .wire))
+            name: link.name, first: Names.port(node: nodeA, nic: nicA),
+            second: Names.port(node: nodeB, nic: nicB), kind: .wire))
       case (.switchPort(let a)?, .switchPort(let b)?):
         links.append(Link(name: link.name, first: a, second: b, kind: .trunk))
       default: continue
@@ -62,7 +62,7 @@ extension LabRuntime {
     for node in current.nodes {
       for nic in node.nics {
         guard case .switchPort(let name, _) = nic.attachment else { continue }
-        let port = NICDefinition.portName(node: node.name, nic: nic.name)
+        let port = Names.port(node: node.name, nic: nic.name)
         links.append(Link(name: port, first: port, second: name, kind: .nic))
       }
     }
@@ -98,8 +98,8 @@ extension LabRuntime {
         try await plane.setImpairment(port: link.first, fromNode: first, toNode: nil)
         try await plane.setImpairment(port: link.second, fromNode: second, toNode: nil)
       case .trunk:
-        try await plane.setImpairment(port: "\(link.first):\(link.name)", fromNode: nil, toNode: first)
-        try await plane.setImpairment(port: "\(link.second):\(link.name)", fromNode: nil, toNode: second)
+        try await plane.setImpairment(port: link.ports[0], fromNode: nil, toNode: first)
+        try await plane.setImpairment(port: link.ports[1], fromNode: nil, toNode: second)
       }
     }
   }
@@ -140,8 +140,7 @@ extension LabRuntime {
     // One at a time, so that what is said last is so in the end.
     await linkTurn.take()
     defer { linkTurn.leave() }
-    guard let link = linksInOrder().first(where: { $0.name == name || $0.name == name.replacingFirst(":", with: ".") })
-    else { throw unknownLink(name) }
+    guard let link = PortName.find(name, in: linksInOrder(), by: \.name) else { throw unknownLink(name) }
     var override = runTime.links[link.name] ?? RunTimeState.Link()
     let ends = try link.ends(from: change.from)
     let before = override
@@ -203,14 +202,14 @@ extension LabRuntime {
   /// another, and a TAP loses its carrier.
   private func setCarrier(_ link: Link, _ port: String, _ isUp: Bool) async throws(UserError) {
     guard let plane else { return }
-    let names = port.split(separator: ".", maxSplits: 1).map { String($0) }
-    let node = link.kind == .trunk ? nil : nodesInOrder.first { $0.definition.name == names.first }
+    let name = PortName(port)
+    let node = nodesInOrder.first { $0.definition.name == name?.node }
     // What `stop` has stopped stays so.
     let isWanted = isUp && !runTime.stopped.contains(node?.definition.name ?? "")
     try await explained("link \(link.name)") { () async throws(DataplaneError) in
       try await plane.setCarrier(port: port, up: isWanted)
     }
-    if let node, names.count == 2 { _ = try await node.setCarrier(of: names[1], up: isWanted) }
+    if let node, case .nic(_, let nic)? = name { _ = try await node.setCarrier(of: nic, up: isWanted) }
   }
 
   /// Writes down what was said at run time.
@@ -247,7 +246,7 @@ extension LabRuntime.Link {
     switch kind {
     case .wire: [first, second]
     case .nic: [first]
-    case .trunk: ["\(first):\(name)", "\(second):\(name)"]
+    case .trunk: [first, second].map { PortName.end(switch: $0, link: name).description }
     }
   }
 
@@ -264,20 +263,16 @@ extension LabRuntime.Link {
 
   /// Names of the nodes at the ends.
   var nodes: [String] {
-    switch kind {
-    case .wire: [first, second].map { String($0.prefix { $0 != "." }) }
-    case .nic: [String(first.prefix { $0 != "." })]
-    case .trunk: []
-    }
+    ports.compactMap { PortName($0)?.node }
   }
 
   /// Positions of the ends that a change is for.
   func ends(from end: String?) throws(UserError) -> [Int] {
     guard let end else { return [0, 1] }
     let names = [first, second]
-    let asked = end.replacingFirst(":", with: ".")
+    let asked = PortName.dotted(end)
     if let position = names.firstIndex(of: asked) { return [position] }
-    let nodes = names.map { String($0.prefix { $0 != "." }) }
+    let nodes = names.map { PortName($0)?.node ?? $0 }
     if let position = nodes.firstIndex(of: asked), nodes.filter({ $0 == asked }).count == 1 { return [position] }
     throw UserError(.badInput, "link \(name) has no end \"\(end)\"", hint: "ends: \(first), \(second)")
   }
@@ -309,14 +304,5 @@ extension ImpairmentPair {
     if let contradiction = definition.contradiction { throw UserError(.badInput, contradiction.message) }
     let result = definition == ImpairmentDefinition() ? nil : definition
     if end == 0 { fromFirst = result } else { fromSecond = result }
-  }
-}
-
-extension String {
-  fileprivate func replacingFirst(_ separator: Character, with other: Character) -> String {
-    guard let index = firstIndex(of: separator) else { return self }
-    var text = self
-    text.replaceSubrange(index...index, with: String(other))
-    return text
   }
 }

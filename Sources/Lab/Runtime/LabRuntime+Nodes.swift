@@ -10,16 +10,16 @@ extension LabRuntime {
     for node in nodesInOrder {
       let definition = node.definition
       var condition = await node.condition()
-      if starting.contains(definition.name), definition.kind != VMNode.kind || condition.state == .stopped {
+      if starting.contains(definition.name), !node.boots || condition.state == .stopped {
         // What is not made yet has not failed.
         (condition.state, condition.isReady, condition.error) = (.starting, false, nil)
       }
       let ports = definition.nics.filter { $0.attachment != .none }
-        .map { NICDefinition.portName(node: definition.name, nic: $0.name) }
+        .map { Names.port(node: definition.name, nic: $0.name) }
       // Only its ports tell how a node is that somebody else starts.
       let isReady =
         condition.isReady && ports.first.map(started.contains) ?? true
-        && (definition.kind != ExternalNode.kind || started.isSuperset(of: ports))
+        && (!definition.traits.isForeign || started.isSuperset(of: ports))
       rows.append(
         NodeStatus(
           lab: environment.lab, node: definition.name, kind: definition.kind, image: definition.image,
@@ -36,9 +36,10 @@ extension LabRuntime {
   package func execute(node name: String, _ request: CommandRequest) async throws -> StartedCommand {
     let node = try self.node(name)
     guard !request.command.isEmpty else { throw UserError(.badInput, "no command given") }
-    guard node.canExecute else {
+    guard node.definition.traits.executes else {
+      let kinds = NodeKind.words("and") { $0.executes }
       throw UserError(
-        .failed, "node \(name) is of kind \(node.definition.kind): commands can be run in nodes of kinds vm and netns")
+        .failed, "node \(name) is of kind \(node.definition.kind): commands can be run in nodes of kinds \(kinds)")
     }
     return try await node.execute(request)
   }
@@ -47,7 +48,7 @@ extension LabRuntime {
   package func start(node name: String, progress: @escaping @Sendable (String) -> Void) async throws {
     try await alone {
       let node = try self.node(name)
-      if node.definition.kind == VMNode.kind {
+      if node.boots {
         guard await node.condition().state != .running else { return progress("\(name): runs already") }
         try await node.check(isNew: false, starts: true)
         let journal = Journal()
@@ -73,7 +74,7 @@ extension LabRuntime {
   package func stop(node name: String, progress: @escaping @Sendable (String) -> Void) async throws {
     try await alone {
       let node = try self.node(name)
-      if node.definition.kind == VMNode.kind {
+      if node.boots {
         try await node.stop(cleanly: true)
       } else {
         try self.changeRunTime { $0.stopped.insert(name) }
@@ -88,7 +89,7 @@ extension LabRuntime {
     defer { linkTurn.leave() }
     guard let plane else { return }
     for nic in node.nics where nic.attachment != .none {
-      let port = NICDefinition.portName(node: node.name, nic: nic.name)
+      let port = Names.port(node: node.name, nic: nic.name)
       // What `link set` took away stays away.
       guard !up || !isSetDown(port) else { continue }
       try await explained("port \(port)") { () async throws(DataplaneError) in
@@ -100,10 +101,10 @@ extension LabRuntime {
   /// Path of the socket of a VM's serial console.
   package func consolePath(node name: String) throws -> String {
     let node = try self.node(name)
-    guard node.definition.kind == VMNode.kind else {
+    guard let path = node.consoleSocket else {
       throw UserError(.failed, "node \(name) is of kind \(node.definition.kind): it has no console")
     }
-    return environment.paths(of: name).consoleSocket
+    return path
   }
 
   /// Connects a client to the serial console of a VM, which one client at a time may have.
@@ -115,10 +116,10 @@ extension LabRuntime {
   /// Path of the log of a VM's serial console.
   package func logPath(node name: String) throws -> String {
     let node = try self.node(name)
-    guard node.definition.kind == VMNode.kind else {
+    guard let path = node.consoleLog else {
       throw UserError(.failed, "node \(name) is of kind \(node.definition.kind): it has no log")
     }
-    return environment.paths(of: name).consoleLog
+    return path
   }
 
   func node(_ name: String) throws(UserError) -> any Node {

@@ -6,7 +6,7 @@ import Topology
 enum PortProbe {
   /// The node that asks; its name is none that a lab file can have.
   static func node(for machine: String, _ environment: NodeEnvironment) -> NetnsNode {
-    NetnsNode(NodeDefinition(name: "\(machine).probe", kind: NetnsNode.kind), environment)
+    NetnsNode(NodeDefinition(name: "\(machine).probe", kind: NetnsNode.kind.word), environment)
   }
 
   /// The node that asks, with its one NIC in the VLAN of the machine's first address on a switch.
@@ -22,7 +22,7 @@ enum PortProbe {
         guard let vlan = address.vlan ?? mode.untagged, let subnet = Subnet(address.address),
           let own = subnet.lastHost(notIn: lab.nodes.flatMap(\.nics).flatMap(\.addresses).map(\.address))
         else { continue }
-        var probe = NodeDefinition(name: "\(machine.name).probe", kind: NetnsNode.kind)
+        var probe = NodeDefinition(name: "\(machine.name).probe", kind: NetnsNode.kind.word)
         let mac = Names.derivedMAC(lab: lab.name, node: probe.name, nic: "eth0", attempt: 0)
         var eth0 = NICDefinition(name: "eth0", mac: mac)
         eth0.attachment = .switchPort(switch: name, mode: .access(vlan))
@@ -55,7 +55,7 @@ extension LabRuntime {
       throw UserError(.failed, "no program nc on this host", hint: "install it with `apt-get install netcat-openbsd`")
     }
     let probe = NetnsNode(definition, environment)
-    let name = NICDefinition.portName(node: definition.name, nic: "eth0")
+    let name = Names.port(node: definition.name, nic: "eth0")
     // Left over from a daemon that died.
     _ = try? await probe.remove()
     do {
@@ -66,7 +66,7 @@ extension LabRuntime {
       }
       _ = try await probe.configure(isThere: false)
       while true {
-        let reply = await PingTest.attempt(judge: PingTest.status) {
+        let reply = await Attempt.run(judge: Attempt.status) {
           try await probe.execute([nc, "-z", "-w", "1", target, "\(port)"])
         }
         if case .answered = reply { break }
@@ -91,7 +91,7 @@ extension LabRuntime {
   /// Returns when every port of a node that somebody else starts has a front-end; notes it.
   func waitForFrontEnds(of node: NodeDefinition, _ order: StartOrder) async throws {
     let ports = Set(
-      node.nics.filter { $0.attachment != .none }.map { NICDefinition.portName(node: node.name, nic: $0.name) })
+      node.nics.filter { $0.attachment != .none }.map { Names.port(node: node.name, nic: $0.name) })
     let timeout = ReadyDefinition().timeout
     let deadline = ContinuousClock.now + .seconds(timeout)
     while !ports.isSubset(of: await startedPorts()) {

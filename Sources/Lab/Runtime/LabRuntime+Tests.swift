@@ -43,7 +43,7 @@ extension LabRuntime {
   }
 
   /// What a test does at each try.
-  private func prepared(_ test: TestDefinition) async throws -> PingTest {
+  private func prepared(_ test: TestDefinition) async throws -> NodeTest {
     let source = try node(test.source)
     if test.action == "exec" { return executeTest(test, source) }
     let destination = try node(test.destination)
@@ -54,15 +54,15 @@ extension LabRuntime {
     switch test.action {
     case "ping":
       let command = try source.pingCommand(to: path.address, from: path.nic)
-      return PingTest(
+      return NodeTest(
         definition: test, address: path.address,
-        attempt: { _ in await PingTest.attempt { try await source.execute(command) } },
+        attempt: { _ in await Attempt.run { try await source.execute(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "arp":
       let command = try source.applet("arping") + ["-f", "-c", "1", "-w", "1", "-I", path.nic.name, path.address]
-      return PingTest(
+      return NodeTest(
         definition: test, address: path.address,
-        attempt: { _ in await PingTest.attempt(judge: PingTest.status) { try await source.execute(command) } },
+        attempt: { _ in await Attempt.run(judge: Attempt.status) { try await source.execute(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "tcp": return try connectTest(test, source, destination, path.address)
     case "udp": return try datagramTest(test, source, destination, path.address)
@@ -70,17 +70,17 @@ extension LabRuntime {
     }
   }
 
-  private func executeTest(_ test: TestDefinition, _ source: any Node) -> PingTest {
+  private func executeTest(_ test: TestDefinition, _ source: any Node) -> NodeTest {
     let (command, wanted) = (test.run ?? [], test.output)
-    let judge: @Sendable (Int32, String) -> PingReply = { status, text in
+    let judge: @Sendable (Int32, String) -> Attempt.Outcome = { status, text in
       guard status == 0 else { return .silent("it ended with \(status):\(ShownText.output(text))") }
       guard wanted.map({ text.contains($0) }) ?? true else { return .silent("it said:\(ShownText.output(text))") }
       return .answered(nil)
     }
-    return PingTest(
+    return NodeTest(
       definition: test, address: "`\(test.commandTitle)`", verb: "succeeded",
       attempt: { _ in
-        await PingTest.attempt(limit: test.within, judge: judge) { try await source.execute(command) }
+        await Attempt.run(limit: test.within, judge: judge) { try await source.execute(command) }
       },
       unready: { await self.unready([test.source]) })
   }
@@ -88,19 +88,5 @@ extension LabRuntime {
   /// Those of the nodes that are not ready.
   func unready(_ names: [String]) async -> [String] {
     await nodes().filter { names.contains($0.node) && !$0.ready }.map(\.node)
-  }
-}
-
-extension PingTest {
-  /// Judges by the exit status alone.
-  @Sendable
-  static func status(_ status: Int32, _ text: String) -> PingReply {
-    status == 0 ? .answered(nil) : .silent(lastLine(text))
-  }
-
-  /// The last line that says something.
-  static func lastLine(_ text: String) -> String {
-    text.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) }.map { ShownText.line($0) }
-      ?? "nothing"
   }
 }

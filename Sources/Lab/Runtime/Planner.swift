@@ -1,15 +1,5 @@
 import Topology
 
-/// What of a node is there before `up` does anything.
-enum NodePresence: Sendable, Equatable {
-  /// Never made, or removed.
-  case absent
-  /// Runs; the text says how it was recognised (`pid 1234`).
-  case running(String)
-  /// Was made, but its process, namespace or interface is gone.
-  case ended
-}
-
 /// What is true on this host before `up` does anything.
 struct LabObservation: Sendable {
   /// `lab.json`, if there is one.

@@ -7,9 +7,7 @@ struct EndDraft {
 
   init(_ text: Located<String>) {
     span = text.span
-    let separator = text.value.firstIndex { $0 == ":" || $0 == "." }
-    name = String(text.value[..<(separator ?? text.value.endIndex)])
-    nic = separator.map { String(text.value[text.value.index(after: $0)...]) }
+    (name, nic) = PortName.parts(of: text.value)
   }
 }
 

@@ -1,3 +1,5 @@
+import Frames
+
 /// `nodes:` entry, one for each name of a range.
 struct NodeDraft {
   var name: Located<String>
@@ -16,9 +18,6 @@ struct NodeDraft {
       return size + 1 + nic.addresses.count + nic.routes.count + vlans
     }
   }
-
-  /// Whether the kind is known and this one.
-  func isKind(_ name: String) -> Bool { kind?.value == name }
 }
 
 /// `nics:` entry, or a NIC that a link end created.

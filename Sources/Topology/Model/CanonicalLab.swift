@@ -1,3 +1,5 @@
+import Frames
+
 /// A lab in its one normal form: every brief form spelt out, every default filled in, every name resolved.
 ///
 /// It is what the daemon runs and writes to `lab.json`, and what differences are taken between. Order is file order.
@@ -131,8 +133,7 @@ package struct NICDefinition: Codable, Sendable, Equatable {
     case crosvm
   }
   package var name: String
-  /// Lower case, colons.
-  package var mac: String
+  package var mac: MACAddress
   package var attachment = Attachment.none
   package var addresses: [AddressDefinition] = []
   package var gateway: String?
@@ -157,7 +158,7 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   ///
   /// Those of a wire are in the wire's `LinkDefinition`.
   package var impair: ImpairmentPair?
-  package init(name: String, mac: String) {
+  package init(name: String, mac: MACAddress) {
     self.name = name
     self.mac = mac
   }
@@ -168,7 +169,7 @@ package struct NICDefinition: Codable, Sendable, Equatable {
 /// Keys that a kind does not have are nil or at their default.
 package struct NodeDefinition: Codable, Sendable, Equatable {
   package var name: String
-  /// A kind of `NodeRegistry`: `vm`, `netns`, `external`, `tap`.
+  /// The word of a kind of `NodeKind`; `traits` is its row.
   package var kind: String
   /// `builtin`, or an absolute path.
   package var image: String?

@@ -22,6 +22,32 @@ package struct ImpairmentDefinition: Codable, Sendable, Equatable {
   package init() {}
 }
 
+extension ImpairmentDefinition {
+  /// Two keys that do not fit together.
+  package enum Contradiction: Sendable, Equatable {
+    case jitterAboveDelay, reorderWithoutDelay
+
+    /// What is wrong, as messages say it.
+    package var message: String {
+      switch self {
+      case .jitterAboveDelay: "\"jitter\" is larger than \"delay\", so frames would arrive before they were sent"
+      case .reorderWithoutDelay: "\"reorder\" needs \"delay\": a frame overtakes those that are held back"
+      }
+    }
+  }
+
+  /// Keys that do not fit together; nil when all is well.
+  package var contradiction: Contradiction? {
+    if jitter > delay { return .jitterAboveDelay }
+    return reorder > 0 && delay == 0 ? .reorderWithoutDelay : nil
+  }
+
+  /// Whether frames pass as if it were not there.
+  package var isNeutral: Bool {
+    delay == 0 && loss == 0 && duplicate == 0 && reorder == 0 && corrupt == 0 && rate == 0
+  }
+}
+
 /// The impairments of a link, one for each of its ends that sends.
 package struct ImpairmentPair: Codable, Sendable, Equatable {
   /// Of frames that the first end sends: the first of `ends`, or the node of a NIC on a switch.

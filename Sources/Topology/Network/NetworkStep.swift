@@ -1,10 +1,12 @@
+import Frames
+
 /// One thing that has to be done to a node's interfaces.
 ///
 /// The list of a node is made in one place (`NodeDefinition.networkSteps`), and everybody who sets up a node works from
 /// it: netlink in a namespace, the words for the built-in guest, the seed of cloud-init. So they cannot differ.
 package enum NetworkStep: Sendable, Equatable, CustomStringConvertible {
   /// The NIC with this MAC address has this name, and is up; its MTU in bytes, nil = 1500.
-  case link(name: String, mac: String, mtu: Int?)
+  case link(name: String, mac: MACAddress, mtu: Int?)
   /// A VLAN subinterface (802.1Q) of a NIC, up.
   case vlan(name: String, parent: String, id: Int)
   /// An address with its prefix length.

@@ -1,3 +1,5 @@
+import Frames
+
 /// Turns a wired draft into the canonical lab: VLANs resolved, addresses given out, MAC addresses derived.
 ///
 /// Nodes and NICs keep their indices, so that rules find the position of each in the draft. What could not be resolved
@@ -33,13 +35,16 @@ struct Normaliser {
 
   private func node(_ draft: NodeDraft) -> NodeDefinition {
     var node = NodeDefinition(name: draft.name.value, kind: draft.kind?.value ?? "")
-    if draft.isKind("vm"), let machine = draft.machine { fill(&node, machine) }
+    if draft.traits.isMachine, let machine = draft.machine { fill(&node, machine) }
     node.nics = draft.nics.map { nic($0) }
     return node
   }
 
+  /// Of a NIC whose file says none, until one is derived; no file can say it.
+  private static let underived = MACAddress(bits: 0)
+
   private func nic(_ draft: NICDraft) -> NICDefinition {
-    var nic = NICDefinition(name: draft.name.value, mac: draft.mac?.value.description ?? "")
+    var nic = NICDefinition(name: draft.name.value, mac: draft.mac?.value ?? Self.underived)
     nic.attachment = attachment(draft)
     nic.impair = impair(draft)
     nic.addresses = draft.addresses.compactMap { address($0, nic.attachment, at: draft.membershipSpan) }
@@ -148,14 +153,14 @@ struct Normaliser {
 
   /// Gives every NIC without a MAC address the one that follows from its names; a taken one leads to the next.
   private func deriveMACs(_ lab: inout CanonicalLab) {
-    var taken: Set<String> = []
+    var taken: Set<MACAddress> = []
     for node in lab.nodes {
       for nic in node.nics { taken.insert(nic.mac) }
     }
     for node in lab.nodes.indices {
-      for nic in lab.nodes[node].nics.indices where lab.nodes[node].nics[nic].mac.isEmpty {
+      for nic in lab.nodes[node].nics.indices where lab.nodes[node].nics[nic].mac == Self.underived {
         var attempt = 0
-        var mac = ""
+        var mac = Self.underived
         repeat {
           let name = lab.nodes[node].nics[nic].name
           mac = Names.derivedMAC(lab: lab.name, node: lab.nodes[node].name, nic: name, attempt: attempt)

@@ -5,10 +5,6 @@ struct TestReader {
   private let reporter: Reporter
   private let drafts: [String: NodeDraft]
 
-  /// Kinds that Apus can send from.
-  private static let sources: Set<String> = ["vm", "netns", "tap"]
-  /// Kinds that Apus can run a command in.
-  private static let hosts: Set<String> = ["vm", "netns"]
   /// Port of the tests `tcp` and `udp` that name none.
   private static let usualPort = 7777
 
@@ -42,11 +38,11 @@ struct TestReader {
     let source = node(sourceEnd, index)
     let destination = node(destinationEnd, index)
     guard let source, let destination else { return nil }
-    if !source.kind.isEmpty, !Self.sources.contains(source.kind) {
+    if !source.kind.isEmpty, !source.traits.sends {
       let what = action == "ping" ? "a ping" : "a test's frames"
       let message = "\(sourceEnd.name.quoted) is of kind \(source.kind), which cannot send \(what)"
-      let notes = kindNote(source)
-      reporter.error(.test, sourceEnd.span, message, hint: "sources are of kind vm, netns or tap", notes: notes)
+      let hint = "sources are of kind \(NodeKind.words("or") { $0.sends })"
+      reporter.error(.test, sourceEnd.span, message, hint: hint, notes: kindNote(source))
     }
     checkDestination(action, source, destination, at: destinationEnd.span, test.expect)
     var definition = TestDefinition(action: action, source: source.name, destination: destination.name)
@@ -56,10 +52,10 @@ struct TestReader {
 
   private func exec(_ end: EndDraft, _ run: [String], _ output: String?, _ index: NameIndex) -> TestDefinition? {
     guard let source = node(end, index) else { return nil }
-    if !source.kind.isEmpty, !Self.hosts.contains(source.kind) {
+    if !source.kind.isEmpty, !source.traits.executes {
       let message = "\(end.name.quoted) is of kind \(source.kind), in which no command can be run"
-      let notes = kindNote(source)
-      reporter.error(.test, end.span, message, hint: "commands run in nodes of kind vm or netns", notes: notes)
+      let hint = "commands run in nodes of kind \(NodeKind.words("or") { $0.executes })"
+      reporter.error(.test, end.span, message, hint: hint, notes: kindNote(source))
     }
     var definition = TestDefinition(action: "exec", source: source.name, destination: "")
     definition.run = run

@@ -28,7 +28,8 @@ struct Wiring {
     for node in draft.nodes {
       for nic in node.nics {
         guard case .none = nic.attachment, nic.takenAt == nil else { continue }
-        let needs = "needs \"switch\", or a link from \(node.name.value):\(nic.name.value) to a switch"
+        let end = PortName.end(node: node.name.value, nic: nic.name.value)
+        let needs = "needs \"switch\", or a link from \(end) to a switch"
         if let span = nic.membership.span { reporter.error(.contradiction, span, "a VLAN \(needs)") }
         if let span = nic.impair?.span { reporter.error(.contradiction, span, "\"impair\" \(needs)") }
       }
@@ -50,7 +51,7 @@ struct Wiring {
     guard ends.count == 2 else { return wireLAN(link, &draft) }
     let isSame = ends[0].name == ends[1].name && ends[0].nic == ends[1].nic
     if isSame, ends[0].nic != nil || index.switches[ends[0].name] != nil {
-      let name = ends[0].nic.map { "\(ends[0].name):\($0)" } ?? ends[0].name
+      let name = ends[0].nic.map { PortName.end(node: ends[0].name, nic: $0) } ?? ends[0].name
       reporter.error(.selfLink, ends[1].span, "link connects \(name) to itself")
       return
     }
@@ -152,21 +153,22 @@ struct Wiring {
       index.reportUnknownEnd(end, reporter)
       return nil
     }
+    let kind = draft.nodes[node].traits
     guard let name = end.nic ?? freeNIC(of: node, draft) else {
-      let message = "\(end.name.quoted) has no free NIC; the NICs of kind tap are named as their interfaces"
+      let message = "\(end.name.quoted) has no free NIC; the NICs of kind \(kind.word) are named as their interfaces"
       reporter.error(.unknownName, end.span, message, hint: "write \(end.name):INTERFACE")
       return nil
     }
     if let nic = nics.place(of: name, in: node, draft) { return .nic(node: node, nic: nic) }
-    NodeReader.checkName(Located(name, end.span), kind: draft.nodes[node].kind?.value, reporter)
+    NodeReader.checkName(Located(name, end.span), kind, reporter)
     return .nic(node: node, nic: nics.add(NICDraft(name: Located(name, end.span)), to: node, &draft))
   }
 
-  /// The first ethN of a node that neither `switch:` nor a link has; a TAP's first declared NIC that is free.
+  /// The first ethN of a node that neither `switch:` nor a link has; of one on this host the first declared NIC that is free.
   private func freeNIC(of index: Int, _ draft: LabDraft) -> String? {
     let node = draft.nodes[index]
     func isNamed(_ nic: String) -> Bool { named.contains([node.name.value, nic]) }
-    guard node.isKind("tap") else { return nics.freeName(of: index, draft, isReserved: isNamed) }
+    guard node.traits.isOnHost else { return nics.freeName(of: index, draft, isReserved: isNamed) }
     return node.nics.first { $0.takenAt == nil && !isNamed($0.name.value) }?.name.value
   }
 
@@ -175,7 +177,7 @@ struct Wiring {
     guard case .nic(let node, let nic) = end else { return end != nil }
     let current = draft.nodes[node].nics[nic]
     if let taken = current.takenAt {
-      let name = "\(draft.nodes[node].name.value):\(current.name.value)"
+      let name = PortName.end(node: draft.nodes[node].name.value, nic: current.name.value)
       let use = current.switchName.map { "is already on switch \($0.value)" } ?? "already has a link"
       let notes = [Diagnostic.Note("\(name) is plugged in here", at: taken)]
       let message = "\(name) \(use) (\(taken.position))"
@@ -220,7 +222,7 @@ extension LinkEnd {
   /// `node:nic`, or the switch's name.
   package var text: String {
     switch self {
-    case .nic(let node, let nic): "\(node):\(nic)"
+    case .nic(let node, let nic): PortName.end(node: node, nic: nic)
     case .switchPort(let name): name
     }
   }

@@ -1,9 +1,11 @@
+import Frames
+
 /// Reads one entry of `nics:`.
 struct NICReader {
   let reporter: Reporter
   let context: ReadingContext
   /// Kind of the node, nil when it is not known.
-  let kind: String?
+  let kind: NodeKind?
 
   /// - Parameter isProfile: It is an entry of `port-profiles:`.
   func read(_ key: Located<String>, _ node: YAMLNode, isProfile: Bool = false) -> NICDraft {
@@ -22,10 +24,10 @@ struct NICReader {
     draft.impair = context.impairments.read(object)
     readAddresses(object, into: &draft)
     draft.mac = object["mac"].flatMap { values.mac($0, "mac") }
-    if let mac = draft.mac, mac.value.isMulticast || mac.value.value == 0 {
-      let fault = mac.value.isMulticast ? "is a multicast address" : "is all zero"
+    if let mac = draft.mac, mac.value.isGroup || mac.value.isZero {
+      let fault = mac.value.isGroup ? "is a multicast address" : "is all zero"
       let message = "MAC address \(mac.value) \(fault); a NIC needs a unicast one"
-      reporter.error(.address, mac.span, message, hint: mac.value.isMulticast ? "make its first byte even" : nil)
+      reporter.error(.address, mac.span, message, hint: mac.value.isGroup ? "make its first byte even" : nil)
       draft.mac = nil
     }
     draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: Limits.mtu) }
@@ -41,9 +43,10 @@ struct NICReader {
   private func checkKind(_ object: ObjectReader) {
     guard let kind else { return }
     for key in object.keys {
-      guard let kinds = LabSchema.kindsOfNICKey[key.value], !kinds.contains(kind) else { continue }
-      let homes = LabSchema.kinds.filter(kinds.contains).joined(separator: " and ")
-      reporter.error(.misplacedKey, key.span, "\(key.value.quoted) is a NIC key of kind \(homes), not of \(kind)")
+      guard let kinds = NodeKind.having(nicKey: key.value), !kinds.contains(kind) else { continue }
+      let homes = kinds.map(\.word).joined(separator: " and ")
+      let message = "\(key.value.quoted) is a NIC key of kind \(homes), not of \(kind.word)"
+      reporter.error(.misplacedKey, key.span, message)
     }
   }
 

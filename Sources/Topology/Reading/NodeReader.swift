@@ -15,32 +15,38 @@ struct NodeReader {
       return draft
     }
     if let node = object["kind"] {
-      draft.kind = object.values.choice(node, "kind", among: LabSchema.kinds)
+      draft.kind = object.values.choice(node, "kind", among: NodeKind.all.map(\.word))
     } else if isWhole, object.lacks("kind") {
-      let hint = "kinds: \(Quoting.list(LabSchema.kinds))"
+      let hint = "kinds: \(Quoting.list(NodeKind.all.map(\.word)))"
       reporter.error(.missing, key.span, "\(label) needs \"kind\"", hint: hint)
     }
+    let kind = draft.kind.flatMap { NodeKind.named($0.value) }
+    if let kind { checkKeys(object, of: kind) }
     readMachine(object, into: &draft)
     draft.machine?.isReadyOwn = hasReady
-    if let node = object["nics"] { draft.nics = readNICs(node, draft) }
+    if let node = object["nics"] { draft.nics = readNICs(node, kind) }
     return draft
   }
 
-  /// The keys that only virtual machines have.
-  private func readMachine(_ object: ObjectReader, into draft: inout NodeDraft) {
-    if let kind = draft.kind, kind.value != "vm" {
-      for key in object.keys where LabSchema.vmKeys.contains(key.value) {
-        let message = "\(key.value.quoted) is a key of kind vm, not of \(kind.value)"
-        reporter.error(.misplacedKey, key.span, message)
-      }
-      return
+  /// Reports keys that the node's kind does not have.
+  private func checkKeys(_ object: ObjectReader, of kind: NodeKind) {
+    for key in object.keys {
+      guard let kinds = NodeKind.having(key: key.value), !kinds.contains(kind) else { continue }
+      let homes = kinds.map(\.word).joined(separator: " and ")
+      let message = "\(key.value.quoted) is a key of kind \(homes), not of \(kind.word)"
+      reporter.error(.misplacedKey, key.span, message)
     }
+  }
+
+  /// The keys that only machines have; a node of no known kind may be one.
+  private func readMachine(_ object: ObjectReader, into draft: inout NodeDraft) {
+    if draft.kind != nil, !draft.traits.isMachine { return }
     var machine = context.defaults
     MachineReader(reporter: reporter).read(object, into: &machine)
     draft.machine = machine
   }
 
-  private func readNICs(_ node: YAMLNode, _ draft: NodeDraft) -> [NICDraft] {
+  private func readNICs(_ node: YAMLNode, _ kind: NodeKind?) -> [NICDraft] {
     if node.isNull { return [] }
     if case .unusable = node.content { return [] }
     guard case .mapping(let entries) = node.content else {
@@ -48,16 +54,16 @@ struct NodeReader {
       return []
     }
     return entries.map { entry in
-      Self.checkName(entry.key, kind: draft.kind?.value, reporter)
-      return NICReader(reporter: reporter, context: context, kind: draft.kind?.value).read(entry.key, entry.value)
+      Self.checkName(entry.key, kind, reporter)
+      return NICReader(reporter: reporter, context: context, kind: kind).read(entry.key, entry.value)
     }
   }
 
-  /// Reports a NIC name that breaks the pattern or is reserved; a TAP's name that is too long for Linux gets its own words.
-  static func checkName(_ name: Located<String>, kind: String?, _ reporter: Reporter) {
+  /// Reports a NIC name that breaks the pattern or is reserved; one of ours that is too long for Linux gets its own words.
+  static func checkName(_ name: Located<String>, _ kind: NodeKind?, _ reporter: Reporter) {
     guard let (message, hint) = Names.complaint(aboutNIC: name.value) else { return }
     let count = name.value.utf8.count
-    if count > Names.longestInterfaceName, kind == "tap" || kind == "netns" {
+    if count > Names.longestInterfaceName, kind?.hasOurInterfaces ?? false {
       let message = "interface name \(name.value.quoted) has \(count) characters; Linux allows 15"
       reporter.error(.interfaceName, name.span, message)
     } else {

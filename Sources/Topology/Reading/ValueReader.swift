@@ -1,3 +1,5 @@
+import Frames
+
 /// Converts values by the type the schema wants, from the text the user wrote.
 ///
 /// Every function reports a value that does not fit and answers nil.

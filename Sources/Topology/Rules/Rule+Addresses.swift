@@ -1,7 +1,9 @@
+import Frames
+
 extension Rule {
   /// L207: two NICs with one MAC address. (Derived ones avoid each other and the declared ones.)
   static func duplicateMACs(_ subject: RuleSubject) {
-    var first: [String: (name: String, span: Span)] = [:]
+    var first: [MACAddress: (name: String, span: Span)] = [:]
     var reported: Set<[Span]> = []
     for nic in subject.nics {
       guard let mac = nic.draft.mac else { continue }

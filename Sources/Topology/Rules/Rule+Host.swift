@@ -3,7 +3,7 @@ extension Rule {
   static func tapNames(_ subject: RuleSubject) {
     var first: [String: (name: String, span: Span)] = [:]
     var reported: Set<[Span]> = []
-    for nic in subject.nics where nic.kind == "tap" {
+    for nic in subject.nics where nic.kind.isOnHost {
       let name = nic.definition.name
       guard let other = first[name] else {
         first[name] = (nic.name, nic.draft.name.span)
@@ -20,7 +20,7 @@ extension Rule {
   ///
   /// A running lab's own interfaces are no surprise.
   static func hostInterfaces(_ subject: RuleSubject) {
-    for nic in subject.nics where nic.kind == "tap" {
+    for nic in subject.nics where nic.kind.isOnHost {
       let name = nic.definition.name
       guard subject.facts.hostInterfaceExists(name), !subject.facts.interface(name, belongsTo: subject.lab.name) else {
         continue
@@ -37,7 +37,7 @@ extension Rule {
   static func socketPaths(_ subject: RuleSubject) {
     var first: [String: (name: String, span: Span)] = [:]
     var reported: Set<[Span]> = []
-    for nic in subject.nics where nic.kind == "vm" || nic.kind == "external" {
+    for nic in subject.nics where nic.kind.hasSockets {
       if let socket = nic.draft.socket, let path = nic.definition.socket {
         if let other = first[path], reported.insert([other.span, socket.span]).inserted {
           let message = "socket \(path.quoted) is used by \(other.name) and \(nic.name)"
@@ -57,7 +57,7 @@ extension Rule {
       let hint = "choose a shorter name, or a shorter folder by APUS_STATE_DIR"
       check(subject, "\(state)/\(name.value)/control.sock", name.span, hint: hint)
     }
-    for node in subject.draft.nodes where node.isKind("vm") {
+    for node in subject.draft.nodes where node.traits.isMachine {
       let hint = "choose shorter names, or a shorter folder by APUS_STATE_DIR"
       check(subject, "\(state)/\(subject.lab.name)/\(node.name.value)/console.sock", node.name.span, hint: hint)
     }
@@ -65,8 +65,8 @@ extension Rule {
 
   private static func check(_ subject: RuleSubject, _ path: String, _ span: Span, hint: String) {
     let size = path.utf8.count
-    guard size > Names.longestSocketPath else { return }
-    let message = "socket path \(path.quoted) has \(size) bytes; Linux allows \(Names.longestSocketPath)"
+    guard size > subject.facts.longestSocketPath else { return }
+    let message = "socket path \(path.quoted) has \(size) bytes; Linux allows \(subject.facts.longestSocketPath)"
     subject.reporter.error(.socketPath, span, message, hint: hint)
   }
 
@@ -74,7 +74,7 @@ extension Rule {
   static func wholeMemory(_ subject: RuleSubject) {
     guard let total = subject.facts.totalMemory else { return }
     var reported: Set<Span> = []
-    for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) where draft.isKind("vm") {
+    for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) where draft.traits.isMachine {
       guard UInt64(clamping: node.memory) > total else { continue }
       let span = draft.machine?.memory?.span ?? draft.name.span
       guard reported.insert(span).inserted else { continue }
@@ -86,7 +86,7 @@ extension Rule {
 
   /// L305: virtual machines that ask for more memory than the host has free.
   static func memory(_ subject: RuleSubject) {
-    let machines = subject.lab.nodes.indices.filter { subject.lab.nodes[$0].kind == "vm" }
+    let machines = subject.lab.nodes.indices.filter { subject.lab.nodes[$0].traits.isMachine }
     guard let first = machines.first, let free = subject.facts.availableMemory else { return }
     let wanted = machines.reduce(UInt64(0)) { $0 + UInt64(subject.lab.nodes[$1].memory) }
     guard wanted > free + subject.facts.memoryTaken(by: subject.lab.name) else { return }
@@ -97,7 +97,7 @@ extension Rule {
 
   /// L306: no KVM, said once.
   static func withoutKVM(_ subject: RuleSubject) {
-    guard !subject.facts.hasKVM, let node = subject.draft.nodes.first(where: { $0.isKind("vm") }) else { return }
+    guard !subject.facts.hasKVM, let node = subject.draft.nodes.first(where: { $0.traits.isMachine }) else { return }
     let message = "this host has no KVM: virtual machines are emulated (TCG), which is slow"
     subject.reporter.note(.withoutKVM, node.kind?.span ?? node.name.span, message)
   }

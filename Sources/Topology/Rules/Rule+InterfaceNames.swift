@@ -24,7 +24,7 @@ extension Rule {
         }
         owners[place] = (what, span)
         made[place] = (nic.name, vlan)
-        guard nic.kind == "tap", subject.facts.hostInterfaceExists(name),
+        guard nic.kind.isOnHost, subject.facts.hostInterfaceExists(name),
           !subject.facts.interface(nic.definition.name, belongsTo: subject.lab.name)
         else { continue }
         let hint = "choose another name, or remove it: ip link delete \(name)"
@@ -36,6 +36,6 @@ extension Rule {
 
   /// Names are unique within a node; those of TAPs within the host.
   private static func key(_ nic: RuleSubject.NIC, _ name: String) -> String {
-    nic.kind == "tap" ? "host \(name)" : "node \(nic.node) \(name)"
+    nic.kind.isOnHost ? "host \(name)" : "node \(nic.node) \(name)"
   }
 }

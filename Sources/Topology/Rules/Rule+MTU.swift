@@ -12,8 +12,8 @@ extension Rule {
     var first: [String: RuleSubject.NIC] = [:]
     var reported: Set<String> = []
     for nic in subject.nics {
-      // What an external machine's MTU is without `mtu` is not known.
-      guard let place = place(of: nic), nic.draft.mtu != nil || nic.kind != "external" else { continue }
+      // What a foreign machine's MTU is without `mtu` is not known.
+      guard let place = place(of: nic), nic.draft.mtu != nil || !nic.kind.isForeign else { continue }
       guard let other = first[place.key] else {
         first[place.key] = nic
         continue

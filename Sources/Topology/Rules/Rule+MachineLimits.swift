@@ -2,7 +2,7 @@ extension Rule {
   /// L006: memory with which the built-in guest does not boot.
   static func builtinMemory(_ subject: RuleSubject) {
     var reported: Set<Span> = []
-    for node in subject.draft.nodes where node.isKind("vm") {
+    for node in subject.draft.nodes where node.traits.isMachine {
       guard let machine = node.machine, case .builtin = machine.image, let memory = machine.memory,
         memory.value < MachineLimits.builtinMemory, reported.insert(memory.span).inserted
       else { continue }
@@ -19,7 +19,7 @@ extension Rule {
   /// L009: more NICs than a machine has places for.
   static func machineNICs(_ subject: RuleSubject) {
     var reported: Set<Span> = []
-    for node in subject.draft.nodes where node.isKind("vm") && node.nics.count > MachineLimits.nics {
+    for node in subject.draft.nodes where node.traits.isMachine && node.nics.count > MachineLimits.nics {
       guard reported.insert(node.name.span).inserted else { continue }
       let message = "a machine has \(MachineLimits.nics) NICs at most, \(node.name.value) has \(node.nics.count)"
       subject.reporter.error(.limit, node.nics[MachineLimits.nics].name.span, message)
@@ -29,7 +29,7 @@ extension Rule {
   /// L009: NICs, addresses and routes of a machine that do not fit the command line of the built-in guest's kernel.
   static func guestCommandLines(_ subject: RuleSubject) {
     var reported: Set<Span> = []
-    for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) where draft.isKind("vm") {
+    for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) where draft.traits.isMachine {
       guard case .builtin? = draft.machine?.image, node.nics.count <= MachineLimits.nics else { continue }
       let size = GuestWords.commandLine(of: node).utf8.count
       guard size > GuestWords.limit, reported.insert(draft.name.span).inserted else { continue }

@@ -3,7 +3,7 @@ extension Rule {
   ///
   /// L302: one of no known format, or of another than the file says. L308: one with another sum.
   static func images(_ subject: RuleSubject) {
-    for node in subject.draft.nodes where node.isKind("vm") {
+    for node in subject.draft.nodes where node.traits.isMachine {
       guard case .file(let file)? = node.machine?.image else { continue }
       for fault in subject.images.image(file).faults { report(fault, of: file, subject) }
     }
@@ -95,7 +95,7 @@ extension Rule {
   static func diskless(_ subject: RuleSubject) {
     var useful: Set<String> = []
     var useless: [(key: String, span: Span)] = []
-    for node in subject.draft.nodes where node.isKind("vm") {
+    for node in subject.draft.nodes where node.traits.isMachine {
       guard let machine = node.machine else { continue }
       var keys: [(String, Span)] = []
       if let persist = machine.persist, persist.value { keys.append(("persist", persist.span)) }
@@ -114,7 +114,7 @@ extension Rule {
   /// L215: `ready: { tcp: ... }` of a machine that has no address to connect to, or beside which there is no room.
   static func readyAddresses(_ subject: RuleSubject) {
     for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) {
-      guard let span = draft.machine?.ready?.tcp, node.kind == "vm" else { continue }
+      guard let span = draft.machine?.ready?.tcp, node.traits.isMachine else { continue }
       let isReachable = zip(draft.nics, node.nics).contains { draft, nic in
         // On something unknown, which was reported: what addresses it would have is not known.
         if nic.attachment == .none { return draft.takenAt != nil }

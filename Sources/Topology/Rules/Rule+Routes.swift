@@ -18,7 +18,7 @@ extension Rule {
   /// L209: two routes of one system to one destination, of which its kernel would take the first only; L213: the same
   /// route twice.
   ///
-  /// The subnets of a node's addresses are routes too. All nodes of kind `tap` have one table, that of this host.
+  /// The subnets of a node's addresses are routes too. All nodes whose interfaces are on this host have one table, that of this host.
   static func twoRoutes(_ subject: RuleSubject) {
     let nodes = Set(subject.lab.nodes.filter(isSetUp).map(\.name))
     let nics = subject.nics.filter { nodes.contains($0.node) }
@@ -46,7 +46,7 @@ extension Rule {
     _ way: Way, _ route: NetworkRoute, _ other: Way, _ nic: RuleSubject.NIC, _ reporter: Reporter
   ) {
     let notes = [Diagnostic.Note("the other is here", at: other.span)]
-    let owner = nic.kind == "tap" ? "this host" : nic.node
+    let owner = nic.kind.isOnHost ? "this host" : nic.node
     guard let known = other.route else {
       let message =
         "the \(route) of \(owner) leads to the subnet of its own address \(other.words) (\(other.span.position))"
@@ -82,14 +82,11 @@ extension Rule {
     }
   }
 
-  private static func system(of nic: RuleSubject.NIC) -> String { nic.kind == "tap" ? "tap" : "node \(nic.node)" }
+  private static func system(of nic: RuleSubject.NIC) -> String { nic.kind.isOnHost ? "host" : "node \(nic.node)" }
 
   /// Whether Apus sets up the node's interfaces; those of other nodes are what the user promises.
   private static func isSetUp(_ node: NodeDefinition) -> Bool {
-    switch node.kind {
-    case "netns", "tap": true
-    case "vm": node.disk == nil || (node.cloudInit.map { $0.networkConfig == nil } ?? false)
-    default: false
-    }
+    guard node.traits.isMachine else { return node.traits.hasOurInterfaces }
+    return node.disk == nil || (node.cloudInit.map { $0.networkConfig == nil } ?? false)
   }
 }

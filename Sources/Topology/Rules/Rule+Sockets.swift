@@ -3,7 +3,7 @@ extension Rule {
   ///
   /// L307: one at whose path something else lies.
   static func socketFiles(_ subject: RuleSubject) {
-    for nic in subject.nics where nic.definition.role == .listen && nic.kind == "external" {
+    for nic in subject.nics where nic.definition.role == .listen && nic.kind.nicKeys.contains("socket") {
       guard let socket = nic.draft.socket, let path = nic.definition.socket else { continue }
       if let kind = subject.facts.fileKind(path), kind != .socket {
         let message = "there is a \(kind.rawValue) at \(socket.value.quoted), where the socket of \(nic.name) is to be"

@@ -11,7 +11,7 @@ struct RuleSubject {
   /// A NIC in the file and in the lab.
   struct NIC {
     var node: String
-    var kind: String
+    var kind: NodeKind
     /// Its node is one of several that a range stands for.
     var isInRange: Bool
     var draft: NICDraft
@@ -21,7 +21,7 @@ struct RuleSubject {
     var isOnLAN = false
 
     /// As messages name it, `vm1:eth0`.
-    var name: String { "\(node):\(definition.name)" }
+    var name: String { PortName.end(node: node, nic: definition.name) }
   }
 
   /// Every NIC in file order.
@@ -40,7 +40,7 @@ struct RuleSubject {
     nics = zip(draft.nodes, lab.nodes).flatMap { nodeDraft, node in
       zip(nodeDraft.nics, node.nics).map {
         var nic = NIC(
-          node: node.name, kind: node.kind, isInRange: nodeDraft.range != nil, draft: $0, definition: $1)
+          node: node.name, kind: node.traits, isInRange: nodeDraft.range != nil, draft: $0, definition: $1)
         if case .switchPort(let name, _) = $1.attachment { nic.isOnLAN = lans.contains(name) }
         return nic
       }

@@ -29,8 +29,8 @@ package enum JSONSchema {
 
   private static func property(_ key: ObjectSchema.Key) -> JSONText {
     var text = key.text
-    if let kinds = LabSchema.kindsOfNICKey[key.name] {
-      text += " Kinds: \(LabSchema.kinds.filter(kinds.contains).joined(separator: ", "))."
+    if let kinds = NodeKind.having(nicKey: key.name) {
+      text += " Kinds: \(kinds.map(\.word).joined(separator: ", "))."
     }
     return .object([("description", .string(text))] + members(of: key.type))
   }

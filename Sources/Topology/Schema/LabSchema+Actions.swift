@@ -47,7 +47,7 @@ extension LabSchema {
   static let exec = ObjectSchema(
     "command",
     [
-      Key("node", .name, "A node of kind vm or netns.").required,
+      Key("node", .name, "A node of kind \(NodeKind.words("or") { $0.executes }).").required,
       Key("run", .oneOrMore(.text), "A line for the shell, or a list: the program and its arguments.").required,
       Key("output", .text, "Text that the command's output must contain."),
     ])

@@ -61,9 +61,8 @@ enum LabSchema {
     "node",
     [
       Key(
-        "kind", .choice(kinds),
-        "vm: a virtual machine; netns: a network namespace; external: a vhost-user socket "
-          + "whose machine somebody else runs; tap: TAP interfaces on this host."
+        "kind", .choice(NodeKind.all.map(\.word)),
+        NodeKind.all.map { "\($0.word): \($0.text)" }.joined(separator: "; ") + "."
       ).required
     ] + machine + [
       after,
@@ -135,18 +134,6 @@ enum LabSchema {
     ] + membership + [
       Key("impair", impair, "Impairments: a name, settings, or { from-a: , from-b: }; a is the first end.")
     ])
-
-  /// Kinds of node, in the order the documentation has them.
-  static let kinds = ["vm", "netns", "external", "tap"]
-
-  /// NIC keys that only some kinds of node have.
-  static let kindsOfNICKey: [String: Set<String>] = [
-    "queues": ["vm", "external"], "role": ["external"], "socket": ["external"], "socket-mode": ["external"],
-    "socket-owner": ["external"], "front-end": ["external"],
-  ]
-
-  /// Node keys that only virtual machines have.
-  static let vmKeys = Set((machine + [after]).map(\.name))
 
   /// Every mapping but the top level.
   static let definitions = Array(all.dropFirst()) + [nodeProfile, portProfile]

@@ -2,6 +2,9 @@ import Capture
 import FoundationEssentials
 import Lab
 
+/// How captures are written.
+enum CaptureFormat: String, CaseIterable { case pcapng, pcap }
+
 /// Where a capture goes, as the command line says it.
 struct CaptureDestination {
   private enum Place {
@@ -17,28 +20,24 @@ struct CaptureDestination {
   private let isPcap: Bool
 
   /// - Throws: `UserError` for what does not go together.
-  init(write path: String?, folder: String?, format: String?, ring: String?) throws(UserError) {
+  init(
+    write path: String?, folder: String?, format: CaptureFormat?, ring: RingFiles?
+  ) throws(UserError) {
     if path != nil, folder != nil {
       throw UserError(.badInput, "--write and --per-interface exclude each other: one file, or one for each port")
     }
     if folder?.isEmpty == true { throw UserError(.badInput, "--per-interface needs the name of a folder") }
-    if let format, !["pcapng", "pcap"].contains(format) {
-      throw UserError(.badInput, "--format is pcapng, pcap, found \"\(format)\"")
-    }
     if format != nil, path == nil, folder == nil {
       throw UserError(.badInput, "--format needs -w FILE or --per-interface DIR")
     }
-    isPcap = format.map { $0 == "pcap" } ?? path?.lowercased().hasSuffix(".pcap") ?? false
+    isPcap = format.map { $0 == .pcap } ?? path?.lowercased().hasSuffix(".pcap") ?? false
     if let ring {
-      guard let files = RingFiles(ring) else {
-        throw UserError(.badInput, "--ring is COUNTxSIZE as in 4x10M, found \"\(ring)\"")
-      }
       guard let path, path != "-" else { throw UserError(.badInput, "--ring needs -w FILE") }
       guard !isPcap else {
         throw UserError(
           .badInput, "--ring writes pcapng", hint: "a name that does not end in .pcap, or --format pcapng")
       }
-      place = .ring(path, files)
+      place = .ring(path, ring)
     } else if let folder {
       place = .folder(folder.hasPrefix("/") ? folder : "\(FileManager.default.currentDirectoryPath)/\(folder)")
     } else {

@@ -20,22 +20,38 @@ struct CaptureCommand: AsyncParsableCommand {
       For links alone each frame is taken once, at the end that sends it, unless --direction says more.
       """)
 
+  enum Drops: String, CaseIterable { case include, only }
+
+  private static let snapLength = OptionText.number(in: 0...Int.max)
+  private static let frameCount = OptionText.number(in: 1...Int.max)
+
   @OptionGroup var selection: LabOptions
   @Argument(help: "Ports, links, nodes, switches, or all.") var targets: [String] = []
   @Option(name: .shortAndLong, help: "Write pcapng to this file; - is standard output. (APUS_WRITE)") var write: String?
-  @Option(name: .long, help: "pcapng, or pcap for one port, as of a file that ends in .pcap. (APUS_FORMAT)") var format:
-    String?
+  @Option(
+    name: .long, help: "pcapng, or pcap for one port, as of a file that ends in .pcap. (APUS_FORMAT)",
+    transform: OptionText.word)
+  var format: CaptureFormat?
   @Option(name: .long, help: "A file for each port, in this folder. (APUS_PER_INTERFACE)") var perInterface: String?
   @Option(name: .shortAndLong, help: "Only these frames, as tcpdump has it. (APUS_FILTER)") var filter: String?
-  @Option(name: .shortAndLong, help: "Bytes of each frame that are kept; 0 = all. (APUS_SNAPLEN)") var snaplen: Int?
-  @Option(name: .shortAndLong, help: "End after this many frames. (APUS_COUNT)") var count: Int?
-  @Option(name: .long, help: "End after this time. (APUS_DURATION)") var duration: String?
-  @Option(name: .long, help: "in = from the node into the switch, out, or both. (APUS_DIRECTION)") var direction:
-    String?
-  @Option(name: .long, help: "Files in turn: 4x10M is four of 10 MiB. (APUS_RING)") var ring: String?
-  @Option(name: .long, help: "Write what was recorded in this time, and end. (APUS_LAST)") var last: String?
-  @Option(name: .long, help: "include = dropped frames too, with their reason; only = nothing else. (APUS_DROPS)")
-  var drops: String?
+  @Option(
+    name: .shortAndLong, help: "Bytes of each frame that are kept; 0 = all. (APUS_SNAPLEN)", transform: snapLength)
+  var snaplen: Int?
+  @Option(name: .shortAndLong, help: "End after this many frames. (APUS_COUNT)", transform: frameCount) var count: Int?
+  @Option(name: .long, help: "End after this time. (APUS_DURATION)", transform: OptionText.time) var duration: Double?
+  @Option(
+    name: .long, help: "in = from the node into the switch, out, or both. (APUS_DIRECTION)", transform: OptionText.word)
+  var direction: CaptureDefinition.Direction?
+  @Option(
+    name: .long, help: "Files in turn: 4x10M is four of 10 MiB. (APUS_RING)", transform: OptionText.ring)
+  var ring: RingFiles?
+  @Option(
+    name: .long, help: "Write what was recorded in this time, and end. (APUS_LAST)", transform: OptionText.time)
+  var last: Double?
+  @Option(
+    name: .long, help: "include = dropped frames too, with their reason; only = nothing else. (APUS_DROPS)",
+    transform: OptionText.word)
+  var drops: Drops?
   @Flag(name: .long, help: "Leave checksums that a device would complete as they are. (APUS_RAW)")
   var raw = Variables.isSet("RAW")
   @Flag(name: .long, help: "Cut frames that a device would cut into segments. (APUS_SEGMENT)")
@@ -44,11 +60,13 @@ struct CaptureCommand: AsyncParsableCommand {
   var verdicts = Variables.isSet("VERDICTS")
   @Option(name: .long, help: "A capture file whose frames are sent into a port. (APUS_FROM_FILE)") var fromFile: String?
   @Option(name: .long, help: "The port, as if its node had sent them. (APUS_INJECT)") var inject: String?
-  @Option(name: .long, help: "How many times faster; 0 = as fast as it goes. (APUS_SPEED)") var speed: Double?
+  @Option(
+    name: .long, help: "How many times faster; 0 = as fast as it goes. (APUS_SPEED)", transform: OptionText.factor)
+  var speed: Double?
   @Option(name: .long, help: "Of the file, only frames of this interface. (APUS_INTERFACE)") var interface: String?
 
   func run() async throws {
-    if let file = fromFile ?? Variables.value("FROM_FILE") { return try await replay(file) }
+    if let file = Variables.option(fromFile, "FROM_FILE") { return try await replay(file) }
     let ofReplay = [("--inject", inject != nil), ("--speed", speed != nil), ("--interface", interface != nil)]
     for (name, isThere) in ofReplay where isThere {
       throw UserError(.badInput, "\(name) needs --from-file")
@@ -60,11 +78,12 @@ struct CaptureCommand: AsyncParsableCommand {
     // Before the daemon is asked, so that a mistake is told even where no lab is up.
     if let filter = request.filter { try Self.check(filter) }
     let destination = try CaptureDestination(
-      write: write ?? Variables.value("WRITE"), folder: perInterface ?? Variables.value("PER_INTERFACE"),
-      format: format ?? Variables.value("FORMAT"), ring: ring ?? Variables.value("RING"))
+      write: Variables.option(write, "WRITE"), folder: Variables.option(perInterface, "PER_INTERFACE"),
+      format: try Variables.option(format, "FORMAT", OptionText.word),
+      ring: try Variables.option(ring, "RING", OptionText.ring))
     let session = try selection.session()
-    if let last = last ?? Variables.value("LAST") {
-      return try await recorded(try Self.seconds(last, "--last"), request, session, destination)
+    if let last = try Variables.option(last, "LAST", OptionText.time) {
+      return try await recorded(last, request, session, destination)
     }
     try await live(request, session, destination)
   }
@@ -110,27 +129,16 @@ struct CaptureCommand: AsyncParsableCommand {
 
   private func request() throws -> CaptureRequest {
     var request = CaptureRequest(targets)
-    request.filter = filter ?? Variables.value("FILTER")
-    request.snap = try snaplen ?? Variables.number("SNAPLEN", from: 0)
-    request.count = try count ?? Variables.number("COUNT")
-    request.duration = try (duration ?? Variables.value("DURATION")).map { try Self.seconds($0, "--duration") }
-    request.direction = try word(direction ?? Variables.value("DIRECTION"), "--direction", ["in", "out", "both"])
-    request.drops = try word(drops ?? Variables.value("DROPS"), "--drops", ["include", "only"])
+    request.filter = Variables.option(filter, "FILTER")
+    request.snap = try Variables.option(snaplen, "SNAPLEN", Self.snapLength)
+    request.count = try Variables.option(count, "COUNT", Self.frameCount)
+    request.duration = try Variables.option(duration, "DURATION", OptionText.time)
+    request.direction = try Variables.option(direction, "DIRECTION", OptionText.word)?.rawValue
+    request.drops = try Variables.option(drops, "DROPS", OptionText.word)?.rawValue
     request.isRaw = raw
     request.segments = segment
     request.writesVerdicts = verdicts
-    for (name, value, least) in [("--snaplen", request.snap, 0), ("--count", request.count, 1)] {
-      if let value, value < least { throw UserError(.badInput, "\(name) must be \(least) or more, found \(value)") }
-    }
     return request
-  }
-
-  func word(_ text: String?, _ name: String, _ known: [String]) throws -> String? {
-    guard let text else { return nil }
-    guard known.contains(text) else {
-      throw UserError(.badInput, "\(name) is \(known.joined(separator: ", ")), found \"\(text)\"")
-    }
-    return text
   }
 
   static func check(_ filter: String) throws {
@@ -139,22 +147,5 @@ struct CaptureCommand: AsyncParsableCommand {
     } catch {
       throw UserError(.badInput, "filter \"\(filter)\": \(error)")
     }
-  }
-
-  private static func seconds(_ text: String, _ name: String) throws -> Double {
-    guard let seconds = Units.seconds(text), seconds > 0 else {
-      throw UserError(.badInput, "\(name) is a time such as 30s, found \"\(text)\"")
-    }
-    return seconds
-  }
-}
-
-extension String {
-  /// This text with the first place of a character replaced: `vm1:eth0` and `vm1.eth0` are the same.
-  func replacingFirst(_ character: Character, with other: Character) -> String {
-    guard let index = firstIndex(of: character) else { return self }
-    var text = self
-    text.replaceSubrange(index...index, with: String(other))
-    return text
   }
 }

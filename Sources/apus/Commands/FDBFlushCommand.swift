@@ -9,18 +9,15 @@ struct FDBFlushCommand: AsyncParsableCommand {
   @OptionGroup var selection: LabOptions
   @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)") var switchName: String?
   @Option(name: .long, help: "Only addresses behind this port. (APUS_PORT)") var port: String?
-  @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)") var vlan: String?
+  @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)", transform: vlanID) var vlan: Int?
+
+  private static let vlanID = OptionText.number(in: 1...4094)
 
   func run() async throws {
     var query = FDBFlushQuery()
-    query.switchName = switchName ?? Variables.value("SWITCH")
-    query.port = port ?? Variables.value("PORT")
-    query.vlan = try (vlan ?? Variables.value("VLAN")).map { text throws(UserError) in
-      guard let vlan = Int(text), (1...4094).contains(vlan) else {
-        throw UserError(.badInput, "VLAN \"\(text)\" is not a number from 1 to 4094")
-      }
-      return vlan
-    }
+    query.switchName = Variables.option(switchName, "SWITCH")
+    query.port = Variables.option(port, "PORT")
+    query.vlan = try Variables.option(vlan, "VLAN", Self.vlanID)
     try await selection.session().client.tell(API.fdbFlush, query: query)
   }
 }

@@ -10,7 +10,7 @@ struct FDBListCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let query = FDBQuery(switchName: switchName ?? Variables.value("SWITCH"))
+    let query = FDBQuery(switchName: Variables.option(switchName, "SWITCH"))
     try output.write(try await selection.session().client.ask(API.fdb, query: query))
   }
 }

@@ -13,6 +13,7 @@ struct GraphCommand: AsyncParsableCommand {
   @Option(name: .long, help: "mermaid, dot, svg or json. (APUS_FORMAT)") var format: Format?
 
   func run() async throws {
+    let format = try Variables.option(format, "FORMAT", OptionText.word) ?? .mermaid
     let graph: LabGraph
     switch LabArgument(subject) {
     case .file(let path):
@@ -20,7 +21,7 @@ struct GraphCommand: AsyncParsableCommand {
       graph = LabGraph(try LabFile(path, directories: directories).checked())
     case .lab(let name): graph = try await live(try LabSession(asked: name))
     }
-    switch format ?? Variables.value("FORMAT").flatMap({ Format(rawValue: $0) }) ?? .mermaid {
+    switch format {
     case .mermaid: Output.data(graph.mermaid())
     case .dot: Output.data(graph.dot())
     case .svg: Output.data(graph.svg())

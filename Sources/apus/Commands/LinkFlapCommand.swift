@@ -1,7 +1,6 @@
 import ArgumentParser
 import Control
 import Lab
-import Topology
 
 struct LinkFlapCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -9,20 +8,19 @@ struct LinkFlapCommand: AsyncParsableCommand {
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The link.") var name: String
-  @Option(name: .customLong("down"), help: "How long it is down. (APUS_DOWN)") var down: String = "1s"
-  @Option(name: .customLong("up"), help: "How long it is up in between. (APUS_UP)") var up: String = "1s"
-  @Option(name: .long, help: "How often. (APUS_COUNT)") var count: Int = 1
+  @Option(name: .long, help: "How long it is down; 1s without it. (APUS_DOWN)", transform: OptionText.pause)
+  var down: Double?
+  @Option(name: .long, help: "How long it is up in between; 1s without it. (APUS_UP)", transform: OptionText.pause)
+  var up: Double?
+  @Option(name: .long, help: "How often; once without it. (APUS_COUNT)", transform: flapCount) var count: Int?
 
-  func validate() throws {
-    for text in [down, up] where Self.seconds(text) == nil {
-      throw ValidationError("\"\(text)\" is not a time such as 500ms")
-    }
-    if !(1...1_000_000).contains(count) { throw ValidationError("--count takes a number from 1 to 1000000") }
-  }
+  private static let flapCount = OptionText.number(in: 1...1_000_000)
 
   func run() async throws {
+    let down = try Variables.option(down, "DOWN", OptionText.pause) ?? 1
+    let up = try Variables.option(up, "UP", OptionText.pause) ?? 1
+    let count = try Variables.option(count, "COUNT", Self.flapCount) ?? 1
     let session = try selection.session()
-    let (down, up) = (Self.seconds(down) ?? 1, Self.seconds(up) ?? 1)
     // However it ends, the link is not left down.
     let signals = SignalStream.of([2, 15])
     let work = Task {
@@ -42,13 +40,6 @@ struct LinkFlapCommand: AsyncParsableCommand {
       try await set(session, true)
       throw UserError(.failed, "interrupted; link \(name) is up")
     }
-  }
-
-  /// A time as the lab file writes it.
-  private static func seconds(_ text: String) -> Double? {
-    var definition = ImpairmentDefinition()
-    guard (try? definition.set(.delay, to: text)) != nil else { return nil }
-    return definition.delay
   }
 
   private func set(_ session: LabSession, _ isUp: Bool) async throws {

@@ -22,7 +22,7 @@ struct LinkSetCommand: AsyncParsableCommand {
 
   func run() async throws {
     var change = LinkChange()
-    change.from = from ?? Variables.value("FROM")
+    change.from = Variables.option(from, "FROM")
     change.isReplacement = replace
     for setting in settings { try Self.read(setting, into: &change) }
     guard change.carrier != nil || !change.impair.isEmpty || change.isReplacement else {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Lab
+import Topology
 
 struct LinkShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one link.")
@@ -12,9 +13,7 @@ struct LinkShowCommand: AsyncParsableCommand {
   func run() async throws {
     let session = try selection.session()
     let links = try await session.client.ask(API.links)
-    // `node:nic` means the same as `node.nic`, as where links are changed.
-    let dotted = name.replacingFirst(":", with: ".")
-    guard let link = links.first(where: { $0.name == name }) ?? links.first(where: { $0.name == dotted }) else {
+    guard let link = PortName.find(name, in: links, by: \.name) else {
       throw UserError(.notFound, "lab \(session.name) has no link \"\(name)\"", hint: "`apus link list` lists them")
     }
     try output.write([link])

@@ -67,7 +67,7 @@ struct TestCommand: AsyncParsableCommand {
     }
   }
 
-  private var report: String? { junit ?? Variables.value("JUNIT") }
+  private var report: String? { Variables.option(junit, "JUNIT") }
 
   /// Looks before anything is run whether the report can be written: tests may take an hour.
   /// - Throws: `badInput`.

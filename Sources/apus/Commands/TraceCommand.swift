@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Lab
+import Topology
 
 struct TraceCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,20 +21,14 @@ struct TraceCommand: AsyncParsableCommand {
   func run() async throws {
     let client = try selection.session().client
     let ports = try await client.ask(API.ports)
-    guard let row = ports.first(named: port) else {
+    guard let row = PortName.find(port, in: ports, by: \.name) else {
       throw UserError(
         .notFound, "there is no port \"\(port)\"", hint: "ports: \(ports.map(\.name).joined(separator: ", "))")
     }
-    let bytes = try FrameText.bytes(frame, source: row.mac ?? "02:00:00:00:00:00") { ports.first(named: $0)?.mac }
+    let bytes = try FrameText.bytes(frame, source: row.mac ?? "02:00:00:00:00:00") {
+      PortName.find($0, in: ports, by: \.name)?.mac
+    }
     let answer = try await client.ask(API.trace, TraceRequest(port: row.name, frame: bytes))
     Output.data(try output.rendering.text(answer, table: answer.description))
-  }
-}
-
-extension [PortRow] {
-  /// The port of that name, which may be written as its NIC is in lab files: `vm1:eth0`.
-  fileprivate func first(named name: String) -> PortRow? {
-    let dotted = name.replacingFirst(":", with: ".")
-    return first { $0.name == name || $0.name == dotted }
   }
 }

@@ -25,15 +25,14 @@ struct UpCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Forget what was set at run time. (APUS_RESET)")
   var reset = Variables.isSet("RESET")
 
-  @Option(name: .long, help: "Machines that boot at once; as many as the host bears without it. (APUS_PARALLEL)")
+  private static let machineCount = OptionText.number(in: 1...Int.max)
+
+  @Option(
+    name: .long, help: "Machines that boot at once; as many as the host bears without it. (APUS_PARALLEL)",
+    transform: machineCount)
   var parallel: Int?
 
   @OptionGroup var output: OutputOptions
-
-  func validate() throws {
-    guard let parallel, parallel < 1 else { return }
-    throw ValidationError("--parallel must be 1 or more, found \(parallel)")
-  }
 
   func run() async throws {
     let directories = LabDirectories.resolve(environment: Variables.all)
@@ -44,7 +43,7 @@ struct UpCommand: AsyncParsableCommand {
     var options = BringUpOptions()
     options.allowsRestart = allowRestart
     options.isReset = reset
-    options.parallel = try parallel ?? Variables.number("PARALLEL")
+    options.parallel = try Variables.option(parallel, "PARALLEL", Self.machineCount)
     guard foreground else { return try write(try await lifecycle.bringUp(lab, options: options)) }
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)

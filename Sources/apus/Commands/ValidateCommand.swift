@@ -19,16 +19,14 @@ struct ValidateCommand: AsyncParsableCommand {
 
   func validate() throws {
     if output == .yaml, !canonical { throw ValidationError("-o yaml needs --canonical") }
-    guard output == nil, !json, let text = Variables.value("OUTPUT"), Format(rawValue: text) == nil else { return }
-    let known = Format.allCases.map(\.rawValue).joined(separator: ", ")
-    throw ValidationError("APUS_OUTPUT is \"\(text)\", but one of \(known) is expected")
+    _ = try format
   }
 
   func run() async throws {
     let directories = LabDirectories.resolve(environment: Variables.all)
     let file = try LabFile(try LabFile.path(file, of: "apus validate"), directories: directories)
     if canonical { return Output.data(try canonicalText(try file.checked())) }
-    switch format {
+    switch try format {
     case .json: try list(file, as: .json)
     case .jsonl: try list(file, as: .jsonl)
     case .table, .yaml:
@@ -40,8 +38,7 @@ struct ValidateCommand: AsyncParsableCommand {
   }
 
   private var format: Format {
-    if json { return .json }
-    return output ?? Variables.value("OUTPUT").flatMap { Format(rawValue: $0) } ?? .table
+    get throws { json ? .json : try Variables.option(output, "OUTPUT", OptionText.word) ?? .table }
   }
 
   /// The diagnostics as data; status 2 when there is an error among them.
@@ -52,7 +49,7 @@ struct ValidateCommand: AsyncParsableCommand {
 
   /// YAML unless another format is asked for.
   private func canonicalText(_ lab: CanonicalLab) throws -> String {
-    switch format {
+    switch try format {
     case .table, .yaml: return try lab.yaml()
     case .jsonl: return try JSON.text(lab) + "\n"
     case .json:

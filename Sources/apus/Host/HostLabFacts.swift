@@ -9,6 +9,7 @@ struct HostLabFacts: LabFacts {
 
   var imageDirectory: String { "\(directories.dataRoot)/images" }
   var stateDirectory: String? { directories.stateRoot }
+  var longestSocketPath: Int { SocketPath.limit }
 
   func fileExists(_ absolutePath: String) -> Bool { FileManager.default.fileExists(atPath: absolutePath) }
 
@@ -66,12 +67,12 @@ struct HostLabFacts: LabFacts {
     // Who may not read it asks a daemon that knows; it looks again.
     guard RecordedLab.isReadable(lab, in: directories) else { return true }
     let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
-    return nodes.contains { node in node.kind == "tap" && node.nics.contains { $0.name == name } }
+    return nodes.contains { node in node.traits.isOnHost && node.nics.contains { $0.name == name } }
   }
 
   func memoryTaken(by lab: String) -> UInt64 {
     let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
-    return nodes.filter { $0.kind == "vm" }.reduce(0) { $0 + UInt64(clamping: $1.memory) }
+    return nodes.filter { $0.traits.isMachine }.reduce(0) { $0 + UInt64(clamping: $1.memory) }
   }
 
   func folderExists(_ absolutePath: String) -> Bool {

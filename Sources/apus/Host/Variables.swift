@@ -1,5 +1,5 @@
+import ArgumentParser
 import FoundationEssentials
-import Lab
 
 /// Environment variables.
 ///
@@ -13,13 +13,23 @@ enum Variables {
     all["APUS_\(name)"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  /// A number, `least` or more; nil when the variable is not set or empty.
-  static func number(_ name: String, from least: Int = 1) throws(UserError) -> Int? {
+  /// An option: what the command line said, else what its variable does; nil when neither says anything.
+  static func option(_ said: String?, _ name: String) -> String? { said ?? value(name) }
+
+  /// The same for an option that is no text.
+  /// - Parameter read: what a text means, as in the option's `transform:`.
+  /// - Throws: `ValidationError` for a variable that means nothing.
+  static func option<Value>(
+    _ said: Value?, _ name: String, _ read: (String) throws -> Value
+  ) throws(ValidationError) -> Value? {
+    if let said { return said }
     guard let text = value(name) else { return nil }
-    guard let number = Int(text), number >= least else {
-      throw UserError(.badInput, "APUS_\(name) must be a number, \(least) or more, found \"\(text)\"")
+    do {
+      return try read(text)
+    } catch {
+      let expectation = (error as? ValidationError)?.message ?? "\(error)"
+      throw ValidationError("APUS_\(name) is \"\(text)\", but \(expectation)")
     }
-    return number
   }
 
   /// `1`, `true`, `yes` and `on` are yes.

@@ -1,3 +1,4 @@
+import Frames
 import Lab
 
 /// A frame as somebody writes it on a command line.
@@ -55,13 +56,11 @@ enum FrameText {
   }
 
   private static func address(_ text: String, _ name: String) throws(UserError) -> [UInt8] {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    let bytes = parts.compactMap { UInt8($0, radix: 16) }
-    guard parts.count == 6, bytes.count == 6 else {
+    guard let address = MACAddress(text) else {
       throw UserError(
         .badInput, "\(name)=\"\(text)\" is neither a MAC address such as 02:00:00:00:00:01 nor a port that has one")
     }
-    return bytes
+    return address.bytes
   }
 
   private static func number(_ text: String, _ name: String, _ range: ClosedRange<Int>) throws(UserError) -> Int {

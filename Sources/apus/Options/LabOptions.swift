@@ -8,7 +8,7 @@ struct LabOptions: ParsableArguments {
   var lab: String?
 
   /// From `--lab` or `APUS_LAB`; nil = the only one there is.
-  var asked: String? { lab ?? Variables.value("LAB") }
+  var asked: String? { Variables.option(lab, "LAB") }
 
   /// The lab to speak to.
   /// - Throws: `UserError` when there is none, or it is not clear which.

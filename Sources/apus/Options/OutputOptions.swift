@@ -12,16 +12,14 @@ struct OutputOptions: ParsableArguments {
   var json = false
 
   func validate() throws {
-    guard output == nil, !json, let text = Variables.value("OUTPUT"), OutputFormat(rawValue: text) == nil else {
-      return
-    }
-    let known = OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")
-    throw ValidationError("APUS_OUTPUT is \"\(text)\", but one of \(known) is expected")
+    _ = try checked()
   }
 
-  var format: OutputFormat {
-    if json { return .json }
-    return output ?? Variables.value("OUTPUT").flatMap { OutputFormat(rawValue: $0) } ?? .table
+  /// `validate` has refused what is none.
+  var format: OutputFormat { (try? checked()) ?? .table }
+
+  private func checked() throws(ValidationError) -> OutputFormat {
+    json ? .json : try Variables.option(output, "OUTPUT", OptionText.word) ?? .table
   }
 
   var rendering: Rendering { Rendering(format, isColoured: Output.isColoured) }

@@ -1,5 +1,6 @@
 import Capture
 import Dataplane
+import Frames
 import GuestKit
 import LinuxHost
 import Synchronization
@@ -31,7 +32,8 @@ final class CaptureBench {
     let path = directory.path("\(name).sock")
     try await dataplane.addPort(
       PortConfiguration(
-        name: name, switchName: nil, mode: .wire, address: address, backend: .vhostUser(VhostUserSocket(path: path))))
+        name: name, switchName: nil, mode: .wire, address: try #require(MACAddress(bytes: address)),
+        backend: .vhostUser(VhostUserSocket(path: path))))
     let guest = try VirtualGuest(options)
     try guest.connect(path: path)
     return guest

@@ -1,4 +1,5 @@
 import Capture
+import Frames
 import LinuxHost
 import Topology
 
@@ -38,7 +39,7 @@ actor FixedLab: LabService {
   static let ports = [
     PortStatus(
       name: "vm1.eth0", switchName: "sw1", kind: .vhostUser, carrier: true, mode: .access(vlan: 10), peer: nil,
-      address: [2, 0, 0, 0, 0xAB, 1], mtu: 1500, queues: 2, receivePackets: 12, receiveBytes: 1200,
+      address: MACAddress(bits: 0x01AB_0000_0002), mtu: 1500, queues: 2, receivePackets: 12, receiveBytes: 1200,
       transmitPackets: 11, transmitBytes: 1100, dropsIn: ["runt": 3], dropsOut: ["no-buffer": 4], error: nil,
       vhostUser: VhostUserStatus(
         socket: "/run/apus/two/vm1.eth0.sock", queuePairs: 2, isConnected: true, features: ["VERSION_1"],
@@ -50,12 +51,13 @@ actor FixedLab: LabService {
         ], faults: 1, refusals: 2, lastRefusal: "SET_MEM_TABLE: no", advice: "share its memory")),
     PortStatus(
       name: "sw1:core", switchName: "sw1", kind: .trunk, carrier: false,
-      mode: .trunk(allowed: VLANSet([10...11, 20...20]), native: 20), peer: "sw2:core", address: [], mtu: 65521,
+      mode: .trunk(allowed: VLANSet([10...11, 20...20]), native: 20), peer: "sw2:core", address: nil, mtu: 65521,
       queues: 1, receivePackets: 0, receiveBytes: 0, transmitPackets: 0, transmitBytes: 0, dropsIn: [:], dropsOut: [:],
       error: nil, vhostUser: nil),
     PortStatus(
       name: "tap.a", switchName: nil, kind: .tap, carrier: true, mode: .wire, peer: "vm1.eth1",
-      address: [2, 0, 0, 0, 0, 2], mtu: 9000, queues: 1, receivePackets: 0, receiveBytes: 0, transmitPackets: 0,
+      address: MACAddress(bits: 0x0200_0000_0002), mtu: 9000, queues: 1, receivePackets: 0, receiveBytes: 0,
+      transmitPackets: 0,
       transmitBytes: 0, dropsIn: [:], dropsOut: [:], error: "read: EIO", vhostUser: nil),
   ]
 
@@ -164,7 +166,7 @@ actor FixedLab: LabService {
   func fdb(switchName: String?) -> [FDBEntry] {
     [
       FDBEntry(
-        switchName: "sw1", vlan: 10, address: [2, 0, 0, 0, 0xAB, 1], port: "vm1.eth0", ageSeconds: 1.256,
+        switchName: "sw1", vlan: 10, address: MACAddress(bits: 0x01AB_0000_0002), port: "vm1.eth0", ageSeconds: 1.256,
         isStatic: false)
     ]
   }

@@ -175,7 +175,7 @@ import VhostUser
       interface.namespace = namespace.name
       try await bench.dataplane.addPort(
         PortConfiguration(
-          name: "tap", switchName: "sw", mode: .access(vlan: 5), address: [2, 0, 0, 0, 0, 0x77],
+          name: "tap", switchName: "sw", mode: .access(vlan: 5), address: FrameBuilder.address(0x77),
           backend: .tap(interface)))
       try Netlink.setNoIPv6Noise(link: "tap0", namespace: namespace.name)
       try Netlink.configure(

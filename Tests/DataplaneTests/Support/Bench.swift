@@ -1,4 +1,5 @@
 import Dataplane
+import Frames
 import GuestKit
 import LinuxHost
 import Testing
@@ -81,7 +82,7 @@ final class Bench {
     socket.role = role
     socket.countsRings = countsRings
     var port = PortConfiguration(
-      name: name, switchName: mode == .wire ? nil : switchName, mode: mode, address: FrameBuilder.station(1),
+      name: name, switchName: mode == .wire ? nil : switchName, mode: mode, address: FrameBuilder.address(1),
       backend: .vhostUser(socket))
     port.mtu = mtu
     try await dataplane.addPort(port)
@@ -172,7 +173,7 @@ final class Bench {
   func stations(_ switchName: String = "sw") async -> [Station: String] {
     var result: [Station: String] = [:]
     for entry in await dataplane.fdb(switchName: switchName) {
-      result[Station(vlan: entry.vlan, address: entry.address)] = entry.port
+      result[Station(vlan: entry.vlan, address: entry.address.bytes)] = entry.port
     }
     return result
   }

@@ -18,7 +18,8 @@ import Testing
     var interface = TAPInterface(name: name)
     interface.namespace = namespace.name
     var port = PortConfiguration(
-      name: name, switchName: mode == .wire ? nil : "sw", mode: mode, address: Self.address, backend: .tap(interface))
+      name: name, switchName: mode == .wire ? nil : "sw", mode: mode, address: FrameBuilder.address(0x77),
+      backend: .tap(interface))
     port.carrier = carrier
     try await bench.dataplane.addPort(port)
     try Netlink.setNoIPv6Noise(link: name, namespace: namespace.name)
@@ -84,7 +85,7 @@ import Testing
       for name in names {
         try await bench.dataplane.addPort(
           PortConfiguration(
-            name: name, switchName: "sw", mode: .access(vlan: 5), address: Self.address,
+            name: name, switchName: "sw", mode: .access(vlan: 5), address: FrameBuilder.address(0x77),
             backend: .tap(TAPInterface(name: name))))
         try Netlink.setNoIPv6Noise(link: name, namespace: nil)
       }

@@ -31,7 +31,7 @@ import VhostUser
       interface.namespace = namespace.name
       interface.offload = offload
       var port = PortConfiguration(
-        name: "tap", switchName: "sw", mode: mode, address: Self.address, backend: .tap(interface))
+        name: "tap", switchName: "sw", mode: mode, address: FrameBuilder.address(0x77), backend: .tap(interface))
       port.mtu = mtu
       try await bench.dataplane.addPort(port)
       // Silent: what is seen is what the tests send.
@@ -267,7 +267,7 @@ import VhostUser
         interface.offload = offload
         try await bench.dataplane.addPort(
           PortConfiguration(
-            name: "tap\(number)", switchName: "sw", mode: .access(vlan: 1), address: Self.address,
+            name: "tap\(number)", switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(0x77),
             backend: .tap(interface)))
         try Netlink.setNoIPv6Noise(link: interface.name, namespace: namespace.name)
         try Netlink.configure(link: interface.name, namespace: namespace.name, mtu: 9000, address: nil, up: true)
@@ -292,7 +292,8 @@ import VhostUser
         let error = await #expect(throws: DataplaneError.self) {
           try await setup.bench.dataplane.addPort(
             PortConfiguration(
-              name: "other", switchName: "sw", mode: .access(vlan: 1), address: Self.address, backend: .tap(interface)))
+              name: "other", switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(0x77),
+              backend: .tap(interface)))
         }
         guard case .host(let text) = error else { throw GuestKitError.violation("\(String(describing: error))") }
         #expect(text.hasPrefix("port other: TUNSETIFF \(name) in namespace"), "\(text)")
@@ -309,7 +310,8 @@ import VhostUser
       interface.namespace = setup.namespace.name
       try await setup.bench.dataplane.addPort(
         PortConfiguration(
-          name: "again", switchName: "sw", mode: .access(vlan: 5), address: Self.address, backend: .tap(interface)))
+          name: "again", switchName: "sw", mode: .access(vlan: 5), address: FrameBuilder.address(0x77),
+          backend: .tap(interface)))
       try setup.guest("a").send(frame(60))
       #expect(setup.wire.receive() == frame(60))
     }

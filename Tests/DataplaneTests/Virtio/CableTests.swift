@@ -10,7 +10,7 @@ import Testing
       var guests: [VirtualGuest] = []
       for name in ["a", "b"] {
         var port = PortConfiguration(
-          name: name, switchName: nil, mode: .wire, address: FrameBuilder.station(1),
+          name: name, switchName: nil, mode: .wire, address: FrameBuilder.address(1),
           backend: .vhostUser(VhostUserSocket(path: bench.path(name))))
         port.carrierIsTold = true
         try await bench.dataplane.addPort(port)

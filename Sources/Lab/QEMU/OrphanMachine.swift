@@ -1,4 +1,3 @@
-import Glibc
 import LinuxHost
 
 /// A QEMU with a socket in our state folder that no lab has written down: its daemon died while it started it.
@@ -23,13 +22,7 @@ struct OrphanMachine: Sendable {
   }
 
   /// Ends it, by force if it does not listen; false if it still runs.
-  func end() async -> Bool {
-    for ending in VMNode.endings {
-      process.signal(ending.signal)
-      if await process.wait(timeoutSeconds: ending.timeout) { return true }
-    }
-    return false
-  }
+  func end() async -> Bool { await process.endMachine() }
 
   /// Name and lab of one of our machines, by its command line.
   private static func machine(_ words: [String], _ directories: LabDirectories) -> (name: String, lab: String)? {

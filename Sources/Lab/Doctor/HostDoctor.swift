@@ -147,18 +147,18 @@ package struct HostDoctor: Sendable {
   // MARK: - Checks
 
   private func user() -> DoctorFinding {
-    HostFacts.isRoot
-      ? DoctorFinding(state: .ok, subject: "user", detail: "root: all kinds of nodes")
-      : DoctorFinding(
-        state: .warning, subject: "user", detail: "not root: nodes of kinds vm and external only", advice: "use sudo")
+    if HostFacts.isRoot { return DoctorFinding(state: .ok, subject: "user", detail: "root: all kinds of nodes") }
+    let kinds = NodeKind.words("and") { !$0.hasOurInterfaces }
+    return DoctorFinding(
+      state: .warning, subject: "user", detail: "not root: nodes of kinds \(kinds) only", advice: "use sudo")
   }
 
   private func tun() -> DoctorFinding {
-    HostFacts.exists("/dev/net/tun")
-      ? DoctorFinding(state: .ok, subject: "/dev/net/tun", detail: "there")
-      : DoctorFinding(
-        state: .missing, subject: "/dev/net/tun", detail: "not there: no netns or tap nodes",
-        advice: "`modprobe tun`; in a container, pass the device in")
+    if HostFacts.exists("/dev/net/tun") { return DoctorFinding(state: .ok, subject: "/dev/net/tun", detail: "there") }
+    let kinds = NodeKind.words("or", where: \.hasOurInterfaces)
+    return DoctorFinding(
+      state: .missing, subject: "/dev/net/tun", detail: "not there: no \(kinds) nodes",
+      advice: "`modprobe tun`; in a container, pass the device in")
   }
 
   private func kvm() -> DoctorFinding {
