@@ -7,15 +7,16 @@ import Topology
 @Suite struct PingTests {
   /// Answers one after the other; the last one again and again.
   private final class Answers: Sendable {
-    private let left: Mutex<[PingReply]>
-    init(_ replies: [PingReply]) { left = Mutex(replies) }
-    func next() -> PingReply {
+    private let left: Mutex<[CommandTrial.Outcome]>
+    init(_ replies: [CommandTrial.Outcome]) { left = Mutex(replies) }
+    func next() -> CommandTrial.Outcome {
       left.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
     }
   }
 
   private func test(
-    _ expect: TestDefinition.Expectation, _ replies: [PingReply], within: Double = 3600, duration: Double = 0,
+    _ expect: TestDefinition.Expectation, _ replies: [CommandTrial.Outcome], within: Double = 3600,
+    duration: Double = 0,
     unready: @escaping @Sendable () async -> [String] = { [] }
   ) async -> TestResult {
     var definition = TestDefinition(action: "ping", source: "a", destination: "b")

@@ -66,7 +66,7 @@ extension LabRuntime {
       }
       _ = try await probe.configure(isThere: false)
       while true {
-        let reply = await PingTest.attempt(judge: PingTest.status) {
+        let reply = await CommandTrial.run(judge: CommandTrial.status) {
           try await probe.execute([nc, "-z", "-w", "1", target, "\(port)"])
         }
         if case .answered = reply { break }

@@ -56,13 +56,13 @@ extension LabRuntime {
       let command = try source.pingCommand(to: path.address, from: path.nic)
       return PingTest(
         definition: test, address: path.address,
-        attempt: { _ in await PingTest.attempt { try await source.execute(command) } },
+        attempt: { _ in await CommandTrial.run(judge: PingTest.reply) { try await source.execute(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "arp":
       let command = try source.applet("arping") + ["-f", "-c", "1", "-w", "1", "-I", path.nic.name, path.address]
       return PingTest(
         definition: test, address: path.address,
-        attempt: { _ in await PingTest.attempt(judge: PingTest.status) { try await source.execute(command) } },
+        attempt: { _ in await CommandTrial.run(judge: CommandTrial.status) { try await source.execute(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "tcp": return try connectTest(test, source, destination, path.address)
     case "udp": return try datagramTest(test, source, destination, path.address)
@@ -72,7 +72,7 @@ extension LabRuntime {
 
   private func executeTest(_ test: TestDefinition, _ source: any Node) -> PingTest {
     let (command, wanted) = (test.run ?? [], test.output)
-    let judge: @Sendable (Int32, String) -> PingReply = { status, text in
+    let judge: CommandTrial.Judge = { status, text in
       guard status == 0 else { return .silent("it ended with \(status):\(ShownText.output(text))") }
       guard wanted.map({ text.contains($0) }) ?? true else { return .silent("it said:\(ShownText.output(text))") }
       return .answered(nil)
@@ -80,7 +80,7 @@ extension LabRuntime {
     return PingTest(
       definition: test, address: "`\(test.commandTitle)`", verb: "succeeded",
       attempt: { _ in
-        await PingTest.attempt(limit: test.within, judge: judge) { try await source.execute(command) }
+        await CommandTrial.run(limit: test.within, judge: judge) { try await source.execute(command) }
       },
       unready: { await self.unready([test.source]) })
   }
@@ -88,19 +88,5 @@ extension LabRuntime {
   /// Those of the nodes that are not ready.
   func unready(_ names: [String]) async -> [String] {
     await nodes().filter { names.contains($0.node) && !$0.ready }.map(\.node)
-  }
-}
-
-extension PingTest {
-  /// Judges by the exit status alone.
-  @Sendable
-  static func status(_ status: Int32, _ text: String) -> PingReply {
-    status == 0 ? .answered(nil) : .silent(lastLine(text))
-  }
-
-  /// The last line that says something.
-  static func lastLine(_ text: String) -> String {
-    text.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) }.map { ShownText.line($0) }
-      ?? "nothing"
   }
 }

@@ -1,13 +1,5 @@
 import Topology
 
-/// What became of one try: an echo request, a connection, a command.
-enum PingReply: Sendable, Equatable {
-  /// The answer's round trip as ping words it (`0.4 ms`), if it says one.
-  case answered(String?)
-  /// No answer; the last thing that ping said, or why it could not be run.
-  case silent(String)
-}
-
 /// `ping: A -> B` and its like: expects an answer in time, or silence for a time.
 struct PingTest: Sendable {
   var definition: TestDefinition
@@ -16,7 +8,7 @@ struct PingTest: Sendable {
   /// What that one does when all is well.
   var verb = "answered"
   /// Sends one echo request and waits about a second for its answer; takes the number of the try, from 1.
-  var attempt: @Sendable (_ number: Int) async -> PingReply
+  var attempt: @Sendable (_ number: Int) async -> CommandTrial.Outcome
   /// Which of the two ends are not ready.
   var unready: @Sendable () async -> [String]
 
@@ -85,48 +77,9 @@ struct PingTest: Sendable {
 }
 
 extension PingTest {
-  /// Seconds after which a try that was told to wait one second is given up.
-  private static let attemptLimit = 5.0
-  /// Bytes of a try's output that are looked at.
-  private static let outputLimit = 65536
-
-  /// Runs a command and judges by its exit status and output.
-  static func attempt(
-    limit: Double = attemptLimit, judge: @escaping @Sendable (Int32, String) -> PingReply = reply,
-    _ start: @escaping @Sendable () async throws -> AsyncThrowingStream<ExecuteEvent, any Error>
-  ) async -> PingReply {
-    await withTaskGroup(of: PingReply.self) { group in
-      group.addTask { await read(start, judge) }
-      group.addTask {
-        try? await Task.sleep(for: .seconds(limit))
-        return .silent("it did not end within \(Seconds.text(limit))")
-      }
-      let reply = await group.next() ?? .silent("")
-      group.cancelAll()
-      return reply
-    }
-  }
-
-  private static func read(
-    _ start: @Sendable () async throws -> AsyncThrowingStream<ExecuteEvent, any Error>,
-    _ judge: @Sendable (Int32, String) -> PingReply
-  ) async -> PingReply {
-    var text: [UInt8] = []
-    do {
-      for try await event in try await start() {
-        switch event {
-        case .output(let bytes), .error(let bytes): text += bytes.prefix(outputLimit - min(text.count, outputLimit))
-        case .exit(let status): return judge(status, String(decoding: text, as: UTF8.self))
-        }
-      }
-      return .silent("it ended without a status")
-    } catch {
-      return .silent(ErrorWords.of(error))
-    }
-  }
-
   /// Reads what ping (iputils' or busybox') has said.
-  static func reply(_ status: Int32, _ text: String) -> PingReply {
+  @Sendable
+  static func reply(_ status: Int32, _ text: String) -> CommandTrial.Outcome {
     let lines = text.split(whereSeparator: \.isNewline)
     guard status == 0 else {
       let telling = lines.last { !$0.hasPrefix("---") && !$0.allSatisfy(\.isWhitespace) }
