@@ -52,7 +52,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Lab",
-      dependencies: ["Topology", "Dataplane", "LinuxHost", logging],
+      dependencies: ["Topology", "Dataplane", "Capture", "LinuxHost", logging],
       swiftSettings: strict),
     .target(name: "Topology", dependencies: [yams], swiftSettings: strict),
     .target(
@@ -94,8 +94,11 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: tests),
     .testTarget(
-      name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost", "GuestKit"], swiftSettings: tests),
-    .testTarget(name: "ControlTests", dependencies: ["Control", "Lab", "Dataplane", "Topology"], swiftSettings: tests),
+      name: "LabTests",
+      dependencies: ["Lab", "Capture", "Dataplane", "Topology", "LinuxHost", "GuestKit", "TestSupport"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "ControlTests", dependencies: ["Control", "Lab", "Capture", "Dataplane", "Topology"], swiftSettings: tests),
     .testTarget(
       name: "EndToEnd",
       dependencies: ["GuestKit", "LinuxHost", "Frames"],
