@@ -1,6 +1,7 @@
 import Capture
 import Dataplane
 import Lab
+import Topology
 
 /// What `POST /v1/replay` takes.
 package struct ReplayRequest: Codable, Sendable, Equatable {
@@ -28,17 +29,11 @@ package struct ReplayRequest: Codable, Sendable, Equatable {
   func check() throws(UserError) {
     guard file.hasPrefix("/") else { throw UserError(.badInput, "file must be an absolute path, found \"\(file)\"") }
     guard speed >= 0, speed.isFinite else { throw UserError(.badInput, "speed must be 0 or more, found \(speed)") }
-    if let direction, !["in", "out", "both"].contains(direction) {
-      throw UserError(.badInput, "direction must be one of in, out, both, found \"\(direction)\"")
-    }
+    _ = try CaptureRequest.word(direction, "direction", CaptureDefinition.Direction.self)
   }
 
   var directions: CaptureDirections {
-    switch direction {
-    case "in": .fromNode
-    case "out": .toNode
-    default: .both
-    }
+    CaptureDirections(direction.flatMap { CaptureDefinition.Direction(rawValue: $0) } ?? .both)
   }
 }
 

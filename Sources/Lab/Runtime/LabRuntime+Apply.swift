@@ -6,40 +6,51 @@ import Topology
 extension LabRuntime {
   /// Makes another definition of the running lab true.
   ///
-  /// - Returns: what was done; nil when the definitions are the same, or there is no lab yet.
   /// - Throws: `UserError`; before anything was changed, or with what is new removed again. What the change removes or
   ///   makes anew is gone then: the lab is a smaller one, which another `up` makes whole.
-  func applyDifference(
-    to lab: CanonicalLab, _ progress: @escaping @Sendable (String) -> Void
-  ) async throws -> [PlanStep]? {
-    guard let recorded = plane == nil ? try LabState.read(lab.name, in: directories) : current else { return nil }
-    try Planner.checkSource(of: lab, against: recorded)
-    let difference = try LabDifference(from: recorded, to: lab)
-    guard !difference.isEmpty else { return nil }
-    if let step = difference.restarts.first, !allowsRestart {
-      throw UserError(
-        .failed, "\(step.subject) would have to start again: \(step.detail)",
-        hint: "say `apus up --allow-restart` to let it, or take the change back")
+  func change(
+    to lab: CanonicalLab, from recorded: CanonicalLab, by difference: LabDifference, _ options: BringUpOptions,
+    _ progress: @escaping @Sendable (String) -> Void
+  ) async throws {
+    guard !difference.isOnlyWords else { return try await changeWords(to: lab, from: recorded) }
+    let work = try await changeWork(lab, difference, options, progress)
+    let rest = recorded.without(difference)
+    let old = nodesInOrder
+    try await makeWay(work, from: recorded, difference)
+    current = rest
+    nodesInOrder = old.filter { node in rest.nodes.contains { $0.name == node.definition.name } }
+    try LabState.write(rest, in: directories)
+    starting = Set(work.nodes.filter { [.create, .restart].contains(work.action($0)) }.map(\.definition.name))
+    defer { starting = [] }
+    do {
+      current = work.lab
+      nodesInOrder = work.nodes
+      try LabState.write(work.lab, in: directories)
+      try await makeChange(work, difference)
+    } catch {
+      let reason = UserError.wrapping(error, "lab \(work.lab.name)")
+      let left = await Task { await self.settle(on: rest, work) }.value
+      throw reason.leaving(left, of: work.lab.name)
     }
-    var steps: [PlanStep] = []
-    if plane == nil {
-      // The daemon had died: first what was up, then the change.
-      steps += try await carryOut(recorded, progress)
-    }
-    let work = try await difference.isOnlyWords ? nil : changeWork(lab, difference, progress)
-    if let work {
-      try await change(work, from: recorded, difference)
-    } else {
-      if let plane { try await portsAreThere(lab, plane, .changed) }
-      current = lab
+  }
+
+  /// Only the tests or captures differ.
+  private func changeWords(to lab: CanonicalLab, from recorded: CanonicalLab) async throws {
+    let journal = Journal()
+    do {
+      try await declareCaptures(of: lab, journal, keepsFiles: false)
       try LabState.write(lab, in: directories)
+      current = lab
+    } catch {
+      let left = await Task { await rollBack(journal) }.value
+      throw UserError.wrapping(error, "lab \(lab.name)").leaving(left, of: lab.name)
     }
-    return steps + difference.steps
   }
 
   /// The nodes as they are to be, and what is to be done with each.
   private func changeWork(
-    _ lab: CanonicalLab, _ difference: LabDifference, _ progress: @escaping @Sendable (String) -> Void
+    _ lab: CanonicalLab, _ difference: LabDifference, _ options: BringUpOptions,
+    _ progress: @escaping @Sendable (String) -> Void
   ) async throws -> Work {
     var plan = LabPlan()
     var nodes: [any Node] = []
@@ -73,36 +84,18 @@ extension LabRuntime {
     }
     plan.steps = difference.steps
     return Work(
-      lab: lab, plan: plan, nodes: nodes, isNew: false, isServing: true, newPorts: newPorts, progress: progress)
-  }
-
-  private func change(_ work: Work, from recorded: CanonicalLab, _ difference: LabDifference) async throws {
-    let rest = recorded.without(difference)
-    let old = nodesInOrder
-    try await makeWay(work, from: recorded, difference)
-    current = rest
-    nodesInOrder = old.filter { node in rest.nodes.contains { $0.name == node.definition.name } }
-    try LabState.write(rest, in: directories)
-    starting = Set(work.nodes.filter { [.create, .restart].contains(work.action($0)) }.map(\.definition.name))
-    defer { starting = [] }
-    do {
-      current = work.lab
-      nodesInOrder = work.nodes
-      try LabState.write(work.lab, in: directories)
-      try await makeChange(work, difference)
-    } catch {
-      let reason = UserError.wrapping(error, "lab \(work.lab.name)")
-      let left = await Task { await self.settle(on: rest, work) }.value
-      throw reason.leaving(left, of: work.lab.name)
-    }
+      lab: lab, options: options, plan: plan, nodes: nodes, isNew: false, isServing: true, newPorts: newPorts,
+      progress: progress)
   }
 
   /// After an error in the second half: what was new goes, what stayed is the lab.
   /// - Returns: what could not be removed, and why.
   private func settle(on rest: CanonicalLab, _ work: Work) async -> [String] {
     let left = await rollBack(work.journal)
+    let nodes = await nodes(of: rest, work)
     current = rest
-    nodesInOrder = await nodes(of: rest, work)
+    nodesInOrder = nodes
+    await captures.follow(rest)
     do {
       try LabState.write(rest, in: directories)
     } catch {
@@ -220,7 +213,7 @@ extension LabRuntime {
     try await setModes(work, difference)
     try await makeWires(work)
     try await impair(work.lab, only: difference)
-    if let plane { try await portsAreThere(work.lab, plane, .changed) }
+    try await declareCaptures(of: work.lab, work.journal, keepsFiles: false)
     try await configureNodes(work)
     await plane?.settleInterfaces()
     try await startNodes(work)

@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Lab
+import Topology
 
 extension CaptureCommand {
   /// Sends the frames of a file.
@@ -14,9 +15,11 @@ extension CaptureCommand {
     let speed = try speed ?? Self.number(Variables.value("SPEED"), "--speed") ?? 1
     guard speed >= 0, speed.isFinite else { throw UserError(.badInput, "--speed must be 0 or more, found \(speed)") }
     let path = file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)"
-    let direction = try word(direction ?? Variables.value("DIRECTION"), "--direction", ["in", "out", "both"])
+    let direction = try CaptureRequest.word(
+      direction ?? Variables.value("DIRECTION"), "--direction", CaptureDefinition.Direction.self)
     let request = ReplayRequest(
-      file: path, port: port, speed: speed, interface: interface ?? Variables.value("INTERFACE"), direction: direction)
+      file: path, port: port, speed: speed, interface: interface ?? Variables.value("INTERFACE"),
+      direction: direction?.rawValue)
     try await selection.session().client.stream(.post, ControlPath.replay, body: request, as: ReplayLine.self) { line in
       switch line {
       case .done(let row):

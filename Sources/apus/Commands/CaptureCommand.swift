@@ -58,7 +58,7 @@ struct CaptureCommand: AsyncParsableCommand {
     }
     let request = try request()
     // Before the daemon is asked, so that a mistake is told even where no lab is up.
-    if let filter = request.filter { try Self.check(filter) }
+    if let filter = request.filter { _ = try CaptureRequest.compiled(filter) }
     let destination = try CaptureDestination(
       write: write ?? Variables.value("WRITE"), folder: perInterface ?? Variables.value("PER_INTERFACE"),
       format: format ?? Variables.value("FORMAT"), ring: ring ?? Variables.value("RING"))
@@ -114,8 +114,8 @@ struct CaptureCommand: AsyncParsableCommand {
     request.snap = try snaplen ?? Variables.number("SNAPLEN", from: 0)
     request.count = try count ?? Variables.number("COUNT")
     request.duration = try (duration ?? Variables.value("DURATION")).map { try Self.seconds($0, "--duration") }
-    request.direction = try word(direction ?? Variables.value("DIRECTION"), "--direction", ["in", "out", "both"])
-    request.drops = try word(drops ?? Variables.value("DROPS"), "--drops", ["include", "only"])
+    request.direction = try CaptureRequest.word(direction ?? Variables.value("DIRECTION"), "--direction")
+    request.drops = try CaptureRequest.word(drops ?? Variables.value("DROPS"), "--drops")
     request.isRaw = raw
     request.segments = segment
     request.writesVerdicts = verdicts
@@ -123,22 +123,6 @@ struct CaptureCommand: AsyncParsableCommand {
       if let value, value < least { throw UserError(.badInput, "\(name) must be \(least) or more, found \(value)") }
     }
     return request
-  }
-
-  func word(_ text: String?, _ name: String, _ known: [String]) throws -> String? {
-    guard let text else { return nil }
-    guard known.contains(text) else {
-      throw UserError(.badInput, "\(name) is \(known.joined(separator: ", ")), found \"\(text)\"")
-    }
-    return text
-  }
-
-  static func check(_ filter: String) throws {
-    do {
-      _ = try Filter(filter)
-    } catch {
-      throw UserError(.badInput, "filter \"\(filter)\": \(error)")
-    }
   }
 
   private static func seconds(_ text: String, _ name: String) throws -> Double {

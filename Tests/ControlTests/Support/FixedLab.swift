@@ -1,3 +1,4 @@
+import Capture
 import Control
 import Topology
 
@@ -121,6 +122,16 @@ actor FixedLab: LabService {
     recordings.append(request)
     return []
   }
+  func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) throws {
+    sink.close()
+    throw Self.noLab
+  }
+  func captures() -> [CaptureRow] { [] }
+  func stopCapture(_ id: String) throws { throw Self.noLab }
+  func changeFilter(ofCapture id: String, to text: String) throws { throw Self.noLab }
+  func trace(port: String, frame: [UInt8]) throws -> FrameTrace { throw Self.noLab }
+  func replay(_ request: ReplayRequest) throws -> ReplayRow { throw Self.noLab }
+  private static let noLab = UserError(.notFound, "no lab is up")
   func droppedByCaptures() -> UInt64 { 7 }
   func workers() -> [WorkerStatus] {
     [WorkerStatus(busyCycles: 1000, idleCycles: 3000, sleeps: 3, bursts: 4, frames: 20)]
