@@ -165,6 +165,12 @@ import Topology
 
   // MARK: - Declared
 
+  private static let slow: ImpairmentDefinition = {
+    var slow = ImpairmentDefinition()
+    slow.delay = 0.04
+    return slow
+  }()
+
   private func declared(_ name: String, _ targets: [CaptureDefinition.Target], _ folder: String) -> CaptureDefinition {
     CaptureDefinition(targets: targets, file: "\(folder)/\(name)")
   }
@@ -242,6 +248,16 @@ import Topology
       #expect(await runtime.lab() == lab)
       #expect(await ports(runtime, "file:\(folder)/one.pcapng").contains("c.eth0"))
       #expect(await runtime.captures.running().count == 1)
+      // Settings that were changed by then are those of before.
+      let settings = await runtime.dataplane()?.ports().map { "\($0.name) \($0.mode)" }
+      var modes = words
+      modes.switches[0].aging = 60
+      modes.nodes[2].nics[0].attachment = .switchPort(switch: "sw1", mode: .access(20))
+      modes.nodes[2].nics[0].impair = ImpairmentPair(fromFirst: Self.slow)
+      #expect(await refusal(runtime, modes) != nil)
+      #expect(await runtime.dataplane()?.ports().map { "\($0.name) \($0.mode)" } == settings)
+      #expect(await runtime.dataplane()?.switches().map(\.aging) == [lab.switches[0].aging])
+      #expect(await runtime.links().allSatisfy { $0.impair == nil })
       // A mistake is found before anything is stopped: nothing new is written.
       let before = Set(Files.names(in: folder))
       words.captures = [declared("two.pcapng", [.all], folder)]

@@ -29,7 +29,7 @@ extension LabRuntime {
       try await makeChange(work, difference)
     } catch {
       let reason = UserError.wrapping(error, "lab \(work.lab.name)")
-      let left = await Task { await self.settle(on: rest, work) }.value
+      let left = await Task { await self.settle(on: rest, difference, work) }.value
       throw reason.leaving(left, of: work.lab.name)
     }
   }
@@ -90,18 +90,34 @@ extension LabRuntime {
 
   /// After an error in the second half: what was new goes, what stayed is the lab.
   /// - Returns: what could not be removed, and why.
-  private func settle(on rest: CanonicalLab, _ work: Work) async -> [String] {
+  private func settle(on rest: CanonicalLab, _ difference: LabDifference, _ work: Work) async -> [String] {
     let left = await rollBack(work.journal)
     let nodes = await nodes(of: rest, work)
     current = rest
     nodesInOrder = nodes
     await captures.follow(rest)
     do {
+      try await setBack(to: rest, difference)
+    } catch {
+      logger.error("\(error)")
+    }
+    do {
       try LabState.write(rest, in: directories)
     } catch {
       logger.error("\(error)")
     }
     return left
+  }
+
+  /// Gives what stayed the settings that it had before a change.
+  private func setBack(to rest: CanonicalLab, _ difference: LabDifference) async throws {
+    for definition in rest.switches where difference.changedSwitches.contains(definition.name) {
+      try await explained("switch \(definition.name)") { () async throws(DataplaneError) in
+        try await self.plane?.changeSwitch(SwitchConfiguration(definition))
+      }
+    }
+    try await setModes(of: rest.nodes, difference)
+    try await impair(rest, only: difference)
   }
 
   /// The nodes of what is left, each with what it still has.
@@ -210,7 +226,7 @@ extension LabRuntime {
       guard let nics = work.newPorts[node.definition.name] else { continue }
       try await makePorts(of: node, node.definition.nics.filter { nics.contains($0.name) }, work)
     }
-    try await setModes(work, difference)
+    try await setModes(of: work.lab.nodes, difference)
     try await makeWires(work)
     try await impair(work.lab, only: difference)
     try await declareCaptures(of: work.lab, work.journal, keepsFiles: false)
@@ -239,12 +255,12 @@ extension LabRuntime {
     }
   }
 
-  private func setModes(_ work: Work, _ difference: LabDifference) async throws {
+  private func setModes(of nodes: [NodeDefinition], _ difference: LabDifference) async throws {
     guard let plane else { return }
-    for node in work.nodes where difference.changedNodes[node.definition.name] != nil {
-      for nic in node.definition.nics {
+    for node in nodes where difference.changedNodes[node.name] != nil {
+      for nic in node.nics {
         guard case .switchPort(_, let mode) = nic.attachment else { continue }
-        let name = NICDefinition.portName(node: node.definition.name, nic: nic.name)
+        let name = NICDefinition.portName(node: node.name, nic: nic.name)
         try await explained("port \(name)") { () async throws(DataplaneError) in
           try await plane.setMode(port: name, PortMode(mode))
         }
