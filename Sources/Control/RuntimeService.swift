@@ -100,17 +100,21 @@ package final class RuntimeService: LabService {
   }
 
   package func replay(_ request: ReplayRequest) async throws -> ReplayRow {
-    let (_, plane) = try await runtime.running()
+    _ = try await runtime.running()
     try request.check()
     // The end of a trunk has a colon in its own name.
-    let isName = await plane.ports().contains { $0.name == request.port }
+    let isName = await ports().contains { $0.name == request.port }
     let port = isName ? request.port : request.port.replacing(":", with: ".", maxReplacements: 1)
     var replay = Replay()
     replay.speed = request.speed
     replay.interface = request.interface
     replay.directions = request.directions
     do throws(ReplayError) {
-      let counts = try await replay.run(request.file, into: port, of: plane)
+      let runtime = runtime
+      // A few frames at a time, so that a lab can be taken down meanwhile.
+      let counts = try await replay.run(request.file, into: port) { port, frames async throws(DataplaneError) in
+        try await runtime.inject(frames, into: port)
+      }
       return ReplayRow(counts)
     } catch {
       if case .refused(.unknownPort) = error.reason { throw UserError(.notFound, "\(error)") }

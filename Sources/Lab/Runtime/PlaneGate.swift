@@ -50,6 +50,14 @@ final class PlaneGate: Sendable {
 }
 
 extension LabRuntime {
+  /// Takes frames as if a port's node had sent them.
+  /// - Throws: `DataplaneError`, also when no lab is up any more.
+  package nonisolated func inject(_ frames: [[UInt8]], into port: String) async throws(DataplaneError) {
+    guard let plane = gate.enter() else { throw .invalid("the lab was taken down") }
+    defer { gate.leave() }
+    try await plane.inject(port: port, frames: frames)
+  }
+
   /// Asks the data plane something; it does not end meanwhile, so what takes long holds a `down` up.
   /// - Returns: nil when there is none.
   package nonisolated func withPlane<Value: Sendable>(
