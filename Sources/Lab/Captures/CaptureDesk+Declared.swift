@@ -40,11 +40,13 @@ extension CaptureDesk {
     for definition in declared { await end(definition) }
   }
 
-  /// Ends all captures, side by side; for a data plane that is about to end.
+  /// Ends all captures, side by side; for a data plane that nobody is let in to any more.
+  ///
+  /// One that is being started is not waited for, since it finds the gate closed.
   func endAll() async {
     declared = []
     await withTaskGroup(of: Void.self) { group in
-      for id in entries.keys { group.addTask { try? await self.stop(id) } }
+      for (id, entry) in entries where entry.session != nil { group.addTask { try? await self.stop(id) } }
     }
   }
 
