@@ -57,15 +57,17 @@ package struct PairCheck<Subject: Sendable, State: Equatable & Sendable>: Sendab
   }
 
   private func check(_ first: Operation<Subject>, _ second: Operation<Subject>) async throws -> [String] {
-    let ordered = [
-      try await end { [try await carryOut(first, $0), try await carryOut(second, $0)] },
-      try await end { [try await carryOut(second, $0), try await carryOut(first, $0)].reversed() },
-    ]
+    var ordered = [try await end { [try await carryOut(first, $0), try await carryOut(second, $0)] }]
     var alone: [State] = []
     var failures: [String] = []
     for round in 0..<rounds {
       let end = try await end { try await atOnce(first, second, $0, round) }
       if ordered.contains(where: { isSame($0, end) }) { continue }
+      if ordered.count == 1 {
+        ordered.append(
+          try await self.end { [try await carryOut(second, $0), try await carryOut(first, $0)].reversed() })
+        if isSame(ordered[1], end) { continue }
+      }
       if alone.isEmpty {
         for one in [first, second] { alone.append(try await self.end { [try await carryOut(one, $0)] }.state) }
       }
