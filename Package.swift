@@ -54,7 +54,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Lab",
-      dependencies: ["Topology", "Dataplane", "LinuxHost", logging],
+      dependencies: ["Topology", "Dataplane", "Capture", "LinuxHost", logging],
       swiftSettings: strict),
     .target(name: "Topology", dependencies: ["Frames", yams], swiftSettings: strict),
     .target(
@@ -96,7 +96,10 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(name: "TopologyTests", dependencies: ["Topology", "Frames"], swiftSettings: tests),
     .testTarget(
-      name: "LabTests", dependencies: ["Lab", "Dataplane", "Topology", "LinuxHost", "Frames", "GuestKit"],
+      name: "LabTests",
+      dependencies: [
+        "Lab", "Capture", "Dataplane", "Topology", "LinuxHost", "Frames", "GuestKit", "TestSupport",
+      ],
       swiftSettings: tests),
     .testTarget(
       name: "ControlTests",

@@ -50,20 +50,3 @@ package protocol LabService: Sendable {
   /// - Parameter names: only the tests that are worded so; empty = all.
   func runTests(names: [String], onResult: @escaping @Sendable (TestResult) -> Void) async -> [TestResult]
 }
-
-/// A service without a data plane has nothing to capture.
-extension LabService {
-  private var unsupported: UserError { UserError(.notFound, "no lab is up") }
-  package func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) async throws {
-    sink.close()
-    throw unsupported
-  }
-  package func switches() async -> [SwitchStatus] { [] }
-  package func captures() async -> [CaptureRow] { [] }
-  package func droppedByCaptures() async -> UInt64 { 0 }
-  package func stopCapture(_ id: String) async throws { throw unsupported }
-  package func changeFilter(ofCapture id: String, to text: String) async throws { throw unsupported }
-  package func recording(_ request: CaptureRequest, last: Double?) async throws -> [UInt8] { throw unsupported }
-  package func trace(port: String, frame: [UInt8]) async throws -> FrameTrace { throw unsupported }
-  package func replay(_ request: ReplayRequest) async throws -> ReplayRow { throw unsupported }
-}

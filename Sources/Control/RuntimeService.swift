@@ -9,14 +9,12 @@ import Topology
 package final class RuntimeService: LabService {
   private let runtime: LabRuntime
   private let events: EventLog
-  private let desk: CaptureDesk
   /// The data plane whose events are being logged.
   private let followed = Mutex<ObjectIdentifier?>(nil)
 
   package init(_ runtime: LabRuntime, logger: Logger) {
     self.runtime = runtime
     events = EventLog(logger: logger)
-    desk = CaptureDesk(logger: logger)
   }
 
   package func lab() async -> CanonicalLab? { await runtime.lab() }
@@ -25,8 +23,6 @@ package final class RuntimeService: LabService {
     _ lab: CanonicalLab, options: BringUpOptions = BringUpOptions(),
     progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep] {
-    let desk = desk
-    await runtime.onPorts { lab, plane, stage in try await desk.declare(lab, plane, stage) }
     let plan = try await runtime.bringUp(lab, options: options, progress: progress)
     if let plane = await runtime.dataplane() { follow(plane) }
     return plan
@@ -41,7 +37,6 @@ package final class RuntimeService: LabService {
   }
 
   package func takeDown(progress: @escaping @Sendable (String) -> Void) async throws {
-    await desk.stopDeclared()
     try await runtime.takeDown(progress: progress)
   }
 
@@ -61,73 +56,63 @@ package final class RuntimeService: LabService {
     try await runtime.setLink(name, change)
   }
 
-  package func ports() async -> [PortStatus] { await runtime.dataplane()?.ports() ?? [] }
-  package func workers() async -> [WorkerStatus] { await runtime.dataplane()?.workers() ?? [] }
-  package func switches() async -> [SwitchStatus] { await runtime.dataplane()?.switchStatus() ?? [] }
+  package func ports() async -> [PortStatus] { await runtime.withPlane { await $0.ports() } ?? [] }
+  package func workers() async -> [WorkerStatus] { await runtime.withPlane { await $0.workers() } ?? [] }
+  package func switches() async -> [SwitchStatus] { await runtime.withPlane { await $0.switchStatus() } ?? [] }
 
   package func fdb(switchName: String?) async -> [FDBEntry] {
-    await runtime.dataplane()?.fdb(switchName: switchName) ?? []
+    await runtime.withPlane { await $0.fdb(switchName: switchName) } ?? []
   }
 
   package func flushFDB(switchName: String?, port: String?, vlan: Int?) async {
-    await runtime.dataplane()?.flushFDB(switchName: switchName, port: port, vlan: vlan)
+    _ = await runtime.withPlane { await $0.flushFDB(switchName: switchName, port: port, vlan: vlan) }
   }
 
   package func execute(node: String, _ request: CommandRequest) async throws -> StartedCommand {
     try await runtime.execute(node: node, request)
   }
 
-  private func current() async throws -> (lab: CanonicalLab, plane: Dataplane) {
-    guard let lab = await runtime.lab(), let plane = await runtime.dataplane() else {
-      throw UserError(.notFound, "no lab is up")
-    }
-    return (lab, plane)
-  }
-
   package func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) async throws {
-    let (lab, plane): (CanonicalLab, Dataplane)
-    do {
-      (lab, plane) = try await current()
-    } catch {
-      sink.close()
-      throw error
-    }
-    try await desk.start(request, lab, plane, to: sink)
+    try await runtime.startCapture(request, to: sink)
   }
 
-  package func captures() async -> [CaptureRow] { await desk.rows() }
-  package func droppedByCaptures() async -> UInt64 { await desk.dropped() }
-  package func stopCapture(_ id: String) async throws { try await desk.stop(id) }
+  package func captures() async -> [CaptureRow] { await runtime.captures.running().map { CaptureRow($0) } }
+  package func droppedByCaptures() async -> UInt64 { await runtime.captures.dropped() }
+  package func stopCapture(_ id: String) async throws { try await runtime.captures.stop(id) }
 
   package func changeFilter(ofCapture id: String, to text: String) async throws {
-    try await desk.changeFilter(id, to: text)
+    try await runtime.captures.changeFilter(id, to: text)
   }
 
   package func recording(_ request: CaptureRequest, last: Double?) async throws -> [UInt8] {
-    let (lab, plane) = try await current()
-    guard await plane.isRecording else {
-      throw UserError(.failed, "lab \(lab.name) has no flight recorder", hint: "its file says `recorder: off`")
-    }
-    return try await desk.recording(request, last: last, lab, plane)
+    try await runtime.recording(request, last: last)
   }
 
   package func trace(port: String, frame: [UInt8]) async throws -> FrameTrace {
-    let (lab, plane) = try await current()
-    return try await explained(port, lab) { () async throws(DataplaneError) in
-      try await plane.trace(port: port, frame: frame)
+    let lab = try await runtime.running().lab
+    let trace = try await runtime.withPlane { plane in
+      try await explained(port, lab) { () async throws(DataplaneError) in
+        try await plane.trace(port: port, frame: frame)
+      }
     }
+    guard let trace else { throw UserError(.notFound, "no lab is up") }
+    return trace
   }
 
   package func replay(_ request: ReplayRequest) async throws -> ReplayRow {
-    let (_, plane) = try await current()
+    _ = try await runtime.running()
     try request.check()
-    let port = PortName.find(request.port, in: await plane.ports(), by: \.name)?.name ?? PortName.dotted(request.port)
+    let port = PortName.find(request.port, in: await ports(), by: \.name)?.name ?? PortName.dotted(request.port)
     var replay = Replay()
     replay.speed = request.speed
     replay.interface = request.interface
     replay.directions = request.directions
     do throws(ReplayError) {
-      let counts = try await replay.run(request.file, into: port, of: plane)
+      let runtime = runtime
+      // A few frames at a time, so that a lab can be taken down meanwhile.
+      let counts = try await replay.run(request.file, into: port) { port, frames async throws(DataplaneError) in
+        try await runtime.inject(frames, into: port)
+      }
       return ReplayRow(counts)
     } catch {
       if case .refused(.unknownPort) = error.reason { throw UserError(.notFound, "\(error)") }

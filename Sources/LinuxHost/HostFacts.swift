@@ -34,6 +34,18 @@ package enum HostFacts {
     return nil
   }
 
+  /// Numbers of the processors on which this process may run (`Cpus_allowed_list` of proc(5), such as `0-3,6`); nil if
+  /// the kernel does not say.
+  package static var processors: [ClosedRange<Int>]? {
+    let lines = text(ofFile: "/proc/self/status")?.split(separator: "\n") ?? []
+    guard let line = lines.first(where: { $0.hasPrefix("Cpus_allowed_list:") }) else { return nil }
+    return line.split(whereSeparator: \.isWhitespace).last?.split(separator: ",").compactMap { part in
+      let ends = part.split(separator: "-").compactMap { Int($0) }
+      guard let first = ends.first, let last = ends.last, first <= last else { return nil }
+      return first...last
+    }
+  }
+
   /// Whether the effective user is root.
   package static var isRoot: Bool { geteuid() == 0 }
 
@@ -41,6 +53,23 @@ package enum HostFacts {
   package static func exists(_ path: String) -> Bool {
     // SAFETY: the path is a C string for the length of the call.
     unsafe access(path, F_OK) == 0
+  }
+
+  /// What can lie at a path.
+  package enum PathKind: Sendable, Equatable { case file, folder, socket, blockDevice, other }
+
+  /// What lies at a path, symbolic links followed; nil = nothing, or it cannot be asked.
+  package static func kind(of path: String) -> PathKind? {
+    var status = stat()
+    // SAFETY: the path is a C string, and the structure ours, for the length of the call.
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    return switch status.st_mode & S_IFMT {
+    case S_IFREG: .file
+    case S_IFDIR: .folder
+    case S_IFSOCK: .socket
+    case S_IFBLK: .blockDevice
+    default: .other
+    }
   }
 
   /// A small text file, up to 1 MiB of it; nil if it cannot be read.

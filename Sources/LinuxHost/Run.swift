@@ -20,6 +20,20 @@ package func run(
   return try result.get()
 }
 
+/// As `run`, for callers that cannot wait otherwise: holds the calling thread until the process has ended.
+package func runHoldingThread(
+  _ request: SpawnRequest, onOutput: (_ isError: Bool, _ bytes: [UInt8]) -> Void
+) throws(SystemError) -> Int32 {
+  let child = try RunningChild(request)
+  do throws(SystemError) {
+    while !child.hasEnded { try child.advance(waitingMilliseconds: -1, onOutput) }
+    return try child.finish(onOutput)
+  } catch {
+    child.abandon()
+    throw error
+  }
+}
+
 /// Waits for the end and hands over output meanwhile.
 private func follow(
   _ child: RunningChild, until deadline: ContinuousClock.Instant?,

@@ -60,9 +60,10 @@ package final class RunningChild: @unchecked Sendable {
   var activity: Descriptor { epoll.descriptor }
 
   /// Hands over what has come; notes the end of the process.
-  func advance(_ onOutput: (Bool, [UInt8]) -> Void) throws(SystemError) {
+  /// - Parameter timeout: milliseconds to wait for something to come; -1 = for ever.
+  func advance(waitingMilliseconds timeout: CInt = 0, _ onOutput: (Bool, [UInt8]) -> Void) throws(SystemError) {
     var events = [EpollEvent](repeating: EpollEvent(), count: 3)
-    let count = epoll.wait(into: &events, timeoutMilliseconds: 0)
+    let count = epoll.wait(into: &events, timeoutMilliseconds: timeout)
     for event in events.prefix(count) {
       if event.token == endToken {
         hasEnded = true

@@ -148,7 +148,7 @@ import TestSupport
       let sessions = [
         try await bench.capture(paths[0], ports: ["a.eth0"]),
         try await bench.capture(paths[1], ports: ["a.eth0"]) { $0.isRaw = true },
-        try await bench.capture(paths[2], ports: ["a.eth0"]) { $0.snapLength = 80 },
+        try await bench.capture(paths[2], ports: ["a.eth0"]) { $0.tap.snapLength = 80 },
       ]
       let builder = FrameBuilder(to: CaptureBench.addressB, from: CaptureBench.addressA)
       let partial = builder.tcp(from: [10, 0, 0, 1], to: [10, 0, 0, 2], payload: Array(0..<99), checksum: .partial)
@@ -169,9 +169,9 @@ import TestSupport
     try await CaptureBench.with { bench in
       let paths = ["whole", "segments"].map { bench.directory.path("\($0).pcapng") }
       let sessions = [
-        try await bench.capture(paths[0], ports: ["a.eth0"]) { $0.drops = .included },
+        try await bench.capture(paths[0], ports: ["a.eth0"]) { $0.tap.drops = .included },
         try await bench.capture(paths[1], ports: ["a.eth0"]) {
-          $0.drops = .included
+          $0.tap.drops = .included
           $0.segments = true
         },
       ]
@@ -201,9 +201,9 @@ import TestSupport
   @Test func droppedFramesSayWhy() async throws {
     try await CaptureBench.with(ringSize: 16) { bench in
       let path = bench.directory.path("drops.pcapng")
-      let session = try await bench.capture(path) { $0.drops = .included }
+      let session = try await bench.capture(path) { $0.tap.drops = .included }
       let verdicts = try await bench.capture(path + "v") {
-        $0.drops = .included
+        $0.tap.drops = .included
         $0.writesVerdicts = true
       }
       // Nobody takes the frames from b's ring.
@@ -255,7 +255,7 @@ import TestSupport
     try await CaptureBench.with { bench in
       let (reader, writer) = try openPipe()
       let session = try await CaptureSession.start(
-        on: bench.dataplane, ports: ["a.eth0"], .with { $0.ringSize = 1 << 18 },
+        on: bench.dataplane, ports: ["a.eth0"], .with { $0.tap.ringSize = 1 << 18 },
         to: DescriptorSink(writer, name: "pipe"))
       for round in 0..<40 { try bench.send((0..<30).map { bench.frame(size: 1400, seed: round + $0) }) }
       let start = ContinuousClock.now

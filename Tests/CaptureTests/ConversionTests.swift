@@ -18,8 +18,8 @@ import TestSupport
   /// A capture with drops, cut frames, and names.
   private func capture(_ bench: CaptureBench, _ path: String) async throws {
     let session = try await bench.capture(path) {
-      $0.drops = .included
-      $0.snapLength = 80
+      $0.tap.drops = .included
+      $0.tap.snapLength = 80
       $0.names = Self.names
     }
     for seed in 0..<20 { try bench.a.send(bench.frame(seed: seed)) }
@@ -103,7 +103,7 @@ import TestSupport
       let path = bench.directory.path("names.pcapng")
       let session = try await bench.capture(path, ports: []) {
         $0.names = Self.names
-        $0.endsWithPorts = false
+        $0.tap.endsWithPorts = false
       }
       try await eventually("the head is written") { session.status.bytes > 0 }
       try await session.addPort("a.eth0")

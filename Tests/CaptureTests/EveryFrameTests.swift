@@ -44,7 +44,7 @@ import Testing
       let frames = (0..<997).map { bench.frame(size: sizes[$0 % sizes.count], seed: $0) }
       let checker = Checker(frames)
       let session = try await CaptureSession.start(
-        on: bench.dataplane, ports: ["a.eth0", "b.eth0"], .with { $0.ringSize = 64 << 20 },
+        on: bench.dataplane, ports: ["a.eth0", "b.eth0"], .with { $0.tap.ringSize = 64 << 20 },
         to: ClosureSink { checker.add($0) })
       var sent = 0
       while sent < Self.count {

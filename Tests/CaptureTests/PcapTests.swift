@@ -13,7 +13,7 @@ import TestSupport
   @Test func onePortAsPcap() async throws {
     try await CaptureBench.with { bench in
       let (path, other) = (bench.directory.path("a.pcap"), bench.directory.path("a.pcapng"))
-      let configure = { (settings: inout CaptureSettings) in settings.snapLength = 90 }
+      let configure = { (settings: inout CaptureSettings) in settings.tap.snapLength = 90 }
       let session = try await CaptureSession.start(
         on: bench.dataplane, ports: ["a.eth0"], .with(configure),
         to: PcapSink { () throws(CaptureSinkError) in try DescriptorSink(path: path) })
@@ -50,8 +50,8 @@ import TestSupport
       let session = try await CaptureSession.start(
         on: bench.dataplane, ports: ["a.eth0"],
         .with {
-          $0.drops = .included
-          $0.endsWithPorts = false
+          $0.tap.drops = .included
+          $0.tap.endsWithPorts = false
           $0.names = [PcapngName(address: [10, 0, 0, 1], name: "a")]
         }, to: PortFilesSink(folder: folder, isPcap: isPcap))
       let frames = (0..<10).map { bench.frame(seed: $0) }

@@ -45,15 +45,15 @@ import TestSupport
     // What went to a port is found there too, unless only one direction is wanted.
     options.ports = ["b.eth0"]
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 16)
-    options.settings.directions = .fromNode
+    options.settings.tap.directions = .fromNode
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 0)
     options.ports = ["a.eth0"]
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 16)
-    options.settings.directions = .toNode
+    options.settings.tap.directions = .toNode
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 0)
     // Of ports that were not asked for, only those that frames came in by are named.
     #expect(try FileContents(path: path).interfaces.map(\.name) == ["a.eth0"])
-    options.settings.directions = .both
+    options.settings.tap.directions = .both
     options.ports = ["b.eth0"]
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 16)
     let both = try FileContents(path: path)
@@ -62,7 +62,7 @@ import TestSupport
     _ = try await tshark(path)
     options = RecordingWriter.Options()
     options.settings.count = 3
-    options.settings.snapLength = 20
+    options.settings.tap.snapLength = 20
     #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == 3)
     #expect(try FileContents(path: path).packets.map(\.bytes.count) == [20, 20, 20])
     options = RecordingWriter.Options()

@@ -8,7 +8,7 @@ import TestSupport
 @Suite struct ReplayFileTests {
   /// Two ports, both directions, dropped frames: of each frame several copies.
   private func capture(_ bench: CaptureBench, _ path: String) async throws -> [[UInt8]] {
-    let session = try await bench.capture(path) { $0.drops = .included }
+    let session = try await bench.capture(path) { $0.tap.drops = .included }
     let frames = (0..<8).map { bench.frame(size: 100 + $0, seed: $0) }
     try bench.send(frames)
     var impairment = Impairment()

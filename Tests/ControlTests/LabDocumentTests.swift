@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Frames
 import Lab
 import Testing
 import Topology
@@ -82,7 +83,7 @@ import Topology
     var lab = CanonicalLab(name: "a")
     lab.switches = [SwitchDefinition(name: "s")]
     var node = NodeDefinition(name: "n", kind: "external")
-    var nic = NICDefinition(name: "eth0", mac: "02:00:00:00:00:01")
+    var nic = NICDefinition(name: "eth0", mac: MACAddress(bits: 0x0100_0000_0002))
     nic.attachment = .switchPort(switch: "s", mode: .access(1))
     node.nics = [nic]
     lab.nodes = [node]
@@ -153,6 +154,7 @@ import Topology
 /// A host that has every file, of the kind asked for.
 private struct AnyHost: LabFacts {
   var imageDirectory: String { "/images" }
+  var longestSocketPath: Int { 107 }
   var hasKVM: Bool { true }
   var availableMemory: UInt64? { nil }
   func fileExists(_ absolutePath: String) -> Bool { true }

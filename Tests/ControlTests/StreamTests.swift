@@ -90,10 +90,10 @@ import Topology
     let door = LabDoor()
     try await door.enter()
     try await door.enter()
-    #expect(await door.leave(hasNothingLeft: true) == false)
+    #expect(await door.leave { true } == false)
     try await door.enter()
-    #expect(await door.leave(hasNothingLeft: false) == false)
-    #expect(await door.leave(hasNothingLeft: true))
+    #expect(await door.leave { false } == false)
+    #expect(await door.leave { true })
     await #expect(throws: UserError(.unreachable, "the daemon is ending")) { try await door.enter() }
   }
 

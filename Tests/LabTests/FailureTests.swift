@@ -76,16 +76,21 @@ import Topology
     try await withTemporaryDirectories { directories in
       let lab = Self.lab([nic("eth0")])
       let runtime = LabRuntime(directories: directories)
-      let seen = Mutex<[NodeStatus]>([])
-      await runtime.onPorts { [runtime] _, _, _ in
-        let rows = await runtime.nodes()
-        seen.withLock { $0 = rows }
+      // Whoever has the brief lane keeps an `up` from making a port.
+      await runtime.door.brief.take()
+      async let up = runtime.bringUp(lab) { _ in }
+      let deadline = ContinuousClock.now + .seconds(60)
+      var rows = await runtime.nodes()
+      while rows.isEmpty, ContinuousClock.now < deadline {
+        try await Task.sleep(for: .milliseconds(1))
+        rows = await runtime.nodes()
       }
-      _ = try await runtime.bringUp(lab) { _ in }
-      #expect(seen.withLock { $0.map(\.state) } == [.starting])
-      #expect(seen.withLock { $0.map(\.ready) } == [false])
-      #expect(seen.withLock { $0.map(\.error) } == [nil])
-      let rows = await runtime.nodes()
+      runtime.door.brief.leave()
+      #expect(rows.map(\.state) == [.starting])
+      #expect(rows.map(\.ready) == [false])
+      #expect(rows.map(\.error) == [nil])
+      _ = try await up
+      rows = await runtime.nodes()
       #expect(rows.map(\.state) == [.running] && rows.map(\.ready) == [true])
       try await runtime.takeDown { _ in }
     }

@@ -7,15 +7,16 @@ import Topology
 @Suite struct PingTests {
   /// Answers one after the other; the last one again and again.
   private final class Answers: Sendable {
-    private let left: Mutex<[Attempt.Outcome]>
-    init(_ replies: [Attempt.Outcome]) { left = Mutex(replies) }
-    func next() -> Attempt.Outcome {
+    private let left: Mutex<[CommandTrial.Outcome]>
+    init(_ replies: [CommandTrial.Outcome]) { left = Mutex(replies) }
+    func next() -> CommandTrial.Outcome {
       left.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
     }
   }
 
   private func test(
-    _ expect: TestDefinition.Expectation, _ replies: [Attempt.Outcome], within: Double = 3600, duration: Double = 0,
+    _ expect: TestDefinition.Expectation, _ replies: [CommandTrial.Outcome], within: Double = 3600,
+    duration: Double = 0,
     unready: @escaping @Sendable () async -> [String] = { [] }
   ) async -> TestResult {
     var definition = TestDefinition(action: "ping", source: "a", destination: "b")
@@ -71,13 +72,13 @@ import Topology
   @Test func repliesOfIputilsAndBusybox() {
     let iputils = "64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=0.057 ms\n\n--- 10.0.0.2 ping statistics ---\n"
     let busybox = "64 bytes from 10.0.0.2: seq=0 ttl=64 time=12.848 ms\n"
-    #expect(Attempt.pingReply(0, iputils) == .answered("0.057 ms"))
-    #expect(Attempt.pingReply(0, busybox) == .answered("12.848 ms"))
-    #expect(Attempt.pingReply(0, "") == .answered(nil))
+    #expect(NodeTest.reply(0, iputils) == .answered("0.057 ms"))
+    #expect(NodeTest.reply(0, busybox) == .answered("12.848 ms"))
+    #expect(NodeTest.reply(0, "") == .answered(nil))
     #expect(
-      Attempt.pingReply(1, "--- x ---\n1 packets transmitted, 0 received, 100% packet loss\n\n")
+      NodeTest.reply(1, "--- x ---\n1 packets transmitted, 0 received, 100% packet loss\n\n")
         == .silent("1 packets transmitted, 0 received, 100% packet loss"))
-    #expect(Attempt.pingReply(2, "") == .silent("ping ended with 2"))
+    #expect(NodeTest.reply(2, "") == .silent("ping ended with 2"))
   }
 
   @Test func destinationInASharedSubnetIsPreferred() {

@@ -29,6 +29,18 @@ import TestSupport
     #expect(result.error == "err\n")
   }
 
+  @Test func theSameWithoutATask() throws {
+    var written: [Bool: [UInt8]] = [:]
+    let script = "head -c 300000 /dev/zero | tr '\\0' x; echo err >&2; exit 3"
+    let status = try runHoldingThread(SpawnRequest(executable: "sh", arguments: ["-c", script])) {
+      written[$0, default: []] += $1
+    }
+    #expect(status == 3)
+    #expect(written[false]?.count == 300_000)
+    #expect(written[true] == Array("err\n".utf8))
+    #expect(throws: SystemError.self) { try runHoldingThread(SpawnRequest(executable: "no-such-program")) { _, _ in } }
+  }
+
   @Test func signalsShowIn128Plus() async throws {
     #expect(try await shell("kill -TERM $$").status == 128 + SIGTERM)
   }

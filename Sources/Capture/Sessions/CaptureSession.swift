@@ -33,16 +33,9 @@ package final class CaptureSession: Sendable {
   package static func start(
     on dataplane: Dataplane, ports: [String], _ settings: CaptureSettings, to sink: any CaptureSink
   ) async throws(DataplaneError) -> CaptureSession {
-    var configuration = CaptureConfiguration()
-    configuration.directions = settings.directions
-    configuration.snapLength = settings.snapLength
-    configuration.filter = settings.filter?.program
-    configuration.drops = settings.drops
-    configuration.ringSize = settings.ringSize
-    configuration.endsWithPorts = settings.endsWithPorts
     let handle: CaptureHandle
     do throws(DataplaneError) {
-      handle = try await dataplane.startCapture(ports: ports, configuration)
+      handle = try await dataplane.startCapture(ports: ports, settings.tap)
     } catch {
       sink.close()
       throw error

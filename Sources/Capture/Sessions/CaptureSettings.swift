@@ -2,11 +2,10 @@ package import Dataplane
 
 /// Settings of a capture as a whole: what is taken, and how it is written.
 package struct CaptureSettings: Sendable {
-  package var directions = CaptureDirections.both
-  /// Bytes of each frame that are kept; 0 = all.
-  package var snapLength = 0
-  package var filter: Filter?
-  package var drops = DroppedFrames.ignored
+  /// What is taken at the ports; its filter is that of `filter`.
+  package var tap = CaptureConfiguration()
+  /// As it was written.
+  package var filter: Filter? { didSet { tap.filter = filter?.program } }
   /// Frames after which the capture ends; nil = none.
   package var count: UInt64?
   /// Time after which it ends; nil = none.
@@ -15,10 +14,6 @@ package struct CaptureSettings: Sendable {
   package var isRaw = false
   /// Frames that are to be cut by the device are cut.
   package var segments = false
-  /// Bytes that wait to be written.
-  package var ringSize = 8 << 20
-  /// The capture ends when the last of its ports was removed.
-  package var endsWithPorts = true
   /// Time between statistics blocks.
   package var statisticsInterval = Duration.seconds(5)
   /// Drop codes are written as verdicts too, beside the comment.

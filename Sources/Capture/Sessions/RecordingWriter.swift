@@ -6,7 +6,7 @@ package enum RecordingWriter {
   package struct Options: Sendable {
     /// Names of ports; nil = all.
     ///
-    /// Of their frames those are taken that `settings.directions` says: `fromNode` came in by one of them, `toNode` went
+    /// Of their frames those are taken that `settings.tap.directions` says: `fromNode` came in by one of them, `toNode` went
     /// to one of them (of a flood the first seven outputs are known).
     package var ports: Set<String>?
     /// Judged by the bytes that were kept: what looks behind them does not find the frame.
@@ -28,7 +28,7 @@ package enum RecordingWriter {
     defer { sink.close() }
     var writer = PcapngWriter()
     writer.add(options.settings.section)
-    let snap = options.settings.snapLength
+    let snap = options.settings.tap.snapLength
     let kept = snap == 0 ? FlightRecording.keptBytes : min(snap, FlightRecording.keptBytes)
     // Ports that nobody asked for are named only where frames came in by them.
     let limit = options.settings.count.map { Int(clamping: $0) } ?? .max
@@ -79,7 +79,7 @@ package enum RecordingWriter {
 
   private static func isWanted(_ frame: RecordedFrame, _ recording: FlightRecording, _ options: Options) -> Bool {
     if let ports = options.ports {
-      let directions = options.settings.directions
+      let directions = options.settings.tap.directions
       let cameIn = ports.contains(recording.ports[frame.port].name)
       let wentOut = frame.outputs.contains { ports.contains(recording.ports[$0].name) }
       guard directions.contains(.fromNode) && cameIn || directions.contains(.toNode) && wentOut else { return false }

@@ -74,13 +74,25 @@ package struct Replay: Sendable {
   /// How many times faster; 0 = as fast as it goes.
   package var speed = 1.0
 
+  /// Sends frames as if the node of a port had.
+  package typealias Inject = @Sendable (_ port: String, _ frames: [[UInt8]]) async throws(DataplaneError) -> Void
+
   package init() {}
 
   /// Replays a file to its end; a cancelled task ends it early.
   ///
   /// Of a file that is damaged or cut short, all frames before the damage are sent.
   package func run(_ path: String, into port: String, of dataplane: Dataplane) async throws(ReplayError) -> Counts {
-    var state = ReplayState(port: port, dataplane: dataplane, speed: speed)
+    try await run(path, into: port) { port, frames async throws(DataplaneError) in
+      try await dataplane.inject(port: port, frames: frames)
+    }
+  }
+
+  /// The same, for a data plane that may end meanwhile.
+  package func run(
+    _ path: String, into port: String, by inject: @escaping Inject
+  ) async throws(ReplayError) -> Counts {
+    var state = ReplayState(port: port, inject: inject, speed: speed)
     do throws(ReplayError.Reason) {
       try await send(path, &state)
       try await state.flush()
@@ -160,16 +172,16 @@ package struct Replay: Sendable {
 /// Frames that are due, and when the rest is.
 private struct ReplayState {
   let port: String
-  let dataplane: Dataplane
+  let inject: Replay.Inject
   let speed: Double
   var counts = Replay.Counts()
   private var due: [[UInt8]] = []
   /// Time of the first frame, in the file and here.
   private var origin: (file: UInt64, here: ContinuousClock.Instant)?
 
-  init(port: String, dataplane: Dataplane, speed: Double) {
+  init(port: String, inject: @escaping Replay.Inject, speed: Double) {
     self.port = port
-    self.dataplane = dataplane
+    self.inject = inject
     self.speed = speed
   }
 
@@ -199,7 +211,7 @@ private struct ReplayState {
     let frames = due
     due = []
     do throws(DataplaneError) {
-      try await dataplane.inject(port: port, frames: frames)
+      try await inject(port, frames)
     } catch {
       throw .refused(error)
     }

@@ -163,7 +163,7 @@ struct LabRoutes: Routes {
         logger.error("up: \(body.message)")
         lines.yield(.failed(body))
       }
-      if await door.leave(hasNothingLeft: await service.lab() == nil) { await end.set(.neverCameUp) }
+      if await door.leave({ await service.lab() == nil }) { await end.set(.neverCameUp) }
     }
   }
 

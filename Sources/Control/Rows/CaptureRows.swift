@@ -30,6 +30,16 @@ package struct CaptureRow: Described, Equatable {
     ])
 }
 
+extension CaptureRow {
+  init(_ capture: RunningCapture) {
+    let status = capture.status
+    self.init(
+      id: capture.id, targets: capture.targets, ports: status.ports, filter: status.filter, file: capture.file,
+      received: status.counts.received, filtered: status.counts.filtered, dropped: status.counts.dropped,
+      written: status.written)
+  }
+}
+
 /// What `PATCH /v1/captures/ID` takes.
 package struct FilterRequest: Described, Equatable {
   package var filter: String

@@ -33,7 +33,7 @@ enum HostTool {
       throw UserError.wrapping(error, name)
     }
     guard status == 0 else {
-      throw UserError(.failed, "\(name) failed: \(Attempt.lastLine(words.text(ofErrors: true)))")
+      throw UserError(.failed, "\(name) failed: \(ShownText.lastLine(words.text(ofErrors: true)))")
     }
     return words.text(ofErrors: false)
   }

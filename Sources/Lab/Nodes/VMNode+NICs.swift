@@ -134,7 +134,7 @@ extension VMNode {
     var part = definition
     part.nics = nics
     let command = [BuiltinGuest.setupScript] + GuestWords.words(for: part.networkSteps)
-    let reply = await Attempt.run(limit: Self.unplugTimeout) { status, text in
+    let reply = await CommandTrial.run(limit: Self.unplugTimeout) { status, text in
       status == 0 ? .answered(nil) : .silent(GuestSetup(lines: text).words)
     } _: {
       try await self.execute(command)

@@ -55,13 +55,15 @@ extension VMNode {
 
   private func becameReady() async {
     await configurePlugged()
-    guard life == .running else { return }
+    // It may have been reset or let go meanwhile, and is watched again then.
+    guard life == .running, !Task.isCancelled else { return }
     hasBecomeReady = true
     note(isReady: true)
     waiting?.yield(.ready)
   }
 
   private func failedToBecomeReady(_ error: any Error) {
+    guard !Task.isCancelled else { return }
     let error = UserError.wrapping(error, "node \(definition.name)")
     environment.logger.warning("\(definition.name): \(error)")
     waiting?.yield(.failed(error))

@@ -111,12 +111,15 @@ actor VMNode: Node {
   func detach() async {
     watcher?.cancel()
     watcher = nil
-    readiness?.cancel()
+    let watch = readiness
+    watch?.cancel()
     readiness = nil
     agent?.close()
     agent = nil
     monitor?.close()
     monitor = nil
+    // What it had for it on this host, a namespace that asks for a port, is gone then.
+    await watch?.value
   }
 
   func stop(cleanly: Bool) async throws {
@@ -256,6 +259,8 @@ actor VMNode: Node {
   // MARK: - What happens to the guest
 
   private func heard(_ event: QEMUEvent) {
+    // Said before it was let go.
+    guard monitor != nil else { return }
     switch event {
     case .reset:
       agent?.guestWasReset()

@@ -6,40 +6,51 @@ import Topology
 extension LabRuntime {
   /// Makes another definition of the running lab true.
   ///
-  /// - Returns: what was done; nil when the definitions are the same, or there is no lab yet.
   /// - Throws: `UserError`; before anything was changed, or with what is new removed again. What the change removes or
   ///   makes anew is gone then: the lab is a smaller one, which another `up` makes whole.
-  func applyDifference(
-    to lab: CanonicalLab, _ progress: @escaping @Sendable (String) -> Void
-  ) async throws -> [PlanStep]? {
-    guard let recorded = plane == nil ? try LabState.read(lab.name, in: directories) : current else { return nil }
-    try Planner.checkSource(of: lab, against: recorded)
-    let difference = try LabDifference(from: recorded, to: lab)
-    guard !difference.isEmpty else { return nil }
-    if let step = difference.restarts.first, !allowsRestart {
-      throw UserError(
-        .failed, "\(step.subject) would have to start again: \(step.detail)",
-        hint: "say `apus up --allow-restart` to let it, or take the change back")
+  func change(
+    to lab: CanonicalLab, from recorded: CanonicalLab, by difference: LabDifference, _ options: BringUpOptions,
+    _ progress: @escaping @Sendable (String) -> Void
+  ) async throws {
+    guard !difference.isOnlyWords else { return try await changeWords(to: lab, from: recorded) }
+    let work = try await changeWork(lab, difference, options, progress)
+    let rest = recorded.without(difference)
+    let old = nodesInOrder
+    try await makeWay(work, from: recorded, difference)
+    current = rest
+    nodesInOrder = old.filter { node in rest.nodes.contains { $0.name == node.definition.name } }
+    try LabState.write(rest, in: directories)
+    starting = Set(work.nodes.filter { [.create, .restart].contains(work.action($0)) }.map(\.definition.name))
+    defer { starting = [] }
+    do {
+      current = work.lab
+      nodesInOrder = work.nodes
+      try LabState.write(work.lab, in: directories)
+      try await makeChange(work, difference)
+    } catch {
+      let reason = UserError.wrapping(error, "lab \(work.lab.name)")
+      let left = await Task { await self.settle(on: rest, difference, work) }.value
+      throw reason.leaving(left, of: work.lab.name)
     }
-    var steps: [PlanStep] = []
-    if plane == nil {
-      // The daemon had died: first what was up, then the change.
-      steps += try await carryOut(recorded, progress)
-    }
-    let work = try await difference.isOnlyWords ? nil : changeWork(lab, difference, progress)
-    if let work {
-      try await change(work, from: recorded, difference)
-    } else {
-      if let plane { try await portsAreThere(lab, plane, .changed) }
-      current = lab
+  }
+
+  /// Only the tests or captures differ.
+  private func changeWords(to lab: CanonicalLab, from recorded: CanonicalLab) async throws {
+    let journal = Journal()
+    do {
+      try await declareCaptures(of: lab, journal, keepsFiles: false)
       try LabState.write(lab, in: directories)
+      current = lab
+    } catch {
+      let left = await Task { await rollBack(journal) }.value
+      throw UserError.wrapping(error, "lab \(lab.name)").leaving(left, of: lab.name)
     }
-    return steps + difference.steps
   }
 
   /// The nodes as they are to be, and what is to be done with each.
   private func changeWork(
-    _ lab: CanonicalLab, _ difference: LabDifference, _ progress: @escaping @Sendable (String) -> Void
+    _ lab: CanonicalLab, _ difference: LabDifference, _ options: BringUpOptions,
+    _ progress: @escaping @Sendable (String) -> Void
   ) async throws -> Work {
     var plan = LabPlan()
     var nodes: [any Node] = []
@@ -73,42 +84,40 @@ extension LabRuntime {
     }
     plan.steps = difference.steps
     return Work(
-      lab: lab, plan: plan, nodes: nodes, isNew: false, isServing: true, newPorts: newPorts, progress: progress)
-  }
-
-  private func change(_ work: Work, from recorded: CanonicalLab, _ difference: LabDifference) async throws {
-    let rest = recorded.without(difference)
-    let old = nodesInOrder
-    try await makeWay(work, from: recorded, difference)
-    current = rest
-    nodesInOrder = old.filter { node in rest.nodes.contains { $0.name == node.definition.name } }
-    try LabState.write(rest, in: directories)
-    starting = Set(work.nodes.filter { [.create, .restart].contains(work.action($0)) }.map(\.definition.name))
-    defer { starting = [] }
-    do {
-      current = work.lab
-      nodesInOrder = work.nodes
-      try LabState.write(work.lab, in: directories)
-      try await makeChange(work, difference)
-    } catch {
-      let reason = UserError.wrapping(error, "lab \(work.lab.name)")
-      let left = await Task { await self.settle(on: rest, work) }.value
-      throw reason.leaving(left, of: work.lab.name)
-    }
+      lab: lab, options: options, plan: plan, nodes: nodes, isNew: false, isServing: true, newPorts: newPorts,
+      progress: progress)
   }
 
   /// After an error in the second half: what was new goes, what stayed is the lab.
   /// - Returns: what could not be removed, and why.
-  private func settle(on rest: CanonicalLab, _ work: Work) async -> [String] {
+  private func settle(on rest: CanonicalLab, _ difference: LabDifference, _ work: Work) async -> [String] {
     let left = await rollBack(work.journal)
+    let nodes = await nodes(of: rest, work)
     current = rest
-    nodesInOrder = await nodes(of: rest, work)
+    nodesInOrder = nodes
+    await captures.follow(rest)
+    do {
+      try await setBack(to: rest, difference)
+    } catch {
+      logger.error("\(error)")
+    }
     do {
       try LabState.write(rest, in: directories)
     } catch {
       logger.error("\(error)")
     }
     return left
+  }
+
+  /// Gives what stayed the settings that it had before a change.
+  private func setBack(to rest: CanonicalLab, _ difference: LabDifference) async throws {
+    for definition in rest.switches where difference.changedSwitches.contains(definition.name) {
+      try await explained("switch \(definition.name)") { () async throws(DataplaneError) in
+        try await self.plane?.changeSwitch(SwitchConfiguration(definition))
+      }
+    }
+    try await setModes(of: rest.nodes, difference)
+    try await impair(rest, only: difference)
   }
 
   /// The nodes of what is left, each with what it still has.
@@ -219,10 +228,10 @@ extension LabRuntime {
       guard let nics = work.newPorts[node.definition.name] else { continue }
       try await makePorts(of: node, node.definition.nics.filter { nics.contains($0.name) }, work)
     }
-    try await setModes(work, difference)
+    try await setModes(of: work.lab.nodes, difference)
     try await makeWires(work)
     try await impair(work.lab, only: difference)
-    if let plane { try await portsAreThere(work.lab, plane, .changed) }
+    try await declareCaptures(of: work.lab, work.journal, keepsFiles: false)
     try await configureNodes(work)
     await plane?.settleInterfaces()
     try await startNodes(work)
@@ -248,12 +257,12 @@ extension LabRuntime {
     }
   }
 
-  private func setModes(_ work: Work, _ difference: LabDifference) async throws {
+  private func setModes(of nodes: [NodeDefinition], _ difference: LabDifference) async throws {
     guard let plane else { return }
-    for node in work.nodes where difference.changedNodes[node.definition.name] != nil {
-      for nic in node.definition.nics {
+    for node in nodes where difference.changedNodes[node.name] != nil {
+      for nic in node.nics {
         guard case .switchPort(_, let mode) = nic.attachment else { continue }
-        let name = Names.port(node: node.definition.name, nic: nic.name)
+        let name = Names.port(node: node.name, nic: nic.name)
         try await explained("port \(name)") { () async throws(DataplaneError) in
           try await plane.setMode(port: name, PortMode(mode))
         }

@@ -8,6 +8,7 @@ extension LabRuntime {
   /// What one bring-up works with.
   struct Work: Sendable {
     var lab: CanonicalLab
+    var options: BringUpOptions
     var plan: LabPlan
     var nodes: [any Node]
     /// Nothing of the lab was there before.
@@ -35,13 +36,38 @@ extension LabRuntime {
     }
   }
 
-  /// Observes, plans, and does it; rolls back on any error.
-  func carryOut(_ lab: CanonicalLab, _ progress: @escaping @Sendable (String) -> Void) async throws -> [PlanStep] {
+  /// Makes a lab true, whatever is there of it.
+  /// - Returns: what was done.
+  func carryOut(
+    _ lab: CanonicalLab, _ options: BringUpOptions, _ progress: @escaping @Sendable (String) -> Void
+  ) async throws -> [PlanStep] {
     if let current, current.name != lab.name {
       throw UserError(.failed, "this daemon serves lab \(current.name), not \(lab.name)")
     }
-    if let steps = try await applyDifference(to: lab, progress) { return steps }
-    let work = try await plan(lab, progress)
+    var steps = options.isReset ? await resetOverrides(of: lab.name) : []
+    let recorded = try plane == nil ? LabState.read(lab.name, in: directories) : current
+    if let recorded { try Planner.checkSource(of: lab, against: recorded) }
+    guard let recorded, let difference = try LabDifference(from: recorded, to: lab).orNothing else {
+      return steps + (try await makeTrue(lab, recorded, options, progress))
+    }
+    if let step = difference.restarts.first, !options.allowsRestart {
+      throw UserError(
+        .failed, "\(step.subject) would have to start again: \(step.detail)",
+        hint: "say `apus up --allow-restart` to let it, or take the change back")
+    }
+    // The daemon had died: first what was up, then the change.
+    if plane == nil { steps += try await makeTrue(recorded, recorded, options, progress) }
+    try await change(to: lab, from: recorded, by: difference, options, progress)
+    return steps + difference.steps
+  }
+
+  /// Observes, plans, and does it; rolls back on any error.
+  /// - Parameter recorded: the same lab, if it is up, or was when its daemon died.
+  private func makeTrue(
+    _ lab: CanonicalLab, _ recorded: CanonicalLab?, _ options: BringUpOptions,
+    _ progress: @escaping @Sendable (String) -> Void
+  ) async throws -> [PlanStep] {
+    let work = try await plan(lab, recorded, options, progress)
     if work.plan.steps.isEmpty { return [] }
     starting = Set(work.nodes.filter { [.create, .restart].contains(work.action($0)) }.map(\.definition.name))
     defer { starting = [] }
@@ -57,10 +83,10 @@ extension LabRuntime {
   }
 
   private func plan(
-    _ lab: CanonicalLab, _ progress: @escaping @Sendable (String) -> Void
+    _ lab: CanonicalLab, _ recorded: CanonicalLab?, _ options: BringUpOptions,
+    _ progress: @escaping @Sendable (String) -> Void
   ) async throws(UserError) -> Work {
     let isServing = plane != nil
-    let recorded = isServing ? current : try LabState.read(lab.name, in: directories)
     var environment = environment
     environment.lab = lab.name
     var nodes = nodesInOrder
@@ -79,7 +105,8 @@ extension LabRuntime {
       }
     }
     return Work(
-      lab: lab, plan: plan, nodes: nodes, isNew: recorded == nil, isServing: isServing, progress: progress)
+      lab: lab, options: options, plan: plan, nodes: nodes, isNew: recorded == nil, isServing: isServing,
+      progress: progress)
   }
 
   private func make(_ work: Work) async throws {
@@ -97,10 +124,10 @@ extension LabRuntime {
     for node in work.nodesWithNewPorts { try await makePorts(of: node, node.definition.nics, work) }
     try await makeWires(work)
     try await impair(work.lab, only: nil)
-    let stage = work.isServing ? PortsStage.changed : work.isNew ? .new : .takenBack
-    if let plane { try await portsAreThere(work.lab, plane, stage) }
-    if let plane, stage == .takenBack { watchTakeover(plane, work.nodes) }
-    if let plane, !work.isServing { watchHeldPorts(plane, isTakenBack: stage == .takenBack) }
+    let isTakenBack = !work.isServing && !work.isNew
+    try await declareCaptures(of: work.lab, work.journal, keepsFiles: isTakenBack)
+    if let plane, isTakenBack { watchTakeover(plane, work.nodes) }
+    if let plane, !work.isServing { watchHeldPorts(plane, isTakenBack: isTakenBack) }
     try await configureNodes(work)
     await plane?.settleInterfaces()
     try await startNodes(work)
@@ -109,6 +136,7 @@ extension LabRuntime {
   private func openPlane(_ work: Work) async throws {
     let plane = try Dataplane(DataplaneConfiguration(work.lab))
     self.plane = plane
+    gate.open(plane)
     work.journal.note("data plane") { await self.closePlane() }
     for definition in work.lab.switches {
       try await explained("switch \(definition.name)") { () async throws(DataplaneError) in
@@ -147,12 +175,15 @@ extension LabRuntime {
     guard let plane else { return }
     for nic in nics {
       try Task.checkCancellation()
-      var configuration = try PortConfiguration(nic, of: node)
-      configuration.carrier = isWanted(nic, of: node.definition)
-      let name = configuration.name
-      try await explained("port \(name)") { () async throws(DataplaneError) in
-        try await plane.addPort(configuration)
+      let configuration = try await brief { () async throws(UserError) in
+        var configuration = try PortConfiguration(nic, of: node)
+        configuration.carrier = isWanted(nic, of: node.definition)
+        try await explained("port \(configuration.name)") { () async throws(DataplaneError) in
+          try await plane.addPort(configuration)
+        }
+        return configuration
       }
+      let name = configuration.name
       work.journal.note("port \(name)") { try await plane.removePort(name) }
       switch configuration.backend {
       case .vhostUser(let socket):
@@ -191,7 +222,7 @@ extension LabRuntime {
     }
     let order = StartOrder(work.nodes.map(\.definition.name))
     for node in work.nodes where work.action(node) == .keep { await order.note(node.definition.name, .ready) }
-    let queue = BootQueue(limit: parallel)
+    let queue = BootQueue(limit: work.options.parallel)
     let awaited = Set(work.lab.nodes.flatMap { $0.after ?? [] }.map(\.node))
     try await withThrowingTaskGroup(of: Void.self) { group in
       for node in due {
@@ -268,6 +299,11 @@ extension LabRuntime {
       throw UserError(.failed, message, hint: error.advice)
     }
   }
+}
+
+extension LabDifference {
+  /// Nil if nothing is to be done.
+  fileprivate var orNothing: LabDifference? { isEmpty ? nil : self }
 }
 
 extension DataplaneError {

@@ -30,11 +30,17 @@ extension LabRuntime {
 
   /// Tells each machine which of its NICs are on wires without another end.
   func tellMachines() async {
-    guard tellsMachines, let held = await plane?.heldPorts() else { return }
-    for node in nodesInOrder where node.showsCarriers {
-      let name = node.definition.name
-      let down = node.definition.nics.map(\.name).filter { held.contains(Names.port(node: name, nic: $0)) }
-      await node.setFarEnds(down: Set(down))
+    guard tellsMachines else { return }
+    // What was heard last is told last.
+    await brief {
+      guard let held = await plane?.heldPorts() else { return }
+      for node in nodesInOrder where node.showsCarriers {
+        let name = node.definition.name
+        let down = node.definition.nics.map(\.name).filter {
+          held.contains(Names.port(node: name, nic: $0))
+        }
+        await node.setFarEnds(down: Set(down))
+      }
     }
   }
 }

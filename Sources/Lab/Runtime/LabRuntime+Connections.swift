@@ -19,7 +19,7 @@ extension LabRuntime {
     guard destination.definition.traits.sends, destination.definition.disk == nil
     else {
       return connection(test, "\(address) port \(port)") { _ in
-        await Attempt.run(judge: Attempt.status) { try await source.execute(connect) }
+        await CommandTrial.run(judge: CommandTrial.status) { try await source.execute(connect) }
       }
     }
     let greeting = Self.greeting(test)
@@ -52,7 +52,7 @@ extension LabRuntime {
   private static func greeting(_ test: TestDefinition) -> String { "apus-\(test.source)-\(test.destination)" }
 
   private func connection(
-    _ test: TestDefinition, _ address: String, _ attempt: @escaping @Sendable (Int) async -> Attempt.Outcome
+    _ test: TestDefinition, _ address: String, _ attempt: @escaping @Sendable (Int) async -> CommandTrial.Outcome
   ) -> NodeTest {
     NodeTest(
       definition: test, address: address, attempt: attempt,
@@ -63,15 +63,15 @@ extension LabRuntime {
   private static func exchange(
     _ number: Int, _ greeting: String, _ source: any Node, _ speak: [String], _ destination: any Node,
     _ listen: [String]
-  ) async -> Attempt.Outcome {
+  ) async -> CommandTrial.Outcome {
     let listener = Task {
       for try await _ in try await destination.execute(listen) {}
     }
     defer { listener.cancel() }
     try? await Task.sleep(for: listenerStart(number))
-    return await Attempt.run(
+    return await CommandTrial.run(
       judge: { status, text in
-        text.contains(greeting) ? .answered(nil) : .silent("\(Attempt.lastLine(text)) (status \(status))")
+        text.contains(greeting) ? .answered(nil) : .silent("\(ShownText.lastLine(text)) (status \(status))")
       }, { try await source.execute(speak) })
   }
 }

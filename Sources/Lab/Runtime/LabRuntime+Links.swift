@@ -75,16 +75,16 @@ extension LabRuntime {
     let declared = lab.impairments
     let touched = difference.map { Set($0.steps.map(\.subject)) }
     for link in linksInOrder() {
-      await linkTurn.take()
-      defer { linkTurn.leave() }
-      let override = runTime.links[link.name]
-      let pair = override?.impair ?? declared[link.name]
       let isTouched = touched.map { touched in
         touched.contains("link \(link.name)") || link.nodes.contains { touched.contains("node \($0)") }
       }
-      guard isTouched ?? (pair != nil || override != nil) else { continue }
-      try await impair(link, pair)
-      try await setCarriers(link, override?.down ?? [], override)
+      try await brief { () async throws(UserError) in
+        let override = runTime.links[link.name]
+        let pair = override?.impair ?? declared[link.name]
+        guard isTouched ?? (pair != nil || override != nil) else { return }
+        try await impair(link, pair)
+        try await setCarriers(link, override?.down ?? [], override)
+      }
     }
   }
 
@@ -109,22 +109,24 @@ extension LabRuntime {
   /// Forgets what was said of the links of a lab.
   /// - Returns: what was done.
   func resetOverrides(of lab: String) async -> [PlanStep] {
-    // Said to a daemon that has died: what is brought up again reads what is written down.
-    if plane == nil { runTime = RunTimeState.read(lab, in: directories) }
-    let names = runTime.links.keys.sorted()
-    for name in names where linksInOrder().contains(where: { $0.name == name }) {
+    await brief {
+      // Said to a daemon that has died: what is brought up again reads what is written down.
+      if plane == nil { runTime = RunTimeState.read(lab, in: directories) }
+      let names = runTime.links.keys.sorted()
       var change = LinkChange()
       change.isReset = true
-      _ = try? await setLink(name, change)
+      for name in names {
+        if linksInOrder().contains(where: { $0.name == name }) { _ = try? await set(name, change) }
+        runTime.links[name] = nil
+      }
+      try? runTime.write(lab, in: directories)
+      return names.map { PlanStep(.change, "link \($0)", "back to the file") }
     }
-    for name in names { runTime.links[name] = nil }
-    try? runTime.write(lab, in: directories)
-    return names.map { PlanStep(.change, "link \($0)", "back to the file") }
   }
 
   /// All links, in file order.
   package func links() async -> [LinkStatus] {
-    let up = Set((await plane?.ports() ?? []).filter(\.carrier).map(\.name))
+    let up = Set((await withPlane { await $0.ports() } ?? []).filter(\.carrier).map(\.name))
     let declared = current?.impairments ?? [:]
     return linksInOrder().map { link in
       let carriers = link.ports.map { up.contains($0) }
@@ -137,9 +139,12 @@ extension LabRuntime {
   /// Changes a link until the lab is taken down, or `up --reset`.
   /// - Returns: the link afterwards.
   package func setLink(_ name: String, _ change: LinkChange) async throws -> LinkStatus {
-    // One at a time, so that what is said last is so in the end.
-    await linkTurn.take()
-    defer { linkTurn.leave() }
+    // What is said last is so in the end.
+    try await brief { try await set(name, change) }
+  }
+
+  /// The same, within the brief lane.
+  private func set(_ name: String, _ change: LinkChange) async throws -> LinkStatus {
     guard let link = PortName.find(name, in: linksInOrder(), by: \.name) else { throw unknownLink(name) }
     var override = runTime.links[link.name] ?? RunTimeState.Link()
     let ends = try link.ends(from: change.from)

@@ -46,25 +46,30 @@ extension LabRuntime {
 
   /// Starts a node that has ended or was stopped; its links were there all the time.
   package func start(node name: String, progress: @escaping @Sendable (String) -> Void) async throws {
-    try await alone {
-      let node = try self.node(name)
-      if node.boots {
-        guard await node.condition().state != .running else { return progress("\(name): runs already") }
-        try await node.check(isNew: false, starts: true)
-        let journal = Journal()
-        do {
-          var context = StartContext(journal: journal, progress: progress)
-          context.waitForPort = { try await self.waitForPort(of: $0, $1) }
-          try await node.start(context, isRunning: false)
-        } catch {
-          let left = await rollBack(journal)
-          throw UserError.wrapping(error, "node \(name)").leaving(left, of: self.current?.name ?? "")
-        }
-      } else {
-        try self.changeRunTime { $0.stopped.remove(name) }
-        try await self.setCarriers(of: node.definition, up: true)
-        progress("\(name): started")
-      }
+    do {
+      try await interruptibly { try await self.startAlone(name, progress) }
+    } catch {
+      throw UserError.wrapping(error, "node \(name)")
+    }
+  }
+
+  private func startAlone(_ name: String, _ progress: @escaping @Sendable (String) -> Void) async throws {
+    let node = try node(name)
+    guard node.boots else {
+      try await setStopped(node.definition, false)
+      return progress("\(name): started")
+    }
+    guard await node.condition().state != .running else { return progress("\(name): runs already") }
+    try await node.check(isNew: false, starts: true)
+    let journal = Journal()
+    do {
+      var context = StartContext(journal: journal, progress: progress)
+      context.waitForPort = { try await self.waitForPort(of: $0, $1) }
+      try await node.start(context, isRunning: false)
+    } catch {
+      // In a task of its own, since this one may have been interrupted.
+      let left = await Task { await rollBack(journal) }.value
+      throw UserError.wrapping(error, "node \(name)").leaving(left, of: current?.name ?? "")
     }
   }
 
@@ -72,28 +77,31 @@ extension LabRuntime {
   ///
   /// The links stay.
   package func stop(node name: String, progress: @escaping @Sendable (String) -> Void) async throws {
-    try await alone {
+    try await whole {
       let node = try self.node(name)
       if node.boots {
         try await node.stop(cleanly: true)
       } else {
-        try self.changeRunTime { $0.stopped.insert(name) }
-        try await self.setCarriers(of: node.definition, up: false)
+        try await setStopped(node.definition, true)
       }
       progress("\(name): stopped")
     }
   }
 
-  func setCarriers(of node: NodeDefinition, up: Bool) async throws(UserError) {
-    await linkTurn.take()
-    defer { linkTurn.leave() }
-    guard let plane else { return }
-    for nic in node.nics where nic.attachment != .none {
-      let port = Names.port(node: node.name, nic: nic.name)
-      // What `link set` took away stays away.
-      guard !up || !isSetDown(port) else { continue }
-      try await explained("port \(port)") { () async throws(DataplaneError) in
-        try await plane.setCarrier(port: port, up: up)
+  /// Takes the carrier from all ports of a node that is no process, or gives it back.
+  private func setStopped(_ node: NodeDefinition, _ isStopped: Bool) async throws {
+    try await brief { () async throws(UserError) in
+      try changeRunTime { runTime in
+        if isStopped { runTime.stopped.insert(node.name) } else { runTime.stopped.remove(node.name) }
+      }
+      guard let plane else { return }
+      for nic in node.nics where nic.attachment != .none {
+        let port = Names.port(node: node.name, nic: nic.name)
+        // What `link set` took away stays away.
+        guard isStopped || !isSetDown(port) else { continue }
+        try await explained("port \(port)") { () async throws(DataplaneError) in
+          try await plane.setCarrier(port: port, up: !isStopped)
+        }
       }
     }
   }
@@ -132,6 +140,6 @@ extension LabRuntime {
 
   /// Names of the ports whose own end is there; what is at the other end of a wire is another node's matter.
   func startedPorts() async -> Set<String> {
-    Set((await plane?.ports() ?? []).filter(\.hasEnd).map(\.name))
+    Set((await withPlane { await $0.ports() } ?? []).filter(\.hasEnd).map(\.name))
   }
 }

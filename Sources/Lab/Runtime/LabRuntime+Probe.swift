@@ -40,6 +40,8 @@ extension LabRuntime {
   private static let probeInterval = Duration.milliseconds(500)
 
   /// Returns when a TCP port of the node's first address on a switch takes connections.
+  ///
+  /// One at a time a machine: a guest that was reset is asked again, by a probe of the same name.
   /// - Throws: `UserError` when nothing can ask; `CancellationError`.
   func waitForPort(of node: NodeDefinition, _ port: Int) async throws {
     guard let plane, let lab = current, let (definition, target) = PortProbe.definition(for: node, in: lab) else {
@@ -54,6 +56,10 @@ extension LabRuntime {
     guard let nc = Executables.find("nc", variables) else {
       throw UserError(.failed, "no program nc on this host", hint: "install it with `apt-get install netcat-openbsd`")
     }
+    let lane = probes[node.name] ?? ChangeDoor.Lane()
+    probes[node.name] = lane
+    try await lane.takeUnlessCancelled()
+    defer { lane.leave() }
     let probe = NetnsNode(definition, environment)
     let name = Names.port(node: definition.name, nic: "eth0")
     // Left over from a daemon that died.
@@ -61,29 +67,34 @@ extension LabRuntime {
     do {
       try await probe.prepare(Journal())
       let configuration = try PortConfiguration(definition.nics[0], of: probe)
-      try await explained("port \(name)") { () async throws(DataplaneError) in
-        try await plane.addPort(configuration)
+      try await brief {
+        // One that has ended answers nobody.
+        guard self.plane === plane else { throw CancellationError() }
+        try await explained("port \(name)") { () async throws(DataplaneError) in
+          try await plane.addPort(configuration)
+        }
       }
       _ = try await probe.configure(isThere: false)
       while true {
-        let reply = await Attempt.run(judge: Attempt.status) {
+        let reply = await CommandTrial.run(judge: CommandTrial.status) {
           try await probe.execute([nc, "-z", "-w", "1", target, "\(port)"])
         }
         if case .answered = reply { break }
         try await Task.sleep(for: Self.probeInterval)
       }
-      await removeProbe(probe, port: name)
+      await removeProbe(probe, port: name, of: plane)
     } catch {
-      await removeProbe(probe, port: name)
+      await removeProbe(probe, port: name, of: plane)
       throw error
     }
   }
 
   /// In a task of its own: the way back is to be gone to its end also when this one was cancelled.
-  private func removeProbe(_ probe: NetnsNode, port: String) async {
-    let plane = plane
+  private func removeProbe(_ probe: NetnsNode, port: String, of plane: Dataplane) async {
     await Task {
-      try? await plane?.removePort(port)
+      await brief {
+        if self.plane === plane { try? await plane.removePort(port) }
+      }
       _ = try? await probe.remove()
     }.value
   }

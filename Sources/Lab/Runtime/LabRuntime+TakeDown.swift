@@ -5,6 +5,8 @@ import Topology
 extension LabRuntime {
   func remove(_ progress: @escaping @Sendable (String) -> Void) async throws(UserError) {
     guard let lab = current else { return }
+    // So that their files are whole before anything goes.
+    await captures.endDeclared()
     var failures = await NodeRemoval.stop(nodesInOrder, cleanly: false, progress)
     // The data plane holds the TAPs open and listens on the sockets.
     await closePlane()

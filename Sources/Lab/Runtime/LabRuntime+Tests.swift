@@ -56,13 +56,13 @@ extension LabRuntime {
       let command = try source.pingCommand(to: path.address, from: path.nic)
       return NodeTest(
         definition: test, address: path.address,
-        attempt: { _ in await Attempt.run { try await source.execute(command) } },
+        attempt: { _ in await CommandTrial.run(judge: NodeTest.reply) { try await source.execute(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "arp":
       let command = try source.applet("arping") + ["-f", "-c", "1", "-w", "1", "-I", path.nic.name, path.address]
       return NodeTest(
         definition: test, address: path.address,
-        attempt: { _ in await Attempt.run(judge: Attempt.status) { try await source.execute(command) } },
+        attempt: { _ in await CommandTrial.run(judge: CommandTrial.status) { try await source.execute(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "tcp": return try connectTest(test, source, destination, path.address)
     case "udp": return try datagramTest(test, source, destination, path.address)
@@ -72,7 +72,7 @@ extension LabRuntime {
 
   private func executeTest(_ test: TestDefinition, _ source: any Node) -> NodeTest {
     let (command, wanted) = (test.run ?? [], test.output)
-    let judge: @Sendable (Int32, String) -> Attempt.Outcome = { status, text in
+    let judge: CommandTrial.Judge = { status, text in
       guard status == 0 else { return .silent("it ended with \(status):\(ShownText.output(text))") }
       guard wanted.map({ text.contains($0) }) ?? true else { return .silent("it said:\(ShownText.output(text))") }
       return .answered(nil)
@@ -80,7 +80,7 @@ extension LabRuntime {
     return NodeTest(
       definition: test, address: "`\(test.commandTitle)`", verb: "succeeded",
       attempt: { _ in
-        await Attempt.run(limit: test.within, judge: judge) { try await source.execute(command) }
+        await CommandTrial.run(limit: test.within, judge: judge) { try await source.execute(command) }
       },
       unready: { await self.unready([test.source]) })
   }

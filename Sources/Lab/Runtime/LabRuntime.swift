@@ -4,19 +4,9 @@ import LinuxHost
 import Logging
 import Topology
 
-/// How the ports of a lab came to be there.
-package enum PortsStage: Sendable {
-  /// The lab is new.
-  case new
-  /// Its nodes run since before this daemon.
-  case takenBack
-  /// It was up and is changed.
-  case changed
-}
-
 /// The lab of this daemon: makes its definition true on this host, keeps it, takes it down.
 ///
-/// One bring-up or take-down at a time; a take-down interrupts the bring-up before it.
+/// All changes come through one door (`ChangeDoor`); a take-down interrupts what came before it and is not done yet.
 package actor LabRuntime {
   let directories: LabDirectories
   let logger: Logger
@@ -30,21 +20,14 @@ package actor LabRuntime {
   /// In file order.
   var nodesInOrder: [any Node] = []
   let consoles = ConsoleDesk()
-
-  /// The `up` that is being carried out may start machines again that run.
-  var allowsRestart = false
+  /// Captures of the lab: those that its file declares, and those that clients asked for.
+  package nonisolated let captures: CaptureDesk
 
   /// Nodes that the `up` which is being carried out makes, and that are not made yet.
   var starting: Set<String> = []
 
-  /// Machines that boot at once in this `up`; nil = as many as the host bears.
-  var parallel: Int?
-
   /// What was said at run time.
   var runTime = RunTimeState()
-
-  /// Called when the ports of a lab, or of what it is changed to, are there, before anything is started.
-  var portsAreThere: @Sendable (CanonicalLab, Dataplane, PortsStage) async throws -> Void = { _, _, _ in }
 
   /// Looks after guests that come back to this daemon.
   private var takeoverWatch: Task<Void, Never>?
@@ -52,29 +35,29 @@ package actor LabRuntime {
   private var heldWatch: Task<Void, Never>?
   var tellsMachines = false
 
-  private var ongoing: Task<[PlanStep], any Error>?
-  /// Bringing up, changing, taking down, starting and stopping nodes: one at a time.
-  private let turn = Turn()
-  /// Carriers and faults of links are set one at a time too, also while a lab is changed; asked for after `turn`.
-  let linkTurn = Turn()
+  nonisolated let door = ChangeDoor()
+  /// Leads to `plane`.
+  nonisolated let gate: PlaneGate
+  /// Ends whole changes that wait at the door or are under way, by numbers that nothing else has.
+  private var interrupts: [Int: @Sendable () -> Void] = [:]
+  private var lastInterrupt = 0
+  /// Who asks whether a port of a machine takes connections: one at a time a machine, by its name.
+  var probes: [String: ChangeDoor.Lane] = [:]
 
   /// - Parameters:
   ///   - served: name of the one lab that may come up here; nil = any.
   ///   - environment: `PATH`, `APUS_GUEST_DIR`.
+  ///   - application: who writes the captures, as their files say.
   package init(
     directories: LabDirectories, serving served: String? = nil, logger: Logger = Logger(label: "apus.lab"),
-    environment: [String: String] = ProcessInfo.processInfo.environment
+    environment: [String: String] = ProcessInfo.processInfo.environment, application: String = "apus"
   ) {
     self.served = served
     self.directories = directories
     self.logger = logger
     variables = environment
-  }
-
-  /// Sets what is called when the ports of a lab, or of what it is changed to, are there, before anything is started:
-  /// with the lab, the data plane, and how they came to be there.
-  package func onPorts(_ body: @escaping @Sendable (CanonicalLab, Dataplane, PortsStage) async throws -> Void) {
-    portsAreThere = body
+    gate = PlaneGate()
+    captures = CaptureDesk(gate: gate, logger: logger, application: application)
   }
 
   /// Makes a lab true: a new one, one whose nodes run since before a crash of the daemon, or one with ended nodes.
@@ -91,20 +74,8 @@ package actor LabRuntime {
     if let served, served != lab.name {
       throw UserError(.failed, "this daemon serves lab \(served), not \(lab.name)")
     }
-    await turn.take()
-    defer { turn.leave() }
-    allowsRestart = options.allowsRestart
-    parallel = options.parallel
-    let taken = options.isReset ? await resetOverrides(of: lab.name) : []
-    let task = Task { try await taken + carryOut(lab, progress) }
-    ongoing = task
-    defer { ongoing = nil }
     do {
-      return try await withTaskCancellationHandler {
-        try await task.value
-      } onCancel: {
-        task.cancel()
-      }
+      return try await interruptibly { try await self.carryOut(lab, options, progress) }
     } catch {
       throw UserError.wrapping(error, "lab \(lab.name)")
     }
@@ -115,18 +86,16 @@ package actor LabRuntime {
   /// Without a lab there is nothing to do.
   /// - Throws: `UserError` for what could not be removed, after everything else has been.
   package func takeDown(progress: @escaping @Sendable (String) -> Void) async throws {
-    ongoing?.cancel()
-    await turn.take()
-    defer { turn.leave() }
+    interruptOthers()
     // In a task of its own, which is not cancelled with the caller's.
-    try await Task { try await remove(progress) }.value
+    try await Task { try await whole { try await remove(progress) } }.value
   }
 
   /// Lets go of everything and leaves the nodes running: another daemon takes them back.
   package func detach() async {
-    ongoing?.cancel()
-    await turn.take()
-    defer { turn.leave() }
+    interruptOthers()
+    await door.whole.take()
+    defer { door.whole.leave() }
     for node in nodesInOrder { await node.detach() }
     await closePlane()
     current = nil
@@ -137,6 +106,13 @@ package actor LabRuntime {
   package func lab() -> CanonicalLab? { current }
 
   package func dataplane() -> Dataplane? { plane }
+
+  /// The lab and its data plane, which belong together.
+  /// - Throws: `UserError` when no lab is up.
+  package func running() throws(UserError) -> (lab: CanonicalLab, plane: Dataplane) {
+    guard let current, let plane else { throw UserError(.notFound, "no lab is up") }
+    return (current, plane)
+  }
 
   var environment: NodeEnvironment {
     NodeEnvironment(lab: current?.name ?? "", directories: directories, variables: variables, logger: logger)
@@ -162,18 +138,32 @@ package actor LabRuntime {
     heldWatch = nil
     takeoverWatch = nil
     tellsMachines = false
-    await linkTurn.take()
-    defer { linkTurn.leave() }
+    await gate.close()
+    // Nobody can begin another one any more, and their files are whole then.
+    await captures.endAll()
+    await door.brief.take()
+    defer { door.brief.leave() }
     await plane?.stop()
     plane = nil
   }
 
-  // MARK: - One at a time
+  // MARK: - Interrupting
 
-  /// Runs `body` while no other change of the lab is under way.
-  func alone(_ body: () async throws -> Void) async throws {
-    await turn.take()
-    defer { turn.leave() }
-    try await body()
+  /// Runs a whole change that ends early when its caller is cancelled, or something comes that makes it pointless.
+  /// - Throws: `CancellationError`; what `body` throws.
+  func interruptibly<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    let task = Task { try await whole(body) }
+    lastInterrupt += 1
+    let number = lastInterrupt
+    interrupts[number] = { task.cancel() }
+    defer { interrupts[number] = nil }
+    return try await withTaskCancellationHandler {
+      try await task.value
+    } onCancel: {
+      task.cancel()
+    }
   }
+
+  /// Has those end that came before.
+  private func interruptOthers() { for interrupt in interrupts.values { interrupt() } }
 }

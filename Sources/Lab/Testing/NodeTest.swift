@@ -8,7 +8,7 @@ struct NodeTest: Sendable {
   /// What that one does when all is well.
   var verb = "answered"
   /// Sends one echo request and waits about a second for its answer; takes the number of the try, from 1.
-  var attempt: @Sendable (_ number: Int) async -> Attempt.Outcome
+  var attempt: @Sendable (_ number: Int) async -> CommandTrial.Outcome
   /// Which of the two ends are not ready.
   var unready: @Sendable () async -> [String]
 
@@ -73,6 +73,22 @@ struct NodeTest: Sendable {
     if Task.isCancelled { return (false, "interrupted") }
     let silence = verb == "answered" ? "\(address) silent" : "\(address) has not \(verb)"
     return (true, "\(silence) for \(Seconds.text(definition.duration)), \(count) tries; last: \(last)")
+  }
+}
+
+extension NodeTest {
+  /// Reads what ping (iputils' or busybox') has said.
+  @Sendable
+  static func reply(_ status: Int32, _ text: String) -> CommandTrial.Outcome {
+    let lines = text.split(whereSeparator: \.isNewline)
+    guard status == 0 else {
+      let telling = lines.last { !$0.hasPrefix("---") && !$0.allSatisfy(\.isWhitespace) }
+      return .silent(telling.map { ShownText.line($0) } ?? "ping ended with \(status)")
+    }
+    let time = lines.lazy.compactMap { line in
+      line.split(separator: " ").first { $0.hasPrefix("time=") }.map { "\($0.dropFirst(5)) ms" }
+    }.first
+    return .answered(time)
   }
 }
 

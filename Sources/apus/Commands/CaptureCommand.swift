@@ -20,8 +20,6 @@ struct CaptureCommand: AsyncParsableCommand {
       For links alone each frame is taken once, at the end that sends it, unless --direction says more.
       """)
 
-  enum Drops: String, CaseIterable { case include, only }
-
   private static let snapLength = OptionText.number(in: 0...Int.max)
   private static let frameCount = OptionText.number(in: 1...Int.max)
 
@@ -51,7 +49,7 @@ struct CaptureCommand: AsyncParsableCommand {
   @Option(
     name: .long, help: "include = dropped frames too, with their reason; only = nothing else. (APUS_DROPS)",
     transform: OptionText.word)
-  var drops: Drops?
+  var drops: CaptureRequest.Drops?
   @Flag(name: .long, help: "Leave checksums that a device would complete as they are. (APUS_RAW)")
   var raw = Variables.isSet("RAW")
   @Flag(name: .long, help: "Cut frames that a device would cut into segments. (APUS_SEGMENT)")
@@ -76,7 +74,7 @@ struct CaptureCommand: AsyncParsableCommand {
     }
     let request = try request()
     // Before the daemon is asked, so that a mistake is told even where no lab is up.
-    if let filter = request.filter { try Self.check(filter) }
+    if let filter = request.filter { _ = try CaptureRequest.compiled(filter) }
     let destination = try CaptureDestination(
       write: Variables.option(write, "WRITE"), folder: Variables.option(perInterface, "PER_INTERFACE"),
       format: try Variables.option(format, "FORMAT", OptionText.word),
@@ -133,19 +131,11 @@ struct CaptureCommand: AsyncParsableCommand {
     request.snap = try Variables.option(snaplen, "SNAPLEN", Self.snapLength)
     request.count = try Variables.option(count, "COUNT", Self.frameCount)
     request.duration = try Variables.option(duration, "DURATION", OptionText.time)
-    request.direction = try Variables.option(direction, "DIRECTION", OptionText.word)?.rawValue
-    request.drops = try Variables.option(drops, "DROPS", OptionText.word)?.rawValue
+    request.direction = try Variables.option(direction, "DIRECTION", OptionText.word)
+    request.drops = try Variables.option(drops, "DROPS", OptionText.word)
     request.isRaw = raw
     request.segments = segment
     request.writesVerdicts = verdicts
     return request
-  }
-
-  static func check(_ filter: String) throws {
-    do {
-      _ = try Filter(filter)
-    } catch {
-      throw UserError(.badInput, "filter \"\(filter)\": \(error)")
-    }
   }
 }

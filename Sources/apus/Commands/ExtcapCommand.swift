@@ -100,7 +100,7 @@ struct ExtcapCommand: AsyncParsableCommand {
     var request = CaptureRequest(target == "all" && !chosen.isEmpty ? chosen : [target])
     request.filter = extcapCaptureFilter.flatMap { $0.isEmpty ? nil : $0 }
     request.snap = snaplen
-    request.drops = drops == "none" ? nil : drops
+    request.drops = drops == "none" ? nil : try CaptureRequest.word(drops, "--drops")
     let output = CaptureFileOutput(fifo) { pipe }
     do {
       _ = try await CaptureClient(session.client, request).run(into: output)

@@ -30,7 +30,8 @@ struct Daemon {
     self.name = name
     self.directories = directories
     self.logger = logger
-    runtime = LabRuntime(directories: directories, serving: name, logger: logger)
+    runtime = LabRuntime(
+      directories: directories, serving: name, logger: logger, application: "apus \(Product.version)")
     service = RuntimeService(runtime, logger: logger)
   }
 

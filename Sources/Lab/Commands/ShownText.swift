@@ -22,6 +22,11 @@ enum ShownText {
     return (head + lines.suffix(mostLines).map { line($0) }).map { "\n      \($0)" }.joined()
   }
 
+  /// The last line that says something; `nothing` if none does.
+  static func lastLine(_ text: String) -> String {
+    text.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) }.map { line($0) } ?? "nothing"
+  }
+
   private static func visible(_ scalar: Unicode.Scalar) -> String {
     switch scalar.value {
     case 0x09: "\t"

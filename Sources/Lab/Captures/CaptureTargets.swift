@@ -1,0 +1,49 @@
+import Dataplane
+import Topology
+
+/// Which ports a capture's targets stand for.
+struct CaptureTargets {
+  let lab: CanonicalLab
+
+  /// Names of the ports of a target among those that are there.
+  /// - Returns: nil for a name that nothing in the lab has.
+  func ports(of target: String, among ports: [PortStatus]) -> [String]? {
+    let name = target.replacing(":", with: ".", maxReplacements: 1)
+    if target == "all" { return ports.filter { $0.kind != .trunk }.map(\.name) }
+    // The end of a trunk has a colon in its own name.
+    if let port = ports.first(where: { $0.name == target || $0.name == name }) { return [port.name] }
+    if let link = lab.links.first(where: { $0.name == target }) { return self.ports(of: link) }
+    if lab.nodes.contains(where: { $0.name == target }) {
+      return ports.filter { $0.name.hasPrefix("\(target).") }.map(\.name)
+    }
+    if lab.switches.contains(where: { $0.name == target }) {
+      return ports.filter { $0.switchName == target }.map(\.name)
+    }
+    return nil
+  }
+
+  /// Whether a target is one port, by either way to write it.
+  func isPort(_ target: String, in ports: [String]) -> Bool {
+    ports.contains(target) || ports.contains(target.replacing(":", with: ".", maxReplacements: 1))
+  }
+
+  /// Every target is a wire or a trunk: then a frame is taken once, at the end that sends it.
+  func areLinks(_ targets: [String]) -> Bool {
+    targets.allSatisfy { target in lab.links.contains { $0.name == target } }
+  }
+
+  private func ports(of link: LinkDefinition) -> [String] {
+    link.ends.map { end in
+      switch end {
+      case .nic(let node, let nic): Names.port(node: node, nic: nic)
+      case .switchPort(let name): "\(name):\(link.name)"
+      }
+    }
+  }
+
+  /// All names that a target may be, for a message.
+  func known(_ ports: [PortStatus]) -> String {
+    let names = ["all"] + lab.switches.map(\.name) + lab.nodes.map(\.name) + lab.links.map(\.name) + ports.map(\.name)
+    return names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", ..." : "")
+  }
+}

@@ -1,0 +1,80 @@
+import Capture
+import LinuxHost
+import Topology
+
+/// What the loader of lab files asks about this host.
+package struct HostLabFacts: LabFacts {
+  private let directories: LabDirectories
+
+  package init(directories: LabDirectories) { self.directories = directories }
+
+  package var imageDirectory: String { "\(directories.dataRoot)/images" }
+  package var stateDirectory: String? { directories.stateRoot }
+  package var longestSocketPath: Int { SocketPath.limit }
+
+  package func fileExists(_ absolutePath: String) -> Bool { HostFacts.exists(absolutePath) }
+
+  package func folderExists(_ absolutePath: String) -> Bool { HostFacts.kind(of: absolutePath) == .folder }
+
+  package func fileKind(_ absolutePath: String) -> FileKind? {
+    switch HostFacts.kind(of: absolutePath) {
+    case nil: nil
+    case .file: .file
+    case .folder: .folder
+    case .socket: .socket
+    case .blockDevice, .other: .other
+    }
+  }
+
+  package func head(of absolutePath: String, count: Int) -> [UInt8]? {
+    guard Self.isReadable(absolutePath), let file = try? Descriptor.openFile(absolutePath) else { return nil }
+    return try? file.read(at: 0, count: count)
+  }
+
+  /// By sha256sum(1), which every Debian has, and which is as fast as the processor allows.
+  package func sha256(of absolutePath: String) -> String? {
+    guard Self.isReadable(absolutePath) else { return nil }
+    // Read from standard input: a name with a backslash or a line break would change the form of what is printed. In our
+    // session, so that who interrupts us ends it too.
+    let request = SpawnRequest(executable: "sha256sum", standardInput: absolutePath, newSession: false)
+    var text: [UInt8] = []
+    let status = try? runHoldingThread(request) { isError, bytes in if !isError { text += bytes } }
+    guard status == 0 else { return nil }
+    return String(decoding: text, as: UTF8.self).split(separator: " ").first.map { String($0) }
+  }
+
+  /// A file or block device; to open a pipe would wait for somebody who writes to it.
+  private static func isReadable(_ path: String) -> Bool {
+    [.file, .blockDevice].contains(HostFacts.kind(of: path))
+  }
+
+  package func hostInterfaceExists(_ name: String) -> Bool { HostFacts.exists("/sys/class/net/\(name)") }
+
+  package var hasKVM: Bool { Accelerator.ofThisHost() == .kvm }
+  package var availableMemory: UInt64? { HostFacts.memoryAvailable }
+  package var totalMemory: UInt64? { HostFacts.memoryTotal }
+  package var processors: [ClosedRange<Int>]? { HostFacts.processors }
+
+  package func interface(_ name: String, belongsTo lab: String) -> Bool {
+    // Who may not read it asks a daemon that knows; it looks again.
+    guard RecordedLab.isReadable(lab, in: directories) else { return true }
+    let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
+    return nodes.contains { node in node.traits.isOnHost && node.nics.contains { $0.name == name } }
+  }
+
+  package func memoryTaken(by lab: String) -> UInt64 {
+    let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
+    return nodes.filter { $0.traits.isMachine }.reduce(0) { $0 + UInt64(clamping: $1.memory) }
+  }
+
+  package func mistake(inOwner text: String) -> String? { HostAccounts.mistake(in: text) }
+
+  package func mistake(inFilter text: String) -> String? {
+    do {
+      _ = try Filter(text)
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+}
