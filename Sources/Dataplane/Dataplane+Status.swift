@@ -14,12 +14,21 @@ extension Dataplane {
   /// All ports in order of addition.
   package func ports() async -> [PortStatus] {
     let records = records
-    let indices = records.map(\.index)
-    let live = await worker.run { core in indices.map { Self.live($0, core) } }
-    let sessions = await reactor.run { state in
-      indices.map { state.endpoints[$0]?.status() }
+    let (indices, commands) = (records.map(\.index), reactor.commands)
+    let (live, sessions) = await withCheckedContinuation { continuation in
+      // The reactor is asked by the worker: no number can have gone to another port between the two.
+      worker.commands.submit { core in
+        let live = indices.map { Self.live($0, core) }
+        commands.submit { state in
+          continuation.resume(returning: (live, indices.map { state.endpoints[$0]?.status() }))
+        }
+      }
     }
-    return records.indices.map { status(records[$0], live[$0], sessions[$0]) }
+    // One that has no session is going since it was looked up: the reactor is the first to let go of it.
+    return records.indices.compactMap { place in
+      guard records[place].kind != .vhostUser || sessions[place] != nil else { return nil }
+      return status(records[place], live[place], sessions[place])
+    }
   }
 
   private static func live(_ port: Int, _ core: borrowing WorkerCore) -> LiveState {
@@ -87,7 +96,7 @@ extension Dataplane {
   /// Forgets what was learnt; nil = any.
   package func flushFDB(switchName: String?, port: String?, vlan: Int?) async {
     let switches = switchRecords.filter { switchName == nil || $0.configuration.name == switchName }.map(\.index)
-    let index = port.flatMap { name in records.first { $0.name == name }?.index }
+    let index = port.flatMap { portTable.find($0)?.index }
     guard port == nil || index != nil else { return }
     await worker.run { core in
       for item in switches { core.switches[item].fdb.flush(port: index, vlan: vlan) }

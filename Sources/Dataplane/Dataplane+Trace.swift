@@ -43,9 +43,7 @@ extension Dataplane {
     guard record.kind != .trunk else { throw .invalid("port \(port) is the end of a trunk; no node sends there") }
     let index = record.index
     let raw = await worker.run { $0.coldTrace(index, frame) }
-    let names = TraceNames(
-      ports: Dictionary(uniqueKeysWithValues: records.map { ($0.index, $0.name) }),
-      switches: Dictionary(uniqueKeysWithValues: switchRecords.map { ($0.index, $0.configuration.name) }))
+    let names = TraceNames(ports: portTable, switches: switchTable)
     return FrameTrace(
       steps: raw.events.map { names.step($0) },
       outputs: raw.outputs.map { FrameTrace.Output(port: names.port($0.port), frame: $0.frame) },
@@ -75,10 +73,10 @@ extension Dataplane {
 
 /// Words for what a trace found.
 struct TraceNames {
-  var ports: [Int: String]
-  var switches: [Int: String]
+  var ports: PortTable
+  var switches: SwitchRecords
 
-  func port(_ index: Int) -> String { ports[index] ?? "port \(index)" }
+  func port(_ index: Int) -> String { ports.name(of: index) ?? "port \(index)" }
 
   private func list(_ indices: [Int]) -> String {
     indices.isEmpty ? "nobody" : indices.map(port).joined(separator: ", ")
@@ -100,22 +98,22 @@ struct TraceNames {
       return TraceStep(kind: .linkLocal, text: "\(address) is link-local and \(verb) with policy \(policy.rawValue)")
     case .source(let address, let vlan, let index, let port, let known, let isStatic):
       return TraceStep(
-        kind: .learn, port: self.port(port), switchName: switches[index],
+        kind: .learn, port: self.port(port), switchName: switches.name(of: index),
         text: words(source: address, vlan, port, known, isStatic))
     case .found(let address, let vlan, let index, let port):
       return TraceStep(
-        kind: .lookup, port: self.port(port), switchName: switches[index],
+        kind: .lookup, port: self.port(port), switchName: switches.name(of: index),
         text: "\(address) in VLAN \(vlan) is behind \(self.port(port))")
     case .foundElsewhere(let address, let vlan, let index, let port):
       return TraceStep(
-        kind: .lookup, port: self.port(port), switchName: switches[index],
+        kind: .lookup, port: self.port(port), switchName: switches.name(of: index),
         text: "\(address) is behind \(self.port(port)), which is no member of VLAN \(vlan) any more")
     case .unknown(let address, let vlan, let index):
       return TraceStep(
-        kind: .lookup, switchName: switches[index], text: "\(address) in VLAN \(vlan) is not known")
+        kind: .lookup, switchName: switches.name(of: index), text: "\(address) in VLAN \(vlan) is not known")
     case .flood(let index, let vlan, let outputs, let skipped):
       return TraceStep(
-        kind: .flood, switchName: switches[index], text: words(flood: vlan, outputs, skipped))
+        kind: .flood, switchName: switches.name(of: index), text: words(flood: vlan, outputs, skipped))
     case .crosses(let trunk, let far, let vlan, let isTagged):
       let form = isTagged ? "with the tag of VLAN \(vlan)" : "untagged, as native VLAN \(vlan) there"
       return TraceStep(

@@ -24,7 +24,7 @@ final class VhostUserEndpoint {
   /// Rises with every connection, so that an answer to an earlier one is recognised.
   private(set) var epoch = 0
   /// The port's carrier is wanted; without it connections are refused.
-  private var isAdmitting = true
+  private(set) var isAdmitting = true
   private var hasBrokenRing = false
   private(set) var lastError: String?
   private(set) var faultCount: UInt64 = 0
@@ -63,6 +63,8 @@ final class VhostUserEndpoint {
   /// A connection is to be tried.
   var mustRetry: Bool { socket.role == .connect && connection == nil && isAdmitting }
   var isResting: Bool { restsUntil != nil }
+  /// Something may have to be done though nothing happens.
+  var isBusy: Bool { isConnected || mustRetry || isResting }
 
   private var listenerToken: UInt64 { UInt64(port) << 8 | 1 }
   private var connectionToken: UInt64 { UInt64(port) << 8 | 2 }

@@ -43,7 +43,12 @@ final class Worker: Sendable {
   }
 
   /// Runs `body` on the worker, between breaths, and gives its result back.
-  func run<T: Sendable>(_ body: @escaping @Sendable (inout WorkerCore) -> T) async -> T {
+  ///
+  /// Called by an actor, what the actor does before and the handing over of `body` are one step: nothing else of the
+  /// actor comes between them, and commands have the order of its steps.
+  func run<T: Sendable>(
+    isolation: isolated (any Actor)? = #isolation, _ body: @escaping @Sendable (inout WorkerCore) -> T
+  ) async -> T {
     await withCheckedContinuation { continuation in
       commands.submit { core in continuation.resume(returning: body(&core)) }
     }
