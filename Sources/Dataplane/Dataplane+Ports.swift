@@ -100,8 +100,8 @@ extension Dataplane {
     await worker.run { $0.coldConnect(a.index, b.index) }
   }
 
-  /// Joins two switches by a trunk, whose ends are ports `<switch>:<name>`.
-  package func addTrunk(
+  /// Joins two switches by a patch, which users call a trunk; its ends are ports `<switch>:<name>`.
+  package func addPatch(
     name: String, between first: String, and second: String, mode: PortMode
   ) async throws(DataplaneError) {
     guard first != second, case .trunk = mode else { throw .invalid("trunk \(name) does not join two switches") }
@@ -113,12 +113,12 @@ extension Dataplane {
       portTable.release(a)
       throw error
     }
-    (a.kind, a.peer) = (.trunk, b.name)
-    (b.kind, b.peer) = (.trunk, a.name)
+    (a.kind, a.peer) = (.patch, b.name)
+    (b.kind, b.peer) = (.patch, a.name)
     let ends = (a, b)
     await worker.run { core in
-      core.coldAddPort(ends.0, .trunk, isWanted: true)
-      core.coldAddPort(ends.1, .trunk, isWanted: true)
+      core.coldAddPort(ends.0, .patch, isWanted: true)
+      core.coldAddPort(ends.1, .patch, isWanted: true)
       core.coldConnect(ends.0.index, ends.1.index)
     }
     for end in [a, b] {

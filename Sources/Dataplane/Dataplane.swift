@@ -2,7 +2,7 @@ import Frames
 internal import LinuxHost
 internal import VhostUser
 
-/// The data plane of one lab: its switches, ports, wires and trunks, and the threads that move frames between them.
+/// The data plane of one lab: its switches, ports, wires and patches, and the threads that move frames between them.
 ///
 /// Names are resolved here; workers and the reactor know numbers. Every call returns when the worker has acted. Calls may
 /// overlap: each checks, takes what it needs in the tables, and hands the work over in one step, before it waits for

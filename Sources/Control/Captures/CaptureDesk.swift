@@ -194,7 +194,7 @@ actor CaptureDesk {
     var options = RecordingWriter.Options()
     let plan = try await Self.plan(request, lab, plane, file: nil)
     let ports = plan.ports
-    let trunks = Set(await plane.ports().filter { $0.kind == .trunk }.map(\.name))
+    let trunks = Set(await plane.ports().filter { $0.kind == .patch }.map(\.name))
     guard ports.isEmpty || !trunks.isSuperset(of: ports) else {
       throw UserError(
         .badInput, "the recorder knows frames where nodes sent them, and so nothing of a trunk",

@@ -35,7 +35,7 @@ package struct FrameDrop: Sendable, Hashable, BitwiseCopyable {
   @inline(__always)
   package init(_ reason: EgressDrop) { rawValue = UInt8(truncatingIfNeeded: 128 + reason.rawValue) }
 
-  /// Where the frame came in, or at the far side of a trunk.
+  /// Where the frame came in, or at the far side of a patch.
   package var isIngress: Bool { (1..<128).contains(rawValue) }
 
   /// The reason in the words of the user guide; nil = the frame was not dropped.

@@ -49,11 +49,11 @@ extension WorkerCore {
     switch ports[port].kind {
     case .vhostUser: vhostUserPorts[ports[port].body].rings[0].allowsPartialChecksum
     case .tap: tapPorts[ports[port].body].hasHeader
-    case .trunk, .none: true
+    case .patch, .none: true
     }
   }
 
-  /// Records a frame that crosses a trunk, at both of its ends.
+  /// Records a frame that crosses a patch, at both of its ends.
   @inline(never)
   mutating func tapCrossing(_ place: Place, from near: Int, to far: Int) {
     let edit = edit(place, near)
@@ -105,7 +105,7 @@ extension WorkerCore {
     if recorder.isRecording { recorder.mark(index, FrameDrop(reason), isWhole: true) }
   }
 
-  /// The same on a switch, where the port may be the end of a trunk.
+  /// The same on a switch, where the port may be the end of a patch.
   @inline(never)
   mutating func refuse(_ place: Place, _ reason: IngressDrop) {
     ports[place.ingress].counters.drop(reason)
@@ -121,7 +121,7 @@ extension WorkerCore {
 
   /// What tells a frame at its place from the frame as its node sent it.
   private func arrivalEdit(_ place: Place) -> TagEdit {
-    ports[place.ingress].kind == .trunk ? edit(place, place.ingress) : .keep
+    ports[place.ingress].kind == .patch ? edit(place, place.ingress) : .keep
   }
 
   @inline(__always)

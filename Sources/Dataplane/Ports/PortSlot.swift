@@ -6,8 +6,8 @@ enum PortKind: UInt8 {
   case none
   case vhostUser
   case tap
-  /// One end of a trunk between two switches of this process; never receives by itself.
-  case trunk
+  /// One end of a patch, the joint of two switches of this process; never receives by itself.
+  case patch
 }
 
 /// How a port treats tags, in the form that the switch reads a frame with.
@@ -23,7 +23,7 @@ struct PortSlot: ~Copyable {
   let allowed = VLANBitmap()
   /// Switch number, -1 = none (a wire, or nowhere).
   var switchIndex = -1
-  /// Port number of the other end of a wire or trunk, -1 = none.
+  /// Port number of the other end of a wire or patch, -1 = none.
   var peer = -1
   /// Number of the port's own state among those of its kind.
   var body = -1

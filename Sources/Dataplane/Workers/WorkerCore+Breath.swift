@@ -14,7 +14,7 @@ extension WorkerCore {
       switch ports[port].kind {
       case .vhostUser: moved += breatheVhostUser(port)
       case .tap: moved += breatheTAP(port)
-      case .trunk, .none: break
+      case .patch, .none: break
       }
       port += 1
     }
@@ -187,7 +187,7 @@ extension WorkerCore {
       switch ports[port].kind {
       case .vhostUser: deliverVhostUser(port, count)
       case .tap: deliverTAP(port, count)
-      case .trunk, .none: refusePending(of: port, count: count, .carrierDown)
+      case .patch, .none: refusePending(of: port, count: count, .carrierDown)
       }
     } else {
       refusePending(of: port, count: count, .carrierDown)

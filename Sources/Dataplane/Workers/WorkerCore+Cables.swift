@@ -25,7 +25,7 @@ extension WorkerCore {
     switch ports[port].kind {
     case .vhostUser: return vhostUserPorts[body].isCarrying || cables[port].isLatched
     case .tap: return tapPorts[body].isOpen && tapPorts[body].isInterfaceUp
-    case .trunk:
+    case .patch:
       let peer = ports[port].peer
       return peer >= 0 && ports[peer].isWanted
     case .none: return false
@@ -59,7 +59,7 @@ extension WorkerCore {
       guard vhostUserPorts[ports[port].body].isCarrying else { return }
       cables[port].isLatched = !(cables[port].told && ports[port].isWanted)
       cables[port].latchAge = 0
-    case .trunk, .none: break
+    case .patch, .none: break
     }
   }
 

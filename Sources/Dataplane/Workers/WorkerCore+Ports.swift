@@ -37,7 +37,7 @@ extension WorkerCore {
     ports[port].isWanted = isWanted
     cables[port] = Cable(isToldByOwner: isToldByOwner)
     portLimit = max(portLimit, port + 1)
-    if kind == .trunk { trunkEndCount += 1 }
+    if kind == .patch { patchEndCount += 1 }
     guard let switchIndex else { return }
     ports[port].switchIndex = switchIndex
     switches[switchIndex].addMember(port)
@@ -52,7 +52,7 @@ extension WorkerCore {
       cables[peer].isCut = true
       coldCarrier(peer)
     }
-    if ports[port].kind == .trunk { trunkEndCount -= 1 }
+    if ports[port].kind == .patch { patchEndCount -= 1 }
     coldUncapture(port)
     coldClearRings(port)
     coldRemoveLines(of: port)
@@ -64,7 +64,7 @@ extension WorkerCore {
     while portLimit > 0, ports[portLimit - 1].kind == .none { portLimit -= 1 }
   }
 
-  /// Makes two ports the ends of one wire or trunk.
+  /// Makes two ports the ends of one wire or patch.
   mutating func coldConnect(_ first: Int, _ second: Int) {
     ports[first].peer = second
     ports[second].peer = first
@@ -151,7 +151,7 @@ extension WorkerCore {
           if vhostUserPorts[port].rings[2 * pair + 1].pending() != 0 { return true }
         }
       case .tap: if tapPorts[port].isReadable { return true }
-      case .trunk, .none: break
+      case .patch, .none: break
       }
     }
     return false

@@ -38,9 +38,9 @@ struct WorkerCore: ~Copyable {
   var tick: UInt32 = 1
   /// Copies that floods of this burst asked for.
   var copies = 0
-  /// Trunks that frames of this burst crossed, and ends of trunks that there are.
+  /// Patches that frames of this burst crossed, and ends of patches that there are.
   var crossings = 0
-  var trunkEndCount = 0
+  var patchEndCount = 0
   /// Faults of mapped memory seen so far; see `coldMemoryFaults`.
   var faultCount: UInt32 = 0
   /// Frames that impairments hold: lines, those in use, and when the first frame of all leaves.

@@ -82,7 +82,7 @@ import Testing
         try await bench.addSwitch("far")
         #expect(
           await outcomes {
-            try await plane.addTrunk(
+            try await plane.addPatch(
               name: "t", between: name, and: "far", mode: .trunk(allowed: VLANSet([1...1]), native: nil))
           } == 1)
         #expect(await plane.ports().map(\.name) == ["p", "\(name):t", "far:t"])

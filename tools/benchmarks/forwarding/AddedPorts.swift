@@ -28,7 +28,7 @@ enum AddedPorts {
     guard listed == count else { Options.fail("\(listed) of \(count) ports are listed") }
     let joined = residentKibibytes()
     for number in 0..<joints {
-      try await plane.addTrunk(
+      try await plane.addPatch(
         name: "t\(number)", between: "near", and: "far", mode: .trunk(allowed: VLANSet([1...1]), native: nil))
     }
     let joints = (residentKibibytes() - joined) * 1024 / (2 * joints)
