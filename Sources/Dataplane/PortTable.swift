@@ -6,8 +6,7 @@ struct PortTable {
   /// Port numbers are 16 bits wide.
   static let limit = 60_000
 
-  // Number 0 is left out: its tokens would look like the bell's.
-  private var table = NameTable<String, Dataplane.PortRecord>(numbers: 1..<limit + 1)
+  private var table = NameTable<String, Dataplane.PortRecord>(numbers: 0..<limit)
   /// Ports of each switch, by its number; those that are coming or going too.
   private var members: [Int: Int] = [:]
 

@@ -8,7 +8,7 @@ import Synchronization
 final class InterfaceKeeper: Sendable {
   let commands: CommandQueue<InterfaceState>
   private let thread: HostThread
-  private let stopping = Worker.Flag()
+  private let stopping = StopFlag()
 
   /// Starts the thread.
   ///

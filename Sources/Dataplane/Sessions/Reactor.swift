@@ -8,7 +8,7 @@ final class Reactor: Sendable {
   let commands: CommandQueue<ReactorState>
   let faults: FaultQueue
   private let thread: HostThread
-  private let stopping = Worker.Flag()
+  private let stopping = StopFlag()
 
   /// Starts the thread.
   ///
@@ -16,7 +16,7 @@ final class Reactor: Sendable {
   init(events: @escaping @Sendable (DataplaneEvent) -> Void) throws(SystemError) {
     let commands = try CommandQueue<ReactorState>()
     let epoll = try Epoll()
-    try epoll.add(commands.bell.raw, token: 0, events: Epoll.input)
+    try epoll.add(commands.bell.raw, token: EventToken.bell.word, events: Epoll.input)
     let faults = FaultQueue(bell: commands.bell)
     let stopping = stopping
     self.commands = commands
@@ -114,12 +114,11 @@ struct ReactorState: ~Copyable {
     for report in faults.take() { take(report) }
     for index in 0..<max(count, 0) {
       let token = ready[index].token
-      if token == 0 {
-        commands.bell.drain()
-      } else {
-        let port = Int(token >> 8)
+      if let port = EventToken(word: token).port {
         endpoints[port]?.handle(token: token, events: ready[index].events)
         busy.insert(port)
+      } else {
+        commands.bell.drain()
       }
     }
     if commands.isWaiting { commands.coldRun(&self) }

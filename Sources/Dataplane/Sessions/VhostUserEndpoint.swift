@@ -66,8 +66,8 @@ final class VhostUserEndpoint {
   /// Something may have to be done though nothing happens.
   var isBusy: Bool { isConnected || mustRetry || isResting }
 
-  private var listenerToken: UInt64 { UInt64(port) << 8 | 1 }
-  private var connectionToken: UInt64 { UInt64(port) << 8 | 2 }
+  private var listenerToken: UInt64 { EventToken(port: port, source: 1).word }
+  private var connectionToken: UInt64 { EventToken(port: port, source: 2).word }
 
   /// Begins to listen, or to try to connect.
   func open() throws(SystemError) {

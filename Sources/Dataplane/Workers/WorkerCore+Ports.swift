@@ -88,7 +88,7 @@ extension WorkerCore {
   mutating func coldOpenTAP(_ port: Int, _ descriptor: Descriptor, hasOffload: Bool) -> SystemError? {
     do throws(SystemError) {
       try epoll.add(
-        descriptor.raw, token: WorkerToken.tap(port: port), events: Epoll.input | Epoll.edgeTriggered)
+        descriptor.raw, token: EventToken(port: port).word, events: Epoll.input | Epoll.edgeTriggered)
     } catch {
       return error
     }

@@ -78,7 +78,7 @@ extension WorkerCore {
     guard let kick else { return }
     do throws(SystemError) {
       try epoll.add(
-        kick.raw, token: WorkerToken.kick(port: port, ring: ring), events: Epoll.input | Epoll.edgeTriggered)
+        kick.raw, token: EventToken(port: port, source: ring).word, events: Epoll.input | Epoll.edgeTriggered)
     } catch {
       // The same eventfd on two rings, for instance: polling serves both.
       vhostUserPorts[port].rings[ring].mustPoll = true

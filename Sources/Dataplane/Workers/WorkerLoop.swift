@@ -102,7 +102,7 @@ struct WorkerLoop: ~Copyable {
   @inline(never)
   private mutating func coldLook(microseconds: Int64) {
     let count = core.epoll.wait(into: &events, timeoutMicroseconds: microseconds)
-    for index in 0..<max(count, 0) { coldHandle(events[index].token) }
+    for index in 0..<max(count, 0) { coldHandle(EventToken(word: events[index].token)) }
     // A ring whose index was lost with its page looks idle.
     if clinux_fault_count() != core.faultCount { core.coldMemoryFaults() }
     let tick = UInt32(truncatingIfNeeded: (ContinuousClock.now - started).components.seconds) &+ 1
@@ -112,17 +112,16 @@ struct WorkerLoop: ~Copyable {
     }
   }
 
-  private mutating func coldHandle(_ token: UInt64) {
-    if token == WorkerToken.bell {
+  private mutating func coldHandle(_ token: EventToken) {
+    guard let port = token.port else {
       commands.bell.drain()
       return
     }
-    let port = Int(token >> 8 & 0xFFFF)
     guard port < core.ports.count else { return }
-    if token >> 32 == 1 {
-      core.coldKicked(port, ring: Int(token & 0xFF))
-    } else {
-      core.coldReadable(port)
+    switch core.ports[port].kind {
+    case .vhostUser: core.coldKicked(port, ring: token.source)
+    case .tap: core.coldReadable(port)
+    case .patch, .none: break
     }
   }
 }
