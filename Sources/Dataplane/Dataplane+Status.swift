@@ -34,8 +34,9 @@ extension Dataplane {
   private static func live(_ port: Int, _ core: borrowing WorkerCore) -> LiveState {
     var queues: [QueueStatus] = []
     if core.ports[port].kind == .vhostUser {
-      for ring in 0..<2 * core.vhostUserPorts[port].pairs {
-        queues.append(core.vhostUserPorts[port].rings[ring].status(index: ring))
+      let body = core.ports[port].body
+      for ring in 0..<2 * core.vhostUserPorts[body].pairs {
+        queues.append(core.vhostUserPorts[body].rings[ring].status(index: ring))
       }
     }
     return LiveState(

@@ -45,14 +45,6 @@ extension WorkerCore {
     }
   }
 
-  private func takesPartialChecksums(_ port: Int) -> Bool {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts[ports[port].body].rings[0].allowsPartialChecksum
-    case .tap: tapPorts[ports[port].body].hasHeader
-    case .patch, .none: true
-    }
-  }
-
   /// Records a frame that crosses a patch, at both of its ends.
   @inline(never)
   mutating func tapCrossing(_ place: Place, from near: Int, to far: Int) {

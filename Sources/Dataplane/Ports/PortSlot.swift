@@ -1,7 +1,7 @@
 import Frames
 
-/// The kinds of ports; a new kind is one case here, its file in this folder, and its line in `WorkerCore+Ports.swift`.
-enum PortKind: UInt8 {
+/// The kinds of ports; a new kind is one case here, its file in this folder, and a line in each switch of PortDispatch.swift.
+enum PortKind: UInt8, CaseIterable {
   /// No port: a free slot.
   case none
   case vhostUser
@@ -25,8 +25,10 @@ struct PortSlot: ~Copyable {
   var switchIndex = -1
   /// Port number of the other end of a wire or patch, -1 = none.
   var peer = -1
-  /// Number of the port's own state among those of its kind.
+  /// Place of what only its kind has in the pool of that kind; -1 = there is nothing.
   var body = -1
+  /// Only the kernel says when frames come (a TAP's): the worker looks at its descriptors also while it polls.
+  var needsLooks = false
   /// Carrier as the user set it.
   var isWanted = true
   /// The node is there and takes frames.

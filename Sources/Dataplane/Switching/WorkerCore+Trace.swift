@@ -172,14 +172,7 @@ extension WorkerCore {
     guard size <= ports[port].mtu + Ethernet.headerSize + allowance else {
       return trace.drop(port, FrameDrop(EgressDrop.tooBig))
     }
-    if ports[port].kind == .vhostUser {
-      let body = ports[port].body
-      guard vhostUserPorts[body].canDeliver else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
-      // No buffer at this moment; there may be one when a frame comes.
-      guard vhostUserPorts[body].rings[0].pending() != 0 else {
-        return trace.drop(port, FrameDrop(EgressDrop.noBuffer))
-      }
-    }
+    if let refusal = coldRefusal(port) { return trace.drop(port, FrameDrop(refusal)) }
     trace.outputs.append((port, leaving))
   }
 

@@ -31,7 +31,7 @@ extension WorkerCore {
     ports[port].kind = kind
     ports[port].block = block
     ports[port].counters = block.writer
-    ports[port].body = port
+    ports[port].body = coldTakeBody(kind)
     ports[port].mtu = mtu
     ports[port].assign(mode)
     ports[port].isWanted = isWanted
@@ -56,9 +56,8 @@ extension WorkerCore {
     coldUncapture(port)
     coldClearRings(port)
     coldRemoveLines(of: port)
-    if tapPorts[port].isOpen { epoll.remove(tapPorts[port].raw) }
-    if tapPorts[port].isOpen { tapCount -= 1 }
-    tapPorts[port].close()
+    if ports[port].needsLooks { lookedAtCount -= 1 }
+    coldGiveBody(port)
     ports[port] = PortSlot()
     cables[port] = Cable()
     while portLimit > 0, ports[portLimit - 1].kind == .none { portLimit -= 1 }
@@ -92,23 +91,14 @@ extension WorkerCore {
     } catch {
       return error
     }
-    if !tapPorts[port].isOpen { tapCount += 1 }
-    tapPorts[port].open(descriptor, hasHeader: hasOffload, allowsPartialChecksum: hasOffload)
+    if !ports[port].needsLooks { lookedAtCount += 1 }
+    ports[port].needsLooks = true
+    tapPorts[ports[port].body].open(descriptor, hasHeader: hasOffload)
     coldCarrier(port)
     return nil
   }
 
   // Events and time.
-
-  mutating func coldKicked(_ port: Int, ring: Int) {
-    guard ports[port].kind == .vhostUser, ring < 2 * VhostUserPort.maximumPairs else { return }
-    vhostUserPorts[port].rings[ring].kicks &+= 1
-  }
-
-  mutating func coldReadable(_ port: Int) {
-    guard ports[port].kind == .tap, tapPorts[port].isOpen else { return }
-    tapPorts[port].isReadable = true
-  }
 
   mutating func coldAge() {
     coldAgeLatches()
@@ -117,20 +107,14 @@ extension WorkerCore {
     }
   }
 
-  /// Asks all drivers to kick; nil if there is work already, otherwise how long to sleep at most, in microseconds.
+  /// Has all nodes wake the worker; nil if there is work already, otherwise how long to sleep at most, in microseconds.
   func coldArmKicks(longest: Int64) -> Int64? {
     var microseconds = longest
-    for port in 0..<portLimit where ports[port].kind == .vhostUser {
-      for pair in 0..<vhostUserPorts[port].pairs where vhostUserPorts[port].rings[2 * pair + 1].isRunning {
-        vhostUserPorts[port].rings[2 * pair + 1].armKicks()
-        // A front-end that never kicks is looked at a thousand times a second.
-        if vhostUserPorts[port].rings[2 * pair + 1].mustPoll { microseconds = min(microseconds, 1000) }
-      }
-    }
+    for port in 0..<portLimit { microseconds = min(microseconds, coldArm(port, longest: longest)) }
     // Second of the two sequentially consistent fences: the wish for kicks must be visible before the available index
     // is read again, or a frame that came between could wait for ever.
     clinux_fence()
-    guard !hasWork() else {
+    for port in 0..<portLimit where coldMayHaveFrames(port) {
       coldSuppressKicks()
       return nil
     }
@@ -138,22 +122,6 @@ extension WorkerCore {
   }
 
   func coldSuppressKicks() {
-    for port in 0..<portLimit where ports[port].kind == .vhostUser {
-      for pair in 0..<vhostUserPorts[port].pairs { vhostUserPorts[port].rings[2 * pair + 1].suppressKicks() }
-    }
-  }
-
-  private func hasWork() -> Bool {
-    for port in 0..<portLimit {
-      switch ports[port].kind {
-      case .vhostUser:
-        for pair in 0..<vhostUserPorts[port].pairs where vhostUserPorts[port].rings[2 * pair + 1].isRunning {
-          if vhostUserPorts[port].rings[2 * pair + 1].pending() != 0 { return true }
-        }
-      case .tap: if tapPorts[port].isReadable { return true }
-      case .patch, .none: break
-      }
-    }
-    return false
+    for port in 0..<portLimit { coldDisarm(port) }
   }
 }

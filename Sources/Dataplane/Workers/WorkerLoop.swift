@@ -60,7 +60,7 @@ struct WorkerLoop: ~Copyable {
       account.add(account.idleCycles, cycles)
       clinux_pause()
     }
-    if end &- lastLook > (core.tapCount > 0 ? Self.lookCycles : Self.rareLookCycles) {
+    if end &- lastLook > (core.lookedAtCount > 0 ? Self.lookCycles : Self.rareLookCycles) {
       lastLook = end
       coldLook(microseconds: 0)
     }
@@ -102,7 +102,7 @@ struct WorkerLoop: ~Copyable {
   @inline(never)
   private mutating func coldLook(microseconds: Int64) {
     let count = core.epoll.wait(into: &events, timeoutMicroseconds: microseconds)
-    for index in 0..<max(count, 0) { coldHandle(EventToken(word: events[index].token)) }
+    for index in 0..<max(count, 0) { coldHandle(events[index]) }
     // A ring whose index was lost with its page looks idle.
     if clinux_fault_count() != core.faultCount { core.coldMemoryFaults() }
     let tick = UInt32(truncatingIfNeeded: (ContinuousClock.now - started).components.seconds) &+ 1
@@ -112,16 +112,13 @@ struct WorkerLoop: ~Copyable {
     }
   }
 
-  private mutating func coldHandle(_ token: EventToken) {
+  private mutating func coldHandle(_ event: EpollEvent) {
+    let token = EventToken(word: event.token)
     guard let port = token.port else {
       commands.bell.drain()
       return
     }
     guard port < core.ports.count else { return }
-    switch core.ports[port].kind {
-    case .vhostUser: core.coldKicked(port, ring: token.source)
-    case .tap: core.coldReadable(port)
-    case .patch, .none: break
-    }
+    core.coldHandle(port, PortEvent(source: token.source, events: event.events))
   }
 }

@@ -42,7 +42,7 @@ final class DrivenBench {
     return bench
   }
 
-  private static func start(_ ring: SplitDriver, _ features: UInt64) -> RingStart {
+  static func start(_ ring: SplitDriver, _ features: UInt64) -> RingStart {
     RingStart(
       index: ring.index, size: ring.size, base: 0,
       addresses: RingAddresses(
@@ -52,7 +52,7 @@ final class DrivenBench {
       features: features)
   }
 
-  private static func regions(_ memory: SharedMemory) -> [MemoryRegionRequest] {
+  static func regions(_ memory: SharedMemory) -> [MemoryRegionRequest] {
     zip(memory.regions, memory.descriptors).map { region, descriptor in
       MemoryRegionRequest(
         guestAddress: region.guestAddress, size: region.size, userAddress: region.userAddress,
