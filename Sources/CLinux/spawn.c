@@ -103,6 +103,16 @@ int clinux_raise_descriptor_limit(uint64_t *former) {
   return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }
 
+int clinux_reserve_descriptors(int count) {
+  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  int last = fcntl(fd, F_DUPFD_CLOEXEC, count - 1);
+  int result = last < 0 ? -errno : 0;
+  if (last >= 0) close(last);
+  close(fd);
+  return result;
+}
+
 _Noreturn static void become(const struct clinux_spawn *request) {
   char permission;
   ssize_t result;

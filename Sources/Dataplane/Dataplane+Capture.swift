@@ -18,7 +18,8 @@ extension Dataplane {
     ports: [String], _ configuration: CaptureConfiguration = CaptureConfiguration()
   ) async throws(DataplaneError) -> CaptureHandle {
     var members: [PortRecord] = []
-    for name in ports where !members.contains(where: { $0.name == name }) { members.append(try record(name)) }
+    var names: Set<String> = []
+    for name in ports where names.insert(name).inserted { members.append(try record(name)) }
     guard !members.isEmpty || !configuration.endsWithPorts else { throw .invalid("a capture of no port") }
     guard configuration.snapLength >= 0 else {
       throw .invalid("snap length \(configuration.snapLength) is negative")

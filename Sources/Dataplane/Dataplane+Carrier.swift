@@ -2,29 +2,57 @@ internal import LinuxHost
 
 /// Carriers, and the interfaces of TAP ports.
 extension Dataplane {
-  func open(_ record: PortRecord, _ interface: TAPInterface, _ isWanted: Bool) async throws(DataplaneError) {
-    let (descriptor, index, monitor): (Descriptor, Int, LinkMonitor?)
+  /// Opens an interface, which may take a while, and has the worker read from it.
+  func open(_ record: PortRecord, _ interface: TAPInterface, isWanted: Bool) async throws(DataplaneError) {
     let namespace = interface.namespace
-    let isWatched = await interfaces.run { $0.isWatching(namespace) }
     let request = TAPRequest(
       name: interface.name, namespace: namespace, hasHeader: interface.offload,
       hasChecksumOffload: interface.offload, isPersistent: true)
+    let (descriptor, index): (Descriptor, Int)
     do throws(SystemError) {
-      descriptor = try TAPDevice.open(request)
-      index = try Netlink.index(of: interface.name, namespace: namespace)
-      monitor = isWatched ? nil : try LinkMonitor(namespace: namespace)
+      descriptor = try await TAPDevice.openWithoutBlocking(request)
+      index = try await NetworkNamespace.runWithoutBlocking(in: namespace) { () throws(SystemError) in
+        try Netlink.index(of: request.name, namespace: namespace)
+      }
     } catch {
       throw .host("port \(record.name): \(error)")
     }
-    records.append(record)
-    await install(record, .tap, isWanted)
-    await reactor.run { $0.names[record.index] = record.name }
-    let failure = await worker.run { $0.coldOpenTAP(record.index, descriptor, hasOffload: interface.offload) }
-    if let failure {
-      await uninstall(record)
-      throw .host("port \(record.name): \(failure)")
+    notePort(record)
+    let failure = await take(record, descriptor, hasOffload: interface.offload, isWanted: isWanted)
+    do throws(SystemError) {
+      if let failure { throw failure }
+      try await watch(record.index, descriptor, index: index, namespace)
+    } catch {
+      await letGo(of: record)
+      throw .host("port \(record.name): \(error)")
     }
-    await interfaces.run { $0.watch(port: record.index, descriptor, index: index, namespace, monitor) }
+  }
+
+  /// Tells the reactor its name, and then the worker.
+  private func take(
+    _ record: PortRecord, _ descriptor: Descriptor, hasOffload: Bool, isWanted: Bool
+  ) async -> SystemError? {
+    let worker = worker
+    return await withCheckedContinuation { continuation in
+      reactor.commands.submit { state in
+        state.names[record.index] = record.name
+        worker.commands.submit { core in
+          core.coldAddPort(record, .tap, isWanted: isWanted)
+          continuation.resume(returning: core.coldOpenTAP(record.index, descriptor, hasOffload: hasOffload))
+        }
+      }
+    }
+  }
+
+  /// Hears of an interface from now on; the first one in a namespace needs a monitor there.
+  private func watch(
+    _ port: Int, _ descriptor: Descriptor, index: Int, _ namespace: String?
+  ) async throws(SystemError) {
+    guard await !interfaces.run({ $0.watch(port: port, descriptor, index: index, namespace, nil) }) else { return }
+    let monitor = try await NetworkNamespace.runWithoutBlocking(in: namespace) { () throws(SystemError) in
+      try LinkMonitor(namespace: namespace)
+    }
+    _ = await interfaces.run { $0.watch(port: port, descriptor, index: index, namespace, monitor) }
   }
 
   /// The last word of the worker about it was heard.
@@ -38,8 +66,17 @@ extension Dataplane {
   /// A vhost-user session ends with it, unless the carrier is told by who made the port.
   package func setCarrier(port: String, up: Bool) async throws(DataplaneError) {
     let record = try record(port)
-    await worker.run { $0.coldSetWanted(record.index, up) }
-    if !record.isToldByOwner { await reactor.run { $0.endpoints[record.index]?.setAdmitting(up) } }
+    let (commands, number) = (reactor.commands, record.index)
+    await withCheckedContinuation { continuation in
+      // One after the other, so that of two changes at once the same is the last for both.
+      worker.commands.submit { core in
+        core.coldSetWanted(number, up)
+        commands.submit { state in
+          if !record.isToldByOwner { state.setAdmitting(port: number, up) }
+          continuation.resume()
+        }
+      }
+    }
     await tellNodes()
   }
 

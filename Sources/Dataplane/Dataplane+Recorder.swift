@@ -3,9 +3,6 @@ internal import LinuxHost
 
 /// The flight recorder.
 extension Dataplane {
-  /// Ports of the past whose names are remembered.
-  static let rememberedPorts = 4096
-
   /// There is one.
   package var isRecording: Bool { recorder != nil }
 
@@ -22,7 +19,7 @@ extension Dataplane {
       since = now > length ? now - length : 0
       if attoseconds > 0 { since -= min(since, UInt64(attoseconds / 1_000_000_000)) }
     }
-    let (ports, start) = (recordedPorts, since)
+    let (ports, start) = (recordedPorts.all(), since)
     // Millions of bytes: not on the actor.
     return await Task.detached {
       let (records, end) = recorder.snapshot()
@@ -38,7 +35,7 @@ extension Dataplane {
     from position: UInt64, longest: Int
   ) async -> (recording: FlightRecording, position: UInt64) {
     guard let recorder else { return (FlightRecording([], ports: [], since: 0), position) }
-    let ports = recordedPorts
+    let ports = recordedPorts.all()
     return await Task.detached {
       let (records, end) = recorder.snapshot(from: position)
       return (FlightRecording(records, until: end, ports: ports, since: 0, longest: longest), end)
@@ -48,19 +45,12 @@ extension Dataplane {
   /// Notes that a port is there.
   func notePort(_ record: PortRecord) {
     guard recorder != nil else { return }
-    if recordedPorts.count >= Self.rememberedPorts, let oldest = recordedPorts.firstIndex(where: { $0.until != .max }) {
-      recordedPorts.remove(at: oldest)
-    }
-    recordedPorts.append(
+    recordedPorts.note(
       RecordedPort(
         name: record.name, switchName: record.switchName, kind: record.kind, address: record.address?.bytes ?? [],
         index: record.index, from: HostClock.realtime, until: .max))
   }
 
   /// Notes that a port is gone.
-  func notePortGone(_ record: PortRecord) {
-    for place in recordedPorts.indices where recordedPorts[place].index == record.index {
-      recordedPorts[place].until = min(recordedPorts[place].until, HostClock.realtime)
-    }
-  }
+  func notePortGone(_ record: PortRecord) { recordedPorts.noteGone(record.index, at: HostClock.realtime) }
 }

@@ -43,7 +43,7 @@ extension Dataplane {
 
   /// Forgets what was learnt; nil = any. What is learnt meanwhile stays.
   package func flushFDB(switchName: String?, port: String?, vlan: Int?) async {
-    let index = port.flatMap { name in records.first { $0.name == name }?.index }
+    let index = port.flatMap { name in portTable.find(name)?.index }
     guard port == nil || index != nil else { return }
     await Self.flush(tables(switchName), port: index, vlan: vlan)
   }
@@ -58,7 +58,7 @@ extension Dataplane {
   }
 
   func table(of switchName: String?) -> SwitchTable? {
-    switchRecords.first { $0.configuration.name == switchName }?.table
+    switchName.flatMap { switchTable.find($0)?.table }
   }
 
   /// Forgets what is left of a port's stations after the worker has done its part; nothing as a rule.

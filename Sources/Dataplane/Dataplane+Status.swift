@@ -14,19 +14,29 @@ extension Dataplane {
   /// All ports in order of addition.
   package func ports() async -> [PortStatus] {
     let records = records
-    let indices = records.map(\.index)
-    let live = await worker.run { core in indices.map { Self.live($0, core) } }
-    let sessions = await reactor.run { state in
-      indices.map { state.endpoints[$0]?.status() }
+    let (indices, commands) = (records.map(\.index), reactor.commands)
+    let (live, sessions) = await withCheckedContinuation { continuation in
+      // The reactor is asked by the worker: no number can have gone to another port between the two.
+      worker.commands.submit { core in
+        let live = indices.map { Self.live($0, core) }
+        commands.submit { state in
+          continuation.resume(returning: (live, indices.map { state.endpoints[$0]?.status() }))
+        }
+      }
     }
-    return records.indices.map { status(records[$0], live[$0], sessions[$0]) }
+    // One that has no session is going since it was looked up: the reactor is the first to let go of it.
+    return records.indices.compactMap { place in
+      guard records[place].kind != .vhostUser || sessions[place] != nil else { return nil }
+      return status(records[place], live[place], sessions[place])
+    }
   }
 
   private static func live(_ port: Int, _ core: borrowing WorkerCore) -> LiveState {
     var queues: [QueueStatus] = []
     if core.ports[port].kind == .vhostUser {
-      for ring in 0..<2 * core.vhostUserPorts[port].pairs {
-        queues.append(core.vhostUserPorts[port].rings[ring].status(index: ring))
+      let body = core.ports[port].body
+      for ring in 0..<2 * core.vhostUserPorts[body].pairs {
+        queues.append(core.vhostUserPorts[body].rings[ring].status(index: ring))
       }
     }
     return LiveState(

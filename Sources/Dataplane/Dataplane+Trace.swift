@@ -37,15 +37,13 @@ extension Dataplane {
   private static let injectedAtOnce = 16
 
   /// Follows a frame that a port's node might send, over the state of this moment; nothing is learnt, counted or sent.
-  /// - Throws: `unknownPort`, or `invalid` for the end of a trunk.
+  /// - Throws: `unknownPort`, or `invalid` for the end of a patch.
   package func trace(port: String, frame: [UInt8]) async throws(DataplaneError) -> FrameTrace {
     let record = try record(port)
-    guard record.kind != .trunk else { throw .invalid("port \(port) is the end of a trunk; no node sends there") }
+    guard record.kind != .patch else { throw .invalid("port \(port) is the end of a trunk; no node sends there") }
     let index = record.index
     let raw = await worker.run { $0.coldTrace(index, frame) }
-    let names = TraceNames(
-      ports: Dictionary(uniqueKeysWithValues: records.map { ($0.index, $0.name) }),
-      switches: Dictionary(uniqueKeysWithValues: switchRecords.map { ($0.index, $0.configuration.name) }))
+    let names = TraceNames(ports: portTable, switches: switchTable)
     return FrameTrace(
       steps: raw.events.map { names.step($0) },
       outputs: raw.outputs.map { FrameTrace.Output(port: names.port($0.port), frame: $0.frame) },
@@ -55,11 +53,11 @@ extension Dataplane {
   /// Takes frames as if the port's node had sent them, in order: judged, counted, impaired and captured like any other.
   ///
   /// The worker takes them a few at a time, between breaths; their pace is the caller's matter.
-  /// - Throws: `unknownPort`, or `invalid` for the end of a trunk or a frame of more than `longestFrame` bytes.
+  /// - Throws: `unknownPort`, or `invalid` for the end of a patch or a frame of more than `longestFrame` bytes.
   package func inject(port: String, frames: [[UInt8]]) async throws(DataplaneError) {
     for start in stride(from: 0, to: frames.count, by: Self.injectedAtOnce) {
       let record = try record(port)
-      guard record.kind != .trunk else { throw .invalid("port \(port) is the end of a trunk; no node sends there") }
+      guard record.kind != .patch else { throw .invalid("port \(port) is the end of a trunk; no node sends there") }
       let (index, block) = (record.index, record.block)
       let some = Array(frames[start..<min(start + Self.injectedAtOnce, frames.count)])
       if let long = some.first(where: { $0.count > Self.longestFrame }) {
@@ -75,10 +73,10 @@ extension Dataplane {
 
 /// Words for what a trace found.
 struct TraceNames {
-  var ports: [Int: String]
-  var switches: [Int: String]
+  var ports: PortTable
+  var switches: SwitchRecords
 
-  func port(_ index: Int) -> String { ports[index] ?? "port \(index)" }
+  func port(_ index: Int) -> String { ports.name(of: index) ?? "port \(index)" }
 
   private func list(_ indices: [Int]) -> String {
     indices.isEmpty ? "nobody" : indices.map(port).joined(separator: ", ")
@@ -100,26 +98,26 @@ struct TraceNames {
       return TraceStep(kind: .linkLocal, text: "\(address) is link-local and \(verb) with policy \(policy.rawValue)")
     case .source(let address, let vlan, let index, let port, let known, let isStatic):
       return TraceStep(
-        kind: .learn, port: self.port(port), switchName: switches[index],
+        kind: .learn, port: self.port(port), switchName: switches.name(of: index),
         text: words(source: address, vlan, port, known, isStatic))
     case .found(let address, let vlan, let index, let port):
       return TraceStep(
-        kind: .lookup, port: self.port(port), switchName: switches[index],
+        kind: .lookup, port: self.port(port), switchName: switches.name(of: index),
         text: "\(address) in VLAN \(vlan) is behind \(self.port(port))")
     case .foundElsewhere(let address, let vlan, let index, let port):
       return TraceStep(
-        kind: .lookup, port: self.port(port), switchName: switches[index],
+        kind: .lookup, port: self.port(port), switchName: switches.name(of: index),
         text: "\(address) is behind \(self.port(port)), which is no member of VLAN \(vlan) any more")
     case .unknown(let address, let vlan, let index):
       return TraceStep(
-        kind: .lookup, switchName: switches[index], text: "\(address) in VLAN \(vlan) is not known")
+        kind: .lookup, switchName: switches.name(of: index), text: "\(address) in VLAN \(vlan) is not known")
     case .flood(let index, let vlan, let outputs, let skipped):
       return TraceStep(
-        kind: .flood, switchName: switches[index], text: words(flood: vlan, outputs, skipped))
-    case .crosses(let trunk, let far, let vlan, let isTagged):
+        kind: .flood, switchName: switches.name(of: index), text: words(flood: vlan, outputs, skipped))
+    case .crosses(let patch, let far, let vlan, let isTagged):
       let form = isTagged ? "with the tag of VLAN \(vlan)" : "untagged, as native VLAN \(vlan) there"
       return TraceStep(
-        kind: .trunk, port: self.port(trunk), text: "crosses the trunk to \(self.port(far)) \(form)")
+        kind: .trunk, port: self.port(patch), text: "crosses the trunk to \(self.port(far)) \(form)")
     case .leaves(let port, let edit, let tag, let size):
       return TraceStep(
         kind: .egress, port: self.port(port),

@@ -83,7 +83,8 @@ package struct VhostUserStatus: Sendable {
 ///
 /// *Receive* and *in*: from the node into the switch.
 package struct PortStatus: Sendable {
-  package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, trunk }
+  /// What is behind a port; the end of a patch reads `trunk`, the users' word for the joint of two switches.
+  package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, patch = "trunk" }
   package var name: String
   package var switchName: String?
   package var kind: Kind
@@ -93,7 +94,7 @@ package struct PortStatus: Sendable {
   /// What was set, and the other end of a wire, do not count.
   package var hasEnd = true
   package var mode: PortMode
-  /// The other end of a wire or trunk.
+  /// The other end of a wire or patch.
   package var peer: String?
   /// Station address of the node's NIC; nil for the end of a trunk, which has none.
   package var address: MACAddress?

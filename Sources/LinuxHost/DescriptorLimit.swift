@@ -14,6 +14,8 @@ package enum DescriptorLimit {
     guard unsafe clinux_raise_descriptor_limit(&limit) == 0 else { return }
     // The first one counts, should there be several.
     _ = former.compareExchange(expected: 0, desired: limit, ordering: .relaxed)
+    // Once, in place of four times while ports are added: 2,000 of them find room. Less is no harm.
+    _ = clinux_reserve_descriptors(4096)
   }
 
   /// Limit of processes that are started; 0 = as our own.

@@ -51,22 +51,31 @@ final class NamespaceThread: Sendable {
     if state.withLock({ $0.threadNumber }) == clinux_thread_id() { return try visit(name, body) }
     let answer = Answer<T>()
     let done = try EventDescriptor()
-    state.withLock { state in
-      state.jobs.append {
-        do throws(SystemError) {
-          let value = try self.visit(name, body)
-          answer.result.withLock { $0 = .success(value) }
-        } catch {
-          answer.result.withLock { $0 = .failure(error) }
-        }
-        done.signal()
-      }
+    submit(in: name, body) { result in
+      answer.result.withLock { $0 = result }
+      done.signal()
     }
-    wake.signal()
     while true {
       _ = clinux_poll_readable(done.raw, -1)
       if let result = answer.result.withLock({ $0 }) { return try result.get() }
     }
+  }
+
+  /// Has the thread run `body` there, and then hand its result to `answer`; waits for nothing.
+  func submit<T: Sendable>(
+    in name: String?, _ body: @escaping @Sendable () throws(SystemError) -> T,
+    answer: @escaping @Sendable (Result<T, SystemError>) -> Void
+  ) {
+    state.withLock { state in
+      state.jobs.append {
+        do throws(SystemError) {
+          answer(.success(try self.visit(name, body)))
+        } catch {
+          answer(.failure(error))
+        }
+      }
+    }
+    wake.signal()
   }
 
   /// Goes to a namespace, runs `body` and goes back.

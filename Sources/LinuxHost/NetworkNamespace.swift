@@ -16,6 +16,17 @@ package enum NetworkNamespace {
     try NamespaceThread.shared().run(in: name, body)
   }
 
+  /// As `run`, for a caller whose thread must not wait.
+  package static func runWithoutBlocking<T: Sendable>(
+    in name: String?, _ body: @escaping @Sendable () throws(SystemError) -> T
+  ) async throws(SystemError) -> T {
+    let thread = try NamespaceThread.shared()
+    let result: Result<T, SystemError> = await withCheckedContinuation { continuation in
+      thread.submit(in: name, body) { continuation.resume(returning: $0) }
+    }
+    return try result.get()
+  }
+
   /// Opens a namespace by name; the descriptor keeps it alive.
   package static func open(_ name: String) throws(SystemError) -> Descriptor {
     // SAFETY: the name is a C string for the length of the call.

@@ -21,6 +21,26 @@ package enum TAPDevice {
     return try attach(request)
   }
 
+  /// As `open`, for a caller that must not wait: no thread does but that of namespaces, for each attempt.
+  package static func openWithoutBlocking(_ request: TAPRequest) async throws(SystemError) -> Descriptor {
+    try checkName(request.name)
+    for _ in 0..<retries {
+      do throws(SystemError) {
+        return try await attachWithoutBlocking(request)
+      } catch let error where error.code == EBUSY {
+        // A task of its own: one that was cancelled would not wait at all.
+        await Task { try? await Task.sleep(for: .milliseconds(5)) }.value
+      }
+    }
+    return try await attachWithoutBlocking(request)
+  }
+
+  private static func attachWithoutBlocking(_ request: TAPRequest) async throws(SystemError) -> Descriptor {
+    try await NetworkNamespace.runWithoutBlocking(in: request.namespace) { () throws(SystemError) in
+      try openHere(request)
+    }
+  }
+
   /// A process that we are just starting holds a copy of a descriptor that we have closed, for a moment.
   private static let retries = 100
 

@@ -309,6 +309,10 @@ struct clinux_spawn {
 /* Raises the soft limit of descriptors to the hard one; `former` is what it was. */
 int clinux_raise_descriptor_limit(uint64_t *former);
 
+/* Makes room for `count` descriptors in the kernel's table of this process. It grows by itself, but while there are several
+ * threads each doubling holds up whoever opens something for 10 to 30 ms (expand_fdtable waits for all processors). */
+int clinux_reserve_descriptors(int count);
+
 enum clinux_spawn_step {
   CLINUX_SPAWN_FORK = 0,
   CLINUX_SPAWN_SESSION = 1,

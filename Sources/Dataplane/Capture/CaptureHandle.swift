@@ -8,7 +8,13 @@ package final class CaptureHandle: Sendable {
   package let id: Int
   let ring: CaptureRing
   private let cursor = Mutex<UInt64>(0)
-  private let members = Mutex<[CaptureInterface]>([])
+  private let members = Mutex(Members())
+
+  private struct Members {
+    var all: [CaptureInterface] = []
+    /// The last one of each port.
+    var latest: [String: CaptureInterface] = [:]
+  }
 
   init(id: Int, ring: CaptureRing) {
     self.id = id
@@ -26,7 +32,7 @@ package final class CaptureHandle: Sendable {
   package var end: CaptureEnd? { ring.ended }
 
   /// Ports that are or were part of the capture, by their number.
-  package var interfaces: [CaptureInterface] { members.withLock { $0 } }
+  package var interfaces: [CaptureInterface] { members.withLock { $0.all } }
 
   /// What became of the frames of all its ports.
   package var counts: CaptureCounts { interfaces.reduce(CaptureCounts()) { $0 + $1.counts } }
@@ -34,14 +40,18 @@ package final class CaptureHandle: Sendable {
   /// Gives a port its number.
   func append(_ record: Dataplane.PortRecord) -> CaptureInterface {
     members.withLock { members in
-      let interface = CaptureInterface(id: UInt32(members.count), record)
-      members.append(interface)
+      let interface = CaptureInterface(id: UInt32(members.all.count), record)
+      members.all.append(interface)
+      members.latest[record.name] = interface
       return interface
     }
   }
 
   /// The interface of a port that is part of the capture now.
   func current(_ port: String) -> CaptureInterface? {
-    members.withLock { $0.last { $0.name == port && !$0.isEnded } }
+    members.withLock { members in
+      guard let latest = members.latest[port], !latest.isEnded else { return nil }
+      return latest
+    }
   }
 }

@@ -49,16 +49,18 @@ package struct FlightRecording: Sendable, Equatable {
   ///   - longest: bytes; longer frames are left out.
   init(_ records: [UInt8], until end: UInt64 = 0, ports: [RecordedPort], since: UInt64, longest: Int = .max) {
     self.ports = ports
+    let places = Dictionary(grouping: ports.indices) { ports[$0].index }
+    let place = { (index: Int, time: UInt64) in Self.place(among: places[index] ?? [], time, ports) }
     let first = end &- UInt64(records.count / FlightRecorder.recordSize)
     for start in stride(from: 0, to: records.count - FlightRecorder.recordSize + 1, by: FlightRecorder.recordSize) {
       let number = { (offset: Int, count: Int) -> UInt64 in
         records[(start + offset)..<(start + offset + count)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
       }
       let (time, length) = (number(0, 8), Int(number(8, 4)))
-      guard time >= since, length <= longest, let port = Self.place(Int(number(12, 2)), time, ports) else { continue }
+      guard time >= since, length <= longest, let port = place(Int(number(12, 2)), time) else { continue }
       let outputCount = Int(number(16, 2))
       let outputs = (0..<min(outputCount, FlightRecorder.keptOutputs)).compactMap {
-        Self.place(Int(number(18 + 2 * $0, 2)), time, ports)
+        place(Int(number(18 + 2 * $0, 2)), time)
       }
       let bytes = start + FlightRecorder.headSize
       frames.append(
@@ -70,9 +72,8 @@ package struct FlightRecording: Sendable, Equatable {
     }
   }
 
-  /// The port that had a number at that time.
-  private static func place(_ index: Int, _ time: UInt64, _ ports: [RecordedPort]) -> Int? {
-    ports.lastIndex { $0.index == index && $0.from <= time && time <= $0.until }
-      ?? ports.lastIndex { $0.index == index }
+  /// The port that had a number at that time, of all that ever had it.
+  private static func place(among places: [Int], _ time: UInt64, _ ports: [RecordedPort]) -> Int? {
+    places.last { ports[$0].from <= time && time <= ports[$0].until } ?? places.last
   }
 }

@@ -46,15 +46,7 @@ extension WorkerCore {
     }
   }
 
-  private func takesPartialChecksums(_ port: Int) -> Bool {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts[ports[port].body].rings[0].allowsPartialChecksum
-    case .tap: tapPorts[ports[port].body].hasHeader
-    case .trunk, .none: true
-    }
-  }
-
-  /// Records a frame that crosses a trunk, at both of its ends.
+  /// Records a frame that crosses a patch, at both of its ends.
   @inline(never)
   mutating func tapCrossing(_ place: Place, from near: Int, to far: Int) {
     let edit = edit(place, near)

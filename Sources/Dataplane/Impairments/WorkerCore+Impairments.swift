@@ -53,19 +53,19 @@ extension WorkerCore {
     note(outcome, port, line)
   }
 
-  /// Holds a frame that is about to cross a trunk, with what its switch found out about it.
+  /// Holds a frame that is about to cross a patch, with what its switch found out about it.
   @inline(never)
-  mutating func holdCrossing(_ place: Place, trunk: Int) {
+  mutating func holdCrossing(_ place: Place, patch: Int) {
     readClock()
-    let line = ports[trunk].egressLine
+    let line = ports[patch].egressLine
     let isTagged = burst.frames[place.frame].isTagged
     let note =
       UInt32(place.vlan | place.priority) | UInt32(truncatingIfNeeded: place.hops) << 16 | (isTagged ? 1 << 31 : 0)
     var outcome = DelayLine.Outcome()
     let frame = DelayLine.Candidate(index: place.frame, edit: .keep, packetID: packetID(place.frame), note: note)
     let drop = lines[line].hold(frame, of: burst, now: now, &outcome)
-    if drop != .none { noteDrop(place.frame, at: trunk, edit(place, trunk), drop, .toNode) }
-    self.note(outcome, trunk, line)
+    if drop != .none { noteDrop(place.frame, at: patch, edit(place, patch), drop, .toNode) }
+    self.note(outcome, patch, line)
   }
 
   private mutating func note(_ outcome: DelayLine.Outcome, _ port: Int, _ line: Int) {
@@ -94,7 +94,7 @@ extension WorkerCore {
   @inline(never)
   private mutating func release(_ line: Int, until time: UInt64) -> Int {
     let port = lines[line].port
-    let isDelivered = lines[line].direction == .toNode && ports[port].kind != .trunk
+    let isDelivered = lines[line].direction == .toNode && ports[port].kind != .patch
     burst.reset()
     copies = 0
     stamp = 0
@@ -118,9 +118,9 @@ extension WorkerCore {
     deliver(to: port, isReleased: true)
   }
 
-  /// Forwards frames from a node, which were counted when they came, or from a trunk.
+  /// Forwards frames from a node, which were counted when they came, or from a patch.
   private mutating func passOnReleased(from port: Int) {
-    if ports[port].kind == .trunk {
+    if ports[port].kind == .patch {
       crossReleased(port)
     } else {
       guard ports[port].isUp else {
@@ -133,15 +133,15 @@ extension WorkerCore {
     adaptBurst(port)
   }
 
-  private mutating func crossReleased(_ trunk: Int) {
+  private mutating func crossReleased(_ patch: Int) {
     crossings = 0
     for index in 0..<burst.count {
       let note = heldNotes[index]
       if note >> 31 != 0 { burst.frames[index].flags.insert(.tagged) }
       let place = Place(
-        frame: index, ingress: trunk, switchIndex: ports[trunk].switchIndex, vlan: UInt16(note & 0x0FFF),
+        frame: index, ingress: patch, switchIndex: ports[patch].switchIndex, vlan: UInt16(note & 0x0FFF),
         priority: UInt16(note & 0xF000), hops: Int(note >> 16 & 0xFF))
-      arrive(place, trunk: trunk)
+      arrive(place, patch: patch)
     }
   }
 

@@ -1,13 +1,13 @@
 import Frames
 
-/// The kinds of ports; a new kind is one case here, its file in this folder, and its line in `WorkerCore+Ports.swift`.
-enum PortKind: UInt8 {
+/// The kinds of ports; a new kind is one case here, its file in this folder, and a line in each switch of PortDispatch.swift.
+enum PortKind: UInt8, CaseIterable {
   /// No port: a free slot.
   case none
   case vhostUser
   case tap
-  /// One end of a trunk between two switches of this process; never receives by itself.
-  case trunk
+  /// One end of a patch, the joint of two switches of this process; never receives by itself.
+  case patch
 }
 
 /// How a port treats tags, in the form that the switch reads a frame with.
@@ -23,10 +23,12 @@ struct PortSlot: ~Copyable {
   let allowed = VLANBitmap()
   /// Switch number, -1 = none (a wire, or nowhere).
   var switchIndex = -1
-  /// Port number of the other end of a wire or trunk, -1 = none.
+  /// Port number of the other end of a wire or patch, -1 = none.
   var peer = -1
-  /// Number of the port's own state among those of its kind.
+  /// Place of what only its kind has in the pool of that kind; -1 = there is nothing.
   var body = -1
+  /// Only the kernel says when frames come (a TAP's): the worker looks at its descriptors also while it polls.
+  var needsLooks = false
   /// Carrier as the user set it.
   var isWanted = true
   /// The node is there and takes frames.

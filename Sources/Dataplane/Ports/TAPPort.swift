@@ -9,28 +9,18 @@ struct TAPPort: ~Copyable {
   var isReadable = false
   /// The interface is set up (IFF_UP), as the kernel told last.
   var isInterfaceUp = false
-  /// Each read and write begins with a virtio-net header of 12 bytes.
+  /// Each read and write begins with a virtio-net header of 12 bytes, and may hand over a partial checksum.
   var hasHeader = false
-  /// Partial checksums may be handed over in both directions.
-  var allowsPartialChecksum = false
 
   init() {}
 
   /// The interface is open.
   var isOpen: Bool { raw >= 0 }
 
-  mutating func open(_ descriptor: Descriptor, hasHeader: Bool, allowsPartialChecksum: Bool) {
+  mutating func open(_ descriptor: Descriptor, hasHeader: Bool) {
     raw = descriptor.raw
     self.descriptor = descriptor
     self.hasHeader = hasHeader
-    self.allowsPartialChecksum = allowsPartialChecksum
     isReadable = true
-  }
-
-  mutating func close() {
-    raw = -1
-    descriptor = nil
-    isInterfaceUp = false
-    isReadable = false
   }
 }

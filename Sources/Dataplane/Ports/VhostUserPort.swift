@@ -35,7 +35,7 @@ struct VhostUserPort: ~Copyable {
   var isCarrying: Bool { canDeliver && rings[1].isRunning && rings[1].isEnabled }
 
   /// Stops everything and lets go of the memory.
-  mutating func clear() {
+  private mutating func clear() {
     for index in 0..<rings.count {
       rings[index] = GuestQueue()
       kicks[index] = nil
@@ -45,5 +45,76 @@ struct VhostUserPort: ~Copyable {
     memory = nil
     table = nil
     refresh()
+  }
+}
+
+extension VhostUserPort: WorkerPort {
+  static var carrierNews: CarrierNews { .owner }
+
+  var mayHaveFrames: Bool {
+    for pair in 0..<pairs where rings[2 * pair + 1].isRunning && rings[2 * pair + 1].hasAvailable { return true }
+    return false
+  }
+
+  var isThere: Bool { isCarrying }
+  var takesPartialChecksums: Bool { rings[0].allowsPartialChecksum }
+
+  /// No buffer at this moment; there may be one when a frame comes.
+  var coldRefusal: EgressDrop? {
+    guard canDeliver else { return .carrierDown }
+    return rings[0].hasAvailable ? nil : .noBuffer
+  }
+
+  @inline(__always)
+  mutating func receive(
+    queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int
+  ) -> RingFault? {
+    guard let memory else { return nil }
+    return rings[2 * queue + 1].receive(into: burst, memory: memory, limit: limit)
+  }
+
+  /// Fills buffers of pair 0; who calls has the used entries published.
+  @inline(__always)
+  mutating func transmit(
+    _ pending: borrowing FixedArray<PendingFrame>, from start: Int, count: Int, burst: borrowing Burst,
+    notes: borrowing ScatterNotes, mtu: Int
+  ) -> TransmitOutcome {
+    guard canDeliver, let memory else { return TransmitOutcome(withoutCarrier: pending, from: start, count: count) }
+    return rings[0].transmit(
+      pending, from: start, count: count, burst: burst, notes: notes, memory: memory, mtu: mtu)
+  }
+
+  /// Asks the driver to kick.
+  func arm(longest: Int64) -> Int64 {
+    var microseconds = longest
+    for pair in 0..<pairs where rings[2 * pair + 1].isRunning {
+      rings[2 * pair + 1].armKicks()
+      // A front-end that never kicks is looked at a thousand times a second.
+      if rings[2 * pair + 1].mustPoll { microseconds = min(microseconds, 1000) }
+    }
+    return microseconds
+  }
+
+  func disarm() {
+    for pair in 0..<pairs { rings[2 * pair + 1].suppressKicks() }
+  }
+
+  /// A kick; the source is the ring.
+  mutating func handle(_ event: PortEvent) {
+    guard event.source < rings.count else { return }
+    rings[event.source].kicks &+= 1
+  }
+
+  mutating func close(_ epoll: Epoll) {
+    letGo(epoll)
+    pairs = 0
+  }
+
+  /// Stops everything and lets go of memory and descriptors; the number of pairs stays, for who lists them.
+  mutating func letGo(_ epoll: Epoll) {
+    for ring in 0..<kicks.count {
+      if let kick = kicks[ring] { epoll.remove(kick.raw) }
+    }
+    clear()
   }
 }

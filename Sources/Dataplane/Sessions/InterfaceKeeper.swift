@@ -8,7 +8,7 @@ import Synchronization
 final class InterfaceKeeper: Sendable {
   let commands: CommandQueue<InterfaceState>
   private let thread: HostThread
-  private let stopping = Worker.Flag()
+  private let stopping = StopFlag()
 
   /// Starts the thread.
   ///
@@ -27,7 +27,12 @@ final class InterfaceKeeper: Sendable {
   }
 
   /// Runs `body` on the thread and gives its result back.
-  func run<T: Sendable>(_ body: @escaping @Sendable (inout InterfaceState) -> T) async -> T {
+  ///
+  /// Called by an actor, what the actor does before and the handing over of `body` are one step: nothing else of the
+  /// actor comes between them, and commands have the order of its steps.
+  func run<T: Sendable>(
+    isolation: isolated (any Actor)? = #isolation, _ body: @escaping @Sendable (inout InterfaceState) -> T
+  ) async -> T {
     await withCheckedContinuation { continuation in
       commands.submit { state in continuation.resume(returning: body(&state)) }
     }
@@ -88,28 +93,27 @@ struct InterfaceState: ~Copyable {
   /// News were lost of some interfaces.
   var isBehind: Bool { watches.values.contains { $0.isBehind } }
 
-  /// There is a monitor in that namespace.
-  func isWatching(_ namespace: String?) -> Bool { token(of: namespace) != nil }
-
   private func token(of namespace: String?) -> UInt64? { watches.first { $0.value.namespace == namespace }?.key }
 
   /// Hears of a port's interface from now on, and how it is now.
   ///
   /// - Parameter monitor: of that namespace; needed for its first interface.
+  /// - Returns: false if there is no monitor.
   mutating func watch(
     port: Int, _ descriptor: Descriptor, index: Int, _ namespace: String?, _ monitor: LinkMonitor?
-  ) {
+  ) -> Bool {
     var token = token(of: namespace)
     if token == nil, let monitor {
       lastToken += 1
-      guard (try? epoll.add(monitor.descriptor.raw, token: lastToken, events: Epoll.input)) != nil else { return }
+      guard (try? epoll.add(monitor.descriptor.raw, token: lastToken, events: Epoll.input)) != nil else { return false }
       watches[lastToken] = Watch(namespace: namespace, monitor: monitor)
       token = lastToken
     }
-    guard let token else { return }
+    guard let token else { return false }
     if let isUp = carriers[port] { TAPDevice.setCarrier(descriptor, isUp: isUp) }
     watches[token]?.interfaces.append(Interface(port: port, descriptor: descriptor, index: index))
     ask(token, index)
+    return true
   }
 
   /// Lets go of a port's interface, and of its namespace with the last one there.

@@ -8,7 +8,7 @@ final class Reactor: Sendable {
   let commands: CommandQueue<ReactorState>
   let faults: FaultQueue
   private let thread: HostThread
-  private let stopping = Worker.Flag()
+  private let stopping = StopFlag()
 
   /// Starts the thread.
   ///
@@ -16,7 +16,7 @@ final class Reactor: Sendable {
   init(events: @escaping @Sendable (DataplaneEvent) -> Void) throws(SystemError) {
     let commands = try CommandQueue<ReactorState>()
     let epoll = try Epoll()
-    try epoll.add(commands.bell.raw, token: 0, events: Epoll.input)
+    try epoll.add(commands.bell.raw, token: EventToken.bell.word, events: Epoll.input)
     let faults = FaultQueue(bell: commands.bell)
     let stopping = stopping
     self.commands = commands
@@ -29,7 +29,12 @@ final class Reactor: Sendable {
   }
 
   /// Runs `body` on the reactor's thread and gives its result back.
-  func run<T: Sendable>(_ body: @escaping @Sendable (inout ReactorState) -> T) async -> T {
+  ///
+  /// Called by an actor, what the actor does before and the handing over of `body` are one step: nothing else of the
+  /// actor comes between them, and commands have the order of its steps.
+  func run<T: Sendable>(
+    isolation: isolated (any Actor)? = #isolation, _ body: @escaping @Sendable (inout ReactorState) -> T
+  ) async -> T {
     await withCheckedContinuation { continuation in
       commands.submit { state in continuation.resume(returning: body(&state)) }
     }
@@ -59,6 +64,8 @@ struct ReactorState: ~Copyable {
   let events: @Sendable (DataplaneEvent) -> Void
   /// By port number.
   private(set) var endpoints: [Int: VhostUserEndpoint] = [:]
+  /// Ports whose endpoints may have to do something by themselves: all others wait for an event.
+  private var busy: Set<Int> = []
   /// Sets the carrier of a TAP.
   var setCarrier: @Sendable (_ port: Int, _ isUp: Bool) -> Void = { _, _ in }
   /// Other guests than before are to see no carrier.
@@ -78,10 +85,20 @@ struct ReactorState: ~Copyable {
   /// Worker whose calls are watched.
   mutating func watch(_ worker: Worker) { watched.append((worker, 0)) }
 
-  mutating func add(_ endpoint: VhostUserEndpoint) { endpoints[endpoint.port] = endpoint }
+  mutating func add(_ endpoint: VhostUserEndpoint) {
+    endpoints[endpoint.port] = endpoint
+    busy.insert(endpoint.port)
+  }
+
+  /// Carrier as the user wants it, see `VhostUserEndpoint`.
+  mutating func setAdmitting(port: Int, _ isAdmitting: Bool) {
+    endpoints[port]?.setAdmitting(isAdmitting)
+    busy.insert(port)
+  }
 
   mutating func remove(port: Int) {
     endpoints.removeValue(forKey: port)?.close()
+    busy.remove(port)
     names[port] = nil
   }
 
@@ -97,22 +114,28 @@ struct ReactorState: ~Copyable {
     for report in faults.take() { take(report) }
     for index in 0..<max(count, 0) {
       let token = ready[index].token
-      if token == 0 {
-        commands.bell.drain()
+      if let port = EventToken(word: token).port {
+        endpoints[port]?.handle(token: token, events: ready[index].events)
+        busy.insert(port)
       } else {
-        endpoints[Int(token >> 8)]?.handle(token: token, events: ready[index].events)
+        commands.bell.drain()
       }
     }
     if commands.isWaiting { commands.coldRun(&self) }
     for report in faults.take() { take(report) }
-    for endpoint in endpoints.values where endpoint.mustRetry { endpoint.retry() }
-    for endpoint in endpoints.values where endpoint.isResting { endpoint.listenAgain(at: .now) }
+    for endpoint in busyEndpoints where endpoint.mustRetry { endpoint.retry() }
+    for endpoint in busyEndpoints where endpoint.isResting { endpoint.listenAgain(at: .now) }
     watchWorkers()
+    busy = busy.filter { endpoints[$0]?.isBusy == true }
   }
 
+  /// What may have to do something by itself: a turn costs nothing for ports that nobody is connected to.
+  private var busyEndpoints: [VhostUserEndpoint] { busy.compactMap { endpoints[$0] } }
+
   private var timeout: Int32 {
-    if endpoints.values.contains(where: { $0.mustRetry || $0.isResting }) { return Self.retryMilliseconds }
-    return endpoints.values.contains(where: \.isConnected) ? Self.watchMilliseconds : -1
+    let endpoints = busyEndpoints
+    if endpoints.contains(where: { $0.mustRetry || $0.isResting }) { return Self.retryMilliseconds }
+    return endpoints.contains(where: \.isConnected) ? Self.watchMilliseconds : -1
   }
 
   private func take(_ report: FaultQueue.Report) {
@@ -132,7 +155,7 @@ struct ReactorState: ~Copyable {
     let now = ContinuousClock.now
     guard now - lastWatch >= .milliseconds(Int(Self.watchMilliseconds) / 2) else { return }
     lastWatch = now
-    for endpoint in endpoints.values { endpoint.look(at: now) }
+    for endpoint in busyEndpoints { endpoint.look(at: now) }
     for index in watched.indices {
       let began = watched[index].worker.guardian.began
       if began != 0, began == watched[index].began { watched[index].worker.interrupt() }

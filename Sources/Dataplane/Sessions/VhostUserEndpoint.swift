@@ -71,10 +71,12 @@ final class VhostUserEndpoint {
   /// A connection is to be tried.
   var mustRetry: Bool { socket.role == .connect && connection == nil && isAdmitting }
   var isResting: Bool { restsUntil != nil }
+  /// Something may have to be done though nothing happens.
+  var isBusy: Bool { isConnected || mustRetry || isResting }
 
-  private var listenerToken: UInt64 { UInt64(port) << 8 | 1 }
-  private var connectionToken: UInt64 { UInt64(port) << 8 | 2 }
-  var channelToken: UInt64 { UInt64(port) << 8 | 3 }
+  private var listenerToken: UInt64 { EventToken(port: port, source: 1).word }
+  private var connectionToken: UInt64 { EventToken(port: port, source: 2).word }
+  var channelToken: UInt64 { EventToken(port: port, source: 3).word }
 
   /// Begins to listen, or to try to connect.
   func open() throws(SystemError) {

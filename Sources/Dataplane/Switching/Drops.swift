@@ -15,7 +15,7 @@ package struct FrameDrop: Sendable, Hashable, BitwiseCopyable {
   @inline(__always)
   package init(_ reason: EgressDrop) { rawValue = UInt8(truncatingIfNeeded: 128 + reason.rawValue) }
 
-  /// Where the frame came in, or at the far side of a trunk.
+  /// Where the frame came in, or at the far side of a patch.
   package var isIngress: Bool { (1..<128).contains(rawValue) }
 
   /// The reason in the words of the user guide; nil = the frame was not dropped.
@@ -37,7 +37,7 @@ extension WorkerCore {
     if recorder.isRecording { recorder.mark(index, FrameDrop(reason), isWhole: true) }
   }
 
-  /// The same on a switch, where the port may be the end of a trunk.
+  /// The same on a switch, where the port may be the end of a patch.
   @inline(never)
   mutating func refuse(_ place: Place, _ reason: IngressDrop) {
     ports[place.ingress].counters.drop(reason)
@@ -53,7 +53,7 @@ extension WorkerCore {
 
   /// What tells a frame at its place from the frame as its node sent it.
   private func arrivalEdit(_ place: Place) -> TagEdit {
-    ports[place.ingress].kind == .trunk ? edit(place, place.ingress) : .keep
+    ports[place.ingress].kind == .patch ? edit(place, place.ingress) : .keep
   }
 
   @inline(__always)

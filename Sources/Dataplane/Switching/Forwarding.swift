@@ -11,9 +11,9 @@ import Frames
 /// 5. The source is learnt in (VLAN, address).
 /// 6. A known unicast destination gets the frame, unless it is where the frame came from; everything else floods to
 ///    the members of the VLAN that are up, except the port it came from.
-/// 7. A trunk between two switches is followed at once, at most 8 hops; the frame stays in the sender's memory.
+/// 7. A patch, the joint of two switches, is followed at once, at most 8 hops; the frame stays in the sender's memory.
 extension WorkerCore {
-  /// Trunks that a frame may cross.
+  /// Patches that a frame may cross.
   static var hopLimit: Int { 8 }
   /// Copies of one burst above which its port's next bursts get smaller.
   static var copyRule: Int { 512 }
@@ -102,7 +102,7 @@ extension WorkerCore {
     let vlan = ports[port].untaggedVLAN
     let output = ports[port].lastOutput
     guard vlan != 0, ports[port].lastSource >> 48 == UInt64(vlan), ports[port].lastDestination >> 48 == UInt64(vlan),
-      output != port, ports[output].kind != .trunk, ports[output].untaggedVLAN == vlan
+      output != port, ports[output].kind != .patch, ports[output].untaggedVLAN == vlan
     else { return nil }
     return Conversation(
       destination: MACAddress(bits: ports[port].lastDestination), source: MACAddress(bits: ports[port].lastSource),
@@ -240,10 +240,10 @@ extension WorkerCore {
     }
   }
 
-  /// A frame leaves a switch by a port: into a trunk, or to a node with its tag as the port wants it.
+  /// A frame leaves a switch by a port: into a patch, or to a node with its tag as the port wants it.
   @inline(__always)
   private mutating func leave(_ place: Place, by port: Int) {
-    guard ports[port].kind != .trunk else { return cross(place, trunk: port) }
+    guard ports[port].kind != .patch else { return cross(place, patch: port) }
     if recorder.isRecording { recorder.addOutput(place.frame, port) }
     enqueue(place.frame, to: port, edit(place, port))
   }
@@ -263,45 +263,45 @@ extension WorkerCore {
     return old().bits == tag.bits ? .keep : TagEdit(kind: .rewrite, tag: tag)
   }
 
-  /// Follows a trunk to its other switch; counts the frame on both of its ports.
+  /// Follows a patch to its other switch; counts the frame on both of its ports.
   @inline(never)
-  private mutating func cross(_ place: Place, trunk: Int) {
-    // Without a loop a frame crosses each trunk once at most.
-    guard place.hops < Self.hopLimit, crossings < burst.count * trunkEndCount / 2 else {
+  private mutating func cross(_ place: Place, patch: Int) {
+    // Without a loop a frame crosses each patch once at most.
+    guard place.hops < Self.hopLimit, crossings < burst.count * patchEndCount / 2 else {
       return refuse(place, .loop)
     }
     crossings += 1
-    guard ports[trunk].egressLine < 0 else { return holdCrossing(place, trunk: trunk) }
-    arrive(place, trunk: trunk)
+    guard ports[patch].egressLine < 0 else { return holdCrossing(place, patch: patch) }
+    arrive(place, patch: patch)
   }
 
-  /// The far side of a trunk, with the VLAN and priority of the near one in `place`.
+  /// The far side of a patch, with the VLAN and priority of the near one in `place`.
   @inline(__always)
-  mutating func arrive(_ place: Place, trunk: Int) {
-    let far = ports[trunk].peer
+  mutating func arrive(_ place: Place, patch: Int) {
+    let far = ports[patch].peer
     let size = burst.frames[place.frame].size
-    guard far >= 0, ports[trunk].isUp else {
-      ports[trunk].counters.drop(EgressDrop.carrierDown)
-      return noteDrop(place.frame, at: trunk, edit(place, trunk), FrameDrop(EgressDrop.carrierDown), .toNode)
+    guard far >= 0, ports[patch].isUp else {
+      ports[patch].counters.drop(EgressDrop.carrierDown)
+      return noteDrop(place.frame, at: patch, edit(place, patch), FrameDrop(EgressDrop.carrierDown), .toNode)
     }
-    ports[trunk].counters.transmitted(packets: 1, bytes: size)
+    ports[patch].counters.transmitted(packets: 1, bytes: size)
     ports[far].counters.received(packets: 1, bytes: size)
-    if ports[trunk].taps | ports[far].taps != 0 { tapCrossing(place, from: trunk, to: far) }
+    if ports[patch].taps | ports[far].taps != 0 { tapCrossing(place, from: patch, to: far) }
     // A native VLAN crosses untagged: the far side's native VLAN takes it, and its priority is lost with the tag.
-    let isUntagged = ports[trunk].untaggedVLAN == place.vlan
+    let isUntagged = ports[patch].untaggedVLAN == place.vlan
     let vlan = isUntagged ? ports[far].untaggedVLAN : place.vlan
     guard vlan != 0, ports[far].carries(vlan) else {
       ports[far].counters.drop(IngressDrop.vlanFiltered)
-      return noteDrop(place.frame, at: far, edit(place, trunk), FrameDrop(IngressDrop.vlanFiltered), .fromNode)
+      return noteDrop(place.frame, at: far, edit(place, patch), FrameDrop(IngressDrop.vlanFiltered), .fromNode)
     }
     let next = Place(
       frame: place.frame, ingress: far, switchIndex: ports[far].switchIndex, vlan: vlan,
       priority: isUntagged ? 0 : place.priority, hops: place.hops + 1)
-    relayBeyondTrunk(next)
+    relayBeyondPatch(next)
   }
 
   @inline(never)
-  private mutating func relayBeyondTrunk(_ place: Place) { relay(place, burst.header(place.frame)) }
+  private mutating func relayBeyondPatch(_ place: Place) { relay(place, burst.header(place.frame)) }
 
   /// Notes a frame for a port; a port whose list is full is served at once.
   @inline(__always)

@@ -16,7 +16,7 @@ enum TraceEvent: Sendable, Equatable {
   case foundElsewhere(MACAddress, vlan: Int, switchIndex: Int, port: Int)
   case unknown(MACAddress, vlan: Int, switchIndex: Int)
   case flood(switchIndex: Int, vlan: Int, ports: [Int], skipped: [Int: Skip])
-  case crosses(trunk: Int, far: Int, vlan: Int, isTagged: Bool)
+  case crosses(patch: Int, far: Int, vlan: Int, isTagged: Bool)
   case leaves(port: Int, edit: TagEdit.Kind, tag: TagControl, size: Int)
   case dropped(port: Int, FrameDrop)
 }
@@ -28,7 +28,7 @@ struct RawTrace: Sendable {
   var outputs: [(port: Int, frame: [UInt8])] = []
   /// Reasons of the drops on the way.
   var drops: [FrameDrop] = []
-  /// Trunks crossed.
+  /// Patches crossed.
   var crossings = 0
 
   mutating func drop(_ port: Int, _ reason: FrameDrop) {

@@ -134,11 +134,11 @@ extension WorkerCore {
   }
 
   private func traceLeave(_ frame: Traced, _ place: Place, by port: Int, _ trace: inout RawTrace) {
-    guard ports[port].kind == .trunk else {
+    guard ports[port].kind == .patch else {
       return traceDelivery(
         frame, edit(place, port, isTagged: frame.isTagged, tag: frame.header.tag), to: port, &trace)
     }
-    guard place.hops < Self.hopLimit, trace.crossings < max(trunkEndCount / 2, 0) else {
+    guard place.hops < Self.hopLimit, trace.crossings < max(patchEndCount / 2, 0) else {
       return trace.drop(place.ingress, FrameDrop(IngressDrop.loop))
     }
     trace.crossings += 1
@@ -149,7 +149,7 @@ extension WorkerCore {
     guard far >= 0, ports[port].isUp else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
     let isUntagged = ports[port].untaggedVLAN == place.vlan
     let vlan = isUntagged ? ports[far].untaggedVLAN : place.vlan
-    trace.events.append(.crosses(trunk: port, far: far, vlan: Int(vlan), isTagged: !isUntagged))
+    trace.events.append(.crosses(patch: port, far: far, vlan: Int(vlan), isTagged: !isUntagged))
     guard vlan != 0, ports[far].carries(vlan) else {
       return trace.drop(far, FrameDrop(IngressDrop.vlanFiltered))
     }
@@ -172,14 +172,7 @@ extension WorkerCore {
     guard size <= ports[port].mtu + Ethernet.headerSize + allowance else {
       return trace.drop(port, FrameDrop(EgressDrop.tooBig))
     }
-    if ports[port].kind == .vhostUser {
-      let body = ports[port].body
-      guard vhostUserPorts[body].canDeliver else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
-      // No buffer at this moment; there may be one when a frame comes.
-      guard vhostUserPorts[body].rings[0].hasAvailable else {
-        return trace.drop(port, FrameDrop(EgressDrop.noBuffer))
-      }
-    }
+    if let refusal = coldRefusal(port) { return trace.drop(port, FrameDrop(refusal)) }
     trace.outputs.append((port, leaving))
   }
 

@@ -1,22 +1,5 @@
 import Frames
 
-/// What became of the frames handed to one port in one go.
-struct TransmitOutcome {
-  var packets = 0
-  var bytes = 0
-  /// Dropped: the guest has no receive buffer.
-  var withoutBuffer = 0
-  /// Dropped: longer than the port's MTU or the guest's buffers.
-  var tooBig = 0
-  /// Dropped: the port could not take more at once (TAP).
-  var busy = 0
-  /// Dropped: the interface is down (TAP).
-  var withoutCarrier = 0
-  /// Dropped: the sender's memory could not be read.
-  var senderFaults = 0
-  var fault: RingFault?
-}
-
 /// Delivering frames into a receive ring of the guest: the one copy of every frame.
 ///
 /// Unsafe code. Invariants: nothing is written that was not translated with its full size; a used entry is written only

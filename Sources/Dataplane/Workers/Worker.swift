@@ -7,12 +7,7 @@ final class Worker: Sendable {
   let account = WorkerAccount()
   let commands: CommandQueue<WorkerCore>
   private let thread: HostThread
-  private let stopping: Flag
-
-  /// A flag that one thread sets and another reads.
-  final class Flag: Sendable {
-    let value = Atomic<Bool>(false)
-  }
+  private let stopping: StopFlag
 
   /// Starts the thread.
   ///
@@ -26,8 +21,8 @@ final class Worker: Sendable {
   ) throws(SystemError) {
     let commands = try CommandQueue<WorkerCore>()
     let epoll = try Epoll()
-    try epoll.add(commands.bell.raw, token: WorkerToken.bell, events: Epoll.input | Epoll.edgeTriggered)
-    let stopping = Flag()
+    try epoll.add(commands.bell.raw, token: EventToken.bell.word, events: Epoll.input | Epoll.edgeTriggered)
+    let stopping = StopFlag()
     let guardian = guardian
     let account = account
     self.commands = commands
@@ -44,7 +39,12 @@ final class Worker: Sendable {
   }
 
   /// Runs `body` on the worker, between breaths, and gives its result back.
-  func run<T: Sendable>(_ body: @escaping @Sendable (inout WorkerCore) -> T) async -> T {
+  ///
+  /// Called by an actor, what the actor does before and the handing over of `body` are one step: nothing else of the
+  /// actor comes between them, and commands have the order of its steps.
+  func run<T: Sendable>(
+    isolation: isolated (any Actor)? = #isolation, _ body: @escaping @Sendable (inout WorkerCore) -> T
+  ) async -> T {
     await withCheckedContinuation { continuation in
       commands.submit { core in continuation.resume(returning: body(&core)) }
     }
@@ -59,12 +59,4 @@ final class Worker: Sendable {
     commands.submit { _ in }
     thread.join()
   }
-}
-
-/// What an event of a worker's epoll is about.
-enum WorkerToken {
-  static let bell: UInt64 = 0
-
-  static func kick(port: Int, ring: Int) -> UInt64 { 1 << 32 | UInt64(port) << 8 | UInt64(ring) }
-  static func tap(port: Int) -> UInt64 { 2 << 32 | UInt64(port) << 8 }
 }

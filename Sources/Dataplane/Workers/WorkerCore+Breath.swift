@@ -11,11 +11,7 @@ extension WorkerCore {
     var moved = now >= nextRelease ? releaseDue() : 0
     var port = 0
     while port < portLimit {
-      switch ports[port].kind {
-      case .vhostUser: moved += breatheVhostUser(port)
-      case .tap: moved += breatheTAP(port)
-      case .trunk, .none: break
-      }
+      moved += serve(port)
       port += 1
     }
     // While there is work, a burst of the next breath does it (see `breatheRing`), or the end of that breath.
@@ -26,7 +22,7 @@ extension WorkerCore {
 
   /// A burst from each running transmit ring of a guest.
   @inline(__always)
-  private mutating func breatheVhostUser(_ port: Int) -> Int {
+  mutating func breatheVhostUser(_ port: Int) -> Int {
     let body = ports[port].body
     var running = vhostUserPorts[body].runningTransmit
     var moved = 0
@@ -41,13 +37,12 @@ extension WorkerCore {
 
   @inline(never)
   private mutating func breatheRing(_ port: Int, _ body: Int, _ ring: Int) -> Int {
-    guard let memory = vhostUserPorts[body].memory else { return 0 }
     burst.reset()
     copies = 0
     let output = likelyOutput(of: port)
     if output >= 0 { vhostUserPorts[output].rings[0].prefetchEntries(Burst.capacity) }
-    let fault = vhostUserPorts[body].rings[ring].receive(
-      into: burst, memory: memory, limit: ports[port].burstLimit)
+    let fault = vhostUserPorts[body].receive(
+      queue: ring >> 1, into: burst, pool: pool, limit: ports[port].burstLimit)
     if output >= 0 { vhostUserPorts[output].rings[0].prefetchDescriptors(burst.count) }
     let count = burst.count
     // Between two bursts the fence has least to wait for: the stores of the last one had the time of these loads.
@@ -108,12 +103,12 @@ extension WorkerCore {
 
   /// A burst from a TAP that is readable.
   @inline(__always)
-  private mutating func breatheTAP(_ port: Int) -> Int {
+  mutating func breatheTAP(_ port: Int) -> Int {
     let body = ports[port].body
-    guard tapPorts[body].isReadable else { return 0 }
+    guard tapPorts[body].mayHaveFrames else { return 0 }
     burst.reset()
     copies = 0
-    tapPorts[body].receive(into: burst, pool: pool, limit: ports[port].burstLimit)
+    _ = tapPorts[body].receive(queue: 0, into: burst, pool: pool, limit: ports[port].burstLimit)
     let count = burst.count
     if count > 0 {
       if !ports[port].isUp { coldShowsItself(port) }
@@ -183,11 +178,7 @@ extension WorkerCore {
     ports[port].pendingCount = 0
     if ports[port].isUp {
       guard isReleased || ports[port].egressLine < 0 else { return holdPending(of: port, count: count) }
-      switch ports[port].kind {
-      case .vhostUser: deliverVhostUser(port, count)
-      case .tap: deliverTAP(port, count)
-      case .trunk, .none: refusePending(of: port, count: count, .carrierDown)
-      }
+      handOver(port, count)
     } else {
       refusePending(of: port, count: count, .carrierDown)
     }
@@ -195,29 +186,25 @@ extension WorkerCore {
   }
 
   @inline(__always)
-  private mutating func deliverVhostUser(_ port: Int, _ count: Int) {
+  mutating func deliverVhostUser(_ port: Int, _ count: Int) {
     let body = ports[port].body
-    guard vhostUserPorts[body].canDeliver, let memory = vhostUserPorts[body].memory else {
-      return refusePending(of: port, count: count, .carrierDown)
-    }
-    let outcome = vhostUserPorts[body].rings[0].transmit(
-      pending, from: port * Burst.capacity, count: count, burst: burst, notes: notes, memory: memory,
-      mtu: ports[port].mtu)
+    let outcome = vhostUserPorts[body].transmit(
+      pending, from: port * Burst.capacity, count: count, burst: burst, notes: notes, mtu: ports[port].mtu)
     if outcome.packets > 0 { finish(port, body, 0) }
-    self.count(outcome, port, of: count)
+    account(outcome, port, of: count)
     if let fault = outcome.fault { coldRingFault(port, ring: 0, fault) }
   }
 
   @inline(__always)
-  private mutating func deliverTAP(_ port: Int, _ count: Int) {
+  mutating func deliverTAP(_ port: Int, _ count: Int) {
     let outcome = tapPorts[ports[port].body].transmit(
-      pending, from: port * Burst.capacity, count: count, burst: burst, mtu: ports[port].mtu)
-    self.count(outcome, port, of: count)
+      pending, from: port * Burst.capacity, count: count, burst: burst, notes: notes, mtu: ports[port].mtu)
+    account(outcome, port, of: count)
   }
 
   /// Commits a delivery's counters.
   @inline(__always)
-  private mutating func count(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
+  mutating func account(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
     let counters = ports[port].counters
     counters.transmitted(packets: outcome.packets, bytes: outcome.bytes)
     guard outcome.packets != count else { return }

@@ -20,15 +20,7 @@ extension WorkerCore {
 
   /// The port's own end is there, whatever was set and whatever the other end does.
   func coldEndIsUp(_ port: Int) -> Bool {
-    let body = ports[port].body
-    switch ports[port].kind {
-    case .vhostUser: return vhostUserPorts[body].isCarrying || cables[port].isLatched
-    case .tap: return tapPorts[body].isOpen && tapPorts[body].isInterfaceUp
-    case .trunk:
-      let peer = ports[port].peer
-      return peer >= 0 && ports[peer].isWanted
-    case .none: return false
-    }
+    coldIsThere(port) || cables[port].isLatched
   }
 
   /// The port's carrier as it is to be seen.
@@ -49,23 +41,23 @@ extension WorkerCore {
     let peer = ports[port].peer
     // A wire that is not made yet will be in a moment.
     let far = ports[port].mode != .wire || (peer >= 0 ? ports[peer].isUp : !cables[port].isCut)
-    switch ports[port].kind {
-    case .tap: setTold(port, ports[port].isWanted && far)
-    case .vhostUser:
+    switch coldCarrierNews(port) {
+    case .kernel: setTold(port, ports[port].isWanted && far)
+    case .owner:
       guard cables[port].isToldByOwner else { return }
       // One that never started its rings is left alone: with its link down it never would.
       setTold(port, far || !coldEndIsUp(port))
-      guard vhostUserPorts[ports[port].body].isCarrying else { return }
+      guard coldIsThere(port) else { return }
       cables[port].isLatched = !(cables[port].told && ports[port].isWanted)
       cables[port].latchAge = 0
-    case .trunk, .none: break
+    case .nobody: break
     }
   }
 
   private mutating func setTold(_ port: Int, _ isUp: Bool) {
     guard cables[port].told != isUp else { return }
     cables[port].told = isUp
-    faults.report(ports[port].kind == .tap ? .interface(port: port, isUp: isUp) : .held)
+    faults.report(coldCarrierNews(port) == .kernel ? .interface(port: port, isUp: isUp) : .held)
   }
 
   /// Once a second: gives up on front-ends that did not start their rings again.
@@ -80,9 +72,9 @@ extension WorkerCore {
 
   /// The interface behind a TAP port was set up or down, or is gone.
   mutating func coldSetInterface(_ port: Int, isUp: Bool) {
-    guard ports[port].kind == .tap, tapPorts[port].isOpen else { return }
-    if tapPorts[port].isInterfaceUp != isUp {
-      tapPorts[port].isInterfaceUp = isUp
+    guard ports[port].kind == .tap, tapPorts[ports[port].body].isOpen else { return }
+    if tapPorts[ports[port].body].isInterfaceUp != isUp {
+      tapPorts[ports[port].body].isInterfaceUp = isUp
       coldCarrier(port)
     }
     // Also where this is not new: it may have been up, and down again, since the last word.
@@ -94,12 +86,13 @@ extension WorkerCore {
   /// No more than a TAP's queue holds as a rule (1000 frames, `txqueuelen`): a node that sets its interface up again and
   /// sends without end must not hold the worker.
   private mutating func coldDrain(_ port: Int) {
+    let body = ports[port].body
     // The kernel's word of the last frames may not have been taken yet.
-    tapPorts[port].isReadable = true
-    for _ in 0..<Self.mostDrainedBursts where tapPorts[port].isReadable {
+    tapPorts[body].isReadable = true
+    for _ in 0..<Self.mostDrainedBursts where tapPorts[body].mayHaveFrames {
       burst.reset()
       copies = 0
-      tapPorts[port].receive(into: burst, pool: pool, limit: Burst.capacity)
+      _ = tapPorts[body].receive(queue: 0, into: burst, pool: pool, limit: Burst.capacity)
       if burst.count > 0 { passOn(from: port, queue: 0) }
     }
     settleCalls()

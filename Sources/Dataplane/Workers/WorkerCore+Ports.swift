@@ -11,10 +11,7 @@ extension WorkerCore {
     switches[index] = SwitchState(table, portCapacity: ports.count)
   }
 
-  /// Lets go of a switch, unless another one has its number already.
-  mutating func coldRemoveSwitch(_ index: Int, _ table: SwitchTable) {
-    if switches[index].table === table { switches[index] = SwitchState() }
-  }
+  mutating func coldRemoveSwitch(_ index: Int) { switches[index] = SwitchState() }
 
   /// Takes a port in; its body is opened by the calls below.
   ///
@@ -30,13 +27,13 @@ extension WorkerCore {
     ports[port].kind = kind
     ports[port].block = block
     ports[port].counters = block.writer
-    ports[port].body = port
+    ports[port].body = coldTakeBody(kind)
     ports[port].mtu = mtu
     ports[port].assign(mode)
     ports[port].isWanted = isWanted
     cables[port] = Cable(isToldByOwner: isToldByOwner)
     portLimit = max(portLimit, port + 1)
-    if kind == .trunk { trunkEndCount += 1 }
+    if kind == .patch { patchEndCount += 1 }
     guard let switchIndex else { return }
     ports[port].switchIndex = switchIndex
     switches[switchIndex].addMember(port)
@@ -52,19 +49,18 @@ extension WorkerCore {
       cables[peer].isCut = true
       coldCarrier(peer)
     }
-    if ports[port].kind == .trunk { trunkEndCount -= 1 }
+    if ports[port].kind == .patch { patchEndCount -= 1 }
     coldUncapture(port)
     coldClearRings(port)
     coldRemoveLines(of: port)
-    if tapPorts[port].isOpen { epoll.remove(tapPorts[port].raw) }
-    if tapPorts[port].isOpen { tapCount -= 1 }
-    tapPorts[port].close()
+    if ports[port].needsLooks { lookedAtCount -= 1 }
+    coldGiveBody(port)
     ports[port] = PortSlot()
     cables[port] = Cable()
     while portLimit > 0, ports[portLimit - 1].kind == .none { portLimit -= 1 }
   }
 
-  /// Makes two ports the ends of one wire or trunk.
+  /// Makes two ports the ends of one wire or patch.
   mutating func coldConnect(_ first: Int, _ second: Int) {
     ports[first].peer = second
     ports[second].peer = first
@@ -88,47 +84,32 @@ extension WorkerCore {
   mutating func coldOpenTAP(_ port: Int, _ descriptor: Descriptor, hasOffload: Bool) -> SystemError? {
     do throws(SystemError) {
       try epoll.add(
-        descriptor.raw, token: WorkerToken.tap(port: port), events: Epoll.input | Epoll.edgeTriggered)
+        descriptor.raw, token: EventToken(port: port).word, events: Epoll.input | Epoll.edgeTriggered)
     } catch {
       return error
     }
-    if !tapPorts[port].isOpen { tapCount += 1 }
-    tapPorts[port].open(descriptor, hasHeader: hasOffload, allowsPartialChecksum: hasOffload)
+    if !ports[port].needsLooks { lookedAtCount += 1 }
+    ports[port].needsLooks = true
+    tapPorts[ports[port].body].open(descriptor, hasHeader: hasOffload)
     coldCarrier(port)
     return nil
   }
 
   // Events and time.
 
-  mutating func coldKicked(_ port: Int, ring: Int) {
-    guard ports[port].kind == .vhostUser, ring < 2 * VhostUserPort.maximumPairs else { return }
-    vhostUserPorts[port].rings[ring].kicks &+= 1
-  }
-
-  mutating func coldReadable(_ port: Int) {
-    guard ports[port].kind == .tap, tapPorts[port].isOpen else { return }
-    tapPorts[port].isReadable = true
-  }
-
   mutating func coldAge() {
     coldAgeLatches()
     coldAgeStations()
   }
 
-  /// Asks all drivers to kick; nil if there is work already, otherwise how long to sleep at most, in microseconds.
+  /// Has all nodes wake the worker; nil if there is work already, otherwise how long to sleep at most, in microseconds.
   func coldArmKicks(longest: Int64) -> Int64? {
     var microseconds = longest
-    for port in 0..<portLimit where ports[port].kind == .vhostUser {
-      for pair in 0..<vhostUserPorts[port].pairs where vhostUserPorts[port].rings[2 * pair + 1].isRunning {
-        vhostUserPorts[port].rings[2 * pair + 1].armKicks()
-        // A front-end that never kicks is looked at a thousand times a second.
-        if vhostUserPorts[port].rings[2 * pair + 1].mustPoll { microseconds = min(microseconds, 1000) }
-      }
-    }
+    for port in 0..<portLimit { microseconds = min(microseconds, coldArm(port, longest: longest)) }
     // Second of the two sequentially consistent fences: the wish for kicks must be visible before the available index
     // is read again, or a frame that came between could wait for ever.
     clinux_fence()
-    guard !hasWork() else {
+    for port in 0..<portLimit where coldMayHaveFrames(port) {
       coldSuppressKicks()
       return nil
     }
@@ -136,22 +117,6 @@ extension WorkerCore {
   }
 
   func coldSuppressKicks() {
-    for port in 0..<portLimit where ports[port].kind == .vhostUser {
-      for pair in 0..<vhostUserPorts[port].pairs { vhostUserPorts[port].rings[2 * pair + 1].suppressKicks() }
-    }
-  }
-
-  private func hasWork() -> Bool {
-    for port in 0..<portLimit {
-      switch ports[port].kind {
-      case .vhostUser:
-        for pair in 0..<vhostUserPorts[port].pairs where vhostUserPorts[port].rings[2 * pair + 1].isRunning {
-          if vhostUserPorts[port].rings[2 * pair + 1].hasAvailable { return true }
-        }
-      case .tap: if tapPorts[port].isReadable { return true }
-      case .trunk, .none: break
-      }
-    }
-    return false
+    for port in 0..<portLimit { coldDisarm(port) }
   }
 }

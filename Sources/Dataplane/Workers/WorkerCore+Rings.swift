@@ -16,111 +16,128 @@ extension WorkerCore {
     var error: Descriptor?
   }
 
+  /// Place of a vhost-user port's rings in their pool; nil = the port is of another kind, or gone.
+  private func coldRings(of port: Int) -> Int? {
+    guard port < ports.count, ports[port].kind == .vhostUser else { return nil }
+    return ports[port].body
+  }
+
   /// Replaces memory and the addresses of all rings in it; a ring without a layout stops.
   mutating func coldReplaceMemory(_ port: Int, _ table: MemoryTable, _ layouts: [Int: RingLayout]) {
-    vhostUserPorts[port].table = table
-    vhostUserPorts[port].memory = table.memory
-    for (ring, layout) in layouts { vhostUserPorts[port].rings[ring].move(to: layout) }
+    guard let body = coldRings(of: port) else { return }
+    vhostUserPorts[body].table = table
+    vhostUserPorts[body].memory = table.memory
+    for (ring, layout) in layouts { vhostUserPorts[body].rings[ring].move(to: layout) }
     coldBreak(port, RingFault(.ringOutsideMemory)) { layouts[$0] == nil }
   }
 
   /// Starts a ring, or takes over new descriptors of one that runs.
   mutating func coldStartRing(_ port: Int, pairs: Int, _ ring: RingInstallation) {
-    vhostUserPorts[port].pairs = pairs
+    guard let body = coldRings(of: port) else { return }
+    vhostUserPorts[body].pairs = pairs
     let index = ring.index
     coldReplaceKick(port, ring: index, with: ring.kick)
     coldReplaceCall(port, ring: index, with: ring.call)
     coldReplaceError(port, ring: index, with: ring.error)
-    if !vhostUserPorts[port].rings[index].isRunning {
-      vhostUserPorts[port].rings[index].start(ring.layout, base: ring.base, traits: ring.traits)
+    if !vhostUserPorts[body].rings[index].isRunning {
+      vhostUserPorts[body].rings[index].start(ring.layout, base: ring.base, traits: ring.traits)
       // A back-end that died may have published entries and not called for them; with an event index nobody would again.
       coldSignalCall(port, ring: index)
     }
-    vhostUserPorts[port].rings[index].isEnabled = ring.isEnabled
-    vhostUserPorts[port].refresh()
+    vhostUserPorts[body].rings[index].isEnabled = ring.isEnabled
+    vhostUserPorts[body].refresh()
     coldCarrier(port)
   }
 
   mutating func coldEnableRing(_ port: Int, ring: Int, _ isEnabled: Bool) {
-    vhostUserPorts[port].rings[ring].isEnabled = isEnabled
-    vhostUserPorts[port].refresh()
+    guard let body = coldRings(of: port) else { return }
+    vhostUserPorts[body].rings[ring].isEnabled = isEnabled
+    vhostUserPorts[body].refresh()
     coldCarrier(port)
   }
 
   /// Stops a ring and returns its position, for GET_VRING_BASE.
   mutating func coldStopRing(_ port: Int, ring: Int) -> UInt32 {
-    vhostUserPorts[port].rings[ring].stop()
+    guard let body = coldRings(of: port) else { return 0 }
+    vhostUserPorts[body].rings[ring].stop()
     coldReplaceKick(port, ring: ring, with: nil)
     coldReplaceCall(port, ring: ring, with: nil)
-    vhostUserPorts[port].refresh()
+    vhostUserPorts[body].refresh()
     coldCarrier(port)
-    return vhostUserPorts[port].rings[ring].base
+    return vhostUserPorts[body].rings[ring].base
   }
 
   /// What has happened in the rings that started at these positions.
   func coldActivity(_ port: Int, since bases: [Int: UInt32]) -> StartWatch.Activity {
+    guard let body = coldRings(of: port) else { return StartWatch.Activity() }
     var activity = StartWatch.Activity()
-    for (ring, base) in bases where vhostUserPorts[port].rings[ring].isRunning {
-      if vhostUserPorts[port].rings[ring].hasMoved(since: base) { activity.hasMoved = true }
-      activity.kicks = max(activity.kicks, vhostUserPorts[port].rings[ring].kicks)
+    for (ring, base) in bases where vhostUserPorts[body].rings[ring].isRunning {
+      if vhostUserPorts[body].rings[ring].hasMoved(since: base) { activity.hasMoved = true }
+      activity.kicks = max(activity.kicks, vhostUserPorts[body].rings[ring].kicks)
     }
     return activity
   }
 
   mutating func coldMoveRing(_ port: Int, ring: Int, to layout: RingLayout) {
-    vhostUserPorts[port].rings[ring].move(to: layout)
+    guard let body = coldRings(of: port) else { return }
+    vhostUserPorts[body].rings[ring].move(to: layout)
   }
 
   mutating func coldReplaceKick(_ port: Int, ring: Int, with kick: Descriptor?) {
-    if let old = vhostUserPorts[port].kicks[ring] { epoll.remove(old.raw) }
-    vhostUserPorts[port].kicks[ring] = kick
-    vhostUserPorts[port].rings[ring].mustPoll = kick == nil
+    guard let body = coldRings(of: port) else { return }
+    if let old = vhostUserPorts[body].kicks[ring] { epoll.remove(old.raw) }
+    vhostUserPorts[body].kicks[ring] = kick
+    vhostUserPorts[body].rings[ring].mustPoll = kick == nil
     guard let kick else { return }
     do throws(SystemError) {
       try epoll.add(
-        kick.raw, token: WorkerToken.kick(port: port, ring: ring), events: Epoll.input | Epoll.edgeTriggered)
+        kick.raw, token: EventToken(port: port, source: ring).word, events: Epoll.input | Epoll.edgeTriggered)
     } catch {
       // The same eventfd on two rings, for instance: polling serves both.
-      vhostUserPorts[port].rings[ring].mustPoll = true
+      vhostUserPorts[body].rings[ring].mustPoll = true
     }
   }
 
   mutating func coldReplaceCall(_ port: Int, ring: Int, with call: Descriptor?) {
-    vhostUserPorts[port].calls[ring] = call
-    vhostUserPorts[port].rings[ring].callDescriptor = call?.raw ?? -1
+    guard let body = coldRings(of: port) else { return }
+    vhostUserPorts[body].calls[ring] = call
+    vhostUserPorts[body].rings[ring].callDescriptor = call?.raw ?? -1
     // What was completed before the descriptor came must not be lost (facts of every front-end that masks calls).
-    guard call != nil, vhostUserPorts[port].rings[ring].isRunning else { return }
+    guard call != nil, vhostUserPorts[body].rings[ring].isRunning else { return }
     coldSignalCall(port, ring: ring)
   }
 
   /// Calls the driver whatever it wants; to be called once too often is allowed (VIRTIO 1.2 section 2.7.7).
   private mutating func coldSignalCall(_ port: Int, ring: Int) {
-    if !vhostUserPorts[port].rings[ring].signalCall(guardian) {
+    guard let body = coldRings(of: port) else { return }
+    if !vhostUserPorts[body].rings[ring].signalCall(guardian) {
       coldRingFault(port, ring: ring, RingFault(.callBlocked))
     }
   }
 
   mutating func coldReplaceError(_ port: Int, ring: Int, with error: Descriptor?) {
-    vhostUserPorts[port].errors[ring] = error
-    vhostUserPorts[port].rings[ring].errorDescriptor = error?.raw ?? -1
+    guard let body = coldRings(of: port) else { return }
+    vhostUserPorts[body].errors[ring] = error
+    vhostUserPorts[body].rings[ring].errorDescriptor = error?.raw ?? -1
   }
 
   /// Stops all rings and lets go of memory and descriptors.
   mutating func coldClearRings(_ port: Int) {
-    for ring in 0..<2 * VhostUserPort.maximumPairs { coldReplaceKick(port, ring: ring, with: nil) }
-    vhostUserPorts[port].clear()
+    guard let body = coldRings(of: port) else { return }
+    vhostUserPorts[body].letGo(epoll)
     cables[port].isLatched = false
-    if ports[port].kind == .vhostUser { coldCarrier(port) }
+    coldCarrier(port)
   }
 
   /// Stops and disables all rings, but keeps memory and descriptors (RESET_DEVICE).
   mutating func coldResetRings(_ port: Int) {
+    guard let body = coldRings(of: port) else { return }
     for ring in 0..<2 * VhostUserPort.maximumPairs {
-      vhostUserPorts[port].rings[ring].stop()
-      vhostUserPorts[port].rings[ring].isEnabled = false
+      vhostUserPorts[body].rings[ring].stop()
+      vhostUserPorts[body].rings[ring].isEnabled = false
       coldReplaceKick(port, ring: ring, with: nil)
     }
-    vhostUserPorts[port].refresh()
+    vhostUserPorts[body].refresh()
     coldCarrier(port)
   }
 

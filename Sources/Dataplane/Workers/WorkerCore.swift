@@ -14,11 +14,12 @@ struct WorkerCore: ~Copyable {
   var ports: FixedArray<PortSlot>
   /// One more than the highest port number in use.
   var portLimit = 0
-  var vhostUserPorts: FixedArray<VhostUserPort>
-  var tapPorts: FixedArray<TAPPort>
+  /// What ports have beside their slots, by `PortSlot.body`: a pool for each kind that has something.
+  var vhostUserPorts = PortPool<VhostUserPort> { VhostUserPort() }
+  var tapPorts = PortPool<TAPPort> { TAPPort() }
   var cables: FixedArray<Cable>
-  /// TAPs that are open: only they need the worker to look at descriptors while it polls.
-  var tapCount = 0
+  /// Ports that need the worker to look at descriptors while it polls; see `PortSlot.needsLooks`.
+  var lookedAtCount = 0
   var switches: FixedArray<SwitchState>
   /// Stations that another writer kept this worker from forgetting; see `coldForgetStations`.
   var owedFlushes: [OwedFlush] = []
@@ -34,15 +35,15 @@ struct WorkerCore: ~Copyable {
   /// Those of them that were there when this breath began, and still are.
   var unsettledBefore = 0
   let notes = ScatterNotes()
-  var pool = TAPPool()
+  var pool = ReceivePool()
   let guardian: CallGuardian
   /// By the clock of ageing; see `TickClock`.
   var tick = TickClock.first
   /// Copies that floods of this burst asked for.
   var copies = 0
-  /// Trunks that frames of this burst crossed, and ends of trunks that there are.
+  /// Patches that frames of this burst crossed, and ends of patches that there are.
   var crossings = 0
-  var trunkEndCount = 0
+  var patchEndCount = 0
   /// Faults of mapped memory seen so far; see `coldMemoryFaults`.
   var faultCount: UInt32 = 0
   /// Frames that impairments hold: lines, those in use, and when the first frame of all leaves.
@@ -87,8 +88,6 @@ struct WorkerCore: ~Copyable {
   init(guardian: CallGuardian, faults: FaultQueue, epoll: Epoll) {
     let capacity = Self.initialCapacity
     ports = FixedArray(count: capacity) { _ in PortSlot() }
-    vhostUserPorts = FixedArray(count: capacity) { _ in VhostUserPort() }
-    tapPorts = FixedArray(count: capacity) { _ in TAPPort() }
     cables = FixedArray(count: capacity) { _ in Cable() }
     switches = FixedArray(count: 8) { _ in SwitchState() }
     pending = FixedArray(count: capacity * Burst.capacity) { _ in PendingFrame.none }
@@ -108,8 +107,6 @@ struct WorkerCore: ~Copyable {
   mutating func reservePorts(_ capacity: Int) {
     guard capacity > ports.count else { return }
     ports.grow(to: capacity) { _ in PortSlot() }
-    vhostUserPorts.grow(to: capacity) { _ in VhostUserPort() }
-    tapPorts.grow(to: capacity) { _ in TAPPort() }
     cables.grow(to: capacity) { _ in Cable() }
     pending.grow(to: capacity * Burst.capacity) { _ in PendingFrame.none }
     touched.grow(to: capacity) { _ in 0 }

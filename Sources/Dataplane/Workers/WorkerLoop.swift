@@ -63,7 +63,7 @@ struct WorkerLoop: ~Copyable {
       account.add(account.idleCycles, cycles)
       clinux_pause()
     }
-    if end &- lastLook > (core.tapCount > 0 ? Self.lookCycles : Self.rareLookCycles) {
+    if end &- lastLook > (core.lookedAtCount > 0 ? Self.lookCycles : Self.rareLookCycles) {
       lastLook = end
       coldLook(microseconds: 0)
     }
@@ -105,7 +105,7 @@ struct WorkerLoop: ~Copyable {
   @inline(never)
   private mutating func coldLook(microseconds: Int64) {
     let count = core.epoll.wait(into: &events, timeoutMicroseconds: microseconds)
-    for index in 0..<max(count, 0) { coldHandle(events[index].token) }
+    for index in 0..<max(count, 0) { coldHandle(events[index]) }
     // A ring whose index was lost with its page looks idle.
     if clinux_fault_count() != core.faultCount { core.coldMemoryFaults() }
     let tick = clock.tick
@@ -115,17 +115,13 @@ struct WorkerLoop: ~Copyable {
     }
   }
 
-  private mutating func coldHandle(_ token: UInt64) {
-    if token == WorkerToken.bell {
+  private mutating func coldHandle(_ event: EpollEvent) {
+    let token = EventToken(word: event.token)
+    guard let port = token.port else {
       commands.bell.drain()
       return
     }
-    let port = Int(token >> 8 & 0xFFFF)
     guard port < core.ports.count else { return }
-    if token >> 32 == 1 {
-      core.coldKicked(port, ring: Int(token & 0xFF))
-    } else {
-      core.coldReadable(port)
-    }
+    core.coldHandle(port, PortEvent(source: token.source, events: event.events))
   }
 }

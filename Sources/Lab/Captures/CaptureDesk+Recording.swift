@@ -17,7 +17,7 @@ extension CaptureDesk {
     let all = try await self.ports()
     let plan = try await Self.plan(request, lab, all, isDeclared: false, application)
     let ports = plan.ports
-    let trunks = Set(all.filter { $0.kind == .trunk }.map(\.name))
+    let trunks = Set(all.filter { $0.kind == .patch }.map(\.name))
     guard ports.isEmpty || !trunks.isSuperset(of: ports) else {
       throw UserError(
         .badInput, "the recorder knows frames where nodes sent them, and so nothing of a trunk",

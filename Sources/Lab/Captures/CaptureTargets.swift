@@ -9,7 +9,7 @@ struct CaptureTargets {
   /// - Returns: nil for a name that nothing in the lab has.
   func ports(of target: String, among ports: [PortStatus]) -> [String]? {
     let name = target.replacing(":", with: ".", maxReplacements: 1)
-    if target == "all" { return ports.filter { $0.kind != .trunk }.map(\.name) }
+    if target == "all" { return ports.filter { $0.kind != .patch }.map(\.name) }
     // The end of a trunk has a colon in its own name.
     if let port = ports.first(where: { $0.name == target || $0.name == name }) { return [port.name] }
     if let link = lab.links.first(where: { $0.name == target }) { return self.ports(of: link) }

@@ -152,7 +152,7 @@ extension LabRuntime {
       case .switchPort(let b) = link.ends.last
     else { return }
     try await explained("link \(link.name)") { () async throws(DataplaneError) in
-      try await plane.addTrunk(name: link.name, between: a, and: b, mode: PortMode(mode))
+      try await plane.addPatch(name: link.name, between: a, and: b, mode: PortMode(mode))
     }
     work.progress("link \(link.name): trunk \(a) - \(b)")
   }

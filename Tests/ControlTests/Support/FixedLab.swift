@@ -50,7 +50,7 @@ actor FixedLab: LabService {
             index: 0, size: 256, ring: "split", isEnabled: true, availableIndex: 256, usedIndex: 11, kicks: 1, calls: 2)
         ], faults: 1, refusals: 2, lastRefusal: "SET_MEM_TABLE: no", advice: "share its memory")),
     PortStatus(
-      name: "sw1:core", switchName: "sw1", kind: .trunk, carrier: false,
+      name: "sw1:core", switchName: "sw1", kind: .patch, carrier: false,
       mode: .trunk(allowed: VLANSet([10...11, 20...20]), native: 20), peer: "sw2:core", address: nil, mtu: 65521,
       queues: 1, receivePackets: 0, receiveBytes: 0, transmitPackets: 0, transmitBytes: 0, dropsIn: [:], dropsOut: [:],
       error: nil, vhostUser: nil),

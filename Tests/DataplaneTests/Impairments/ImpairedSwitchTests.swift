@@ -153,7 +153,7 @@ import Testing
       for name in ["sw", "other"] { try await bench.addSwitch(name) }
       let a = try await bench.addGuest("a", .access(vlan: 5), on: "sw")
       let b = try await bench.addGuest("b", .trunk(allowed: .all, native: nil), on: "other")
-      try await bench.dataplane.addTrunk(
+      try await bench.dataplane.addPatch(
         name: "t", between: "sw", and: "other", mode: .trunk(allowed: .all, native: 5))
       let delay = Duration.milliseconds(20)
       try await bench.dataplane.setImpairment(
@@ -188,7 +188,7 @@ import Testing
       for name in ["sw", "other"] { try await bench.addSwitch(name) }
       let a = try await bench.addGuest("a", .access(vlan: 1), on: "sw")
       for name in ["t", "u"] {
-        try await bench.dataplane.addTrunk(
+        try await bench.dataplane.addPatch(
           name: name, between: "sw", and: "other", mode: .trunk(allowed: .all, native: nil))
         for side in ["sw", "other"] {
           try await bench.dataplane.setImpairment(
@@ -210,7 +210,7 @@ import Testing
     try await Bench.with { bench in
       for name in ["sw", "other"] { try await bench.addSwitch(name) }
       try await bench.addPort("a", .access(vlan: 1))
-      try await bench.dataplane.addTrunk(
+      try await bench.dataplane.addPatch(
         name: "t", between: "sw", and: "other", mode: .trunk(allowed: .all, native: nil))
       let dataplane = bench.dataplane
       await #expect(throws: DataplaneError.unknownPort("b")) {

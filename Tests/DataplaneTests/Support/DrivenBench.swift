@@ -43,14 +43,14 @@ final class DrivenBench {
     return bench
   }
 
-  private static func start(_ ring: any RingDriver, _ features: UInt64) -> RingStart {
+  static func start(_ ring: any RingDriver, _ features: UInt64) -> RingStart {
     RingStart(
       index: ring.index, size: ring.size, base: ring.startBase, addresses: ring.addresses,
       kick: ring.kickEvent.descriptor, call: ring.callEvent.descriptor, error: nil, isEnabled: true,
       features: features)
   }
 
-  private static func regions(_ memory: SharedMemory) -> [MemoryRegionRequest] {
+  static func regions(_ memory: SharedMemory) -> [MemoryRegionRequest] {
     zip(memory.regions, memory.descriptors).map { region, descriptor in
       MemoryRegionRequest(
         guestAddress: region.guestAddress, size: region.size, userAddress: region.userAddress,

@@ -18,7 +18,7 @@ import Testing
     try await Bench.with { bench in
       try await bench.addSwitch("s1")
       try await bench.addSwitch("s2") { $0.linkLocal = .transparent }
-      try await bench.dataplane.addTrunk(
+      try await bench.dataplane.addPatch(
         name: "t", between: "s1", and: "s2", mode: .trunk(allowed: VLANSet([1...20]), native: 5))
       try await bench.addGuest("a", .access(vlan: 10), on: "s1")
       try await bench.addGuest("b", .access(vlan: 10), on: "s2", mtu: 200)

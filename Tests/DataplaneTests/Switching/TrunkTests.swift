@@ -19,7 +19,7 @@ import Testing
     try await Bench.with { bench in
       for number in 1...count { try await bench.addSwitch("s\(number)") }
       for number in 1..<count {
-        try await bench.dataplane.addTrunk(
+        try await bench.dataplane.addPatch(
           name: "t\(number)", between: "s\(number)", and: "s\(number + 1)", mode: mode)
       }
       for number in 1...count where ports {
@@ -51,7 +51,7 @@ import Testing
         #expect([near.transmitPackets, near.receivePackets] == [2, 1])
         #expect([far.transmitPackets, far.receivePackets] == [1, 2])
         #expect(near.peer == far.name && far.peer == near.name)
-        #expect(near.kind == .trunk && near.carrier)
+        #expect(near.kind == .patch && near.carrier)
         #expect(near.dropsIn.isEmpty && near.dropsOut.isEmpty && far.dropsIn.isEmpty && far.dropsOut.isEmpty)
       }
     }
@@ -75,7 +75,7 @@ import Testing
   @Test func aNativeVLANCrossesUntagged() async throws {
     try await Bench.with { bench in
       for name in ["s1", "s2"] { try await bench.addSwitch(name) }
-      try await bench.dataplane.addTrunk(
+      try await bench.dataplane.addPatch(
         name: "t", between: "s1", and: "s2", mode: .trunk(allowed: VLANSet([10...10, 20...20]), native: 10))
       for name in ["s1", "s2"] {
         try await bench.addGuest("a." + name, .access(vlan: 10), on: name)
@@ -106,7 +106,7 @@ import Testing
   @Test(arguments: 2...5)
   func loopsAreBounded(count: Int) async throws {
     try await chain(of: count) { bench in
-      try await bench.dataplane.addTrunk(
+      try await bench.dataplane.addPatch(
         name: "back", between: "s\(count)", and: "s1", mode: .trunk(allowed: .all, native: nil))
       for turn in 1...10 {
         let got = try bench.exchange(frame(turn, to: nil), from: "a1.10")
@@ -134,7 +134,7 @@ import Testing
       for number in 1...5 { try await bench.addSwitch("s\(number)") }
       for near in 1...5 {
         for far in 1...5 where far > near {
-          try await bench.dataplane.addTrunk(
+          try await bench.dataplane.addPatch(
             name: "t\(near)\(far)", between: "s\(near)", and: "s\(far)", mode: .trunk(allowed: .all, native: nil))
         }
       }
@@ -199,7 +199,7 @@ import Testing
           $0.receiveLayout = [128]
         }
       }
-      try await bench.dataplane.addTrunk(
+      try await bench.dataplane.addPatch(
         name: "t", between: "s1", and: "s2", mode: .trunk(allowed: .all, native: nil))
       try await bench.addGuest("far", .access(vlan: 10), on: "s2") { $0.ringSize = 256 }
       let sender = try bench.guest("sender")

@@ -201,7 +201,7 @@ import Testing
       try await bench.addSwitch()
       for name in names { try await addTAP(name, .access(vlan: 5), bench, namespace) }
       let (worker, keeper) = (await bench.dataplane.worker, await bench.dataplane.interfaces)
-      let gate = Worker.Flag()
+      let gate = StopFlag()
       worker.commands.submit { _ in while !gate.value.load(ordering: .relaxed) { usleep(1000) } }
       keeper.commands.submit { _ in while !gate.value.load(ordering: .relaxed) { usleep(1000) } }
       for name in names {

@@ -4,7 +4,9 @@
 //
 // Usage: forwarding-benchmark [--frames COUNT] [--size BYTES] [--mode access|trunk|wire] [--recorder on|off]
 //                             [--capture none|idle|other|full|filtered]
+//        forwarding-benchmark --add-ports COUNT
 //
+// --add-ports: no frames; how long it takes to add that many ports, to list and to remove them (see AddedPorts.swift).
 // idle: there is a third port, where nothing happens; other: it is captured; full, filtered: both ports are, all frames or none of them.
 
 import Dataplane
@@ -21,6 +23,8 @@ struct Options {
   var mode = "access"
   var recorder = "off"
   var capture = "none"
+  /// Ports to be added in place of frames that are sent; 0 = frames are sent.
+  var addedPorts = 0
 
   init(_ arguments: [String]) {
     var rest = arguments.dropFirst()
@@ -30,6 +34,7 @@ struct Options {
       case "--frames": frames = Options.number(name, value, 64...100_000_000)
       case "--size": size = Options.number(name, value, 60...9000)
       case "--mode": mode = value
+      case "--add-ports": addedPorts = Options.number(name, value, 1...60_000)
       case "--recorder" where value == "on" || value == "off": recorder = value
       case "--capture" where ["none", "idle", "other", "full", "filtered"].contains(value): capture = value
       default: Options.fail("unknown option \(name), or value of it; see the head of main.swift")
@@ -168,7 +173,8 @@ func run(_ options: Options) throws {
 }
 
 do {
-  try run(Options(CommandLine.arguments))
+  let options = Options(CommandLine.arguments)
+  if options.addedPorts > 0 { try await AddedPorts.run(options.addedPorts) } else { try run(options) }
 } catch {
   Options.fail("\(error)")
 }

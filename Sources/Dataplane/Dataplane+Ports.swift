@@ -1,0 +1,163 @@
+import Frames
+internal import LinuxHost
+internal import VhostUser
+
+/// Ports that come and go, and what joins them.
+///
+/// A port that comes is taken into the table at once; a number is given back when reactor, worker and the thread of
+/// interfaces have let go of it, each after the one before.
+extension Dataplane {
+  /// Makes a port and opens what is behind it; throws with nothing left behind.
+  package func addPort(_ configuration: PortConfiguration) async throws(DataplaneError) {
+    if case .vhostUser(let socket) = configuration.backend {
+      guard (1...VhostUserPort.maximumPairs).contains(socket.queuePairs) else {
+        throw .invalid("port \(configuration.name): \(socket.queuePairs) queue pairs asked for, 1 to 8 can be had")
+      }
+    }
+    var record = try reserve(
+      configuration.name, switchName: configuration.switchName, mode: configuration.mode,
+      mtu: configuration.mtu ?? PortConfiguration.largestMTU)
+    record.address = configuration.address
+    record.isToldByOwner = configuration.carrierIsTold
+    do throws(DataplaneError) {
+      switch configuration.backend {
+      case .vhostUser(let socket):
+        record.kind = .vhostUser
+        record.socket = socket
+        let offer = Offer.make(socket, address: configuration.address, mtu: configuration.mtu)
+        try await open(record, socket, offer, isWanted: configuration.carrier)
+      case .tap(let interface):
+        record.kind = .tap
+        try await open(record, interface, isWanted: configuration.carrier)
+      }
+    } catch {
+      portTable.release(record)
+      throw error
+    }
+    portTable.settle(record)
+  }
+
+  /// Has the reactor open a socket, and then the worker take the port in: what a front-end says comes to it later.
+  private func open(
+    _ record: PortRecord, _ socket: VhostUserSocket, _ offer: DeviceOffer, isWanted: Bool
+  ) async throws(DataplaneError) {
+    notePort(record)
+    let (worker, commands) = (worker, reactor.commands)
+    let failure: SystemError? = await withCheckedContinuation { continuation in
+      commands.submit { state in
+        let settings = VhostUserEndpoint.Settings(
+          port: record.index, name: record.name, socket: socket, offer: offer, mtu: record.mtu)
+        let endpoint = VhostUserEndpoint(
+          settings, worker: worker, reactor: commands, epoll: state.epoll, events: state.events)
+        endpoint.setAdmitting(isWanted || record.isToldByOwner)
+        do throws(SystemError) { try endpoint.open() } catch { return continuation.resume(returning: error) }
+        state.add(endpoint)
+        state.names[record.index] = record.name
+        worker.commands.submit { core in
+          core.coldAddPort(record, .vhostUser, isWanted: isWanted)
+          continuation.resume(returning: nil)
+        }
+      }
+    }
+    guard let failure else { return }
+    notePortGone(record)
+    throw .host("port \(record.name): \(failure)")
+  }
+
+  /// Takes a port out; frames on their way to it are gone, everybody else's go on.
+  package func removePort(_ name: String) async throws(DataplaneError) {
+    let record = try record(name)
+    portTable.dismiss(record)
+    await letGo(of: record)
+    portTable.release(record)
+  }
+
+  /// Has everybody who goes by a port's number forget it.
+  func letGo(of record: PortRecord) async {
+    let (worker, port) = (worker, record.index)
+    await withCheckedContinuation { continuation in
+      reactor.commands.submit { state in
+        state.remove(port: port)
+        worker.commands.submit { core in
+          core.coldRemovePort(port)
+          continuation.resume()
+        }
+      }
+    }
+    forgetStations(of: record)
+    if record.kind == .tap { await forgetInterface(of: record) }
+    notePortGone(record)
+  }
+
+  /// Joins two ports of mode `.wire`.
+  package func connectWire(_ first: String, _ second: String) async throws(DataplaneError) {
+    let (a, b) = (try record(first), try record(second))
+    guard a.mode == .wire, b.mode == .wire, a.peer == nil, b.peer == nil, a.index != b.index else {
+      throw .invalid("\(first) and \(second) are not two free ends of a wire")
+    }
+    portTable.join(a, b)
+    await worker.run { $0.coldConnect(a.index, b.index) }
+  }
+
+  /// Joins two switches by a patch, which users call a trunk; its ends are ports `<switch>:<name>`.
+  package func addPatch(
+    name: String, between first: String, and second: String, mode: PortMode
+  ) async throws(DataplaneError) {
+    guard first != second, case .trunk = mode else { throw .invalid("trunk \(name) does not join two switches") }
+    var a = try reserve("\(first):\(name)", switchName: first, mode: mode, mtu: PortConfiguration.largestMTU)
+    var b: PortRecord
+    do throws(DataplaneError) {
+      b = try reserve("\(second):\(name)", switchName: second, mode: mode, mtu: PortConfiguration.largestMTU)
+    } catch {
+      portTable.release(a)
+      throw error
+    }
+    (a.kind, a.peer) = (.patch, b.name)
+    (b.kind, b.peer) = (.patch, a.name)
+    let ends = (a, b)
+    await worker.run { core in
+      core.coldAddPort(ends.0, .patch, isWanted: true)
+      core.coldAddPort(ends.1, .patch, isWanted: true)
+      core.coldConnect(ends.0.index, ends.1.index)
+    }
+    for end in [a, b] {
+      notePort(end)
+      portTable.settle(end)
+    }
+  }
+
+  package func setMode(port: String, _ mode: PortMode) async throws(DataplaneError) {
+    let record = try record(port)
+    guard (record.switchName == nil) == (mode == .wire) else {
+      throw .invalid("port \(port): a wire has no VLANs, and a switch's port is not a wire")
+    }
+    portTable.setMode(record, mode)
+    await worker.run { $0.coldSetMode(record.index, mode) }
+    forgetStations(of: record)
+  }
+
+  private func reserve(
+    _ name: String, switchName: String?, mode: PortMode, mtu: Int
+  ) throws(DataplaneError) -> PortRecord {
+    let switchIndex: Int? = if let switchName { try self.switchIndex(switchName) } else { nil }
+    guard (switchName == nil) == (mode == .wire) else {
+      throw .invalid("port \(name): a wire has no switch, and a switch's port is not a wire")
+    }
+    guard (68...PortConfiguration.largestMTU).contains(mtu) else {
+      throw .invalid("port \(name): MTU \(mtu) is outside 68...\(PortConfiguration.largestMTU)")
+    }
+    let record = try portTable.reserve(name, on: switchName, switchIndex, mode, mtu: mtu)
+    // Before the worker knows the port: what has no room in a table is not learnt.
+    table(of: switchName)?.fdb.coldReservePorts(record.index + 1)
+    return record
+  }
+}
+
+extension WorkerCore {
+  /// Takes a port in as its record has it.
+  mutating func coldAddPort(_ record: Dataplane.PortRecord, _ kind: PortKind, isWanted: Bool) {
+    coldAddPort(
+      record.index, kind: kind, mode: record.mode, switchIndex: record.switchIndex, mtu: record.mtu,
+      block: record.block, isWanted: isWanted, isToldByOwner: record.isToldByOwner)
+  }
+}

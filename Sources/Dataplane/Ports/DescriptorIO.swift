@@ -1,0 +1,134 @@
+import Frames
+import Glibc
+
+/// Buffers that frames from descriptors are read into, one set a worker, for all kinds of ports that read.
+///
+/// Unsafe code. Invariants: `slots` holds `Burst.capacity` slots of `slotSize` bytes and `overflow` the rest of the
+/// largest frame; both live as long as the pool and are free again at the next burst.
+@safe
+struct ReceivePool: ~Copyable {
+  /// Header and a frame of the usual MTU fit into one slot.
+  static let slotSize = 2048
+  private let slots: UnsafeMutableRawPointer
+  private let overflow: UnsafeMutableRawPointer
+
+  init() {
+    unsafe slots = .allocate(byteCount: Burst.capacity * Self.slotSize, alignment: 64)
+    unsafe overflow = .allocate(byteCount: Ethernet.maximumFrameSize + 64, alignment: 64)
+  }
+
+  deinit {
+    unsafe slots.deallocate()
+    unsafe overflow.deallocate()
+  }
+
+  /// Puts a frame made by this program into an empty burst; longer ones than the largest frame are cut.
+  func note(_ bytes: [UInt8], in burst: borrowing Burst) {
+    let size = min(bytes.count, Ethernet.maximumFrameSize)
+    let inSlot = min(size, Self.slotSize)
+    unsafe bytes.withUnsafeBytes { source in
+      // SAFETY: `size` bytes are there; the slot and the overflow together hold the largest frame.
+      guard let base = source.baseAddress else { return }
+      unsafe slots.copyMemory(from: base, byteCount: inSlot)
+      if size > inSlot { unsafe overflow.copyMemory(from: base + inSlot, byteCount: size - inSlot) }
+    }
+    burst.frames[0] = frame(size: size, prefix: 0, in: burst)
+    burst.fillScratch(0, &burst.frames[0])
+    burst.count = 1
+  }
+
+  // Reading. The burst's next frame has the slot of its number.
+
+  /// Reads one message for the burst's next frame.
+  ///
+  /// - Returns: its bytes; 0 or less: there is none, or the descriptor fails.
+  func read(_ raw: Int32, for burst: borrowing Burst) -> Int {
+    var pieces = unsafe (
+      iovec(iov_base: slot(burst), iov_len: Self.slotSize),
+      iovec(iov_base: overflow, iov_len: Ethernet.maximumFrameSize)
+    )
+    // SAFETY: both pieces lie in the pool; the tuple is laid out as an array of two.
+    return unsafe withUnsafePointer(to: &pieces) { pointer in
+      unsafe pointer.withMemoryRebound(to: iovec.self, capacity: 2) { unsafe readv(raw, $0, 2) }
+    }
+  }
+
+  /// The frame behind the first `prefix` bytes of a message of `size` bytes that was just read.
+  ///
+  /// When it is longer than a slot, no more can be read in this burst: the overflow holds the rest of one frame only.
+  func frame(size: Int, prefix: Int, in burst: borrowing Burst) -> Frame {
+    let start = unsafe slot(burst) + prefix
+    let inSlot = min(size, Self.slotSize)
+    var frame = unsafe Frame(source: UnsafeRawPointer(start), sourceSize: inSlot - prefix, size: size - prefix)
+    if size - prefix > Ethernet.maximumFrameSize { frame.flags.insert(.headerInvalid) }
+    guard size > inSlot else { return frame }
+    // SAFETY: both pieces were filled by the read.
+    unsafe burst.segments[burst.segmentCount] = Segment(base: start, size: inSlot - prefix)
+    unsafe burst.segments[burst.segmentCount + 1] = Segment(base: overflow, size: size - inSlot)
+    frame.segmentStart = burst.segmentCount
+    frame.segmentCount = 2
+    burst.segmentCount += 2
+    return frame
+  }
+
+  /// The first twelve bytes of a message that was just read and has so many.
+  func header(for burst: borrowing Burst) -> DescriptorHeader {
+    let start = unsafe slot(burst)
+    // SAFETY: a slot is longer.
+    return unsafe DescriptorHeader(
+      first: start.loadUnaligned(as: UInt64.self), second: start.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+  }
+
+  @unsafe
+  private func slot(_ burst: borrowing Burst) -> UnsafeMutableRawPointer { unsafe slots + burst.count * Self.slotSize }
+}
+
+/// Up to twelve bytes in front of each frame on a descriptor, in the order of this host's memory.
+struct DescriptorHeader {
+  static let size = 12
+  var first: UInt64 = 0
+  var second: UInt32 = 0
+}
+
+/// Writing: one system call a frame, straight from the sender's memory.
+///
+/// Unsafe code. Invariants: an `iovec` names only the header, memory of the pool, of scratch, or pieces that a ring
+/// translated in this breath. A piece that the kernel cannot read (EFAULT) is its sender's loss.
+extension Burst {
+  /// Pieces of one write at most: the header, the checked prefix, and the sender's rest.
+  private static let pieceLimit = 64
+
+  /// Writes one frame, behind a header if there is one.
+  ///
+  /// - Returns: 0 or the error's number.
+  func write(
+    _ index: Int, _ frame: Frame, _ edit: TagEdit, completeChecksum: Bool, header: DescriptorHeader?, to raw: Int32
+  ) -> Int32 {
+    let prefix = unsafe outgoingPrefix(index, frame, edit, completeChecksum: completeChecksum)
+    var words = (header?.first ?? 0, header?.second ?? 0)
+    return unsafe withUnsafeMutableBytes(of: &words) { words in
+      unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.pieceLimit) { pieces in
+        var used = 0
+        // SAFETY: `used` stays below the limit; header, prefix and tail live until the call returns.
+        if header != nil {
+          unsafe pieces[0] = iovec(iov_base: words.baseAddress, iov_len: DescriptorHeader.size)
+          used = 1
+        }
+        unsafe pieces[used] = iovec(iov_base: UnsafeMutableRawPointer(mutating: prefix.base), iov_len: prefix.size)
+        used += 1
+        var isComplete = true
+        unsafe forEachTailPiece(frame, from: prefix.tail) { base, size in
+          guard used < Self.pieceLimit else {
+            isComplete = false
+            return
+          }
+          unsafe pieces[used] = iovec(iov_base: UnsafeMutableRawPointer(mutating: base), iov_len: size)
+          used += 1
+        }
+        guard isComplete else { return EFAULT }
+        let written = unsafe writev(raw, pieces.baseAddress, Int32(used))
+        return written >= 0 ? 0 : errno
+      }
+    }
+  }
+}

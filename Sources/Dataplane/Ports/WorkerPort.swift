@@ -1,0 +1,115 @@
+internal import LinuxHost
+
+/// What a port of any kind does for the worker.
+///
+/// A kind is a file of this folder with a type that conforms, a case of `PortKind`, and a line in each `switch` of
+/// PortDispatch.swift; `PortContract` (Tests/DataplaneTests/Ports) is run over it. Calls are resolved when the program
+/// is compiled: no value of this protocol exists at run time.
+///
+/// The contract:
+/// - A body is made *closed* and opened by calls of its own kind. A closed one has no work, is not there, takes no frame
+///   and asks for nothing; any call but those that open it leaves it closed, without a fault. `close` ends in that state
+///   from any other and leaves nothing watched, mapped or open. Its place then serves another port.
+/// - Only the worker's thread calls, and nothing of the other side (a guest, the kernel, a peer) makes a call block,
+///   trap, or take longer than its burst: what it gives is checked here, and ends in a count, a drop or a fault.
+/// - A burst holds frames until it is reset. `receive` may leave their bytes where they are (guest memory, `pool`), with
+///   the first ones in scratch; whoever must keep a frame longer copies it.
+/// - `transmit` handles each pending frame once, in order: it leaves whole, or is dropped at once with its reason in the
+///   outcome and in `verdict`. `packets` and the drops add up to `count`. Nothing waits for a slow receiver.
+/// - In `receive`, `transmit` and `mayHaveFrames` no reference is counted, nothing allocated, locked or logged; system
+///   calls are those that the kind cannot do without. tools/check-hot-path proves it.
+protocol WorkerPort: ~Copyable {
+  /// Who hears from the switch whether there is a carrier; see `Cable`.
+  static var carrierNews: CarrierNews { get }
+
+  /// Something may have come from the node: answered from what the worker has in memory, without a system call.
+  var mayHaveFrames: Bool { get }
+
+  /// The node is there and takes frames: the port's own end, whatever the user has set.
+  var isThere: Bool { get }
+
+  /// Frames may go to the node with a checksum that is not complete (VIRTIO_NET_HDR_F_NEEDS_CSUM).
+  var takesPartialChecksums: Bool { get }
+
+  /// Why a frame that fits would be dropped at this moment; nil = it would be taken. For traces.
+  var coldRefusal: EgressDrop? { get }
+
+  /// Takes frames from one queue of the node into the burst, until it has `limit` of them or nothing is left.
+  ///
+  /// - Parameters:
+  ///   - queue: of the node's, from 0 on; kinds with one queue do not look at it.
+  ///   - pool: where bytes may lie that are in no memory of the node's.
+  /// - Returns: what the node did wrong; the frames of the burst are good all the same.
+  mutating func receive(
+    queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int
+  ) -> RingFault?
+
+  /// Hands `count` pending frames, from `start` on, to the node.
+  ///
+  /// - Parameters:
+  ///   - notes: room for what a port has to remember between the frames of one burst.
+  ///   - mtu: bytes of payload that the node takes.
+  mutating func transmit(
+    _ pending: borrowing FixedArray<PendingFrame>, from start: Int, count: Int, burst: borrowing Burst,
+    notes: borrowing ScatterNotes, mtu: Int
+  ) -> TransmitOutcome
+
+  /// Has the node wake the worker from now on (`mayHaveFrames` is asked once more behind a fence).
+  ///
+  /// - Returns: microseconds that the worker may sleep at most: `longest`, or less for a node that wakes nobody.
+  func arm(longest: Int64) -> Int64
+
+  /// The worker is awake: the node need not wake it.
+  func disarm()
+
+  /// Takes an event of a descriptor that was added to the worker's epoll with a token of this port.
+  ///
+  /// Events may be late: of a descriptor that is gone, or about something that was taken already.
+  mutating func handle(_ event: PortEvent)
+
+  /// Lets go of everything, and of its descriptors' places in `epoll`.
+  mutating func close(_ epoll: Epoll)
+}
+
+/// An event of one of a port's descriptors.
+struct PortEvent {
+  /// Which of them; see `EventToken`.
+  var source: Int
+  /// The kernel's bits: `Epoll.input` as a rule, `Epoll.output` where a kind waits for room to write.
+  var events: UInt32
+}
+
+/// Who is told of a port's carrier.
+enum CarrierNews {
+  /// Nobody can be.
+  case nobody
+  /// The kernel, of the interface behind the port.
+  case kernel
+  /// Whoever made the port, if they said so (`PortConfiguration.carrierIsTold`), for the guest behind it.
+  case owner
+}
+
+/// What became of the frames handed to one port in one go.
+struct TransmitOutcome {
+  var packets = 0
+  var bytes = 0
+  /// Dropped: the guest has no receive buffer.
+  var withoutBuffer = 0
+  /// Dropped: longer than the port's MTU or the guest's buffers.
+  var tooBig = 0
+  /// Dropped: the port could not take more at once (TAP).
+  var busy = 0
+  /// Dropped: the node is not there, or its interface is down.
+  var withoutCarrier = 0
+  /// Dropped: the sender's memory could not be read.
+  var senderFaults = 0
+  var fault: RingFault?
+
+  init() {}
+
+  /// None of `count` frames was taken, since the node is not there; their verdicts say so.
+  init(withoutCarrier pending: borrowing FixedArray<PendingFrame>, from start: Int, count: Int) {
+    withoutCarrier = count
+    for position in start..<(start + count) { pending[position].verdict = FrameDrop(.carrierDown).rawValue }
+  }
+}

@@ -1,0 +1,136 @@
+import Glibc
+import GuestKit
+import LinuxHost
+import VhostUser
+
+@testable import Dataplane
+
+/// A worker without a thread that has ports of any kind, each with its other side.
+final class ContractBench {
+  /// What is behind a port.
+  enum FarSide {
+    case guest(VirtualGuest)
+    /// The far end of a pair of sockets that stands in for an interface.
+    case socket(Descriptor)
+    /// The kind has nothing behind it.
+    case nothing
+  }
+
+  var core: WorkerCore
+  private(set) var blocks: [Int: CounterBlock] = [:]
+  private var far: [Int: FarSide] = [:]
+
+  init() throws {
+    MemoryMapping.installFaultHandler()
+    core = WorkerCore(
+      guardian: CallGuardian(), faults: FaultQueue(bell: try EventDescriptor()), epoll: try Epoll())
+  }
+
+  /// Adds a port that nothing is behind yet.
+  func add(_ port: Int, _ kind: PortKind) {
+    let block = CounterBlock()
+    blocks[port] = block
+    core.coldAddPort(port, kind: kind, mode: .wire, switchIndex: nil, mtu: 1500, block: block)
+  }
+
+  /// Opens what is behind a port.
+  func open(_ port: Int, ringSize: Int = 256) throws {
+    switch core.ports[port].kind {
+    case .vhostUser: far[port] = .guest(try startGuest(port, ringSize))
+    case .tap:
+      var pair: [Int32] = [-1, -1]
+      let type = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+      guard socketpair(AF_UNIX, type, 0, &pair) == 0 else {
+        throw SystemError(call: "socketpair", code: errno, context: "")
+      }
+      far[port] = .socket(Descriptor(owning: pair[1]))
+      if let error = core.coldOpenTAP(port, Descriptor(owning: pair[0]), hasOffload: false) { throw error }
+      core.coldSetInterface(port, isUp: true)
+    case .patch, .none: far[port] = .nothing
+    }
+    core.coldCarrier(port)
+  }
+
+  /// Adds two ports joined by a wire and opens both.
+  func wire(_ first: Int, _ kind: PortKind, _ second: Int, _ other: PortKind, ringSize: Int = 256) throws {
+    for (port, kind) in [(first, kind), (second, other)] {
+      add(port, kind)
+      try open(port, ringSize: ringSize)
+    }
+    core.coldConnect(first, second)
+  }
+
+  func remove(_ port: Int) {
+    core.coldRemovePort(port)
+    far[port] = nil
+  }
+
+  private func startGuest(_ port: Int, _ ringSize: Int) throws -> VirtualGuest {
+    var options = VirtualGuest.Options()
+    options.ringSize = ringSize
+    options.memorySize = 8 << 20
+    let guest = try VirtualGuest(options)
+    try guest.postReceiveBuffers()
+    let table = try MemoryTable(DrivenBench.regions(guest.memory))
+    core.coldReplaceMemory(port, table, [:])
+    for ring in guest.rings {
+      let start = DrivenBench.start(ring, VirtioFeature.version1)
+      core.coldStartRing(
+        port, pairs: 1,
+        WorkerCore.RingInstallation(
+          index: start.index, layout: try RingLayout(start.addresses, size: start.size, in: table), base: 0,
+          traits: SplitRing.Traits(start), isEnabled: true, kick: start.kick, call: start.call, error: nil))
+    }
+    return guest
+  }
+
+  /// Takes events and breathes until nothing moves.
+  func breathe() {
+    repeat {
+      var events = [EpollEvent](repeating: EpollEvent(), count: 16)
+      let count = core.epoll.wait(into: &events, timeoutMicroseconds: 0)
+      for event in events.prefix(count) {
+        let token = EventToken(word: event.token)
+        if let port = token.port { core.coldHandle(port, PortEvent(source: token.source, events: event.events)) }
+      }
+    } while core.breathe() > 0
+  }
+
+  /// Sends a frame from the far side of a port; false = nothing can send there.
+  func send(_ frame: [UInt8], from port: Int) throws -> Bool {
+    switch far[port] {
+    case .guest(let guest): try guest.send(burst: [frame])
+    case .socket(let descriptor):
+      guard Glibc.send(descriptor.raw, frame, frame.count, 0) == frame.count else {
+        throw SystemError(call: "send", code: errno, context: "")
+      }
+    case .nothing, nil: return false
+    }
+    breathe()
+    return true
+  }
+
+  /// What came to the far side of a port since the last call.
+  func received(_ port: Int) throws -> [[UInt8]] {
+    var frames: [[UInt8]] = []
+    switch far[port] {
+    case .guest(let guest):
+      while let received = try guest.receive(timeout: 0) { frames.append(received.frame) }
+    case .socket(let descriptor):
+      var buffer = [UInt8](repeating: 0, count: 70_000)
+      while true {
+        let size = recv(descriptor.raw, &buffer, buffer.count, 0)
+        guard size > 0 else { break }
+        frames.append(Array(buffer[..<size]))
+      }
+    case .nothing, nil: break
+    }
+    return frames
+  }
+
+  /// Frames that went out of a port, and those that were dropped there.
+  func counts(_ port: Int) -> (sent: UInt64, dropped: UInt64) {
+    guard let block = blocks[port] else { return (0, 0) }
+    return (block.value(CounterBlock.Slot.transmitPackets), block.egressDrops.values.reduce(0, +))
+  }
+}
