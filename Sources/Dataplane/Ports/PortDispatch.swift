@@ -14,6 +14,7 @@ extension WorkerCore {
     case .vhostUser: breatheVhostUser(port)
     case .tap: breatheTAP(port)
     case .patch: 0
+    case .null: 0
     case .none: 0
     }
   }
@@ -25,6 +26,7 @@ extension WorkerCore {
     case .vhostUser: deliverVhostUser(port, count)
     case .tap: deliverTAP(port, count)
     case .patch: refusePending(of: port, count: count, .carrierDown)
+    case .null: deliverNull(port, count)
     case .none: refusePending(of: port, count: count, .carrierDown)
     }
   }
@@ -35,6 +37,7 @@ extension WorkerCore {
     case .vhostUser: vhostUserPorts[ports[port].body].takesPartialChecksums
     case .tap: tapPorts[ports[port].body].takesPartialChecksums
     case .patch: true
+    case .null: NullPort().takesPartialChecksums
     case .none: true
     }
   }
@@ -46,6 +49,7 @@ extension WorkerCore {
     case .vhostUser: vhostUserPorts[ports[port].body].mayHaveFrames
     case .tap: tapPorts[ports[port].body].mayHaveFrames
     case .patch: false
+    case .null: NullPort().mayHaveFrames
     case .none: false
     }
   }
@@ -55,6 +59,7 @@ extension WorkerCore {
     case .vhostUser: vhostUserPorts[ports[port].body].arm(longest: longest)
     case .tap: tapPorts[ports[port].body].arm(longest: longest)
     case .patch: longest
+    case .null: NullPort().arm(longest: longest)
     case .none: longest
     }
   }
@@ -64,6 +69,7 @@ extension WorkerCore {
     case .vhostUser: vhostUserPorts[ports[port].body].disarm()
     case .tap: tapPorts[ports[port].body].disarm()
     case .patch: break
+    case .null: NullPort().disarm()
     case .none: break
     }
   }
@@ -73,6 +79,7 @@ extension WorkerCore {
     case .vhostUser: vhostUserPorts[ports[port].body].handle(event)
     case .tap: tapPorts[ports[port].body].handle(event)
     case .patch: break
+    case .null: NullPort().handle(event)
     case .none: break
     }
   }
@@ -85,6 +92,7 @@ extension WorkerCore {
     case .vhostUser: vhostUserPorts.take() ?? -1
     case .tap: tapPorts.take() ?? -1
     case .patch: -1
+    case .null: -1
     case .none: -1
     }
   }
@@ -95,6 +103,7 @@ extension WorkerCore {
     case .vhostUser: vhostUserPorts.close(ports[port].body, epoll)
     case .tap: tapPorts.close(ports[port].body, epoll)
     case .patch: break
+    case .null: break
     case .none: break
     }
   }
@@ -105,6 +114,7 @@ extension WorkerCore {
     case .vhostUser: vhostUserPorts[ports[port].body].isThere
     case .tap: tapPorts[ports[port].body].isThere
     case .patch: ports[port].peer >= 0 && ports[ports[port].peer].isWanted
+    case .null: NullPort().isThere
     case .none: false
     }
   }
@@ -114,6 +124,7 @@ extension WorkerCore {
     case .vhostUser: VhostUserPort.carrierNews
     case .tap: TAPPort.carrierNews
     case .patch: .nobody
+    case .null: NullPort.carrierNews
     case .none: .nobody
     }
   }
@@ -124,6 +135,7 @@ extension WorkerCore {
     case .vhostUser: vhostUserPorts[ports[port].body].coldRefusal
     case .tap: tapPorts[ports[port].body].coldRefusal
     case .patch: nil
+    case .null: NullPort().coldRefusal
     case .none: .carrierDown
     }
   }

@@ -8,6 +8,8 @@ enum PortKind: UInt8, CaseIterable {
   case tap
   /// One end of a patch, the joint of two switches of this process; never receives by itself.
   case patch
+  /// Nothing; for tests and benchmarks.
+  case null
 }
 
 /// How a port treats tags, in the form that the switch reads a frame with.

@@ -46,7 +46,7 @@ final class ContractBench {
       far[port] = .socket(Descriptor(owning: pair[1]))
       if let error = core.coldOpenTAP(port, Descriptor(owning: pair[0]), hasOffload: false) { throw error }
       core.coldSetInterface(port, isUp: true)
-    case .patch, .none: far[port] = .nothing
+    case .patch, .null, .none: far[port] = .nothing
     }
     core.coldCarrier(port)
   }
