@@ -1,4 +1,5 @@
 import Dataplane
+import Frames
 import GuestKit
 import LinuxHost
 import Testing
@@ -109,7 +110,7 @@ import TestSupport
     Operation("remove switch empty") { try await $0.dataplane.removeSwitch("empty") },
     change("sw", aging: 60),
     Operation("trunk t") {
-      try await $0.dataplane.addTrunk(
+      try await $0.dataplane.addPatch(
         name: "t", between: "sw", and: "empty", mode: .trunk(allowed: VLANSet([1...20]), native: nil))
     },
     Operation("remove an end of t") { try await $0.dataplane.removePort("empty:t") },

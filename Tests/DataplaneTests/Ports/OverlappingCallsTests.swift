@@ -8,7 +8,7 @@ import Testing
 @Suite struct OverlappingCallsTests {
   private func configuration(_ name: String, _ bench: Bench, mtu: Int = 1500) -> PortConfiguration {
     var port = PortConfiguration(
-      name: name, switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.station(1),
+      name: name, switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(1),
       backend: .vhostUser(VhostUserSocket(path: bench.path(name))))
     port.mtu = mtu
     return port
@@ -183,7 +183,7 @@ import Testing
       var interface = TAPInterface(name: "tap0")
       interface.namespace = namespace.name
       let port = PortConfiguration(
-        name: "tap", switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.station(1),
+        name: "tap", switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(1),
         backend: .tap(interface))
       async let added: Void = plane.addPort(port)
       let clock = ContinuousClock()
@@ -206,7 +206,7 @@ import Testing
         var interface = TAPInterface(name: name)
         interface.namespace = namespace.name
         return PortConfiguration(
-          name: name, switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.station(1),
+          name: name, switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(1),
           backend: .tap(interface))
       }
       for round in 0..<20 {

@@ -27,7 +27,7 @@ import VhostUser
     var socket = VhostUserSocket(path: path)
     socket.queuePairs = pairs
     var port = PortConfiguration(
-      name: name, switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.station(1),
+      name: name, switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(1),
       backend: .vhostUser(socket))
     port.mtu = mtu
     return port

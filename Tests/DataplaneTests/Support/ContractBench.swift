@@ -79,7 +79,7 @@ final class ContractBench {
         port, pairs: 1,
         WorkerCore.RingInstallation(
           index: start.index, layout: try RingLayout(start.addresses, size: start.size, in: table), base: 0,
-          traits: SplitRing.Traits(start), isEnabled: true, kick: start.kick, call: start.call, error: nil))
+          traits: QueueTraits(start), isEnabled: true, kick: start.kick, call: start.call, error: nil))
     }
     return guest
   }

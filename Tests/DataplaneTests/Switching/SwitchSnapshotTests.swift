@@ -1,4 +1,5 @@
 import Foundation
+import Frames
 import GuestKit
 import Testing
 import VhostUser
@@ -10,7 +11,7 @@ import VhostUser
   private static func entry(
     _ number: Int, _ port: String, age: Double = 0, vlan: Int = 1, origin: SwitchSnapshot.Origin = .learned
   ) -> SwitchSnapshot.Entry {
-    .init(vlan: vlan, address: FrameBuilder.station(number), port: port, origin: origin, age: age)
+    .init(vlan: vlan, address: FrameBuilder.address(number), port: port, origin: origin, age: age)
   }
 
   private static func configuration(aging: Double = 300, limit: Int = 8192) -> SwitchConfiguration {
@@ -75,7 +76,7 @@ import VhostUser
       #expect(count == 4)
       #expect(await eventually { await bench.stations() == [Station(1, 3): "b", Station(1, 4): "b"] })
       let got = try await bench.dataplane.snapshot(switchName: "sw")
-      #expect(got.entries.first { $0.port == "b" && $0.origin == .fixed }?.address == FrameBuilder.station(4))
+      #expect(got.entries.first { $0.port == "b" && $0.origin == .fixed }?.address == FrameBuilder.address(4))
     }
   }
 
@@ -85,7 +86,8 @@ import VhostUser
       Self.entry(5, "a", vlan: -1), Self.entry(6, "a", age: -5), Self.entry(7, "a", age: 1e300),
       Self.entry(8, "a", age: .nan), Self.entry(1, "b"),
     ]
-    for address in [[], [2, 0, 0], [1, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0], [UInt8](repeating: 2, count: 60)] {
+    // A group's, nobody's.
+    for address in [MACAddress(bits: 0x0100_0000_0001), MACAddress(bits: 0)] {
       entries.append(.init(vlan: 1, address: address, port: "a", origin: .learned, age: 0))
     }
     try await restored(SwitchSnapshot(Self.configuration(aging: 1_000_000), entries)) { bench, count in

@@ -18,7 +18,7 @@ enum AddedPorts {
       for number in 0..<count {
         try await plane.addPort(
           PortConfiguration(
-            name: "node\(number).eth0", switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.station(1),
+            name: "node\(number).eth0", switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(1),
             backend: .vhostUser(VhostUserSocket(path: "\(folder)/\(number).sock"))))
       }
     }
