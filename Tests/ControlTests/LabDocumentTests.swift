@@ -92,21 +92,21 @@ import Topology
   }
 
   @Test(arguments: [
-    (#""nics": [{"name": "e", "mac": "", "switch": "s"}]"#, "NIC n.e: switch needs vlan or trunk"),
-    (#""nics": [{"name": "e", "mac": "", "vlan": 1}]"#, "NIC n.e: vlan and trunk need switch"),
+    (#""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s"}]"#, "NIC n.e: switch needs vlan or trunk"),
+    (#""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "vlan": 1}]"#, "NIC n.e: vlan and trunk need switch"),
     (
-      #""nics": [{"name": "e", "mac": "", "switch": "s", "vlan": 1, "wire": "w"}]"#,
+      #""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s", "vlan": 1, "wire": "w"}]"#,
       "NIC n.e: it is either on a switch or at a wire"
     ),
     (
-      #""nics": [{"name": "e", "mac": "", "switch": "s", "vlan": 1, "trunk": ["1"]}]"#,
+      #""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s", "vlan": 1, "trunk": ["1"]}]"#,
       "NIC n.e: vlan and trunk are both there"
     ),
     (
-      #""nics": [{"name": "e", "mac": "", "switch": "s", "trunk": ["1-5000"]}]"#,
+      #""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s", "trunk": ["1-5000"]}]"#,
       "NIC n.e: trunk: \"1-5000\" is neither a VLAN nor a range of them, 1 to 4094"
     ),
-    (#""nics": [{"name": "e", "mac": "", "switch": "s", "vlan": 1, "native": 1}]"#, "NIC n.e: native needs trunk"),
+    (#""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s", "vlan": 1, "native": 1}]"#, "NIC n.e: native needs trunk"),
     (#""cloud_init": {"user_data": {}}"#, "node n: a document of cloud_init is either file or text"),
   ])
   func whatContradictsItselfIsRefused(_ keys: String, _ message: String) throws {
