@@ -49,6 +49,7 @@ extension GuestQueue where Format: ~Copyable {
     }
     var writer = ScatterWriter()
     unsafe withUnsafeBytes(of: header) { bytes in
+      // SAFETY: of the same sixteen bytes.
       unsafe writer.write(bytes.baseAddress.unsafelyUnwrapped, headerSize, targets)
     }
     let completes = frame.needsChecksum && !allowsPartialChecksum
