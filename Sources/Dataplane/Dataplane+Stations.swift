@@ -41,7 +41,7 @@ extension Dataplane {
     return entries
   }
 
-  /// Forgets what was learnt; nil = any. What is learnt meanwhile stays.
+  /// Forgets what was learnt, and not what is learnt meanwhile; nil = any.
   package func flushFDB(switchName: String?, port: String?, vlan: Int?) async {
     let index = port.flatMap { name in portTable.find(name)?.index }
     guard port == nil || index != nil else { return }
