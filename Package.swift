@@ -85,7 +85,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["LinuxHost"], path: "Tests/TestSupport", swiftSettings: tests),
     .testTarget(name: "FramesTests", dependencies: ["Frames"], swiftSettings: tests),
     .testTarget(name: "LinuxHostTests", dependencies: ["LinuxHost", "TestSupport", "CLinux"], swiftSettings: tests),
-    .testTarget(name: "VhostUserTests", dependencies: ["VhostUser", "GuestKit", "LinuxHost"], swiftSettings: tests),
+    .testTarget(name: "VhostUserTests", dependencies: ["VhostUser", "GuestKit", "TestSupport", "LinuxHost"], swiftSettings: tests),
     .testTarget(
       name: "DataplaneTests",
       dependencies: ["Dataplane", "GuestKit", "TestSupport", "VhostUser", "Frames", "LinuxHost"],
@@ -94,7 +94,7 @@ let package = Package(
       name: "CaptureTests",
       dependencies: ["Capture", "Dataplane", "GuestKit", "TestSupport", "VhostUser", "Frames", "LinuxHost", "CPcap"],
       swiftSettings: tests),
-    .testTarget(name: "TopologyTests", dependencies: ["Topology", "Frames"], swiftSettings: tests),
+    .testTarget(name: "TopologyTests", dependencies: ["Topology", "TestSupport", "Frames"], swiftSettings: tests),
     .testTarget(
       name: "LabTests",
       dependencies: [
@@ -103,11 +103,11 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(
       name: "ControlTests",
-      dependencies: ["Control", "Lab", "Capture", "Dataplane", "Topology", "Frames", "LinuxHost"],
+      dependencies: ["Control", "Lab", "Capture", "Dataplane", "Topology", "Frames", "LinuxHost", "TestSupport"],
       swiftSettings: tests),
     .testTarget(
       name: "EndToEnd",
-      dependencies: ["GuestKit", "LinuxHost", "Frames"],
+      dependencies: ["GuestKit", "TestSupport", "LinuxHost", "Frames"],
       path: "Tests/EndToEnd", swiftSettings: tests),
   ]
 )

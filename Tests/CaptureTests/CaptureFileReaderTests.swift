@@ -1,5 +1,6 @@
 import Capture
 import GuestKit
+import TestSupport
 import Testing
 
 /// Files of every form, and bytes that are none.
@@ -208,7 +209,7 @@ import Testing
 
   /// Whatever the bytes are, the reader ends, with packets or an error, and in bounds.
   @Test func anyBytesAtAll() throws {
-    var random = SplitMix(state: 4711)
+    var random = SeededRandom(seed: 4711)
     var read = 0
     for round in 0..<20_000 {
       let order = Order(isBig: round % 2 == 0)
@@ -231,18 +232,5 @@ import Testing
       if let contents = try? FileContents(bytes, step: 1 + Int(random.next() % 100)) { read += contents.packets.count }
     }
     #expect(read > 1000)
-  }
-}
-
-/// Numbers that are the same in every run.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

@@ -385,13 +385,3 @@ import TestSupport
     return paths
   }
 }
-
-/// Looks until a condition holds, for ten seconds at most; returns whether it does.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-  let deadline = ContinuousClock.now + .seconds(10)
-  while ContinuousClock.now < deadline {
-    if try await condition() { return true }
-    try? await Task.sleep(for: .milliseconds(2))
-  }
-  return try await condition()
-}

@@ -1,5 +1,6 @@
 import Capture
 import GuestKit
+import TestSupport
 import Testing
 
 /// The few words that a frame gets on a line.
@@ -76,7 +77,7 @@ import Testing
     #expect(text == "02:00:00:00:00:01 > 02:00:00:00:00:02 \(wanted), length 1234")
     // A frame cut anywhere, and one of any bytes, gets a line too.
     for count in 0..<frame.count { _ = FrameSummary(Array(frame.prefix(count)), length: frame.count).text }
-    var random = SplitMix(state: UInt64(index))
+    var random = SeededRandom(seed: UInt64(index))
     for _ in 0..<2000 {
       var bytes = frame
       for _ in 0..<4 { bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next()) }

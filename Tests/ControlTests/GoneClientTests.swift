@@ -1,5 +1,6 @@
 import Glibc
 import Lab
+import TestSupport
 import Testing
 import Topology
 
@@ -27,15 +28,6 @@ import Topology
     #expect(count == request.count)
   }
 
-  /// Asks again and again, for some seconds.
-  private func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    for _ in 0..<500 {
-      if try await condition() { return true }
-      try await Task.sleep(for: .milliseconds(10))
-    }
-    return false
-  }
-
   private func up(_ client: ControlClient) async throws -> LabLine? {
     var last: LabLine?
     try await client.stream(API.labUp, LabDocument(FixedLab.definition)) { last = $0 }
@@ -46,7 +38,7 @@ import Topology
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, ends in
       sendAndClose("DELETE", "/v1/lab", to: client.socket)
-      let hasEnded = try await eventually { !ends.values.isEmpty }
+      let hasEnded = await eventually { !ends.values.isEmpty }
       #expect(hasEnded)
       #expect(ends.values == [.takenDown])
       #expect(await lab.lab() == nil)
@@ -57,7 +49,7 @@ import Topology
     let lab = FixedLab(failure: Self.failure)
     try await ServerFixture.run(lab) { client, ends in
       for _ in 0..<20 { sendAndClose("DELETE", "/v1/lab", to: client.socket) }
-      let areAllDone = try await eventually { await lab.takeDowns == 20 }
+      let areAllDone = await eventually { await lab.takeDowns == 20 }
       #expect(areAllDone)
       let isOpen = try await eventually {
         do {
@@ -75,7 +67,7 @@ import Topology
     try await ServerFixture.run(FixedLab(current: nil, failure: Self.failure)) { client, ends in
       let body = try JSON.bytes(LabDocument(FixedLab.definition))
       sendAndClose("PUT", "/v1/lab", body: body, to: client.socket)
-      let hasEnded = try await eventually { !ends.values.isEmpty }
+      let hasEnded = await eventually { !ends.values.isEmpty }
       #expect(hasEnded)
       #expect(ends.values == [.neverCameUp])
     }
@@ -86,7 +78,7 @@ import Topology
     try await ServerFixture.run(lab) { client, ends in
       let body = try JSON.bytes(LabDocument(FixedLab.definition))
       sendAndClose("PUT", "/v1/lab", body: body, to: client.socket)
-      let isUp = try await eventually { await lab.lab() != nil }
+      let isUp = await eventually { await lab.lab() != nil }
       #expect(isUp)
       #expect(try await up(client) == .plan([]))
       #expect(ends.values.isEmpty)

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LinuxHost
+import TestSupport
 import Testing
 
 extension RealThings {

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import GuestKit
 import LinuxHost
+import TestSupport
 import Testing
 
 extension RealThings {

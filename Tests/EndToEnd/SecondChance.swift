@@ -45,7 +45,7 @@ extension RealThings {
       try files.copyItem(atPath: "\(projectRoot)/tools", toPath: "\(folder)/tools")
       try files.copyItem(atPath: "\(projectRoot)/.ci", toPath: "\(folder)/.ci")
       var scripts = ["bin/swift": standIn]
-      for name in ["setup", "lint", "check-hot-path", "bench", "demo", "fuzz-captures", "systemd/try"] {
+      for name in ["setup", "lint", "check-hot-path", "bench", "demo", "check-races", "fuzz-captures", "systemd/try"] {
         scripts["tools/\(name)"] = "#!/bin/sh\n"
       }
       for (name, text) in scripts {
@@ -113,7 +113,7 @@ extension RealThings {
       #expect(good.outcome.status == 0, "\(good)")
       for stage in [
         "data plane tests on a busy machine, round 3", "end-to-end tests, round 2", "the unit under systemd",
-        "bench restart",
+        "shared tables under the thread sanitizer", "bench restart",
       ] {
         #expect(good.outcome.errors.contains("==> \(stage): done"), "\(good)")
       }

@@ -133,6 +133,15 @@ package struct FrameBuilder: Sendable {
   }
 }
 
+/// A frame from one numbered station to another, or to all, of `size` bytes with its tags, whose payload differs by `seed`.
+package func frame(
+  _ source: Int, to destination: Int? = nil, tags: [FrameBuilder.Tag] = [], size: Int = 100, seed: Int = 0
+) -> [UInt8] {
+  FrameBuilder(
+    to: destination.map(FrameBuilder.station) ?? FrameBuilder.broadcast, from: FrameBuilder.station(source), tags: tags
+  ).plain(size: size, seed: seed)
+}
+
 /// What a look at the TCP or UDP checksum of a frame says.
 package enum ChecksumState: Sendable, Equatable {
   case right, wrong

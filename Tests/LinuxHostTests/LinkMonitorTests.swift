@@ -1,4 +1,5 @@
 import LinuxHost
+import TestSupport
 import Testing
 
 /// What the kernel tells of interfaces in a namespace.
@@ -52,7 +53,7 @@ import Testing
   }
 
   /// The carrier can be set while the interface is down, goes with the last descriptor, and is back with the next.
-  @Test func carriersOfTAPs() throws {
+  @Test func carriersOfTAPs() async throws {
     let namespace = try TestNamespace()
     let carrier = { try Netlink.links(namespace: namespace.name).first { $0.name == "tap0" }?.hasCarrier }
     var tap: Descriptor? = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name))
@@ -62,7 +63,7 @@ import Testing
     if let tap { TAPDevice.setCarrier(tap, isUp: true) }
     #expect(try carrier() == true)
     tap = nil
-    #expect(try eventually { try carrier() == false })
+    #expect(try await eventually { try carrier() == false })
     tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name))
     #expect(try carrier() == true)
     withExtendedLifetime(tap) {}

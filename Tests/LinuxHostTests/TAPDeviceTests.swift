@@ -17,14 +17,14 @@ import TestSupport
     try TAPDevice.remove(name: "tap0", namespace: namespace.name)
   }
 
-  @Test func goesWithItsDescriptorUnlessPersistent() throws {
+  @Test func goesWithItsDescriptorUnlessPersistent() async throws {
     let namespace = try TestNamespace()
     do {
       let tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name, isPersistent: false))
       #expect(TAPDevice.exists(name: "tap0", namespace: namespace.name))
       withExtendedLifetime(tap) {}
     }
-    #expect(eventually { !TAPDevice.exists(name: "tap0", namespace: namespace.name) })
+    #expect(await eventually { !TAPDevice.exists(name: "tap0", namespace: namespace.name) })
   }
 
   @Test func opensInTheHostsNamespace() throws {

@@ -38,7 +38,7 @@ import TestSupport
   }
 
   @Test(arguments: [0, 1, 2, 7, 8])
-  func tooManyDescriptorsAreRefusedAndClosed(limit: Int) throws {
+  func tooManyDescriptorsAreRefusedAndClosed(limit: Int) async throws {
     let (near, far) = try UnixSocket.pair()
     let stream: Descriptor
     do {
@@ -49,7 +49,7 @@ import TestSupport
     #expect(throws: SystemError(call: "recvmsg", code: EMSGSIZE, context: "descriptor \(far.raw)")) {
       _ = try UnixSocket.receive(far, size: 1, maximumDescriptors: limit)
     }
-    let hasEnded = try eventually {
+    let hasEnded = try await eventually {
       if case .end = try UnixSocket.receive(stream, size: 1, maximumDescriptors: 0) { true } else { false }
     }
     #expect(hasEnded, "a refused descriptor is still open")
@@ -96,12 +96,12 @@ import TestSupport
     #expect(bytes == [42])
   }
 
-  @Test func staleSocketIsReplacedALiveOneIsNot() throws {
+  @Test func staleSocketIsReplacedALiveOneIsNot() async throws {
     let directory = try TemporaryDirectory()
     let path = directory.path("s")
     do { _ = try UnixSocket.listen(path: path, mode: 0o600, owner: nil) }
     #expect(HostFacts.exists(path))
-    #expect(eventually { (try? UnixSocket.connect(path: path)) == nil })
+    #expect(await eventually { (try? UnixSocket.connect(path: path)) == nil })
     let listener = try UnixSocket.listen(path: path, mode: 0o600, owner: nil)
     #expect(throws: SystemError(call: "listen", code: EADDRINUSE, context: path)) {
       _ = try UnixSocket.listen(path: path, mode: 0o600, owner: nil)

@@ -1,21 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Topology
-
-/// The same numbers in every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
-  }
-}
 
 @Suite("Bad bytes")
 struct FuzzTests {
@@ -30,7 +17,7 @@ struct FuzzTests {
 
   @Test("mutated files are refused or loaded, never a trap", arguments: 1...8)
   func mutations(_ seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SeededRandom(seed: seed)
     let seeds = Self.corpus
     for _ in 0..<400 {
       var bytes = try #require(seeds.randomElement(using: &random))
@@ -50,7 +37,7 @@ struct FuzzTests {
       "99999999999s", "4x10M", "vm1.ready", "probe:started", "off", "debian.qcow2", "wire1",
     ]
 
-  private func mutate(_ bytes: inout [UInt8], _ seeds: [[UInt8]], _ random: inout SeededGenerator) {
+  private func mutate(_ bytes: inout [UInt8], _ seeds: [[UInt8]], _ random: inout SeededRandom) {
     let place = Int.random(in: 0...bytes.count, using: &random)
     let end = min(bytes.count, place + Int.random(in: 0...12, using: &random))
     switch Int.random(in: 0..<8, using: &random) {
@@ -76,7 +63,7 @@ struct FuzzTests {
   }
 
   /// Puts a line in the place of another, so that sections and keys meet where they do not belong.
-  private func swapLines(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
+  private func swapLines(_ bytes: inout [UInt8], _ random: inout SeededRandom) {
     var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     lines.swapAt(
       Int.random(in: lines.indices, using: &random), Int.random(in: lines.indices, using: &random))
@@ -98,7 +85,7 @@ struct FuzzTests {
 
   @Test("random bytes", arguments: 1...4)
   func noise(_ seed: UInt64) {
-    var random = SeededGenerator(seed: seed &+ 100)
+    var random = SeededRandom(seed: seed &+ 100)
     for _ in 0..<200 {
       let count = Int.random(in: 0...200, using: &random)
       _ = survive((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })

@@ -1,21 +1,18 @@
 import GuestKit
 import LinuxHost
+import TestSupport
 import Testing
 import VhostUser
 
 /// Sessions under random input: whatever happens, the process goes on and no descriptor is kept.
 @Suite struct FuzzTests {
-  /// A repeatable generator (SplitMix64).
+  /// The same numbers in every run.
   private struct Generator: RandomNumberGenerator {
-    var state: UInt64
+    private var random: SeededRandom
 
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var value = state
-      value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-      value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-      return value ^ value >> 31
-    }
+    init(state: UInt64) { random = SeededRandom(seed: state) }
+
+    mutating func next() -> UInt64 { random.next() }
 
     /// Numbers that break things, more often than others.
     mutating func number() -> UInt64 {

@@ -146,12 +146,3 @@ func output(of command: [String], mayComplain: Bool = false) async throws -> Str
 func tshark(_ path: String, _ options: [String] = ["-V"]) async throws -> String {
   try await output(of: ["tshark", "-n", "-r", path] + options)
 }
-
-/// Waits for what comes about by itself; a minute, as machines may be slow.
-func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(60)
-  while try !condition() {
-    try #require(ContinuousClock.now < deadline, "\(what)")
-    try await Task.sleep(for: .milliseconds(5))
-  }
-}

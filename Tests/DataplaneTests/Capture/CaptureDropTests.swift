@@ -4,15 +4,6 @@ import Testing
 
 /// Captures on a switch: tags as they leave, and frames that are dropped, with the reason.
 @Suite struct CaptureDropTests {
-  private func frame(
-    _ source: Int, to destination: Int? = nil, tags: [FrameBuilder.Tag] = [], size: Int = 100
-  ) -> [UInt8] {
-    FrameBuilder(
-      to: destination.map(FrameBuilder.station) ?? FrameBuilder.broadcast, from: FrameBuilder.station(source),
-      tags: tags
-    ).plain(size: size)
-  }
-
   @Test func framesAreRecordedWithTheTagsTheyLeaveWith() throws {
     let bench = try DrivenBench()
     try bench.addGuest(.access(vlan: 5))

@@ -1,5 +1,6 @@
 import Dataplane
 import GuestKit
+import TestSupport
 import Testing
 
 /// Filters of captures, and the checks of their programs.

@@ -6,12 +6,6 @@ import VhostUser
 
 /// Captures of a running data plane: its threads, its ports that come and go, its hostile guests.
 @Suite struct CaptureSessionTests {
-  private func frame(_ source: Int, to destination: Int? = nil, size: Int = 100, seed: Int = 0) -> [UInt8] {
-    FrameBuilder(
-      to: destination.map(FrameBuilder.station) ?? FrameBuilder.broadcast, from: FrameBuilder.station(source)
-    ).plain(size: size, seed: seed)
-  }
-
   @Test func portsComeAndGo() async throws {
     try await Bench.with { bench in
       try await bench.addSwitch()
@@ -109,7 +103,7 @@ import VhostUser
       #expect(capture.counts.received == capture.counts.captured + capture.counts.dropped)
       var position = 0
       for frame in got {
-        while position < sent, self.frame(1, to: 2, size: 100 + position % 900, seed: position) != frame {
+        while position < sent, GuestKit.frame(1, to: 2, size: 100 + position % 900, seed: position) != frame {
           position += 1
         }
       }

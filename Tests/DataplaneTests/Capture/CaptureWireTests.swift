@@ -1,6 +1,7 @@
 import Dataplane
 import Glibc
 import GuestKit
+import TestSupport
 import Testing
 
 /// Captures of frames on a wire, breath by breath.

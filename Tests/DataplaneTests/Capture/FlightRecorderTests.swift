@@ -5,15 +5,6 @@ import Testing
 
 /// The recorder that knows the last frames before anybody asks.
 @Suite struct FlightRecorderTests {
-  private func frame(
-    _ source: Int, to destination: Int? = nil, tags: [FrameBuilder.Tag] = [], size: Int = 100, seed: Int = 0
-  ) -> [UInt8] {
-    FrameBuilder(
-      to: destination.map(FrameBuilder.station) ?? FrameBuilder.broadcast, from: FrameBuilder.station(source),
-      tags: tags
-    ).plain(size: size, seed: seed)
-  }
-
   /// What a recorded frame says, in a line: port, outputs, reason.
   private func line(_ frame: RecordedFrame) -> String {
     let outputs = frame.outputs.map(String.init).joined(separator: ",")

@@ -2,6 +2,7 @@ import Dataplane
 import GuestKit
 import LinuxHost
 import Synchronization
+import TestSupport
 import Testing
 import VhostUser
 

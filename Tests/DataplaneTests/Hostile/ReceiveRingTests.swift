@@ -1,6 +1,7 @@
 import Dataplane
 import GuestKit
 import LinuxHost
+import TestSupport
 import Testing
 import VhostUser
 

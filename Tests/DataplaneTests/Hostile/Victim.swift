@@ -1,6 +1,7 @@
 import Dataplane
 import GuestKit
 import LinuxHost
+import TestSupport
 import Testing
 
 /// A port under attack, its honest neighbour, and two guests elsewhere that must notice nothing.
@@ -36,7 +37,7 @@ struct Victim {
   }
 
   static func frame(_ source: Int, to destination: Int, seed: Int = 0) -> [UInt8] {
-    FrameBuilder(to: FrameBuilder.station(destination), from: FrameBuilder.station(source)).plain(size: 100, seed: seed)
+    GuestKit.frame(source, to: destination, seed: seed)
   }
 
   /// The two guests elsewhere exchange frames.

@@ -2,6 +2,7 @@ import Dataplane
 import Glibc
 import GuestKit
 import LinuxHost
+import TestSupport
 import Testing
 import VhostUser
 

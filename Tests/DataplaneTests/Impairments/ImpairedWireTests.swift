@@ -1,5 +1,6 @@
 import Dataplane
 import GuestKit
+import TestSupport
 import Testing
 
 /// Frames on an impaired wire, breath by breath.

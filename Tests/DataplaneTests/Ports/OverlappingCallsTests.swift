@@ -1,5 +1,6 @@
 import GuestKit
 import LinuxHost
+import TestSupport
 import Testing
 
 @testable import Dataplane

@@ -2,6 +2,7 @@ import Foundation
 import GuestKit
 import LinuxHost
 import Synchronization
+import TestSupport
 import Testing
 import VhostUser
 
@@ -33,10 +34,6 @@ import VhostUser
     return port
   }
 
-  private static func frame(_ source: Int, to destination: Int, seed: Int = 0) -> [UInt8] {
-    FrameBuilder(to: FrameBuilder.station(destination), from: FrameBuilder.station(source)).plain(size: 64, seed: seed)
-  }
-
   /// As another process would have it: the values as text, the descriptors as duplicates.
   private static func handedOver(_ taken: TakenSession?) throws -> TakenSession {
     let taken = try #require(taken)
@@ -63,9 +60,9 @@ import VhostUser
         }
       }
       let (a, b) = (try bench.guest("a"), try bench.guest("b"))
-      try bench.exchange(Self.frame(1, to: 2), from: "a")
+      try bench.exchange(frame(1, to: 2), from: "a")
       for seed in 0..<10 {
-        try bench.expect(Self.frame(2, to: 1, seed: seed), from: "b", reaches: ["a": Self.frame(2, to: 1, seed: seed)])
+        try bench.expect(frame(2, to: 1, seed: seed), from: "b", reaches: ["a": frame(2, to: 1, seed: seed)])
       }
       try await Self.with { other in
         let snapshot = try await bench.dataplane.snapshot(switchName: "sw")
@@ -76,7 +73,7 @@ import VhostUser
           #expect(try await bench.status(name).carrier == false)
         }
         // Nobody takes these until the other one does.
-        for seed in 0..<3 { try a.send(Self.frame(1, to: 2, seed: 100 + seed)) }
+        for seed in 0..<3 { try a.send(frame(1, to: 2, seed: 100 + seed)) }
         try await other.addSwitch(Self.handedOver(snapshot))
         for name in names { try await other.addPort(Self.port(name, bench.path("\(name)2"))) }
         #expect(try await other.restoreEntries(Self.handedOver(snapshot)) == 2)
@@ -84,13 +81,13 @@ import VhostUser
         // Receivers first: a port that is not there yet drops.
         for name in ["c", "b", "a"] { try await other.takeUp(try #require(taken[name]), port: name) }
         taken = [:]
-        for seed in 0..<3 { #expect(try b.receive()?.frame == Self.frame(1, to: 2, seed: 100 + seed)) }
+        for seed in 0..<3 { #expect(try b.receive()?.frame == frame(1, to: 2, seed: 100 + seed)) }
         #expect(try a.waitForTransmitted())
         // Both stations are known, so c hears nothing; and every guest's session is like any other.
         for seed in 0..<100 {
-          let frame = Self.frame(1, to: 2, seed: seed)
+          let frame = GuestKit.frame(1, to: 2, seed: seed)
           try bench.expect(frame, from: "a", reaches: ["b": frame])
-          let answer = Self.frame(2, to: 1, seed: seed)
+          let answer = GuestKit.frame(2, to: 1, seed: seed)
           try bench.expect(answer, from: "b", reaches: ["a": answer])
         }
         for name in names {
@@ -102,8 +99,8 @@ import VhostUser
         }
         try b.reboot()
         // Its port was down meanwhile, so its station was forgotten.
-        try bench.exchange(Self.frame(2, to: 1, seed: 6), from: "b")
-        let frame = Self.frame(1, to: 2, seed: 7)
+        try bench.exchange(frame(2, to: 1, seed: 6), from: "b")
+        let frame = frame(1, to: 2, seed: 7)
         try bench.expect(frame, from: "a", reaches: ["b": frame])
         // The old ports serve anybody else.
         #expect(try await bench.status("a").error == nil)
@@ -120,24 +117,24 @@ import VhostUser
       try await bench.addSwitch()
       for name in ["a", "b"] { try await bench.addGuest(name, .access(vlan: 1)) { $0.ringSize = 256 } }
       let (a, b) = (try bench.guest("a"), try bench.guest("b"))
-      try bench.exchange(Self.frame(2, to: 1), from: "b")
-      try bench.exchange(Self.frame(1, to: 2), from: "a")
+      try bench.exchange(frame(2, to: 1), from: "b")
+      try bench.exchange(frame(1, to: 2), from: "a")
       var (sent, received) = (0, 0)
       for round in 0..<100 {
         for _ in 0..<20 {
-          try a.send(Self.frame(1, to: 2, seed: sent % 200))
+          try a.send(frame(1, to: 2, seed: sent % 200))
           sent += 1
         }
         // The sender's port: b's buffers are there all the time, so nothing may be lost.
         let taken = try Self.handedOver(try await bench.dataplane.takeSession(port: "a"))
         for _ in 0..<5 {
-          try a.send(Self.frame(1, to: 2, seed: sent % 200))
+          try a.send(frame(1, to: 2, seed: sent % 200))
           sent += 1
         }
         try await bench.dataplane.takeUp(taken, port: "a")
         while received < sent {
           guard let got = try b.receive() else { break }
-          #expect(got.frame == Self.frame(1, to: 2, seed: received % 200), "frame \(received) of round \(round)")
+          #expect(got.frame == frame(1, to: 2, seed: received % 200), "frame \(received) of round \(round)")
           received += 1
         }
         try #require(received == sent, "round \(round)")
@@ -299,7 +296,7 @@ import VhostUser
       try guest.frontEnd?.barrier()
       #expect(try await bench.status("a").carrier)
       #expect(try await bench.status("a").vhostUser?.refusals == 0)
-      let frame = Self.frame(1, to: 2)
+      let frame = frame(1, to: 2)
       try bench.expect(frame, from: "a", reaches: [:])
       #expect(try await bench.status("a").receivePackets > 0)
     }

@@ -30,7 +30,10 @@ final class ContractBench {
   func add(_ port: Int, _ kind: PortKind) {
     let block = CounterBlock()
     blocks[port] = block
-    core.coldAddPort(port, kind: kind, mode: .wire, switchIndex: nil, mtu: 1500, block: block)
+    let record = Dataplane.PortRecord(
+      index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: .wire, mtu: 1500, address: nil, peer: nil,
+      socket: nil, block: block)
+    core.coldAddPort(record, kind)
   }
 
   /// Opens what is behind a port.

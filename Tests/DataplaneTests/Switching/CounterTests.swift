@@ -1,14 +1,14 @@
 import Dataplane
 import GuestKit
 import LinuxHost
+import TestSupport
 import Testing
 import VhostUser
 
 /// Every frame is counted once where it came from and once where it went or was lost.
 @Suite struct CounterTests {
   private func frame(_ source: Int, to destination: Int, size: Int = 60, tags: [FrameBuilder.Tag] = []) -> [UInt8] {
-    FrameBuilder(to: FrameBuilder.station(destination), from: FrameBuilder.station(source), tags: tags)
-      .plain(size: size)
+    GuestKit.frame(source, to: destination, tags: tags, size: size)
   }
 
   @Test func framesAndBytesAreCountedWithoutHeadersOfVirtio() async throws {

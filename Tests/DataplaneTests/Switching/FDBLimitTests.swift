@@ -5,7 +5,7 @@ import Testing
 /// The bound of a forwarding database, and who pays for it.
 @Suite struct FDBLimitTests {
   private func frame(_ source: Int) -> [UInt8] {
-    FrameBuilder(to: FrameBuilder.station(0xFFFF), from: FrameBuilder.station(source)).plain(size: 60)
+    GuestKit.frame(source, to: 0xFFFF, size: 60)
   }
 
   private func limited(to limit: Int, _ body: (Bench) async throws -> Void) async throws {

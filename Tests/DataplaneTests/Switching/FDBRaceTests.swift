@@ -1,6 +1,7 @@
 import Frames
 import LinuxHost
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Dataplane

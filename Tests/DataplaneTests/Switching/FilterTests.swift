@@ -1,5 +1,6 @@
 import Dataplane
 import GuestKit
+import TestSupport
 import Testing
 
 /// Frames that a switch does not forward whatever their VLAN, and wires, which forward everything.

@@ -1,14 +1,14 @@
 import Dataplane
 import GuestKit
+import TestSupport
 import Testing
 
 /// Learning, look-up and forgetting (802.1Q-2018 clauses 8.7 and 8.8).
 @Suite struct LearningTests {
   /// From station `source` to station `destination` in a VLAN; no VLAN = untagged.
   private func frame(_ source: Int, to destination: Int, vlan: UInt16? = nil, seed: Int = 0) -> [UInt8] {
-    FrameBuilder(
-      to: FrameBuilder.station(destination), from: FrameBuilder.station(source), tags: vlan.map { [.init($0)] } ?? []
-    ).plain(size: vlan == nil ? 64 : 68, seed: seed)
+    GuestKit.frame(
+      source, to: destination, tags: vlan.map { [.init($0)] } ?? [], size: vlan == nil ? 64 : 68, seed: seed)
   }
 
   private func broadcast(_ source: Int, vlan: UInt16? = nil) -> [UInt8] {

@@ -2,17 +2,13 @@ import Frames
 import GuestKit
 import LinuxHost
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Dataplane
 
 /// What the control side does with a table, and what the worker does with one that the control side is busy with.
 @Suite struct SharedTableTests {
-  /// From station `source` to station `destination`.
-  private func frame(_ source: Int, to destination: Int, seed: Int = 0) -> [UInt8] {
-    FrameBuilder(to: FrameBuilder.station(destination), from: FrameBuilder.station(source)).plain(size: 64, seed: seed)
-  }
-
   private func key(_ station: Int, vlan: UInt16 = 1) -> UInt64 {
     FDB.key(vlan: vlan, MACAddress(bytes: FrameBuilder.station(station)) ?? .broadcast)
   }

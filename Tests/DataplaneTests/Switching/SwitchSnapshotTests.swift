@@ -1,6 +1,7 @@
 import Foundation
 import Frames
 import GuestKit
+import TestSupport
 import Testing
 import VhostUser
 

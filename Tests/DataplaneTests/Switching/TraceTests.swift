@@ -1,18 +1,10 @@
 import Dataplane
 import GuestKit
+import TestSupport
 import Testing
 
 /// The dry run says what the switch then does, and changes nothing.
 @Suite struct TraceTests {
-  private func frame(
-    _ source: Int, to destination: Int? = nil, tags: [FrameBuilder.Tag] = [], size: Int = 100
-  ) -> [UInt8] {
-    FrameBuilder(
-      to: destination.map(FrameBuilder.station) ?? FrameBuilder.broadcast, from: FrameBuilder.station(source),
-      tags: tags
-    ).plain(size: size)
-  }
-
   /// Two switches joined by a trunk, access and trunk ports, a wire, one port down.
   private func withLab(_ body: (Bench) async throws -> Void) async throws {
     try await Bench.with { bench in

@@ -5,10 +5,7 @@ import Testing
 /// Trunks between switches of one lab: a frame crosses them all in one breath.
 @Suite struct TrunkTests {
   private func frame(_ source: Int, to destination: Int?, _ tag: FrameBuilder.Tag? = nil) -> [UInt8] {
-    FrameBuilder(
-      to: destination.map(FrameBuilder.station) ?? FrameBuilder.broadcast, from: FrameBuilder.station(source),
-      tags: tag.map { [$0] } ?? []
-    ).plain(size: tag == nil ? 60 : 64)
+    GuestKit.frame(source, to: destination, tags: tag.map { [$0] } ?? [], size: tag == nil ? 60 : 64)
   }
 
   /// Switches s1...sN, trunks t1...tN-1 between neighbours, one access port `aN.10` and `aN.20` a switch.

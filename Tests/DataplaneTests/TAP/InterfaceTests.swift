@@ -35,12 +35,6 @@ import Testing
     try Netlink.links(namespace: namespace.name).first { $0.name == name }?.hasCarrier
   }
 
-  private func frame(_ source: Int, to destination: Int? = nil) -> [UInt8] {
-    FrameBuilder(
-      to: destination.map(FrameBuilder.station) ?? FrameBuilder.broadcast, from: FrameBuilder.station(source)
-    ).plain(size: 60)
-  }
-
   /// Down inside its node: no carrier, no stations, and a trace that says so; up again reverses it.
   @Test func anInterfaceThatIsDownHasNoCarrier() async throws {
     let namespace = try TestNamespace()

@@ -2,6 +2,7 @@ import Dataplane
 import Glibc
 import GuestKit
 import LinuxHost
+import TestSupport
 import Testing
 import VhostUser
 
@@ -45,7 +46,7 @@ import VhostUser
   }
 
   private func frame(_ size: Int, tags: [FrameBuilder.Tag] = [], seed: Int = 0) -> [UInt8] {
-    FrameBuilder(to: FrameBuilder.broadcast, from: FrameBuilder.station(3), tags: tags).plain(size: size, seed: seed)
+    GuestKit.frame(3, tags: tags, size: size, seed: seed)
   }
 
   private static let sizes = [

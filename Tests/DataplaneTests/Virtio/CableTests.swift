@@ -1,5 +1,6 @@
 import Dataplane
 import GuestKit
+import TestSupport
 import Testing
 
 /// Wires between front-ends: both ends follow, and none waits for the other.

@@ -7,7 +7,7 @@ import VhostUser
 /// Several ring pairs, rings that are off, order of completion.
 @Suite(.everyRingFormat) struct QueueTests {
   private func frame(_ seed: Int) -> [UInt8] {
-    FrameBuilder(to: FrameBuilder.station(2), from: FrameBuilder.station(1)).plain(size: 80, seed: seed)
+    GuestKit.frame(1, to: 2, size: 80, seed: seed)
   }
 
   @Test(arguments: [2, 4, 8], VirtualGuest.Order.allCases)

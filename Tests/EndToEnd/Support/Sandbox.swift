@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import LinuxHost
 import Synchronization
+import TestSupport
 
 /// The program under test with state and data folders of its own.
 final class Sandbox: Sendable {

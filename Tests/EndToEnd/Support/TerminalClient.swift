@@ -1,6 +1,7 @@
 import Foundation
 import LinuxHost
 import Synchronization
+import TestSupport
 
 /// A program of the test at a terminal of its own, with a person who waits for what it shows, and types.
 final class TerminalClient: Sendable {

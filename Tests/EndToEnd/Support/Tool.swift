@@ -52,18 +52,6 @@ func execute(
   }
 }
 
-/// Asks again and again until the answer is yes.
-/// - Throws: `Failure` when the time is over.
-func eventually(
-  _ what: String, within seconds: Double = 20, _ condition: () async throws -> Bool
-) async throws {
-  let deadline = ContinuousClock.now + .seconds(seconds)
-  while try await !condition() {
-    guard ContinuousClock.now < deadline else { throw Failure("not within \(seconds) s: \(what)") }
-    try await Task.sleep(for: .milliseconds(50))
-  }
-}
-
 /// The text of a file; nil if there is none.
 func text(of path: String) -> String? {
   FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }

@@ -1,17 +1,4 @@
 import Glibc
-import GuestKit
-
-/// Looks until a condition holds, for ten seconds at most; returns whether it does.
-///
-/// For what the data plane does on its own time: a report that reaches the reactor, a descriptor that is closed.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-  let deadline = Deadline(milliseconds: 10_000)
-  while deadline.remaining > 0 {
-    if try await condition() { return true }
-    try? await Task.sleep(for: .milliseconds(1))
-  }
-  return try await condition()
-}
 
 /// Mappings in this process of the file behind a descriptor.
 ///
