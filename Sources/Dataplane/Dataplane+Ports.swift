@@ -152,12 +152,3 @@ extension Dataplane {
     return record
   }
 }
-
-extension WorkerCore {
-  /// Takes a port in as its record has it.
-  mutating func coldAddPort(_ record: Dataplane.PortRecord, _ kind: PortKind, isWanted: Bool) {
-    coldAddPort(
-      record.index, kind: kind, mode: record.mode, switchIndex: record.switchIndex, mtu: record.mtu,
-      block: record.block, isWanted: isWanted, isToldByOwner: record.isToldByOwner)
-  }
-}

@@ -70,8 +70,6 @@ package struct TAPInterface: Sendable {
   package var name: String
   /// Named network namespace that holds the interface; nil = the host's.
   package var namespace: String?
-  /// Station address of the interface; nil = the kernel's choice.
-  package var address: String?
   /// The virtio-net header and checksum offload are used.
   package var offload = true
   package init(name: String) { self.name = name }

@@ -9,7 +9,7 @@ package struct DrivenWorker: ~Copyable {
   private var core: WorkerCore
   private let faults: FaultQueue
   private let recorder: FlightRecorder?
-  private var blocks: [CounterBlock] = []
+  private var records: [Dataplane.PortRecord] = []
   private let table = SwitchTable(SwitchConfiguration(name: "switch"))
 
   /// - Parameter recorderSize: bytes of the flight recorder; 0 = there is none.
@@ -27,11 +27,13 @@ package struct DrivenWorker: ~Copyable {
 
   /// Adds a port; returns its number.
   package mutating func addPort(_ mode: PortMode) -> Int {
-    blocks.append(CounterBlock())
-    let port = blocks.count - 1
+    let port = records.count
+    let record = Dataplane.PortRecord(
+      index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: mode, mtu: PortConfiguration.largestMTU,
+      address: MACAddress(bits: 2), peer: nil, socket: nil, switchIndex: mode == .wire ? nil : 0, block: CounterBlock())
+    records.append(record)
     table.fdb.coldReservePorts(port + 1)
-    core.coldAddPort(
-      port, kind: .vhostUser, mode: mode, switchIndex: mode == .wire ? nil : 0, mtu: 65521, block: blocks[port])
+    core.coldAddPort(record, .vhostUser)
     return port
   }
 
@@ -75,7 +77,7 @@ package struct DrivenWorker: ~Copyable {
 
   /// What the recorder holds; ports are named by their numbers.
   package func recording() -> FlightRecording {
-    let ports = blocks.indices.map {
+    let ports = self.records.indices.map {
       RecordedPort(
         name: "\($0)", switchName: nil, kind: .vhostUser, address: [2, 0, 0, 0, 0, 0], index: $0, from: 0, until: .max)
     }
@@ -94,10 +96,7 @@ package struct DrivenWorker: ~Copyable {
 
   /// Takes a port into a capture.
   package mutating func add(port: Int, to capture: CaptureHandle) {
-    let record = Dataplane.PortRecord(
-      index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: .wire, mtu: 65521,
-      address: MACAddress(bits: 2), peer: nil, socket: nil, block: blocks[port])
-    core.coldCapture(capture.id, port, capture.append(record))
+    core.coldCapture(capture.id, port, capture.append(records[port]))
   }
 
   /// Replaces the filter of a capture; nil = all frames are wanted.
@@ -112,7 +111,7 @@ package struct DrivenWorker: ~Copyable {
 
   /// Frames and bytes that went to a port's guest, and drops in both directions.
   package func counts(port: Int) -> (transmitted: UInt64, received: UInt64, drops: [String: UInt64]) {
-    let block = blocks[port]
+    let block = records[port].block
     return (
       block.value(CounterBlock.Slot.transmitPackets), block.value(CounterBlock.Slot.receivePackets),
       block.ingressDrops.merging(block.egressDrops) { $0 + $1 }

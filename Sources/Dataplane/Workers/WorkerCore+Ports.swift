@@ -13,28 +13,24 @@ extension WorkerCore {
 
   mutating func coldRemoveSwitch(_ index: Int) { switches[index] = SwitchState() }
 
-  /// Takes a port in; its body is opened by the calls below.
+  /// Takes a port in as its record has it; its body is opened by the calls below.
   ///
-  /// - Parameters:
-  ///   - isWanted: carrier as it is set from the start.
-  ///   - isToldByOwner: whoever made the port tells its front-end of the carrier.
-  mutating func coldAddPort(
-    _ port: Int, kind: PortKind, mode: PortMode, switchIndex: Int?, mtu: Int, block: CounterBlock,
-    isWanted: Bool = true, isToldByOwner: Bool = false
-  ) {
+  /// - Parameter isWanted: carrier as it is set from the start.
+  mutating func coldAddPort(_ record: Dataplane.PortRecord, _ kind: PortKind, isWanted: Bool = true) {
+    let port = record.index
     if port >= ports.count { reservePorts(2 * port) }
     ports[port] = PortSlot()
     ports[port].kind = kind
-    ports[port].block = block
-    ports[port].counters = block.writer
+    ports[port].block = record.block
+    ports[port].counters = record.block.writer
     ports[port].body = coldTakeBody(kind)
-    ports[port].mtu = mtu
-    ports[port].assign(mode)
+    ports[port].mtu = record.mtu
+    ports[port].assign(record.mode)
     ports[port].isWanted = isWanted
-    cables[port] = Cable(isToldByOwner: isToldByOwner)
+    cables[port] = Cable(isToldByOwner: record.isToldByOwner)
     portLimit = max(portLimit, port + 1)
     if kind == .patch { patchEndCount += 1 }
-    guard let switchIndex else { return }
+    guard let switchIndex = record.switchIndex else { return }
     ports[port].switchIndex = switchIndex
     switches[switchIndex].addMember(port)
   }

@@ -49,7 +49,6 @@ struct NetnsNode: Node {
   func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
     var tap = TAPInterface(name: nic.name)
     tap.namespace = namespace
-    tap.address = "\(nic.mac)"
     tap.offload = nic.offload
     return .tap(tap)
   }

@@ -41,7 +41,6 @@ struct TAPNode: Node {
 
   func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
     var tap = TAPInterface(name: nic.name)
-    tap.address = "\(nic.mac)"
     tap.offload = nic.offload
     return .tap(tap)
   }
