@@ -40,7 +40,7 @@ package struct SwitchConfiguration: Codable, Equatable, Sendable {
   /// Seconds until an unused FDB entry is forgotten.
   package var aging: Double = 300
   package var linkLocal = LinkLocalPolicy.standard
-  /// Entries the FDB holds at most.
+  /// Entries the FDB holds at most; no key of the lab file changes it.
   package var fdbLimit = 8192
   package init(name: String) { self.name = name }
 }
