@@ -41,7 +41,9 @@ extension Dataplane {
     return entries
   }
 
-  /// Forgets what was learnt; nil = any. What is learnt meanwhile stays.
+  /// Forgets what was learnt; nil = any.
+  ///
+  /// What is learnt meanwhile stays.
   package func flushFDB(switchName: String?, port: String?, vlan: Int?) async {
     let index = port.flatMap { name in portTable.find(name)?.index }
     guard port == nil || index != nil else { return }

@@ -2,7 +2,9 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// What only the one thread may touch that holds this lock. A worker that cannot have it at once goes on without.
+/// What only the one thread may touch that holds this lock.
+///
+/// A worker that cannot have it at once goes on without.
 ///
 /// Not the standard library's lock: giving that back may be a system call, to wake who waits. Here nobody is woken: the
 /// control side looks again, and a worker tries again with the next frame.
