@@ -9,8 +9,8 @@ import Topology
 package final class RuntimeService: LabService {
   private let runtime: LabRuntime
   private let events: EventLog
-  /// The data plane whose events are being logged.
-  private let followed = Mutex<ObjectIdentifier?>(nil)
+  /// The events that are being logged; kept, so that those of no later data plane can be taken for them.
+  private let followed = Mutex<Broadcast<DataplaneEvent>?>(nil)
 
   package init(_ runtime: LabRuntime, logger: Logger) {
     self.runtime = runtime
@@ -30,8 +30,8 @@ package final class RuntimeService: LabService {
 
   private func follow(_ plane: Dataplane) {
     let isNew = followed.withLock { known in
-      defer { known = ObjectIdentifier(plane) }
-      return known != ObjectIdentifier(plane)
+      defer { known = plane.events }
+      return known !== plane.events
     }
     if isNew { events.follow(plane) }
   }

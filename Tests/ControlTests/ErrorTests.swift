@@ -76,10 +76,14 @@ import Topology
     #expect(error == UserError(.notFound, "no resource GET /v1/nothing", hint: VersionMismatch.hint))
   }
 
-  /// The daemon's own hint is better than a guess.
+  /// The daemon's own hint is for who writes paths and keys; who gives commands is told of versions too.
   @Test func aHintOfTheDaemonIsKept() async throws {
     let error = try await failure(FixedLab()) { try await $0.exchange(.get, "/v1/capture", .whole([])) { _ in } }
-    #expect(error == UserError(.notFound, "no resource GET /v1/capture", hint: "that path takes POST"))
+    #expect(
+      error
+        == UserError(.notFound, "no resource GET /v1/capture", hint: "that path takes POST; \(VersionMismatch.hint)"))
+    let key = try await failure(FixedLab()) { try await $0.exchange(.get, "/v1/fdb?new=1", .whole([])) { _ in } }
+    #expect(key == UserError(.badInput, "unknown query key \"new\"", hint: "known: switch; \(VersionMismatch.hint)"))
   }
 
   @Test func withoutALabThereIsNothingToAsk() async throws {

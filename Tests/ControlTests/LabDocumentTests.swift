@@ -119,6 +119,41 @@ import Topology
     #expect(error == UserError(.badInput, message))
   }
 
+  /// Values that no lab file can have end no daemon either: 1e300 seconds did, as they are no time of the system's.
+  @Test(arguments: [
+    (
+      "tests", #"[{"action": "ping", "source": "n", "within": 1e300}]"#,
+      "tests[0].within must be a number from 0 to 86400"
+    ),
+    (
+      "tests", #"[{"action": "ping", "source": "n", "duration": 1e300}]"#,
+      "tests[0].duration must be a number from 0 to 86400"
+    ),
+    (
+      "nodes", #"[{"name": "n", "kind": "vm", "ready": {"timeout": 1e300}}]"#,
+      "nodes[0].ready.timeout must be a number from 1 to 3600"
+    ),
+    ("nodes", #"[{"name": "n", "kind": "vm", "cpus": 256}]"#, "nodes[0].cpus must be a whole number from 1 to 255"),
+    ("switches", #"[{"name": "s", "aging": 1e300}]"#, "switches[0].aging must be a number from 1 to 1000000"),
+    (
+      "links", #"[{"name": "w", "ends": [], "impair": {"from_first": {"loss": 2}}}]"#,
+      "links[0].impair.from_first.loss must be a number from 0 to 1"
+    ),
+    (
+      "nodes", #"[{"name": "n", "kind": "vm", "nics": [{"name": "e", "mac": "", "queues": 9223372036854775807}]}]"#,
+      "nodes[0].nics[0].queues must be a whole number from 1 to 8"
+    ),
+  ])
+  func whatNoLabFileCanSayIsRefused(_ key: String, _ value: String, _ message: String) async throws {
+    try await ServerFixture.run(FixedLab(current: nil)) { client, _ in
+      let body = Array(#"{"version": 1, "name": "a", "\#(key)": \#(value)}"#.utf8)
+      let error = await #expect(throws: UserError.self) {
+        try await client.exchange(.put, "/v1/lab", .whole(body)) { _ in }
+      }
+      #expect(error?.message == "the body is not the JSON that /v1/lab takes: \(message)")
+    }
+  }
+
   @Test func anotherVersionIsToldSo() throws {
     let document = try JSON.decode(LabDocument.self, from: Array(#"{"version": 2, "name": "a"}"#.utf8))
     let error = #expect(throws: UserError.self) { try document.lab() }

@@ -68,6 +68,33 @@ import Testing
     }
   }
 
+  /// Of the schemas of a `oneOf` a value must match exactly one: null is in one of them at most.
+  @Test func nullIsSaidOnce() async throws {
+    var counts: [Int] = []
+    countNulls(in: try await document(), &counts)
+    #expect(counts.count > 40)
+    #expect(counts.allSatisfy { $0 == 1 })
+  }
+
+  /// How often each `oneOf` that may be null says so, here and in what stands in it.
+  private func countNulls(in value: JSONValue, _ counts: inout [Int]) {
+    switch value {
+    case .object(let members):
+      let nulls = nulls(in: value)
+      if nulls > 0, members["oneOf"] != nil { counts.append(nulls) }
+      for member in members.values { countNulls(in: member, &counts) }
+    case .list(let items): for item in items { countNulls(in: item, &counts) }
+    default: break
+    }
+  }
+
+  private func nulls(in schema: JSONValue) -> Int {
+    // A schema that is just true takes null too.
+    if schema["type"] == "null" || schema == true { return 1 }
+    guard case .list(let schemas)? = schema["oneOf"] else { return 0 }
+    return schemas.reduce(0) { $0 + nulls(in: $1) }
+  }
+
   /// Two types of one name would hide each other.
   @Test func aNameStandsForOneShape() {
     var found: [String: Set<JSONValue.Text>] = [:]

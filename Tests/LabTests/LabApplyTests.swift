@@ -103,6 +103,28 @@ import Topology
     }
   }
 
+  @Test func aTrunkOfAFailedChangeGoes() async throws {
+    try await withTemporaryDirectories { directories in
+      var before = lab()
+      before.switches.append(SwitchDefinition(name: "sw2"))
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(before) { _ in }
+      var after = before
+      after.links = [
+        LinkDefinition(
+          name: "t", kind: .trunk(.trunk(allowed: [1...4094], native: nil)),
+          ends: [.switchPort("sw1"), .switchPort("sw2")])
+      ]
+      let good = after
+      // The kernel refuses that address, when the trunk is there.
+      after.nodes.append(node("p3", "netns", [nic(mac: "02:00:00:00:00:03", addresses: ["10.0.0.3/99"])]))
+      await #expect(throws: UserError.self) { try await runtime.bringUp(after) { _ in } }
+      #expect(await runtime.dataplane()?.ports().map(\.name).sorted() == ["p1.eth0", "p2.eth0"])
+      #expect(try await runtime.bringUp(good) { _ in } == [PlanStep(.create, "link t", "trunk")])
+      try await runtime.takeDown { _ in }
+    }
+  }
+
   @Test func changeAfterTheDaemonDied() async throws {
     try await withTemporaryDirectories { directories in
       var lab = lab()

@@ -211,8 +211,10 @@ extension ControlClient {
     let isStrange = ["no resource ", "unknown query key ", "the body is not the JSON that "].contains {
       error.message.hasPrefix($0)
     }
-    guard isStrange, error.hint == nil else { return error }
-    return UserError(error.code, error.message, hint: VersionMismatch.hint)
+    // Who uses a command has written neither path nor key: what the daemon says of them is not all that there is to know.
+    guard isStrange, error.hint != VersionMismatch.hint else { return error }
+    let hint = error.hint.map { "\($0); \(VersionMismatch.hint)" } ?? VersionMismatch.hint
+    return UserError(error.code, error.message, hint: hint)
   }
 
   private static func receive(

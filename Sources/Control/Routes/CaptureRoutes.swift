@@ -5,7 +5,8 @@ import NIOCore
 
 extension API {
   package static let capture = Route<CaptureRequest, NoBody, Pcapng>(
-    .post, "/v1/capture", "Captures: streams pcapng until the capture or the connection ends.", errors: [.notFound])
+    .post, "/v1/capture", "Captures: streams pcapng until the capture or the connection ends.",
+    errors: [.notFound, .different])
   package static let captures = Route<NoQuery, NoBody, Single<[CaptureRow]>>(
     .get, "/v1/captures", "The captures that run.")
   package static let captureFilter = Route<NoQuery, Single<FilterRequest>, Nothing>(

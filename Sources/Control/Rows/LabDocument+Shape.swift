@@ -13,7 +13,8 @@ extension LabDocument {
       Field(optional: "links", .list(Link.shape), "Wires, and trunks between switches."),
       Field(optional: "tests", .list(Test.shape), "What must be true."),
       Field(optional: "captures", .list(Capture.shape), "What is written to files while the lab is up."),
-      Field(optional: "recorder_size", .count, "Bytes of the flight recorder; 0 = off."),
+      Field(
+        optional: "recorder_size", .integer(0...Limits.recorder.upperBound), "Bytes of the flight recorder; 0 = off."),
       Field(optional: "directory", .text, "Folder of the lab file."),
       Field(optional: "source", .text, "Path of the lab file; `-` = standard input."),
     ])
@@ -23,8 +24,8 @@ extension LabDocument.Workers {
   static let shape = Shape.object(
     "LabWorkers", "The threads that move frames.",
     [
-      Field(optional: "count", .integer(1...Int.max), "How many."),
-      Field(optional: "cpus", .list(.count), "Processors to pin them to."),
+      Field(optional: "count", .integer(Limits.workers), "How many."),
+      Field(optional: "cpus", .list(.integer(Limits.processors)), "Processors to pin them to."),
       Field(optional: "poll", .choice(WorkerSettings.Poll.allCases.map(\.rawValue)), "What they do without frames."),
     ])
 }
@@ -43,7 +44,7 @@ extension LabDocument.Switch {
     "LabSwitch", "A learning switch.",
     [
       Field("name", .text, "Its name."),
-      Field(optional: "aging", .positive, "Seconds until an unused station is forgotten."),
+      Field(optional: "aging", .numbers(Limits.aging), "Seconds until an unused station is forgotten."),
       Field(
         optional: "link_local", .choice(SwitchDefinition.LinkLocal.allCases.map(\.rawValue)),
         "Which frames to 01:80:c2:00:00:00 and the next 15 it forwards."),
@@ -79,14 +80,14 @@ extension LabDocument.Impairment {
   static let shape = Shape.object(
     "LabImpairment", "What is done to frames of one direction.",
     [
-      Field(optional: "delay", .positive, "Seconds that each is held back."),
-      Field(optional: "jitter", .positive, "Seconds by which that differs."),
-      Field(optional: "loss", .positive, "Ratio that is lost."),
-      Field(optional: "duplicate", .positive, "Ratio that arrives twice."),
-      Field(optional: "reorder", .positive, "Ratio that overtakes others."),
-      Field(optional: "corrupt", .positive, "Ratio in which a bit is turned over."),
-      Field(optional: "rate", .count, "Bits a second; 0 = no limit."),
-      Field(optional: "queue", .count, "Most frames that wait."),
+      Field(optional: "delay", .numbers(Limits.delay), "Seconds that each is held back."),
+      Field(optional: "jitter", .numbers(Limits.delay), "Seconds by which that differs."),
+      Field(optional: "loss", .numbers(0...1), "Ratio that is lost."),
+      Field(optional: "duplicate", .numbers(0...1), "Ratio that arrives twice."),
+      Field(optional: "reorder", .numbers(0...1), "Ratio that overtakes others."),
+      Field(optional: "corrupt", .numbers(0...1), "Ratio in which a bit is turned over."),
+      Field(optional: "rate", .integer(0...Limits.rate.upperBound), "Bits a second; 0 = no limit."),
+      Field(optional: "queue", .integer(Limits.impairmentQueue), "Most frames that wait."),
     ])
 }
 
@@ -101,8 +102,8 @@ extension LabDocument.Test {
       Field(optional: "run", .list(.text), "Of `exec`: the command."),
       Field(optional: "output", .text, "Of `exec`: what its output must contain."),
       Field(optional: "expect", .choice(TestDefinition.Expectation.allCases.map(\.rawValue)), "Whether it comes true."),
-      Field(optional: "within", .positive, "Seconds in which a `pass` must come true."),
-      Field(optional: "duration", .positive, "Seconds of silence that a `fail` demands."),
+      Field(optional: "within", .numbers(Limits.testTime), "Seconds in which a `pass` must come true."),
+      Field(optional: "duration", .numbers(Limits.testTime), "Seconds of silence that a `fail` demands."),
     ])
 }
 
@@ -113,7 +114,7 @@ extension LabDocument.Capture {
       Field("targets", .list(Target.shape), "What is captured."),
       Field("file", .text, "Absolute path."),
       Field(optional: "ring", Ring.shape, "Files in turn."),
-      Field(optional: "snap", .count, "Bytes of each frame that are kept."),
+      Field(optional: "snap", .integer(0...Limits.snap.upperBound), "Bytes of each frame that are kept."),
       Field(optional: "filter", .text, "As tcpdump has it."),
       Field(
         optional: "direction", .choice(CaptureDefinition.Direction.allCases.map(\.rawValue)), "Seen from the node."),
@@ -133,7 +134,10 @@ extension LabDocument.Capture.Target {
 extension LabDocument.Capture.Ring {
   static let shape = Shape.object(
     "LabCaptureRing", "Files that are written in turn.",
-    [Field("files", .integer(1...Int.max), "How many."), Field("size", .count, "Bytes of each.")])
+    [
+      Field("files", .integer(Limits.ringFiles), "How many."),
+      Field("size", .integer(Limits.ringSize), "Bytes of each."),
+    ])
 }
 
 extension LabDocument.Node {
@@ -142,8 +146,8 @@ extension LabDocument.Node {
     [
       Field("name", .text, "Its name."), Field("kind", .text, "`vm`, `netns`, `external`, `tap`."),
       Field(optional: "image", .text, "`builtin`, or an absolute path."),
-      Field(optional: "cpus", .integer(1...Int.max), "Processors of a machine."),
-      Field(optional: "memory", .count, "Bytes."),
+      Field(optional: "cpus", .integer(Limits.cpus), "Processors of a machine."),
+      Field(optional: "memory", .integer(0...Limits.memory.upperBound), "Bytes."),
       Field(optional: "nics", .list(LabDocument.NIC.shape), "In the order the node sees them."),
       Field(optional: "disk", LabDocument.Disk.shape, "The image's file."),
       Field(optional: "cloud_init", LabDocument.CloudInit.shape, "What cloud-init is told on the first boot."),
@@ -185,7 +189,7 @@ extension LabDocument.Ready {
       Field(optional: "console", .text, "Its console has shown this."),
       Field(optional: "tcp", .integer(1...65535), "This port accepts a connection."),
       Field(optional: "agent", .boolean, "Its agent answers."),
-      Field(optional: "timeout", .positive, "Seconds that it may take."),
+      Field(optional: "timeout", .numbers(Limits.readyTimeout), "Seconds that it may take."),
     ])
 }
 
@@ -209,8 +213,8 @@ extension LabDocument.NIC {
       Field(optional: "addresses", .list(LabDocument.Address.shape), "In file order."),
       Field(optional: "gateway", .text, "Of the default route."),
       Field(optional: "routes", .list(LabDocument.Route.shape), "Static routes."),
-      Field(optional: "mtu", .count, "Bytes; 1500 and no limit in the switch without it."),
-      Field(optional: "queues", .integer(1...Int.max), "Pairs of rings."),
+      Field(optional: "mtu", .integer(Limits.mtu), "Bytes; 1500 and no limit in the switch without it."),
+      Field(optional: "queues", .integer(Limits.queues), "Pairs of rings."),
       Field(optional: "role", .choice(NICDefinition.Role.allCases.map(\.rawValue)), "Of the daemon at the socket."),
       Field(optional: "socket", .text, "Path of the vhost-user socket."),
       Field(optional: "socket_mode", .integer(0...0o7777), "Permission bits."),
@@ -236,7 +240,7 @@ extension LabDocument.Route {
     "LabRoute", "A static route.",
     [
       Field("to", .text, "A prefix, or `default`."), Field("via", .text, "The gateway."),
-      Field(optional: "metric", .count, "The lower one of two routes is taken."),
+      Field(optional: "metric", .integer(Limits.metric), "The lower one of two routes is taken."),
       Field(optional: "onlink", .boolean, "The gateway is a neighbour, whatever addresses the NIC has."),
     ])
 }

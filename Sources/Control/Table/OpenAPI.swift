@@ -138,6 +138,8 @@ extension Shape {
       least == -.infinity
         ? ["type": "number"]
         : ["type": "number", orEqual ? "minimum" : "exclusiveMinimum": .number(least)]
+    case .numbers(let range):
+      ["type": "number", "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound)]
     case .boolean: ["type": "boolean"]
     case .bytes: ["type": "string", "contentEncoding": "base64"]
     case .list(let shape): ["type": "array", "items": shape.schema]
@@ -154,6 +156,14 @@ extension Shape {
     if range.lowerBound != .min { schema["minimum"] = .integer(range.lowerBound) }
     if range.upperBound != .max { schema["maximum"] = .integer(range.upperBound) }
     return .object(schema)
+  }
+
+  /// Also null, which only one of the schemas of a `oneOf` may be.
+  fileprivate var orNull: Shape {
+    switch self {
+    case .nullable, .anything: self
+    default: .nullable(self)
+    }
   }
 
   /// What it is, in a sentence.
@@ -173,7 +183,7 @@ extension ObjectShape {
     var properties: [String: JSONValue] = [:]
     for field in fields {
       var property: [String: JSONValue] = ["description": .text(field.text)]
-      let shape = field.isRequired ? field.shape : .nullable(field.shape)
+      let shape = field.isRequired ? field.shape : field.shape.orNull
       if case .object(let members) = shape.schema { property.merge(members) { $1 } }
       properties[field.name] = .object(property)
     }

@@ -39,6 +39,8 @@ extension Shape {
     case (.number(let least, let orEqual), .integer(let number)):
       orEqual ? Double(number) >= least : Double(number) > least
     case (.number(let least, let orEqual), .number(let number)): orEqual ? number >= least : number > least
+    case (.numbers(let range), .integer(let number)): range.contains(Double(number))
+    case (.numbers(let range), .number(let number)): range.contains(number)
     case (.bytes, .text(let text)): Data(base64Encoded: text) != nil
     default: false
     }
@@ -95,7 +97,7 @@ extension Shape {
       guard found[either.name] == nil else { return }
       if !either.name.isEmpty { found[either.name] = self }
       for shape in either.shapes { shape.named(into: &found) }
-    case .text, .choice, .integer, .number, .boolean, .bytes, .anything: break
+    case .text, .choice, .integer, .number, .numbers, .boolean, .bytes, .anything: break
     }
   }
 }

@@ -18,6 +18,7 @@ package indirect enum Shape: Sendable {
   case integer(ClosedRange<Int>)
   /// Above the first, or any from there on if the second is true.
   case number(above: Double, orEqual: Bool)
+  case numbers(ClosedRange<Double>)
   /// `true` or `false`.
   case boolean
   /// A text of base64.
@@ -109,6 +110,7 @@ extension Shape {
       }
     case .number(let least, let orEqual):
       least == -.infinity ? "a number" : orEqual ? "a number, \(Int(least)) or more" : "a number above \(Int(least))"
+    case .numbers(let range): "a number from \(Int(range.lowerBound)) to \(Int(range.upperBound))"
     case .boolean: "true or false"
     case .bytes: "base64"
     case .list: "a list"

@@ -154,6 +154,9 @@ extension LabRuntime {
     try await explained("link \(link.name)") { () async throws(DataplaneError) in
       try await plane.addPatch(name: link.name, between: a, and: b, mode: PortMode(mode))
     }
+    for name in [a, b].map({ PortName.end(switch: $0, link: link.name).description }) {
+      work.journal.note("port \(name)") { try await plane.removePort(name) }
+    }
     work.progress("link \(link.name): trunk \(a) - \(b)")
   }
 
@@ -210,6 +213,7 @@ extension LabRuntime {
   /// Gives the interfaces that the new ports have made their addresses and routes.
   func configureNodes(_ work: Work) async throws {
     for node in work.nodesWithNewPorts {
+      try Task.checkCancellation()
       let isThere = [.adopt, .keep].contains(work.action(node))
       for line in try await node.configure(isThere: isThere) { work.progress("\(node.definition.name): \(line)") }
     }

@@ -128,6 +128,7 @@ actor FixedLab: LabService {
   func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) throws {
     defer { sink.close() }
     guard request.targets != ["vm9"] else { throw UserError(.notFound, "no \"vm9\"") }
+    guard request.id != "file:/tmp/a.pcapng" else { throw UserError(.different, "it is running") }
     try sink.write([10, 13, 13, 10]) { false }
   }
   func captures() -> [CaptureRow] {

@@ -48,6 +48,7 @@ struct RouteExample: Sendable {
   private static let captures = [
     RouteExample(id: "post_v1_capture", query: wish),
     RouteExample(id: "post_v1_capture", query: "target=vm9", status: 404),
+    RouteExample(id: "post_v1_capture", query: "id=file:/tmp/a.pcapng", status: 409),
     RouteExample(id: "get_v1_captures"),
     RouteExample(id: "patch_v1_captures_capture", name: "file:/tmp/a.pcapng", body: #"{"filter":"tcp"}"#, status: 204),
     RouteExample(id: "patch_v1_captures_capture", name: "none", body: #"{"filter":"tcp"}"#, status: 404),
