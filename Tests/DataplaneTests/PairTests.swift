@@ -64,7 +64,8 @@ import TestSupport
       for port in await dataplane.ports() {
         lines.append(
           "port \(port.name) \(port.switchName ?? "-") \(port.mode) \(port.peer ?? "-") \(port.mtu) \(port.carrier)")
-        let frame = FrameBuilder(to: FrameBuilder.broadcast, from: port.address?.bytes ?? FrameBuilder.station(8)).plain(size: 60)
+        let frame = FrameBuilder(to: FrameBuilder.broadcast, from: port.address?.bytes ?? FrameBuilder.station(8))
+          .plain(size: 60)
         guard let trace = try? await dataplane.trace(port: port.name, frame: frame) else { continue }
         lines += trace.steps.map { "\(port.name): \($0.text)" }
       }
