@@ -61,7 +61,10 @@ extension WorkerCore {
   }
 
   /// Makes two ports the ends of one wire or patch.
+  ///
+  /// The former other end of either may still be on its way out: it has nothing to do with them from now on.
   mutating func coldConnect(_ first: Int, _ second: Int) {
+    for port in [first, second] where ports[port].peer >= 0 { ports[ports[port].peer].peer = -1 }
     ports[first].peer = second
     ports[second].peer = first
     for port in [first, second] { cables[port].isCut = false }
