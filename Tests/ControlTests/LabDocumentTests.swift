@@ -106,7 +106,10 @@ import Topology
       #""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s", "trunk": ["1-5000"]}]"#,
       "NIC n.e: trunk: \"1-5000\" is neither a VLAN nor a range of them, 1 to 4094"
     ),
-    (#""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s", "vlan": 1, "native": 1}]"#, "NIC n.e: native needs trunk"),
+    (
+      #""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s", "vlan": 1, "native": 1}]"#,
+      "NIC n.e: native needs trunk"
+    ),
     (#""cloud_init": {"user_data": {}}"#, "node n: a document of cloud_init is either file or text"),
   ])
   func whatContradictsItselfIsRefused(_ keys: String, _ message: String) throws {
