@@ -38,6 +38,11 @@ extension Dataplane {
       return slot
     }
     guard let slot else { throw .invalid("\(WorkerCore.captureLimit) captures run already") }
+    guard !isStopped else {
+      // Nobody else closes it any more.
+      ring.close(.stopped)
+      throw Self.hasEnded
+    }
     captures.append(CaptureEntry(handle: handle, slot: slot))
     return handle
   }

@@ -35,6 +35,7 @@ extension Dataplane {
     let worker = worker
     return await withCheckedContinuation { continuation in
       reactor.commands.submit { state in
+        guard !state.hasEnded else { return continuation.resume(returning: Self.ending) }
         state.names[record.index] = record.name
         worker.commands.submit { core in
           core.coldAddPort(record, .tap, isWanted: isWanted)

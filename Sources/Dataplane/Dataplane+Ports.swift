@@ -1,4 +1,5 @@
 import Frames
+import Glibc
 internal import LinuxHost
 internal import VhostUser
 
@@ -45,6 +46,7 @@ extension Dataplane {
     let (worker, commands) = (worker, reactor.commands)
     let failure: SystemError? = await withCheckedContinuation { continuation in
       commands.submit { state in
+        guard !state.hasEnded else { return continuation.resume(returning: Self.ending) }
         let settings = VhostUserEndpoint.Settings(
           port: record.index, name: record.name, socket: socket, offer: offer, mtu: record.mtu)
         let endpoint = VhostUserEndpoint(
@@ -63,6 +65,9 @@ extension Dataplane {
     notePortGone(record)
     throw .host("port \(record.name): \(failure)")
   }
+
+  /// Of what would begin after the end.
+  static var ending: SystemError { SystemError(call: "data plane", code: ESHUTDOWN, context: "(it has ended)") }
 
   /// Takes a port out; frames on their way to it are gone, everybody else's go on.
   package func removePort(_ name: String) async throws(DataplaneError) {
@@ -139,6 +144,7 @@ extension Dataplane {
   private func reserve(
     _ name: String, switchName: String?, mode: PortMode, mtu: Int
   ) throws(DataplaneError) -> PortRecord {
+    try checkGoesOn()
     let switchIndex: Int? = if let switchName { try self.switchIndex(switchName) } else { nil }
     guard (switchName == nil) == (mode == .wire) else {
       throw .invalid("port \(name): a wire has no switch, and a switch's port is not a wire")

@@ -18,9 +18,13 @@ extension Dataplane {
 
   /// Entries of one switch or of all; those that come or go meanwhile are among them or not.
   package func fdb(switchName: String?) async -> [FDBEntry] {
+    let records = records
     var names: [Int: String] = [:]
     for record in records { names[record.index] = record.name }
-    return await Self.entries(of: tables(switchName), portNames: names, now: clock.tick)
+    let entries = await Self.entries(of: tables(switchName), portNames: names, now: clock.tick)
+    // Another port may have had the number of one that went meanwhile.
+    let gone = Set(records.lazy.filter { self.portTable.find($0.name)?.block !== $0.block }.map(\.name))
+    return gone.isEmpty ? entries : entries.filter { !gone.contains($0.port) }
   }
 
   /// Not the actor's: a large table must not keep others from it either.

@@ -25,7 +25,7 @@ package actor Dataplane {
   let recorder: FlightRecorder?
   /// Names of the ports that there were, for the recorder.
   var recordedPorts = RecordedPorts()
-  private var isStopped = false
+  private(set) var isStopped = false
 
   /// Starts the worker and the reactor.
   package init(_ configuration: DataplaneConfiguration) throws(DataplaneError) {
@@ -60,6 +60,7 @@ package actor Dataplane {
     guard (1...1_000_000).contains(configuration.fdbLimit) else {
       throw .invalid("FDB limit \(configuration.fdbLimit) is outside 1...1000000")
     }
+    try checkGoesOn()
     let (index, table) = try switchTable.reserve(configuration)
     await worker.run { $0.coldAddSwitch(index, table) }
     switchTable.settle(index)
@@ -84,6 +85,7 @@ package actor Dataplane {
 
   /// Closes all sockets and ends the threads.
   ///
+  /// Calls under way end, calls that come later throw or find nothing: nobody waits for a thread that has ended.
   /// TAPs stay, as does what their owners made persistent.
   package func stop() async {
     guard !isStopped else { return }
@@ -96,6 +98,12 @@ package actor Dataplane {
     heldPortSource.finish()
   }
 
+  func checkGoesOn() throws(DataplaneError) {
+    guard !isStopped else { throw Self.hasEnded }
+  }
+
+  static var hasEnded: DataplaneError { .host("the data plane has ended") }
+
   // Names.
 
   /// All ports that are there, in order of addition.
@@ -105,11 +113,13 @@ package actor Dataplane {
   var switchRecords: [SwitchRecords.Record] { switchTable.inOrder }
 
   func record(_ name: String) throws(DataplaneError) -> PortRecord {
+    try checkGoesOn()
     guard let record = portTable.find(name) else { throw .unknownPort(name) }
     return record
   }
 
   func switchIndex(_ name: String) throws(DataplaneError) -> Int {
+    try checkGoesOn()
     guard let found = switchTable.find(name) else { throw .unknownSwitch(name) }
     return found.index
   }

@@ -23,6 +23,8 @@ final class InterfaceKeeper: Sendable {
       var state = InterfaceState(epoll: epoll, worker: worker)
       while !stopping.value.load(ordering: .relaxed) { state.turn(commands) }
       commands.coldRun(&state)
+      state.letGo()
+      commands.coldEnd(leaving: state)
     }
   }
 
@@ -73,6 +75,8 @@ struct InterfaceState: ~Copyable {
   private var lastToken: UInt64 = 0
   /// Carriers as they were set, by port.
   private var carriers: [Int: Bool] = [:]
+  /// Nothing is watched any more.
+  private var hasEnded = false
   private var ready = [EpollEvent](repeating: EpollEvent(), count: 64)
 
   init(epoll: Epoll, worker: Worker) {
@@ -102,6 +106,7 @@ struct InterfaceState: ~Copyable {
   mutating func watch(
     port: Int, _ descriptor: Descriptor, index: Int, _ namespace: String?, _ monitor: LinkMonitor?
   ) -> Bool {
+    guard !hasEnded else { return true }
     var token = token(of: namespace)
     if token == nil, let monitor {
       lastToken += 1
@@ -125,6 +130,12 @@ struct InterfaceState: ~Copyable {
       epoll.remove(watch.monitor.descriptor.raw)
       watches[token] = nil
     }
+  }
+
+  /// The end: lets go of all interfaces, which stay as they are.
+  mutating func letGo() {
+    hasEnded = true
+    watches = [:]
   }
 
   /// Sets the carrier that a port's node sees; of one that is not watched yet, when it is.

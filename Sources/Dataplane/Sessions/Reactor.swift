@@ -24,7 +24,9 @@ final class Reactor: Sendable {
     thread = try HostThread.start(name: "apus-reactor", cpu: nil) {
       var state = ReactorState(epoll: epoll, events: events)
       while !stopping.value.load(ordering: .relaxed) { state.turn(commands: commands, faults: faults) }
+      commands.coldRun(&state)
       state.closeAll()
+      commands.coldEnd(leaving: state)
     }
   }
 
@@ -76,6 +78,8 @@ struct ReactorState: ~Copyable {
   /// The call that each worker was in at the last look of the watchdog.
   private var watched: [(worker: Worker, began: UInt64)] = []
   private var lastWatch = ContinuousClock.now
+  /// Nothing is served any more.
+  private(set) var hasEnded = false
 
   init(epoll: Epoll, events: @escaping @Sendable (DataplaneEvent) -> Void) {
     self.epoll = epoll
@@ -103,8 +107,10 @@ struct ReactorState: ~Copyable {
   }
 
   mutating func closeAll() {
+    hasEnded = true
     for endpoint in endpoints.values { endpoint.close() }
     endpoints = [:]
+    watched = []
   }
 
   /// Waits for something and handles all that is there.

@@ -48,8 +48,9 @@ extension FDB {
   ///
   /// - Returns: false if another thread held the lock before all were gone.
   func age(before deadline: UInt32) -> Bool {
+    var port = 0
     while true {
-      guard let isDone = writeIfFree({ state in agePiece(before: deadline, &state) }) else { return false }
+      guard let isDone = writeIfFree({ state in agePiece(from: &port, before: deadline, &state) }) else { return false }
       if isDone { return true }
     }
   }
@@ -164,13 +165,18 @@ extension FDB {
     return index
   }
 
-  private func agePiece(before deadline: UInt32, _ state: inout Writer) -> Bool {
+  /// - Parameter port: the first list that may have old ones, here and for the next piece.
+  private func agePiece(from port: inout Int, before deadline: UInt32, _ state: inout Writer) -> Bool {
     var left = Self.pieceCount
-    for port in 0..<state.lists.count {
-      while state.lists[port].oldest != 0 {
-        let index = Int(state.lists[port].oldest) - 1
+    while port < state.lists.count {
+      var link = state.lists[port].oldest
+      while link != 0 {
+        let index = Int(link) - 1
         let value = FDBValue(bits: entries[index].value.load(ordering: .relaxed))
-        guard !value.isStatic, value.tick < deadline else { break }
+        guard value.isStatic || value.tick < deadline else { break }
+        link = entries[index].newer.load(ordering: .relaxed)
+        // It stays where it was put, before those that are older now.
+        guard !value.isStatic else { continue }
         guard left > 0 else {
           raiseGeneration()
           return false
@@ -178,6 +184,7 @@ extension FDB {
         remove(index, &state)
         left -= 1
       }
+      port += 1
     }
     if left < Self.pieceCount { raiseGeneration() }
     return true

@@ -7,10 +7,23 @@ import Synchronization
 /// on; a caller of `Dataplane` waits for its own command, so that there are as many as the control side has calls under way;
 /// news of an interface's links come one by one, as the kernel's socket, which is bounded, gives them. The thread takes
 /// all that is there at each turn of its loop.
+///
+/// Every command is run, so that nobody waits for ever: once the thread has ended, those that hand commands over run them,
+/// one at a time, on what it has left of its state.
 final class CommandQueue<State: ~Copyable>: Sendable {
   typealias Command = @Sendable (inout State) -> Void
 
-  private let commands = Mutex<[Command]>([])
+  private struct Pending {
+    var commands: [Command] = []
+    /// The thread runs no more.
+    var hasEnded = false
+    /// Somebody runs what is handed over after the end.
+    var isTaken = false
+  }
+
+  private let pending = Mutex(Pending())
+  /// What an ended thread has left; only whoever set `isTaken` is at it.
+  private let remains = WriterLock<State?>(nil)
   private let waiting = Atomic<Bool>(false)
   private let runCount = Atomic<Int>(0)
   let bell: EventDescriptor
@@ -28,7 +41,13 @@ final class CommandQueue<State: ~Copyable>: Sendable {
   ///
   /// Commands run in order. One that a command hands over runs at the next call of `coldRun`.
   func submit(_ command: @escaping Command) {
-    commands.withLock { $0.append(command) }
+    let isOurs = pending.withLock { pending in
+      pending.commands.append(command)
+      guard pending.hasEnded, !pending.isTaken else { return false }
+      pending.isTaken = true
+      return true
+    }
+    guard !isOurs else { return coldRunLate() }
     waiting.store(true, ordering: .releasing)
     bell.signal()
   }
@@ -37,12 +56,39 @@ final class CommandQueue<State: ~Copyable>: Sendable {
   @inline(never)
   func coldRun(_ state: inout State) {
     waiting.store(false, ordering: .sequentiallyConsistent)
-    let taken = commands.withLock { commands in
-      let taken = commands
-      commands.removeAll(keepingCapacity: true)
+    let taken = pending.withLock { pending in
+      let taken = pending.commands
+      pending.commands.removeAll(keepingCapacity: true)
       return taken
     }
     runCount.store(count + taken.count, ordering: .relaxed)
     for command in taken { command(&state) }
+  }
+
+  /// The last call of the owning thread: what is there is run, and what comes from now on by whoever hands it over.
+  ///
+  /// - Parameter state: has let go of what is not to outlive the thread.
+  func coldEnd(leaving state: consuming State) {
+    var left: State? = consume state
+    remains.coldWithLock { swap(&$0, &left) }
+    pending.withLock { pending in (pending.hasEnded, pending.isTaken) = (true, true) }
+    coldRunLate()
+  }
+
+  /// Runs commands on what the thread has left, until there are none; what they hand over comes after them.
+  private func coldRunLate() {
+    while true {
+      let taken = pending.withLock { pending in
+        defer { pending.commands = [] }
+        pending.isTaken = !pending.commands.isEmpty
+        return pending.commands
+      }
+      guard !taken.isEmpty else { return }
+      remains.coldWithLock { remains in
+        guard var state = remains.take() else { return }
+        for command in taken { command(&state) }
+        remains = consume state
+      }
+    }
   }
 }

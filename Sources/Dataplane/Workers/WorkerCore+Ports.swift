@@ -56,8 +56,17 @@ extension WorkerCore {
     while portLimit > 0, ports[portLimit - 1].kind == .none { portLimit -= 1 }
   }
 
+  /// The end: captures are told, and nothing that ports have is held any longer.
+  mutating func coldLetGo() {
+    for capture in 0..<captures.count { coldStopCapture(capture, .stopped) }
+    for port in 0..<portLimit where ports[port].kind != .none { coldRemovePort(port) }
+  }
+
   /// Makes two ports the ends of one wire or patch.
+  ///
+  /// The former other end of either may still be on its way out: it has nothing to do with them from now on.
   mutating func coldConnect(_ first: Int, _ second: Int) {
+    for port in [first, second] where ports[port].peer >= 0 { ports[ports[port].peer].peer = -1 }
     ports[first].peer = second
     ports[second].peer = first
     for port in [first, second] { cables[port].isCut = false }

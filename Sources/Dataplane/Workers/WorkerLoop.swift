@@ -71,9 +71,11 @@ struct WorkerLoop: ~Copyable {
   }
 
   /// The end: whoever waits for an answer gets it.
-  mutating func finish() {
+  consuming func finish() {
     core.settleCalls()
     commands.coldRun(&core)
+    core.coldLetGo()
+    commands.coldEnd(leaving: core)
   }
 
   /// Sleeps until somebody kicks, calls or sends; returns at once if there is work after all.

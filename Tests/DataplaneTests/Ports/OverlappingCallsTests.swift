@@ -71,6 +71,26 @@ import Testing
     }
   }
 
+  /// An end that is free since the other one goes can be joined anew, and stays so.
+  @Test func aWireThatIsMadeWhileAnEndGoesStays() async throws {
+    try await Bench.with { bench in
+      let plane = bench.dataplane
+      for round in 0..<100 {
+        let (a, b, c) = ("a\(round)", "b\(round)", "c\(round)")
+        for name in [a, b, c] { try await bench.addPort(name, .wire) }
+        try await plane.connectWire(a, b)
+        async let gone: Void = plane.removePort(a)
+        // Refused as long as the removal has not begun.
+        while (try? await plane.connectWire(b, c)) == nil {}
+        try await gone
+        let (left, right) = (try await plane.record(b).index, try await plane.record(c).index)
+        let joined = await plane.worker.run { core in (core.ports[left].peer, core.ports[right].peer) }
+        #expect(joined == (right, left))
+        for name in [b, c] { try await plane.removePort(name) }
+      }
+    }
+  }
+
   /// Of two calls that want the same only one gets it, and the other is told.
   @Test func whatIsWantedTwiceIsGivenOnce() async throws {
     try await Bench.with { bench in

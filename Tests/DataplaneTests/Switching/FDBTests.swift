@@ -158,6 +158,18 @@ import Testing
     #expect(fdb.count == 0)
   }
 
+  /// A station that is never forgotten keeps nobody behind it in the list.
+  @Test func aStaticEntryDoesNotKeepOthers() {
+    let fdb = FDB(limit: 1000, portCapacity: 4)
+    fdb.coldRestore(key(1), FDBValue(port: 1, isStatic: true, tick: 1))
+    for station in 2..<300 { _ = fdb.learn(key(station), port: 1, tick: 2) }
+    _ = fdb.learn(key(300), port: 1, tick: 9)
+    _ = fdb.learn(key(301), port: 3, tick: 2)
+    #expect(fdb.age(before: 5))
+    #expect(Set(contents(fdb).keys) == [key(1), key(300)])
+    #expect(fdb.longestHold <= FDB.pieceCount)
+  }
+
   /// However much is forgotten, the lock is held for a few entries at a time.
   @Test func theLockIsHeldForAFewEntries() {
     let fdb = FDB(limit: 20_000, portCapacity: 4)

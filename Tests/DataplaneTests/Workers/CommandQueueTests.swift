@@ -49,6 +49,35 @@ import Testing
     #expect(queue.bell.drain() == 3)
   }
 
+  /// Whoever hands a command over then runs it, and what it hands over; nobody waits for a thread that is no more.
+  @Test func commandsAfterTheEndRunAtOnce() throws {
+    let queue = try CommandQueue<State>()
+    let (threadCount, perThread) = (4, 2000)
+    let threads = try (0..<threadCount).map { thread in
+      try HostThread.start(name: "sender", cpu: nil) {
+        for value in 0..<perThread { queue.submit { $0.values.append(thread * perThread + value) } }
+      }
+    }
+    var state = State()
+    queue.submit { state in queue.submit { $0.values.append(-1) } }
+    queue.coldRun(&state)
+    queue.coldEnd(leaving: state)
+    for thread in threads { thread.join() }
+    let seen = Mutex<[Int]>([])
+    queue.submit { state in
+      queue.submit { state in seen.withLock { $0 = state.values } }
+      state.values.append(-2)
+    }
+    let values = seen.withLock { $0 }
+    #expect(values.last == -2)
+    #expect(values.count == threadCount * perThread + 2)
+    for thread in 0..<threadCount {
+      #expect(
+        values.filter { $0 >= 0 && $0 / perThread == thread }
+          == Array(thread * perThread..<(thread + 1) * perThread))
+    }
+  }
+
   /// Many threads at once: each one's commands run once and in its order, and none is left when nothing is waiting.
   @Test func commandsOfManyThreadsAllRun() throws {
     let queue = try CommandQueue<State>()
