@@ -36,7 +36,7 @@ extension Dataplane {
     return await withCheckedContinuation { continuation in
       reactor.commands.submit { state in
         guard !state.hasEnded else { return continuation.resume(returning: Self.ending) }
-        state.names[record.index] = record.name
+        state.name(record.index, record.name)
         worker.commands.submit { core in
           core.coldAddPort(record, .tap, isWanted: isWanted)
           continuation.resume(returning: core.coldOpenTAP(record.index, descriptor, hasOffload: hasOffload))

@@ -53,8 +53,8 @@ extension Dataplane {
           settings, worker: worker, reactor: commands, epoll: state.epoll, events: state.events)
         endpoint.setAdmitting(isWanted || record.isToldByOwner)
         do throws(SystemError) { try endpoint.open() } catch { return continuation.resume(returning: error) }
+        state.name(record.index, record.name)
         state.add(endpoint)
-        state.names[record.index] = record.name
         worker.commands.submit { core in
           core.coldAddPort(record, .vhostUser, isWanted: isWanted)
           continuation.resume(returning: nil)

@@ -22,8 +22,8 @@ final class Reactor: Sendable {
     self.commands = commands
     self.faults = faults
     thread = try HostThread.start(name: "apus-reactor", cpu: nil) {
-      var state = ReactorState(epoll: epoll, events: events)
-      while !stopping.value.load(ordering: .relaxed) { state.turn(commands: commands, faults: faults) }
+      var state = ReactorState(epoll: epoll, faults: faults, events: events)
+      while !stopping.value.load(ordering: .relaxed) { state.turn(commands: commands) }
       commands.coldRun(&state)
       state.closeAll()
       commands.coldEnd(leaving: state)
@@ -63,6 +63,7 @@ struct ReactorState: ~Copyable {
   private static let watchMilliseconds: Int32 = 500
 
   let epoll: Epoll
+  private let faults: FaultQueue
   let events: @Sendable (DataplaneEvent) -> Void
   /// By port number.
   private(set) var endpoints: [Int: VhostUserEndpoint] = [:]
@@ -73,7 +74,7 @@ struct ReactorState: ~Copyable {
   /// Other guests than before are to see no carrier.
   var heldHasChanged: @Sendable () -> Void = {}
   /// Names of all ports, for events.
-  var names: [Int: String] = [:]
+  private var names: [Int: String] = [:]
   private var ready = [EpollEvent](repeating: EpollEvent(), count: 64)
   /// The call that each worker was in at the last look of the watchdog.
   private var watched: [(worker: Worker, began: UInt64)] = []
@@ -81,13 +82,20 @@ struct ReactorState: ~Copyable {
   /// Nothing is served any more.
   private(set) var hasEnded = false
 
-  init(epoll: Epoll, events: @escaping @Sendable (DataplaneEvent) -> Void) {
+  init(epoll: Epoll, faults: FaultQueue, events: @escaping @Sendable (DataplaneEvent) -> Void) {
     self.epoll = epoll
+    self.faults = faults
     self.events = events
   }
 
   /// Worker whose calls are watched.
   mutating func watch(_ worker: Worker) { watched.append((worker, 0)) }
+
+  /// A port has that number from now on; what workers said of the one that had it before is taken first.
+  mutating func name(_ port: Int, _ name: String) {
+    for report in faults.take() { take(report) }
+    names[port] = name
+  }
 
   mutating func add(_ endpoint: VhostUserEndpoint) {
     endpoints[endpoint.port] = endpoint
@@ -114,7 +122,7 @@ struct ReactorState: ~Copyable {
   }
 
   /// Waits for something and handles all that is there.
-  mutating func turn(commands: CommandQueue<ReactorState>, faults: FaultQueue) {
+  mutating func turn(commands: CommandQueue<ReactorState>) {
     let count = epoll.wait(into: &ready, timeoutMilliseconds: timeout)
     // Before sockets, so that a fault is never taken for one of the connection that follows.
     for report in faults.take() { take(report) }

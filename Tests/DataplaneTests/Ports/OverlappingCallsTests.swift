@@ -91,6 +91,25 @@ import Testing
     }
   }
 
+  /// The worker's last word of a port may come while the reactor is told of the next one with its number.
+  @Test func whatWasSaidOfAPortIsNotTakenForTheNextOne() async throws {
+    try await Bench.with { bench in
+      let plane = bench.dataplane
+      let events = plane.events.subscribe()
+      let faults = await plane.reactor.faults
+      await plane.reactor.run { state in
+        faults.report(port: 7, isUp: false)
+        state.name(7, "next")
+        faults.report(port: 7, isUp: true)
+      }
+      await plane.reactor.settle()
+      await plane.stop()
+      var told: [DataplaneEvent] = []
+      for await case .element(let event) in events { told.append(event) }
+      #expect(told.map { "\($0)" } == ["portUp(port: \"next\")"])
+    }
+  }
+
   /// Of two calls that want the same only one gets it, and the other is told.
   @Test func whatIsWantedTwiceIsGivenOnce() async throws {
     try await Bench.with { bench in
