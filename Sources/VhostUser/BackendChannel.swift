@@ -19,6 +19,9 @@ package struct BackendChannel {
   /// Messages wait until the socket takes more.
   package var isWaiting: Bool { !queue.isEmpty }
 
+  /// The front-end has the beginning of a message: nobody else can go on with the channel.
+  package var isWithinMessage: Bool { queue.isWithinMessage }
+
   /// Sends a message behind those that wait.
   ///
   /// - Returns: false if `capacity` messages wait already: this one is not sent.

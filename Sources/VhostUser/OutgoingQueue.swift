@@ -9,6 +9,8 @@ package struct OutgoingQueue {
 
   package init() {}
 
+  /// The peer has the beginning of a message, and not its end.
+  package private(set) var isWithinMessage = false
   package var isEmpty: Bool { messages.isEmpty }
   /// Messages that are not wholly sent.
   package var count: Int { messages.count }
@@ -24,7 +26,8 @@ package struct OutgoingQueue {
       guard let sent = try UnixSocket.send(socket, message.bytes, descriptors: message.descriptors), sent > 0 else {
         return false
       }
-      if sent < message.bytes.count {
+      isWithinMessage = sent < message.bytes.count
+      if isWithinMessage {
         messages[0].bytes.removeFirst(sent)
         messages[0].descriptors = []
       } else {

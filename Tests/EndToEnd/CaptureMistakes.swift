@@ -96,7 +96,7 @@ extension RealThings {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func anUpThatIsInterruptedAtOnceLeavesNoDaemon() async throws {
+    @Test(.timeLimit(.minutes(3))) func anUpThatIsInterruptedAtOnceLeavesNoDaemon() async throws {
       try await Sandbox.use { sandbox in
         let lab = try sandbox.write(Self.file())
         for delay in ["0.02", "0.05", "0.08", "0.12", "0.15"] {
@@ -111,6 +111,21 @@ extension RealThings {
           }
           try await sandbox.apus("down", Self.lab, expecting: 0)
         }
+        // Killed, it clears nothing away: `down` does, whatever there is, and so would the next `up`.
+        for delay in ["0.02", "0.04", "0.08", "0.12"] {
+          _ = try await execute(
+            ["timeout", "-s", "KILL", "--foreground", delay, sandbox.binary, "up", lab],
+            environment: sandbox.environment, within: 30)
+          try await sandbox.apus("down", Self.lab, expecting: 0)
+          // A daemon that was just being started ends by itself.
+          try await eventually("nothing is left of an up that was killed after \(delay) s", within: 20) {
+            try FileManager.default.contentsOfDirectory(atPath: sandbox.state) == []
+          }
+        }
+        try FileManager.default.createDirectory(
+          atPath: "\(sandbox.state)/\(Self.lab)", withIntermediateDirectories: true)
+        try await sandbox.apus("down", Self.lab, expecting: 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: sandbox.state) == [])
         try await sandbox.apus("up", lab, expecting: 0)
       }
     }

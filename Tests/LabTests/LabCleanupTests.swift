@@ -112,6 +112,32 @@ import Topology
     }
   }
 
+  /// A process that was ended between making a folder and marking it leaves nothing that stays for good.
+  @Test(arguments: [nil, "..apus.0badcafe.new", ".apus"])
+  func foldersThatWereOnlyBegunGo(_ entry: String?) async throws {
+    try await withTemporaryDirectories { directories in
+      for folder in ["apl3", "apl4", "apl4/vm1"] {
+        try Files.makeDirectory("\(directories.stateRoot)/\(folder)")
+        guard let entry else { continue }
+        let mark: FolderMark = folder == "apl4/vm1" ? .node("vm1", of: "apl4") : .lab(folder)
+        let bytes = entry == FolderMark.file ? Array("\(mark.text)\n".utf8) : []
+        try Files.write(bytes, to: "\(directories.stateRoot)/\(folder)/\(entry)")
+      }
+      // In a lab's own folder, that of a node.
+      try Files.write(Array("lab apl4\n".utf8), to: "\(directories.state("apl4"))/\(FolderMark.file)")
+      for lab in ["apl3", "apl4"] {
+        #expect(LabFiles.areThere(lab, in: directories))
+        let report = try await LabCleanup.remove(lab: lab, directories: directories)
+        #expect(report == CleanupReport(removed: ["files of lab \(lab) removed"]))
+      }
+      #expect(Files.names(in: directories.stateRoot) == [])
+      // What the next one finds is made anew, and what could not be used goes.
+      try Files.makeDirectory(directories.state("apl3"))
+      LabFiles.removeUnused("apl3", in: directories)
+      #expect(Files.names(in: directories.stateRoot) == [])
+    }
+  }
+
   /// A process that looks like a QEMU of a lab, and does not listen to SIGTERM.
   private func machine(_ lab: String, _ directories: LabDirectories) throws -> ProcessIdentity {
     try Files.makeDirectory(directories.stateRoot)

@@ -15,7 +15,8 @@ extension VhostUserEndpoint {
   /// Takes the session out: its rings stop, and the port is without a front-end from then on.
   ///
   /// What is under way is done first, and what the front-end was answered has gone out. A front-end that does not read
-  /// its answers holds this up for as long as it is connected.
+  /// its answers holds this up for as long as it is connected. What waits on its channel is gone; a channel in the middle
+  /// of a message stays behind.
   /// - Parameter completion: called once, with nil if there is no session, another one takes it, or it ends meanwhile.
   func take(_ completion: @escaping (TakenSession?) -> Void) {
     guard session != nil, taker == nil else { return completion(nil) }
@@ -26,7 +27,9 @@ extension VhostUserEndpoint {
   /// Goes on with `take`, as far as it can; called when something has come to rest.
   func takeOut() {
     while let taker, let session, let connection, unsent.isEmpty, !session.isPending {
-      if let (state, descriptors) = session.state {
+      if case (var state, let descriptors)? = session.state {
+        // The next message of whoever has the channel would begin in the middle of this one.
+        if channel?.isWithinMessage == true { state.channel = nil }
         let taken = TakenSession(state: state, descriptors: descriptors, connection: connection)
         letGo()
         taker(taken)

@@ -96,6 +96,9 @@ package struct LabDaemon: Sendable {
     )
   }
 
+  /// Whether it has ended, or does so within some seconds.
+  package func hasEnded(within seconds: Double) async -> Bool { await process.wait(timeoutSeconds: seconds) }
+
   /// Ends it at once and leaves its nodes as they are; false if it still runs.
   package func kill() async -> Bool {
     process.signal(SIGKILL)

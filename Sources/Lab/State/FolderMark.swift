@@ -15,6 +15,9 @@ struct FolderMark: Sendable, Equatable {
   static func lab(_ name: String) -> FolderMark { FolderMark(text: "lab \(name)") }
   static func node(_ name: String, of lab: String) -> FolderMark { FolderMark(text: "node \(lab)/\(name)") }
 
+  /// Whether an entry is a mark that was being written, by somebody who has died or is about to finish.
+  static func isBegun(_ entry: String) -> Bool { Folder.isUnfinished(entry, of: file) }
+
   /// Whether a folder carries it.
   func isIn(_ folder: Folder) -> Bool {
     guard let bytes = folder.read(Self.file, limit: Self.limit) else { return false }

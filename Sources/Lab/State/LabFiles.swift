@@ -60,7 +60,7 @@ package enum LabFiles {
   package static func removeUnused(_ lab: String, in directories: LabDirectories) {
     for root in [directories.dataRoot, directories.stateRoot] {
       guard let folder = try? Folder(root).folder(lab), let names = try? folder.names(),
-        names.allSatisfy({ [FolderMark.file, LabFile.log.rawValue].contains($0) })
+        names.allSatisfy({ FolderMark.isBegun($0) || [FolderMark.file, LabFile.log.rawValue].contains($0) })
       else { continue }
       var sweep = FileSweep(isTrial: false)
       sweep.clear(lab, under: root)
@@ -169,10 +169,12 @@ private struct FileSweep {
       guard let kind = try parent.kind(of: name) else { return }
       guard kind == .folder else { return leave(parent, name, kind) }
       let folder = try parent.folder(name)
-      if let mark = contents.mark, !mark.isIn(folder) {
+      // A process that was ended between the two has made a folder and not marked it: then nothing is in it.
+      let isMarked = contents.mark?.isIn(folder) ?? true
+      let names = try folder.names()
+      if let mark = contents.mark, !isMarked, !names.allSatisfy(FolderMark.isBegun) {
         return removal.left.append("\(folder.path.shown) (no file \(FolderMark.file) in it says \"\(mark.text)\")")
       }
-      let names = try folder.names()
       let persists = !contents.isLab && names.contains(NodeFile.persistMark.rawValue)
       // The lab's own file last, and only if all else is gone: by it the rest is found again.
       let last = LabFile.lab.rawValue
@@ -210,12 +212,14 @@ private struct FileSweep {
   private mutating func removeEmpty(
     _ folder: Folder, _ name: String, in parent: Folder, _ mark: FolderMark?
   ) throws(SystemError) {
-    guard try folder.names().allSatisfy({ $0 == FolderMark.file }) else { return }
-    removal.isSomething = true
-    guard !isTrial else { return }
-    try folder.remove(FolderMark.file)
+    let names = try folder.names()
+    guard names.allSatisfy({ $0 == FolderMark.file || isTrial && FolderMark.isBegun($0) }) else { return }
+    guard !isTrial else { return removal.isSomething = true }
+    let wasMarked = try folder.remove(FolderMark.file)
+    let isGone = try parent.removeFolder(name)
+    if wasMarked || isGone { removal.isSomething = true }
     // Who begins to use it in this moment finds it with its mark; so does who has mounted something there.
-    if try !parent.removeFolder(name), let mark { try mark.write(in: folder) }
+    if wasMarked, !isGone, let mark { try mark.write(in: folder) }
   }
 
   private mutating func leave(_ folder: Folder, _ name: String, _ kind: Folder.Kind) {

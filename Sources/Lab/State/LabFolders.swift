@@ -14,6 +14,11 @@ package enum LabFolders {
   /// Permission bits of files.
   static let fileMode: UInt32 = 0o600
 
+  /// Makes the folder of all labs, which stays.
+  package static func makeRoot(in directories: LabDirectories) throws(UserError) {
+    _ = try root(directories.stateRoot, passageMode)
+  }
+
   /// Makes a lab's folders, or finds that they are its.
   /// - Throws: `UserError` when a folder of that name is there that is not the lab's: nothing in it is touched.
   package static func make(_ lab: String, in directories: LabDirectories) throws(UserError) {
@@ -108,7 +113,7 @@ package enum LabFolders {
   private static func isPassing(_ entry: String, in folder: Folder) -> Bool {
     guard let kind = try? folder.kind(of: entry) else { return false }
     if entry == "lost+found" { return kind == .folder }
-    if Folder.isUnfinished(entry, of: FolderMark.file) { return kind == .file }
+    if FolderMark.isBegun(entry) { return kind == .file }
     return ofDaemon.contains { $0.rawValue == entry && $0.kind == kind }
   }
 

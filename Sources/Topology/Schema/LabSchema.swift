@@ -26,7 +26,7 @@ enum LabSchema {
       Key("capture", .list(.object(capture)), "What is written to files while the lab is up."),
       Key(
         "recorder", .either([.size, .choice(["off"])]),
-        "Memory for the last frames of every port, 64K to 1G, or off; 8M without it."),
+        "Memory for the last frames of every port, 512K to 1G, or off; 8M without it."),
       Key("tests", .list(.object(test)), "What must be true of the lab."),
     ],
     later: ["access"])

@@ -49,33 +49,52 @@ struct Daemon {
     // What the lab writes may hold passwords. Folders and sockets that others are to reach have modes of their own.
     umask(0o077)
     let isNew = !FileManager.default.fileExists(atPath: directories.labFile(name))
+    let (events, send) = AsyncStream<Event>.makeStream()
+    // Before anything is made that a signal would leave behind.
+    watchSignals(send)
     let file = try await PIDFile(name, in: directories)
     defer {
       HostCommand.endAll()
       withExtendedLifetime(file) {}
     }
-    let (events, send) = AsyncStream<Event>.makeStream()
     serve(send)
-    watchSignals(send)
     do {
-      for await event in events {
+      var events = events.makeAsyncIterator()
+      if let early = try await waitForServer(&events) { return try await end(after: early, isNew: isNew) }
+      let work = begin(first, options, send)
+      while let event = await events.next() {
         switch event {
-        case .ready: begin(first, options, send)
-        case .serverFailed(let error): throw error
+        case .ready: break
         case .bringUp(.success(let plan)): try onPlan(plan)
-        case .bringUp(.failure(let error)): throw error
+        case .bringUp(.failure(let error)), .serverFailed(let error): throw error
         case .end(.takenDown): return
         case .end(.neverCameUp): throw UserError(.failed, "lab \(name) did not come up")
         case .end(.neverAskedFor):
           logger.info("no lab was asked for within \(Int(Self.idleLimit)) s")
           return leave(isNew: isNew)
-        case .signal(let number): return try await end(after: number, isNew: isNew)
+        case .signal(let number): return try await end(after: number, isNew: isNew, work)
         }
       }
     } catch {
       leave(isNew: isNew)
       throw error
     }
+  }
+
+  /// Returns when clients can connect.
+  ///
+  /// - Returns: the signal that came before: the server would have made its socket after everything was removed.
+  private func waitForServer(_ events: inout AsyncStream<Event>.Iterator) async throws -> Int32? {
+    var early: Int32?
+    while let event = await events.next() {
+      switch event {
+      case .ready: return early
+      case .serverFailed(let error): throw error
+      case .signal(let number): early = early ?? number
+      case .bringUp, .end: break
+      }
+    }
+    return early
   }
 
   private func serve(_ send: AsyncStream<Event>.Continuation) {
@@ -98,9 +117,9 @@ struct Daemon {
 
   private func begin(
     _ first: CanonicalLab?, _ options: BringUpOptions, _ send: AsyncStream<Event>.Continuation
-  ) {
+  ) -> Task<Void, any Error> {
     logger.info("apus \(Product.version) serves lab \(name) as process \(getpid())")
-    Task {
+    return Task {
       guard let first else {
         try await Task.sleep(for: .seconds(Self.idleLimit))
         guard await runtime.lab() == nil else { return }
@@ -122,7 +141,8 @@ struct Daemon {
     }
   }
 
-  private func end(after number: Int32, isNew: Bool) async throws {
+  /// - Parameter work: what `begin` has begun.
+  private func end(after number: Int32, isNew: Bool, _ work: Task<Void, any Error>? = nil) async throws {
     guard number == SIGINT else {
       logger.info("ended by signal \(number); the nodes go on")
       await runtime.detach()
@@ -130,7 +150,11 @@ struct Daemon {
     }
     logger.info("ended by signal \(number); the lab is taken down")
     let logger = logger
+    work?.cancel()
     try await runtime.takeDown { logger.info("\($0)") }
+    // It may only just have begun, and have made the lab behind that.
+    _ = await work?.result
+    if await runtime.lab() != nil { try await runtime.takeDown { logger.info("\($0)") } }
     leave(isNew: isNew)
   }
 

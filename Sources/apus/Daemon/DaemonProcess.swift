@@ -17,12 +17,32 @@ struct DaemonProcess {
   /// - Throws: `UserError` with the daemon's last words when it ends at once, `unreachable` when one is there and silent.
   func ensure() async throws {
     if try await isThere() { return }
-    try LabFolders.make(name, in: directories)
+    try LabFolders.makeRoot(in: directories)
     let lock = try await FolderLock.wait(
       at: directories.stateRoot, seconds: Self.patience, "another `apus up` has been starting a daemon for too long")
     defer { withExtendedLifetime(lock) {} }
     if try await isThere() { return }
-    let process = try start()
+    // Until the daemon answers nobody else would remove the lab's folders; then it does so itself when nobody asks it for
+    // the lab. Ctrl-C reaches it too, before it has a session of its own.
+    let interrupts = HeldInterrupts()
+    defer { interrupts.release() }
+    do {
+      try await begin()
+    } catch {
+      if interrupts.hasCome { clearAway() }
+      throw error
+    }
+  }
+
+  /// Starts the daemon, and returns when it answers.
+  private func begin() async throws {
+    let process: Process
+    do {
+      process = try start()
+    } catch {
+      clearAway()
+      throw error
+    }
     let start = ContinuousClock.now
     while ContinuousClock.now - start < .seconds(Self.patience) {
       if await presence(within: Self.patience) == .answers { return }
@@ -33,6 +53,13 @@ struct DaemonProcess {
     throw UserError(
       .failed, "the daemon of lab \(name) does not answer after \(Int(Self.patience)) s",
       hint: "see \(directories.logFile(name))")
+  }
+
+  /// Removes what was made for a daemon that has not come to be; who calls it holds the lock.
+  private func clearAway() {
+    guard !isHeld, !FileManager.default.fileExists(atPath: directories.labFile(name)) else { return }
+    LabFiles.removeOwn(name, in: directories)
+    LabFiles.removeUnused(name, in: directories)
   }
 
   /// Whether the lab has a daemon that answers within some seconds.

@@ -36,21 +36,39 @@ struct LabLifecycle {
     var plan: [PlanRow]?
     var hadBegun = false
     let client = LabSession(lab.name, directories).client
+    let daemon = LabDaemon.serving(lab.name, in: directories)
+    var failure: UserError?
     do {
       try await client.stream(API.labUp, query: UpQuery(options), LabDocument(lab)) { line in
         hadBegun = true
         switch line {
         case .progress(let text): Output.words(text)
         case .plan(let steps): plan = steps
-        case .failed(let error): throw error.userError
+        case .failed(let error): failure = error.userError
         case .done: break
         }
       }
+    } catch  where failure != nil {
+      // All was said.
     } catch let error as UserError where error.code == .unreachable {
       throw LostDaemon(error: error, hadBegun: hadBegun)
     }
+    if let failure {
+      if let daemon { await waitForEnd(of: daemon) }
+      throw failure
+    }
     guard let plan else { throw UserError(.failed, "the daemon did not say how `up` ended") }
     return plan
+  }
+
+  /// A daemon whose lab did not come up ends and takes its folders with it: then nothing is left when the command ends.
+  private func waitForEnd(of daemon: LabDaemon) async {
+    let client = LabSession(daemon.lab, directories).client
+    let limit = ContinuousClock.now + .seconds(5)
+    while !Task.isCancelled, ContinuousClock.now < limit, await !daemon.hasEnded(within: 0.02) {
+      // It goes on with the lab that was up before.
+      if (try? await client.ask(API.lab, within: 1)) != nil { return }
+    }
   }
 
   /// Removes a lab, by its daemon or, where none answers, from what is written down of it.

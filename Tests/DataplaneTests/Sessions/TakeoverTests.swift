@@ -403,6 +403,14 @@ import VhostUser
       try await plane.takeUp(taken, port: "a")
       #expect(try await tell(plane, .request(5)))
       #expect(try read(near) == words32(5, 1, 0))
+      // But not in the middle of a message, whose rest stays behind.
+      #expect(try await tell(plane, .request(6, payload: [UInt8](repeating: 3, count: 1 << 20))))
+      let index = try await plane.record("a").index
+      #expect(await plane.reactor.run { $0.endpoints[index]?.channel?.isWithinMessage } == true)
+      let cut = try #require(try await plane.takeSession(port: "a"))
+      #expect(cut.state.channel == nil)
+      try await plane.takeUp(cut, port: "a")
+      #expect(try await tell(plane, .request(7)) == false)
     }
   }
 }
