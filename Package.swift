@@ -85,7 +85,9 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["LinuxHost"], path: "Tests/TestSupport", swiftSettings: tests),
     .testTarget(name: "FramesTests", dependencies: ["Frames"], swiftSettings: tests),
     .testTarget(name: "LinuxHostTests", dependencies: ["LinuxHost", "TestSupport", "CLinux"], swiftSettings: tests),
-    .testTarget(name: "VhostUserTests", dependencies: ["VhostUser", "GuestKit", "TestSupport", "LinuxHost"], swiftSettings: tests),
+    .testTarget(
+      name: "VhostUserTests", dependencies: ["VhostUser", "GuestKit", "TestSupport", "LinuxHost"],
+      swiftSettings: tests),
     .testTarget(
       name: "DataplaneTests",
       dependencies: ["Dataplane", "GuestKit", "TestSupport", "VhostUser", "Frames", "LinuxHost"],
