@@ -37,7 +37,7 @@ extension Dataplane {
       for member in added { core.coldCapture(slot, member.port, member.interface) }
       return slot
     }
-    guard let slot else { throw .invalid("\(WorkerCore.captureLimit) captures run already") }
+    guard let slot else { throw .invalid("\(TapSet.captureLimit) captures run already") }
     guard !isStopped else {
       // Nobody else closes it any more.
       ring.close(.stopped)
@@ -56,7 +56,7 @@ extension Dataplane {
   ) async throws(DataplaneError) -> UInt16 {
     let (slot, ring) = (try entry(capture).slot, capture.ring)
     let number = await worker.run { core -> UInt16? in
-      core.captures[slot].ring === ring ? core.coldSetFilter(slot, program) : nil
+      core.state.taps.captures[slot].ring === ring ? core.state.taps.coldSetFilter(slot, program) : nil
     }
     guard let number else { throw .invalid("the capture has ended") }
     return number
@@ -70,7 +70,9 @@ extension Dataplane {
     let interface = capture.append(record)
     let isThere = await worker.run { core in
       // The port may have gone, or the capture ended, meanwhile.
-      guard core.captures[slot].ring === ring, core.ports[record.index].block === record.block else { return false }
+      guard core.state.taps.captures[slot].ring === ring, core.state.ports[record.index].block === record.block else {
+        return false
+      }
       core.coldCapture(slot, record.index, interface)
       return true
     }
@@ -85,7 +87,9 @@ extension Dataplane {
   package func removePort(_ name: String, from capture: CaptureHandle) async throws(DataplaneError) {
     let (slot, ring, record) = (try entry(capture).slot, capture.ring, try record(name))
     await worker.run { core in
-      guard core.captures[slot].ring === ring, core.ports[record.index].block === record.block else { return }
+      guard core.state.taps.captures[slot].ring === ring, core.state.ports[record.index].block === record.block else {
+        return
+      }
       core.coldUncapture(slot, record.index)
     }
   }
@@ -98,7 +102,7 @@ extension Dataplane {
     captures.removeAll { $0.handle === capture }
     let (slot, ring) = (entry.slot, capture.ring)
     await worker.run { core in
-      if core.captures[slot].ring === ring { core.coldStopCapture(slot, .stopped) }
+      if core.state.taps.captures[slot].ring === ring { core.coldStopCapture(slot, .stopped) }
     }
   }
 

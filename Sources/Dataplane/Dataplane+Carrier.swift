@@ -100,7 +100,7 @@ extension Dataplane {
     guard !told.isEmpty else { return [] }
     return await worker.run { core in
       var held: Set<String> = []
-      for port in told where !core.cables[port.index].told { held.insert(port.name) }
+      for port in told where !core.state.ports.cables[port.index].told { held.insert(port.name) }
       return held
     }
   }

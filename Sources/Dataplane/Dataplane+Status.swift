@@ -33,14 +33,15 @@ extension Dataplane {
 
   private static func live(_ port: Int, _ core: borrowing WorkerCore) -> LiveState {
     var queues: [QueueStatus] = []
-    if core.ports[port].kind == .vhostUser {
-      let body = core.ports[port].body
-      for ring in 0..<2 * core.vhostUserPorts[body].pairs {
-        queues.append(core.vhostUserPorts[body].rings[ring].status(index: ring))
+    if core.state.ports[port].kind == .vhostUser {
+      let body = core.state.ports[port].body
+      for ring in 0..<2 * core.state.ports.vhostUser[body].pairs {
+        queues.append(core.state.ports.vhostUser[body].rings[ring].status(index: ring))
       }
     }
     return LiveState(
-      isUp: core.cables[port].isUp, hasEnd: core.coldEndIsUp(port), mtu: core.ports[port].mtu, queues: queues)
+      isUp: core.state.ports.cables[port].isUp, hasEnd: core.state.ports.coldEndIsUp(port),
+      mtu: core.state.ports[port].mtu, queues: queues)
   }
 
   private func status(_ record: PortRecord, _ live: LiveState, _ session: VhostUserEndpoint.Status?) -> PortStatus {

@@ -42,7 +42,7 @@ extension Dataplane {
     let record = try record(port)
     guard record.kind != .patch else { throw .invalid("port \(port) is the end of a trunk; no node sends there") }
     let index = record.index
-    let raw = await worker.run { $0.coldTrace(index, frame) }
+    let raw = await worker.run { $0.forwarder.coldTrace(index, frame, $0.state) }
     let names = TraceNames(ports: portTable, switches: switchTable)
     return FrameTrace(
       steps: raw.events.map { names.step($0) },
@@ -64,7 +64,7 @@ extension Dataplane {
         throw .invalid("a frame of \(long.count) bytes; the longest has \(Self.longestFrame)")
       }
       await worker.run { core in
-        guard core.ports[index].block === block else { return }
+        guard core.state.ports[index].block === block else { return }
         for frame in some { core.coldInject(index, frame) }
       }
     }

@@ -119,7 +119,7 @@ import Topology
     }
     if let plane = await run.runtime.dataplane() {
       let records = await plane.records.map { (index: $0.index, name: $0.name) }
-      let wanted = await plane.worker.run { core in records.map { core.ports[$0.index].isWanted } }
+      let wanted = await plane.worker.run { core in records.map { core.state.ports[$0.index].isWanted } }
       for (port, isWanted) in zip(await plane.ports(), wanted) {
         lines.append("port \(port.name) \(port.mode) \(port.peer ?? "-") \(isWanted)")
       }

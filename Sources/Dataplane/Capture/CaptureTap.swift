@@ -23,6 +23,8 @@ struct CaptureTap: ~Copyable {
   /// What is to be recorded of a frame beside what the burst says.
   struct Sighting: BitwiseCopyable {
     var port: Int
+    /// Captures that the port is part of (`PortSlot.taps`).
+    var captures: UInt64
     var direction: CaptureDirections
     var drop: FrameDrop
     var queue: UInt16 = 0

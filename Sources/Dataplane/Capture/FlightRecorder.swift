@@ -88,7 +88,7 @@ struct FlightRecorderWriter: BitwiseCopyable {
   private let base: UnsafeMutableRawPointer
   private let control: UnsafeMutablePointer<Atomic<UInt64>>
   private let capacity: Int
-  /// Records written; frames are numbered by it, from 1 on (see `WorkerCore.packetID`).
+  /// Records written; frames are numbered by it, from 1 on (see `TapSet.packetID`).
   private(set) var position: UInt64 = 0
   /// Place of the burst's first record, and records of the burst so far.
   private var slot = 0

@@ -2,7 +2,7 @@
 struct HeldFrame: BitwiseCopyable {
   /// When it leaves.
   var release: UInt64 = 0
-  /// The frame's number since it came in; see `WorkerCore.packetID`.
+  /// The frame's number since it came in; see `TapSet.packetID`.
   var packetID: UInt64 = 0
   /// Order in which frames came.
   var number: UInt64 = 0

@@ -37,12 +37,3 @@ struct NullPort: WorkerPort {
   func handle(_ event: PortEvent) {}
   func close(_ epoll: Epoll) {}
 }
-
-extension WorkerCore {
-  @inline(never)
-  mutating func deliverNull(_ port: Int, _ count: Int) {
-    let outcome = NullPort().transmit(
-      pending, from: port * Burst.capacity, count: count, burst: burst, notes: notes, mtu: ports[port].mtu)
-    account(outcome, port, of: count)
-  }
-}

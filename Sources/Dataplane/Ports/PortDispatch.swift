@@ -4,38 +4,94 @@ internal import LinuxHost
 ///
 /// The rest of the worker asks by the number and knows no kinds, but where code is of one kind alone: the rings of
 /// vhost-user (calls, faults, sessions), the interfaces of TAPs, and patches, which Switching and Impairments follow.
-extension WorkerCore {
+extension PortSet {
   // While frames move.
 
-  /// Takes what a port has and passes it on; returns the number of frames.
+  /// Queues of a port that may have frames, one bit each.
   @inline(__always)
-  mutating func serve(_ port: Int) -> Int {
-    switch ports[port].kind {
-    case .vhostUser: breatheVhostUser(port)
-    case .tap: breatheTAP(port)
+  func queuesWithFrames(_ port: Int) -> UInt16 {
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].queuesWithFrames
+    case .tap: tap[self[port].body].mayHaveFrames ? 1 : 0
     case .patch: 0
     case .null: 0
     case .none: 0
     }
   }
 
-  /// Hands over a port's pending frames and counts what became of them.
+  /// Takes a burst from one of a port's queues; see `WorkerPort`.
   @inline(__always)
-  mutating func handOver(_ port: Int, _ count: Int) {
-    switch ports[port].kind {
-    case .vhostUser: deliverVhostUser(port, count)
-    case .tap: deliverTAP(port, count)
-    case .patch: refusePending(of: port, count: count, .carrierDown)
-    case .null: deliverNull(port, count)
-    case .none: refusePending(of: port, count: count, .carrierDown)
+  mutating func receive(
+    _ port: Int, queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int
+  ) -> RingFault? {
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].receive(queue: queue, into: burst, pool: pool, limit: limit)
+    case .tap: tap[self[port].body].receive(queue: queue, into: burst, pool: pool, limit: limit)
+    case .patch: nil
+    case .null: nil
+    case .none: nil
+    }
+  }
+
+  /// Frames of that queue go on; those of a ring that runs but is not enabled are taken and go nowhere (vhost-user, "Ring
+  /// states").
+  @inline(__always)
+  func isListened(_ port: Int, queue: Int) -> Bool {
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].rings[2 * queue + 1].isEnabled
+    case .tap: true
+    case .patch: true
+    case .null: true
+    case .none: true
+    }
+  }
+
+  /// The frames of a burst are not needed any more: the node gets back what they were in.
+  @inline(__always)
+  mutating func completeReceive(_ port: Int, queue: Int) {
+    switch self[port].kind {
+    case .vhostUser: finish(port, ring: 2 * queue + 1)
+    case .tap: break
+    case .patch: break
+    case .null: break
+    case .none: break
+    }
+  }
+
+  /// Hands over a port's pending frames, which their node can have after `completeTransmit`; see `WorkerPort`.
+  @inline(__always)
+  mutating func transmit(
+    _ port: Int, _ pending: borrowing FixedArray<PendingFrame>, count: Int, burst: borrowing Burst,
+    notes: borrowing ScatterNotes
+  ) -> TransmitOutcome {
+    let (start, mtu, body) = (port * Burst.capacity, self[port].mtu, self[port].body)
+    return switch self[port].kind {
+    case .vhostUser:
+      vhostUser[body].transmit(pending, from: start, count: count, burst: burst, notes: notes, mtu: mtu)
+    case .tap: tap[body].transmit(pending, from: start, count: count, burst: burst, notes: notes, mtu: mtu)
+    case .patch: TransmitOutcome(withoutCarrier: pending, from: start, count: count)
+    case .null: NullPort().transmit(pending, from: start, count: count, burst: burst, notes: notes, mtu: mtu)
+    case .none: TransmitOutcome(withoutCarrier: pending, from: start, count: count)
+    }
+  }
+
+  /// Lets the node have what was handed over.
+  @inline(__always)
+  mutating func completeTransmit(_ port: Int) {
+    switch self[port].kind {
+    case .vhostUser: finish(port, ring: 0)
+    case .tap: break
+    case .patch: break
+    case .null: break
+    case .none: break
     }
   }
 
   /// See `WorkerPort`.
   func takesPartialChecksums(_ port: Int) -> Bool {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts[ports[port].body].takesPartialChecksums
-    case .tap: tapPorts[ports[port].body].takesPartialChecksums
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].takesPartialChecksums
+    case .tap: tap[self[port].body].takesPartialChecksums
     case .patch: true
     case .null: NullPort().takesPartialChecksums
     case .none: true
@@ -45,9 +101,9 @@ extension WorkerCore {
   // Before and after sleep.
 
   func coldMayHaveFrames(_ port: Int) -> Bool {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts[ports[port].body].mayHaveFrames
-    case .tap: tapPorts[ports[port].body].mayHaveFrames
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].mayHaveFrames
+    case .tap: tap[self[port].body].mayHaveFrames
     case .patch: false
     case .null: NullPort().mayHaveFrames
     case .none: false
@@ -55,9 +111,9 @@ extension WorkerCore {
   }
 
   func coldArm(_ port: Int, longest: Int64) -> Int64 {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts[ports[port].body].arm(longest: longest)
-    case .tap: tapPorts[ports[port].body].arm(longest: longest)
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].arm(longest: longest)
+    case .tap: tap[self[port].body].arm(longest: longest)
     case .patch: longest
     case .null: NullPort().arm(longest: longest)
     case .none: longest
@@ -65,9 +121,9 @@ extension WorkerCore {
   }
 
   func coldDisarm(_ port: Int) {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts[ports[port].body].disarm()
-    case .tap: tapPorts[ports[port].body].disarm()
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].disarm()
+    case .tap: tap[self[port].body].disarm()
     case .patch: break
     case .null: NullPort().disarm()
     case .none: break
@@ -75,9 +131,9 @@ extension WorkerCore {
   }
 
   mutating func coldHandle(_ port: Int, _ event: PortEvent) {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts[ports[port].body].handle(event)
-    case .tap: tapPorts[ports[port].body].handle(event)
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].handle(event)
+    case .tap: tap[self[port].body].handle(event)
     case .patch: break
     case .null: NullPort().handle(event)
     case .none: break
@@ -89,8 +145,8 @@ extension WorkerCore {
   /// A closed body for a port of that kind; -1 if the kind has none.
   mutating func coldTakeBody(_ kind: PortKind) -> Int {
     switch kind {
-    case .vhostUser: vhostUserPorts.take() ?? -1
-    case .tap: tapPorts.take() ?? -1
+    case .vhostUser: vhostUser.take() ?? -1
+    case .tap: tap.take() ?? -1
     case .patch: -1
     case .null: -1
     case .none: -1
@@ -99,9 +155,9 @@ extension WorkerCore {
 
   /// Closes a port's body and gives its place back.
   mutating func coldGiveBody(_ port: Int) {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts.close(ports[port].body, epoll)
-    case .tap: tapPorts.close(ports[port].body, epoll)
+    switch self[port].kind {
+    case .vhostUser: vhostUser.close(self[port].body, epoll)
+    case .tap: tap.close(self[port].body, epoll)
     case .patch: break
     case .null: break
     case .none: break
@@ -110,17 +166,17 @@ extension WorkerCore {
 
   /// The port's own end is there, whatever was set and whatever the other end does.
   func coldIsThere(_ port: Int) -> Bool {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts[ports[port].body].isThere
-    case .tap: tapPorts[ports[port].body].isThere
-    case .patch: ports[port].peer >= 0 && ports[ports[port].peer].isWanted
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].isThere
+    case .tap: tap[self[port].body].isThere
+    case .patch: self[port].peer >= 0 && self[self[port].peer].isWanted
     case .null: NullPort().isThere
     case .none: false
     }
   }
 
   func coldCarrierNews(_ port: Int) -> CarrierNews {
-    switch ports[port].kind {
+    switch self[port].kind {
     case .vhostUser: VhostUserPort.carrierNews
     case .tap: TAPPort.carrierNews
     case .patch: .nobody
@@ -131,9 +187,9 @@ extension WorkerCore {
 
   /// See `WorkerPort`.
   func coldRefusal(_ port: Int) -> EgressDrop? {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts[ports[port].body].coldRefusal
-    case .tap: tapPorts[ports[port].body].coldRefusal
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].coldRefusal
+    case .tap: tap[self[port].body].coldRefusal
     case .patch: nil
     case .null: NullPort().coldRefusal
     case .none: .carrierDown

@@ -75,6 +75,21 @@ struct PortSlot: ~Copyable {
     }
   }
 
+  /// How a frame's tag is changed where it leaves here.
+  ///
+  /// - Parameters:
+  ///   - priority: PCP and DEI in their places of a tag.
+  ///   - old: the tag that it came with, if it has one.
+  @inline(__always)
+  func edit(vlan: UInt16, priority: UInt16, isTagged: Bool, tag old: @autoclosure () -> TagControl) -> TagEdit {
+    guard mode == .trunk, untaggedVLAN != vlan else {
+      return isTagged ? TagEdit(kind: .remove, tag: TagControl(bits: 0)) : .keep
+    }
+    let tag = TagControl(bits: priority | vlan)
+    guard isTagged else { return TagEdit(kind: .insert, tag: tag) }
+    return old().bits == tag.bits ? .keep : TagEdit(kind: .rewrite, tag: tag)
+  }
+
   /// Sets mode and VLANs, and forgets what was cached under the old ones.
   mutating func assign(_ newMode: PortMode) {
     switch newMode {

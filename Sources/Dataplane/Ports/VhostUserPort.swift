@@ -56,6 +56,19 @@ extension VhostUserPort: WorkerPort {
     return false
   }
 
+  /// Pairs whose transmit ring runs and has something, one bit each.
+  @inline(__always)
+  var queuesWithFrames: UInt16 {
+    var found: UInt16 = 0
+    var running = runningTransmit
+    while running != 0 {
+      let pair = running.trailingZeroBitCount
+      if rings[2 * pair + 1].hasAvailable { found |= 1 << UInt16(pair) }
+      running &= running &- 1
+    }
+    return found
+  }
+
   var isThere: Bool { isCarrying }
   var takesPartialChecksums: Bool { rings[0].allowsPartialChecksum }
 

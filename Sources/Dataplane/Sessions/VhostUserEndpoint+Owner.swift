@@ -130,7 +130,7 @@ extension VhostUserEndpoint: RingOwner {
   func setMTU(_ mtu: Int) -> OwnerAnswer {
     let (port, limit) = (port, self.mtu)
     return ask { core in
-      core.ports[port].mtu = min(mtu, limit)
+      core.state.ports[port].mtu = min(mtu, limit)
       return .done
     }
   }
@@ -143,7 +143,7 @@ extension VhostUserEndpoint: RingOwner {
     let frame = RARP.announcement(of: source)
     let port = port
     return ask { core in
-      if core.ports[port].isUp { core.coldInject(port, frame) }
+      if core.state.ports[port].isUp { core.coldInject(port, frame) }
       return .done
     }
   }

@@ -1,43 +1,17 @@
 import Frames
 
-/// Why a frame was dropped, in a byte.
-package struct FrameDrop: Sendable, Hashable, BitwiseCopyable {
-  /// 0 = it was not, from 1 on `IngressDrop`, from 128 on `EgressDrop`.
-  package let rawValue: UInt8
-
-  package static let none = FrameDrop(rawValue: 0)
-
-  init(rawValue: UInt8) { self.rawValue = rawValue }
-
-  @inline(__always)
-  package init(_ reason: IngressDrop) { rawValue = UInt8(truncatingIfNeeded: 1 + reason.rawValue) }
-
-  @inline(__always)
-  package init(_ reason: EgressDrop) { rawValue = UInt8(truncatingIfNeeded: 128 + reason.rawValue) }
-
-  /// Where the frame came in, or at the far side of a patch.
-  package var isIngress: Bool { (1..<128).contains(rawValue) }
-
-  /// The reason in the words of the user guide; nil = the frame was not dropped.
-  package var name: String? {
-    guard rawValue > 0 else { return nil }
-    if rawValue < 128 { return IngressDrop(rawValue: Int(rawValue) - 1)?.name }
-    return EgressDrop(rawValue: Int(rawValue) - 128)?.name
-  }
-}
-
 /// Where frames are dropped: each one is counted at its port, by its reason, and whoever listens is told (captures of the
 /// port, the flight recorder).
-extension WorkerCore {
-  /// Counts a frame that the switch refuses, and tells whoever listens.
+extension WorkerState {
+  /// Counts a frame that is refused where it came in.
   @inline(never)
   mutating func refuse(_ index: Int, at port: Int, _ reason: IngressDrop) {
     ports[port].counters.drop(reason)
     noteDrop(index, at: port, .keep, FrameDrop(reason), .fromNode)
-    if recorder.isRecording { recorder.mark(index, FrameDrop(reason), isWhole: true) }
+    if taps.recorder.isRecording { taps.recorder.mark(index, FrameDrop(reason), isWhole: true) }
   }
 
-  /// The same on a switch, where the port may be the end of a patch.
+  /// Counts a frame that a switch refuses, of a port that may be the end of a patch.
   @inline(never)
   mutating func refuse(_ place: Place, _ reason: IngressDrop) {
     ports[place.ingress].counters.drop(reason)
@@ -52,16 +26,27 @@ extension WorkerCore {
   }
 
   /// What tells a frame at its place from the frame as its node sent it.
-  private func arrivalEdit(_ place: Place) -> TagEdit {
+  private mutating func arrivalEdit(_ place: Place) -> TagEdit {
     ports[place.ingress].kind == .patch ? edit(place, place.ingress) : .keep
+  }
+
+  /// How a frame's tag is changed where it leaves by a port.
+  @inline(__always)
+  mutating func edit(_ place: Place, _ port: Int) -> TagEdit {
+    ports[port].edit(
+      vlan: place.vlan, priority: place.priority, isTagged: burst.frames[place.frame].isTagged,
+      tag: burst.header(place.frame).tag)
   }
 
   @inline(__always)
   mutating func noteDrop(
     _ index: Int, at port: Int, _ edit: TagEdit, _ drop: FrameDrop, _ direction: CaptureDirections
   ) {
-    if ports[port].taps != 0 { tap(index, edit, CaptureTap.Sighting(port: port, direction: direction, drop: drop)) }
-    if recorder.isRecording { recorder.mark(index, drop) }
+    if ports[port].taps != 0 {
+      let seen = CaptureTap.Sighting(port: port, captures: ports[port].taps, direction: direction, drop: drop)
+      taps.record(index, of: burst, edit, seen)
+    }
+    if taps.recorder.isRecording { taps.recorder.mark(index, drop) }
   }
 
   /// Counts all of a port's pending frames as dropped.
@@ -71,6 +56,17 @@ extension WorkerCore {
     for position in 0..<count {
       pending[port * Burst.capacity + position].verdict = FrameDrop(reason).rawValue
     }
-    recordUndelivered(port, count: count)
+    taps.recordUndelivered(pending, of: port, count: count)
+  }
+
+  /// Counts the burst of a port that is down: it has nothing to say.
+  @inline(never)
+  mutating func refuseBurst(of port: Int) {
+    var bytes = 0
+    for index in 0..<burst.count {
+      bytes += burst.frames[index].size
+      refuse(index, at: port, .portDown)
+    }
+    ports[port].counters.received(packets: burst.count, bytes: bytes)
   }
 }

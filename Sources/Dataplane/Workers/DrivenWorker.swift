@@ -19,9 +19,9 @@ package struct DrivenWorker: ~Copyable {
     MemoryMapping.installFaultHandler()
     faults = FaultQueue(bell: bell)
     core = WorkerCore(guardian: CallGuardian(), faults: faults, epoll: epoll)
-    core.isDriven = true
+    core.state.delays.isDriven = true
     recorder = recorderSize > 0 ? FlightRecorder(size: recorderSize) : nil
-    core.record(into: recorder)
+    core.state.taps.coldRecord(into: recorder)
     core.coldAddSwitch(0, table)
   }
 
@@ -64,12 +64,12 @@ package struct DrivenWorker: ~Copyable {
 
   /// Nanoseconds of the clock that impairments go by.
   package var now: UInt64 {
-    get { core.now }
-    set { core.now = newValue }
+    get { core.state.delays.now }
+    set { core.state.delays.now = newValue }
   }
 
   /// When the first frame of all that are held leaves, in nanoseconds; nil = none is held.
-  package var nextRelease: UInt64? { core.nextRelease == .max ? nil : core.nextRelease }
+  package var nextRelease: UInt64? { core.state.delays.nextRelease == .max ? nil : core.state.delays.nextRelease }
 
   package mutating func setCarrier(port: Int, up: Bool) { core.coldSetWanted(port, up) }
 
@@ -101,7 +101,7 @@ package struct DrivenWorker: ~Copyable {
 
   /// Replaces the filter of a capture; nil = all frames are wanted.
   package mutating func setFilter(_ capture: CaptureHandle, _ program: FilterProgram?) {
-    core.coldSetFilter(capture.id, program)
+    core.state.taps.coldSetFilter(capture.id, program)
   }
 
   package mutating func stop(_ capture: CaptureHandle) { core.coldStopCapture(capture.id, .stopped) }

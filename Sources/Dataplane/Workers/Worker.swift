@@ -29,7 +29,7 @@ final class Worker: Sendable {
     self.stopping = stopping
     thread = try HostThread.start(name: "apus-worker\(index)", cpu: cpu) {
       var core = WorkerCore(guardian: guardian, faults: faults, epoll: epoll)
-      core.record(into: recorder)
+      core.state.taps.coldRecord(into: recorder)
       var loop = WorkerLoop(
         core: core, commands: commands, account: account,
         poll: poll, clock: clock)

@@ -18,114 +18,116 @@ extension WorkerCore {
 
   /// Place of a vhost-user port's rings in their pool; nil = the port is of another kind, or gone.
   private func coldRings(of port: Int) -> Int? {
-    guard port < ports.count, ports[port].kind == .vhostUser else { return nil }
-    return ports[port].body
+    guard port < state.ports.capacity, state.ports[port].kind == .vhostUser else { return nil }
+    return state.ports[port].body
   }
 
   /// Replaces memory and the addresses of all rings in it; a ring without a layout stops.
   mutating func coldReplaceMemory(_ port: Int, _ table: MemoryTable, _ layouts: [Int: RingLayout]) {
     guard let body = coldRings(of: port) else { return }
-    vhostUserPorts[body].table = table
-    vhostUserPorts[body].memory = table.memory
-    for (ring, layout) in layouts { vhostUserPorts[body].rings[ring].move(to: layout) }
-    coldBreak(port, RingFault(.ringOutsideMemory)) { layouts[$0] == nil }
+    state.ports.vhostUser[body].table = table
+    state.ports.vhostUser[body].memory = table.memory
+    for (ring, layout) in layouts { state.ports.vhostUser[body].rings[ring].move(to: layout) }
+    state.ports.coldBreak(port, RingFault(.ringOutsideMemory)) { layouts[$0] == nil }
+    coldTellBroken()
   }
 
   /// Starts a ring, or takes over new descriptors of one that runs.
   mutating func coldStartRing(_ port: Int, pairs: Int, _ ring: RingInstallation) {
     guard let body = coldRings(of: port) else { return }
-    vhostUserPorts[body].pairs = pairs
+    state.ports.vhostUser[body].pairs = pairs
     let index = ring.index
     coldReplaceKick(port, ring: index, with: ring.kick)
     coldReplaceCall(port, ring: index, with: ring.call)
     coldReplaceError(port, ring: index, with: ring.error)
-    if !vhostUserPorts[body].rings[index].isRunning {
-      vhostUserPorts[body].rings[index].start(ring.layout, base: ring.base, traits: ring.traits)
+    if !state.ports.vhostUser[body].rings[index].isRunning {
+      state.ports.vhostUser[body].rings[index].start(ring.layout, base: ring.base, traits: ring.traits)
       // A back-end that died may have published entries and not called for them; with an event index nobody would again.
       coldSignalCall(port, ring: index)
     }
-    vhostUserPorts[body].rings[index].isEnabled = ring.isEnabled
-    vhostUserPorts[body].refresh()
+    state.ports.vhostUser[body].rings[index].isEnabled = ring.isEnabled
+    state.ports.vhostUser[body].refresh()
     coldCarrier(port)
   }
 
   mutating func coldEnableRing(_ port: Int, ring: Int, _ isEnabled: Bool) {
     guard let body = coldRings(of: port) else { return }
-    vhostUserPorts[body].rings[ring].isEnabled = isEnabled
-    vhostUserPorts[body].refresh()
+    state.ports.vhostUser[body].rings[ring].isEnabled = isEnabled
+    state.ports.vhostUser[body].refresh()
     coldCarrier(port)
   }
 
   /// Stops a ring and returns its position, for GET_VRING_BASE.
   mutating func coldStopRing(_ port: Int, ring: Int) -> UInt32 {
     guard let body = coldRings(of: port) else { return 0 }
-    vhostUserPorts[body].rings[ring].stop()
+    state.ports.vhostUser[body].rings[ring].stop()
     coldReplaceKick(port, ring: ring, with: nil)
     coldReplaceCall(port, ring: ring, with: nil)
-    vhostUserPorts[body].refresh()
+    state.ports.vhostUser[body].refresh()
     coldCarrier(port)
-    return vhostUserPorts[body].rings[ring].base
+    return state.ports.vhostUser[body].rings[ring].base
   }
 
   /// What has happened in the rings that started at these positions.
   func coldActivity(_ port: Int, since bases: [Int: UInt32]) -> StartWatch.Activity {
     guard let body = coldRings(of: port) else { return StartWatch.Activity() }
     var activity = StartWatch.Activity()
-    for (ring, base) in bases where vhostUserPorts[body].rings[ring].isRunning {
-      if vhostUserPorts[body].rings[ring].hasMoved(since: base) { activity.hasMoved = true }
-      activity.kicks = max(activity.kicks, vhostUserPorts[body].rings[ring].kicks)
+    for (ring, base) in bases where state.ports.vhostUser[body].rings[ring].isRunning {
+      if state.ports.vhostUser[body].rings[ring].hasMoved(since: base) { activity.hasMoved = true }
+      activity.kicks = max(activity.kicks, state.ports.vhostUser[body].rings[ring].kicks)
     }
     return activity
   }
 
   mutating func coldMoveRing(_ port: Int, ring: Int, to layout: RingLayout) {
     guard let body = coldRings(of: port) else { return }
-    vhostUserPorts[body].rings[ring].move(to: layout)
+    state.ports.vhostUser[body].rings[ring].move(to: layout)
   }
 
   mutating func coldReplaceKick(_ port: Int, ring: Int, with kick: Descriptor?) {
     guard let body = coldRings(of: port) else { return }
-    if let old = vhostUserPorts[body].kicks[ring] { epoll.remove(old.raw) }
-    vhostUserPorts[body].kicks[ring] = kick
-    vhostUserPorts[body].rings[ring].mustPoll = kick == nil
+    if let old = state.ports.vhostUser[body].kicks[ring] { state.ports.epoll.remove(old.raw) }
+    state.ports.vhostUser[body].kicks[ring] = kick
+    state.ports.vhostUser[body].rings[ring].mustPoll = kick == nil
     guard let kick else { return }
     do throws(SystemError) {
-      try epoll.add(
+      try state.ports.epoll.add(
         kick.raw, token: EventToken(port: port, source: ring).word, events: Epoll.input | Epoll.edgeTriggered)
     } catch {
       // The same eventfd on two rings, for instance: polling serves both.
-      vhostUserPorts[body].rings[ring].mustPoll = true
+      state.ports.vhostUser[body].rings[ring].mustPoll = true
     }
   }
 
   mutating func coldReplaceCall(_ port: Int, ring: Int, with call: Descriptor?) {
     guard let body = coldRings(of: port) else { return }
-    vhostUserPorts[body].calls[ring] = call
-    vhostUserPorts[body].rings[ring].callDescriptor = call?.raw ?? -1
+    state.ports.vhostUser[body].calls[ring] = call
+    state.ports.vhostUser[body].rings[ring].callDescriptor = call?.raw ?? -1
     // What was completed before the descriptor came must not be lost (facts of every front-end that masks calls).
-    guard call != nil, vhostUserPorts[body].rings[ring].isRunning else { return }
+    guard call != nil, state.ports.vhostUser[body].rings[ring].isRunning else { return }
     coldSignalCall(port, ring: ring)
   }
 
   /// Calls the driver whatever it wants; to be called once too often is allowed (VIRTIO 1.2 section 2.7.7).
   private mutating func coldSignalCall(_ port: Int, ring: Int) {
     guard let body = coldRings(of: port) else { return }
-    if !vhostUserPorts[body].rings[ring].signalCall(guardian) {
-      coldRingFault(port, ring: ring, RingFault(.callBlocked))
+    if !state.ports.vhostUser[body].rings[ring].signalCall(state.ports.guardian) {
+      state.ports.coldRingFault(port, ring: ring, RingFault(.callBlocked))
+      coldTellBroken()
     }
   }
 
   mutating func coldReplaceError(_ port: Int, ring: Int, with error: Descriptor?) {
     guard let body = coldRings(of: port) else { return }
-    vhostUserPorts[body].errors[ring] = error
-    vhostUserPorts[body].rings[ring].errorDescriptor = error?.raw ?? -1
+    state.ports.vhostUser[body].errors[ring] = error
+    state.ports.vhostUser[body].rings[ring].errorDescriptor = error?.raw ?? -1
   }
 
   /// Stops all rings and lets go of memory and descriptors.
   mutating func coldClearRings(_ port: Int) {
     guard let body = coldRings(of: port) else { return }
-    vhostUserPorts[body].letGo(epoll)
-    cables[port].isLatched = false
+    state.ports.vhostUser[body].letGo(state.ports.epoll)
+    state.ports.coldUnlatch(port)
     coldCarrier(port)
   }
 
@@ -133,21 +135,11 @@ extension WorkerCore {
   mutating func coldResetRings(_ port: Int) {
     guard let body = coldRings(of: port) else { return }
     for ring in 0..<2 * VhostUserPort.maximumPairs {
-      vhostUserPorts[body].rings[ring].stop()
-      vhostUserPorts[body].rings[ring].isEnabled = false
+      state.ports.vhostUser[body].rings[ring].stop()
+      state.ports.vhostUser[body].rings[ring].isEnabled = false
       coldReplaceKick(port, ring: ring, with: nil)
     }
-    vhostUserPorts[body].refresh()
+    state.ports.vhostUser[body].refresh()
     coldCarrier(port)
-  }
-
-  /// Takes a frame as if the node had sent it.
-  mutating func coldInject(_ port: Int, _ frame: [UInt8]) {
-    burst.reset()
-    copies = 0
-    pool.note(frame, in: burst)
-    passOn(from: port, queue: 0)
-    settleCalls()
-    burst.reset()
   }
 }

@@ -43,11 +43,11 @@ struct WorkerLoop: ~Copyable {
   mutating func turn() {
     if commands.isWaiting {
       // A command may stop a ring: its driver must not miss a call for what was published before.
-      core.settleCalls()
+      core.state.ports.settleCalls()
       commands.coldRun(&core)
     }
-    if !core.owedFlushes.isEmpty { core.coldPayFlushes() }
-    if core.lineCount > 0 { core.readClock() }
+    if !core.forwarder.owedFlushes.isEmpty { core.forwarder.coldPayFlushes() }
+    if core.state.delays.count > 0 { core.state.delays.readClock() }
     let moved = core.breathe()
     let end = clinux_rdtsc()
     let cycles = end &- now
@@ -57,13 +57,13 @@ struct WorkerLoop: ~Copyable {
       account.add(account.busyCycles, cycles)
       account.add(account.bursts, 1)
       // Those that were held were counted when they came.
-      account.add(account.frames, UInt64(moved - core.released))
-      core.released = 0
+      account.add(account.frames, UInt64(moved - core.state.delays.released))
+      core.state.delays.released = 0
     } else {
       account.add(account.idleCycles, cycles)
       clinux_pause()
     }
-    if end &- lastLook > (core.lookedAtCount > 0 ? Self.lookCycles : Self.rareLookCycles) {
+    if end &- lastLook > (core.state.ports.lookedAtCount > 0 ? Self.lookCycles : Self.rareLookCycles) {
       lastLook = end
       coldLook(microseconds: 0)
     }
@@ -72,7 +72,7 @@ struct WorkerLoop: ~Copyable {
 
   /// The end: whoever waits for an answer gets it.
   consuming func finish() {
-    core.settleCalls()
+    core.state.ports.settleCalls()
     commands.coldRun(&core)
     core.coldLetGo()
     commands.coldEnd(leaving: core)
@@ -82,7 +82,7 @@ struct WorkerLoop: ~Copyable {
   @inline(never)
   private mutating func coldSleep() {
     // The last look may have taken the bell of a command that came after this turn's began.
-    guard !commands.isWaiting, core.owedFlushes.isEmpty, let longest = coldLongestSleep(),
+    guard !commands.isWaiting, core.forwarder.owedFlushes.isEmpty, let longest = coldLongestSleep(),
       let microseconds = core.coldArmKicks(longest: longest)
     else {
       lastWork = now
@@ -98,21 +98,23 @@ struct WorkerLoop: ~Copyable {
 
   /// Microseconds to sleep at most; nil if a held frame leaves too soon for any.
   private func coldLongestSleep() -> Int64? {
-    guard core.nextRelease != .max else { return Self.longestSleep }
-    let left = Int64(clamping: core.nextRelease / 1000) - Int64(clamping: clinux_monotonic() / 1000) - Self.wakeEarly
+    guard core.state.delays.nextRelease != .max else { return Self.longestSleep }
+    let left =
+      Int64(clamping: core.state.delays.nextRelease / 1000) - Int64(clamping: clinux_monotonic() / 1000)
+      - Self.wakeEarly
     return left > 0 ? min(left, Self.longestSleep) : nil
   }
 
   /// Takes what epoll has, waiting up to `microseconds` for it, and moves the clock of ageing.
   @inline(never)
   private mutating func coldLook(microseconds: Int64) {
-    let count = core.epoll.wait(into: &events, timeoutMicroseconds: microseconds)
+    let count = core.state.ports.epoll.wait(into: &events, timeoutMicroseconds: microseconds)
     for index in 0..<max(count, 0) { coldHandle(events[index]) }
     // A ring whose index was lost with its page looks idle.
-    if clinux_fault_count() != core.faultCount { core.coldMemoryFaults() }
+    if clinux_fault_count() != core.state.ports.faultCount { core.coldMemoryFaults() }
     let tick = clock.tick
-    if tick != core.tick {
-      core.tick = tick
+    if tick != core.state.tick {
+      core.state.tick = tick
       core.coldAge()
     }
   }
@@ -123,7 +125,7 @@ struct WorkerLoop: ~Copyable {
       commands.bell.drain()
       return
     }
-    guard port < core.ports.count else { return }
-    core.coldHandle(port, PortEvent(source: token.source, events: event.events))
+    guard port < core.state.ports.capacity else { return }
+    core.state.ports.coldHandle(port, PortEvent(source: token.source, events: event.events))
   }
 }

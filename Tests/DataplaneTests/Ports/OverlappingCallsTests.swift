@@ -19,7 +19,7 @@ import Testing
   private func dead(_ plane: Dataplane) async -> [String] {
     let records = await plane.records
     return await plane.worker.run { core in
-      records.filter { core.ports[$0.index].block !== $0.block }.map(\.name)
+      records.filter { core.state.ports[$0.index].block !== $0.block }.map(\.name)
     }
   }
 
@@ -60,8 +60,8 @@ import Testing
         _ = try await (first, second, third, fourth)
         try await plane.connectWire(c, d)
         let peers = await plane.worker.run { core in
-          (0..<core.portLimit).filter { core.ports[$0].kind != .none }.map {
-            core.ports[core.ports[$0].peer].peer == $0
+          (0..<core.state.ports.limit).filter { core.state.ports[$0].kind != .none }.map {
+            core.state.ports[core.state.ports[$0].peer].peer == $0
           }
         }
         #expect(peers == [true, true])
@@ -84,7 +84,7 @@ import Testing
         while (try? await plane.connectWire(b, c)) == nil {}
         try await gone
         let (left, right) = (try await plane.record(b).index, try await plane.record(c).index)
-        let joined = await plane.worker.run { core in (core.ports[left].peer, core.ports[right].peer) }
+        let joined = await plane.worker.run { core in (core.state.ports[left].peer, core.state.ports[right].peer) }
         #expect(joined == (right, left))
         for name in [b, c] { try await plane.removePort(name) }
       }
@@ -183,7 +183,7 @@ import Testing
         }
         let record = try await plane.record("p")
         let (vlan, isWanted) = await plane.worker.run { core in
-          (core.ports[record.index].untaggedVLAN, core.ports[record.index].isWanted)
+          (core.state.ports[record.index].untaggedVLAN, core.state.ports[record.index].isWanted)
         }
         #expect(record.mode == .access(vlan: vlan))
         let isAdmitting = await plane.reactor.run { $0.endpoints[record.index]?.isAdmitting }

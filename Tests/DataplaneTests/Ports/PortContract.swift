@@ -67,7 +67,7 @@ import Testing
   @Test(arguments: kinds) func framesArriveWholeAndInOrder(_ kind: PortKind) throws {
     let bench = try ContractBench()
     try bench.wire(0, kind, 1, .vhostUser)
-    #expect(bench.core.ports[0].isUp && bench.core.ports[1].isUp)
+    #expect(bench.core.state.ports[0].isUp && bench.core.state.ports[1].isUp)
     var sent: [[UInt8]] = []
     for number in 0..<200 {
       let frame = frame(number)
@@ -110,7 +110,8 @@ import Testing
     try bench.wire(0, kind, 1, .vhostUser)
     for source in [0, 1, 2, 15, 16, 255, 65_535] {
       for port in [0, 2, 63] {
-        bench.core.coldHandle(port, PortEvent(source: source, events: Epoll.input | Epoll.output | Epoll.hangup))
+        bench.core.state.ports.coldHandle(
+          port, PortEvent(source: source, events: Epoll.input | Epoll.output | Epoll.hangup))
       }
     }
     bench.breathe()
@@ -128,15 +129,15 @@ import Testing
       #expect(bench.counts(0).sent == 1)
       // Frames that nobody has taken go with the port.
       bench.remove(0)
-      #expect(bench.core.ports[0].body == -1)
-      #expect(!bench.core.ports[1].isUp || !bench.core.cables[1].isUp)
+      #expect(bench.core.state.ports[0].body == -1)
+      #expect(!bench.core.state.ports[1].isUp || !bench.core.state.ports.cables[1].isUp)
       bench.remove(1)
       #expect(bench.core.breathe() == 0)
-      #expect(bench.core.portLimit == 0)
-      #expect(bench.core.lookedAtCount == 0)
+      #expect(bench.core.state.ports.limit == 0)
+      #expect(bench.core.state.ports.lookedAtCount == 0)
     }
     // Two at once, so no more than the first four of each pool.
-    #expect(bench.core.vhostUserPorts.count <= 4 && bench.core.tapPorts.count <= 4)
+    #expect(bench.core.state.ports.vhostUser.count <= 4 && bench.core.state.ports.tap.count <= 4)
   }
 
   /// Bodies are of their kind: what one port has is nobody else's, whatever their numbers.
@@ -157,7 +158,7 @@ import Testing
     }
     // A patch has none.
     bench.add(number, .patch)
-    #expect(bench.core.ports[number].body == -1)
+    #expect(bench.core.state.ports[number].body == -1)
   }
 }
 

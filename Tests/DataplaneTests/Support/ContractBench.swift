@@ -38,7 +38,7 @@ final class ContractBench {
 
   /// Opens what is behind a port.
   func open(_ port: Int, ringSize: Int = 256) throws {
-    switch core.ports[port].kind {
+    switch core.state.ports[port].kind {
     case .vhostUser: far[port] = .guest(try startGuest(port, ringSize))
     case .tap:
       var pair: [Int32] = [-1, -1]
@@ -91,10 +91,12 @@ final class ContractBench {
   func breathe() {
     repeat {
       var events = [EpollEvent](repeating: EpollEvent(), count: 16)
-      let count = core.epoll.wait(into: &events, timeoutMicroseconds: 0)
+      let count = core.state.ports.epoll.wait(into: &events, timeoutMicroseconds: 0)
       for event in events.prefix(count) {
         let token = EventToken(word: event.token)
-        if let port = token.port { core.coldHandle(port, PortEvent(source: token.source, events: event.events)) }
+        if let port = token.port {
+          core.state.ports.coldHandle(port, PortEvent(source: token.source, events: event.events))
+        }
       }
     } while core.breathe() > 0
   }

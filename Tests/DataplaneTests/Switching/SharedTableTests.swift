@@ -172,7 +172,7 @@ import Testing
         _ = try await (gone, come)
         let index = try await plane.switchIndex("new\(round)")
         let table = try #require(await plane.table(of: "new\(round)"))
-        #expect(await plane.worker.run { $0.switches[index].table === table })
+        #expect(await plane.worker.run { $0.forwarder.switches[index].table === table })
         try await plane.removeSwitch("new\(round)")
       }
     }

@@ -1,9 +1,9 @@
 import Frames
 
-/// A dry run of the rules of Forwarding.swift over the state of this moment: nothing is learnt, counted or sent.
+/// A dry run of the rules of Forwarder.swift over the state of this moment: nothing is learnt, counted or sent.
 ///
 /// Written apart from them, so that the loop carries nothing for it; a test sends what was traced and compares.
-extension WorkerCore {
+extension Forwarder {
   /// What is the same at every place of a frame.
   private struct Traced {
     var bytes: [UInt8]
@@ -12,15 +12,15 @@ extension WorkerCore {
   }
 
   /// Follows a frame that a port's node might send.
-  func coldTrace(_ port: Int, _ bytes: [UInt8]) -> RawTrace {
+  func coldTrace(_ port: Int, _ bytes: [UInt8], _ state: borrowing WorkerState) -> RawTrace {
     var trace = RawTrace()
     trace.events.append(.received(port: port, size: bytes.count))
-    guard ports[port].isUp else {
+    guard state.ports[port].isUp else {
       trace.drop(port, FrameDrop(IngressDrop.portDown))
       return trace
     }
-    if ports[port].ingressLine >= 0 {
-      trace.events.append(.impaired(port: port, lines[ports[port].ingressLine].impairment))
+    if state.ports[port].ingressLine >= 0 {
+      trace.events.append(.impaired(port: port, state.delays.lines[state.ports[port].ingressLine].impairment))
     }
     guard bytes.count >= Ethernet.headerSize else {
       trace.drop(port, FrameDrop(IngressDrop.runt))
@@ -31,10 +31,10 @@ extension WorkerCore {
       return trace
     }
     let header = Self.header(bytes)
-    if ports[port].mode == .wire {
-      traceWire(Traced(bytes: bytes, header: header, isTagged: false), port, &trace)
+    if state.ports[port].mode == .wire {
+      traceWire(Traced(bytes: bytes, header: header, isTagged: false), port, state, &trace)
     } else {
-      traceSwitched(Traced(bytes: bytes, header: header, isTagged: header.isTagged), port, &trace)
+      traceSwitched(Traced(bytes: bytes, header: header, isTagged: header.isTagged), port, state, &trace)
     }
     return trace
   }
@@ -46,15 +46,15 @@ extension WorkerCore {
     return EthernetHeader(first: word(0), second: word(8))
   }
 
-  private func traceWire(_ frame: Traced, _ port: Int, _ trace: inout RawTrace) {
-    let peer = ports[port].peer
+  private func traceWire(_ frame: Traced, _ port: Int, _ state: borrowing WorkerState, _ trace: inout RawTrace) {
+    let peer = state.ports[port].peer
     guard peer >= 0 else { return trace.drop(port, FrameDrop(IngressDrop.portDown)) }
     trace.events.append(.wire(to: peer))
-    traceDelivery(frame, .keep, to: peer, &trace)
+    traceDelivery(frame, .keep, to: peer, state, &trace)
   }
 
-  private func traceSwitched(_ frame: Traced, _ port: Int, _ trace: inout RawTrace) {
-    var vlan = ports[port].untaggedVLAN
+  private func traceSwitched(_ frame: Traced, _ port: Int, _ state: borrowing WorkerState, _ trace: inout RawTrace) {
+    var vlan = state.ports[port].untaggedVLAN
     var priority: UInt16 = 0
     if frame.isTagged {
       guard frame.bytes.count >= Ethernet.headerSize + Ethernet.tagSize else {
@@ -65,21 +65,21 @@ extension WorkerCore {
       guard tag.vlan != 0x0FFF else { return trace.drop(port, FrameDrop(IngressDrop.vlanInvalid)) }
       if tag.vlan != 0 { vlan = tag.vlan }
       priority = tag.priority
-      guard vlan != 0, ports[port].carries(vlan) else {
+      guard vlan != 0, state.ports[port].carries(vlan) else {
         return trace.drop(port, FrameDrop(IngressDrop.vlanFiltered))
       }
     } else {
       trace.events.append(.vlan(port: port, vlan: Int(vlan), tag: nil))
       guard vlan != 0 else { return trace.drop(port, FrameDrop(IngressDrop.vlanFiltered)) }
     }
-    let switchIndex = ports[port].switchIndex
+    let switchIndex = state.ports[port].switchIndex
     guard switchIndex >= 0 else { return trace.drop(port, FrameDrop(IngressDrop.portDown)) }
     traceRelay(
       frame,
-      Place(frame: 0, ingress: port, switchIndex: switchIndex, vlan: vlan, priority: priority, hops: 0), &trace)
+      Place(frame: 0, ingress: port, switchIndex: switchIndex, vlan: vlan, priority: priority, hops: 0), state, &trace)
   }
 
-  private func traceRelay(_ frame: Traced, _ place: Place, _ trace: inout RawTrace) {
+  private func traceRelay(_ frame: Traced, _ place: Place, _ state: borrowing WorkerState, _ trace: inout RawTrace) {
     let (source, destination) = (frame.header.source, frame.header.destination)
     let (switchIndex, vlan) = (place.switchIndex, Int(place.vlan))
     guard !source.isGroup, !source.isZero else {
@@ -96,33 +96,33 @@ extension WorkerCore {
       .source(
         source, vlan: vlan, switchIndex: switchIndex, port: place.ingress, known: known?.port,
         isStatic: known?.isStatic ?? false))
-    guard !destination.isGroup else { return traceFlood(frame, place, &trace) }
+    guard !destination.isGroup else { return traceFlood(frame, place, state, &trace) }
     // What the frame itself teaches is known when its destination is looked up.
     let teaches = source == destination && known?.isStatic != true
     let found = switches[switchIndex].fdb.lookup(FDB.key(vlan: place.vlan, destination))
     guard let output = teaches ? place.ingress : found?.port else {
       trace.events.append(.unknown(destination, vlan: vlan, switchIndex: switchIndex))
-      return traceFlood(frame, place, &trace)
+      return traceFlood(frame, place, state, &trace)
     }
-    guard ports[output].carries(place.vlan) else {
+    guard state.ports[output].carries(place.vlan) else {
       trace.events.append(.foundElsewhere(destination, vlan: vlan, switchIndex: switchIndex, port: output))
-      return traceFlood(frame, place, &trace)
+      return traceFlood(frame, place, state, &trace)
     }
     trace.events.append(.found(destination, vlan: vlan, switchIndex: switchIndex, port: output))
     guard output != place.ingress else { return trace.drop(place.ingress, FrameDrop(EgressDrop.hairpin)) }
-    traceLeave(frame, place, by: output, &trace)
+    traceLeave(frame, place, by: output, state, &trace)
   }
 
-  private func traceFlood(_ frame: Traced, _ place: Place, _ trace: inout RawTrace) {
+  private func traceFlood(_ frame: Traced, _ place: Place, _ state: borrowing WorkerState, _ trace: inout RawTrace) {
     var outputs: [Int] = []
     var skipped: [Int: TraceEvent.Skip] = [:]
     for position in 0..<switches[place.switchIndex].memberCount {
       let port = Int(switches[place.switchIndex].members[position])
       if port == place.ingress {
         skipped[port] = .isIngress
-      } else if !ports[port].carries(place.vlan) {
+      } else if !state.ports[port].carries(place.vlan) {
         skipped[port] = .otherVLAN
-      } else if !ports[port].isUp {
+      } else if !state.ports[port].isUp {
         skipped[port] = .isDown
       } else {
         outputs.append(port)
@@ -130,49 +130,56 @@ extension WorkerCore {
     }
     trace.events.append(
       .flood(switchIndex: place.switchIndex, vlan: Int(place.vlan), ports: outputs, skipped: skipped))
-    for port in outputs { traceLeave(frame, place, by: port, &trace) }
+    for port in outputs { traceLeave(frame, place, by: port, state, &trace) }
   }
 
-  private func traceLeave(_ frame: Traced, _ place: Place, by port: Int, _ trace: inout RawTrace) {
-    guard ports[port].kind == .patch else {
+  private func traceLeave(
+    _ frame: Traced, _ place: Place, by port: Int, _ state: borrowing WorkerState, _ trace: inout RawTrace
+  ) {
+    guard state.ports[port].kind == .patch else {
       return traceDelivery(
-        frame, edit(place, port, isTagged: frame.isTagged, tag: frame.header.tag), to: port, &trace)
+        frame,
+        state.ports[port].edit(
+          vlan: place.vlan, priority: place.priority, isTagged: frame.isTagged, tag: frame.header.tag),
+        to: port, state, &trace)
     }
-    guard place.hops < Self.hopLimit, trace.crossings < max(patchEndCount / 2, 0) else {
+    guard place.hops < Self.hopLimit, trace.crossings < max(state.ports.patchEndCount / 2, 0) else {
       return trace.drop(place.ingress, FrameDrop(IngressDrop.loop))
     }
     trace.crossings += 1
-    if ports[port].egressLine >= 0 {
-      trace.events.append(.impaired(port: port, lines[ports[port].egressLine].impairment))
+    if state.ports[port].egressLine >= 0 {
+      trace.events.append(.impaired(port: port, state.delays.lines[state.ports[port].egressLine].impairment))
     }
-    let far = ports[port].peer
-    guard far >= 0, ports[port].isUp else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
-    let isUntagged = ports[port].untaggedVLAN == place.vlan
-    let vlan = isUntagged ? ports[far].untaggedVLAN : place.vlan
+    let far = state.ports[port].peer
+    guard far >= 0, state.ports[port].isUp else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
+    let isUntagged = state.ports[port].untaggedVLAN == place.vlan
+    let vlan = isUntagged ? state.ports[far].untaggedVLAN : place.vlan
     trace.events.append(.crosses(patch: port, far: far, vlan: Int(vlan), isTagged: !isUntagged))
-    guard vlan != 0, ports[far].carries(vlan) else {
+    guard vlan != 0, state.ports[far].carries(vlan) else {
       return trace.drop(far, FrameDrop(IngressDrop.vlanFiltered))
     }
     traceRelay(
       frame,
       Place(
-        frame: 0, ingress: far, switchIndex: ports[far].switchIndex, vlan: vlan,
-        priority: isUntagged ? 0 : place.priority, hops: place.hops + 1), &trace)
+        frame: 0, ingress: far, switchIndex: state.ports[far].switchIndex, vlan: vlan,
+        priority: isUntagged ? 0 : place.priority, hops: place.hops + 1), state, &trace)
   }
 
-  private func traceDelivery(_ frame: Traced, _ edit: TagEdit, to port: Int, _ trace: inout RawTrace) {
+  private func traceDelivery(
+    _ frame: Traced, _ edit: TagEdit, to port: Int, _ state: borrowing WorkerState, _ trace: inout RawTrace
+  ) {
     let size = frame.bytes.count + edit.growth
     trace.events.append(.leaves(port: port, edit: edit.kind, tag: edit.tag, size: size))
-    guard ports[port].isUp else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
-    if ports[port].egressLine >= 0 {
-      trace.events.append(.impaired(port: port, lines[ports[port].egressLine].impairment))
+    guard state.ports[port].isUp else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
+    if state.ports[port].egressLine >= 0 {
+      trace.events.append(.impaired(port: port, state.delays.lines[state.ports[port].egressLine].impairment))
     }
     let leaving = Self.apply(edit, to: frame.bytes)
     let allowance = edit.kind != .remove && Self.header(leaving).isTagged ? Ethernet.tagSize : 0
-    guard size <= ports[port].mtu + Ethernet.headerSize + allowance else {
+    guard size <= state.ports[port].mtu + Ethernet.headerSize + allowance else {
       return trace.drop(port, FrameDrop(EgressDrop.tooBig))
     }
-    if let refusal = coldRefusal(port) { return trace.drop(port, FrameDrop(refusal)) }
+    if let refusal = state.ports.coldRefusal(port) { return trace.drop(port, FrameDrop(refusal)) }
     trace.outputs.append((port, leaving))
   }
 

@@ -4,7 +4,7 @@
 /// could not forget it forgets at the next turn of its loop. Until then frames for those stations are dropped at their
 /// port as they were a moment ago, and not flooded. The control side forgets the stations of a port itself before it lets
 /// go of the port's number (`Dataplane.forgetStations`), so that no other port ever inherits any.
-extension WorkerCore {
+extension Forwarder {
   /// Stations that are to be forgotten still.
   struct OwedFlush {
     var port: Int
@@ -12,8 +12,7 @@ extension WorkerCore {
   }
 
   /// Forgets what the port's switch knows to be behind it.
-  mutating func coldForgetStations(of port: Int) {
-    let switchIndex = ports[port].switchIndex
+  mutating func coldForgetStations(of port: Int, switchIndex: Int) {
     guard switchIndex >= 0, !switches[switchIndex].fdb.flush(port: port) else { return }
     guard !owedFlushes.contains(where: { $0.port == port && $0.switchIndex == switchIndex }) else { return }
     owedFlushes.append(OwedFlush(port: port, switchIndex: switchIndex))
@@ -28,7 +27,7 @@ extension WorkerCore {
   }
 
   /// Once a second: forgets stations that nobody heard of for long; where the table is busy, a second later.
-  mutating func coldAgeStations() {
+  mutating func coldAgeStations(_ tick: UInt32) {
     for index in 0..<switches.count where switches[index].isUsed {
       let aging = switches[index].table.aging
       if tick > aging { _ = switches[index].fdb.age(before: tick - aging) }

@@ -1,0 +1,203 @@
+import CLinux
+import Frames
+
+/// Who looks on while a worker moves frames: captures, and the flight recorder; and the numbers that frames have for both.
+///
+/// Frames are copied past a port into the rings of the captures that it is part of. A port's `taps` has one bit a capture;
+/// a port without any pays one branch a burst where frames come in and one where they leave. Frames from a node are
+/// recorded as they came, before anything judges them; a drop that is found later in the same breath is written into that
+/// record. Frames to a node are recorded after their delivery, with its outcome.
+///
+/// The recorder has each frame once, where it comes in: those of a conversation together, others one by one, and what is
+/// found out about them is added to their records until the burst ends.
+///
+/// Unsafe code. Invariants as in Burst.swift: bytes come from `outgoingPrefix`, used before its next call.
+@safe
+struct TapSet: ~Copyable {
+  /// Captures at once: the bits of `PortSlot.taps`.
+  static var captureLimit: Int { 64 }
+
+  private(set) var captures = FixedArray<CaptureTap>(count: 0) { _ in CaptureTap() }
+  /// Those that recorded something in this breath, one bit each.
+  private(set) var unpublished: UInt64 = 0
+  /// Bytes of a frame that the filters of captures look at, at most.
+  private var depth = 0
+  /// Number of the burst's first frame, never used again.
+  private var packetBase: UInt64 = 0
+  /// Numbers of the burst's frames, where a line let them go: they have them from when they came.
+  let packetIDs = FixedArray<UInt64>(count: Burst.capacity) { _ in 0 }
+  private var isReleasing = false
+  /// Nanoseconds since 1970 of this burst; 0 = the clock was not read.
+  private var stamp: UInt64 = 0
+  /// Where frames that come in are recorded, and what keeps its memory alive.
+  var recorder = FlightRecorderWriter()
+  private var recorderMemory: FlightRecorder?
+
+  // Bursts.
+
+  /// A burst has come in; its frames have numbers from now on.
+  @inline(__always)
+  mutating func begin() {
+    packetBase &+= UInt64(Burst.capacity)
+    stamp = 0
+  }
+
+  /// A line lets frames go, with the numbers in `packetIDs`.
+  @inline(__always)
+  mutating func beginRelease() {
+    stamp = 0
+    isReleasing = true
+  }
+
+  @inline(__always)
+  mutating func endRelease() { isReleasing = false }
+
+  /// Number of a frame of the burst, the same wherever it goes.
+  @inline(__always)
+  func packetID(_ index: Int) -> UInt64 {
+    isReleasing ? packetIDs[index] : packetBase &+ UInt64(truncatingIfNeeded: index)
+  }
+
+  /// Nanoseconds since 1970 when this burst was first asked for its time.
+  @inline(never)
+  private mutating func burstTime() -> UInt64 {
+    if stamp == 0 { stamp = clinux_realtime() }
+    return stamp
+  }
+
+  // Captures.
+
+  /// Records the burst as its node sent it.
+  @inline(never)
+  mutating func recordArrivals(of burst: borrowing Burst, _ seen: CaptureTap.Sighting) {
+    for index in 0..<burst.count { record(index, of: burst, .keep, seen) }
+  }
+
+  /// Records `count` pending frames of a port with what became of them.
+  @inline(never)
+  mutating func recordDepartures(
+    of burst: borrowing Burst, _ pending: borrowing FixedArray<PendingFrame>, count: Int, _ seen: CaptureTap.Sighting,
+    completesChecksum: Bool
+  ) {
+    var sighting = seen
+    for position in 0..<count {
+      let item = pending[seen.port * Burst.capacity + position]
+      sighting.drop = FrameDrop(rawValue: item.verdict)
+      record(Int(item.frame), of: burst, item.edit, sighting, completesChecksum: completesChecksum)
+    }
+  }
+
+  /// Records one frame in every capture of the port; what is not said of the sighting yet is found here.
+  @inline(never)
+  mutating func record(
+    _ index: Int, of burst: borrowing Burst, _ edit: TagEdit, _ seen: CaptureTap.Sighting,
+    completesChecksum: Bool = false
+  ) {
+    var left = seen.captures
+    guard left != 0 else { return }
+    unpublished |= left
+    let completes = completesChecksum && burst.frames[index].needsChecksum
+    // A frame too short for the edit was refused before it came here; a runt has none.
+    let (base, size, tail) = unsafe burst.outgoingPrefix(index, edit, completeChecksum: completes, depth: depth)
+    let frame = burst.frames[index]
+    let content = unsafe CaptureTap.Content(prefix: base, size: size, tail: tail, length: frame.size + edit.growth)
+    var sighting = seen
+    sighting.timestamp = burstTime()
+    sighting.packetID = packetID(index)
+    sighting.needsChecksum = frame.needsChecksum && !completes
+    sighting.checksumStart = UInt16(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth)
+    while left != 0 {
+      let capture = left.trailingZeroBitCount
+      left &= left &- 1
+      captures[capture].take(index, content, sighting, of: burst)
+    }
+  }
+
+  /// Lets the readers have what this breath recorded.
+  @inline(never)
+  mutating func publish() {
+    while unpublished != 0 {
+      captures[unpublished.trailingZeroBitCount].publish()
+      unpublished &= unpublished &- 1
+    }
+  }
+
+  // The recorder.
+
+  /// Records what comes in from now on.
+  mutating func coldRecord(into memory: FlightRecorder?) {
+    recorderMemory = memory
+    recorder = memory?.writer ?? FlightRecorderWriter()
+  }
+
+  /// Begins to record a burst of a port, whose frames are numbered as their records: so captures and recordings have the
+  /// same number for a frame, and no record has to hold it.
+  ///
+  /// - Parameter isWhole: nobody will judge these frames before they are sent on, or at all.
+  @inline(never)
+  mutating func beginRecording(of burst: borrowing Burst, port: Int, isWhole: Bool) {
+    packetBase = recorder.position &+ 1
+    recorder.begin(port: port, time: burstTime())
+    if isWhole { recorder.record(burst, from: 0, count: burst.count, output: -1) }
+  }
+
+  /// Notes what kept a port's pending frames from their node.
+  @inline(never)
+  mutating func recordUndelivered(_ pending: borrowing FixedArray<PendingFrame>, of port: Int, count: Int) {
+    guard recorder.isRecording else { return }
+    for position in 0..<count {
+      let item = pending[port * Burst.capacity + position]
+      if item.verdict != 0 { recorder.mark(Int(item.frame), FrameDrop(rawValue: item.verdict)) }
+    }
+  }
+
+  // Commands. Bits of slots are the caller's to set.
+
+  mutating func coldReservePorts(_ capacity: Int) {
+    for index in 0..<captures.count { captures[index].coldReservePorts(capacity) }
+  }
+
+  /// Takes a capture in; nil if there are too many already.
+  mutating func coldStart(_ ring: CaptureRing, _ configuration: CaptureConfiguration, portCapacity: Int) -> Int? {
+    var free = 0
+    while free < captures.count, captures[free].isUsed { free += 1 }
+    guard free < Self.captureLimit else { return nil }
+    if free == captures.count { captures.grow(to: max(4, 2 * free)) { _ in CaptureTap() } }
+    captures[free] = CaptureTap(ring, configuration, portCapacity: portCapacity)
+    coldFindDepth()
+    return free
+  }
+
+  /// Ends a capture that no port has a bit of any more.
+  mutating func coldStop(_ capture: Int, _ reason: CaptureEnd) {
+    unpublished &= ~(1 << UInt64(capture))
+    captures[capture].coldEnd(reason)
+    captures[capture] = CaptureTap()
+    coldFindDepth()
+  }
+
+  /// Replaces a filter; returns how often it was changed.
+  @discardableResult
+  mutating func coldSetFilter(_ capture: Int, _ program: FilterProgram?) -> UInt16 {
+    let number = captures[capture].coldSetFilter(program)
+    coldFindDepth()
+    return number
+  }
+
+  mutating func coldAdd(_ port: Int, to capture: Int, _ interface: CaptureInterface) {
+    captures[capture].coldAdd(port, interface)
+  }
+
+  /// Takes a port out of a capture.
+  ///
+  /// - Returns: it was the last, and the capture is one that ends with its ports.
+  mutating func coldRemove(_ port: Int, from capture: Int) -> Bool {
+    captures[capture].coldRemove(port)
+    return captures[capture].memberCount == 0 && captures[capture].endsWithPorts
+  }
+
+  private mutating func coldFindDepth() {
+    depth = 0
+    for capture in 0..<captures.count { depth = max(depth, captures[capture].depth) }
+  }
+}

@@ -1,0 +1,95 @@
+import CLinux
+
+/// What the rings of vhost-user ports need beyond `WorkerPort`: calls that are made behind one fence for all, buffers that
+/// are asked for ahead, and the end of those whose guests break the rules.
+extension PortSet {
+  // Asking ahead.
+
+  /// The vhost-user port, by its place in its pool, that a port's frames go to as a rule, or -1.
+  @inline(__always)
+  func likelyOutput(of port: Int) -> Int {
+    let output = self[port].mode == .wire ? self[port].peer : self[port].lastOutput
+    guard output >= 0, self[output].kind == .vhostUser, vhostUser[self[output].body].canDeliver else { return -1 }
+    return self[output].body
+  }
+
+  // Calls.
+
+  /// Gives a guest its buffers back: one store for all, and a call if it waits for one.
+  @inline(__always)
+  mutating func finish(_ port: Int, ring: Int) {
+    let body = self[port].body
+    if clinux_fault_count() != faultCount { coldMemoryFaults() }
+    guard vhostUser[body].rings[ring].isRunning else { return }
+    vhostUser[body].rings[ring].publish()
+    if !vhostUser[body].rings[ring].callIfWanted(guardian) {
+      return coldRingFault(port, ring: ring, RingFault(.callBlocked))
+    }
+    guard !vhostUser[body].rings[ring].isUnsettled else { return }
+    if unsettledCount == unsettled.count { settleCalls() }
+    vhostUser[body].rings[ring].isUnsettled = true
+    unsettled[unsettledCount] = UnsettledRing(
+      port: UInt16(truncatingIfNeeded: port), ring: UInt16(truncatingIfNeeded: ring))
+    unsettledCount += 1
+  }
+
+  /// Looks once more, behind one fence for all rings of the breath, whether a driver went to sleep while its entries
+  /// were on their way: its look at the used index and ours at its wish must not both miss.
+  @inline(__always)
+  mutating func settleCalls() {
+    guard unsettledCount > 0 else { return }
+    clinux_fence()
+    for position in 0..<unsettledCount {
+      let (port, ring) = (Int(unsettled[position].port), Int(unsettled[position].ring))
+      let body = self[port].body
+      guard self[port].kind == .vhostUser, vhostUser[body].rings[ring].isRunning else { continue }
+      if !vhostUser[body].rings[ring].settle(guardian) {
+        coldRingFault(port, ring: ring, RingFault(.callBlocked))
+      }
+    }
+    unsettledCount = 0
+    unsettledBefore = 0
+  }
+
+  // Faults: that ring or port stops, everybody else goes on.
+
+  /// Stops a ring, tells its front-end and the reactor.
+  @inline(never)
+  mutating func coldRingFault(_ port: Int, ring: Int, _ fault: RingFault) {
+    // Lost memory reads as zeros, which look like any other fault.
+    if clinux_fault_count() != faultCount { coldMemoryFaults() }
+    coldBreak(port, fault) { $0 == ring }
+  }
+
+  /// Stops those of the rings that run, and reports one fault for all of them.
+  ///
+  /// The port's carrier is found anew at the end of the breath, or of the command (`WorkerCore.coldTellBroken`): no frame
+  /// reaches it until then either.
+  mutating func coldBreak(_ port: Int, _ fault: RingFault, where isBroken: (Int) -> Bool) {
+    guard self[port].kind == .vhostUser else { return }
+    let body = self[port].body
+    let rings = (0..<2 * VhostUserPort.maximumPairs).filter {
+      vhostUser[body].rings[$0].isRunning && isBroken($0)
+    }
+    guard let first = rings.first else { return }
+    // Reported before the front-end is told: what it does then is handled after the report.
+    faults.report(port: port, ring: first, fault: fault)
+    for ring in rings {
+      vhostUser[body].rings[ring].stop()
+      vhostUser[body].rings[ring].signalError(guardian)
+    }
+    vhostUser[body].refresh()
+    broken.append(port)
+    hasBroken = true
+  }
+
+  /// A mapped memory file was truncated and touched somewhere: finds the ports that it belongs to and stops them.
+  @inline(never)
+  mutating func coldMemoryFaults() {
+    faultCount = clinux_fault_count()
+    for port in 0..<limit where self[port].kind == .vhostUser {
+      guard vhostUser[self[port].body].table?.hasFaulted == true else { continue }
+      coldBreak(port, RingFault(.memoryTruncated)) { _ in true }
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/// Captures taken in, changed and ended between breaths.
+extension WorkerCore {
+  /// Takes a capture in; nil if there are too many already.
+  mutating func coldStartCapture(_ ring: CaptureRing, _ configuration: CaptureConfiguration) -> Int? {
+    state.taps.coldStart(ring, configuration, portCapacity: state.ports.capacity)
+  }
+
+  mutating func coldStopCapture(_ capture: Int, _ reason: CaptureEnd) {
+    guard capture < state.taps.captures.count, state.taps.captures[capture].isUsed else { return }
+    for port in 0..<state.ports.limit { state.ports[port].taps &= ~(1 << UInt64(capture)) }
+    state.taps.coldStop(capture, reason)
+  }
+
+  mutating func coldCapture(_ capture: Int, _ port: Int, _ interface: CaptureInterface) {
+    state.taps.coldAdd(port, to: capture, interface)
+    state.ports[port].taps |= 1 << UInt64(capture)
+  }
+
+  /// Takes a port out of a capture, which ends if it was the last and the capture is one that does.
+  mutating func coldUncapture(_ capture: Int, _ port: Int) {
+    state.ports[port].taps &= ~(1 << UInt64(capture))
+    if state.taps.coldRemove(port, from: capture) { coldStopCapture(capture, .portsRemoved) }
+  }
+
+  /// Takes a port out of all captures.
+  mutating func coldUncapture(_ port: Int) {
+    while state.ports[port].taps != 0 { coldUncapture(state.ports[port].taps.trailingZeroBitCount, port) }
+  }
+}

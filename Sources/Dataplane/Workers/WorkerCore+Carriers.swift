@@ -1,0 +1,80 @@
+internal import LinuxHost
+
+/// Carriers: what a port's end makes of it, and what its switch forgets for that (`PortSet+Carriers`).
+extension WorkerCore {
+  /// Bursts that are taken from an interface that was set down.
+  private static let mostDrainedBursts = 64
+
+  /// Takes over whether the node is there; a port that goes down is forgotten by its switch.
+  @inline(never)
+  mutating func coldCarrier(_ port: Int) {
+    if state.ports.coldFindCarrier(port) { coldForgetStations(of: port) }
+  }
+
+  /// Forgets what the port's switch knows to be behind it.
+  mutating func coldForgetStations(of port: Int) {
+    let switchIndex = state.ports[port].switchIndex
+    if switchIndex >= 0 { forwarder.coldForgetStations(of: port, switchIndex: switchIndex) }
+  }
+
+  /// Gives word of ports whose rings broke; to be called while `hasBroken` says so.
+  @inline(never)
+  mutating func coldTellBroken() {
+    while let port = state.ports.broken.popLast() { coldCarrier(port) }
+    state.ports.hasBroken = false
+  }
+
+  /// Some memory of a guest was lost with its file: its ports stop.
+  @inline(never)
+  mutating func coldMemoryFaults() {
+    state.ports.coldMemoryFaults()
+    coldTellBroken()
+  }
+
+  mutating func coldSetWanted(_ port: Int, _ isWanted: Bool) {
+    state.ports[port].isWanted = isWanted
+    coldCarrier(port)
+    if state.ports[port].peer >= 0 { coldCarrier(state.ports[port].peer) }
+  }
+
+  /// Once a second: gives up on front-ends that did not start their rings again.
+  mutating func coldAgeLatches() {
+    for port in 0..<state.ports.limit where state.ports.coldAgeLatch(port) { coldCarrier(port) }
+  }
+
+  /// The interface behind a TAP port was set up or down, or is gone.
+  mutating func coldSetInterface(_ port: Int, isUp: Bool) {
+    guard state.ports[port].kind == .tap, state.ports.tap[state.ports[port].body].isOpen else { return }
+    if state.ports.tap[state.ports[port].body].isInterfaceUp != isUp {
+      state.ports.tap[state.ports[port].body].isInterfaceUp = isUp
+      coldCarrier(port)
+    }
+    // Also where this is not new: it may have been up, and down again, since the last word.
+    if !isUp { coldDrain(port) }
+  }
+
+  /// Drops what an interface sent before it was set down: every frame from now on shows that it is up again.
+  ///
+  /// No more than a TAP's queue holds as a rule (1000 frames, `txqueuelen`): a node that sets its interface up again and
+  /// sends without end must not hold the worker.
+  private mutating func coldDrain(_ port: Int) {
+    let body = state.ports[port].body
+    // The kernel's word of the last frames may not have been taken yet.
+    state.ports.tap[body].isReadable = true
+    for _ in 0..<Self.mostDrainedBursts where state.ports.tap[body].mayHaveFrames {
+      state.reset()
+      _ = state.ports.receive(port, queue: 0, into: state.burst, pool: state.pool, limit: Burst.capacity)
+      if state.burst.count > 0 { passOn(from: port, queue: 0) }
+    }
+    state.ports.settleCalls()
+    state.burst.reset()
+  }
+
+  /// A frame has come from a port that is down: an interface that sends is up, though the word of it is still on its
+  /// way.
+  @inline(never)
+  mutating func coldShowsItself(_ port: Int) {
+    guard state.ports[port].isWanted else { return }
+    coldSetInterface(port, isUp: true)
+  }
+}

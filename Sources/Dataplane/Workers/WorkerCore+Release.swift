@@ -1,0 +1,84 @@
+/// Frames that lines let go, and the lines themselves: see Impairments/DelaySet.swift.
+extension WorkerCore {
+  /// Sends on what is due, a burst of each line at most; returns the frames.
+  @inline(never)
+  mutating func releaseDue() -> Int {
+    let now = state.delays.now
+    var moved = 0
+    for line in 0..<state.delays.lines.count where state.delays.lines[line].nextRelease <= now {
+      moved += release(line, until: now)
+    }
+    state.delays.findNextRelease()
+    state.delays.released += moved
+    return moved
+  }
+
+  @inline(never)
+  private mutating func release(_ line: Int, until time: UInt64) -> Int {
+    let port = state.delays.lines[line].port
+    let isDelivered = state.delays.lines[line].direction == .toNode && state.ports[port].kind != .patch
+    state.reset()
+    state.taps.beginRelease()
+    state.delays.take(
+      from: line, into: state.burst, packetIDs: state.taps.packetIDs, until: time,
+      limit: isDelivered ? Burst.capacity : state.ports[port].burstLimit)
+    let count = state.burst.count
+    if isDelivered { state.deliverReleased(to: port) } else { passOnReleased(from: port) }
+    state.burst.reset()
+    state.taps.endRelease()
+    state.delays.letGo(of: line)
+    return count
+  }
+
+  /// Forwards frames from a node, which were counted when they came, or from a patch.
+  private mutating func passOnReleased(from port: Int) {
+    if state.ports[port].kind == .patch {
+      forwarder.crossReleased(port, &state)
+    } else {
+      guard state.ports[port].isUp else {
+        for index in 0..<state.burst.count { state.refuse(index, at: port, .portDown) }
+        return
+      }
+      _ = forwarder.forwardBurst(from: port, &state)
+    }
+    state.deliverTouched()
+    state.adaptBurst(port)
+  }
+
+  // Commands.
+
+  /// Replaces what is done to one direction of a port; see `Dataplane.setImpairment`.
+  mutating func coldImpair(_ port: Int, _ direction: DelayLine.Direction, _ impairment: Impairment?, seed: UInt64) {
+    guard state.ports[port].kind != .none else { return }
+    let line = direction == .fromNode ? state.ports[port].ingressLine : state.ports[port].egressLine
+    guard let impairment else {
+      if line >= 0 { coldEmptyLine(line) }
+      return
+    }
+    guard line < 0 else { return state.delays.coldChange(line, impairment) }
+    let added = state.delays.coldAdd(impairment, port: port, direction, seed: seed)
+    switch direction {
+    case .fromNode: state.ports[port].ingressLine = added
+    case .toNode: state.ports[port].egressLine = added
+    }
+  }
+
+  /// Ends a line; what it holds goes on at once.
+  private mutating func coldEmptyLine(_ line: Int) {
+    while state.delays.lines[line].count > 0 { _ = release(line, until: .max) }
+    state.ports.settleCalls()
+    coldRemoveLine(line)
+  }
+
+  /// Ends the lines of a port; what they hold is gone.
+  mutating func coldRemoveLines(of port: Int) {
+    for line in [state.ports[port].ingressLine, state.ports[port].egressLine] where line >= 0 { coldRemoveLine(line) }
+  }
+
+  private mutating func coldRemoveLine(_ line: Int) {
+    let port = state.delays.lines[line].port
+    if state.ports[port].ingressLine == line { state.ports[port].ingressLine = -1 }
+    if state.ports[port].egressLine == line { state.ports[port].egressLine = -1 }
+    state.delays.coldRemove(line)
+  }
+}

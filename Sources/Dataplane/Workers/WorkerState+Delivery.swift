@@ -1,0 +1,135 @@
+/// Frames on their way out: noted with their ports while a burst is forwarded, then handed over, all of a port at once.
+extension WorkerState {
+  /// Notes a port for delivery at the end of the burst.
+  @inline(__always)
+  mutating func touch(_ port: Int) {
+    guard !ports[port].isTouched else { return }
+    ports[port].isTouched = true
+    touched[touchedCount] = UInt16(truncatingIfNeeded: port)
+    touchedCount += 1
+  }
+
+  /// Notes a frame for a port; a port whose list is full is served at once.
+  @inline(__always)
+  mutating func enqueue(_ frame: Int, to port: Int, _ edit: TagEdit) {
+    let count = ports[port].pendingCount
+    touch(port)
+    pending[port * Burst.capacity + count] = PendingFrame(frame: UInt16(truncatingIfNeeded: frame), edit: edit)
+    ports[port].pendingCount = count + 1
+    if count + 1 == Burst.capacity { deliver(to: port) }
+  }
+
+  /// Notes the frames of a conversation, from `index` on up to the first that is of another, with their port.
+  ///
+  /// - Returns: how many there were, and their bytes.
+  @inline(__always)
+  mutating func enqueue(_ known: Conversation, from index: Int) -> (frames: Int, bytes: Int) {
+    let port = known.output
+    let waiting = ports[port].pendingCount
+    let run = burst.noteConversation(
+      known, from: index, in: pending, at: port * Burst.capacity + waiting, room: Burst.capacity - waiting)
+    guard run.frames > 0 else { return (0, 0) }
+    ports[port].pendingCount = waiting + run.frames
+    if taps.recorder.isRecording { taps.recorder.record(burst, from: index, count: run.frames, output: port) }
+    touch(port)
+    if waiting + run.frames == Burst.capacity { deliver(to: port) }
+    return run
+  }
+
+  /// Serves every port that has pending frames.
+  @inline(__always)
+  mutating func deliverTouched() {
+    var position = 0
+    while position < touchedCount {
+      let port = Int(touched[position])
+      if ports[port].pendingCount > 0 { deliver(to: port) }
+      ports[port].isTouched = false
+      position += 1
+    }
+    touchedCount = 0
+  }
+
+  /// Delivers a port's pending frames: the copy, one publication, one call at most, counters once.
+  ///
+  /// - Parameter isReleased: the frames were held already.
+  @inline(never)
+  mutating func deliver(to port: Int, isReleased: Bool = false) {
+    let count = ports[port].pendingCount
+    ports[port].pendingCount = 0
+    if ports[port].isUp {
+      guard isReleased || ports[port].egressLine < 0 else { return holdPending(of: port, count: count) }
+      handOver(port, count)
+    } else {
+      refusePending(of: port, count: count, .carrierDown)
+    }
+    if ports[port].taps != 0 {
+      let seen = CaptureTap.Sighting(port: port, captures: ports[port].taps, direction: .toNode, drop: .none)
+      let completes = !ports.takesPartialChecksums(port)
+      taps.recordDepartures(of: burst, pending, count: count, seen, completesChecksum: completes)
+    }
+  }
+
+  @inline(__always)
+  private mutating func handOver(_ port: Int, _ count: Int) {
+    let outcome = ports.transmit(port, pending, count: count, burst: burst, notes: notes)
+    if outcome.packets > 0 { ports.completeTransmit(port) }
+    account(outcome, port, of: count)
+    if let fault = outcome.fault { ports.coldRingFault(port, ring: 0, fault) }
+  }
+
+  /// Commits a delivery's counters.
+  @inline(__always)
+  private mutating func account(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
+    let counters = ports[port].counters
+    counters.transmitted(packets: outcome.packets, bytes: outcome.bytes)
+    guard outcome.packets != count else { return }
+    taps.recordUndelivered(pending, of: port, count: count)
+    if outcome.withoutBuffer > 0 { counters.drop(EgressDrop.noBuffer, outcome.withoutBuffer) }
+    if outcome.tooBig > 0 { counters.drop(EgressDrop.tooBig, outcome.tooBig) }
+    if outcome.busy > 0 { counters.drop(EgressDrop.tapBusy, outcome.busy) }
+    if outcome.withoutCarrier > 0 { counters.drop(EgressDrop.carrierDown, outcome.withoutCarrier) }
+    let lost =
+      count - outcome.packets - outcome.withoutBuffer - outcome.tooBig - outcome.busy - outcome.withoutCarrier
+    if lost > 0 { counters.drop(EgressDrop.guestFault, lost) }
+  }
+
+  /// Floods count each copy: a port whose frames go to many takes fewer at once, so that a breath stays short.
+  @inline(__always)
+  mutating func adaptBurst(_ port: Int) {
+    if copies > Self.copyRule {
+      ports[port].burstLimit = max(ports[port].burstLimit / 2, 1)
+    } else if ports[port].burstLimit < Burst.capacity {
+      ports[port].burstLimit = min(ports[port].burstLimit * 2, Burst.capacity)
+    }
+  }
+
+  /// Shows captures a frame that crosses a patch, at both of its ends.
+  @inline(never)
+  mutating func recordCrossing(_ place: Place, from near: Int, to far: Int) {
+    let edit = edit(place, near)
+    taps.record(
+      place.frame, of: burst, edit,
+      CaptureTap.Sighting(port: near, captures: ports[near].taps, direction: .toNode, drop: .none))
+    taps.record(
+      place.frame, of: burst, edit,
+      CaptureTap.Sighting(port: far, captures: ports[far].taps, direction: .fromNode, drop: .none))
+  }
+
+  /// Shows captures the burst as its node sent it.
+  @inline(never)
+  mutating func recordArrivals(_ port: Int, queue: Int) {
+    let seen = CaptureTap.Sighting(
+      port: port, captures: ports[port].taps, direction: .fromNode, drop: .none,
+      queue: UInt16(truncatingIfNeeded: queue))
+    taps.recordArrivals(of: burst, seen)
+  }
+
+  /// Delivers a burst that a line at the port let go.
+  mutating func deliverReleased(to port: Int) {
+    for index in 0..<burst.count {
+      pending[port * Burst.capacity + index] = PendingFrame(frame: UInt16(truncatingIfNeeded: index), edit: .keep)
+    }
+    ports[port].pendingCount = burst.count
+    deliver(to: port, isReleased: true)
+  }
+}

@@ -1,0 +1,64 @@
+import Frames
+
+/// Frames of impaired ports, which are held in lines and go on when their time has come (WorkerCore+Release.swift).
+///
+/// A port without impairment pays one branch a burst where its frames come in, and one where they leave.
+extension WorkerState {
+  /// Holds a burst from the node; what the switch would refuse at sight is refused now.
+  @inline(never)
+  mutating func holdBurst(of port: Int) {
+    delays.readClock()
+    let line = ports[port].ingressLine
+    var outcome = DelayLine.Outcome()
+    var bytes = 0
+    for index in 0..<burst.count {
+      let size = burst.frames[index].size
+      bytes += size
+      if size < Ethernet.headerSize {
+        refuse(index, at: port, .runt)
+      } else if burst.frames[index].isHeaderInvalid {
+        refuse(index, at: port, .headerInvalid)
+      } else {
+        let frame = DelayLine.Candidate(index: index, edit: .keep, packetID: taps.packetID(index))
+        let drop = delays.hold(frame, of: burst, in: line, &outcome)
+        if drop != .none { noteDrop(index, at: port, .keep, drop, .fromNode) }
+      }
+    }
+    ports[port].counters.received(packets: burst.count, bytes: bytes)
+    count(outcome, port)
+  }
+
+  /// Holds a port's pending frames.
+  @inline(never)
+  mutating func holdPending(of port: Int, count: Int) {
+    delays.readClock()
+    let line = ports[port].egressLine
+    var outcome = DelayLine.Outcome()
+    for position in 0..<count {
+      let item = pending[port * Burst.capacity + position]
+      let index = Int(item.frame)
+      let frame = DelayLine.Candidate(index: index, edit: item.edit, packetID: taps.packetID(index))
+      let drop = delays.hold(frame, of: burst, in: line, &outcome)
+      if drop != .none { noteDrop(index, at: port, item.edit, drop, .toNode) }
+    }
+    self.count(outcome, port)
+  }
+
+  /// Holds a frame that is about to cross a patch, with what its switch found out about it.
+  @inline(never)
+  mutating func holdCrossing(_ place: Place, patch: Int) {
+    delays.readClock()
+    let note = place.note(isTagged: burst.frames[place.frame].isTagged)
+    var outcome = DelayLine.Outcome()
+    let frame = DelayLine.Candidate(
+      index: place.frame, edit: .keep, packetID: taps.packetID(place.frame), note: note)
+    let drop = delays.hold(frame, of: burst, in: ports[patch].egressLine, &outcome)
+    if drop != .none { noteDrop(place.frame, at: patch, edit(place, patch), drop, .toNode) }
+    count(outcome, patch)
+  }
+
+  private mutating func count(_ outcome: DelayLine.Outcome, _ port: Int) {
+    if outcome.lost > 0 { ports[port].counters.drop(EgressDrop.impairedLoss, outcome.lost) }
+    if outcome.withoutRoom > 0 { ports[port].counters.drop(EgressDrop.impairedQueue, outcome.withoutRoom) }
+  }
+}
