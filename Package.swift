@@ -78,10 +78,6 @@ let package = Package(
       name: "GuestKit",
       dependencies: ["VhostUser", "LinuxHost", "Frames"],
       path: "Tests/GuestKit", swiftSettings: tests),
-    .executableTarget(
-      name: "forwarding-benchmark",
-      dependencies: ["Dataplane", "GuestKit", "VhostUser", "LinuxHost", "Frames"],
-      path: "tools/benchmarks/forwarding", swiftSettings: tests),
     .target(name: "TestSupport", dependencies: ["LinuxHost"], path: "Tests/TestSupport", swiftSettings: tests),
     .testTarget(name: "FramesTests", dependencies: ["Frames"], swiftSettings: tests),
     .testTarget(name: "LinuxHostTests", dependencies: ["LinuxHost", "TestSupport", "CLinux"], swiftSettings: tests),

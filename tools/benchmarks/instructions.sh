@@ -17,7 +17,7 @@ instructions_per_frame() {
 }
 
 bench_instructions() {
-  local check=false size mode budget recorder count what status=0
+  local check=false size mode budget recorder count what program status=0
   local -a options
   case ${1-} in
     '') ;;
@@ -26,10 +26,9 @@ bench_instructions() {
   esac
   require_tools strip swift valgrind
   step "instructions: building the benchmark"
-  (cd "$project_root" && swift build -c release --static-swift-stdlib --product forwarding-benchmark >"$work/build.log" 2>&1) ||
-    { cat "$work/build.log" >&2; die "the benchmark does not build"; }
+  program=$(build_forwarding_benchmark)
   # valgrind 3.19 cannot read the debug information of Swift's tool chain.
-  strip --strip-debug -o "$work/forwarding-benchmark" "$project_root/.build/release/forwarding-benchmark"
+  strip --strip-debug -o "$work/forwarding-benchmark" "$program"
   printf '%6s  %-7s %-15s %20s %8s\n' bytes mode with instructions/frame budget
   while read -r size mode budget recorder; do
     # A capture of another port must not be felt at all: it has the budget of nothing.

@@ -1,4 +1,4 @@
-import Dataplane
+@testable import Dataplane
 import GuestKit
 import LinuxHost
 import VhostUser

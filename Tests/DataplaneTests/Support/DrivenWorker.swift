@@ -1,8 +1,13 @@
 import Frames
-package import LinuxHost
-package import VhostUser
+import LinuxHost
+import VhostUser
 
-/// A worker without a thread, for benchmarks and fuzzers that draw each breath themselves, on one thread.
+@testable import Dataplane
+
+/// A worker without a thread, for tests and benchmarks that draw each breath themselves, on one thread.
+///
+/// The benchmark of `tools/bench instructions` has this file too: a release build knows no `@testable`, so there it is part
+/// of a build of the module, and means itself by the import above.
 ///
 /// Ports are vhost-user ports on one switch whose memory and rings are handed over as the session would.
 package struct DrivenWorker: ~Copyable {
