@@ -5,8 +5,9 @@ internal import VhostUser
 
 /// Ports that come and go, and what joins them.
 ///
-/// A port that comes is taken into the table at once; a number is given back when reactor, worker and the thread of
-/// interfaces have let go of it, each after the one before.
+/// A port that comes is taken into the table at once, and is there when all that is asked of worker and reactor from then
+/// on finds it; a number is given back when reactor, worker and the thread of interfaces have let go of it, each after
+/// the one before.
 extension Dataplane {
   /// Makes a port and opens what is behind it; throws with nothing left behind.
   package func addPort(_ configuration: PortConfiguration) async throws(DataplaneError) {
@@ -25,8 +26,10 @@ extension Dataplane {
       case .vhostUser(let socket):
         record.kind = .vhostUser
         record.socket = socket
+        record.listener = try listen(socket, record)
         let offer = Offer.make(socket, address: configuration.address, mtu: configuration.mtu)
-        try await open(record, socket, offer, isWanted: configuration.carrier)
+        serve(record, socket, offer, isWanted: configuration.carrier)
+        await waitForSlot(of: record)
       case .tap(let interface):
         record.kind = .tap
         try await open(record, interface, isWanted: configuration.carrier)
@@ -38,32 +41,48 @@ extension Dataplane {
     portTable.settle(record)
   }
 
-  /// Has the reactor open a socket, and then the worker take the port in: what a front-end says comes to it later.
-  private func open(
-    _ record: PortRecord, _ socket: VhostUserSocket, _ offer: DeviceOffer, isWanted: Bool
-  ) async throws(DataplaneError) {
+  /// Opens a port's socket; nil for a port that connects.
+  private func listen(
+    _ socket: VhostUserSocket, _ record: PortRecord
+  ) throws(DataplaneError) -> VhostUserListener? {
+    guard socket.role == .listen else { return nil }
+    do throws(SystemError) {
+      return try VhostUserListener(socket, port: record.index, epoll: reactor.epoll)
+    } catch {
+      throw .host("port \(record.name): \(error)")
+    }
+  }
+
+  /// Has the worker and then the reactor take a port in.
+  ///
+  /// Nobody waits for them: whatever is asked of the port later comes to each of them later, and front-ends that connect
+  /// meanwhile wait until the reactor has it. Nor does the end come in between, which is a step of this actor too.
+  private func serve(_ record: PortRecord, _ socket: VhostUserSocket, _ offer: DeviceOffer, isWanted: Bool) {
     notePort(record)
     let (worker, commands) = (worker, reactor.commands)
-    let failure: SystemError? = await withCheckedContinuation { continuation in
-      commands.submit { state in
-        guard !state.hasEnded else { return continuation.resume(returning: Self.ending) }
-        let settings = VhostUserEndpoint.Settings(
-          port: record.index, name: record.name, socket: socket, offer: offer, mtu: record.mtu)
-        let endpoint = VhostUserEndpoint(
-          settings, worker: worker, reactor: commands, epoll: state.epoll, events: state.events)
-        endpoint.setAdmitting(isWanted || record.isToldByOwner)
-        do throws(SystemError) { try endpoint.open() } catch { return continuation.resume(returning: error) }
-        state.name(record.index, record.name)
-        state.add(endpoint)
-        worker.commands.submit { core in
-          core.coldAddPort(record, .vhostUser, isWanted: isWanted)
-          continuation.resume(returning: nil)
-        }
-      }
+    // The worker first: what the reactor asks it for a front-end comes behind.
+    worker.commands.submit { $0.coldAddPort(record, .vhostUser, isWanted: isWanted) }
+    commands.submit { state in
+      let settings = VhostUserEndpoint.Settings(
+        port: record.index, name: record.name, socket: socket, offer: offer, mtu: record.mtu)
+      let endpoint = VhostUserEndpoint(
+        settings, listener: record.listener, worker: worker, reactor: commands, epoll: state.epoll,
+        events: state.events)
+      endpoint.setAdmitting(isWanted || record.isToldByOwner)
+      endpoint.retry()
+      state.name(record.index, record.name)
+      state.add(endpoint)
     }
-    guard let failure else { return }
-    notePortGone(record)
-    throw .host("port \(record.name): \(failure)")
+  }
+
+  /// Returns when the worker has room for a port that it was told of.
+  ///
+  /// It may meet the number in what others write, such as a switch's table, before it takes the port in; that is harmless
+  /// where there is a slot, though an empty one. It makes room for many at a time, so that few ports wait.
+  private func waitForSlot(of record: PortRecord) async {
+    guard record.index >= slotCount else { return }
+    let count = await worker.run { $0.state.ports.capacity }
+    slotCount = max(slotCount, count)
   }
 
   /// Of what would begin after the end.
@@ -73,6 +92,7 @@ extension Dataplane {
   package func removePort(_ name: String) async throws(DataplaneError) {
     let record = try record(name)
     portTable.dismiss(record)
+    record.listener?.end()
     await letGo(of: record)
     portTable.release(record)
   }

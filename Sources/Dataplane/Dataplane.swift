@@ -4,9 +4,10 @@ internal import VhostUser
 
 /// The data plane of one lab: its switches, ports, wires and patches, and the threads that move frames between them.
 ///
-/// Names are resolved here; workers and the reactor know numbers. Every call returns when the worker has acted. Calls may
-/// overlap: each checks, takes what it needs in the tables, and hands the work over in one step, before it waits for
-/// anybody, so that the worker gets the work of all calls in the order of their checks.
+/// Names are resolved here; workers and the reactor know numbers. Every call returns when the worker has acted, but that
+/// which adds a vhost-user port: it returns when front-ends can connect. Calls may overlap: each checks, takes what it needs
+/// in the tables, and hands the work over in one step, before it waits for anybody, so that the worker gets the work of
+/// all calls in the order of their checks.
 package actor Dataplane {
   let worker: Worker
   let reactor: Reactor
@@ -17,6 +18,8 @@ package actor Dataplane {
   package nonisolated let heldPortChanges: AsyncStream<Void>
   private let heldPortSource: AsyncStream<Void>.Continuation
   var portTable = PortTable()
+  /// The worker is known to have room for port numbers below this.
+  var slotCount = PortSet.initialCapacity
   var switchTable = SwitchRecords()
   /// Of all ages of stations.
   let clock = TickClock()

@@ -86,6 +86,8 @@ extension Dataplane {
     var address: MACAddress?
     var peer: String?
     var socket: VhostUserSocket?
+    /// Nil for a port that is none of vhost-user, or connects.
+    var listener: VhostUserListener?
     /// Number of the switch; nil = on none.
     var switchIndex: Int?
     /// Whoever made the port tells its front-end of the carrier.

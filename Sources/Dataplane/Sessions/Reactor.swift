@@ -7,6 +7,8 @@ import Synchronization
 final class Reactor: Sendable {
   let commands: CommandQueue<ReactorState>
   let faults: FaultQueue
+  /// Watches all sockets; whoever makes one adds it.
+  let epoll: Epoll
   private let thread: HostThread
   private let stopping = StopFlag()
 
@@ -21,6 +23,7 @@ final class Reactor: Sendable {
     let stopping = stopping
     self.commands = commands
     self.faults = faults
+    self.epoll = epoll
     thread = try HostThread.start(name: "apus-reactor", cpu: nil) {
       var state = ReactorState(epoll: epoll, faults: faults, events: events)
       while !stopping.value.load(ordering: .relaxed) { state.turn(commands: commands) }

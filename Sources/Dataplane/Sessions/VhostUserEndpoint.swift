@@ -25,7 +25,8 @@ final class VhostUserEndpoint {
   let reactor: CommandQueue<ReactorState>
   let epoll: Epoll
   private let events: @Sendable (DataplaneEvent) -> Void
-  private var listener: Descriptor?
+  /// Nil for a port that connects.
+  private let listener: VhostUserListener?
   private(set) var connection: Descriptor?
   /// The newest connection that came while another was there; refused once that one is seen to live.
   private var candidate: Descriptor?
@@ -53,9 +54,10 @@ final class VhostUserEndpoint {
   let mtu: Int
 
   init(
-    _ settings: Settings, worker: Worker, reactor: CommandQueue<ReactorState>, epoll: Epoll,
-    events: @escaping @Sendable (DataplaneEvent) -> Void
+    _ settings: Settings, listener: VhostUserListener?, worker: Worker, reactor: CommandQueue<ReactorState>,
+    epoll: Epoll, events: @escaping @Sendable (DataplaneEvent) -> Void
   ) {
+    self.listener = listener
     port = settings.port
     name = settings.name
     socket = settings.socket
@@ -74,42 +76,23 @@ final class VhostUserEndpoint {
   /// Something may have to be done though nothing happens.
   var isBusy: Bool { isConnected || mustRetry || isResting }
 
-  private var listenerToken: UInt64 { EventToken(port: port, source: 1).word }
   private var connectionToken: UInt64 { EventToken(port: port, source: 2).word }
   var channelToken: UInt64 { EventToken(port: port, source: 3).word }
-
-  /// Begins to listen, or to try to connect.
-  func open() throws(SystemError) {
-    switch socket.role {
-    case .listen:
-      let listener = try UnixSocket.listen(path: socket.path, mode: socket.mode, owner: socket.owner)
-      try epoll.add(listener.raw, token: listenerToken, events: Epoll.input)
-      self.listener = listener
-    case .connect: retry()
-    }
-  }
 
   /// Ends everything and removes the socket file.
   func close() {
     candidate = nil
     disconnect()
-    stopListening()
+    listener?.end()
     restsUntil = nil
-  }
-
-  private func stopListening() {
-    guard let listener else { return }
-    epoll.remove(listener.raw)
-    self.listener = nil
-    SocketFile.remove(socket.path)
   }
 
   /// A front-end has left, or was turned away, without having begun: if there were too many, nobody listens for a while.
   ///
   /// - Returns: true if that is so from now on.
   private func restsAfterFruitless() -> Bool {
-    guard arrivals.isExceeded(at: .now), listener != nil else { return false }
-    stopListening()
+    guard arrivals.isExceeded(at: .now), let listener, listener.descriptor != nil else { return false }
+    listener.pause()
     restsUntil = .now + ArrivalLimit.rest
     return true
   }
@@ -129,7 +112,7 @@ final class VhostUserEndpoint {
     guard let restsUntil, now >= restsUntil else { return }
     self.restsUntil = nil
     do throws(SystemError) {
-      try open()
+      try listener?.listen()
     } catch {
       // Somebody else's socket lies there now; it may go again.
       lastError = "\(error)"
@@ -156,7 +139,7 @@ final class VhostUserEndpoint {
   }
 
   func handle(token: UInt64, events: UInt32) {
-    if token == listenerToken {
+    if token == VhostUserListener.token(port) {
       accept()
     } else if token == connectionToken, connection != nil {
       pump()
@@ -166,10 +149,9 @@ final class VhostUserEndpoint {
   }
 
   private func accept() {
-    guard let listener else { return }
-    while true {
+    while let descriptor = listener?.descriptor {
       let accepted: Descriptor?
-      do throws(SystemError) { accepted = try UnixSocket.accept(listener) } catch { return }
+      do throws(SystemError) { accepted = try UnixSocket.accept(descriptor) } catch { return }
       guard let accepted else { return }
       guard isAdmitting else { continue }
       if session?.hasBrokenRing == true { disconnect() }

@@ -4,9 +4,9 @@ import Synchronization
 /// What the control side and the reactor ask of a thread that owns its state; answered between breaths.
 ///
 /// As long as its senders are many: a session has one request of its front-end under way, and one look at how its rings get
-/// on; a caller of `Dataplane` waits for its own command, so that there are as many as the control side has calls under way;
-/// news of an interface's links come one by one, as the kernel's socket, which is bounded, gives them. The thread takes
-/// all that is there at each turn of its loop.
+/// on; a caller of `Dataplane` waits for its own command, so that there are as many as the control side has calls under way,
+/// but for ports that are added, which cost the caller more time than the thread; news of an interface's links come one by
+/// one, as the kernel's socket, which is bounded, gives them. The thread takes all that is there at each turn of its loop.
 ///
 /// Every command is run, so that nobody waits for ever: once the thread has ended, those that hand commands over run them,
 /// one at a time, on what it has left of its state.
@@ -37,7 +37,7 @@ final class CommandQueue<State: ~Copyable>: Sendable {
   /// Commands that were run so far, or have begun to.
   var count: Int { runCount.load(ordering: .relaxed) }
 
-  /// Hands a command over and wakes the thread.
+  /// Hands a command over and wakes the thread, unless it has yet to look for one that came before.
   ///
   /// Commands run in order. One that a command hands over runs at the next call of `coldRun`.
   func submit(_ command: @escaping Command) {
@@ -48,7 +48,9 @@ final class CommandQueue<State: ~Copyable>: Sendable {
       return true
     }
     guard !isOurs else { return coldRunLate() }
-    waiting.store(true, ordering: .releasing)
+    // True already: whoever made it so rings the bell, and the thread will find this command too, since it makes it false
+    // before it takes what is there.
+    guard !waiting.exchange(true, ordering: .sequentiallyConsistent) else { return }
     bell.signal()
   }
 

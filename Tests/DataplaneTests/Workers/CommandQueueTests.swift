@@ -42,11 +42,40 @@ import Testing
     #expect(state.values == [1, 2, 3])
   }
 
-  @Test func eachCommandRingsTheBell() throws {
+  /// Once for all that wait: a thread that is behind is not woken for each.
+  @Test func theBellRingsOnceForAllThatWait() throws {
     let queue = try CommandQueue<State>()
+    var state = State()
     #expect(queue.bell.drain() == 0)
-    for _ in 0..<3 { queue.submit { _ in } }
-    #expect(queue.bell.drain() == 3)
+    for _ in 0..<2 {
+      for _ in 0..<3 { queue.submit { $0.values.append(1) } }
+      #expect(queue.bell.drain() == 1)
+      queue.coldRun(&state)
+    }
+    #expect(state.values.count == 6)
+  }
+
+  /// A thread that looks only when the bell has rung misses nothing.
+  @Test func whoeverSleepsIsWokenForEachCommand() throws {
+    let queue = try CommandQueue<State>()
+    let epoll = try Epoll()
+    try epoll.add(queue.bell.raw, token: 1, events: Epoll.input)
+    let (threadCount, perThread) = (4, 5000)
+    let threads = try (0..<threadCount).map { _ in
+      try HostThread.start(name: "sender", cpu: nil) {
+        for value in 0..<perThread { queue.submit { $0.values.append(value) } }
+      }
+    }
+    var state = State()
+    var events = [EpollEvent()]
+    while state.values.count < threadCount * perThread {
+      // Senders that are slow are waited for; those that have not rung, in vain.
+      guard epoll.wait(into: &events, timeoutMilliseconds: 60_000) > 0 else { break }
+      queue.bell.drain()
+      if queue.isWaiting { queue.coldRun(&state) }
+    }
+    for thread in threads { thread.join() }
+    #expect(state.values.count == threadCount * perThread)
   }
 
   /// Whoever hands a command over then runs it, and what it hands over; nobody waits for a thread that is no more.

@@ -1,0 +1,72 @@
+internal import LinuxHost
+import Synchronization
+
+/// The socket file of one port, which front-ends connect to.
+///
+/// Made by who adds the port and ended by who removes it, in the order of their calls, so that a port finds the path free
+/// that another one had. In between it is the reactor's, whose epoll watches it: who connects before the reactor has the
+/// port waits in the kernel's queue.
+final class VhostUserListener: Sendable {
+  private struct State {
+    /// Nil while nobody listens.
+    var descriptor: Descriptor?
+    var hasEnded = false
+  }
+
+  private let socket: VhostUserSocket
+  private let token: UInt64
+  private let epoll: Epoll
+  private let state = Mutex(State())
+
+  /// Makes the file and begins to listen.
+  ///
+  /// - Parameter epoll: of the reactor.
+  /// - Throws: what `UnixSocket.listen` and `Epoll.add` do; no file is left then.
+  init(_ socket: VhostUserSocket, port: Int, epoll: Epoll) throws(SystemError) {
+    self.socket = socket
+    token = Self.token(port)
+    self.epoll = epoll
+    try listen()
+  }
+
+  /// That of the events of a port's listener.
+  static func token(_ port: Int) -> UInt64 { EventToken(port: port, source: 1).word }
+
+  /// What connections are accepted from; nil while nobody listens.
+  var descriptor: Descriptor? { state.withLock { $0.descriptor } }
+
+  /// Listens, as at first; nothing happens once it has ended.
+  ///
+  /// - Throws: as `init` does.
+  func listen() throws(SystemError) {
+    try state.withLock { state throws(SystemError) in
+      guard !state.hasEnded, state.descriptor == nil else { return }
+      let descriptor = try UnixSocket.listen(path: socket.path, mode: socket.mode, owner: socket.owner)
+      do throws(SystemError) {
+        try epoll.add(descriptor.raw, token: token, events: Epoll.input)
+      } catch {
+        SocketFile.remove(socket.path)
+        throw error
+      }
+      state.descriptor = descriptor
+    }
+  }
+
+  /// Removes the file, until somebody has it listen again.
+  func pause() { state.withLock { close(&$0) } }
+
+  /// Removes the file for good: from now on another port may have its path.
+  func end() {
+    state.withLock { state in
+      close(&state)
+      state.hasEnded = true
+    }
+  }
+
+  private func close(_ state: inout State) {
+    guard let descriptor = state.descriptor else { return }
+    epoll.remove(descriptor.raw)
+    state.descriptor = nil
+    SocketFile.remove(socket.path)
+  }
+}
