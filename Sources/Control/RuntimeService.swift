@@ -105,7 +105,7 @@ package final class RuntimeService: LabService {
     let port = PortName.find(request.port, in: await ports(), by: \.name)?.name ?? PortName.dotted(request.port)
     var replay = Replay()
     replay.speed = request.speed
-    replay.interface = request.interface
+    replay.interfaces = request.interface.map { PortName.meant(by: $0) }
     replay.directions = request.directions
     do throws(ReplayError) {
       let runtime = runtime

@@ -66,7 +66,7 @@ extension Dataplane {
   @discardableResult
   package func addPort(_ name: String, to capture: CaptureHandle) async throws(DataplaneError) -> CaptureInterface {
     let (slot, ring, record) = (try entry(capture).slot, capture.ring, try record(name))
-    if let interface = capture.current(name) { return interface }
+    if let interface = capture.current(record) { return interface }
     let interface = capture.append(record)
     let isThere = await worker.run { core in
       // The port may have gone, or the capture ended, meanwhile.

@@ -124,15 +124,17 @@ extension Dataplane {
     await worker.run { $0.coldConnect(a.index, b.index) }
   }
 
-  /// Joins two switches by a patch, which users call a trunk; its ends are ports `<switch>:<name>`.
+  /// Joins two switches by a patch, which users call a trunk.
   package func addPatch(
-    name: String, between first: String, and second: String, mode: PortMode
+    _ first: PatchEnd, _ second: PatchEnd, mode: PortMode
   ) async throws(DataplaneError) {
-    guard first != second, case .trunk = mode else { throw .invalid("trunk \(name) does not join two switches") }
-    var a = try reserve("\(first):\(name)", switchName: first, mode: mode, mtu: PortConfiguration.largestMTU)
+    guard first.switchName != second.switchName, case .trunk = mode else {
+      throw .invalid("\(first.name) and \(second.name) do not join two switches")
+    }
+    var a = try reserve(first.name, switchName: first.switchName, mode: mode, mtu: PortConfiguration.largestMTU)
     var b: PortRecord
     do throws(DataplaneError) {
-      b = try reserve("\(second):\(name)", switchName: second, mode: mode, mtu: PortConfiguration.largestMTU)
+      b = try reserve(second.name, switchName: second.switchName, mode: mode, mtu: PortConfiguration.largestMTU)
     } catch {
       portTable.release(a)
       throw error

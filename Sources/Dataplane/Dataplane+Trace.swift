@@ -42,8 +42,9 @@ extension Dataplane {
     let record = try record(port)
     guard record.kind != .patch else { throw .invalid("port \(port) is the end of a trunk; no node sends there") }
     let index = record.index
-    let raw = await worker.run { $0.forwarder.coldTrace(index, frame, $0.state) }
+    // As they are now: by the time of the answer, others may have the numbers.
     let names = TraceNames(ports: portTable, switches: switchTable)
+    let raw = await worker.run { $0.forwarder.coldTrace(index, frame, $0.state) }
     return FrameTrace(
       steps: raw.events.map { names.step($0) },
       outputs: raw.outputs.map { FrameTrace.Output(port: names.port($0.port), frame: $0.frame) },

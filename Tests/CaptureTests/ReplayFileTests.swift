@@ -44,19 +44,19 @@ import TestSupport
       #expect(sent.frames == frames + [lost] && sent.counts.others == 9 && sent.counts.outbound == 0)
       let received = try await replay(bench, path) { $0.directions = .toNode }
       #expect(received.frames == frames && received.counts.dropped == 1 && received.counts.outbound == 8)
-      for name in ["b.eth0", "b:eth0"] {
-        let one = try await replay(bench, path) { $0.interface = name }
+      for names in [["b.eth0"], ["b:eth0", "b.eth0"]] {
+        let one = try await replay(bench, path) { $0.interfaces = names }
         #expect(one.frames == frames && one.counts.others == 9 && one.counts.dropped == 1)
       }
       await #expect {
-        try await replay(bench, path) { $0.interface = "c.eth0" }
+        try await replay(bench, path) { $0.interfaces = ["c.eth0"] }
       } throws: {
         "\($0)" == "\(path) has no interface \"c.eth0\"; there are a.eth0, b.eth0"
       }
       // Two sections: numbers of interfaces begin anew, names go with them.
       let twice = bench.directory.path("twice.pcapng")
       try DescriptorSink(path: twice).write(read(path) + read(path)) { false }
-      let both = try await replay(bench, twice) { $0.interface = "b.eth0" }
+      let both = try await replay(bench, twice) { $0.interfaces = ["b.eth0"] }
       #expect(both.frames == frames + frames)
     }
   }

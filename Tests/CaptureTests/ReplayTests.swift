@@ -46,13 +46,13 @@ import TestSupport
 
       var replay = Replay()
       replay.speed = 0
-      replay.interface = "x"
+      replay.interfaces = ["x"]
       #expect(try await replay.run(path, into: "a.eth0", of: bench.dataplane).others == 15)
-      replay.interface = nil
+      replay.interfaces = nil
       replay.directions = .fromNode
       let half = try await replay.run(path, into: "a.eth0", of: bench.dataplane)
       #expect(half.sent == 15 && half.others == 15)
-      replay.interface = "y"
+      replay.interfaces = ["y"]
       #expect(try await replay.run(path, into: "a.eth0", of: bench.dataplane).sent == 0)
     }
   }

@@ -35,20 +35,13 @@ import Topology
     _ change: (inout CanonicalLab, String) -> Void = { _, _ in },
     _ body: (LabRuntime, CanonicalLab, LabDirectories) async throws -> Void
   ) async throws {
-    try await withTemporaryDirectories { directories in
-      try Files.makeDirectory(directories.dataRoot)
-      var lab = lab()
-      change(&lab, directories.dataRoot)
-      let runtime = LabRuntime(directories: directories)
-      _ = try await runtime.bringUp(lab) { _ in }
-      do {
-        try await body(runtime, lab, directories)
-      } catch {
-        try await runtime.takeDown { _ in }
-        throw error
-      }
-      try await runtime.takeDown { _ in }
-    }
+    try await withRunningLab(
+      { directories in
+        try Files.makeDirectory(directories.dataRoot)
+        var lab = lab()
+        change(&lab, directories.dataRoot)
+        return lab
+      }, body)
   }
 
   private func request(_ id: String?, _ targets: [String]) -> CaptureRequest {
@@ -119,6 +112,24 @@ import Topology
       }
       try await runtime.startCapture(request("x2", ["all"]), to: Sink())
       #expect(await runtime.captures.running().map(\.id) == ["x1", "x2"])
+    }
+  }
+
+  /// A client's capture cannot look like one that the lab file declares, nor keep one from coming.
+  @Test func idsOfDeclaredCapturesAreNoClients() async throws {
+    try await withLab { runtime, lab, directories in
+      let file = "\(directories.dataRoot)/one.pcapng"
+      let sink = Sink()
+      let error = await #expect(throws: UserError.self) {
+        try await runtime.startCapture(self.request("file:\(file)", ["all"]), to: sink)
+      }
+      #expect(error?.code == .badInput)
+      #expect(sink.isClosed)
+      #expect(await runtime.captures.running().isEmpty)
+      var other = lab
+      other.captures = [self.declared("one.pcapng", [.all], directories.dataRoot)]
+      _ = try await runtime.bringUp(other) { _ in }
+      #expect(await runtime.captures.running().map(\.id) == ["file:\(file)"])
     }
   }
 

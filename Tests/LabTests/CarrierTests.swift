@@ -67,18 +67,7 @@ import Topology
   }
 
   private func withLab(_ body: (LabRuntime, CanonicalLab, LabDirectories) async throws -> Void) async throws {
-    try await withTemporaryDirectories { directories in
-      let lab = lab()
-      let runtime = LabRuntime(directories: directories)
-      _ = try await runtime.bringUp(lab) { _ in }
-      do {
-        try await body(runtime, lab, directories)
-      } catch {
-        try await runtime.takeDown { _ in }
-        throw error
-      }
-      try await runtime.takeDown { _ in }
-    }
+    try await withRunningLab({ _ in lab() }, body)
   }
 
   @Test func interfacesFollowWhatIsSet() async throws {

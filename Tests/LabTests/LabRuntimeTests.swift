@@ -58,6 +58,12 @@ import Topology
       #expect(try await runtime.bringUp(lab) { _ in } == [])
       let rows = await runtime.nodes()
       #expect(rows.map(\.node) == ["p1", "up", "ext"])
+      // Of these none has a console.
+      for name in rows.map(\.node) + ["p9"] {
+        let console = await #expect(throws: UserError.self) { try await runtime.consolePath(node: name) }
+        let log = await #expect(throws: UserError.self) { try await runtime.logPath(node: name) }
+        #expect(console?.code == .notFound && log?.code == .notFound, "\(String(describing: console))")
+      }
       #expect(rows.map(\.state) == [.running, .running, .running])
       #expect(rows.map(\.ready) == [true, true, false])
       #expect(rows[0].addresses == ["10.0.0.1/24", "fd00::1/64"])
@@ -168,9 +174,10 @@ import Topology
   @Test func namesThatNoLabFileCanHaveAreRefused() async throws {
     try await withTemporaryDirectories { directories in
       let runtime = LabRuntime(directories: directories, serving: "apl1")
-      func refused(_ lab: CanonicalLab, _ code: ExitCode) async {
+      func refused(_ lab: CanonicalLab, _ code: ExitCode, _ message: String? = nil) async {
         let error = await #expect(throws: UserError.self) { try await runtime.bringUp(lab) { _ in } }
         #expect(error?.code == code)
+        if let message { #expect(error?.message == message) }
       }
       for name in ["../x", "images", ".", "", "A"] { await refused(CanonicalLab(name: name), .badInput) }
       var lab = CanonicalLab(name: "apl1")
@@ -178,6 +185,16 @@ import Topology
       await refused(lab, .badInput)
       lab.nodes = [node("x", "external", [nic("../y")])]
       await refused(lab, .badInput)
+      // As the lab file has it: NICs of a node, and switches, nodes and links together, have one name each.
+      lab.nodes = [node("x", "external", [nic("y"), nic("y", mac: "02:00:00:00:00:02")])]
+      await refused(lab, .badInput, "NIC \"y\" of node x is defined twice (L002)")
+      lab.nodes = [node("x", "external"), node("x", "external")]
+      await refused(lab, .badInput, "node \"x\" is defined twice (L102)")
+      lab.switches = [SwitchDefinition(name: "x")]
+      lab.nodes.removeLast()
+      await refused(lab, .badInput, "node \"x\" has the name of a switch (L102)")
+      (lab.switches, lab.links) = ([], [LinkDefinition(name: "x", kind: .wire, ends: [])])
+      await refused(lab, .badInput, "link \"x\" has the name of a node (L102)")
       // Another lab than the daemon's.
       await refused(CanonicalLab(name: "apl2"), .failed)
       #expect(!Files.exists(directories.stateRoot) && !Files.exists(directories.dataRoot))

@@ -18,6 +18,25 @@ func withTemporaryDirectories<T>(_ body: (LabDirectories) throws -> T) throws ->
   return try body(LabDirectories(stateRoot: "\(root)/state", dataRoot: "\(root)/data"))
 }
 
+/// Calls `body` with a lab that is up in folders of its own, and takes it down afterwards.
+func withRunningLab(
+  _ make: (LabDirectories) throws -> CanonicalLab,
+  _ body: (LabRuntime, CanonicalLab, LabDirectories) async throws -> Void
+) async throws {
+  try await withTemporaryDirectories { directories in
+    let lab = try make(directories)
+    let runtime = LabRuntime(directories: directories)
+    _ = try await runtime.bringUp(lab) { _ in }
+    do {
+      try await body(runtime, lab, directories)
+    } catch {
+      try await runtime.takeDown { _ in }
+      throw error
+    }
+    try await runtime.takeDown { _ in }
+  }
+}
+
 /// A NIC on a switch's VLAN 1.
 func nic(_ name: String = "eth0", mac: String = "02:00:00:00:00:01", addresses: [String] = []) -> NICDefinition {
   var nic = NICDefinition(name: name, mac: MACAddress(mac) ?? .broadcast)

@@ -37,5 +37,16 @@ import Testing
     #expect(find("a:b--c:d", ["a.b--c:d"]) == "a.b--c:d", "the first colon alone")
     #expect(find("vm1", ["vm1.eth0"]) == nil)
     #expect(PortName.dotted("vm1") == "vm1")
+    #expect(PortName.meant(by: "vm1:eth0") == ["vm1:eth0", "vm1.eth0"])
+    #expect(PortName.meant(by: "vm1.eth0") == ["vm1.eth0"])
+  }
+
+  @Test("the socket of a port that has no other")
+  func sockets() {
+    #expect(PortName.nic(node: "vm1", nic: "eth0.5").socketFile == "vm1.eth0.5.sock")
+    #expect(PortName(socketFile: "vm1.eth0.5.sock") == .nic(node: "vm1", nic: "eth0.5"))
+    for file in ["control.sock", ".sock", "vm1.eth0", "vm1.sock"] {
+      #expect(PortName(socketFile: file) == nil, "\(file)")
+    }
   }
 }

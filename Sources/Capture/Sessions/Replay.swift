@@ -67,8 +67,10 @@ package struct Replay: Sendable {
   private static let batch = 256
   private static let slack = Duration.microseconds(200)
 
-  /// Only frames of the interface of that name; nil = of all.
-  package var interface: String?
+  /// Only frames of interfaces that have one of these names, as the file has them; nil = of all.
+  ///
+  /// The first is the one that messages tell.
+  package var interfaces: [String]?
   /// Only frames that the file marks as sent by the node, or to it; such as it does not mark are in both.
   package var directions = CaptureDirections.both
   /// How many times faster; 0 = as fast as it goes.
@@ -137,18 +139,13 @@ package struct Replay: Sendable {
     // A compressed file of nothing.
     guard !isEmpty else { throw .empty }
     do throws(CaptureFileError) { try reader.finish() } catch { throw .file(error) }
-    if let interface, !names.contains(where: { isCalled($0, interface) }) {
-      throw .unknownInterface(interface, known: names.filter { !$0.isEmpty })
+    if let interfaces, !names.contains(where: interfaces.contains) {
+      throw .unknownInterface(interfaces.first ?? "", known: names.filter { !$0.isEmpty })
     }
   }
 
-  /// Ports are called `vm1.eth0`, or `vm1:eth0` as ends of links.
-  private func isCalled(_ name: String, _ wanted: String) -> Bool {
-    name == wanted || name == wanted.replacing(":", with: ".", maxReplacements: 1)
-  }
-
   private func take(_ packet: CaptureFilePacket, _ state: inout ReplayState) async throws(ReplayError.Reason) {
-    guard interface.map({ isCalled(packet.interfaceName, $0) }) ?? true else { return state.counts.others += 1 }
+    guard interfaces?.contains(packet.interfaceName) ?? true else { return state.counts.others += 1 }
     let direction = (packet.packet.flags ?? 0) & 3
     let isOut = direction == Pcapng.Flags.outbound
     guard direction == 0 || directions.contains(isOut ? .toNode : .fromNode) else {

@@ -134,8 +134,8 @@ extension LabDocument.Link {
 extension LabDocument {
   /// Names of switches have no point in them.
   fileprivate static func end(_ text: String) -> LinkEnd {
-    let names = text.split(separator: ".", maxSplits: 1).map { String($0) }
-    return names.count == 2 ? .nic(node: names[0], nic: names[1]) : .switchPort(text)
+    guard case .nic(let node, let nic)? = PortName(text) else { return .switchPort(text) }
+    return .nic(node: node, nic: nic)
   }
 }
 

@@ -47,10 +47,10 @@ package final class CaptureHandle: Sendable {
     }
   }
 
-  /// The interface of a port that is part of the capture now.
-  func current(_ port: String) -> CaptureInterface? {
+  /// The interface of a port that is part of the capture now, and not of one before it that had its name.
+  func current(_ record: Dataplane.PortRecord) -> CaptureInterface? {
     members.withLock { members in
-      guard let latest = members.latest[port], !latest.isEnded else { return nil }
+      guard let latest = members.latest[record.name], latest.block === record.block, !latest.isEnded else { return nil }
       return latest
     }
   }

@@ -25,6 +25,8 @@ package final class CaptureInterface: @unchecked Sendable {
   /// Station address of the node's NIC, six bytes; empty without one.
   package let address: [UInt8]
   package let mtu: Int
+  /// The counters that the port has all its life, and no port before or after it.
+  let block: CounterBlock
   fileprivate let base: UnsafeMutablePointer<Atomic<UInt64>>
   private let ended = Atomic<Bool>(false)
 
@@ -36,6 +38,7 @@ package final class CaptureInterface: @unchecked Sendable {
     mode = record.mode
     address = record.address?.bytes ?? []
     mtu = record.mtu
+    block = record.block
     unsafe base = .allocate(capacity: Slot.count)
     for index in 0..<Slot.count { unsafe (base + index).initialize(to: Atomic(0)) }
   }

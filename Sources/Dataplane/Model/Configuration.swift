@@ -81,6 +81,17 @@ package enum PortBackend: Sendable {
   case tap(TAPInterface)
 }
 
+/// One end of a patch, the joint of two switches.
+package struct PatchEnd: Sendable {
+  /// Name of the port; unique in the lab.
+  package var name: String
+  package var switchName: String
+
+  package init(_ name: String, on switchName: String) {
+    (self.name, self.switchName) = (name, switchName)
+  }
+}
+
 /// A port to be made.
 package struct PortConfiguration: Sendable {
   /// `node.nic`, or the name given; unique in the lab.

@@ -60,12 +60,13 @@ package actor CaptureDesk {
   // MARK: - From its start to its end
 
   /// Starts a capture into a sink.
-  /// - Throws: `UserError` for unknown targets, filters that are none, and an id that another has; then the sink is
-  ///   closed.
+  /// - Throws: `UserError` for unknown targets, filters that are none, and an id that another has or may have; then the
+  ///   sink is closed.
   func start(
     _ request: CaptureRequest, _ lab: CanonicalLab, to sink: any CaptureSink
   ) async throws {
     do {
+      try request.checkID()
       let id = try reserve(request, file: nil)
       do {
         let plan = try await Self.plan(request, lab, try await ports(), isDeclared: false, application)

@@ -60,6 +60,15 @@ extension CaptureRequest {
     return word
   }
 
+  /// Checks the id that a client has chosen: what those of declared captures begin with is no client's.
+  /// - Throws: `UserError` (`badInput`).
+  func checkID() throws(UserError) {
+    guard let id, id.hasPrefix(CaptureDefinition.idPrefix) else { return }
+    throw UserError(
+      .badInput, "id must not begin with \"\(CaptureDefinition.idPrefix)\", found \"\(id)\"",
+      hint: "captures that the lab file declares are called so")
+  }
+
   /// - Throws: `UserError` with libpcap's words for a text that is no filter.
   package static func compiled(_ filter: String) throws(UserError) -> Filter {
     do {
@@ -106,8 +115,10 @@ extension DroppedFrames {
 }
 
 extension CaptureDefinition {
+  /// What such names begin with, and no others.
+  static let idPrefix = "file:"
   /// Its name among the running captures.
-  var id: String { "file:\(file)" }
+  var id: String { "\(Self.idPrefix)\(file)" }
 }
 
 extension CaptureDefinition.Target {

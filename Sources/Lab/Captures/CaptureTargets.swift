@@ -8,13 +8,11 @@ struct CaptureTargets {
   /// Names of the ports of a target among those that are there.
   /// - Returns: nil for a name that nothing in the lab has.
   func ports(of target: String, among ports: [PortStatus]) -> [String]? {
-    let name = target.replacing(":", with: ".", maxReplacements: 1)
     if target == "all" { return ports.filter { $0.kind != .patch }.map(\.name) }
-    // The end of a trunk has a colon in its own name.
-    if let port = ports.first(where: { $0.name == target || $0.name == name }) { return [port.name] }
+    if let port = PortName.find(target, in: ports, by: \.name) { return [port.name] }
     if let link = lab.links.first(where: { $0.name == target }) { return self.ports(of: link) }
     if lab.nodes.contains(where: { $0.name == target }) {
-      return ports.filter { $0.name.hasPrefix("\(target).") }.map(\.name)
+      return ports.filter { PortName($0.name)?.node == target }.map(\.name)
     }
     if lab.switches.contains(where: { $0.name == target }) {
       return ports.filter { $0.switchName == target }.map(\.name)
@@ -24,7 +22,7 @@ struct CaptureTargets {
 
   /// Whether a target is one port, by either way to write it.
   func isPort(_ target: String, in ports: [String]) -> Bool {
-    ports.contains(target) || ports.contains(target.replacing(":", with: ".", maxReplacements: 1))
+    PortName.find(target, in: ports, by: \.self) != nil
   }
 
   /// Every target is a wire or a trunk: then a frame is taken once, at the end that sends it.
@@ -36,7 +34,7 @@ struct CaptureTargets {
     link.ends.map { end in
       switch end {
       case .nic(let node, let nic): Names.port(node: node, nic: nic)
-      case .switchPort(let name): "\(name):\(link.name)"
+      case .switchPort(let name): PortName.end(switch: name, link: link.name).description
       }
     }
   }

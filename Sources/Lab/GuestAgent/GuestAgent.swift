@@ -1,4 +1,3 @@
-import LinuxHost
 import Synchronization
 
 /// The host's end of the agent in a builtin guest: says when the guest is ready and runs commands in it.
@@ -13,42 +12,41 @@ final class GuestAgent: Sendable {
   private struct State {
     /// What the guest has said of its network's setup, before the pong with that id.
     var report: (id: String, setup: GuestSetup) = ("", GuestSetup())
-    var connection: LineConnection?
-    /// Serves the connection until it is cancelled.
-    var session: Task<Void, Never>?
-    var isReady = false
-    var isClosed = false
+    var session = AgentSession()
     var counter = 0
     /// The agent takes input for commands, and terminals.
     var canOpen = false
     var commands: [String: GuestCommand] = [:]
   }
 
-  private let path: String
+  private let connector: AgentConnector
   private let onReady: @Sendable (GuestSetup) -> Void
   /// Sets this host's ids apart from those of a daemon that ran before.
   private let prefix = String(UInt64.random(in: 0...UInt64.max), radix: 36)
   private let state = Mutex(State())
-  private let task = Mutex<Task<Void, Never>?>(nil)
 
   /// - Parameter path: QEMU's socket of the port `apus.exec`; it need not exist yet.
   /// - Parameter onReady: called each time the guest has come up: after the start and after each reboot; takes what
   ///   became of the guest's network at that start.
   init(path: String, onReady: @escaping @Sendable (GuestSetup) -> Void) {
-    self.path = path
+    connector = AgentConnector(path: path, pause: .milliseconds(20))
     self.onReady = onReady
   }
 
-  var isReady: Bool { state.withLock { $0.isReady } }
+  var isReady: Bool { state.withLock { $0.session.isReady } }
 
   func start() {
-    task.withLock { $0 = $0 ?? Task { await self.run() } }
+    connector.start { connection in
+      self.state.withLock { state in state.session.begin(connection) { await self.serve($0) } }
+    } onLoss: {
+      self.disconnect("the connection to the guest's agent was lost")
+    }
   }
 
   /// Ends the connection; commands that still run end with an error.
   func close() {
-    state.withLock { $0.isClosed = true }
-    task.withLock { $0?.cancel() }
+    state.withLock { $0.session.close() }
+    connector.close()
     disconnect("the node was stopped")
   }
 
@@ -61,7 +59,7 @@ final class GuestAgent: Sendable {
 
   func start(_ request: CommandRequest) throws(UserError) -> StartedCommand {
     let (connection, id, canOpen) = state.withLock { state in
-      (state.isReady ? state.connection : nil, newID(&state), state.canOpen)
+      (state.session.isReady ? state.session.connection : nil, newID(&state), state.canOpen)
     }
     guard let connection else { throw UserError(.failed, "the guest's agent does not answer") }
     guard canOpen || request.terminal == nil && !request.takesInput else {
@@ -78,7 +76,7 @@ final class GuestAgent: Sendable {
     }
     let command = GuestCommand(id: id, isOpened: canOpen, connection: connection)
     let isThere = state.withLock { state in
-      guard state.connection === connection else { return false }
+      guard state.session.connection === connection else { return false }
       state.commands[id] = command
       return true
     }
@@ -93,7 +91,7 @@ final class GuestAgent: Sendable {
   private func abandon(_ target: String) {
     let (connection, id, command) = state.withLock { state -> (LineConnection?, String, GuestCommand?) in
       guard let command = state.commands.removeValue(forKey: target) else { return (nil, "", nil) }
-      return (state.connection, newID(&state), command)
+      return (state.session.connection, newID(&state), command)
     }
     connection?.send(AgentRequest.kill(id: id, target: target))
     command?.finish(.failure(UserError(.failed, "nobody reads the command's output")))
@@ -106,24 +104,6 @@ final class GuestAgent: Sendable {
     return "\(prefix)x\(String(repeating: "0", count: max(0, 8 - digits.count)))\(digits)"
   }
 
-  private func run() async {
-    while !Task.isCancelled {
-      if let socket = try? UnixSocket.connect(path: path) {
-        let connection = LineConnection(socket)
-        let session = state.withLock { state -> Task<Void, Never>? in
-          guard !state.isClosed else { return nil }
-          let session = Task { await self.serve(connection) }
-          (state.connection, state.session) = (connection, session)
-          return session
-        }
-        await session?.value
-        disconnect("the connection to the guest's agent was lost")
-      }
-      // QEMU makes the socket some milliseconds after it starts.
-      try? await Task.sleep(for: .milliseconds(20))
-    }
-  }
-
   private func serve(_ connection: LineConnection) async {
     // Ends half a line that a daemon which died may have left in the guest's hands.
     connection.send("")
@@ -133,7 +113,7 @@ final class GuestAgent: Sendable {
         while let line = await connection.next() {
           if let message = AgentMessage(line: line) { self.handle(message) }
         }
-        self.endSession(of: connection)
+        self.state.withLock { $0.session.cancel(connection) }
       }
     }
     connection.close()
@@ -142,21 +122,11 @@ final class GuestAgent: Sendable {
   /// Asks until the guest answers.
   private func ping(_ connection: LineConnection) async {
     var count = 0
-    while isWaiting(on: connection), !Task.isCancelled {
+    while state.withLock({ $0.session.isWaiting(on: connection) }), !Task.isCancelled {
       count += 1
       connection.send(AgentRequest.ping(id: "\(prefix)p\(count)"))
       try? await Task.sleep(for: .milliseconds(250))
     }
-  }
-
-  private func endSession(of connection: LineConnection) {
-    state.withLock { state in
-      if state.connection === connection { state.session?.cancel() }
-    }
-  }
-
-  private func isWaiting(on connection: LineConnection) -> Bool {
-    state.withLock { !$0.isReady && !$0.isClosed && $0.connection === connection }
   }
 
   private func handle(_ message: AgentMessage) {
@@ -164,8 +134,8 @@ final class GuestAgent: Sendable {
     case .pong(let id):
       guard id.hasPrefix(prefix) else { return }
       let (isNew, setup) = state.withLock { state in
-        defer { state.isReady = true }
-        return (!state.isReady, state.report.id == id ? state.report.setup : GuestSetup())
+        defer { state.session.isReady = true }
+        return (!state.session.isReady, state.report.id == id ? state.report.setup : GuestSetup())
       }
       if isNew { onReady(setup) }
     case .setup(let id, let steps): report(id) { $0.steps = steps }
@@ -205,14 +175,13 @@ final class GuestAgent: Sendable {
   }
 
   private func disconnect(_ reason: String) {
-    let session = state.withLock { state in
-      defer { (state.connection, state.session) = (nil, nil) }
-      (state.isReady, state.canOpen) = (false, false)
+    let service = state.withLock { state in
+      state.canOpen = false
       // Ids of pings come again.
       state.report = ("", GuestSetup())
-      return state.session
+      return state.session.end()
     }
-    session?.cancel()
+    service?.cancel()
     endCommands(reason)
   }
 }

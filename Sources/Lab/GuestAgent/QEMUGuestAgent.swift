@@ -1,4 +1,3 @@
-import LinuxHost
 import Synchronization
 
 /// The host's end of QEMU's guest agent, which whole systems run: says when it answers and runs commands through it.
@@ -16,40 +15,43 @@ final class QEMUGuestAgent: CommandAgent {
   private typealias Answer = Result<QEMUGuestAgentAnswer, UserError>
 
   private struct State {
-    var connection: LineConnection?
-    var session: Task<Void, Never>?
+    var session = AgentSession()
     /// The number of the last greeting.
     var greeting = Int.random(in: 1..<1 << 40)
     /// The number before the first greeting of this connection; nothing counts before the agent has said back a later one.
     ///
     /// Any later one: a guest that takes longer to answer than the pause between greetings would never say the last.
     var greetingBefore = Int.max
-    var isReady = false
-    var isClosed = false
     var waiting: [CheckedContinuation<Answer, Never>] = []
   }
 
-  private let path: String
+  private let connector: AgentConnector
   private let onReady: @Sendable () -> Void
   private let state = Mutex(State())
-  private let task = Mutex<Task<Void, Never>?>(nil)
 
   /// - Parameter path: QEMU's socket of the port `org.qemu.guest_agent.0`; it need not exist yet.
   /// - Parameter onReady: called each time the agent has come up: after the start and after each reboot.
   init(path: String, onReady: @escaping @Sendable () -> Void) {
-    self.path = path
+    connector = AgentConnector(path: path, lineLimit: Self.answerLimit, pause: .milliseconds(100))
     self.onReady = onReady
   }
 
-  var isReady: Bool { state.withLock { $0.isReady } }
+  var isReady: Bool { state.withLock { $0.session.isReady } }
 
   func start() {
-    task.withLock { $0 = $0 ?? Task { await self.run() } }
+    connector.start { connection in
+      self.state.withLock { state in
+        state.greetingBefore = state.greeting
+        return state.session.begin(connection) { await self.serve($0) }
+      }
+    } onLoss: {
+      self.disconnect("the connection to the guest's agent was lost")
+    }
   }
 
   func close() {
-    state.withLock { $0.isClosed = true }
-    task.withLock { $0?.cancel() }
+    state.withLock { $0.session.close() }
+    connector.close()
     disconnect("the node was stopped")
   }
 
@@ -124,7 +126,7 @@ final class QEMUGuestAgent: CommandAgent {
   private func ask(_ request: String) async throws(UserError) -> QEMUGuestAgentAnswer {
     let answer = await withCheckedContinuation { (continuation: CheckedContinuation<Answer, Never>) in
       let isSent = state.withLock { state in
-        guard state.isReady, let connection = state.connection else { return false }
+        guard state.session.isReady, let connection = state.session.connection else { return false }
         state.waiting.append(continuation)
         connection.send(request)
         return true
@@ -135,23 +137,6 @@ final class QEMUGuestAgent: CommandAgent {
   }
 
   // MARK: - The connection
-
-  private func run() async {
-    while !Task.isCancelled {
-      if let socket = try? UnixSocket.connect(path: path) {
-        let connection = LineConnection(socket, lineLimit: Self.answerLimit)
-        let session = state.withLock { state -> Task<Void, Never>? in
-          guard !state.isClosed else { return nil }
-          let session = Task { await self.serve(connection) }
-          (state.connection, state.session, state.greetingBefore) = (connection, session, state.greeting)
-          return session
-        }
-        await session?.value
-        disconnect("the connection to the guest's agent was lost")
-      }
-      try? await Task.sleep(for: .milliseconds(100))
-    }
-  }
 
   private func serve(_ connection: LineConnection) async {
     await withTaskGroup(of: Void.self) { group in
@@ -168,7 +153,7 @@ final class QEMUGuestAgent: CommandAgent {
   private func greet(_ connection: LineConnection) async {
     while !Task.isCancelled {
       let number = state.withLock { state -> Int? in
-        guard !state.isReady, !state.isClosed, state.connection === connection else { return nil }
+        guard state.session.isWaiting(on: connection) else { return nil }
         state.greeting += 1
         return state.greeting
       }
@@ -180,12 +165,12 @@ final class QEMUGuestAgent: CommandAgent {
 
   private func handle(_ answer: QEMUGuestAgentAnswer) {
     let (isNew, waiting) = state.withLock { state -> (Bool, CheckedContinuation<Answer, Never>?) in
-      guard state.isReady else {
+      guard state.session.isReady else {
         // Answers to what was asked before, by this daemon or one that died, come first.
         guard let number = answer.number, number > state.greetingBefore, number <= state.greeting else {
           return (false, nil)
         }
-        state.isReady = true
+        state.session.isReady = true
         return (true, nil)
       }
       // Greetings after the one that was answered first; no command is answered by a number.
@@ -197,12 +182,11 @@ final class QEMUGuestAgent: CommandAgent {
   }
 
   private func disconnect(_ reason: String) {
-    let (session, waiting) = state.withLock { state in
-      defer { (state.connection, state.session, state.waiting) = (nil, nil, []) }
-      state.isReady = false
-      return (state.session, state.waiting)
+    let (service, waiting) = state.withLock { state in
+      defer { state.waiting = [] }
+      return (state.session.end(), state.waiting)
     }
-    session?.cancel()
+    service?.cancel()
     for continuation in waiting { continuation.resume(returning: .failure(UserError(.failed, reason))) }
   }
 }

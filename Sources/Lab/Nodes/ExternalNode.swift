@@ -61,8 +61,8 @@ struct ExternalNode: Node {
 extension VhostUserSocket {
   /// The socket of a node's NIC: the one that the file names, else `<state>/<lab>/<node>.<nic>.sock`.
   init(of nic: NICDefinition, node: String, _ environment: NodeEnvironment) throws(UserError) {
-    let path =
-      nic.socket ?? "\(environment.directories.state(environment.lab))/\(Names.port(node: node, nic: nic.name)).sock"
+    let file = PortName.nic(node: node, nic: nic.name).socketFile
+    let path = nic.socket ?? "\(environment.directories.state(environment.lab))/\(file)"
     try SocketPath.check(path)
     self.init(path: path)
     queuePairs = nic.queues

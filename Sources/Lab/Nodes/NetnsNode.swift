@@ -3,7 +3,7 @@ import LinuxHost
 import Topology
 
 /// A network namespace with a TAP for each NIC: the smallest host there is.
-struct NetnsNode: Node {
+struct NetnsNode: TAPBackedNode {
   static let kind = NodeKind.netns
   let definition: NodeDefinition
   let environment: NodeEnvironment
@@ -15,6 +15,7 @@ struct NetnsNode: Node {
 
   /// Name of the namespace, as `ip netns` shows it; at most 132 bytes of the 255 that a file name may have.
   var namespace: String { "apus-\(environment.lab)-\(definition.name)" }
+  var tapNamespace: String? { namespace }
 
   func check(isNew: Bool, starts: Bool) throws(UserError) {
     guard HostFacts.isRoot else {
@@ -29,10 +30,9 @@ struct NetnsNode: Node {
   }
 
   func presence() -> NodePresence {
-    guard NodeRecord.read(environment.paths(of: definition.name)) != nil else { return .absent }
-    guard NetworkNamespace.exists(namespace) else { return .ended }
-    let isWhole = definition.nics.allSatisfy { TAPDevice.exists(name: $0.name, namespace: namespace) }
-    return isWhole ? .running("namespace \(namespace)") : .ended
+    guard wasMade else { return .absent }
+    guard NetworkNamespace.exists(namespace), definition.nics.allSatisfy(hasInterface) else { return .ended }
+    return .running("namespace \(namespace)")
   }
 
   func prepare(_ journal: Journal) async throws {
@@ -46,22 +46,6 @@ struct NetnsNode: Node {
     }
   }
 
-  func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
-    var tap = TAPInterface(name: nic.name)
-    tap.namespace = namespace
-    tap.offload = nic.offload
-    return .tap(tap)
-  }
-
-  func configure(isThere: Bool) async throws -> [String] {
-    do {
-      try Netlink.configure(link: "lo", namespace: namespace, mtu: nil, address: nil, up: true)
-      return try InterfaceSetup.apply(definition, namespace: namespace, isThere: isThere)
-    } catch {
-      throw definition.failure("cannot configure its interfaces", error)
-    }
-  }
-
   func start(_ context: StartContext, isRunning: Bool) async throws {
     context.progress("\(definition.name): namespace \(namespace)")
   }
@@ -70,7 +54,7 @@ struct NetnsNode: Node {
     guard NetworkNamespace.exists(namespace) else { return [] }
     // A process in the namespace would keep the interfaces, and so their names, alive. One that cannot be removed (it is
     // none of ours, or its kernel's module is gone) does not keep the namespace from going, and goes with it.
-    for nic in definition.nics where TAPDevice.exists(name: nic.name, namespace: namespace) {
+    for nic in definition.nics where hasInterface(nic) {
       try? TAPDevice.remove(name: nic.name, namespace: namespace)
     }
     do {
@@ -86,10 +70,6 @@ struct NetnsNode: Node {
       return NodeCondition()
     }
     return NodeCondition(state: .failed, isReady: false, error: "the network namespace \(namespace) was removed")
-  }
-
-  func execute(_ request: CommandRequest) async throws -> StartedCommand {
-    try HostCommand.start(request, namespace: namespace, environment.variables)
   }
 
   func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String] {

@@ -3,7 +3,7 @@ import LinuxHost
 import Topology
 
 /// TAPs on the host: each NIC is an interface of that name.
-struct TAPNode: Node {
+struct TAPNode: TAPBackedNode {
   static let kind = NodeKind.tap
   let definition: NodeDefinition
   let environment: NodeEnvironment
@@ -13,6 +13,8 @@ struct TAPNode: Node {
     self.environment = environment
   }
 
+  var tapNamespace: String? { nil }
+
   func check(isNew: Bool, starts: Bool) throws(UserError) {
     guard HostFacts.isRoot else {
       throw UserError(
@@ -20,7 +22,7 @@ struct TAPNode: Node {
       )
     }
     guard isNew else { return }
-    for nic in definition.nics where TAPDevice.exists(name: nic.name, namespace: nil) {
+    for nic in definition.nics where hasInterface(nic) {
       throw UserError(
         .failed, "node \(definition.name): an interface \(nic.name) exists on this host and is not of this lab",
         hint: "give the NIC another name, or remove the interface with `ip link delete \(nic.name)`")
@@ -28,28 +30,13 @@ struct TAPNode: Node {
   }
 
   func presence() -> NodePresence {
-    guard NodeRecord.read(environment.paths(of: definition.name)) != nil else { return .absent }
-    let isWhole = definition.nics.allSatisfy { TAPDevice.exists(name: $0.name, namespace: nil) }
-    return isWhole ? .running("") : .ended
+    guard wasMade else { return .absent }
+    return definition.nics.allSatisfy(hasInterface) ? .running("") : .ended
   }
 
   func prepare(_ journal: Journal) async throws {
-    for nic in definition.nics where !TAPDevice.exists(name: nic.name, namespace: nil) {
+    for nic in definition.nics where !hasInterface(nic) {
       journal.note("interface \(nic.name)") { _ = try await remove() }
-    }
-  }
-
-  func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
-    var tap = TAPInterface(name: nic.name)
-    tap.offload = nic.offload
-    return .tap(tap)
-  }
-
-  func configure(isThere: Bool) async throws -> [String] {
-    do {
-      return try InterfaceSetup.apply(definition, namespace: nil, isThere: isThere)
-    } catch {
-      throw definition.failure("cannot configure its interfaces", error)
     }
   }
 
@@ -60,7 +47,7 @@ struct TAPNode: Node {
   func remove() async throws -> [String] {
     var removed: [String] = []
     var failures: [UserError] = []
-    for nic in definition.nics where TAPDevice.exists(name: nic.name, namespace: nil) {
+    for nic in definition.nics where hasInterface(nic) {
       do {
         try TAPDevice.remove(name: nic.name, namespace: nil)
         removed.append("interface \(nic.name)")
@@ -73,14 +60,10 @@ struct TAPNode: Node {
   }
 
   func condition() async -> NodeCondition {
-    guard let gone = definition.nics.first(where: { !TAPDevice.exists(name: $0.name, namespace: nil) }) else {
+    guard let gone = definition.nics.first(where: { !hasInterface($0) }) else {
       return NodeCondition()
     }
     return NodeCondition(state: .failed, isReady: false, error: "the interface \(gone.name) was removed")
-  }
-
-  func execute(_ request: CommandRequest) async throws -> StartedCommand {
-    try HostCommand.start(request, namespace: nil, environment.variables)
   }
 
   func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String] {

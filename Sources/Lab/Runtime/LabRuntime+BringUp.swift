@@ -151,12 +151,11 @@ extension LabRuntime {
     guard let plane, case .trunk(let mode) = link.kind, case .switchPort(let a) = link.ends.first,
       case .switchPort(let b) = link.ends.last
     else { return }
+    let ends = [a, b].map { PatchEnd(PortName.end(switch: $0, link: link.name).description, on: $0) }
     try await explained("link \(link.name)") { () async throws(DataplaneError) in
-      try await plane.addPatch(name: link.name, between: a, and: b, mode: PortMode(mode))
+      try await plane.addPatch(ends[0], ends[1], mode: PortMode(mode))
     }
-    for name in [a, b].map({ PortName.end(switch: $0, link: link.name).description }) {
-      work.journal.note("port \(name)") { try await plane.removePort(name) }
-    }
+    for end in ends { work.journal.note("port \(end.name)") { try await plane.removePort(end.name) } }
     work.progress("link \(link.name): trunk \(a) - \(b)")
   }
 

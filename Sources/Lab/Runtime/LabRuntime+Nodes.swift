@@ -107,10 +107,11 @@ extension LabRuntime {
   }
 
   /// Path of the socket of a VM's serial console.
+  /// - Throws: `UserError` (`notFound`) for no node, and for one without a console.
   package func consolePath(node name: String) throws -> String {
     let node = try self.node(name)
     guard let path = node.consoleSocket else {
-      throw UserError(.failed, "node \(name) is of kind \(node.definition.kind): it has no console")
+      throw UserError(.notFound, "node \(name) is of kind \(node.definition.kind): it has no console")
     }
     return path
   }
@@ -122,10 +123,11 @@ extension LabRuntime {
   }
 
   /// Path of the log of a VM's serial console.
+  /// - Throws: `UserError` (`notFound`) for no node, and for one without a console.
   package func logPath(node name: String) throws -> String {
     let node = try self.node(name)
     guard let path = node.consoleLog else {
-      throw UserError(.failed, "node \(name) is of kind \(node.definition.kind): it has no log")
+      throw UserError(.notFound, "node \(name) is of kind \(node.definition.kind): it has no log")
     }
     return path
   }

@@ -108,8 +108,8 @@ private struct FolderContents: Sendable {
 
   /// Whether it is the name of a port's socket: `vm1.eth0.sock`.
   private static func isPort(_ name: String) -> Bool {
-    guard name.hasSuffix(".sock"), let dot = name.firstIndex(of: ".") else { return false }
-    return Names.valid(String(name[..<dot])) && Names.validNIC(String(name[dot...].dropFirst().dropLast(5)))
+    guard case .nic(let node, let nic)? = PortName(socketFile: name) else { return false }
+    return Names.valid(node) && Names.validNIC(nic)
   }
 }
 

@@ -70,13 +70,35 @@ enum LabState {
 }
 
 extension CanonicalLab {
-  /// What is wrong with the first name that no lab file could have; nil as a rule.
+  /// What is wrong with the first name that no lab file could have, or not twice; nil as a rule.
   var wrongName: String? {
     if let complaint = Names.complaint(about: name, as: "lab") { return complaint.message }
     for node in nodes {
       if let complaint = Names.complaint(about: node.name, as: "node") { return complaint.message }
       if let nic = node.nics.first(where: { !Names.validNIC($0.name) }) {
         return "NIC name \"\(nic.name)\" of node \(node.name) is not valid"
+      }
+    }
+    return doubledName
+  }
+
+  /// NICs of a node, and the lab's switches, nodes and links together, have one name each; the codes are those of the
+  /// lab file.
+  private var doubledName: String? {
+    for node in nodes {
+      var names: Set<String> = []
+      for nic in node.nics where !names.insert(nic.name).inserted {
+        return "NIC \"\(nic.name)\" of node \(node.name) is defined twice (\(DiagnosticCode.duplicateKey.rawValue))"
+      }
+    }
+    var owners: [String: String] = [:]
+    let code = DiagnosticCode.collision.rawValue
+    for (what, names) in [("switch", switches.map(\.name)), ("node", nodes.map(\.name)), ("link", links.map(\.name))] {
+      for name in names {
+        guard let owner = owners.updateValue(what, forKey: name) else { continue }
+        return owner == what
+          ? "\(what) \"\(name)\" is defined twice (\(code))"
+          : "\(what) \"\(name)\" has the name of a \(owner) (\(code))"
       }
     }
     return nil

@@ -37,7 +37,7 @@ package struct LabGraph: Codable, Sendable, Equatable {
           state: states[node.name]))
       for nic in node.nics {
         guard case .switchPort(let to, let mode) = nic.attachment else { continue }
-        let port = "\(node.name).\(nic.name)"
+        let port = Names.port(node: node.name, nic: nic.name)
         edges.append(
           Edge(
             name: port, first: node.name, second: to, label: "\(nic.name) \(Self.words(mode))",

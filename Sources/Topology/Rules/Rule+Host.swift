@@ -47,9 +47,9 @@ extension Rule {
         first[path] = first[path] ?? (nic.name, socket.span)
         check(subject, path, socket.span, hint: "choose a shorter path")
       } else if let state = subject.facts.stateDirectory {
-        let port = Names.port(node: nic.node, nic: nic.definition.name)
+        let file = PortName.nic(node: nic.node, nic: nic.definition.name).socketFile
         let hint = "choose shorter names, or a shorter folder by APUS_STATE_DIR"
-        check(subject, "\(state)/\(subject.lab.name)/\(port).sock", nic.draft.name.span, hint: hint)
+        check(subject, "\(state)/\(subject.lab.name)/\(file)", nic.draft.name.span, hint: hint)
       }
     }
     guard let state = subject.facts.stateDirectory else { return }

@@ -24,6 +24,18 @@ package enum PortName: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The socket that a port has where the lab file names no other, in the folder of what runs of its lab:
+  /// `vm1.eth0.sock`.
+  package var socketFile: String { "\(self)\(Self.socketSuffix)" }
+
+  /// Reads the name of a port's socket; nil for other files.
+  package init?(socketFile file: String) {
+    guard file.hasSuffix(Self.socketSuffix) else { return nil }
+    self.init(String(file.dropLast(Self.socketSuffix.count)))
+  }
+
+  private static let socketSuffix = ".sock"
+
   /// The node that has the port; nil for the end of a link between switches.
   package var node: String? {
     guard case .nic(let node, _) = self else { return nil }
@@ -47,12 +59,21 @@ package enum PortName: Hashable, Sendable, CustomStringConvertible {
     return "\(word[..<colon]).\(word[word.index(after: colon)...])"
   }
 
-  /// The thing whose name a person means: the one that is called so, else the one whose dotted name it is.
+  /// The names that a person may mean by a word: the word itself, and then its dotted name if that is another.
   ///
   /// The end of a link between switches has a colon in its own name.
+  package static func meant(by word: String) -> [String] {
+    let name = dotted(word)
+    return name == word ? [word] : [word, name]
+  }
+
+  /// The thing whose name a person means: the one that is called so, else the one whose dotted name it is.
   package static func find<Value>(
     _ word: String, in values: some Sequence<Value>, by name: (Value) -> String
   ) -> Value? {
-    values.first { name($0) == word } ?? values.first { name($0) == dotted(word) }
+    for wanted in meant(by: word) {
+      if let value = values.first(where: { name($0) == wanted }) { return value }
+    }
+    return nil
   }
 }

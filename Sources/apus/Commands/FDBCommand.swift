@@ -1,7 +1,43 @@
 import ArgumentParser
+import Control
+import Lab
 
 struct FDBCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fdb", abstract: "Forwarding databases of switches.",
     subcommands: [FDBListCommand.self, FDBFlushCommand.self])
+}
+
+struct FDBListCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the addresses that switches know.", aliases: ["ls"])
+
+  @OptionGroup var selection: LabOptions
+  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)") var switchName: String?
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let query = FDBQuery(switchName: Variables.option(switchName, "SWITCH"))
+    try output.write(try await selection.session().client.ask(API.fdb, query: query))
+  }
+}
+
+struct FDBFlushCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "flush", abstract: "Forget learnt addresses: all of them, or those that the options select.")
+
+  @OptionGroup var selection: LabOptions
+  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)") var switchName: String?
+  @Option(name: .long, help: "Only addresses behind this port. (APUS_PORT)") var port: String?
+  @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)", transform: vlanID) var vlan: Int?
+
+  private static let vlanID = OptionText.number(in: 1...4094)
+
+  func run() async throws {
+    var query = FDBFlushQuery()
+    query.switchName = Variables.option(switchName, "SWITCH")
+    query.port = Variables.option(port, "PORT")
+    query.vlan = try Variables.option(vlan, "VLAN", Self.vlanID)
+    try await selection.session().client.tell(API.fdbFlush, query: query)
+  }
 }

@@ -1,7 +1,33 @@
 import ArgumentParser
+import Control
 
 struct PortCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "port", abstract: "Ports of switches and wires.",
     subcommands: [PortListCommand.self, PortShowCommand.self])
+}
+
+struct PortListCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List ports with their VLANs and counters.", aliases: ["ls"])
+
+  @OptionGroup var selection: LabOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    try output.write(try await selection.session().client.ask(API.ports))
+  }
+}
+
+struct PortShowCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "show", abstract: "Tell everything about one port.")
+
+  @OptionGroup var selection: LabOptions
+  @Argument(help: "The port: NODE.NIC, or the name it was given.") var name: String
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let port = try await selection.session().client.ask(API.port, of: name)
+    Output.data(try output.rendering.text(port, table: port.description()))
+  }
 }

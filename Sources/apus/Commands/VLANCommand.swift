@@ -1,6 +1,19 @@
 import ArgumentParser
+import Control
 
 struct VLANCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vlan", abstract: "VLANs of ports.", subcommands: [VLANListCommand.self])
+}
+
+struct VLANListCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List which port belongs to which VLAN.", aliases: ["ls"])
+
+  @OptionGroup var selection: LabOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    try output.write(try await selection.session().client.ask(API.vlans))
+  }
 }

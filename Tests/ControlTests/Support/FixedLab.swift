@@ -128,7 +128,8 @@ actor FixedLab: LabService {
   func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) throws {
     defer { sink.close() }
     guard request.targets != ["vm9"] else { throw UserError(.notFound, "no \"vm9\"") }
-    guard request.id != "file:/tmp/a.pcapng" else { throw UserError(.different, "it is running") }
+    try request.checkID()
+    guard request.id != "taken" else { throw UserError(.different, "it is running") }
     try sink.write([10, 13, 13, 10]) { false }
   }
   func captures() -> [CaptureRow] {
@@ -202,7 +203,10 @@ actor FixedLab: LabService {
     }
   }
 
-  func consolePath(node: String) -> String { "/run/apus/two/\(node)/console.sock" }
+  func consolePath(node: String) throws -> String {
+    guard node != "tap" else { throw UserError(.notFound, "node \(node) is of kind tap: it has no console") }
+    return "/run/apus/two/\(node)/console.sock"
+  }
   /// The one of `tap` has begun and ended; others are in use.
   func console(node: String, steals: Bool) throws -> ConsoleSession {
     if node == "tap" {
@@ -212,7 +216,10 @@ actor FixedLab: LabService {
     }
     throw UserError(.failed, "the console of node \(node) is in use\(steals ? ", though stolen" : "")")
   }
-  func logPath(node: String) -> String { "/var/lib/apus/two/\(node)/console.log" }
+  func logPath(node: String) throws -> String {
+    guard node != "tap" else { throw UserError(.notFound, "node \(node) is of kind tap: it has no log") }
+    return "/var/lib/apus/two/\(node)/console.log"
+  }
 
   func runTests(names: [String], onResult: @escaping @Sendable (TestResult) -> Void) -> [TestResult] {
     let results = [

@@ -48,7 +48,8 @@ struct RouteExample: Sendable {
   private static let captures = [
     RouteExample(id: "post_v1_capture", query: wish),
     RouteExample(id: "post_v1_capture", query: "target=vm9", status: 404),
-    RouteExample(id: "post_v1_capture", query: "id=file:/tmp/a.pcapng", status: 409),
+    RouteExample(id: "post_v1_capture", query: "id=taken", status: 409),
+    RouteExample(id: "post_v1_capture", query: "id=file:/tmp/a.pcapng", status: 400),
     RouteExample(id: "get_v1_captures"),
     RouteExample(id: "patch_v1_captures_capture", name: "file:/tmp/a.pcapng", body: #"{"filter":"tcp"}"#, status: 204),
     RouteExample(id: "patch_v1_captures_capture", name: "none", body: #"{"filter":"tcp"}"#, status: 404),
@@ -108,7 +109,9 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_nodes_node_console", name: "tap", query: "steal=true", lines: [#"{"in":"aGk="}"#]),
     RouteExample(id: "post_v1_nodes_node_console", name: "vm1", status: 500),
     RouteExample(id: "get_v1_nodes_node_console", name: "vm1"),
+    RouteExample(id: "get_v1_nodes_node_console", name: "tap", status: 404),
     RouteExample(id: "get_v1_nodes_node_log", name: "vm1"),
+    RouteExample(id: "get_v1_nodes_node_log", name: "tap", status: 404),
   ]
 
   /// What no answer above has.

@@ -29,7 +29,8 @@ enum AddedPorts {
     let joined = residentKibibytes()
     for number in 0..<joints {
       try await plane.addPatch(
-        name: "t\(number)", between: "near", and: "far", mode: .trunk(allowed: VLANSet([1...1]), native: nil))
+        PatchEnd("near:t\(number)", on: "near"), PatchEnd("far:t\(number)", on: "far"),
+        mode: .trunk(allowed: VLANSet([1...1]), native: nil))
     }
     let joints = (residentKibibytes() - joined) * 1024 / (2 * joints)
     let removed = try await milliseconds {

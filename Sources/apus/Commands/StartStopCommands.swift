@@ -1,6 +1,26 @@
 import ArgumentParser
 import Control
 
+struct StartCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "start", abstract: "Start a node that was stopped or has ended.")
+
+  @OptionGroup var selection: LabOptions
+  @Argument(help: "The node.") var node: String
+
+  func run() async throws { try await selection.session().tell(node, API.nodeStart) }
+}
+
+struct StopCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stop", abstract: "Stop a node; its links stay.")
+
+  @OptionGroup var selection: LabOptions
+  @Argument(help: "The node.") var node: String
+
+  func run() async throws { try await selection.session().tell(node, API.nodeStop) }
+}
+
 struct RestartCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "restart", abstract: "Stop a node and start it again; its links stay.")

@@ -1,0 +1,39 @@
+import Dataplane
+import LinuxHost
+import Topology
+
+/// A node whose NICs are TAPs of this host, and whose commands run beside them: there is no process of its own.
+protocol TAPBackedNode: Node {
+  /// Name of the network namespace that has the TAPs; nil = the host's own.
+  var tapNamespace: String? { get }
+}
+
+extension TAPBackedNode {
+  func hasInterface(_ nic: NICDefinition) -> Bool { TAPDevice.exists(name: nic.name, namespace: tapNamespace) }
+
+  /// It was made on this host, by this daemon or one before it.
+  var wasMade: Bool { NodeRecord.read(environment.paths(of: definition.name)) != nil }
+
+  func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
+    var tap = TAPInterface(name: nic.name)
+    tap.namespace = tapNamespace
+    tap.offload = nic.offload
+    return .tap(tap)
+  }
+
+  func configure(isThere: Bool) async throws -> [String] {
+    do {
+      // The loopback interface of a namespace of ours begins down; the host's is not ours.
+      if let tapNamespace {
+        try Netlink.configure(link: "lo", namespace: tapNamespace, mtu: nil, address: nil, up: true)
+      }
+      return try InterfaceSetup.apply(definition, namespace: tapNamespace, isThere: isThere)
+    } catch {
+      throw definition.failure("cannot configure its interfaces", error)
+    }
+  }
+
+  func execute(_ request: CommandRequest) async throws -> StartedCommand {
+    try HostCommand.start(request, namespace: tapNamespace, environment.variables)
+  }
+}
