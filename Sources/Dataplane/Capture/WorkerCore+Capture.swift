@@ -7,7 +7,8 @@ import Frames
 /// they leave. Frames from a node are recorded as they came, before anything judges them; a drop that is found later in
 /// the same breath is written into that record. Frames to a node are recorded after their delivery, with its outcome.
 ///
-/// Unsafe code. Invariants as in Burst.swift: bytes come from `outgoingPrefix`, used before its next call.
+/// A frame's bytes are those of Egress, which completes a checksum in a capture as in the delivery. A port's filters are
+/// a reason to see frames deeper where they come in (`PortSlot.neededDepth`); what goes to a node is filled up here.
 extension WorkerCore {
   /// Captures at once: the bits of `PortSlot.taps`.
   static var captureLimit: Int { 64 }
@@ -38,11 +39,11 @@ extension WorkerCore {
   /// Records a port's pending frames with what became of them.
   @inline(never)
   mutating func tapDepartures(_ port: Int, count: Int) {
-    let takesPartial = takesPartialChecksums(port)
+    let traits = egressTraits(port)
     for position in 0..<count {
       let item = pending[port * Burst.capacity + position]
       let sighting = CaptureTap.Sighting(port: port, direction: .toNode, drop: FrameDrop(rawValue: item.verdict))
-      tap(Int(item.frame), item.edit, sighting, completesChecksum: !takesPartial)
+      tap(Int(item.frame), item.edit, sighting, traits)
     }
   }
 
@@ -57,26 +58,34 @@ extension WorkerCore {
   /// Records one frame in every capture of the port; what is not said of the sighting yet is found here.
   @inline(never)
   mutating func tap(
-    _ index: Int, _ edit: TagEdit, _ seen: CaptureTap.Sighting, completesChecksum: Bool = false
+    _ index: Int, _ edit: TagEdit, _ seen: CaptureTap.Sighting, _ traits: EgressTraits = .everything
   ) {
     var left = ports[seen.port].taps
     guard left != 0 else { return }
     unpublishedTaps |= left
-    let completes = completesChecksum && burst.frames[index].needsChecksum
     // A frame too short for the edit was refused before it came here; a runt has none.
-    let (base, size, tail) = unsafe burst.outgoingPrefix(index, edit, completeChecksum: completes, depth: tapDepth)
-    let frame = burst.frames[index]
-    let content = unsafe CaptureTap.Content(prefix: base, size: size, tail: tail, length: frame.size + edit.growth)
+    let item = PendingFrame(frame: UInt16(truncatingIfNeeded: index), edit: edit)
+    let frame = LeavingFrame(item, of: burst, for: traits)
+    let prefix = frame.prefix(of: burst, depth: tapDepth(seen.port, seen.direction))
     var sighting = seen
     sighting.timestamp = burstTime()
     sighting.packetID = packetID(index)
-    sighting.needsChecksum = frame.needsChecksum && !completes
-    sighting.checksumStart = UInt16(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth)
     while left != 0 {
       let capture = left.trailingZeroBitCount
       left &= left &- 1
-      captures[capture].take(index, content, sighting, of: burst)
+      captures[capture].take(frame, prefix, sighting, of: burst)
     }
+  }
+
+  /// Bytes of a frame that the filters of a port's captures look at, of frames of one direction.
+  @inline(__always)
+  func tapDepth(_ port: Int, _ direction: CaptureDirections) -> Int {
+    var (left, depth) = (ports[port].taps, 0)
+    while left != 0 {
+      depth = max(depth, captures[left.trailingZeroBitCount].depth(direction))
+      left &= left &- 1
+    }
+    return depth
   }
 
   /// Lets the readers have what this breath recorded.
@@ -97,7 +106,6 @@ extension WorkerCore {
     guard free < Self.captureLimit else { return nil }
     if free == captures.count { captures.grow(to: max(4, 2 * free)) { _ in CaptureTap() } }
     captures[free] = CaptureTap(ring, configuration, portCapacity: ports.count)
-    coldFindTapDepth()
     return free
   }
 
@@ -107,24 +115,26 @@ extension WorkerCore {
     unpublishedTaps &= ~(1 << UInt64(capture))
     captures[capture].coldEnd(reason)
     captures[capture] = CaptureTap()
-    coldFindTapDepth()
+    coldFindNeededDepths()
   }
 
   @discardableResult
   mutating func coldSetFilter(_ capture: Int, _ program: FilterProgram?) -> UInt16 {
     let number = captures[capture].coldSetFilter(program)
-    coldFindTapDepth()
+    coldFindNeededDepths()
     return number
   }
 
   mutating func coldCapture(_ capture: Int, _ port: Int, _ interface: CaptureInterface) {
     captures[capture].coldAdd(port, interface)
     ports[port].taps |= 1 << UInt64(capture)
+    coldFindNeededDepth(port)
   }
 
   /// Takes a port out of a capture, which ends if it was the last and the capture is one that does.
   mutating func coldUncapture(_ capture: Int, _ port: Int) {
     ports[port].taps &= ~(1 << UInt64(capture))
+    coldFindNeededDepth(port)
     captures[capture].coldRemove(port)
     if captures[capture].memberCount == 0, captures[capture].endsWithPorts {
       coldStopCapture(capture, .portsRemoved)
@@ -134,10 +144,5 @@ extension WorkerCore {
   /// Takes a port out of all captures.
   mutating func coldUncapture(_ port: Int) {
     while ports[port].taps != 0 { coldUncapture(ports[port].taps.trailingZeroBitCount, port) }
-  }
-
-  private mutating func coldFindTapDepth() {
-    tapDepth = 0
-    for capture in 0..<captures.count { tapDepth = max(tapDepth, captures[capture].depth) }
   }
 }

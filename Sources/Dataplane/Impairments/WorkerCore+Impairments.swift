@@ -103,6 +103,7 @@ extension WorkerCore {
       into: burst, packetIDs: packetIDs, notes: heldNotes, until: time,
       limit: isDelivered ? Burst.capacity : ports[port].burstLimit)
     let count = burst.count
+    if !isDelivered { burst.extendScratch(to: ports[port].neededDepth) }
     if isDelivered { deliverReleased(to: port) } else { passOnReleased(from: port) }
     burst.reset()
     isReleasing = false

@@ -32,13 +32,14 @@ extension WorkerCore {
   }
 
   /// See `WorkerPort`.
-  func takesPartialChecksums(_ port: Int) -> Bool {
-    switch ports[port].kind {
-    case .vhostUser: vhostUserPorts[ports[port].body].takesPartialChecksums
-    case .tap: tapPorts[ports[port].body].takesPartialChecksums
-    case .patch: true
-    case .null: NullPort().takesPartialChecksums
-    case .none: true
+  func egressTraits(_ port: Int) -> EgressTraits {
+    let mtu = ports[port].mtu
+    return switch ports[port].kind {
+    case .vhostUser: vhostUserPorts[ports[port].body].egressTraits(mtu: mtu)
+    case .tap: tapPorts[ports[port].body].egressTraits(mtu: mtu)
+    case .patch: .everything
+    case .null: NullPort().egressTraits(mtu: mtu)
+    case .none: .everything
     }
   }
 

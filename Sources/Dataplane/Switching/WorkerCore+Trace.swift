@@ -168,8 +168,7 @@ extension WorkerCore {
       trace.events.append(.impaired(port: port, lines[ports[port].egressLine].impairment))
     }
     let leaving = Self.apply(edit, to: frame.bytes)
-    let allowance = edit.kind != .remove && Self.header(leaving).isTagged ? Ethernet.tagSize : 0
-    guard size <= ports[port].mtu + Ethernet.headerSize + allowance else {
+    guard egressTraits(port).takes(size, isTagged: edit.leavesTagged(frame.header.isTagged)) else {
       return trace.drop(port, FrameDrop(EgressDrop.tooBig))
     }
     if let refusal = coldRefusal(port) { return trace.drop(port, FrameDrop(refusal)) }

@@ -42,7 +42,7 @@ extension WorkerCore {
     let output = likelyOutput(of: port)
     if output >= 0 { vhostUserPorts[output].rings[0].prefetchEntries(Burst.capacity) }
     let fault = vhostUserPorts[body].receive(
-      queue: ring >> 1, into: burst, pool: pool, limit: ports[port].burstLimit)
+      queue: ring >> 1, into: burst, pool: pool, limit: ports[port].burstLimit, depth: ports[port].neededDepth)
     if output >= 0 { vhostUserPorts[output].rings[0].prefetchDescriptors(burst.count) }
     let count = burst.count
     // Between two bursts the fence has least to wait for: the stores of the last one had the time of these loads.
@@ -108,7 +108,8 @@ extension WorkerCore {
     guard tapPorts[body].mayHaveFrames else { return 0 }
     burst.reset()
     copies = 0
-    _ = tapPorts[body].receive(queue: 0, into: burst, pool: pool, limit: ports[port].burstLimit)
+    _ = tapPorts[body].receive(
+      queue: 0, into: burst, pool: pool, limit: ports[port].burstLimit, depth: ports[port].neededDepth)
     let count = burst.count
     if count > 0 {
       if !ports[port].isUp { coldShowsItself(port) }
@@ -188,8 +189,9 @@ extension WorkerCore {
   @inline(__always)
   mutating func deliverVhostUser(_ port: Int, _ count: Int) {
     let body = ports[port].body
-    let outcome = vhostUserPorts[body].transmit(
-      pending, from: port * Burst.capacity, count: count, burst: burst, notes: notes, mtu: ports[port].mtu)
+    let delivery = Delivery(
+      pending, from: port * Burst.capacity, count: count, vhostUserPorts[body].egressTraits(mtu: ports[port].mtu))
+    let outcome = vhostUserPorts[body].transmit(delivery, of: burst, notes: notes)
     if outcome.packets > 0 { finish(port, body, 0) }
     account(outcome, port, of: count)
     if let fault = outcome.fault { coldRingFault(port, ring: 0, fault) }
@@ -197,8 +199,8 @@ extension WorkerCore {
 
   @inline(__always)
   mutating func deliverTAP(_ port: Int, _ count: Int) {
-    let outcome = tapPorts[ports[port].body].transmit(
-      pending, from: port * Burst.capacity, count: count, burst: burst, notes: notes, mtu: ports[port].mtu)
+    let delivery = Delivery(pending, from: port * Burst.capacity, count: count, egressTraits(port))
+    let outcome = tapPorts[ports[port].body].transmit(delivery, of: burst, notes: notes)
     account(outcome, port, of: count)
   }
 

@@ -92,7 +92,8 @@ extension WorkerCore {
     for _ in 0..<Self.mostDrainedBursts where tapPorts[body].mayHaveFrames {
       burst.reset()
       copies = 0
-      _ = tapPorts[body].receive(queue: 0, into: burst, pool: pool, limit: Burst.capacity)
+      _ = tapPorts[body].receive(
+        queue: 0, into: burst, pool: pool, limit: Burst.capacity, depth: ports[port].neededDepth)
       if burst.count > 0 { passOn(from: port, queue: 0) }
     }
     settleCalls()

@@ -146,6 +146,7 @@ extension WorkerCore {
     burst.reset()
     copies = 0
     pool.note(frame, in: burst)
+    burst.extendScratch(to: ports[port].neededDepth)
     passOn(from: port, queue: 0)
     settleCalls()
     burst.reset()

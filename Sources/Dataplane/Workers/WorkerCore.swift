@@ -61,8 +61,6 @@ struct WorkerCore: ~Copyable {
   /// Captures, and those that recorded something in this breath.
   var captures = FixedArray<CaptureTap>(count: 0) { _ in CaptureTap() }
   var unpublishedTaps: UInt64 = 0
-  /// Bytes of a frame that the filters of captures look at, at most.
-  var tapDepth = 0
   /// Number of the burst's first frame, never used again.
   var packetBase: UInt64 = 0
   /// The burst's frames come from a line: they have their numbers from when they came.
