@@ -56,7 +56,7 @@ extension Dataplane {
   ) async throws(DataplaneError) -> UInt16 {
     let (slot, ring) = (try entry(capture).slot, capture.ring)
     let number = await worker.run { core -> UInt16? in
-      core.state.taps.captures[slot].ring === ring ? core.state.taps.coldSetFilter(slot, program) : nil
+      core.state.taps.captures[slot].ring === ring ? core.coldSetFilter(slot, program) : nil
     }
     guard let number else { throw .invalid("the capture has ended") }
     return number

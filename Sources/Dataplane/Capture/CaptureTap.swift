@@ -2,8 +2,8 @@ import Frames
 
 /// What a worker holds of one capture.
 ///
-/// Unsafe code. Invariants: `writer` is the ring's that `ring` keeps alive; the bytes that come in were vouched for by
-/// `Burst.outgoingPrefix`, the rest of a frame by its segments, in the same breath.
+/// Unsafe code. Invariants: `writer` is the ring's that `ring` keeps alive; the bytes that come in are those of Egress, in
+/// the same breath.
 struct CaptureTap: ~Copyable {
   /// One of the capture's ports.
   struct Member: BitwiseCopyable {
@@ -30,23 +30,6 @@ struct CaptureTap: ~Copyable {
     var queue: UInt16 = 0
     var timestamp: UInt64 = 0
     var packetID: UInt64 = 0
-    /// Its checksum is partial in the bytes at hand, and where.
-    var needsChecksum = false
-    var checksumStart: UInt16 = 0
-  }
-
-  /// A frame's bytes as they are to be recorded.
-  ///
-  /// Valid as long as the scratch behind `Burst.outgoingPrefix`: until that is asked again.
-  @safe
-  struct Content: BitwiseCopyable {
-    /// The frame's first bytes, `size` of them.
-    let prefix: UnsafeRawPointer
-    let size: Int
-    /// Where in the sender's frame the rest begins.
-    let tail: Int
-    /// Bytes of the frame.
-    let length: Int
   }
 
   /// Bytes of a frame that are copied at most: a chain of a guest may be of any length, and is refused for it later.
@@ -91,8 +74,9 @@ struct CaptureTap: ~Copyable {
 
   var isUsed: Bool { ring != nil }
 
-  /// Bytes that the filter looks at.
-  var depth: Int { filter.depth }
+  /// Bytes of a frame of that direction that the filter looks at.
+  @inline(__always)
+  func depth(_ direction: CaptureDirections) -> Int { directions.contains(direction) ? filter.depth : 0 }
 
   // Between breaths.
 
@@ -141,25 +125,28 @@ struct CaptureTap: ~Copyable {
     epoch &+= 1
   }
 
-  /// Records frame `index` of a burst if it is wanted.
+  /// Records a frame of a burst as it leaves, or came, if it is wanted.
+  ///
+  /// - Parameter prefix: of `frame`, as deep as this filter looks.
   @inline(never)
-  mutating func take(_ index: Int, _ content: Content, _ sighting: Sighting, of burst: borrowing Burst) {
+  mutating func take(
+    _ frame: LeavingFrame, _ prefix: LeavingPrefix, _ sighting: Sighting, of burst: borrowing Burst
+  ) {
+    let index = frame.index
     guard wants(index, sighting) else { return }
     guard let member = members[sighting.port] else { return }
     let counts = member.counts
     counts.add(CaptureInterface.Slot.received)
     if sighting.direction == .fromNode { noteArrival(index, sighting, at: -1) }
     // No further than this filter looks: what deeper ones have brought here changes no answer.
-    // SAFETY: `size` bytes are at `prefix`.
+    // SAFETY: `size` bytes are at the prefix's base.
     guard
       filter.isEmpty
-        || (unsafe filter.accepts(
-          content.prefix, count: min(content.size, filter.depth), length: content.length))
+        || (unsafe filter.accepts(prefix.base, count: min(prefix.size, filter.depth), length: frame.size))
     else {
       return counts.add(CaptureInterface.Slot.filtered)
     }
-    let frame = burst.frames[index]
-    let captured = min(content.length, snapLength)
+    let captured = min(frame.size, snapLength)
     guard let (place, storedSize) = unsafe writer.reserve(captured) else {
       return counts.add(CaptureInterface.Slot.dropped)
     }
@@ -168,22 +155,20 @@ struct CaptureTap: ~Copyable {
     record.interface = member.id
     record.timestamp = sighting.timestamp
     record.packetID = sighting.packetID
-    record.originalLength = UInt32(truncatingIfNeeded: content.length)
+    record.originalLength = UInt32(truncatingIfNeeded: frame.size)
     record.capturedLength = UInt32(truncatingIfNeeded: captured)
     record.queue = sighting.queue
     record.direction = sighting.direction
     record.drop = sighting.drop
     record.filterNumber = filterNumber
-    record.segmentationType = frame.segmentationType
-    record.segmentSize = frame.segmentSize
-    if sighting.needsChecksum {
-      record.needsChecksum = true
-      record.checksumStart = sighting.checksumStart
-      record.checksumOffset = frame.checksumOffset
-    }
+    record.segmentationType = burst.frames[index].segmentationType
+    record.segmentSize = burst.frames[index].segmentSize
+    record.needsChecksum = frame.header.needsChecksum
+    record.checksumStart = frame.header.checksumStart
+    record.checksumOffset = frame.header.checksumOffset
     // SAFETY: `reserve` gave room for the header and `captured` bytes.
     unsafe place.storeBytes(of: record, as: CaptureRecord.self)
-    unsafe copy(captured, of: frame, content, to: place + CaptureRing.headerSize, burst)
+    unsafe frame.copyFirst(captured, prefix, to: place + CaptureRing.headerSize, of: burst)
     counts.add(CaptureInterface.Slot.captured)
     if sighting.direction == .fromNode { noteArrival(index, sighting, at: Int64(unsafe writer.position(of: place))) }
   }
@@ -207,22 +192,5 @@ struct CaptureTap: ~Copyable {
   private func noteArrival(_ index: Int, _ sighting: Sighting, at position: Int64) {
     arrivals[index] = Arrival(
       packetID: sighting.packetID, position: position, port: UInt32(truncatingIfNeeded: sighting.port), epoch: epoch)
-  }
-
-  /// Copies the first `wanted` bytes of a frame: from the prefix, and from the sender's memory behind it.
-  @unsafe @inline(__always)
-  private func copy(
-    _ wanted: Int, of frame: Frame, _ content: Content, to target: UnsafeMutableRawPointer, _ burst: borrowing Burst
-  ) {
-    var done = min(content.size, wanted)
-    // SAFETY: `wanted` bytes are writable at `target`; each piece is cut to what is left of them.
-    unsafe target.copyMemory(from: content.prefix, byteCount: done)
-    guard done < wanted else { return }
-    unsafe burst.forEachTailPiece(frame, from: content.tail) { source, count in
-      let count = min(count, wanted - done)
-      guard count > 0 else { return }
-      unsafe (target + done).copyMemory(from: source, byteCount: count)
-      done += count
-    }
   }
 }

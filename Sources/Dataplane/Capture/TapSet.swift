@@ -11,8 +11,8 @@ import Frames
 /// The recorder has each frame once, where it comes in: those of a conversation together, others one by one, and what is
 /// found out about them is added to their records until the burst ends.
 ///
-/// Unsafe code. Invariants as in Burst.swift: bytes come from `outgoingPrefix`, used before its next call.
-@safe
+/// A frame's bytes are those of Egress, which completes a checksum in a capture as in the delivery. A port's filters are
+/// a reason to see frames deeper where they come in (`PortSlot.neededDepth`); what goes to a node is filled up here.
 struct TapSet: ~Copyable {
   /// Captures at once: the bits of `PortSlot.taps`.
   static var captureLimit: Int { 64 }
@@ -20,8 +20,6 @@ struct TapSet: ~Copyable {
   private(set) var captures = FixedArray<CaptureTap>(count: 0) { _ in CaptureTap() }
   /// Those that recorded something in this breath, one bit each.
   private(set) var unpublished: UInt64 = 0
-  /// Bytes of a frame that the filters of captures look at, at most.
-  private var depth = 0
   /// Number of the burst's first frame, never used again.
   private var packetBase: UInt64 = 0
   /// Numbers of the burst's frames, where a line let them go: they have them from when they came.
@@ -77,13 +75,13 @@ struct TapSet: ~Copyable {
   @inline(never)
   mutating func recordDepartures(
     of burst: borrowing Burst, _ pending: borrowing FixedArray<PendingFrame>, count: Int, _ seen: CaptureTap.Sighting,
-    completesChecksum: Bool
+    _ traits: EgressTraits
   ) {
     var sighting = seen
     for position in 0..<count {
       let item = pending[seen.port * Burst.capacity + position]
       sighting.drop = FrameDrop(rawValue: item.verdict)
-      record(Int(item.frame), of: burst, item.edit, sighting, completesChecksum: completesChecksum)
+      record(Int(item.frame), of: burst, item.edit, sighting, traits)
     }
   }
 
@@ -91,26 +89,34 @@ struct TapSet: ~Copyable {
   @inline(never)
   mutating func record(
     _ index: Int, of burst: borrowing Burst, _ edit: TagEdit, _ seen: CaptureTap.Sighting,
-    completesChecksum: Bool = false
+    _ traits: EgressTraits = .everything
   ) {
     var left = seen.captures
     guard left != 0 else { return }
     unpublished |= left
-    let completes = completesChecksum && burst.frames[index].needsChecksum
     // A frame too short for the edit was refused before it came here; a runt has none.
-    let (base, size, tail) = unsafe burst.outgoingPrefix(index, edit, completeChecksum: completes, depth: depth)
-    let frame = burst.frames[index]
-    let content = unsafe CaptureTap.Content(prefix: base, size: size, tail: tail, length: frame.size + edit.growth)
+    let item = PendingFrame(frame: UInt16(truncatingIfNeeded: index), edit: edit)
+    let frame = LeavingFrame(item, of: burst, for: traits)
+    let prefix = frame.prefix(of: burst, depth: depth(of: seen.captures, seen.direction))
     var sighting = seen
     sighting.timestamp = burstTime()
     sighting.packetID = packetID(index)
-    sighting.needsChecksum = frame.needsChecksum && !completes
-    sighting.checksumStart = UInt16(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth)
     while left != 0 {
       let capture = left.trailingZeroBitCount
       left &= left &- 1
-      captures[capture].take(index, content, sighting, of: burst)
+      captures[capture].take(frame, prefix, sighting, of: burst)
     }
+  }
+
+  /// Bytes of a frame that the filters of some captures look at, of frames of one direction.
+  @inline(__always)
+  func depth(of captures: UInt64, _ direction: CaptureDirections) -> Int {
+    var (left, depth) = (captures, 0)
+    while left != 0 {
+      depth = max(depth, self.captures[left.trailingZeroBitCount].depth(direction))
+      left &= left &- 1
+    }
+    return depth
   }
 
   /// Lets the readers have what this breath recorded.
@@ -164,7 +170,6 @@ struct TapSet: ~Copyable {
     guard free < Self.captureLimit else { return nil }
     if free == captures.count { captures.grow(to: max(4, 2 * free)) { _ in CaptureTap() } }
     captures[free] = CaptureTap(ring, configuration, portCapacity: portCapacity)
-    coldFindDepth()
     return free
   }
 
@@ -173,14 +178,12 @@ struct TapSet: ~Copyable {
     unpublished &= ~(1 << UInt64(capture))
     captures[capture].coldEnd(reason)
     captures[capture] = CaptureTap()
-    coldFindDepth()
   }
 
   /// Replaces a filter; returns how often it was changed.
   @discardableResult
   mutating func coldSetFilter(_ capture: Int, _ program: FilterProgram?) -> UInt16 {
     let number = captures[capture].coldSetFilter(program)
-    coldFindDepth()
     return number
   }
 
@@ -194,10 +197,5 @@ struct TapSet: ~Copyable {
   mutating func coldRemove(_ port: Int, from capture: Int) -> Bool {
     captures[capture].coldRemove(port)
     return captures[capture].memberCount == 0 && captures[capture].endsWithPorts
-  }
-
-  private mutating func coldFindDepth() {
-    depth = 0
-    for capture in 0..<captures.count { depth = max(depth, captures[capture].depth) }
   }
 }

@@ -87,14 +87,14 @@ struct DelayLine: ~Copyable {
   /// Copies a frame and notes when it leaves; false if there is no room.
   private mutating func keep(_ candidate: Candidate, of burst: borrowing Burst, now: UInt64) -> Bool {
     guard count < schedule.impairment.queueCount, let slot = takeSlot() else { return false }
-    let (index, edit) = (candidate.index, candidate.edit)
-    let frame = burst.frames[index]
-    let size = frame.size + edit.growth
+    let item = PendingFrame(frame: UInt16(truncatingIfNeeded: candidate.index), edit: candidate.edit)
+    let whole = LeavingFrame(item, of: burst, for: .everything)
     let earlier = schedule
-    let departure = schedule.departure(now: now, size: size)
+    let departure = schedule.departure(now: now, size: whole.size)
     let isCorrupted = departure.flippedBit >= 0
     // The receiver would complete the checksum over the flipped bit and so hide it.
-    guard let place = store.store(index, edit, completeChecksum: isCorrupted && frame.needsChecksum, of: burst) else {
+    let frame = isCorrupted ? LeavingFrame(item, of: burst, for: .completeFrames) : whole
+    guard let place = store.store(frame, of: burst) else {
       // As if it had never come: it takes no time at the rate.
       schedule = earlier
       freeSlot(slot)
@@ -103,9 +103,9 @@ struct DelayLine: ~Copyable {
     if isCorrupted { store.flip(bit: departure.flippedBit, ofFrameAt: place) }
     held[slot] = HeldFrame(
       release: departure.release, packetID: candidate.packetID, number: number, next: 0,
-      place: UInt32(truncatingIfNeeded: place), size: UInt32(truncatingIfNeeded: size),
-      checksumStart: UInt16(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth),
-      checksumOffset: frame.checksumOffset, needsChecksum: frame.needsChecksum && !isCorrupted, note: candidate.note)
+      place: UInt32(truncatingIfNeeded: place), size: UInt32(truncatingIfNeeded: frame.size),
+      checksumStart: frame.header.checksumStart, checksumOffset: frame.header.checksumOffset,
+      needsChecksum: frame.header.needsChecksum, note: candidate.note)
     number &+= 1
     count += 1
     if departure.overtakes { overtaking.append(slot, in: held) } else { inOrder.append(slot, in: held) }

@@ -29,9 +29,13 @@ struct Frame: BitwiseCopyable {
     static var direct: Flags { Flags(rawValue: 4) }
     /// Found by the switch: the frame carries an 802.1Q tag.
     static var tagged: Flags { Flags(rawValue: 8) }
+    /// Scratch holds more of it than the rule: it may have been judged by that, and is delivered from there.
+    static var deep: Flags { Flags(rawValue: 16) }
 
     /// Nothing that the switch must know of.
-    @inline(__always) var isPlain: Bool { rawValue & ~5 == 0 }
+    @inline(__always) var isPlain: Bool { rawValue & ~(5 | 16) == 0 }
+    /// Nothing that the copy must know of.
+    @inline(__always) var isCopiedPlainly: Bool { rawValue & (1 | 16) == 0 }
   }
 
   // Narrow fields: a burst's frames fill 32 cache lines, and one is made with four stores.
@@ -83,45 +87,16 @@ struct Frame: BitwiseCopyable {
   }
 
   /// In one piece, with no checksum to think of: scratch holds the first 64 bytes, or all.
-  @inline(__always) var isPlain: Bool { storedSegmentCount == 0 && !flags.contains(.needsChecksum) }
+  @inline(__always) var isPlain: Bool { storedSegmentCount == 0 && flags.isCopiedPlainly }
   @inline(__always) var needsChecksum: Bool { flags.contains(.needsChecksum) }
   @inline(__always) var isHeaderInvalid: Bool { flags.contains(.headerInvalid) }
   @inline(__always) var isTagged: Bool { flags.contains(.tagged) }
 }
 
-/// What happens to a frame's tag on the way out.
-struct TagEdit: BitwiseCopyable {
-  enum Kind: UInt8 { case keep, remove, insert, rewrite }
-  var kind: Kind
-  var tag: TagControl
-
-  static let keep = TagEdit(kind: .keep, tag: TagControl(bits: 0))
-
-  /// Bytes by which the frame grows.
-  @inline(__always)
-  var growth: Int {
-    switch kind {
-    case .keep, .rewrite: 0
-    case .remove: -Ethernet.tagSize
-    case .insert: Ethernet.tagSize
-    }
-  }
-}
-
-/// A frame on its way out of one port.
-struct PendingFrame: BitwiseCopyable {
-  var frame: UInt16
-  var edit: TagEdit
-  /// `FrameDrop.rawValue` if it was not delivered; set after the attempt.
-  var verdict: UInt8 = 0
-
-  static let none = PendingFrame(frame: 0, edit: .keep)
-}
-
 /// The frames that one breath took from one queue, in memory that the worker owns.
 ///
-/// Unsafe code. Invariants: `scratch` has `capacity` slots of `scratchSlotSize` bytes, `prefix` has room for a slot,
-/// a tag and slack; both live as long as the burst. Slots are written before they are read.
+/// What a frame becomes on its way out is in Egress/. Unsafe code. Invariants: `scratch` has `capacity` slots of
+/// `scratchSlotSize` bytes and lives as long as the burst. Slots are written before they are read.
 @safe
 struct Burst: ~Copyable {
   /// Frames taken at most at once; also the most that wait for one output port.
@@ -139,25 +114,21 @@ struct Burst: ~Copyable {
   let frames: FixedArray<Frame>
   let segments: FixedArray<Segment>
   private let scratch: UnsafeMutableRawPointer
-  private let prefix: UnsafeMutableRawPointer
+  /// Where a frame is edited that leaves.
+  let egress = EgressBuffer()
 
   init() {
     let scratch = UnsafeMutableRawPointer.allocate(
       byteCount: Self.capacity * Self.scratchSlotSize, alignment: 64)
     unsafe scratch.initializeMemory(as: UInt8.self, repeating: 0, count: Self.capacity * Self.scratchSlotSize)
     unsafe self.scratch = scratch
-    unsafe prefix = .allocate(byteCount: 2 * Self.scratchSlotSize, alignment: 64)
-    unsafe prefix.initializeMemory(as: UInt8.self, repeating: 0, count: 2 * Self.scratchSlotSize)
     frames = FixedArray(count: Self.capacity) { _ in
       unsafe Frame(source: UnsafeRawPointer(scratch), sourceSize: 0, size: 0)
     }
     segments = FixedArray(count: Self.segmentCapacity) { _ in unsafe Segment(base: scratch, size: 0) }
   }
 
-  deinit {
-    unsafe scratch.deallocate()
-    unsafe prefix.deallocate()
-  }
+  deinit { unsafe scratch.deallocate() }
 
   /// Frames in the burst.
   var count: Int {
@@ -185,16 +156,6 @@ struct Burst: ~Copyable {
   func header(_ index: Int) -> EthernetHeader {
     // SAFETY: the index is below `capacity` as every caller counts within the burst; a slot has 256 bytes.
     unsafe Bytes.header(at: UnsafeRawPointer(scratchSlot(index)))
-  }
-
-  /// A frame that leaves with a tag may be four bytes longer than the MTU says.
-  @inline(never)
-  func tagAllowance(_ index: Int, _ edit: TagEdit) -> Int {
-    switch edit.kind {
-    case .insert, .rewrite: Ethernet.tagSize
-    case .remove: 0
-    case .keep: header(index).isTagged ? Ethernet.tagSize : 0
-    }
   }
 
   @unsafe @inline(__always)
@@ -256,98 +217,18 @@ struct Burst: ~Copyable {
       filled += count
     }
     frames[index].scratchSize = filled
+    if filled > Self.scratchRule { frames[index].flags.insert(.deep) }
   }
 
-  /// The first bytes of a frame as they go out: from scratch, with the tag edited and, if asked, the checksum completed.
-  ///
-  /// - Returns: the bytes, how many there are, and at which offset of the sender's frame the rest continues. They are
-  ///   valid until the next call.
-  @unsafe @inline(__always)
-  func outgoingPrefix(
-    _ index: Int, _ frame: Frame, _ edit: TagEdit, completeChecksum: Bool
-  ) -> (base: UnsafeRawPointer, size: Int, tail: Int) {
-    let slot = unsafe scratchSlot(index)
-    if edit.kind == .keep, !completeChecksum {
-      return (UnsafeRawPointer(slot), frame.scratchSize, frame.scratchSize)
-    }
-    return unsafe editedPrefix(slot, frame, edit, completeChecksum: completeChecksum)
+  /// The same for all frames of the burst, which was just filled; costs nothing where the rule is enough.
+  @inline(__always)
+  func extendScratch(to depth: Int) {
+    if depth > Self.scratchRule { extendAllScratch(to: depth) }
   }
 
-  /// The same for who looks at the first `depth` bytes of the frame as it goes out: so many are there, if it has them.
-  ///
-  /// A frame that loses its tag is looked at that much further back, also where that lies behind its slot.
-  /// - Parameter depth: bytes, a slot's at most.
-  @unsafe @inline(__always)
-  func outgoingPrefix(
-    _ index: Int, _ edit: TagEdit, completeChecksum: Bool, depth: Int
-  ) -> (base: UnsafeRawPointer, size: Int, tail: Int) {
-    if depth &- edit.growth > Self.scratchRule { extendScratch(index, to: depth &- edit.growth) }
-    let frame = frames[index]
-    let found = unsafe outgoingPrefix(index, frame, edit, completeChecksum: completeChecksum)
-    guard unsafe found.size < depth, edit.kind == .remove, unsafe found.tail < frame.size else { return unsafe found }
-    return unsafe lengthenPrefix(frame, size: found.size, to: min(depth, frame.size &+ edit.growth))
-  }
-
-  /// Adds bytes of the sender's memory to `prefix`, which holds `size` of a frame whose tag was removed.
-  @unsafe @inline(never)
-  private func lengthenPrefix(
-    _ frame: Frame, size: Int, to wanted: Int
-  ) -> (base: UnsafeRawPointer, size: Int, tail: Int) {
-    var done = size
-    unsafe forEachTailPiece(frame, from: frame.scratchSize) { source, count in
-      let count = min(count, wanted - done)
-      guard count > 0 else { return }
-      // SAFETY: `wanted` is a slot's size at most, of which `prefix` holds two; `count` bytes lie in the piece.
-      unsafe (prefix + done).copyMemory(from: source, byteCount: count)
-      done += count
-    }
-    return unsafe (UnsafeRawPointer(prefix), done, frame.scratchSize + done - size)
-  }
-
-  @unsafe @inline(never)
-  private func editedPrefix(
-    _ slot: UnsafeMutableRawPointer, _ frame: Frame, _ edit: TagEdit, completeChecksum: Bool
-  ) -> (base: UnsafeRawPointer, size: Int, tail: Int) {
-    // SAFETY: a slot's 256 bytes and one tag fit into the 512 bytes of `prefix`; tag edits come only for frames of at
-    // least 14 bytes (18 with a tag), and the checksum field was checked to lie within scratch.
-    let addresses = 12
-    var start = addresses
-    var size = addresses
-    unsafe prefix.copyMemory(from: UnsafeRawPointer(slot), byteCount: addresses)
-    if edit.kind == .insert || edit.kind == .rewrite {
-      unsafe prefix.storeBytes(of: Ethernet.typeVLAN.bigEndian, toByteOffset: size, as: UInt16.self)
-      unsafe prefix.storeBytes(of: edit.tag.bits.bigEndian, toByteOffset: size + 2, as: UInt16.self)
-      size += Ethernet.tagSize
-    }
-    if edit.kind == .remove || edit.kind == .rewrite { start += Ethernet.tagSize }
-    let rest = max(frame.scratchSize - start, 0)
-    unsafe (prefix + size).copyMemory(from: UnsafeRawPointer(slot + start), byteCount: rest)
-    if completeChecksum {
-      let field = Int(frame.checksumStart) + Int(frame.checksumOffset) + size - start
-      unsafe prefix.storeBytes(of: checksum(slot, frame), toByteOffset: field, as: UInt16.self)
-    }
-    return unsafe (UnsafeRawPointer(prefix), size + rest, frame.scratchSize)
-  }
-
-  /// The finished checksum of a frame that came with a partial one (VIRTIO 1.2 section 5.1.6.2): the sum from
-  /// `checksumStart` to the end, over scratch as far as it goes and over the sender's memory behind it.
-  ///
-  /// The sender may change that memory meanwhile and so spoil its own checksum, nothing else.
-  @unsafe
-  private func checksum(_ slot: UnsafeMutableRawPointer, _ frame: Frame) -> UInt16 {
-    var sum = InternetChecksum()
-    let start = Int(frame.checksumStart)
-    let inScratch = max(frame.scratchSize - start, 0)
-    if inScratch > 0 {
-      // SAFETY: the range lies in the filled part of the slot.
-      sum.add(partial: unsafe Bytes.partialSum(slot + start, count: inScratch), count: inScratch)
-    }
-    unsafe forEachTailPiece(frame, from: max(frame.scratchSize, start)) { base, size in
-      unsafe sum.add(partial: Bytes.partialSum(base, count: size), count: size)
-    }
-    let stored = sum.stored
-    // UDP writes a sum of zero as all ones (RFC 768); TCP does not care.
-    return stored == 0 ? 0xFFFF : stored
+  @inline(never)
+  private func extendAllScratch(to depth: Int) {
+    for index in 0..<count { extendScratch(index, to: depth) }
   }
 
   /// The pieces of the sender's frame from byte `offset` to its end, in order.

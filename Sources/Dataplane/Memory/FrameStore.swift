@@ -49,22 +49,12 @@ struct FrameStore: ~Copyable {
   }
 
   /// Copies a frame of a burst as it would leave; returns its first place, or nil if there is no room.
-  ///
-  /// - Parameter completeChecksum: a partial checksum is completed in the copy.
   @inline(never)
-  mutating func store(
-    _ index: Int, _ edit: TagEdit, completeChecksum: Bool, of burst: borrowing Burst
-  ) -> Int? {
-    let frame = burst.frames[index]
-    let size = frame.size + edit.growth
-    guard size <= Self.longestCount * Self.placeSize, let first = take(for: size) else { return nil }
+  mutating func store(_ frame: LeavingFrame, of burst: borrowing Burst) -> Int? {
+    guard frame.size <= Self.longestCount * Self.placeSize, let first = take(for: frame.size) else { return nil }
     var place = first
     var offset = 0
-    let prefix = unsafe burst.outgoingPrefix(index, frame, edit, completeChecksum: completeChecksum)
-    unsafe write(prefix.base, prefix.size, &place, &offset)
-    unsafe burst.forEachTailPiece(frame, from: prefix.tail) { source, count in
-      unsafe write(source, count, &place, &offset)
-    }
+    unsafe frame.forEachPiece(of: burst) { source, count in unsafe write(source, count, &place, &offset) }
     return first
   }
 

@@ -94,17 +94,14 @@ struct DescriptorHeader {
 ///
 /// Unsafe code. Invariants: an `iovec` names only the header, memory of the pool, of scratch, or pieces that a ring
 /// translated in this breath. A piece that the kernel cannot read (EFAULT) is its sender's loss.
-extension Burst {
+extension LeavingFrame {
   /// Pieces of one write at most: the header, the checked prefix, and the sender's rest.
   private static let pieceLimit = 64
 
-  /// Writes one frame, behind a header if there is one.
+  /// Writes the frame, behind a header if there is one.
   ///
   /// - Returns: 0 or the error's number.
-  func write(
-    _ index: Int, _ frame: Frame, _ edit: TagEdit, completeChecksum: Bool, header: DescriptorHeader?, to raw: Int32
-  ) -> Int32 {
-    let prefix = unsafe outgoingPrefix(index, frame, edit, completeChecksum: completeChecksum)
+  func write(behind header: DescriptorHeader?, to raw: Int32, of burst: borrowing Burst) -> Int32 {
     var words = (header?.first ?? 0, header?.second ?? 0)
     return unsafe withUnsafeMutableBytes(of: &words) { words in
       unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.pieceLimit) { pieces in
@@ -114,10 +111,8 @@ extension Burst {
           unsafe pieces[0] = iovec(iov_base: words.baseAddress, iov_len: DescriptorHeader.size)
           used = 1
         }
-        unsafe pieces[used] = iovec(iov_base: UnsafeMutableRawPointer(mutating: prefix.base), iov_len: prefix.size)
-        used += 1
         var isComplete = true
-        unsafe forEachTailPiece(frame, from: prefix.tail) { base, size in
+        unsafe forEachPiece(of: burst) { base, size in
           guard used < Self.pieceLimit else {
             isComplete = false
             return

@@ -1,4 +1,3 @@
-import Frames
 internal import LinuxHost
 
 /// A port with nothing behind it, for tests and benchmarks.
@@ -8,25 +7,22 @@ struct NullPort: WorkerPort {
   static var carrierNews: CarrierNews { .nobody }
   var mayHaveFrames: Bool { false }
   var isThere: Bool { true }
-  var takesPartialChecksums: Bool { true }
   var coldRefusal: EgressDrop? { nil }
 
-  func receive(queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int) -> RingFault? { nil }
+  func egressTraits(mtu: Int) -> EgressTraits { EgressTraits(mtu: mtu, takesPartialChecksums: true) }
+
+  func receive(
+    queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int, depth: Int
+  ) -> RingFault? { nil }
 
   func transmit(
-    _ pending: borrowing FixedArray<PendingFrame>, from start: Int, count: Int, burst: borrowing Burst,
-    notes: borrowing ScatterNotes, mtu: Int
+    _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
     var outcome = TransmitOutcome()
-    for position in start..<(start + count) {
-      let item = pending[position]
-      let size = burst.frames[Int(item.frame)].size + item.edit.growth
-      if size <= mtu + Ethernet.headerSize + burst.tagAllowance(Int(item.frame), item.edit) {
-        outcome.packets += 1
-        outcome.bytes += size
-      } else {
-        outcome.tooBig += 1
-        pending[position].verdict = FrameDrop(.tooBig).rawValue
+    for position in 0..<delivery.count {
+      var leaving = delivery.frames(at: position)
+      while let frame = leaving.next(of: burst) {
+        if frame.fits { outcome.count(frame) } else { delivery.drop(position, .tooBig, &outcome) }
       }
     }
     return outcome

@@ -24,9 +24,10 @@ extension PortSet {
   mutating func receive(
     _ port: Int, queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int
   ) -> RingFault? {
-    switch self[port].kind {
-    case .vhostUser: vhostUser[self[port].body].receive(queue: queue, into: burst, pool: pool, limit: limit)
-    case .tap: tap[self[port].body].receive(queue: queue, into: burst, pool: pool, limit: limit)
+    let (body, depth) = (self[port].body, self[port].neededDepth)
+    return switch self[port].kind {
+    case .vhostUser: vhostUser[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
+    case .tap: tap[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
     case .patch: nil
     case .null: nil
     case .none: nil
@@ -64,14 +65,13 @@ extension PortSet {
     _ port: Int, _ pending: borrowing FixedArray<PendingFrame>, count: Int, burst: borrowing Burst,
     notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
-    let (start, mtu, body) = (port * Burst.capacity, self[port].mtu, self[port].body)
+    let delivery = Delivery(pending, from: port * Burst.capacity, count: count, egressTraits(port))
     return switch self[port].kind {
-    case .vhostUser:
-      vhostUser[body].transmit(pending, from: start, count: count, burst: burst, notes: notes, mtu: mtu)
-    case .tap: tap[body].transmit(pending, from: start, count: count, burst: burst, notes: notes, mtu: mtu)
-    case .patch: TransmitOutcome(withoutCarrier: pending, from: start, count: count)
-    case .null: NullPort().transmit(pending, from: start, count: count, burst: burst, notes: notes, mtu: mtu)
-    case .none: TransmitOutcome(withoutCarrier: pending, from: start, count: count)
+    case .vhostUser: vhostUser[self[port].body].transmit(delivery, of: burst, notes: notes)
+    case .tap: tap[self[port].body].transmit(delivery, of: burst, notes: notes)
+    case .patch: delivery.dropAll()
+    case .null: NullPort().transmit(delivery, of: burst, notes: notes)
+    case .none: delivery.dropAll()
     }
   }
 
@@ -88,13 +88,15 @@ extension PortSet {
   }
 
   /// See `WorkerPort`.
-  func takesPartialChecksums(_ port: Int) -> Bool {
-    switch self[port].kind {
-    case .vhostUser: vhostUser[self[port].body].takesPartialChecksums
-    case .tap: tap[self[port].body].takesPartialChecksums
-    case .patch: true
-    case .null: NullPort().takesPartialChecksums
-    case .none: true
+  @inline(__always)
+  func egressTraits(_ port: Int) -> EgressTraits {
+    let (body, mtu) = (self[port].body, self[port].mtu)
+    return switch self[port].kind {
+    case .vhostUser: vhostUser[body].egressTraits(mtu: mtu)
+    case .tap: tap[body].egressTraits(mtu: mtu)
+    case .patch: .everything
+    case .null: NullPort().egressTraits(mtu: mtu)
+    case .none: .everything
     }
   }
 

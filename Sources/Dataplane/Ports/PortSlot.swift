@@ -46,6 +46,8 @@ struct PortSlot: ~Copyable {
   /// Lines that hold its frames from and to the node, -1 = not impaired.
   var ingressLine = -1
   var egressLine = -1
+  /// Bytes of a frame from the node that must be in scratch before anything judges it; see `coldFindNeededDepth`.
+  var neededDepth = Burst.scratchRule
   /// Captures that it is part of, one bit each; 0 = none.
   var taps: UInt64 = 0
   var counters: CounterWriter

@@ -1,4 +1,3 @@
-import Frames
 import Glibc
 internal import LinuxHost
 
@@ -7,12 +6,13 @@ extension TAPPort: WorkerPort {
   static var carrierNews: CarrierNews { .kernel }
   var mayHaveFrames: Bool { isReadable }
   var isThere: Bool { isOpen && isInterfaceUp }
-  var takesPartialChecksums: Bool { hasHeader }
   var coldRefusal: EgressDrop? { isThere ? nil : .carrierDown }
+
+  func egressTraits(mtu: Int) -> EgressTraits { EgressTraits(mtu: mtu, takesPartialChecksums: hasHeader) }
 
   @inline(never)
   mutating func receive(
-    queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int
+    queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int, depth: Int
   ) -> RingFault? {
     let prefix = hasHeader ? DescriptorHeader.size : 0
     while burst.count < limit {
@@ -26,6 +26,7 @@ extension TAPPort: WorkerPort {
       if hasHeader { judge(pool.header(for: burst), &frame) }
       burst.frames[burst.count] = frame
       burst.fillScratch(burst.count, &burst.frames[burst.count])
+      if depth > Burst.scratchRule { burst.extendScratch(burst.count, to: depth) }
       burst.count += 1
       if size > ReceivePool.slotSize { return nil }
     }
@@ -44,53 +45,35 @@ extension TAPPort: WorkerPort {
 
   @inline(never)
   func transmit(
-    _ pending: borrowing FixedArray<PendingFrame>, from start: Int, count: Int, burst: borrowing Burst,
-    notes: borrowing ScatterNotes, mtu: Int
+    _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
-    guard isOpen else { return TransmitOutcome(withoutCarrier: pending, from: start, count: count) }
+    guard isOpen else { return delivery.dropAll() }
     var outcome = TransmitOutcome()
-    for position in start..<(start + count) {
-      let item = pending[position]
-      let frame = burst.frames[Int(item.frame)]
-      let size = frame.size + item.edit.growth
-      guard size <= mtu + Ethernet.headerSize + burst.tagAllowance(Int(item.frame), item.edit) else {
-        outcome.tooBig += 1
-        pending[position].verdict = FrameDrop(.tooBig).rawValue
-        continue
-      }
-      switch write(Int(item.frame), frame, item.edit, burst: burst) {
-      case 0:
-        outcome.packets += 1
-        outcome.bytes += size
-      case EFAULT:
-        outcome.senderFaults += 1
-        pending[position].verdict = FrameDrop(.guestFault).rawValue
-      case EINVAL, EMSGSIZE:
-        outcome.tooBig += 1
-        pending[position].verdict = FrameDrop(.tooBig).rawValue
-      case EIO, EBADFD:
-        // The interface is down or gone, and the word of it is still on its way.
-        outcome.withoutCarrier += 1
-        pending[position].verdict = FrameDrop(.carrierDown).rawValue
-      default:
-        outcome.busy += 1
-        pending[position].verdict = FrameDrop(.tapBusy).rawValue
+    for position in 0..<delivery.count {
+      var leaving = delivery.frames(at: position)
+      while let frame = leaving.next(of: burst) {
+        if let reason = write(frame, of: burst) {
+          delivery.drop(position, reason, &outcome)
+        } else {
+          outcome.count(frame)
+        }
       }
     }
     return outcome
   }
 
-  /// Writes one frame; returns 0 or the error's number.
-  private func write(_ index: Int, _ frame: Frame, _ edit: TagEdit, burst: borrowing Burst) -> Int32 {
-    let handsOver = frame.needsChecksum && hasHeader
-    var header = DescriptorHeader()
-    if handsOver {
-      header.first = 1 | UInt64(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth) << 48
-      header.second = UInt32(truncatingIfNeeded: frame.checksumOffset)
+  /// Writes one frame; returns why it could not be.
+  private func write(_ frame: LeavingFrame, of burst: borrowing Burst) -> EgressDrop? {
+    guard frame.fits else { return .tooBig }
+    let header = DescriptorHeader(first: frame.header.word, second: UInt32(frame.header.checksumOffset))
+    switch frame.write(behind: hasHeader ? header : nil, to: raw, of: burst) {
+    case 0: return nil
+    case EFAULT: return .guestFault
+    case EINVAL, EMSGSIZE: return .tooBig
+    // The interface is down or gone, and the word of it is still on its way.
+    case EIO, EBADFD: return .carrierDown
+    default: return .tapBusy
     }
-    return burst.write(
-      index, frame, edit, completeChecksum: frame.needsChecksum && !handsOver, header: hasHeader ? header : nil, to: raw
-    )
   }
 
   func arm(longest: Int64) -> Int64 { longest }

@@ -70,7 +70,6 @@ extension VhostUserPort: WorkerPort {
   }
 
   var isThere: Bool { isCarrying }
-  var takesPartialChecksums: Bool { rings[0].allowsPartialChecksum }
 
   /// No buffer at this moment; there may be one when a frame comes.
   var coldRefusal: EgressDrop? {
@@ -79,22 +78,25 @@ extension VhostUserPort: WorkerPort {
   }
 
   @inline(__always)
+  func egressTraits(mtu: Int) -> EgressTraits {
+    EgressTraits(mtu: mtu, takesPartialChecksums: rings[0].allowsPartialChecksum)
+  }
+
+  @inline(__always)
   mutating func receive(
-    queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int
+    queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int, depth: Int
   ) -> RingFault? {
     guard let memory else { return nil }
-    return rings[2 * queue + 1].receive(into: burst, memory: memory, limit: limit)
+    return rings[2 * queue + 1].receive(into: burst, memory: memory, limit: limit, depth: depth)
   }
 
   /// Fills buffers of pair 0; who calls has the used entries published.
   @inline(__always)
   mutating func transmit(
-    _ pending: borrowing FixedArray<PendingFrame>, from start: Int, count: Int, burst: borrowing Burst,
-    notes: borrowing ScatterNotes, mtu: Int
+    _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
-    guard canDeliver, let memory else { return TransmitOutcome(withoutCarrier: pending, from: start, count: count) }
-    return rings[0].transmit(
-      pending, from: start, count: count, burst: burst, notes: notes, memory: memory, mtu: mtu)
+    guard canDeliver, let memory else { return delivery.dropAll() }
+    return rings[0].transmit(delivery, of: burst, notes: notes, memory: memory)
   }
 
   /// Asks the driver to kick.

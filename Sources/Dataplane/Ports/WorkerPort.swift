@@ -28,8 +28,8 @@ protocol WorkerPort: ~Copyable {
   /// The node is there and takes frames: the port's own end, whatever the user has set.
   var isThere: Bool { get }
 
-  /// Frames may go to the node with a checksum that is not complete (VIRTIO_NET_HDR_F_NEEDS_CSUM).
-  var takesPartialChecksums: Bool { get }
+  /// What the node takes, with the MTU that the slot has: what frames become on their way to it.
+  func egressTraits(mtu: Int) -> EgressTraits
 
   /// Why a frame that fits would be dropped at this moment; nil = it would be taken. For traces.
   var coldRefusal: EgressDrop? { get }
@@ -39,19 +39,19 @@ protocol WorkerPort: ~Copyable {
   /// - Parameters:
   ///   - queue: of the node's, from 0 on; kinds with one queue do not look at it.
   ///   - pool: where bytes may lie that are in no memory of the node's.
+  ///   - depth: bytes of each frame that must be in scratch (`PortSlot.neededDepth`).
   /// - Returns: what the node did wrong; the frames of the burst are good all the same.
   mutating func receive(
-    queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int
+    queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int, depth: Int
   ) -> RingFault?
 
-  /// Hands `count` pending frames, from `start` on, to the node.
+  /// Hands pending frames to the node: of each, all that leaves in its place (`Delivery.frames`).
   ///
   /// - Parameters:
+  ///   - delivery: the frames, with the port's own traits.
   ///   - notes: room for what a port has to remember between the frames of one burst.
-  ///   - mtu: bytes of payload that the node takes.
   mutating func transmit(
-    _ pending: borrowing FixedArray<PendingFrame>, from start: Int, count: Int, burst: borrowing Burst,
-    notes: borrowing ScatterNotes, mtu: Int
+    _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes
   ) -> TransmitOutcome
 
   /// Has the node wake the worker from now on (`mayHaveFrames` is asked once more behind a fence).
@@ -105,11 +105,21 @@ struct TransmitOutcome {
   var senderFaults = 0
   var fault: RingFault?
 
-  init() {}
+  /// A frame left.
+  @inline(__always)
+  mutating func count(_ frame: LeavingFrame) {
+    packets += 1
+    bytes += frame.size
+  }
 
-  /// None of `count` frames was taken, since the node is not there; their verdicts say so.
-  init(withoutCarrier pending: borrowing FixedArray<PendingFrame>, from start: Int, count: Int) {
-    withoutCarrier = count
-    for position in start..<(start + count) { pending[position].verdict = FrameDrop(.carrierDown).rawValue }
+  /// A frame was dropped; see `Delivery.drop`.
+  mutating func count(_ reason: EgressDrop) {
+    switch reason {
+    case .noBuffer: withoutBuffer += 1
+    case .tooBig: tooBig += 1
+    case .tapBusy: busy += 1
+    case .carrierDown: withoutCarrier += 1
+    default: senderFaults += 1
+    }
   }
 }

@@ -175,8 +175,7 @@ extension Forwarder {
       trace.events.append(.impaired(port: port, state.delays.lines[state.ports[port].egressLine].impairment))
     }
     let leaving = Self.apply(edit, to: frame.bytes)
-    let allowance = edit.kind != .remove && Self.header(leaving).isTagged ? Ethernet.tagSize : 0
-    guard size <= state.ports[port].mtu + Ethernet.headerSize + allowance else {
+    guard state.ports.egressTraits(port).takes(size, isTagged: edit.leavesTagged(frame.header.isTagged)) else {
       return trace.drop(port, FrameDrop(EgressDrop.tooBig))
     }
     if let refusal = state.ports.coldRefusal(port) { return trace.drop(port, FrameDrop(refusal)) }

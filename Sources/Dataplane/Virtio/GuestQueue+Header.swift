@@ -33,18 +33,12 @@ extension GuestQueue where Format: ~Copyable {
     frame.flags.insert(.needsChecksum)
   }
 
-  /// Writes the header of a frame that is delivered (section 5.1.6.4): all zero but for `num_buffers`, or the partial
-  /// checksum handed through, its start moved with the tag.
+  /// Writes the header of a frame that is delivered (section 5.1.6.4): what Egress says of it, and `num_buffers`.
   @unsafe @inline(__always)
-  func storeHeader(at base: UnsafeMutableRawPointer, _ frame: Frame, _ edit: TagEdit, buffers: Int) {
-    var word: UInt64 = 0
-    var offset: UInt32 = 0
-    if frame.needsChecksum, allowsPartialChecksum {
-      word = 1 | UInt64(truncatingIfNeeded: Int(frame.checksumStart) + edit.growth) << 48
-      offset = UInt32(truncatingIfNeeded: frame.checksumOffset)
-    }
+  func storeHeader(at base: UnsafeMutableRawPointer, _ header: OffloadHeader, buffers: Int) {
+    let offset = UInt32(header.checksumOffset)
     // SAFETY: `headerSize` bytes, 10 or 12, are writable at `base`.
-    unsafe base.storeBytes(of: word, as: UInt64.self)
+    unsafe base.storeBytes(of: header.word, as: UInt64.self)
     if headerSize == 12 {
       unsafe base.storeBytes(of: offset | UInt32(truncatingIfNeeded: buffers) << 16, toByteOffset: 8, as: UInt32.self)
     } else {

@@ -6,9 +6,10 @@ extension GuestQueue where Format: ~Copyable {
   /// Takes up to `limit` chains into the burst: notes where each frame lies, copies header and first bytes.
   ///
   /// Used entries are written, not published; `publish` after the frames were delivered.
+  /// - Parameter depth: bytes of each frame that must be in scratch, `Burst.scratchRule` at least.
   /// - Returns: the fault that ended the burst, if any; the frames before it are in the burst.
   @inline(__always)
-  mutating func receive(into burst: borrowing Burst, memory: GuestMemory, limit: Int) -> RingFault? {
+  mutating func receive(into burst: borrowing Burst, memory: GuestMemory, limit: Int, depth: Int) -> RingFault? {
     let window = ring.look()
     let wanted = ring.count(in: window, atMost: limit)
     guard wanted > 0 else { return nil }
@@ -17,6 +18,7 @@ extension GuestQueue where Format: ~Copyable {
     ring.prefetchDescriptors(wanted)
     let fault = gather(into: burst, window: window, memory: memory, wanted: wanted)
     loadFrames(burst)
+    burst.extendScratch(to: depth)
     return fault
   }
 

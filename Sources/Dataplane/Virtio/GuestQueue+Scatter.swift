@@ -5,10 +5,10 @@
 extension GuestQueue where Format: ~Copyable {
   @inline(never)
   mutating func deliverScattered(
-    _ item: PendingFrame, burst: borrowing Burst, notes: borrowing ScatterNotes, in window: Format.Window,
+    _ frame: LeavingFrame, of burst: borrowing Burst, notes: borrowing ScatterNotes, in window: Format.Window,
     memory: GuestMemory
-  ) -> ScatteredDelivery {
-    let needed = headerSize + burst.frames[Int(item.frame)].size + item.edit.growth
+  ) -> FrameDelivery {
+    let needed = headerSize + frame.size
     // num_buffers of a frame in buffers of a cache line.
     let limit = traits.isMergeable ? Burst.chainCapacity : 1
     var cursor = ring.next
@@ -24,9 +24,9 @@ extension GuestQueue where Format: ~Copyable {
       }
     }
     guard pieces.size >= needed else {
-      return traits.isMergeable && chains < Burst.chainCapacity ? .noRoom : .tooBig
+      return .dropped(traits.isMergeable && chains < Burst.chainCapacity ? .noBuffer : .tooBig)
     }
-    scatter(item, burst: burst, targets: notes.targets, buffers: chains)
+    scatter(frame, of: burst, over: notes.targets, buffers: chains)
     var left = needed
     for chain in 0..<chains {
       let note = notes.chains[chain]
@@ -39,33 +39,26 @@ extension GuestQueue where Format: ~Copyable {
 
   /// Copies header and frame over the target pieces in order.
   private func scatter(
-    _ item: PendingFrame, burst: borrowing Burst, targets: borrowing FixedArray<Segment>, buffers: Int
+    _ frame: LeavingFrame, of burst: borrowing Burst, over targets: borrowing FixedArray<Segment>, buffers: Int
   ) {
-    let frame = burst.frames[Int(item.frame)]
     var header: (UInt64, UInt64) = (0, 0)
     unsafe withUnsafeMutableBytes(of: &header) { bytes in
       // SAFETY: sixteen bytes hold a header of twelve.
-      unsafe storeHeader(at: bytes.baseAddress.unsafelyUnwrapped, frame, item.edit, buffers: buffers)
+      unsafe storeHeader(at: bytes.baseAddress.unsafelyUnwrapped, frame.header, buffers: buffers)
     }
     var writer = ScatterWriter()
     unsafe withUnsafeBytes(of: header) { bytes in
       // SAFETY: of the same sixteen bytes.
       unsafe writer.write(bytes.baseAddress.unsafelyUnwrapped, headerSize, targets)
     }
-    let completes = frame.needsChecksum && !allowsPartialChecksum
-    let prefix = unsafe burst.outgoingPrefix(Int(item.frame), frame, item.edit, completeChecksum: completes)
-    unsafe writer.write(prefix.base, prefix.size, targets)
-    unsafe burst.forEachTailPiece(frame, from: prefix.tail) { source, size in
-      unsafe writer.write(source, size, targets)
-    }
+    unsafe frame.forEachPiece(of: burst) { source, size in unsafe writer.write(source, size, targets) }
   }
 }
 
-/// What became of one frame that was delivered into buffers of any layout.
-enum ScatteredDelivery {
+/// What became of one frame that leaves.
+enum FrameDelivery {
   case delivered
-  case noRoom
-  case tooBig
+  case dropped(EgressDrop)
   case fault(RingFault)
 }
 

@@ -77,6 +77,7 @@ extension WorkerCore {
   mutating func coldInject(_ port: Int, _ frame: [UInt8]) {
     state.reset()
     state.pool.note(frame, in: state.burst)
+    state.burst.extendScratch(to: state.ports[port].neededDepth)
     passOn(from: port, queue: 0)
     state.ports.settleCalls()
     state.burst.reset()

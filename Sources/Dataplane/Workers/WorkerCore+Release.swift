@@ -23,6 +23,7 @@ extension WorkerCore {
       from: line, into: state.burst, packetIDs: state.taps.packetIDs, until: time,
       limit: isDelivered ? Burst.capacity : state.ports[port].burstLimit)
     let count = state.burst.count
+    if !isDelivered { state.burst.extendScratch(to: state.ports[port].neededDepth) }
     if isDelivered { state.deliverReleased(to: port) } else { passOnReleased(from: port) }
     state.burst.reset()
     state.taps.endRelease()

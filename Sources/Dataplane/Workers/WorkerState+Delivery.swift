@@ -64,8 +64,7 @@ extension WorkerState {
     }
     if ports[port].taps != 0 {
       let seen = CaptureTap.Sighting(port: port, captures: ports[port].taps, direction: .toNode, drop: .none)
-      let completes = !ports.takesPartialChecksums(port)
-      taps.recordDepartures(of: burst, pending, count: count, seen, completesChecksum: completes)
+      taps.recordDepartures(of: burst, pending, count: count, seen, ports.egressTraits(port))
     }
   }
 

@@ -45,13 +45,14 @@ import Testing
     let notes = ScatterNotes()
     let pending = FixedArray<PendingFrame>(count: Burst.capacity) { _ in .none }
     burst.reset()
-    let fault = port.receive(queue: 0, into: burst, pool: pool, limit: Burst.capacity)
+    let fault = port.receive(queue: 0, into: burst, pool: pool, limit: Burst.capacity, depth: Burst.scratchRule)
     let count = burst.count
     #expect(fault == nil && count == 0)
     burst.reset()
     pool.note(frame(1), in: burst)
     for place in 0..<3 { pending[place] = PendingFrame(frame: 0, edit: .keep) }
-    let outcome = port.transmit(pending, from: 0, count: 3, burst: burst, notes: notes, mtu: 1500)
+    let delivery = Delivery(pending, from: 0, count: 3, port.egressTraits(mtu: 1500))
+    let outcome = port.transmit(delivery, of: burst, notes: notes)
     #expect(outcome.packets == 0 && outcome.bytes == 0 && outcome.fault == nil)
     #expect(outcome.withoutCarrier == 3)
     let verdicts = (0..<3).map { FrameDrop(rawValue: pending[$0].verdict).name }

@@ -1,0 +1,31 @@
+/// What is said of a frame in the virtio-net header in front of it (VIRTIO 1.2 section 5.1.6), without `num_buffers`,
+/// which whoever fills buffers knows.
+///
+/// All zero: the frame is as it looks. Types and sizes of segments of a large frame that leaves uncut go into `word`.
+struct OffloadHeader: BitwiseCopyable {
+  /// flags 1, gso_type 1, hdr_len 2, gso_size 2, csum_start 2, in the order of memory.
+  var word: UInt64 = 0
+  /// csum_offset.
+  var checksumOffset: UInt16 = 0
+
+  @inline(__always)
+  init() {}
+
+  /// A checksum field that holds only the pseudo header's sum: NEEDS_CSUM.
+  ///
+  /// - Parameters:
+  ///   - start: where the sum begins, in bytes of the frame as it leaves.
+  ///   - offset: the field, from there.
+  @inline(__always)
+  init(checksumFrom start: Int, field offset: UInt16) {
+    word = 1 | UInt64(UInt16(truncatingIfNeeded: start)) << 48
+    checksumOffset = offset
+  }
+
+  /// The checksum is partial.
+  @inline(__always)
+  var needsChecksum: Bool { word & 1 != 0 }
+
+  @inline(__always)
+  var checksumStart: UInt16 { UInt16(truncatingIfNeeded: word >> 48) }
+}
