@@ -2,10 +2,10 @@ import Synchronization
 
 /// The bounded ring between a worker, which writes records, and one drainer, which reads them.
 ///
-/// Unsafe code. Invariants: `base` points at `capacity` bytes, `control` at two atomics, both until `deinit`. Positions
-/// count bytes and never wrap; those below `consumed` are the writer's, those from there to `published` the reader's. A
-/// record begins at a multiple of 8, lies in one piece, and begins with its size; an odd size is a gap to the end of
-/// the memory.
+/// Unsafe code. Invariants: `memory` has `capacity` bytes. Positions count bytes and never wrap; those below
+/// `positions.limit`, up to which the reader has come, are the writer's, those from there to `positions.written` the
+/// reader's. A record begins at a multiple of 8, lies in one piece, and begins with its size; an odd size is a gap to the
+/// end of the memory.
 @safe
 final class CaptureRing: @unchecked Sendable {
   /// Smallest and largest rings, in bytes: two of the longest frames, and more than anybody should pin.
@@ -13,10 +13,8 @@ final class CaptureRing: @unchecked Sendable {
   /// Bytes of a record before the frame's.
   static var headerSize: Int { MemoryLayout<CaptureRecord>.stride }
 
-  fileprivate let base: UnsafeMutableRawPointer
+  private let memory: SharedRecords
   let capacity: Int
-  /// How far the writer has come, as far as the reader may know, and how far the reader has: apart from each other.
-  fileprivate let control: UnsafeMutablePointer<Atomic<UInt64>>
   /// `CaptureEnd.rawValue`; 0 = more may come.
   private let end = Atomic<UInt8>(0)
 
@@ -25,20 +23,13 @@ final class CaptureRing: @unchecked Sendable {
     var capacity = Self.sizes.lowerBound
     while capacity < size, capacity < Self.sizes.upperBound { capacity *= 2 }
     self.capacity = capacity
-    unsafe base = .allocate(byteCount: capacity, alignment: 64)
-    unsafe control = .allocate(capacity: 16)
-    // SAFETY: all sixteen are initialised before anybody can reach them; 0 and 8 are used, a cache line apart.
-    for index in 0..<16 { unsafe (control + index).initialize(to: Atomic(0)) }
-  }
-
-  deinit {
-    unsafe control.deinitialize(count: 16)
-    unsafe control.deallocate()
-    unsafe base.deallocate()
+    unsafe memory = SharedRecords(size: capacity)
   }
 
   /// The writer's side; the ring must outlive it, which the worker's slot sees to.
-  var writer: CaptureRingWriter { unsafe CaptureRingWriter(base: base, control: control, capacity: capacity) }
+  var writer: CaptureRingWriter {
+    unsafe CaptureRingWriter(base: memory.base, positions: memory.positions, capacity: capacity)
+  }
 
   /// Says that nothing more will come.
   func close(_ reason: CaptureEnd) {
@@ -53,10 +44,10 @@ final class CaptureRing: @unchecked Sendable {
   /// One reader.
   /// - Parameter cursor: how far it has come; 0 at the start.
   func next(_ cursor: inout UInt64, into bytes: inout [UInt8]) -> CaptureRecord? {
-    // SAFETY: places 0 and 8 hold atomics.
-    let published = unsafe control[0].load(ordering: .acquiring)
-    while cursor != published {
-      let place = unsafe base + Int(truncatingIfNeeded: cursor & UInt64(capacity - 1))
+    let positions = unsafe memory.positions
+    let written = positions.written
+    while cursor != written {
+      let place = unsafe memory.base + Int(truncatingIfNeeded: cursor & UInt64(capacity - 1))
       // SAFETY: the writer published a size here, or a whole record of that size.
       let size = unsafe place.load(as: UInt32.self)
       if size & 1 != 0 {
@@ -69,12 +60,12 @@ final class CaptureRing: @unchecked Sendable {
       // SAFETY: `count` bytes follow the header in the same record.
       unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: place + Self.headerSize, count: count))
       cursor &+= UInt64(size)
-      // release: the bytes were read before the writer may use their place again.
-      unsafe control[8].store(cursor, ordering: .releasing)
+      // The bytes were read before the writer may use their place again.
+      positions.setLimit(cursor)
       return record
     }
     // Behind a gap.
-    unsafe control[8].store(cursor, ordering: .releasing)
+    positions.setLimit(cursor)
     return nil
   }
 }
@@ -85,7 +76,7 @@ final class CaptureRing: @unchecked Sendable {
 @safe
 struct CaptureRingWriter: BitwiseCopyable {
   private let base: UnsafeMutableRawPointer
-  private let control: UnsafeMutablePointer<Atomic<UInt64>>
+  private let positions: SharedPositions
   private let capacity: Int
   /// Where the next record goes.
   private(set) var position: UInt64 = 0
@@ -96,15 +87,15 @@ struct CaptureRingWriter: BitwiseCopyable {
   init() {
     // SAFETY: never dereferenced, since a slot without a ring is never written through.
     unsafe base = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
-    unsafe control = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    positions = .none
     capacity = 0
     limit = 0
   }
 
   @unsafe
-  fileprivate init(base: UnsafeMutableRawPointer, control: UnsafeMutablePointer<Atomic<UInt64>>, capacity: Int) {
+  fileprivate init(base: UnsafeMutableRawPointer, positions: SharedPositions, capacity: Int) {
     unsafe self.base = base
-    unsafe self.control = control
+    self.positions = positions
     self.capacity = capacity
     limit = UInt64(capacity)
   }
@@ -121,8 +112,8 @@ struct CaptureRingWriter: BitwiseCopyable {
     let gap = needed > left ? left : 0
     let end = position &+ UInt64(needed &+ gap)
     if end > limit {
-      // SAFETY: place 8 holds the reader's atomic. acquire: it has read what it gave back.
-      limit = unsafe control[8].load(ordering: .acquiring) &+ UInt64(capacity)
+      // The reader has read what it gave back.
+      limit = positions.limit &+ UInt64(capacity)
       guard end <= limit else { return nil }
     }
     if gap > 0 {
@@ -149,8 +140,5 @@ struct CaptureRingWriter: BitwiseCopyable {
 
   /// Lets the reader have everything written so far.
   @inline(__always)
-  func publish() {
-    // release: the records are written before their end is known.
-    unsafe control[0].store(position, ordering: .releasing)
-  }
+  func publish() { positions.publish(position) }
 }

@@ -7,10 +7,10 @@ import Synchronization
 /// A record has `recordSize` bytes: time 8, length 4, port 2, drop 1, spare 1, number of outputs 2, the first seven
 /// outputs 2 each, the frame's first 64 bytes.
 ///
-/// Unsafe code. Invariants: `base` points at `capacity` records and `control` at two atomics until `deinit`. Positions
-/// count records and never wrap. The writer says how far it may write (`control[8]`) before it does, and how far it has
-/// come (`control[0]`) after; a reader copies records and then throws away those that the writer may have been writing
-/// over meanwhile, so that no torn record is ever given out.
+/// Unsafe code. Invariants: `memory` has `capacity` records. Positions count records and never wrap. The writer says how
+/// far it may write (`positions.limit`) before it does, and how far it has come (`positions.written`) after; a reader
+/// copies records and then throws away those that the writer may have been writing over meanwhile, so that no torn record
+/// is ever given out.
 @safe
 final class FlightRecorder: @unchecked Sendable {
   static let recordSize = 96
@@ -22,34 +22,23 @@ final class FlightRecorder: @unchecked Sendable {
   /// Bytes that a recorder has at least and at most.
   static let sizes = 1 << 19...1 << 32
 
-  fileprivate let base: UnsafeMutableRawPointer
-  fileprivate let control: UnsafeMutablePointer<Atomic<UInt64>>
+  private let memory: SharedRecords
   /// Records held.
   let capacity: Int
 
   /// - Parameter size: bytes, taken to within `sizes`; touched when they are first used.
   init(size: Int) {
     capacity = min(max(size, Self.sizes.lowerBound), Self.sizes.upperBound) / Self.recordSize
-    unsafe base = .allocate(byteCount: capacity * Self.recordSize, alignment: 64)
-    unsafe control = .allocate(capacity: 16)
-    // SAFETY: all sixteen are initialised before anybody can reach them; 0 and 8 are used, a cache line apart.
-    for index in 0..<16 { unsafe (control + index).initialize(to: Atomic(0)) }
-  }
-
-  deinit {
-    unsafe control.deinitialize(count: 16)
-    unsafe control.deallocate()
-    unsafe base.deallocate()
+    unsafe memory = SharedRecords(size: capacity * Self.recordSize)
   }
 
   /// The worker's side; the recorder must outlive it.
-  var writer: FlightRecorderWriter { unsafe FlightRecorderWriter(base: base, control: control, capacity: capacity) }
+  var writer: FlightRecorderWriter {
+    unsafe FlightRecorderWriter(base: memory.base, positions: memory.positions, capacity: capacity)
+  }
 
   /// Records written so far.
-  var count: UInt64 {
-    // SAFETY: place 0 holds an atomic.
-    unsafe control[0].load(ordering: .acquiring)
-  }
+  var count: UInt64 { unsafe memory.positions.written }
 
   /// Bytes of the records that are there, the oldest first; the worker goes on meanwhile.
   ///
@@ -66,13 +55,12 @@ final class FlightRecorder: @unchecked Sendable {
       let slot = Int(position % UInt64(capacity))
       let records = min(Int(end - position), capacity - slot)
       // SAFETY: `records` records lie from that slot on. The worker may be writing some of them: those are dropped below.
-      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: base + slot * size, count: records * size))
+      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: memory.base + slot * size, count: records * size))
       position += UInt64(records)
     }
     // acquire: the records were copied before the writer is asked how far it may have come meanwhile.
     atomicMemoryFence(ordering: .acquiring)
-    // SAFETY: place 8 holds an atomic.
-    let reserved = unsafe control[8].load(ordering: .relaxed)
+    let reserved = unsafe memory.positions.unorderedLimit
     let safe = reserved > UInt64(capacity) ? reserved - UInt64(capacity) : 0
     if safe > start { bytes.removeFirst(min(Int(safe - start), Int(end - start)) * size) }
     return (bytes, end)
@@ -86,7 +74,7 @@ final class FlightRecorder: @unchecked Sendable {
 @safe
 struct FlightRecorderWriter: BitwiseCopyable {
   private let base: UnsafeMutableRawPointer
-  private let control: UnsafeMutablePointer<Atomic<UInt64>>
+  private let positions: SharedPositions
   private let capacity: Int
   /// Records written; frames are numbered by it, from 1 on (see `TapSet.packetID`).
   private(set) var position: UInt64 = 0
@@ -105,15 +93,15 @@ struct FlightRecorderWriter: BitwiseCopyable {
   init() {
     // SAFETY: never dereferenced, since nothing is recorded while `isOn` is false.
     unsafe base = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
-    unsafe control = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    positions = .none
     capacity = 0
     isOn = false
   }
 
   @unsafe
-  fileprivate init(base: UnsafeMutableRawPointer, control: UnsafeMutablePointer<Atomic<UInt64>>, capacity: Int) {
+  fileprivate init(base: UnsafeMutableRawPointer, positions: SharedPositions, capacity: Int) {
     unsafe self.base = base
-    unsafe self.control = control
+    self.positions = positions
     self.capacity = capacity
     isOn = true
   }
@@ -125,8 +113,7 @@ struct FlightRecorderWriter: BitwiseCopyable {
     portWord = UInt64(UInt16(truncatingIfNeeded: port)) << 32
     count = 0
     isRecording = true
-    // SAFETY: place 8 holds an atomic.
-    unsafe control[8].store(position &+ UInt64(Burst.capacity), ordering: .relaxed)
+    positions.setUnorderedLimit(position &+ UInt64(Burst.capacity))
     // release: a reader that sees any of the stores to come sees that they may be there.
     atomicMemoryFence(ordering: .releasing)
   }
@@ -200,7 +187,7 @@ struct FlightRecorderWriter: BitwiseCopyable {
     slot &+= count
     if slot >= capacity { slot &-= capacity }
     count = 0
-    // SAFETY: place 0 holds an atomic. release: the records are written before they are said to be there.
-    unsafe control[0].store(position, ordering: .releasing)
+    // The records are written before they are said to be there.
+    positions.publish(position)
   }
 }
