@@ -13,7 +13,7 @@ import Testing
     for (tags, largest) in [([], 1514), ([FrameBuilder.Tag(7)], 1518), ([.init(7), .init(8)], 1518)] {
       for size in (largest - 1)...(largest + 4) {
         let bytes = frame(1, tags: tags, size: size)
-        let trace = bench.core.coldTrace(1, bytes)
+        let trace = bench.core.forwarder.coldTrace(1, bytes, bench.core.state)
         #expect(try bench.send(bytes, from: 1))
         if size <= largest { sent += 1 }
         #expect(bench.counts(0).sent == sent, "\(kind) \(tags) \(size)")

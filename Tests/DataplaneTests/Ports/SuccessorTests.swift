@@ -38,6 +38,9 @@ import Testing
         let successor = PortConfiguration(
           name: new, switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(1),
           backend: .vhostUser(VhostUserSocket(path: bench.path(new))))
+        // The worker is still to hear of the new port, by the actor and by the reactor; then only the trace is waiting.
+        await plane.reactor.settle()
+        await worker.run { _ in }
         let barrier = Barrier()
         worker.commands.submit { _ in barrier.hold() }
         #expect(await barrier.reached())
