@@ -29,13 +29,9 @@ struct Frame: BitwiseCopyable {
     static var direct: Flags { Flags(rawValue: 4) }
     /// Found by the switch: the frame carries an 802.1Q tag.
     static var tagged: Flags { Flags(rawValue: 8) }
-    /// Scratch holds more of it than the rule: it may have been judged by that, and is delivered from there.
-    static var deep: Flags { Flags(rawValue: 16) }
 
     /// Nothing that the switch must know of.
-    @inline(__always) var isPlain: Bool { rawValue & ~(5 | 16) == 0 }
-    /// Nothing that the copy must know of.
-    @inline(__always) var isCopiedPlainly: Bool { rawValue & (1 | 16) == 0 }
+    @inline(__always) var isPlain: Bool { rawValue & ~5 == 0 }
   }
 
   // Narrow fields: a burst's frames fill 32 cache lines, and one is made with four stores.
@@ -87,7 +83,10 @@ struct Frame: BitwiseCopyable {
   }
 
   /// In one piece, with no checksum to think of: scratch holds the first 64 bytes, or all.
-  @inline(__always) var isPlain: Bool { storedSegmentCount == 0 && flags.isCopiedPlainly }
+  ///
+  /// Its copy takes no more than those from scratch, though a capture's filter may have looked deeper. A frame whose fate
+  /// is decided by what lies deeper must not be plain, so that what was judged is what is delivered.
+  @inline(__always) var isPlain: Bool { storedSegmentCount == 0 && !flags.contains(.needsChecksum) }
   @inline(__always) var needsChecksum: Bool { flags.contains(.needsChecksum) }
   @inline(__always) var isHeaderInvalid: Bool { flags.contains(.headerInvalid) }
   @inline(__always) var isTagged: Bool { flags.contains(.tagged) }
@@ -217,7 +216,6 @@ struct Burst: ~Copyable {
       filled += count
     }
     frames[index].scratchSize = filled
-    if filled > Self.scratchRule { frames[index].flags.insert(.deep) }
   }
 
   /// The same for all frames of the burst, which was just filled; costs nothing where the rule is enough.

@@ -44,42 +44,6 @@ import VhostUser
     }
   }
 
-  /// A frame that was seen deeper than the rule is delivered from what was seen: not by the loop over plain frames.
-  @Test(arguments: [64, 128, 256]) func whatWasSeenIsDelivered(depth: Int) throws {
-    switch RingFormat.current {
-    case .split:
-      let make = { try RingBench<SplitRing>(size: 8, after: 0, traits: RingTraits(), areas: SplitRing.areas) }
-      try checkDelivery(from: make(), to: make(), depth: depth)
-    }
-  }
-
-  private func checkDelivery<Format: Ring & ~Copyable>(
-    from sender: RingBench<Format>, to receiver: RingBench<Format>, depth: Int
-  ) throws {
-    let burst = Burst()
-    var input = GuestQueue<Format>()
-    var output = GuestQueue<Format>()
-    input.start(sender.layout, base: sender.driver.startBase, traits: QueueTraits())
-    output.start(receiver.layout, base: receiver.driver.startBase, traits: QueueTraits())
-    let bytes = frame(1, size: 300)
-    let source = sender.driver.memory.allocate(312, alignment: 1)
-    sender.driver.memory.write([UInt8](repeating: 0, count: 12) + bytes, at: source)
-    try sender.driver.submit([RingSegment(source, 312, isWritable: false)])
-    let target = receiver.driver.memory.allocate(2048, alignment: 1)
-    try receiver.driver.submit([RingSegment(target, 2048, isWritable: true)])
-    let received = input.receive(into: burst, memory: sender.table.memory, limit: 64, depth: depth)
-    #expect(received == nil)
-    sender.driver.memory.fill(source, count: 312, with: 0xEE)
-    let pending = FixedArray<PendingFrame>(count: 1) { _ in .none }
-    let outcome = output.transmit(
-      Delivery(pending, from: 0, count: 1, .everything), of: burst, notes: receiver.notes,
-      memory: receiver.table.memory)
-    #expect(outcome.packets == 1 && outcome.bytes == 300)
-    #expect(
-      receiver.driver.memory.bytes(target + 12, count: 300)
-        == Array(bytes.prefix(depth)) + [UInt8](repeating: 0xEE, count: 300 - depth))
-  }
-
   // Ports of the worker.
 
   /// A worker whose port 0 is of some kind, port 1 a guest on the other end of a wire.
@@ -145,6 +109,17 @@ import VhostUser
     #expect(try bench.seen(from: 0) == 256)
     bench.ports.core.coldUncapture(first, 0)
     #expect(try bench.seen(from: 0) == 64)
+  }
+
+  /// The port's own number is what `receive` goes by, whoever set it: no capture helps here.
+  @Test(arguments: [PortKind.vhostUser, .tap]) func receivingIsAsDeepAsThePortSays(_ kind: PortKind) throws {
+    let bench = try Bench(kind)
+    for depth in [128, 64, 256, 65, 64] {
+      bench.ports.core.state.ports[0].neededDepth = depth
+      #expect(try bench.seen(from: 0) == depth)
+      #expect(try bench.ports.received(1) == [frame(1, size: 300)])
+      #expect(try bench.seen(from: 1) == 64)
+    }
   }
 
   /// Who looks only at what goes to a node, or at another port, makes nobody else's frames deeper where they come in.

@@ -4,8 +4,8 @@ import Frames
 /// Frames on their way to one port, as the loops of a ring over many plain ones see them: what is the same in every
 /// format.
 ///
-/// A frame is plain if it leaves as it came, in one piece, with nothing to complete, and no more of it in scratch than
-/// the rule: what Egress would make of it is the frame itself. Unsafe code. Invariants: `items` has
+/// A frame is plain if it leaves as it came, in one piece, with nothing to complete: what Egress would make of it is the
+/// frame itself. Unsafe code. Invariants: `items` has
 /// as many frames as its user was told; frame numbers are below `Burst.capacity`, the length of the other three.
 @safe
 struct PlainFrames: BitwiseCopyable {
