@@ -8,9 +8,10 @@ import Frames
 /// 3. The ingress filter finds the VLAN: access ports take untagged, priority-tagged and their own VID; trunks their
 ///    allowed VIDs, untagged only with a native VLAN. VID 4095 never passes.
 /// 4. A group or zero source is dropped; link-local destinations follow the switch's policy.
-/// 5. The source is learnt in (VLAN, address).
+/// 5. Where the port's state is not forwarding, the frame ends, and teaches at most where its source is. Otherwise the
+///    source is learnt in (VLAN, address).
 /// 6. A known unicast destination gets the frame, unless it is where the frame came from; everything else floods to
-///    the members of the VLAN that are up, except the port it came from.
+///    the members of the VLAN that are up, except the port it came from. By a port that does not forward none leaves.
 /// 7. A patch, the joint of two switches, is followed at once, at most 8 hops; the frame stays in the sender's memory.
 extension WorkerCore {
   /// Patches that a frame may cross.
@@ -183,14 +184,14 @@ extension WorkerCore {
     if sourceKey != ports[ingress].lastSource || tick != ports[ingress].lastSourceTick
       || ports[ingress].generation != switches[place.switchIndex].stations.with({ $0.generation })
     {
-      learn(sourceKey, place)
+      guard learn(sourceKey, place) else { return }
     }
     guard !destination.isGroup else { return flood(place) }
     let key = FDB.key(vlan: place.vlan, destination)
     var output = ports[ingress].lastOutput
     if key != ports[ingress].lastDestination {
       output = lookup(key, place)
-      guard output >= 0 else { return flood(place) }
+      guard output >= 0 else { return output == Self.refusedOutput ? () : flood(place) }
     }
     guard output != ingress else { return refuseHairpin(place) }
     leave(place, by: output)
@@ -206,25 +207,32 @@ extension WorkerCore {
   }
 
   /// Notes where the source is; while the control side changes the table, the next frame of the source does.
+  ///
+  /// - Returns: false if the state of its port forbids the frame, which was dropped.
   @inline(never)
-  private mutating func learn(_ key: UInt64, _ place: Place) {
+  private mutating func learn(_ key: UInt64, _ place: Place) -> Bool {
+    guard ports[place.ingress].gate != .stated || admits(key, place) else { return false }
     let (port, tick) = (place.ingress, tick)
     let learnt = switches[place.switchIndex].stations.with { $0.learn(key, port: port, tick: tick) }
     // What is remembered of lookups may be untrue by now.
-    guard let generation = learnt else { return ports[port].forget() }
+    guard let generation = learnt else {
+      ports[port].forget()
+      return true
+    }
     if ports[place.ingress].generation != generation {
       ports[place.ingress].generation = generation
       ports[place.ingress].lastDestination = 0
     }
     ports[place.ingress].lastSource = key
     ports[place.ingress].lastSourceTick = tick
+    return true
   }
 
-  /// The port behind a destination, or -1; remembered for the next frame of the same port.
+  /// The port behind a destination, or -1 for a flood, or `refusedOutput`; remembered for the next frame of the same port.
   @inline(never)
   private mutating func lookup(_ key: UInt64, _ place: Place) -> Int {
     guard let value = switches[place.switchIndex].stations.with({ $0.lookup(key) }) else { return -1 }
-    guard ports[value.port].carries(place.vlan) else { return -1 }
+    guard ports[value.port].sends(place.vlan) else { return refuseOutput(value.port, place) }
     ports[place.ingress].lastDestination = key
     ports[place.ingress].lastOutput = value.port
     return value.port
@@ -234,7 +242,7 @@ extension WorkerCore {
   private mutating func flood(_ place: Place) {
     for position in 0..<switches[place.switchIndex].memberCount {
       let port = Int(switches[place.switchIndex].members[position])
-      guard port != place.ingress, ports[port].isUp, ports[port].carries(place.vlan) else { continue }
+      guard port != place.ingress, ports[port].isUp, ports[port].sends(place.vlan) else { continue }
       copies += 1
       leave(place, by: port)
     }

@@ -92,10 +92,17 @@ extension WorkerCore {
       guard passes else { return trace.drop(place.ingress, FrameDrop(IngressDrop.linkLocal)) }
     }
     let known = switches[switchIndex].fdb.lookup(FDB.key(vlan: place.vlan, source))
-    trace.events.append(
-      .source(
-        source, vlan: vlan, switchIndex: switchIndex, port: place.ingress, known: known?.port,
-        isStatic: known?.isStatic ?? false))
+    let state = ports[place.ingress].states.state(place.vlan)
+    if state != .discarding {
+      trace.events.append(
+        .source(
+          source, vlan: vlan, switchIndex: switchIndex, port: place.ingress, known: known?.port,
+          isStatic: known?.isStatic ?? false))
+    }
+    guard state == .forwarding else {
+      trace.events.append(.state(state, port: place.ingress, vlan: vlan))
+      return trace.drop(place.ingress, FrameDrop(IngressDrop.notForwarding))
+    }
     guard !destination.isGroup else { return traceFlood(frame, place, &trace) }
     // What the frame itself teaches is known when its destination is looked up.
     let teaches = source == destination && known?.isStatic != true
@@ -109,6 +116,10 @@ extension WorkerCore {
       return traceFlood(frame, place, &trace)
     }
     trace.events.append(.found(destination, vlan: vlan, switchIndex: switchIndex, port: output))
+    guard ports[output].sends(place.vlan) else {
+      trace.events.append(.state(ports[output].states.state(place.vlan), port: output, vlan: vlan))
+      return trace.drop(output, FrameDrop(EgressDrop.notForwarding))
+    }
     guard output != place.ingress else { return trace.drop(place.ingress, FrameDrop(EgressDrop.hairpin)) }
     traceLeave(frame, place, by: output, &trace)
   }
@@ -124,6 +135,8 @@ extension WorkerCore {
         skipped[port] = .otherVLAN
       } else if !ports[port].isUp {
         skipped[port] = .isDown
+      } else if !ports[port].sends(place.vlan) {
+        skipped[port] = .notForwarding
       } else {
         outputs.append(port)
       }
