@@ -36,6 +36,7 @@ extension Dataplane {
       throw error
     }
     portTable.settle(record)
+    await joinPunts([record])
   }
 
   /// Has the reactor open a socket, and then the worker take the port in: what a front-end says comes to it later.
@@ -129,6 +130,7 @@ extension Dataplane {
       notePort(end)
       portTable.settle(end)
     }
+    await joinPunts([a, b])
   }
 
   package func setMode(port: String, _ mode: PortMode) async throws(DataplaneError) {

@@ -31,6 +31,8 @@ struct CaptureTap: ~Copyable {
     /// Its checksum is partial in the bytes at hand, and where.
     var needsChecksum = false
     var checksumStart: UInt16 = 0
+    /// For punts: the VLAN that it was classified to; 0 = none.
+    var vlan: UInt16 = 0
   }
 
   /// A frame's bytes as they are to be recorded.
@@ -59,6 +61,7 @@ struct CaptureTap: ~Copyable {
   private var directions = CaptureDirections.both
   private var drops = DroppedFrames.ignored
   private(set) var endsWithPorts = true
+  private var isPunt = false
   /// By port number; `interfaces` keeps alive what `members` names.
   private var members: FixedArray<Member?>
   private var interfaces: FixedArray<CaptureInterface?>
@@ -82,6 +85,7 @@ struct CaptureTap: ~Copyable {
     directions = configuration.directions
     drops = configuration.drops
     endsWithPorts = configuration.endsWithPorts
+    isPunt = configuration.isPunt
     if let program = configuration.filter { filter = FilterRunner(program) }
     members = FixedArray(count: portCapacity) { _ in nil }
     interfaces = FixedArray(count: portCapacity) { _ in nil }
@@ -172,6 +176,7 @@ struct CaptureTap: ~Copyable {
     record.direction = sighting.direction
     record.drop = sighting.drop
     record.filterNumber = filterNumber
+    record.vlan = sighting.vlan
     record.segmentationType = frame.segmentationType
     record.segmentSize = frame.segmentSize
     if sighting.needsChecksum {
@@ -195,7 +200,8 @@ struct CaptureTap: ~Copyable {
     guard drops == .included, sighting.direction == .fromNode else { return true }
     let arrival = arrivals[index]
     guard arrival.packetID == sighting.packetID, arrival.port == UInt32(sighting.port), arrival.epoch == epoch else {
-      return true
+      // A punt is told of what comes, and not again of what became of it later.
+      return !isPunt
     }
     if arrival.position >= 0 { writer.mark(sighting.drop, at: UInt64(arrival.position)) }
     return false

@@ -30,19 +30,23 @@ extension WorkerCore {
   /// Records the burst as its node sent it.
   @inline(never)
   mutating func tapArrivals(_ port: Int, queue: Int) {
+    let isJudged = ports[port].isUp && ports[port].ingressLine < 0
+    if isJudged, ports[port].taps & puntTaps != 0 { punt(from: port, queue: queue) }
+    guard ports[port].taps & ~puntTaps != 0 else { return }
     let sighting = CaptureTap.Sighting(
       port: port, direction: .fromNode, drop: .none, queue: UInt16(truncatingIfNeeded: queue))
-    for index in 0..<burst.count { tap(index, .keep, sighting) }
+    for index in 0..<burst.count { tap(index, .keep, sighting, among: ~puntTaps) }
   }
 
   /// Records a port's pending frames with what became of them.
   @inline(never)
   mutating func tapDepartures(_ port: Int, count: Int) {
+    guard ports[port].taps & ~puntTaps != 0 else { return }
     let takesPartial = takesPartialChecksums(port)
     for position in 0..<count {
       let item = pending[port * Burst.capacity + position]
       let sighting = CaptureTap.Sighting(port: port, direction: .toNode, drop: FrameDrop(rawValue: item.verdict))
-      tap(Int(item.frame), item.edit, sighting, completesChecksum: !takesPartial)
+      tap(Int(item.frame), item.edit, sighting, among: ~puntTaps, completesChecksum: !takesPartial)
     }
   }
 
@@ -51,15 +55,19 @@ extension WorkerCore {
   mutating func tapCrossing(_ place: Place, from near: Int, to far: Int) {
     let edit = edit(place, near)
     tap(place.frame, edit, CaptureTap.Sighting(port: near, direction: .toNode, drop: .none))
-    tap(place.frame, edit, CaptureTap.Sighting(port: far, direction: .fromNode, drop: .none))
+    var arrival = CaptureTap.Sighting(port: far, direction: .fromNode, drop: .none)
+    let vlan = ports[near].untaggedVLAN == place.vlan ? ports[far].untaggedVLAN : place.vlan
+    arrival.vlan = vlan != 0 && ports[far].carries(vlan) ? vlan : 0
+    tap(place.frame, edit, arrival)
   }
 
-  /// Records one frame in every capture of the port; what is not said of the sighting yet is found here.
+  /// Records one frame in every capture of the port, of those named; what is not said of the sighting yet is found here.
   @inline(never)
   mutating func tap(
-    _ index: Int, _ edit: TagEdit, _ seen: CaptureTap.Sighting, completesChecksum: Bool = false
+    _ index: Int, _ edit: TagEdit, _ seen: CaptureTap.Sighting, among wanted: UInt64 = .max,
+    completesChecksum: Bool = false
   ) {
-    var left = ports[seen.port].taps
+    var left = ports[seen.port].taps & wanted
     guard left != 0 else { return }
     unpublishedTaps |= left
     let completes = completesChecksum && burst.frames[index].needsChecksum
@@ -105,6 +113,7 @@ extension WorkerCore {
     guard capture < captures.count, captures[capture].isUsed else { return }
     for port in 0..<ports.count { ports[port].taps &= ~(1 << UInt64(capture)) }
     unpublishedTaps &= ~(1 << UInt64(capture))
+    puntTaps &= ~(1 << UInt64(capture))
     captures[capture].coldEnd(reason)
     captures[capture] = CaptureTap()
     coldFindTapDepth()

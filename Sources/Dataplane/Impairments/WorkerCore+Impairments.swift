@@ -127,6 +127,7 @@ extension WorkerCore {
         for index in 0..<burst.count { refuse(index, at: port, .portDown) }
         return
       }
+      if ports[port].taps & puntTaps != 0 { punt(from: port, queue: 0) }
       _ = forwardBurst(from: port)
     }
     deliverTouched()

@@ -61,6 +61,8 @@ struct WorkerCore: ~Copyable {
   /// Captures, and those that recorded something in this breath.
   var captures = FixedArray<CaptureTap>(count: 0) { _ in CaptureTap() }
   var unpublishedTaps: UInt64 = 0
+  /// Those of the captures that are punts, by their bits.
+  var puntTaps: UInt64 = 0
   /// Bytes of a frame that the filters of captures look at, at most.
   var tapDepth = 0
   /// Number of the burst's first frame, never used again.
