@@ -1,7 +1,8 @@
-import Dataplane
 import GuestKit
-import Testing
 import TestSupport
+import Testing
+
+@testable import Dataplane
 
 /// Forwarding states a port and VLAN (802.1Q-2018 clause 8.4): what they forbid does not pass, whatever is remembered.
 @Suite struct ForwardingStateTests {
@@ -127,6 +128,22 @@ import TestSupport
       try await bench.dataplane.setForwarding(port: "s2:t", vlans: .all, .forwarding)
       #expect(try await bench.status("s2:t").states == nil)
       try bench.expect(frame(1, to: 2), from: "a", reaches: ["b": frame(1, to: 2)])
+    }
+  }
+
+  @Test func aPortWithoutStatesHasNoMemoryForThem() async throws {
+    try await withSwitch { bench in
+      let dataplane = bench.dataplane
+      func without() async throws -> [Bool] {
+        let ports = await dataplane.records.map(\.index)
+        return await dataplane.worker.run { core in ports.map { core.ports[$0].states.isEmpty } }
+      }
+      #expect(try await without() == [true, true, true, true])
+      try await dataplane.setForwarding(port: "b", vlans: Self.ten, .learning)
+      #expect(try await without() == [true, false, true, true])
+      try await dataplane.setForwarding(port: "b", vlans: VLANSet(), .discarding)
+      try await dataplane.setForwarding(port: "b", vlans: VLANSet([1...20]), .forwarding)
+      #expect(try await without() == [true, true, true, true])
     }
   }
 
