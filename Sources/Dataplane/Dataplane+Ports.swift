@@ -39,6 +39,7 @@ extension Dataplane {
       throw error
     }
     portTable.settle(record)
+    await joinPunts([record])
   }
 
   /// Opens a port's socket; nil for a port that connects.
@@ -151,6 +152,7 @@ extension Dataplane {
       notePort(end)
       portTable.settle(end)
     }
+    await joinPunts([a, b])
   }
 
   package func setMode(port: String, _ mode: PortMode) async throws(DataplaneError) {

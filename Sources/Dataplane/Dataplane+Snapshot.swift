@@ -5,10 +5,15 @@ extension Dataplane {
     let index = try switchIndex(switchName)
     guard let item = switchRecords.first(where: { $0.index == index }) else { throw .unknownSwitch(switchName) }
     let entries = await fdb(switchName: switchName).compactMap(SwitchSnapshot.Entry.init)
-    return SwitchSnapshot(item.configuration, entries)
+    let states = records.compactMap { record -> SwitchSnapshot.PortStates? in
+      guard record.switchName == switchName, let states = record.states else { return nil }
+      return SwitchSnapshot.PortStates(
+        port: record.name, discarding: states.discarding.ranges, learning: states.learning.ranges)
+    }
+    return SwitchSnapshot(item.configuration, entries, states)
   }
 
-  /// Makes a switch as it was; `restoreEntries` follows when it has its ports.
+  /// Makes a switch as it was; `restoreStates` and `restoreEntries` follow when it has its ports.
   package func addSwitch(_ snapshot: SwitchSnapshot) async throws(DataplaneError) {
     try await addSwitch(snapshot.configuration)
   }

@@ -55,7 +55,7 @@ extension Dataplane {
       receiveBytes: record.block.value(CounterBlock.Slot.receiveBytes),
       transmitPackets: record.block.value(CounterBlock.Slot.transmitPackets),
       transmitBytes: record.block.value(CounterBlock.Slot.transmitBytes), dropsIn: record.block.ingressDrops,
-      dropsOut: record.block.egressDrops, error: session?.error, vhostUser: vhostUser)
+      dropsOut: record.block.egressDrops, error: session?.error, vhostUser: vhostUser, states: record.states)
   }
 
   package func workers() -> [WorkerStatus] { [worker.account.status] }

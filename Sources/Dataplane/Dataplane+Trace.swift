@@ -4,7 +4,7 @@ import Frames
 package struct TraceStep: Sendable, Equatable {
   /// What the step is about; the words of `trace -o json`.
   package enum Kind: String, Sendable {
-    case receive, impair, wire, vlan, linkLocal = "link-local", learn, lookup, flood, trunk, egress, drop
+    case receive, impair, wire, vlan, linkLocal = "link-local", state, learn, lookup, flood, trunk, egress, drop
   }
   package var kind: Kind
   /// Port and switch that it is about, if it is about one.
@@ -34,7 +34,7 @@ extension Dataplane {
   /// Longest frame of `inject` and `trace`, in bytes.
   package static let longestFrame = Ethernet.maximumFrameSize
   /// Frames that the worker takes between two breaths.
-  private static let injectedAtOnce = 16
+  static let injectedAtOnce = 16
 
   /// Follows a frame that a port's node might send, over the state of this moment; nothing is learnt, counted or sent.
   /// - Throws: `unknownPort`, or `invalid` for the end of a patch.
@@ -97,6 +97,9 @@ struct TraceNames {
     case .linkLocal(let address, let policy, let passes):
       let verb = passes ? "passes" : "does not pass"
       return TraceStep(kind: .linkLocal, text: "\(address) is link-local and \(verb) with policy \(policy.rawValue)")
+    case .state(let state, let port, let vlan):
+      return TraceStep(
+        kind: .state, port: self.port(port), text: "\(self.port(port)) is \(state.rawValue) in VLAN \(vlan)")
     case .source(let address, let vlan, let index, let port, let known, let isStatic):
       return TraceStep(
         kind: .learn, port: self.port(port), switchName: switches.name(of: index),
@@ -152,6 +155,7 @@ struct TraceNames {
     var text = "goes to every member of VLAN \(vlan) that is up: \(list(outputs))"
     let names: [(TraceEvent.Skip, String)] = [
       (.isIngress, "it came from"), (.isDown, "down are"), (.otherVLAN, "other VLANs have"),
+      (.notForwarding, "not forwarding are"),
     ]
     for (skip, words) in names {
       let ports = skipped.filter { $0.value == skip }.keys.sorted()

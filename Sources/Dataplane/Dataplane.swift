@@ -25,6 +25,7 @@ package actor Dataplane {
   let clock = TickClock()
   var captures: [CaptureEntry] = []
   var lastCapture = 0
+  var punts: [PuntEntry] = []
   let recorder: FlightRecorder?
   /// Names of the ports that there were, for the recorder.
   var recordedPorts = RecordedPorts()

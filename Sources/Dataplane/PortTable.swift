@@ -60,6 +60,17 @@ struct PortTable {
     table.change(record.index) { $0.mode = mode }
   }
 
+  /// Sets what a port does with frames of some VLANs; returns all of its states.
+  mutating func setForwarding(
+    _ record: Dataplane.PortRecord, _ vlans: VLANSet, _ state: ForwardingState
+  ) -> ForwardingStates? {
+    var states = record.states ?? ForwardingStates()
+    states.set(vlans, to: state)
+    let kept = states.isEmpty ? nil : states
+    table.change(record.index) { $0.states = kept }
+    return kept
+  }
+
   /// The port of that name; nil if it is not there, or not yet, or not any more.
   func find(_ name: String) -> Dataplane.PortRecord? { table.find(name) }
 
@@ -92,6 +103,8 @@ extension Dataplane {
     var switchIndex: Int?
     /// Whoever made the port tells its front-end of the carrier.
     var isToldByOwner = false
+    /// Nil = it forwards in every VLAN.
+    var states: ForwardingStates?
     let block: CounterBlock
   }
 }

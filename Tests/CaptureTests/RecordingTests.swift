@@ -36,6 +36,24 @@ import TestSupport
     }
   }
 
+  /// A frame that the switch itself sent is no frame of the port's node.
+  @Test func whatWasSentWentOut() async throws {
+    try await CaptureBench.with { bench in
+      try await bench.dataplane.send(outOf: "b.eth0", frames: [bench.frame()])
+      let recording = await bench.dataplane.recording()
+      let path = bench.directory.path("sent.pcapng")
+      #expect(try RecordingWriter.write(recording, .init(), to: DescriptorSink(path: path)) == 1)
+      let packet = try #require(try FileContents(path: path).packets.first).packet
+      #expect(packet.interface == 1 && packet.flags == 6 && packet.comment == "to b.eth0")
+      var options = RecordingWriter.Options()
+      options.ports = ["b.eth0"]
+      for (directions, count) in [(.fromNode, 0), (.toNode, 1), (.both, 1)] as [(CaptureDirections, UInt64)] {
+        options.settings.tap.directions = directions
+        #expect(try RecordingWriter.write(recording, options, to: DescriptorSink(path: path)) == count)
+      }
+    }
+  }
+
   private func some(of recording: FlightRecording, _ bench: CaptureBench) async throws {
     let path = bench.directory.path("some.pcapng")
     var options = RecordingWriter.Options()

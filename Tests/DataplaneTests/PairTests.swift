@@ -10,12 +10,13 @@ import TestSupport
 /// A new operation is one line of `operations`.
 @Suite struct PairTests {
   /// A data plane with two guests `a` and `b` and an unconnected port `p` on `sw`, a switch `empty`, the free ends `w1` and
-  /// `w2`, and a capture of `a` and `p`.
+  /// `w2`, a capture of `a` and `p`, and a punt from both switches.
   ///
   /// Guests are touched before and after the operations only.
   private final class Plane: @unchecked Sendable {
     let dataplane: Dataplane
     let capture: CaptureHandle
+    let punt: PuntHandle
     private let directory: TemporaryDirectory
     private let guests: [VirtualGuest]
 
@@ -38,6 +39,7 @@ import TestSupport
       try await dataplane.addPort(Self.port("p", directory, mode: .access(vlan: 1), station: 3))
       for name in ["w1", "w2"] { try await dataplane.addPort(Self.port(name, directory, mode: .wire, station: 4)) }
       capture = try await dataplane.startCapture(ports: ["a", "p"])
+      punt = try await dataplane.punt(from: ["sw", "empty"], matching: nil, ringSize: 1 << 18)
       // What the switch has learnt.
       try guests[1].send(FrameBuilder(to: FrameBuilder.broadcast, from: FrameBuilder.station(2)).plain(size: 60))
       _ = try guests[1].waitForTransmitted()
@@ -64,6 +66,9 @@ import TestSupport
       for port in await dataplane.ports() {
         lines.append(
           "port \(port.name) \(port.switchName ?? "-") \(port.mode) \(port.peer ?? "-") \(port.mtu) \(port.carrier)")
+        if let states = port.states {
+          lines.append("states \(port.name) \(states.discarding.ranges) \(states.learning.ranges)")
+        }
         let frame = FrameBuilder(to: FrameBuilder.broadcast, from: port.address?.bytes ?? FrameBuilder.station(8))
           .plain(size: 60)
         guard let trace = try? await dataplane.trace(port: port.name, frame: frame) else { continue }
@@ -71,6 +76,7 @@ import TestSupport
       }
       lines += await dataplane.fdb(switchName: nil).map { "entry \($0.switchName) \($0.vlan) \($0.address) \($0.port)" }
       lines += capture.interfaces.map { "captured \($0.name) \($0.isEnded)" }
+      lines.append("punted \(punt.ports), \(punt.end == nil)")
       lines.append("captures \(await dataplane.runningCaptures().count), \(capture.end == nil)")
       return lines.sorted()
     }
@@ -121,6 +127,15 @@ import TestSupport
     Operation("capture b") { _ = try await $0.dataplane.startCapture(ports: ["b"]) },
     Operation("capture b too") { _ = try await $0.dataplane.addPort("b", to: $0.capture) },
     Operation("capture p no more") { try await $0.dataplane.removePort("p", from: $0.capture) },
+    Operation("a discards") { try await $0.dataplane.setForwarding(port: "a", vlans: VLANSet([1...1]), .discarding) },
+    Operation("a and more learn") {
+      try await $0.dataplane.setForwarding(port: "a", vlans: VLANSet([1...20]), .learning)
+    },
+    Operation("b forwards not") { try await $0.dataplane.setForwarding(port: "b", vlans: .all, .discarding) },
+    Operation("a forwards") { try await $0.dataplane.setForwarding(port: "a", vlans: .all, .forwarding) },
+    Operation("send out of b") { try await $0.dataplane.send(outOf: "b", frames: [frame(5)], vlan: 1) },
+    Operation("punt") { _ = try await $0.dataplane.punt(from: ["sw", "empty"], matching: nil, ringSize: 1 << 18) },
+    Operation("end the punt") { await $0.dataplane.stopPunt($0.punt) },
     Operation("end the capture") { await $0.dataplane.stopCapture($0.capture) },
   ]
 

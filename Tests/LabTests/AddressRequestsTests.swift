@@ -97,6 +97,16 @@ import Testing
     #expect(asked([recorded(frame, drop: FrameDrop(IngressDrop.vlanFiltered))]).count == 1)
   }
 
+  /// No node has asked, and as none may it be repeated; what the switch answers is an answer.
+  @Test func whatTheSwitchSentIsNot() {
+    var sent = recorded(request(1, for: 2))
+    sent.isSent = true
+    #expect(asked([sent]).isEmpty)
+    var answer = recorded(reply(2, to: 1), by: 0, at: Self.second + 1, outputs: [0])
+    answer.isSent = true
+    #expect(asked([recorded(request(1, for: 2)), answer]).isEmpty)
+  }
+
   @Test func whatWasAnsweredIsNot() {
     let frame = request(1, for: 2)
     let (before, later) = (Self.second - 1, Self.second + 1)

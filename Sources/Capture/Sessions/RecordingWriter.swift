@@ -46,7 +46,7 @@ package enum RecordingWriter {
       packet.interface = numbers[frame.port] ?? 0
       packet.timestamp = frame.timestamp
       packet.originalLength = frame.length
-      packet.flags = RecordWriter.flags(isInbound: true, frame.bytes)
+      packet.flags = RecordWriter.flags(isInbound: !frame.isSent, frame.bytes)
       packet.packetID = frame.packetID
       packet.verdict = options.settings.writesVerdicts && frame.drop != .none ? frame.drop.rawValue : nil
       packet.comment = comment(frame, recording)
@@ -80,7 +80,7 @@ package enum RecordingWriter {
   private static func isWanted(_ frame: RecordedFrame, _ recording: FlightRecording, _ options: Options) -> Bool {
     if let ports = options.ports {
       let directions = options.settings.tap.directions
-      let cameIn = ports.contains(recording.ports[frame.port].name)
+      let cameIn = !frame.isSent && ports.contains(recording.ports[frame.port].name)
       let wentOut = frame.outputs.contains { ports.contains(recording.ports[$0].name) }
       guard directions.contains(.fromNode) && cameIn || directions.contains(.toNode) && wentOut else { return false }
     }

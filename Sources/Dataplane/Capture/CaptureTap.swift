@@ -30,6 +30,8 @@ struct CaptureTap: ~Copyable {
     var queue: UInt16 = 0
     var timestamp: UInt64 = 0
     var packetID: UInt64 = 0
+    /// For punts: the VLAN that it was classified to; 0 = none.
+    var vlan: UInt16 = 0
   }
 
   /// Bytes of a frame that are copied at most: a chain of a guest may be of any length, and is refused for it later.
@@ -44,6 +46,7 @@ struct CaptureTap: ~Copyable {
   private var directions = CaptureDirections.both
   private var drops = DroppedFrames.ignored
   private(set) var endsWithPorts = true
+  private var isPunt = false
   /// By port number; `interfaces` keeps alive what `members` names.
   private var members: FixedArray<Member?>
   private var interfaces: FixedArray<CaptureInterface?>
@@ -67,6 +70,7 @@ struct CaptureTap: ~Copyable {
     directions = configuration.directions
     drops = configuration.drops
     endsWithPorts = configuration.endsWithPorts
+    isPunt = configuration.isPunt
     if let program = configuration.filter { filter = FilterRunner(program) }
     members = FixedArray(count: portCapacity) { _ in nil }
     interfaces = FixedArray(count: portCapacity) { _ in nil }
@@ -161,6 +165,7 @@ struct CaptureTap: ~Copyable {
     record.direction = sighting.direction
     record.drop = sighting.drop
     record.filterNumber = filterNumber
+    record.vlan = sighting.vlan
     record.segmentationType = burst.frames[index].segmentationType
     record.segmentSize = burst.frames[index].segmentSize
     record.needsChecksum = frame.header.needsChecksum
@@ -182,7 +187,8 @@ struct CaptureTap: ~Copyable {
     guard drops == .included, sighting.direction == .fromNode else { return true }
     let arrival = arrivals[index]
     guard arrival.packetID == sighting.packetID, arrival.port == UInt32(sighting.port), arrival.epoch == epoch else {
-      return true
+      // A punt is told of what comes, and not again of what became of it later.
+      return !isPunt
     }
     if arrival.position >= 0 { writer.mark(sighting.drop, at: UInt64(arrival.position)) }
     return false

@@ -49,6 +49,8 @@ package struct CaptureRecord: Sendable, Equatable, BitwiseCopyable {
   package var checksumOffset: UInt16 = 0
   /// How often the capture's filter was changed before.
   package var filterNumber: UInt16 = 0
+  /// Of a punt: the VLAN that the frame was classified to; 0 = none.
+  var vlan: UInt16 = 0
 
   package init() {}
 }
@@ -65,6 +67,8 @@ package struct CaptureConfiguration: Sendable {
   package var ringSize = 8 << 20
   /// The capture ends when the last of its ports was removed.
   package var endsWithPorts = true
+  /// It sees what comes to the switch; see `WorkerState.punt`.
+  var isPunt = false
   package init() {}
 }
 

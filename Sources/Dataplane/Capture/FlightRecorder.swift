@@ -4,7 +4,7 @@ import Synchronization
 /// The last frames that came in, with their first bytes and what became of them: in memory of fixed size, always
 /// overwritten, read by whoever asks after the fact.
 ///
-/// A record has `recordSize` bytes: time 8, length 4, port 2, drop 1, spare 1, number of outputs 2, the first seven
+/// A record has `recordSize` bytes: time 8, length 4, port 2, drop 1, sent 1, number of outputs 2, the first seven
 /// outputs 2 each, the frame's first 64 bytes.
 ///
 /// Unsafe code. Invariants: `memory` has `capacity` records. Positions count records and never wrap. The writer says how
@@ -107,10 +107,12 @@ struct FlightRecorderWriter: BitwiseCopyable {
   }
 
   /// Begins with a burst of a port.
+  ///
+  /// - Parameter isSent: the switch itself sends it there.
   @inline(__always)
-  mutating func begin(port: Int, time: UInt64) {
+  mutating func begin(port: Int, time: UInt64, isSent: Bool = false) {
     self.time = time
-    portWord = UInt64(UInt16(truncatingIfNeeded: port)) << 32
+    portWord = UInt64(UInt16(truncatingIfNeeded: port)) << 32 | (isSent ? 1 << 56 : 0)
     count = 0
     isRecording = true
     positions.setUnorderedLimit(position &+ UInt64(Burst.capacity))

@@ -16,7 +16,7 @@ package struct RecordedPort: Sendable, Equatable {
 package struct RecordedFrame: Sendable, Equatable {
   /// Nanoseconds since 1970.
   package var timestamp: UInt64
-  /// The port that it came by, and the first seven that it went to: places in the recording's `ports`.
+  /// The port that it came by, or, of a frame that the switch itself sent, was sent out of; and the first seven that it went to: places in the recording's `ports`.
   package var port: Int
   package var outputs: [Int]
   /// Ports that it went to.
@@ -30,6 +30,8 @@ package struct RecordedFrame: Sendable, Equatable {
   package var drop: FrameDrop
   /// As in captures of the frame.
   package var packetID: UInt64 = 0
+  /// The switch itself sent it; see `Dataplane.send`.
+  package var isSent = false
 }
 
 /// What a flight recorder held at one moment.
@@ -68,7 +70,7 @@ package struct FlightRecording: Sendable, Equatable {
           timestamp: time, port: port, outputs: outputs, outputCount: outputCount, length: length,
           bytes: Array(records[bytes..<(bytes + min(length, FlightRecorder.keptBytes))]),
           drop: FrameDrop(rawValue: UInt8(number(14, 1))),
-          packetID: first &+ UInt64(start / FlightRecorder.recordSize) &+ 1))
+          packetID: first &+ UInt64(start / FlightRecorder.recordSize) &+ 1, isSent: number(15, 1) != 0))
     }
   }
 

@@ -20,6 +20,8 @@ struct TapSet: ~Copyable {
   private(set) var captures = FixedArray<CaptureTap>(count: 0) { _ in CaptureTap() }
   /// Those that recorded something in this breath, one bit each.
   private(set) var unpublished: UInt64 = 0
+  /// Those that are punts, one bit each.
+  private(set) var punts: UInt64 = 0
   /// Number of the burst's first frame, never used again.
   private var packetBase: UInt64 = 0
   /// Numbers of the burst's frames, where a line let them go: they have them from when they came.
@@ -147,6 +149,15 @@ struct TapSet: ~Copyable {
     if isWhole { recorder.record(burst, from: 0, count: burst.count, output: -1) }
   }
 
+  /// Begins to record a frame that the switch itself sends out of a port, alone in the burst.
+  ///
+  /// - Parameter output: where it goes; -1 = not known yet.
+  mutating func beginRecordingSent(of burst: borrowing Burst, port: Int, output: Int) {
+    packetBase = recorder.position &+ 1
+    recorder.begin(port: port, time: burstTime(), isSent: true)
+    recorder.record(burst, from: 0, count: 1, output: output)
+  }
+
   /// Notes what kept a port's pending frames from their node.
   @inline(never)
   mutating func recordUndelivered(_ pending: borrowing FixedArray<PendingFrame>, of port: Int, count: Int) {
@@ -173,9 +184,23 @@ struct TapSet: ~Copyable {
     return free
   }
 
+  /// Takes a punt in: a capture that the control side's protocols hear by; nil if there are too many of both already.
+  mutating func coldStartPunt(_ ring: CaptureRing, _ configuration: CaptureConfiguration, portCapacity: Int) -> Int? {
+    guard let punt = coldStart(ring, configuration, portCapacity: portCapacity) else { return nil }
+    punts |= 1 << UInt64(punt)
+    return punt
+  }
+
+  /// The capture or punt that fills a ring; nil if it has ended.
+  func coldFind(_ ring: CaptureRing) -> Int? {
+    for capture in 0..<captures.count where captures[capture].ring === ring { return capture }
+    return nil
+  }
+
   /// Ends a capture that no port has a bit of any more.
   mutating func coldStop(_ capture: Int, _ reason: CaptureEnd) {
     unpublished &= ~(1 << UInt64(capture))
+    punts &= ~(1 << UInt64(capture))
     captures[capture].coldEnd(reason)
     captures[capture] = CaptureTap()
   }

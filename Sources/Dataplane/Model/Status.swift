@@ -2,7 +2,7 @@ import Frames
 
 /// Why a frame was dropped on its way from the node into the switch, in the words of the user guide.
 package enum IngressDrop: Int, Sendable, CaseIterable {
-  case runt, vlanFiltered, vlanInvalid, sourceInvalid, linkLocal, portDown, headerInvalid, loop
+  case runt, vlanFiltered, vlanInvalid, sourceInvalid, linkLocal, portDown, headerInvalid, loop, notForwarding
 
   /// Name in JSON, metrics and tables.
   package var name: String {
@@ -15,13 +15,14 @@ package enum IngressDrop: Int, Sendable, CaseIterable {
     case .portDown: "port-down"
     case .headerInvalid: "header-invalid"
     case .loop: "loop"
+    case .notForwarding: "not-forwarding"
     }
   }
 }
 
 /// Why a frame was dropped on its way from the switch to the node.
 package enum EgressDrop: Int, Sendable, CaseIterable {
-  case noBuffer, carrierDown, tooBig, guestFault, hairpin, impairedLoss, impairedQueue, tapBusy
+  case noBuffer, carrierDown, tooBig, guestFault, hairpin, impairedLoss, impairedQueue, tapBusy, notForwarding
 
   /// Name in JSON, metrics and tables.
   package var name: String {
@@ -34,6 +35,7 @@ package enum EgressDrop: Int, Sendable, CaseIterable {
     case .impairedLoss: "impaired-loss"
     case .impairedQueue: "impaired-queue"
     case .tapBusy: "tap-busy"
+    case .notForwarding: "not-forwarding"
     }
   }
 }
@@ -110,6 +112,8 @@ package struct PortStatus: Sendable {
   /// Last fatal error of the port's session.
   package var error: String?
   package var vhostUser: VhostUserStatus?
+  /// VLANs in which it does not forward; nil = it forwards in all.
+  package var states: ForwardingStates?
 }
 
 /// One entry of a switch's forwarding database.

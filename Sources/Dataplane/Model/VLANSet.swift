@@ -20,6 +20,16 @@ package struct VLANSet: Sendable, Equatable {
     words[vid >> 6] |= 1 << UInt64(vid & 63)
   }
 
+  package var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
+
+  package mutating func formUnion(_ other: VLANSet) {
+    for index in words.indices { words[index] |= other.words[index] }
+  }
+
+  package mutating func subtract(_ other: VLANSet) {
+    for index in words.indices { words[index] &= ~other.words[index] }
+  }
+
   package func contains(_ vid: Int) -> Bool {
     (1...4094).contains(vid) && words[vid >> 6] & (1 << UInt64(vid & 63)) != 0
   }

@@ -15,6 +15,9 @@ enum PortKind: UInt8, CaseIterable {
 /// How a port treats tags, in the form that the switch reads a frame with.
 enum TagMode: UInt8 { case access, trunk, wire }
 
+/// How a port says whether frames of a VLAN leave there: as its `TagMode` has it, or as that and its states do.
+enum PortGate: UInt8 { case access, trunk, wire, stated }
+
 /// What the worker holds of a port of any kind.
 struct PortSlot: ~Copyable {
   var kind = PortKind.none
@@ -23,6 +26,10 @@ struct PortSlot: ~Copyable {
   var untaggedVLAN: UInt16 = 0
   /// VLANs of a trunk.
   let allowed = VLANBitmap()
+  /// What `sends` goes by.
+  private(set) var gate = PortGate.wire
+  /// VLANs in which the port does not forward; none as a rule.
+  private(set) var states = VLANStates()
   /// Switch number, -1 = none (a wire, or nowhere).
   var switchIndex = -1
   /// Port number of the other end of a wire or patch, -1 = none.
@@ -67,7 +74,7 @@ struct PortSlot: ~Copyable {
     counters = block.writer
   }
 
-  /// Frames of this VLAN may leave here.
+  /// The port is a member of this VLAN.
   @inline(__always)
   func carries(_ vlan: UInt16) -> Bool {
     switch mode {
@@ -92,6 +99,33 @@ struct PortSlot: ~Copyable {
     return old().bits == tag.bits ? .keep : TagEdit(kind: .rewrite, tag: tag)
   }
 
+  /// Frames of this VLAN leave here: the port is a member, and its state there is forwarding.
+  @inline(__always)
+  func sends(_ vlan: UInt16) -> Bool {
+    switch gate {
+    case .access: untaggedVLAN == vlan
+    case .trunk: allowed.contains(vlan)
+    case .wire: false
+    case .stated: carries(vlan) && states.state(vlan) == .forwarding
+    }
+  }
+
+  /// Replaces the forwarding states; nil = the port forwards in every VLAN.
+  mutating func assign(_ newStates: ForwardingStates?) {
+    states.assign(newStates)
+    setGate()
+  }
+
+  private mutating func setGate() {
+    guard states.isEmpty else { return gate = .stated }
+    gate =
+      switch mode {
+      case .access: .access
+      case .trunk: .trunk
+      case .wire: .wire
+      }
+  }
+
   /// Sets mode and VLANs, and forgets what was cached under the old ones.
   mutating func assign(_ newMode: PortMode) {
     switch newMode {
@@ -106,6 +140,7 @@ struct PortSlot: ~Copyable {
       mode = .wire
       untaggedVLAN = 0
     }
+    setGate()
     forget()
   }
 

@@ -25,6 +25,13 @@ extension WorkerState {
     noteDrop(place.frame, at: place.ingress, arrivalEdit(place), FrameDrop(EgressDrop.hairpin), .fromNode)
   }
 
+  /// A frame that its switch lets leave by no such port.
+  @inline(never)
+  mutating func refuse(_ place: Place, leavingBy port: Int, _ reason: EgressDrop) {
+    ports[port].counters.drop(reason)
+    noteDrop(place.frame, at: port, edit(place, port), FrameDrop(reason), .toNode)
+  }
+
   /// What tells a frame at its place from the frame as its node sent it.
   private mutating func arrivalEdit(_ place: Place) -> TagEdit {
     ports[place.ingress].kind == .patch ? edit(place, place.ingress) : .keep

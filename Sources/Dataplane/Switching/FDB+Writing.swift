@@ -95,15 +95,18 @@ extension FDB {
   /// Forgets everything that the filters name, but static entries and what is learnt meanwhile; nil = any.
   ///
   /// Looks without the lock, and takes it only where there is something to forget.
-  func coldFlush(port: Int?, vlan: Int?) {
+  func coldFlush(port: Int?, vlan: Int?) { coldFlush(port: port, vlans: vlan.map { VLANSet([$0...$0]) }) }
+
+  /// The same for several VLANs.
+  func coldFlush(port: Int?, vlans: VLANSet?) {
     let end = storedUsed.load(ordering: .acquiring)
     var index = 0
     while index < end {
-      guard isFlushed(index, port, vlan) else {
+      guard isFlushed(index, port, vlans) else {
         index += 1
         continue
       }
-      index = coldWrite { state in flushPiece(from: index, to: min(index + Self.pieceCount, end), port, vlan, &state) }
+      index = coldWrite { state in flushPiece(from: index, to: min(index + Self.pieceCount, end), port, vlans, &state) }
       coldRest()
     }
   }
@@ -202,11 +205,11 @@ extension FDB {
   }
 
   private func flushPiece(
-    from start: Int, to end: Int, _ port: Int?, _ vlan: Int?, _ state: inout Writer
+    from start: Int, to end: Int, _ port: Int?, _ vlans: VLANSet?, _ state: inout Writer
   ) -> Int {
     var index = start
     while index < end {
-      if isFlushed(index, port, vlan) { remove(index, &state) } else { state.entriesInHold += 1 }
+      if isFlushed(index, port, vlans) { remove(index, &state) } else { state.entriesInHold += 1 }
       index += 1
     }
     raiseGeneration()
@@ -214,9 +217,9 @@ extension FDB {
   }
 
   /// Of a piece that the lock is held for, or a guess without it.
-  private func isFlushed(_ index: Int, _ port: Int?, _ vlan: Int?) -> Bool {
+  private func isFlushed(_ index: Int, _ port: Int?, _ vlans: VLANSet?) -> Bool {
     let key = entries[index].key.load(ordering: .relaxed)
-    guard key != 0, vlan == nil || Int(key >> 48) == vlan else { return false }
+    guard key != 0, vlans?.contains(Int(key >> 48)) ?? true else { return false }
     let value = FDBValue(bits: entries[index].value.load(ordering: .relaxed))
     return !value.isStatic && (port == nil || value.port == port)
   }

@@ -92,10 +92,17 @@ extension Forwarder {
       guard passes else { return trace.drop(place.ingress, FrameDrop(IngressDrop.linkLocal)) }
     }
     let known = switches[switchIndex].fdb.lookup(FDB.key(vlan: place.vlan, source))
-    trace.events.append(
-      .source(
-        source, vlan: vlan, switchIndex: switchIndex, port: place.ingress, known: known?.port,
-        isStatic: known?.isStatic ?? false))
+    let forwarding = state.ports[place.ingress].states.state(place.vlan)
+    if forwarding != .discarding {
+      trace.events.append(
+        .source(
+          source, vlan: vlan, switchIndex: switchIndex, port: place.ingress, known: known?.port,
+          isStatic: known?.isStatic ?? false))
+    }
+    guard forwarding == .forwarding else {
+      trace.events.append(.state(forwarding, port: place.ingress, vlan: vlan))
+      return trace.drop(place.ingress, FrameDrop(IngressDrop.notForwarding))
+    }
     guard !destination.isGroup else { return traceFlood(frame, place, state, &trace) }
     // What the frame itself teaches is known when its destination is looked up.
     let teaches = source == destination && known?.isStatic != true
@@ -109,6 +116,10 @@ extension Forwarder {
       return traceFlood(frame, place, state, &trace)
     }
     trace.events.append(.found(destination, vlan: vlan, switchIndex: switchIndex, port: output))
+    guard state.ports[output].sends(place.vlan) else {
+      trace.events.append(.state(state.ports[output].states.state(place.vlan), port: output, vlan: vlan))
+      return trace.drop(output, FrameDrop(EgressDrop.notForwarding))
+    }
     guard output != place.ingress else { return trace.drop(place.ingress, FrameDrop(EgressDrop.hairpin)) }
     traceLeave(frame, place, by: output, state, &trace)
   }
@@ -124,6 +135,8 @@ extension Forwarder {
         skipped[port] = .otherVLAN
       } else if !state.ports[port].isUp {
         skipped[port] = .isDown
+      } else if !state.ports[port].sends(place.vlan) {
+        skipped[port] = .notForwarding
       } else {
         outputs.append(port)
       }

@@ -8,9 +8,10 @@ import Frames
 /// 3. The ingress filter finds the VLAN: access ports take untagged, priority-tagged and their own VID; trunks their
 ///    allowed VIDs, untagged only with a native VLAN. VID 4095 never passes.
 /// 4. A group or zero source is dropped; link-local destinations follow the switch's policy.
-/// 5. The source is learnt in (VLAN, address).
+/// 5. Where the port's state is not forwarding, the frame ends, and teaches at most where its source is. Otherwise the
+///    source is learnt in (VLAN, address).
 /// 6. A known unicast destination gets the frame, unless it is where the frame came from; everything else floods to
-///    the members of the VLAN that are up, except the port it came from.
+///    the members of the VLAN that are up, except the port it came from. By a port that does not forward none leaves.
 /// 7. A patch, the joint of two switches, is followed at once, at most 8 hops; the frame stays in the sender's memory.
 struct Forwarder: ~Copyable {
   /// Patches that a frame may cross.
@@ -168,14 +169,14 @@ struct Forwarder: ~Copyable {
     if sourceKey != state.ports[ingress].lastSource || state.tick != state.ports[ingress].lastSourceTick
       || state.ports[ingress].generation != switches[place.switchIndex].stations.with({ $0.generation })
     {
-      learn(sourceKey, place, &state)
+      guard learn(sourceKey, place, &state) else { return }
     }
     guard !destination.isGroup else { return flood(place, &state) }
     let key = FDB.key(vlan: place.vlan, destination)
     var output = state.ports[ingress].lastOutput
     if key != state.ports[ingress].lastDestination {
       output = lookup(key, place, &state)
-      guard output >= 0 else { return flood(place, &state) }
+      guard output >= 0 else { return output == Self.refusedOutput ? () : flood(place, &state) }
     }
     guard output != ingress else { return state.refuseHairpin(place) }
     leave(place, by: output, &state)
@@ -191,25 +192,32 @@ struct Forwarder: ~Copyable {
   }
 
   /// Notes where the source is; while the control side changes the table, the next frame of the source does.
+  ///
+  /// - Returns: false if the state of its port forbids the frame, which was dropped.
   @inline(never)
-  private mutating func learn(_ key: UInt64, _ place: Place, _ state: inout WorkerState) {
+  private mutating func learn(_ key: UInt64, _ place: Place, _ state: inout WorkerState) -> Bool {
+    guard state.ports[place.ingress].gate != .stated || admits(key, place, &state) else { return false }
     let (port, tick) = (place.ingress, state.tick)
     let learnt = switches[place.switchIndex].stations.with { $0.learn(key, port: port, tick: tick) }
     // What is remembered of lookups may be untrue by now.
-    guard let generation = learnt else { return state.ports[port].forget() }
+    guard let generation = learnt else {
+      state.ports[port].forget()
+      return true
+    }
     if state.ports[place.ingress].generation != generation {
       state.ports[place.ingress].generation = generation
       state.ports[place.ingress].lastDestination = 0
     }
     state.ports[place.ingress].lastSource = key
     state.ports[place.ingress].lastSourceTick = tick
+    return true
   }
 
-  /// The port behind a destination, or -1; remembered for the next frame of the same port.
+  /// The port behind a destination, or -1 for a flood, or `refusedOutput`; remembered for the next frame of the same port.
   @inline(never)
   private mutating func lookup(_ key: UInt64, _ place: Place, _ state: inout WorkerState) -> Int {
     guard let value = switches[place.switchIndex].stations.with({ $0.lookup(key) }) else { return -1 }
-    guard state.ports[value.port].carries(place.vlan) else { return -1 }
+    guard state.ports[value.port].sends(place.vlan) else { return refuseOutput(value.port, place, &state) }
     state.ports[place.ingress].lastDestination = key
     state.ports[place.ingress].lastOutput = value.port
     return value.port
@@ -219,7 +227,7 @@ struct Forwarder: ~Copyable {
   private mutating func flood(_ place: Place, _ state: inout WorkerState) {
     for position in 0..<switches[place.switchIndex].memberCount {
       let port = Int(switches[place.switchIndex].members[position])
-      guard port != place.ingress, state.ports[port].isUp, state.ports[port].carries(place.vlan) else { continue }
+      guard port != place.ingress, state.ports[port].isUp, state.ports[port].sends(place.vlan) else { continue }
       state.copies += 1
       leave(place, by: port, &state)
     }
@@ -285,6 +293,16 @@ struct Forwarder: ~Copyable {
       if Place.isTagged(note: note) { state.burst.frames[index].flags.insert(.tagged) }
       let place = Place(note: note, frame: index, patch: patch, switchIndex: state.ports[patch].switchIndex)
       arrive(place, patch: patch, &state)
+    }
+  }
+
+  /// Sends a frame of the switch's own into a patch, out of its end at the place.
+  mutating func cross(sent place: Place, _ state: inout WorkerState) {
+    crossings = 1
+    if state.ports[place.ingress].egressLine < 0 {
+      arrive(place, patch: place.ingress, &state)
+    } else {
+      state.holdCrossing(place, patch: place.ingress)
     }
   }
 

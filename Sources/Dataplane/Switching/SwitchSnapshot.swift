@@ -1,10 +1,10 @@
 import Frames
 internal import VhostUser
 
-/// A switch as a plain value: how it is set, and the stations that it knows.
+/// A switch as a plain value: how it is set, the stations that it knows, and the states of its ports.
 package struct SwitchSnapshot: Codable, Equatable, Sendable, VersionedState {
   package static let stateName = "switch snapshot"
-  package static let stateVersion = 1
+  package static let stateVersion = 2
 
   /// How an entry came to be.
   package enum Origin: String, Codable, Sendable { case learned, fixed = "static" }
@@ -20,13 +20,23 @@ package struct SwitchSnapshot: Codable, Equatable, Sendable, VersionedState {
     package var age: Double
   }
 
+  /// The VLANs in which a port does not forward, as ascending ranges.
+  package struct PortStates: Codable, Equatable, Sendable {
+    package var port: String
+    package var discarding: [ClosedRange<Int>]
+    package var learning: [ClosedRange<Int>]
+  }
+
   private var version = StateVersion<SwitchSnapshot>()
   package var configuration: SwitchConfiguration
   package var entries: [Entry]
+  /// Ports that do not forward everywhere.
+  package var states: [PortStates]
 
-  package init(_ configuration: SwitchConfiguration, _ entries: [Entry]) {
+  package init(_ configuration: SwitchConfiguration, _ entries: [Entry], _ states: [PortStates] = []) {
     self.configuration = configuration
     self.entries = entries
+    self.states = states
   }
 }
 

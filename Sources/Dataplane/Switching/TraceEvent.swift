@@ -3,13 +3,15 @@ import Frames
 /// One thing that the switch would find out or do about a frame; ports and switches by number.
 enum TraceEvent: Sendable, Equatable {
   /// Why a member of a VLAN gets no copy of a flood.
-  enum Skip: Sendable { case isIngress, isDown, otherVLAN }
+  enum Skip: Sendable { case isIngress, isDown, otherVLAN, notForwarding }
 
   case received(port: Int, size: Int)
   case impaired(port: Int, Impairment)
   case wire(to: Int)
   case vlan(port: Int, vlan: Int, tag: TagControl?)
   case source(MACAddress, vlan: Int, switchIndex: Int, port: Int, known: Int?, isStatic: Bool)
+  /// The port's state in a VLAN, which is not forwarding.
+  case state(ForwardingState, port: Int, vlan: Int)
   case linkLocal(MACAddress, LinkLocalPolicy, passes: Bool)
   case found(MACAddress, vlan: Int, switchIndex: Int, port: Int)
   /// Known, but the port is not a member of the VLAN.

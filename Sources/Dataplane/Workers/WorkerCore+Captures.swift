@@ -5,6 +5,11 @@ extension WorkerCore {
     state.taps.coldStart(ring, configuration, portCapacity: state.ports.capacity)
   }
 
+  /// Takes a punt in; nil if there are too many captures and punts already.
+  mutating func coldStartPunt(_ ring: CaptureRing, _ configuration: CaptureConfiguration) -> Int? {
+    state.taps.coldStartPunt(ring, configuration, portCapacity: state.ports.capacity)
+  }
+
   mutating func coldStopCapture(_ capture: Int, _ reason: CaptureEnd) {
     guard capture < state.taps.captures.count, state.taps.captures[capture].isUsed else { return }
     for port in 0..<state.ports.limit { state.ports[port].taps &= ~(1 << UInt64(capture)) }

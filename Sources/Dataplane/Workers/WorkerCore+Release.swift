@@ -40,6 +40,7 @@ extension WorkerCore {
         for index in 0..<state.burst.count { state.refuse(index, at: port, .portDown) }
         return
       }
+      if state.ports[port].taps & state.taps.punts != 0 { state.punt(from: port, queue: 0) }
       _ = forwarder.forwardBurst(from: port, &state)
     }
     state.deliverTouched()

@@ -62,8 +62,9 @@ extension WorkerState {
     } else {
       refusePending(of: port, count: count, .carrierDown)
     }
-    if ports[port].taps != 0 {
-      let seen = CaptureTap.Sighting(port: port, captures: ports[port].taps, direction: .toNode, drop: .none)
+    let captures = ports[port].taps & ~taps.punts
+    if captures != 0 {
+      let seen = CaptureTap.Sighting(port: port, captures: captures, direction: .toNode, drop: .none)
       taps.recordDepartures(of: burst, pending, count: count, seen, ports.egressTraits(port))
     }
   }
@@ -109,17 +110,21 @@ extension WorkerState {
     taps.record(
       place.frame, of: burst, edit,
       CaptureTap.Sighting(port: near, captures: ports[near].taps, direction: .toNode, drop: .none))
-    taps.record(
-      place.frame, of: burst, edit,
-      CaptureTap.Sighting(port: far, captures: ports[far].taps, direction: .fromNode, drop: .none))
+    var arrival = CaptureTap.Sighting(port: far, captures: ports[far].taps, direction: .fromNode, drop: .none)
+    let vlan = ports[near].untaggedVLAN == place.vlan ? ports[far].untaggedVLAN : place.vlan
+    arrival.vlan = vlan != 0 && ports[far].carries(vlan) ? vlan : 0
+    taps.record(place.frame, of: burst, edit, arrival)
   }
 
-  /// Shows captures the burst as its node sent it.
+  /// Shows captures the burst as its node sent it, and punts if the switch is about to judge it.
   @inline(never)
   mutating func recordArrivals(_ port: Int, queue: Int) {
+    let isJudged = ports[port].isUp && ports[port].ingressLine < 0
+    if isJudged, ports[port].taps & taps.punts != 0 { punt(from: port, queue: queue) }
+    let captures = ports[port].taps & ~taps.punts
+    guard captures != 0 else { return }
     let seen = CaptureTap.Sighting(
-      port: port, captures: ports[port].taps, direction: .fromNode, drop: .none,
-      queue: UInt16(truncatingIfNeeded: queue))
+      port: port, captures: captures, direction: .fromNode, drop: .none, queue: UInt16(truncatingIfNeeded: queue))
     taps.recordArrivals(of: burst, seen)
   }
 

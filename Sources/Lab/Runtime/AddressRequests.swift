@@ -43,7 +43,7 @@ struct AddressRequests {
     for frame in recording.frames where frame.length == frame.bytes.count {
       guard let message = ARPMessage(frame: frame.bytes) else { continue }
       if message.isRequest {
-        if Self.isWanted(frame) { note(frame, message, recording.ports[frame.port].name) }
+        if !frame.isSent, Self.isWanted(frame) { note(frame, message, recording.ports[frame.port].name) }
       } else if frame.outputCount > 0, frame.drop == .none {
         answers[message.answered] = frame.timestamp
       }

@@ -83,6 +83,18 @@ import Testing
     #expect(bench.counts(0).dropped + bench.counts(1).dropped == 0)
   }
 
+  /// Frames of the switch itself leave by any kind as others do.
+  @Test(arguments: kinds) func whatTheSwitchSendsLeaves(_ kind: PortKind) throws {
+    let bench = try ContractBench()
+    bench.add(0, kind)
+    try bench.open(0)
+    let sent = (0..<20).map(frame)
+    for frame in sent { bench.core.coldSend(0, frame, vlan: 0) }
+    #expect(bench.counts(0).sent == 20 && bench.counts(0).dropped == 0)
+    let received = try bench.received(0)
+    #expect(received == sent || (kind == .null && received.isEmpty))
+  }
+
   @Test(arguments: kinds) func whatIsNotTakenIsDroppedAtOnceAndCounted(_ kind: PortKind) throws {
     let bench = try ContractBench()
     try bench.wire(0, kind, 1, .vhostUser, ringSize: 64)

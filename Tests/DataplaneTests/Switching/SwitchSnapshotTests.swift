@@ -26,16 +26,17 @@ import VhostUser
   @Test func valuesComeBackAsTheyWere() throws {
     let snapshot = SwitchSnapshot(
       Self.configuration(aging: 12.5, limit: 7),
-      [Self.entry(1, "a", age: 299), Self.entry(2, "b:trunk", vlan: 4094, origin: .fixed)])
+      [Self.entry(1, "a", age: 299), Self.entry(2, "b:trunk", vlan: 4094, origin: .fixed)],
+      [SwitchSnapshot.PortStates(port: "b", discarding: [1...9, 11...4094], learning: [10...10])])
     let data = try JSONEncoder().encode(snapshot)
     #expect(try JSONDecoder().decode(SwitchSnapshot.self, from: data) == snapshot)
     let text = String(decoding: data, as: UTF8.self)
-    #expect(text.contains("\"version\":1") && text.contains("\"origin\":\"static\""))
+    #expect(text.contains("\"version\":2") && text.contains("\"origin\":\"static\""))
     #expect(text.contains("\"linkLocal\":\"transparent\""))
-    let later = Data(text.replacingOccurrences(of: "\"version\":1", with: "\"version\":3").utf8)
-    let refusal = StateError.version(of: "switch snapshot", found: 3, expected: 1)
+    let later = Data(text.replacingOccurrences(of: "\"version\":2", with: "\"version\":3").utf8)
+    let refusal = StateError.version(of: "switch snapshot", found: 3, expected: 2)
     #expect(throws: refusal) { try JSONDecoder().decode(SwitchSnapshot.self, from: later) }
-    #expect(refusal.description == "switch snapshot has version 3, this program reads version 1")
+    #expect(refusal.description == "switch snapshot has version 3, this program reads version 2")
   }
 
   private func restored(
@@ -64,6 +65,22 @@ import VhostUser
       // Removing the port forgets them, as those that were learnt.
       try await bench.dataplane.removePort("a")
       #expect(await bench.stations() == [Station(1, 3): "b"])
+    }
+  }
+
+  @Test func statesOfPortsComeBack() async throws {
+    let states = [
+      SwitchSnapshot.PortStates(port: "a", discarding: [1...1, 5...9], learning: [10...10]),
+      SwitchSnapshot.PortStates(port: "b", discarding: [], learning: [1...4094]),
+    ]
+    let others = [SwitchSnapshot.PortStates(port: "gone", discarding: [1...1], learning: [])]
+    let hostile = SwitchSnapshot.PortStates(port: "a", discarding: [-5...0, 4095...70_000], learning: [])
+    let snapshot = SwitchSnapshot(Self.configuration(), [], states + others + [hostile])
+    try await restored(snapshot) { bench, _ in
+      try await bench.dataplane.restoreStates(snapshot)
+      #expect(try await bench.dataplane.snapshot(switchName: "sw").states == states)
+      try await bench.dataplane.setForwarding(port: "b", vlans: .all, .forwarding)
+      #expect(try await bench.dataplane.snapshot(switchName: "sw").states == [states[0]])
     }
   }
 

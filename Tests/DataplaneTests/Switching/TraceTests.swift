@@ -23,12 +23,19 @@ import Testing
   }
 
   private static let ports = ["a", "b", "c", "d", "w1"]
+  private static let stated = ["a", "b", "c", "d", "e", "s1:t", "s2:t"]
 
   /// Any frame from any port: the trace names the ports that then get it, byte by byte, and the drops that are counted.
   @Test func tracesComeTrue() async throws {
     try await withLab { bench in
       var random = SeededRandom(seed: 5)
-      for _ in 0..<400 {
+      for turn in 0..<800 {
+        // The second half of them with states that change.
+        if turn >= 400, turn % 4 == 0 {
+          try await bench.dataplane.setForwarding(
+            port: Self.stated[Int(random.next() % 7)], vlans: [VLANSet([10...10]), VLANSet([5...15])][turn / 4 % 2],
+            ForwardingState.allCases[Int(random.next() % 3)])
+        }
         let port = Self.ports[Int(random.next() % 5)]
         let tags: [FrameBuilder.Tag] =
           random.next() % 2 == 0
@@ -107,6 +114,7 @@ import Testing
       #expect(
         try await texts("c", frame(2, to: 1, tags: [.init(10)])).last
           == "impaired: lost in 7.0 % of cases, 1000 frames wait at most")
+      try await stepsOfStatesSayWhy(dataplane, texts)
       try await dataplane.setCarrier(port: "w1", up: false)
       let trace = try await dataplane.trace(port: "w1", frame: frame(1))
       #expect(trace.drops == ["port-down"] && trace.outputs.isEmpty)
@@ -114,6 +122,32 @@ import Testing
       await #expect(throws: DataplaneError.unknownPort("x")) { try await dataplane.trace(port: "x", frame: []) }
       await #expect(throws: DataplaneError.self) { try await dataplane.trace(port: "s1:t", frame: []) }
     }
+  }
+
+  private func stepsOfStatesSayWhy(
+    _ dataplane: Dataplane, _ texts: (String, [UInt8]) async throws -> [String]
+  ) async throws {
+    let ten = VLANSet([10...10])
+    try await dataplane.setForwarding(port: "a", vlans: ten, .learning)
+    #expect(
+      try await texts("a", frame(1)).suffix(3) == [
+        "02:00:00:00:00:01 in VLAN 10 is known behind a", "a is learning in VLAN 10", "dropped at a: not-forwarding",
+      ])
+    let trace = try await dataplane.trace(port: "c", frame: frame(2, to: 1, tags: [.init(10)]))
+    #expect(
+      trace.steps.map(\.text).suffix(3) == [
+        "02:00:00:00:00:01 in VLAN 10 is behind a", "a is learning in VLAN 10", "dropped at a: not-forwarding",
+      ])
+    #expect(trace.steps.map(\.kind.rawValue).suffix(2) == ["state", "drop"] && trace.drops == ["not-forwarding"])
+    try await dataplane.setForwarding(port: "a", vlans: ten, .discarding)
+    #expect(
+      try await texts("a", frame(1)).suffix(3) == [
+        "untagged: VLAN 10 of the port", "a is discarding in VLAN 10", "dropped at a: not-forwarding",
+      ])
+    #expect(
+      try await texts("c", frame(2, tags: [.init(10)])).contains(
+        "goes to every member of VLAN 10 that is up: s1:t; it came from c; down are e; not forwarding are a"))
+    try await dataplane.setForwarding(port: "a", vlans: ten, .forwarding)
   }
 
   @Test func injectedFramesAreLikeAnyOther() async throws {
