@@ -30,6 +30,8 @@ struct CaptureTap: ~Copyable {
     var queue: UInt16 = 0
     var timestamp: UInt64 = 0
     var packetID: UInt64 = 0
+    /// Bytes that the filters of these captures look at; -1 = not found yet.
+    var depth = -1
     /// For punts: the VLAN that it was classified to; 0 = none.
     var vlan: UInt16 = 0
   }

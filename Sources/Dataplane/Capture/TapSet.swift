@@ -70,6 +70,8 @@ struct TapSet: ~Copyable {
   /// Records the burst as its node sent it.
   @inline(never)
   mutating func recordArrivals(of burst: borrowing Burst, _ seen: CaptureTap.Sighting) {
+    var seen = seen
+    seen.depth = depth(of: seen.captures, seen.direction)
     for index in 0..<burst.count { record(index, of: burst, .keep, seen) }
   }
 
@@ -80,6 +82,7 @@ struct TapSet: ~Copyable {
     _ traits: EgressTraits
   ) {
     var sighting = seen
+    sighting.depth = depth(of: seen.captures, seen.direction)
     for position in 0..<count {
       let item = pending[seen.port * Burst.capacity + position]
       sighting.drop = FrameDrop(rawValue: item.verdict)
@@ -99,7 +102,8 @@ struct TapSet: ~Copyable {
     // A frame too short for the edit was refused before it came here; a runt has none.
     let item = PendingFrame(frame: UInt16(truncatingIfNeeded: index), edit: edit)
     let frame = LeavingFrame(item, of: burst, for: traits)
-    let prefix = frame.prefix(of: burst, depth: depth(of: seen.captures, seen.direction))
+    let depth = seen.depth >= 0 ? seen.depth : self.depth(of: seen.captures, seen.direction)
+    let prefix = frame.prefix(of: burst, depth: depth)
     var sighting = seen
     sighting.timestamp = burstTime()
     sighting.packetID = packetID(index)

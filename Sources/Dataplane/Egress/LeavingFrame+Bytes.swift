@@ -73,7 +73,8 @@ extension LeavingFrame {
   /// - Parameter depth: bytes, a slot's at most.
   @inline(__always)
   func prefix(of burst: borrowing Burst, depth: Int) -> LeavingPrefix {
-    if depth &- edit.growth > Burst.scratchRule { burst.extendScratch(index, to: depth &- edit.growth) }
+    let wanted = depth &- edit.growth
+    if wanted > Burst.scratchRule, wanted > burst.frames[index].scratchSize { burst.extendScratch(index, to: wanted) }
     let found = prefix(of: burst)
     guard found.size < depth, edit.kind == .remove, found.tail < burst.frames[index].size else { return found }
     return lengthen(found, to: min(depth, size), of: burst)
