@@ -26,7 +26,7 @@ extension Dataplane {
       case .vhostUser(let socket):
         record.kind = .vhostUser
         record.socket = socket
-        record.listener = try listen(socket, record)
+        listeners[record.index] = try listen(socket, record)
         let offer = Offer.make(socket, address: configuration.address, mtu: configuration.mtu)
         serve(record, socket, offer, isWanted: configuration.carrier)
         await waitForSlot(of: record)
@@ -60,14 +60,14 @@ extension Dataplane {
   /// meanwhile wait until the reactor has it. Nor does the end come in between, which is a step of this actor too.
   private func serve(_ record: PortRecord, _ socket: VhostUserSocket, _ offer: DeviceOffer, isWanted: Bool) {
     notePort(record)
-    let (worker, commands) = (worker, reactor.commands)
+    let (worker, commands, listener) = (worker, reactor.commands, listeners[record.index])
     // The worker first: what the reactor asks it for a front-end comes behind.
     worker.commands.submit { $0.coldAddPort(record, .vhostUser, isWanted: isWanted) }
     commands.submit { state in
       let settings = VhostUserEndpoint.Settings(
         port: record.index, name: record.name, socket: socket, offer: offer, mtu: record.mtu)
       let endpoint = VhostUserEndpoint(
-        settings, listener: record.listener, worker: worker, reactor: commands, epoll: state.epoll,
+        settings, listener: listener, worker: worker, reactor: commands, epoll: state.epoll,
         events: state.events)
       endpoint.setAdmitting(isWanted || record.isToldByOwner)
       endpoint.retry()
@@ -93,7 +93,7 @@ extension Dataplane {
   package func removePort(_ name: String) async throws(DataplaneError) {
     let record = try record(name)
     portTable.dismiss(record)
-    record.listener?.end()
+    listeners.removeValue(forKey: record.index)?.end()
     await letGo(of: record)
     portTable.release(record)
   }

@@ -18,6 +18,8 @@ package actor Dataplane {
   package nonisolated let heldPortChanges: AsyncStream<Void>
   private let heldPortSource: AsyncStream<Void>.Continuation
   var portTable = PortTable()
+  /// Of vhost-user ports that listen, by port number.
+  var listeners: [Int: VhostUserListener] = [:]
   /// The worker is known to have room for port numbers below this.
   var slotCount = PortSet.initialCapacity
   var switchTable = SwitchRecords()

@@ -5,10 +5,7 @@ import Frames
 /// A port's number is taken before anybody is asked to do something, and is free when the reactor and the worker have
 /// let go of it: what is still on its way to the old port can never meet a new one.
 struct PortTable {
-  /// Port numbers are 16 bits wide.
-  static let limit = 60_000
-
-  private var table = NameTable<String, Dataplane.PortRecord>(numbers: 0..<limit)
+  private var table = NameTable<String, PortRecord>(numbers: PortRecord.numbers)
   /// Ports of each switch, by its number; those that are coming or going too.
   private var members: [Int: Int] = [:]
 
@@ -18,51 +15,51 @@ struct PortTable {
   /// - Throws: `nameTaken`, or `invalid` if there is no number left.
   mutating func reserve(
     _ name: String, on switchName: String?, _ switchIndex: Int?, _ mode: PortMode, mtu: Int
-  ) throws(DataplaneError) -> Dataplane.PortRecord {
+  ) throws(DataplaneError) -> PortRecord {
     guard !table.isTaken(name) else { throw .nameTaken(name) }
     let number = table.reserve(name) { number in
-      Dataplane.PortRecord(
+      PortRecord(
         index: number, name: name, switchName: switchName, kind: .tap, mode: mode, mtu: mtu,
         address: nil, peer: nil, socket: nil, switchIndex: switchIndex, block: CounterBlock())
     }
     guard let number, let record = table.record(at: number) else {
-      throw .invalid("port \(name): \(Self.limit) ports is the limit")
+      throw .invalid("port \(name): \(PortRecord.numbers.count) ports is the limit")
     }
     if let switchIndex { members[switchIndex, default: 0] += 1 }
     return record
   }
 
   /// A port that was coming is there.
-  mutating func settle(_ record: Dataplane.PortRecord) {
+  mutating func settle(_ record: PortRecord) {
     table.change(record.index) { $0 = record }
     table.settle(record.index)
   }
 
   /// A port is to go: nobody finds it any more, and the other end of its wire or joint has none.
-  mutating func dismiss(_ record: Dataplane.PortRecord) {
+  mutating func dismiss(_ record: PortRecord) {
     table.dismiss(record.index)
     if let peer = record.peer.flatMap(table.find) { table.change(peer.index) { $0.peer = nil } }
   }
 
   /// A port is gone, or did not come: its number is free.
-  mutating func release(_ record: Dataplane.PortRecord) {
+  mutating func release(_ record: PortRecord) {
     table.release(record.index)
     if let switchIndex = record.switchIndex { members[switchIndex, default: 1] -= 1 }
   }
 
   /// Makes two ports that are there each other's ends.
-  mutating func join(_ first: Dataplane.PortRecord, _ second: Dataplane.PortRecord) {
+  mutating func join(_ first: PortRecord, _ second: PortRecord) {
     table.change(first.index) { $0.peer = second.name }
     table.change(second.index) { $0.peer = first.name }
   }
 
-  mutating func setMode(_ record: Dataplane.PortRecord, _ mode: PortMode) {
+  mutating func setMode(_ record: PortRecord, _ mode: PortMode) {
     table.change(record.index) { $0.mode = mode }
   }
 
   /// Sets what a port does with frames of some VLANs; returns all of its states.
   mutating func setForwarding(
-    _ record: Dataplane.PortRecord, _ vlans: VLANSet, _ state: ForwardingState
+    _ record: PortRecord, _ vlans: VLANSet, _ state: ForwardingState
   ) -> ForwardingStates? {
     var states = record.states ?? ForwardingStates()
     states.set(vlans, to: state)
@@ -72,7 +69,7 @@ struct PortTable {
   }
 
   /// The port of that name; nil if it is not there, or not yet, or not any more.
-  func find(_ name: String) -> Dataplane.PortRecord? { table.find(name) }
+  func find(_ name: String) -> PortRecord? { table.find(name) }
 
   /// The name of whatever port has that number, for what a worker says.
   func name(of number: Int) -> String? { table.record(at: number)?.name }
@@ -81,30 +78,5 @@ struct PortTable {
   func hasPorts(on switchIndex: Int) -> Bool { members[switchIndex, default: 0] > 0 }
 
   /// All ports that are there, in the order of their addition.
-  var inOrder: [Dataplane.PortRecord] { table.inOrder }
-}
-
-extension Dataplane {
-  /// A port as the control side knows it.
-  struct PortRecord {
-    var index: Int
-    var name: String
-    var switchName: String?
-    var kind: PortStatus.Kind
-    var mode: PortMode
-    var mtu: Int
-    /// Nil for the end of a patch.
-    var address: MACAddress?
-    var peer: String?
-    var socket: VhostUserSocket?
-    /// Nil for a port that is none of vhost-user, or connects.
-    var listener: VhostUserListener?
-    /// Number of the switch; nil = on none.
-    var switchIndex: Int?
-    /// Whoever made the port tells its front-end of the carrier.
-    var isToldByOwner = false
-    /// Nil = it forwards in every VLAN.
-    var states: ForwardingStates?
-    let block: CounterBlock
-  }
+  var inOrder: [PortRecord] { table.inOrder }
 }

@@ -38,7 +38,7 @@ package final class CaptureHandle: Sendable {
   package var counts: CaptureCounts { interfaces.reduce(CaptureCounts()) { $0 + $1.counts } }
 
   /// Gives a port its number.
-  func append(_ record: Dataplane.PortRecord) -> CaptureInterface {
+  func append(_ record: PortRecord) -> CaptureInterface {
     members.withLock { members in
       let interface = CaptureInterface(id: UInt32(members.all.count), record)
       members.all.append(interface)
@@ -48,7 +48,7 @@ package final class CaptureHandle: Sendable {
   }
 
   /// The interface of a port that is part of the capture now, and not of one before it that had its name.
-  func current(_ record: Dataplane.PortRecord) -> CaptureInterface? {
+  func current(_ record: PortRecord) -> CaptureInterface? {
     members.withLock { members in
       guard let latest = members.latest[record.name], latest.block === record.block, !latest.isEnded else { return nil }
       return latest

@@ -30,7 +30,7 @@ package final class CaptureInterface: @unchecked Sendable {
   fileprivate let base: UnsafeMutablePointer<Atomic<UInt64>>
   private let ended = Atomic<Bool>(false)
 
-  init(id: UInt32, _ record: Dataplane.PortRecord) {
+  init(id: UInt32, _ record: PortRecord) {
     self.id = id
     name = record.name
     switchName = record.switchName

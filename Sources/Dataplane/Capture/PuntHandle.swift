@@ -84,7 +84,7 @@ package final class PuntHandle: Sendable {
   package var frames: Frames { Frames(handle: self) }
 
   /// Gives a port its number.
-  func append(_ record: Dataplane.PortRecord) -> CaptureInterface {
+  func append(_ record: PortRecord) -> CaptureInterface {
     state.withLock { state in
       state.lastID &+= 1
       let interface = CaptureInterface(id: state.lastID, record)

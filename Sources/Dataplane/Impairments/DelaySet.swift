@@ -2,7 +2,7 @@ import CLinux
 
 /// The frames that impairments of one worker's ports hold: a line a direction and port, and the clock they go by.
 ///
-/// What becomes of a frame before and after is others' matter: Workers/WorkerState+Holding.swift, WorkerCore+Release.swift.
+/// What becomes of a frame before and after is others' matter: Switching/WorkerState+Holding.swift, Workers/WorkerCore+Release.swift.
 struct DelaySet: ~Copyable {
   private(set) var lines = FixedArray<DelayLine>(count: 0) { _ in DelayLine() }
   /// Lines in use.

@@ -85,7 +85,7 @@ struct PortSet: ~Copyable {
   /// Takes a port in as its record has it; its body is opened by calls of its kind.
   ///
   /// - Parameter isWanted: carrier as it is set from the start.
-  mutating func coldAdd(_ record: Dataplane.PortRecord, _ kind: PortKind, isWanted: Bool) {
+  mutating func coldAdd(_ record: PortRecord, _ kind: PortKind, isWanted: Bool) {
     let port = record.index
     self[port] = PortSlot()
     self[port].kind = kind

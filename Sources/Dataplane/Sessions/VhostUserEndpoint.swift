@@ -264,7 +264,7 @@ final class VhostUserEndpoint {
   }
 
   /// What a worker has seen of the session's rings.
-  private func judge(_ activity: StartWatch.Activity, epoch: Int) {
+  private func judge(_ activity: RingActivity, epoch: Int) {
     guard epoch == self.epoch, session != nil, table != nil else { return }
     if activity.hasMoved {
       watch.end()

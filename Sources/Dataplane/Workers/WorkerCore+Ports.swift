@@ -14,7 +14,7 @@ extension WorkerCore {
   /// Takes a port in as its record has it; its body is opened by calls of its kind.
   ///
   /// - Parameter isWanted: carrier as it is set from the start.
-  mutating func coldAddPort(_ record: Dataplane.PortRecord, _ kind: PortKind, isWanted: Bool = true) {
+  mutating func coldAddPort(_ record: PortRecord, _ kind: PortKind, isWanted: Bool = true) {
     let port = record.index
     if port >= state.ports.capacity { coldReservePorts(2 * port) }
     state.ports.coldAdd(record, kind, isWanted: isWanted)

@@ -69,9 +69,9 @@ extension WorkerCore {
   }
 
   /// What has happened in the rings that started at these positions.
-  func coldActivity(_ port: Int, since bases: [Int: UInt32]) -> StartWatch.Activity {
-    guard let body = coldRings(of: port) else { return StartWatch.Activity() }
-    var activity = StartWatch.Activity()
+  func coldActivity(_ port: Int, since bases: [Int: UInt32]) -> RingActivity {
+    guard let body = coldRings(of: port) else { return RingActivity() }
+    var activity = RingActivity()
     for (ring, base) in bases where state.ports.vhostUser[body].rings[ring].isRunning {
       if state.ports.vhostUser[body].rings[ring].hasMoved(since: base) { activity.hasMoved = true }
       activity.kicks = max(activity.kicks, state.ports.vhostUser[body].rings[ring].kicks)

@@ -72,7 +72,7 @@ import VhostUser
 
     func add(_ port: Int, to slot: Int) {
       guard let handle = captures.last(where: { $0.slot == slot })?.handle else { return }
-      let record = Dataplane.PortRecord(
+      let record = PortRecord(
         index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: .wire, mtu: 1500, address: nil,
         peer: nil, socket: nil, block: CounterBlock())
       ports.core.coldCapture(slot, port, handle.append(record))

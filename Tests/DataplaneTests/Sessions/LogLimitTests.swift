@@ -48,7 +48,7 @@ import VhostUser
   @Test(
     arguments: [(false, 0, false), (false, 1, false), (false, 2, true), (true, 2, false)] as [(Bool, UInt64, Bool)])
   func ringsThatAreKickedInVainAreDead(hasMoved: Bool, kicks: UInt64, isDead: Bool) {
-    #expect(StartWatch.Activity(hasMoved: hasMoved, kicks: kicks).isDead == isDead)
+    #expect(RingActivity(hasMoved: hasMoved, kicks: kicks).isDead == isDead)
   }
 
   @Test func aHundredFrontEndsMayLeaveAtOnceAndTenASecond() {

@@ -30,7 +30,7 @@ final class ContractBench {
   func add(_ port: Int, _ kind: PortKind) {
     let block = CounterBlock()
     blocks[port] = block
-    let record = Dataplane.PortRecord(
+    let record = PortRecord(
       index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: .wire, mtu: 1500, address: nil, peer: nil,
       socket: nil, block: block)
     core.coldAddPort(record, kind)

@@ -14,7 +14,7 @@ package struct DrivenWorker: ~Copyable {
   private var core: WorkerCore
   private let faults: FaultQueue
   private let recorder: FlightRecorder?
-  private var records: [Dataplane.PortRecord] = []
+  private var records: [PortRecord] = []
   private let table = SwitchTable(SwitchConfiguration(name: "switch"))
 
   /// - Parameter recorderSize: bytes of the flight recorder; 0 = there is none.
@@ -33,7 +33,7 @@ package struct DrivenWorker: ~Copyable {
   /// Adds a port; returns its number.
   package mutating func addPort(_ mode: PortMode) -> Int {
     let port = records.count
-    let record = Dataplane.PortRecord(
+    let record = PortRecord(
       index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: mode, mtu: PortConfiguration.largestMTU,
       address: MACAddress(bits: 2), peer: nil, socket: nil, switchIndex: mode == .wire ? nil : 0, block: CounterBlock())
     records.append(record)

@@ -8,7 +8,7 @@ internal import LinuxHost
 @safe
 struct PortPool<Body: ~Copyable>: ~Copyable {
   private var bodies: FixedArray<Body>
-  private var places = FreeNumbers(0..<PortTable.limit)
+  private var places = FreeNumbers(PortRecord.numbers)
   private let make: () -> Body
 
   /// - Parameter make: makes a closed body.
