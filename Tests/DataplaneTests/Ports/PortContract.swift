@@ -39,6 +39,17 @@ import Testing
     #expect(position == 0, "the driver gets its buffer back when the ring starts again")
   }
 
+  /// The end may come between a port's number and its body.
+  @Test func aPortThatNeverCameIsLetGoOf() throws {
+    let bench = try ContractBench()
+    for port in [0, bench.core.state.ports.capacity - 1, bench.core.state.ports.capacity, PortTable.limit] {
+      bench.remove(port)
+    }
+    try bench.wire(0, .vhostUser, 1, .vhostUser)
+    #expect(try bench.send(frame(1), from: 0))
+    #expect(try bench.received(1).count == 1)
+  }
+
   private func closed<Port: WorkerPort & ~Copyable>(_ port: inout Port) throws {
     let epoll = try Epoll()
     for source in [0, 1, 15, 16, 65_535] {
