@@ -155,14 +155,15 @@ extension Dataplane {
     await joinPunts([a, b])
   }
 
-  package func setMode(port: String, _ mode: PortMode) async throws(DataplaneError) {
-    let record = try record(port)
+  package func setMode(port name: String, _ mode: PortMode) async throws(DataplaneError) {
+    let record = try record(name)
     guard (record.switchName == nil) == (mode == .wire) else {
-      throw .invalid("port \(port): a wire has no VLANs, and a switch's port is not a wire")
+      throw .invalid("port \(name): a wire has no VLANs, and a switch's port is not a wire")
     }
     portTable.setMode(record, mode)
     await worker.run { $0.coldSetMode(record.index, mode) }
-    forgetStations(of: record)
+    // One that has gone meanwhile took its stations with it, and its number may be another's.
+    if portTable.find(name)?.block === record.block { forgetStations(of: record) }
   }
 
   private func reserve(

@@ -28,4 +28,8 @@ struct OffloadHeader: BitwiseCopyable {
 
   @inline(__always)
   var checksumStart: UInt16 { UInt16(truncatingIfNeeded: word >> 48) }
+
+  /// Byte of the frame behind the checksum's field; a tag that was put in may have moved it out of a scratch slot, where
+  /// it could be completed no more.
+  var checksumEnd: Int { needsChecksum ? Int(checksumStart) + Int(checksumOffset) + 2 : 0 }
 }

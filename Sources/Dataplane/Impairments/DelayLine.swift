@@ -93,7 +93,8 @@ struct DelayLine: ~Copyable {
     let departure = schedule.departure(now: now, size: whole.size)
     let isCorrupted = departure.flippedBit >= 0
     // The receiver would complete the checksum over the flipped bit and so hide it.
-    let frame = isCorrupted ? LeavingFrame(item, of: burst, for: .completeFrames) : whole
+    let mustComplete = isCorrupted || whole.header.checksumEnd > Burst.scratchSlotSize
+    let frame = mustComplete ? LeavingFrame(item, of: burst, for: .completeFrames) : whole
     guard let place = store.store(frame, of: burst) else {
       // As if it had never come: it takes no time at the rate.
       schedule = earlier

@@ -2,9 +2,9 @@
 ///
 /// No end goes by what the other one is told, only by what it *is*: two ends cannot keep each other down.
 extension PortSet {
-  /// Takes over whether the node is there, and tells both ends of its wire.
+  /// Takes over whether the node is there; `coldTellEnds` follows.
   ///
-  /// - Returns: the port went down: its switch is to forget it.
+  /// - Returns: the port went down: its switch is to forget it, before anybody hears of it.
   mutating func coldFindCarrier(_ port: Int) -> Bool {
     let isUp = self[port].isWanted && coldEndIsUp(port)
     let hasChanged = isUp != self[port].isUp
@@ -12,9 +12,13 @@ extension PortSet {
       self[port].isUp = isUp
       self[port].forget()
     }
+    return hasChanged && !isUp
+  }
+
+  /// Tells both ends of a port's wire what is new of their carriers.
+  mutating func coldTellEnds(_ port: Int) {
     tell(port)
     if self[port].peer >= 0 { tell(self[port].peer) }
-    return hasChanged && !isUp
   }
 
   /// The port's own end is there, whatever was set and whatever the other end does.

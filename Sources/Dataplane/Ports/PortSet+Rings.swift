@@ -63,8 +63,8 @@ extension PortSet {
 
   /// Stops those of the rings that run, and reports one fault for all of them.
   ///
-  /// The port's carrier is found anew at the end of the breath, or of the command (`WorkerCore.coldTellBroken`): no frame
-  /// reaches it until then either.
+  /// The port's carrier is found anew at the end of the breath, or of the one that follows a command
+  /// (`WorkerCore.coldTellBroken`): no frame reaches it until then either.
   mutating func coldBreak(_ port: Int, _ fault: RingFault, where isBroken: (Int) -> Bool) {
     guard self[port].kind == .vhostUser else { return }
     let body = self[port].body

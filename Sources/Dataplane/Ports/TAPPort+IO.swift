@@ -1,3 +1,4 @@
+import Frames
 import Glibc
 internal import LinuxHost
 
@@ -39,7 +40,9 @@ extension TAPPort: WorkerPort {
     frame.checksumStart = UInt16(truncatingIfNeeded: header.first >> 48)
     frame.checksumOffset = UInt16(truncatingIfNeeded: header.second)
     let end = Int(frame.checksumStart) + Int(frame.checksumOffset) + 2
-    let isInside = end <= frame.size && end <= Burst.scratchSlotSize
+    // A node may write headers itself (AF_PACKET): its addresses, which were judged, must not be changed in the copy.
+    let isInside =
+      end <= frame.size && end <= Burst.scratchSlotSize && Int(frame.checksumStart) >= Ethernet.headerSize
     frame.flags.insert(isInside ? .needsChecksum : .headerInvalid)
   }
 

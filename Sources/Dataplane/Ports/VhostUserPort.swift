@@ -86,7 +86,8 @@ extension VhostUserPort: WorkerPort {
   mutating func receive(
     queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int, depth: Int
   ) -> RingFault? {
-    guard let memory else { return nil }
+    // One that another queue's turn has stopped, since it was seen to have frames, keeps its position.
+    guard let memory, rings[2 * queue + 1].isRunning else { return nil }
     return rings[2 * queue + 1].receive(into: burst, memory: memory, limit: limit, depth: depth)
   }
 

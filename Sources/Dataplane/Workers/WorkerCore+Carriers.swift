@@ -9,6 +9,7 @@ extension WorkerCore {
   @inline(never)
   mutating func coldCarrier(_ port: Int) {
     if state.ports.coldFindCarrier(port) { coldForgetStations(of: port) }
+    state.ports.coldTellEnds(port)
   }
 
   /// Forgets what the port's switch knows to be behind it.

@@ -21,7 +21,9 @@ extension WorkerCore {
     if let switchIndex = record.switchIndex { forwarder.coldJoin(port, switchIndex: switchIndex) }
   }
 
+  /// Takes a port out; nothing happens if it never came, as an interface does not that is opened when all ends.
   mutating func coldRemovePort(_ port: Int) {
+    guard port < state.ports.capacity, state.ports[port].kind != .none else { return }
     let switchIndex = state.ports[port].switchIndex
     if switchIndex >= 0 { forwarder.coldLeave(port, switchIndex: switchIndex) }
     coldForgetStations(of: port)

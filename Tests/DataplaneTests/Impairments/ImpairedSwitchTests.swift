@@ -44,6 +44,27 @@ import Testing
     #expect(bench.worker.counts(port: 0).received == 1)
   }
 
+  /// A checksum at the end of what is looked at moves behind that with the tag that the frame gets, and is completed all the
+  /// same.
+  @Test(arguments: [(200, 50), (200, 54), (240, 12), (250, 3), (254, 0)])
+  func aDelayedFrameHasTheChecksumThatItHasWithoutDelay(start: Int, field: Int) throws {
+    let bench = try DrivenBench()
+    try bench.addGuest(.access(vlan: 7))
+    try bench.addGuest(.trunk(allowed: .all, native: nil), takesPartialChecksums: false)
+    let header = NetworkHeader(checksumStart: start, checksumOffset: field)
+    let sent = frame(1, to: FrameBuilder.broadcast, size: 300)
+    try bench.guests[0].send(sent, header: header)
+    bench.breathe(at: 0)
+    let direct = try bench.received(1)
+    #expect(direct.first?.frame.count == 304)
+    bench.impair(1, toNode: Self.delayed)
+    try bench.guests[0].send(sent, header: header)
+    bench.breathe(at: 0)
+    #expect(try bench.received(1) == [])
+    bench.breathe(at: 10 * Self.ms)
+    #expect(try bench.received(1) == direct)
+  }
+
   /// Of a flood, only the copy for the impaired port waits.
   @Test func aFloodWaitsOnlyWhereItIsImpaired() throws {
     let bench = try bench(areKnown: true)

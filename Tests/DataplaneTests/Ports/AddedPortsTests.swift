@@ -88,7 +88,10 @@ import TestSupport
           try await plane.record(a).index, try await plane.record(b).index, try await plane.record(c).index
         )
         let seen = await plane.worker.run { core in
-          (core.state.ports[left].peer, core.state.ports[right].peer, core.state.ports[third].untaggedVLAN, core.state.ports[third].isWanted)
+          (
+            core.state.ports[left].peer, core.state.ports[right].peer, core.state.ports[third].untaggedVLAN,
+            core.state.ports[third].isWanted
+          )
         }
         #expect(seen == (right, left, 9, false))
         #expect(await plane.reactor.run { $0.endpoints[third]?.isAdmitting } == false)
@@ -97,6 +100,82 @@ import TestSupport
         #expect(await plane.reactor.run { $0.endpoints.count } == 0)
         #expect(throws: SystemError.self) { try UnixSocket.connect(path: bench.path("d\(round)")) }
       }
+    }
+  }
+
+  /// Whatever is asked first of a port that worker and reactor have yet to take in.
+  @Test func everyCallFindsAPortThatTheThreadsHaveYetToTakeIn() async throws {
+    try await Bench.with { bench in
+      try await bench.addSwitch()
+      let plane = bench.dataplane
+      let vlan = VLANSet([9...9])
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        try await withThreadsHeld(plane) {
+          try await bench.addPort("p", .access(vlan: 9))
+          #expect(try await plane.restoreEntries(Self.station(at: "p", vlan: 9)) == 1)
+          group.addTask { _ = try await plane.startCapture(ports: ["p"]) }
+          group.addTask { _ = try await plane.punt(from: ["sw"], matching: nil, ringSize: 1 << 18) }
+          group.addTask {
+            try await plane.setImpairment(port: "p", fromNode: .with { $0.delay = 1 }, toNode: nil)
+          }
+          group.addTask { try await plane.setForwarding(port: "p", vlans: vlan, .learning) }
+          group.addTask { try await plane.send(outOf: "p", frames: [frame(1)], vlan: 9) }
+          group.addTask {
+            let taken = try await plane.takeSession(port: "p")
+            #expect(taken == nil)
+          }
+          group.addTask { #expect(await plane.ports().map(\.name) == ["p"]) }
+        }
+        try await group.waitForAll()
+      }
+      let record = try await plane.record("p")
+      let port = record.index
+      let (taps, isImpaired, state) = await plane.worker.run { core in
+        (core.state.ports[port].taps, core.state.ports[port].ingressLine >= 0, core.state.ports[port].states.state(9))
+      }
+      #expect(taps.nonzeroBitCount == 2 && isImpaired && state == .learning)
+      #expect(record.block.egressDrops == ["carrier-down": 1])
+      #expect(await plane.fdb(switchName: "sw").map(\.port) == ["p"])
+      try await plane.removePort("p")
+      #expect(await plane.fdb(switchName: "sw").isEmpty)
+    }
+  }
+
+  /// A switch that knows one station for good.
+  private static func station(at port: String, vlan: Int) -> SwitchSnapshot {
+    let entry = SwitchSnapshot.Entry(
+      vlan: vlan, address: FrameBuilder.address(5), port: port, origin: .fixed, age: 0)
+    return SwitchSnapshot(SwitchConfiguration(name: "sw"), [entry])
+  }
+
+  /// Its caller hears of the change when the port has gone and another one has its number.
+  @Test func aChangeOfModeForgetsNoStationsOfTheNextPortWithTheNumber() async throws {
+    try await Bench.with { bench in
+      try await bench.addSwitch()
+      try await bench.addPort("p", .access(vlan: 1))
+      let (plane, commands, hold) = (bench.dataplane, await bench.dataplane.worker.commands, Hold())
+      commands.submit { _ in hold.wait() }
+      #expect(await eventually { !commands.isWaiting })
+      let change = Task(priority: .background) { try await plane.setMode(port: "p", .access(vlan: 2)) }
+      #expect(await eventually { commands.isWaiting })
+      let next = PortConfiguration(
+        name: "q", switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(1),
+        backend: .vhostUser(VhostUserSocket(path: bench.path("q"))))
+      let replacement = Task(priority: .high) {
+        try await plane.replace("p", by: next, knowing: Self.station(at: "q", vlan: 1))
+      }
+      #expect(await eventually { await plane.records.isEmpty })
+      await plane.reactor.run { _ in }
+      await plane.block {
+        // Both are done on the worker before either caller goes on: then the one of higher priority does.
+        hold.end()
+        let isDone = Mutex(false)
+        commands.submit { _ in isDone.withLock { $0 = true } }
+        while !isDone.withLock({ $0 }) { HostClock.pause(microseconds: 100) }
+      }
+      #expect(try await replacement.value == (0, 1))
+      try await change.value
+      #expect(await plane.fdb(switchName: "sw").map(\.port) == ["q"])
     }
   }
 
@@ -163,4 +242,16 @@ import TestSupport
 extension Dataplane {
   /// The name of whatever has a port number, coming and going ports too.
   fileprivate func name(of number: Int) -> String? { portTable.name(of: number) }
+
+  /// Keeps the actor from everything else as long as `body` runs.
+  fileprivate func block(_ body: @Sendable () -> Void) { body() }
+
+  /// Replaces a port by one that knows a station at once; returns its number, and how many it knows.
+  fileprivate func replace(
+    _ name: String, by port: PortConfiguration, knowing snapshot: SwitchSnapshot
+  ) async throws -> (Int, Int) {
+    try await removePort(name)
+    try await addPort(port)
+    return (try record(port.name).index, try restoreEntries(snapshot))
+  }
 }

@@ -28,6 +28,28 @@ import Testing
     try closed(&interface)
   }
 
+  /// Ports are asked once a breath which of their queues have frames; serving one may end another (a call that blocks).
+  @Test func aRingThatWasStoppedInTheBreathGivesNothing() throws {
+    let bench = try ContractBench()
+    try bench.wire(0, .vhostUser, 1, .vhostUser)
+    bench.core.state.ports.vhostUser[0].rings[1].stop()
+    #expect(try bench.send(frame(1), from: 0))
+    #expect(try bench.received(1) == [])
+    let position = bench.core.state.ports.vhostUser[0].rings[1].base
+    #expect(position == 0, "the driver gets its buffer back when the ring starts again")
+  }
+
+  /// The end may come between a port's number and its body.
+  @Test func aPortThatNeverCameIsLetGoOf() throws {
+    let bench = try ContractBench()
+    for port in [0, bench.core.state.ports.capacity - 1, bench.core.state.ports.capacity, PortTable.limit] {
+      bench.remove(port)
+    }
+    try bench.wire(0, .vhostUser, 1, .vhostUser)
+    #expect(try bench.send(frame(1), from: 0))
+    #expect(try bench.received(1).count == 1)
+  }
+
   private func closed<Port: WorkerPort & ~Copyable>(_ port: inout Port) throws {
     let epoll = try Epoll()
     for source in [0, 1, 15, 16, 65_535] {

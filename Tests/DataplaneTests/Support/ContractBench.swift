@@ -37,7 +37,9 @@ final class ContractBench {
   }
 
   /// Opens what is behind a port.
-  func open(_ port: Int, ringSize: Int = 256) throws {
+  ///
+  /// - Parameter hasOffload: an interface has a virtio-net header in front of each frame.
+  func open(_ port: Int, ringSize: Int = 256, hasOffload: Bool = false) throws {
     switch core.state.ports[port].kind {
     case .vhostUser: far[port] = .guest(try startGuest(port, ringSize))
     case .tap:
@@ -47,7 +49,9 @@ final class ContractBench {
         throw SystemError(call: "socketpair", code: errno, context: "")
       }
       far[port] = .socket(Descriptor(owning: pair[1]))
-      if let error = core.coldOpenTAP(port, Descriptor(owning: pair[0]), hasOffload: false) { throw error }
+      if let error = core.coldOpenTAP(port, Descriptor(owning: pair[0]), hasOffload: hasOffload) {
+        throw error
+      }
       core.coldSetInterface(port, isUp: true)
     case .patch, .null, .none: far[port] = .nothing
     }
@@ -55,10 +59,12 @@ final class ContractBench {
   }
 
   /// Adds two ports joined by a wire and opens both.
-  func wire(_ first: Int, _ kind: PortKind, _ second: Int, _ other: PortKind, ringSize: Int = 256) throws {
+  func wire(
+    _ first: Int, _ kind: PortKind, _ second: Int, _ other: PortKind, ringSize: Int = 256, hasOffload: Bool = false
+  ) throws {
     for (port, kind) in [(first, kind), (second, other)] {
       add(port, kind)
-      try open(port, ringSize: ringSize)
+      try open(port, ringSize: ringSize, hasOffload: hasOffload)
     }
     core.coldConnect(first, second)
   }
