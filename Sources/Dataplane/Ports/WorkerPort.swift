@@ -14,8 +14,8 @@ internal import LinuxHost
 ///   trap, or take longer than its burst: what it gives is checked here, and ends in a count, a drop or a fault.
 /// - A burst holds frames until it is reset. `receive` may leave their bytes where they are (guest memory, `pool`), with
 ///   the first ones in scratch; whoever must keep a frame longer copies it.
-/// - `transmit` handles each pending frame once, in order: it leaves whole, or is dropped at once with its reason in the
-///   outcome and in `verdict`. `packets` and the drops add up to `count`. Nothing waits for a slow receiver.
+/// - `transmit` handles each pending frame once, in order: it leaves whole, or is dropped at once with its reason in
+///   `verdict` (`Delivery.drop`). `packets` and the verdicts add up to `count`. Nothing waits for a slow receiver.
 /// - In `receive`, `transmit` and `mayHaveFrames` no reference is counted, nothing allocated, locked or logged; system
 ///   calls are those that the kind cannot do without. tools/check-hot-path proves it.
 protocol WorkerPort: ~Copyable {
@@ -89,20 +89,10 @@ enum CarrierNews {
   case owner
 }
 
-/// What became of the frames handed to one port in one go.
+/// What became of the frames handed to one port in one go; why others were dropped is in their verdicts.
 struct TransmitOutcome {
   var packets = 0
   var bytes = 0
-  /// Dropped: the guest has no receive buffer.
-  var withoutBuffer = 0
-  /// Dropped: longer than the port's MTU or the guest's buffers.
-  var tooBig = 0
-  /// Dropped: the port could not take more at once (TAP).
-  var busy = 0
-  /// Dropped: the node is not there, or its interface is down.
-  var withoutCarrier = 0
-  /// Dropped: the sender's memory could not be read.
-  var senderFaults = 0
   var fault: RingFault?
 
   /// A frame left.
@@ -110,16 +100,5 @@ struct TransmitOutcome {
   mutating func count(_ frame: LeavingFrame) {
     packets += 1
     bytes += frame.size
-  }
-
-  /// A frame was dropped; see `Delivery.drop`.
-  mutating func count(_ reason: EgressDrop) {
-    switch reason {
-    case .noBuffer: withoutBuffer += 1
-    case .tooBig: tooBig += 1
-    case .tapBusy: busy += 1
-    case .carrierDown: withoutCarrier += 1
-    default: senderFaults += 1
-    }
   }
 }
