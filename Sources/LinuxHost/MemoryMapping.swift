@@ -70,9 +70,6 @@ package final class MemoryMapping: @unchecked Sendable {
     unsafe flag.pointee.load(ordering: .acquiring) != 0
   }
 
-  /// The flag behind `hasFaulted` (0 or 1), for loops that look at it often; lives as long as this object.
-  @unsafe package var faultFlag: UnsafePointer<Atomic<UInt32>> { unsafe UnsafePointer(flag) }
-
   /// Makes faults in mappings harmless: installs the SIGBUS handler, once for the process.
   ///
   /// No thread may block SIGBUS.

@@ -2,7 +2,7 @@ import ArgumentParser
 import Control
 import Lab
 
-/// The command line: one file per command in `Commands/`, one line each here.
+/// The command line: a file a command in `Commands/`, or for those that one reads together; one line each here.
 @main
 struct Apus: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,13 +1,14 @@
+import Dataplane
 import FoundationEssentials
 import Testing
 import Topology
 
 @testable import Control
 
-/// docs/commands.md against what is served.
+/// docs/commands.md, and the reasons of docs/user-guide.md, against what is served.
 @Suite struct DocumentationTests {
-  private func documentation() throws -> [Substring] {
-    let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/commands.md").path
+  private func documentation(_ page: String = "commands") throws -> [Substring] {
+    let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/\(page).md").path
     return String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self).split(separator: "\n")
   }
 
@@ -22,6 +23,20 @@ import Topology
         #expect(told.contains { $0.contains("\(field.name)=") }, "\(title): \(field.name)")
       }
     }
+  }
+
+  /// Each reason for a drop has its row in the user guide, and its word among those of the JSON.
+  @Test func everyDropReasonIsThere() throws {
+    let guide = try documentation("user-guide")
+    let (ingress, egress) = (IngressDrop.allCases.map(\.name), EgressDrop.allCases.map(\.name))
+    for (heading, names) in [("| in | the frame |", ingress), ("| out | the port |", egress)] {
+      let start = try #require(guide.firstIndex(of: heading[...]))
+      let rows = guide[(start + 2)...].prefix { $0.hasPrefix("| `") }
+      #expect(rows.map { $0.split(separator: "`")[1] } == names.map { $0[...] })
+    }
+    let text = try documentation().joined(separator: " ")
+    #expect(text.contains("Reasons in `drops.in`: `\(ingress.joined(separator: " "))`"))
+    #expect(text.contains("in `drops.out`: `\(egress.joined(separator: " "))`"))
   }
 
   /// The example of the lab's form is one.

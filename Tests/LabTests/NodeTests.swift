@@ -10,10 +10,12 @@ import Topology
 
   @Test func unknownKindNamesTheKnownOnes() {
     let error = #expect(throws: UserError.self) { try NodeRegistry.make(node("x", "qemuu"), environment) }
+    let kinds = NodeKind.all.map(\.word).sorted()
     #expect(
-      error
-        == UserError(.badInput, "node x: unknown node kind \"qemuu\"; known kinds: external, netns, tap, vm"))
-    #expect(NodeRegistry.kinds == NodeKind.all.map(\.word).sorted(), "a row without a type, or the reverse")
+      error?.message == "node x: unknown node kind \"qemuu\"; known kinds: \(kinds.joined(separator: ", "))"
+        && error?.code == .badInput)
+    #expect(kinds.starts(with: ["external", "netns"]))
+    #expect(NodeRegistry.kinds == kinds, "a row without a type, or the reverse")
   }
 
   @Test func socketOfAVM() throws {

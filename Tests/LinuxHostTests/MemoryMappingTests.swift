@@ -68,7 +68,6 @@ import Testing
     #expect(mapping.base.load(fromByteOffset: 5000, as: UInt8.self) == 0)
     #expect(clinux_fault_count() != count)
     #expect(mapping.hasFaulted)
-    #expect(mapping.faultFlag.pointee.load(ordering: .relaxed) == 1)
     #expect(!neighbour.hasFaulted)
     #expect(mapping.base.load(as: UInt8.self) == 1)
     #expect(ftruncate(file.raw, 0) == 0)

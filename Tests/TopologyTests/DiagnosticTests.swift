@@ -80,7 +80,7 @@ struct DiagnosticTests {
     let text = "version: 1\nname: test\nnodes: { a: \(padding){ kind: bus } }\(padding)"
     let lines = rendered(text).split(separator: "\n")
     #expect(
-      lines[0] == "test.lab.yaml:3:321: error[L006]: \"kind\" must be one of vm, netns, external, tap, found \"bus\"")
+      lines[0] == "test.lab.yaml:3:321: error[L006]: \"kind\" must be one of \(Example.kinds), found \"bus\"")
     #expect(lines[1].hasSuffix("{ kind: bus } }" + String(repeating: " ", count: 73)))
     let caret = try #require(lines[2].firstIndex(of: "^"))
     let place = lines[2].distance(from: lines[2].startIndex, to: caret)

@@ -206,7 +206,7 @@ extension Example {
         test.lab.yaml:4:74: error[L006]: "mtu" must be 68..65521, found 1
             4 |   host: { kind: netns, profile: other, colour: red, nics: { eth0: { mtu: 1 } } }
               |                                                                          ^
-        test.lab.yaml:5:19: error[L006]: "kind" must be one of vm, netns, external, tap, found "bus"
+        test.lab.yaml:5:19: error[L006]: "kind" must be one of \#(kinds), found "bus"
             5 |   unused: { kind: bus }
               |                   ^^^
         test.lab.yaml:7:17: error[L211]: a VLAN needs "switch", or a link from a:eth1 to a switch

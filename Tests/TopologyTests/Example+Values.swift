@@ -107,7 +107,7 @@ extension Example {
           a: { kind: netn }
         """#,
       expected: #"""
-        test.lab.yaml:4:14: error[L006]: "kind" must be one of vm, netns, external, tap, found "netn"
+        test.lab.yaml:4:14: error[L006]: "kind" must be one of \#(kinds), found "netn"
             4 |   a: { kind: netn }
               |              ^^^^ did you mean "netns"?
         """#),
@@ -194,7 +194,7 @@ extension Example {
               |          ^^^
         test.lab.yaml:5:3: error[L007]: node "a" needs "kind"
             5 |   a: {}
-              |   ^ kinds: vm, netns, external, tap
+              |   ^ kinds: \#(kinds)
         test.lab.yaml:7:5: error[L007]: a link needs "ends"
             7 |   - { name: l1 }
               |     ^ ends: [vm1:eth0, sw1]

@@ -17,6 +17,9 @@ struct Example: Sendable, CustomTestStringConvertible {
     self.expected = expected
   }
 
+  /// The words of the kinds of nodes, which grow.
+  static let kinds = NodeKind.all.map(\.word).joined(separator: ", ")
+
   var testDescription: String { "\(code): \(title)" }
 
   static let all =

@@ -45,7 +45,7 @@ import Testing
   func sockets() {
     #expect(PortName.nic(node: "vm1", nic: "eth0.5").socketFile == "vm1.eth0.5.sock")
     #expect(PortName(socketFile: "vm1.eth0.5.sock") == .nic(node: "vm1", nic: "eth0.5"))
-    for file in ["control.sock", ".sock", "vm1.eth0", "vm1.sock"] {
+    for file in ["control.sock", ".sock", "vm1.eth0", "vm1.sock", "vm1.eth0.json"] {
       #expect(PortName(socketFile: file) == nil, "\(file)")
     }
   }

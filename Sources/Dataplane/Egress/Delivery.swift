@@ -40,23 +40,19 @@ struct Delivery: BitwiseCopyable {
   @inline(__always)
   func frames(at position: Int) -> LeavingFrames { LeavingFrames(self[position], traits) }
 
-  /// Counts the frame at `position` as dropped, and notes why.
+  /// Notes that the frame at `position` is dropped, and why; who handed it over counts it by that.
   @inline(never)
-  func drop(_ position: Int, _ reason: EgressDrop, _ outcome: inout TransmitOutcome) {
-    outcome.count(reason)
-    self[position].verdict = FrameDrop(reason).rawValue
-  }
+  func drop(_ position: Int, _ reason: EgressDrop) { self[position].verdict = FrameDrop(reason).rawValue }
 
   /// Notes that a fault of the receiver kept the frames from `position` on from it.
   @inline(never)
   func markFault(from position: Int) {
-    for position in position..<count { self[position].verdict = FrameDrop(EgressDrop.guestFault).rawValue }
+    for position in position..<count { drop(position, .guestFault) }
   }
 
   /// None of the frames was taken, since the node is not there; their verdicts say so.
   func dropAll() -> TransmitOutcome {
-    var outcome = TransmitOutcome()
-    for position in 0..<count { drop(position, .carrierDown, &outcome) }
-    return outcome
+    for position in 0..<count { drop(position, .carrierDown) }
+    return TransmitOutcome()
   }
 }

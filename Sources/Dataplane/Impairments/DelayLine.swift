@@ -16,12 +16,6 @@ struct DelayLine: ~Copyable {
     var note: UInt32 = 0
   }
 
-  /// What became of frames that were to be held.
-  struct Outcome {
-    var lost = 0
-    var withoutRoom = 0
-  }
-
   /// Whose frames; -1 = the line is free.
   let port: Int
   let direction: Direction
@@ -68,20 +62,14 @@ struct DelayLine: ~Copyable {
 
   // Taking in.
 
-  /// Loses, or copies and holds, a frame of a burst; returns whether it is lost.
+  /// Loses, or copies and holds, a frame of a burst; returns why it is lost.
   @inline(never)
-  mutating func hold(
-    _ frame: Candidate, of burst: borrowing Burst, now: UInt64, _ outcome: inout Outcome
-  ) -> FrameDrop {
-    guard !schedule.losesNext() else {
-      outcome.lost += 1
-      return FrameDrop(.impairedLoss)
-    }
+  mutating func hold(_ frame: Candidate, of burst: borrowing Burst, now: UInt64) -> EgressDrop? {
+    guard !schedule.losesNext() else { return .impairedLoss }
     let isKept = keep(frame, of: burst, now: now)
-    if !isKept { outcome.withoutRoom += 1 }
     // A copy too many for the queue was never sent: no drop.
     if schedule.duplicatesNext() { _ = keep(frame, of: burst, now: now) }
-    return isKept ? .none : FrameDrop(.impairedQueue)
+    return isKept ? nil : .impairedQueue
   }
 
   /// Copies a frame and notes when it leaves; false if there is no room.

@@ -24,12 +24,12 @@ struct DelaySet: ~Copyable {
     if !isDriven { now = clinux_monotonic() }
   }
 
-  /// Loses, or copies and holds, a frame of the burst in a line.
+  /// Loses, or copies and holds, a frame of the burst in a line; returns why it is lost.
   @inline(__always)
   mutating func hold(
-    _ frame: DelayLine.Candidate, of burst: borrowing Burst, in line: Int, _ outcome: inout DelayLine.Outcome
-  ) -> FrameDrop {
-    let drop = lines[line].hold(frame, of: burst, now: now, &outcome)
+    _ frame: DelayLine.Candidate, of burst: borrowing Burst, in line: Int
+  ) -> EgressDrop? {
+    let drop = lines[line].hold(frame, of: burst, now: now)
     nextRelease = min(nextRelease, lines[line].nextRelease)
     return drop
   }

@@ -16,10 +16,13 @@ package struct FrameDrop: Sendable, Hashable, BitwiseCopyable {
   /// Where the frame came in, or at the far side of a patch.
   package var isIngress: Bool { (1..<128).contains(rawValue) }
 
+  /// Why it did not leave; nil = it was not dropped on its way out.
+  var egress: EgressDrop? { rawValue < 128 ? nil : EgressDrop(rawValue: Int(rawValue) - 128) }
+
   /// The reason in the words of the user guide; nil = the frame was not dropped.
   package var name: String? {
     guard rawValue > 0 else { return nil }
     if rawValue < 128 { return IngressDrop(rawValue: Int(rawValue) - 1)?.name }
-    return EgressDrop(rawValue: Int(rawValue) - 128)?.name
+    return egress?.name
   }
 }

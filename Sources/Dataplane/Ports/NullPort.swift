@@ -22,7 +22,7 @@ struct NullPort: WorkerPort {
     for position in 0..<delivery.count {
       var leaving = delivery.frames(at: position)
       while let frame = leaving.next(of: burst) {
-        if frame.fits { outcome.count(frame) } else { delivery.drop(position, .tooBig, &outcome) }
+        if frame.fits { outcome.count(frame) } else { delivery.drop(position, .tooBig) }
       }
     }
     return outcome

@@ -56,7 +56,7 @@ extension TAPPort: WorkerPort {
       var leaving = delivery.frames(at: position)
       while let frame = leaving.next(of: burst) {
         if let reason = write(frame, of: burst) {
-          delivery.drop(position, reason, &outcome)
+          delivery.drop(position, reason)
         } else {
           outcome.count(frame)
         }

@@ -1,7 +1,9 @@
 import Frames
 
 /// Where frames are dropped: each one is counted at its port, by its reason, and whoever listens is told (captures of the
-/// port, the flight recorder).
+/// port, the flight recorder). Nobody else counts drops.
+///
+/// What a port does not take in a delivery says its reason by `Delivery.drop`, and is counted here after it.
 extension WorkerState {
   /// Counts a frame that is refused where it came in.
   @inline(never)
@@ -30,6 +32,22 @@ extension WorkerState {
   mutating func refuse(_ place: Place, leavingBy port: Int, _ reason: EgressDrop) {
     ports[port].counters.drop(reason)
     noteDrop(place.frame, at: port, edit(place, port), FrameDrop(reason), .toNode)
+  }
+
+  /// A frame that the far end of a patch does not take, as it left the near one.
+  @inline(never)
+  mutating func refuseCrossing(_ place: Place, from near: Int, at far: Int, _ reason: IngressDrop) {
+    ports[far].counters.drop(reason)
+    noteDrop(place.frame, at: far, edit(place, near), FrameDrop(reason), .fromNode)
+  }
+
+  /// A frame that an impairment of the port's link lost, on its way in or out.
+  @inline(never)
+  mutating func refuseHeld(
+    _ index: Int, at port: Int, _ edit: TagEdit, _ reason: EgressDrop, _ direction: CaptureDirections
+  ) {
+    ports[port].counters.drop(reason)
+    noteDrop(index, at: port, edit, FrameDrop(reason), direction)
   }
 
   /// What tells a frame at its place from the frame as its node sent it.
@@ -62,6 +80,16 @@ extension WorkerState {
     ports[port].counters.drop(reason, count)
     for position in 0..<count {
       pending[port * Burst.capacity + position].verdict = FrameDrop(reason).rawValue
+    }
+    taps.recordUndelivered(pending, of: port, count: count)
+  }
+
+  /// Counts, by their verdicts, those of a port's pending frames that its delivery did not take.
+  @inline(never)
+  mutating func refuseUndelivered(of port: Int, count: Int) {
+    for position in 0..<count {
+      let verdict = FrameDrop(rawValue: pending[port * Burst.capacity + position].verdict)
+      if let reason = verdict.egress { ports[port].counters.drop(reason) }
     }
     taps.recordUndelivered(pending, of: port, count: count)
   }

@@ -259,9 +259,7 @@ struct Forwarder: ~Copyable {
     let far = state.ports[patch].peer
     let size = state.burst.frames[place.frame].size
     guard far >= 0, state.ports[patch].isUp else {
-      state.ports[patch].counters.drop(EgressDrop.carrierDown)
-      return state.noteDrop(
-        place.frame, at: patch, state.edit(place, patch), FrameDrop(EgressDrop.carrierDown), .toNode)
+      return state.refuse(place, leavingBy: patch, .carrierDown)
     }
     state.ports[patch].counters.transmitted(packets: 1, bytes: size)
     state.ports[far].counters.received(packets: 1, bytes: size)
@@ -270,9 +268,7 @@ struct Forwarder: ~Copyable {
     let isUntagged = state.ports[patch].untaggedVLAN == place.vlan
     let vlan = isUntagged ? state.ports[far].untaggedVLAN : place.vlan
     guard vlan != 0, state.ports[far].carries(vlan) else {
-      state.ports[far].counters.drop(IngressDrop.vlanFiltered)
-      return state.noteDrop(
-        place.frame, at: far, state.edit(place, patch), FrameDrop(IngressDrop.vlanFiltered), .fromNode)
+      return state.refuseCrossing(place, from: patch, at: far, .vlanFiltered)
     }
     let next = Place(
       frame: place.frame, ingress: far, switchIndex: state.ports[far].switchIndex, vlan: vlan,

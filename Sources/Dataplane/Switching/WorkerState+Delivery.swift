@@ -82,15 +82,7 @@ extension WorkerState {
   private mutating func account(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
     let counters = ports[port].counters
     counters.transmitted(packets: outcome.packets, bytes: outcome.bytes)
-    guard outcome.packets != count else { return }
-    taps.recordUndelivered(pending, of: port, count: count)
-    if outcome.withoutBuffer > 0 { counters.drop(EgressDrop.noBuffer, outcome.withoutBuffer) }
-    if outcome.tooBig > 0 { counters.drop(EgressDrop.tooBig, outcome.tooBig) }
-    if outcome.busy > 0 { counters.drop(EgressDrop.tapBusy, outcome.busy) }
-    if outcome.withoutCarrier > 0 { counters.drop(EgressDrop.carrierDown, outcome.withoutCarrier) }
-    let lost =
-      count - outcome.packets - outcome.withoutBuffer - outcome.tooBig - outcome.busy - outcome.withoutCarrier
-    if lost > 0 { counters.drop(EgressDrop.guestFault, lost) }
+    if outcome.packets != count { refuseUndelivered(of: port, count: count) }
   }
 
   /// Floods count each copy: a port whose frames go to many takes fewer at once, so that a breath stays short.

@@ -9,7 +9,6 @@ extension WorkerState {
   mutating func holdBurst(of port: Int) {
     delays.readClock()
     let line = ports[port].ingressLine
-    var outcome = DelayLine.Outcome()
     var bytes = 0
     for index in 0..<burst.count {
       let size = burst.frames[index].size
@@ -20,12 +19,10 @@ extension WorkerState {
         refuse(index, at: port, .headerInvalid)
       } else {
         let frame = DelayLine.Candidate(index: index, edit: .keep, packetID: taps.packetID(index))
-        let drop = delays.hold(frame, of: burst, in: line, &outcome)
-        if drop != .none { noteDrop(index, at: port, .keep, drop, .fromNode) }
+        if let drop = delays.hold(frame, of: burst, in: line) { refuseHeld(index, at: port, .keep, drop, .fromNode) }
       }
     }
     ports[port].counters.received(packets: burst.count, bytes: bytes)
-    count(outcome, port)
   }
 
   /// Holds a port's pending frames.
@@ -33,15 +30,12 @@ extension WorkerState {
   mutating func holdPending(of port: Int, count: Int) {
     delays.readClock()
     let line = ports[port].egressLine
-    var outcome = DelayLine.Outcome()
     for position in 0..<count {
       let item = pending[port * Burst.capacity + position]
       let index = Int(item.frame)
       let frame = DelayLine.Candidate(index: index, edit: item.edit, packetID: taps.packetID(index))
-      let drop = delays.hold(frame, of: burst, in: line, &outcome)
-      if drop != .none { noteDrop(index, at: port, item.edit, drop, .toNode) }
+      if let drop = delays.hold(frame, of: burst, in: line) { refuseHeld(index, at: port, item.edit, drop, .toNode) }
     }
-    self.count(outcome, port)
   }
 
   /// Holds a frame that is about to cross a patch, with what its switch found out about it.
@@ -49,16 +43,10 @@ extension WorkerState {
   mutating func holdCrossing(_ place: Place, patch: Int) {
     delays.readClock()
     let note = place.note(isTagged: burst.frames[place.frame].isTagged)
-    var outcome = DelayLine.Outcome()
     let frame = DelayLine.Candidate(
       index: place.frame, edit: .keep, packetID: taps.packetID(place.frame), note: note)
-    let drop = delays.hold(frame, of: burst, in: ports[patch].egressLine, &outcome)
-    if drop != .none { noteDrop(place.frame, at: patch, edit(place, patch), drop, .toNode) }
-    count(outcome, patch)
-  }
-
-  private mutating func count(_ outcome: DelayLine.Outcome, _ port: Int) {
-    if outcome.lost > 0 { ports[port].counters.drop(EgressDrop.impairedLoss, outcome.lost) }
-    if outcome.withoutRoom > 0 { ports[port].counters.drop(EgressDrop.impairedQueue, outcome.withoutRoom) }
+    if let drop = delays.hold(frame, of: burst, in: ports[patch].egressLine) {
+      refuseHeld(place.frame, at: patch, edit(place, patch), drop, .toNode)
+    }
   }
 }

@@ -32,7 +32,7 @@ extension GuestQueue where Format: ~Copyable {
       while let frame = leaving.next(of: burst) {
         switch deliver(frame, of: burst, notes: notes, in: window, memory: memory) {
         case .delivered: outcome.count(frame)
-        case .dropped(let reason): delivery.drop(position, reason, &outcome)
+        case .dropped(let reason): delivery.drop(position, reason)
         case .fault(let fault):
           outcome.fault = fault
           delivery.markFault(from: position)

@@ -4,7 +4,7 @@ internal import LinuxHost
 ///
 /// Touched by its thread only. It is the one who knows both: the turns of a burst (`WorkerCore+Breath`), frames that lines
 /// let go (`+Release`), and what the control side and the reactor have it do between breaths (`+Ports`, `+Rings`,
-/// `+Carriers`, `+Captures`, `+Impairments`).
+/// `+Carriers`, `+Captures`, `+Send`).
 ///
 /// The hot path is `breathe` and what it calls; cold parts are functions whose names begin with `cold`, which
 /// tools/check-hot-path knows.

@@ -18,12 +18,6 @@ struct LabDifference: Sendable, Equatable {
     case restart
   }
 
-  /// Something that is there before, after or both.
-  private struct Pair<Value: Equatable> {
-    var old: Value?
-    var new: Value?
-  }
-
   var addedNodes: [String] = []
   var removedNodes: [String] = []
   var changedNodes: [String: NodeChange] = [:]

@@ -70,7 +70,7 @@ package actor LabRuntime {
     _ lab: CanonicalLab, options: BringUpOptions = BringUpOptions(), progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep] {
     // Names become paths.
-    if let complaint = lab.wrongName { throw UserError(.badInput, complaint) }
+    if let complaint = lab.wrongName ?? lab.doubledName { throw UserError(.badInput, complaint) }
     if let served, served != lab.name {
       throw UserError(.failed, "this daemon serves lab \(served), not \(lab.name)")
     }

@@ -70,7 +70,7 @@ enum LabState {
 }
 
 extension CanonicalLab {
-  /// What is wrong with the first name that no lab file could have, or not twice; nil as a rule.
+  /// What is wrong with the first name that no lab file could have; nil as a rule.
   var wrongName: String? {
     if let complaint = Names.complaint(about: name, as: "lab") { return complaint.message }
     for node in nodes {
@@ -79,12 +79,12 @@ extension CanonicalLab {
         return "NIC name \"\(nic.name)\" of node \(node.name) is not valid"
       }
     }
-    return doubledName
+    return nil
   }
 
   /// NICs of a node, and the lab's switches, nodes and links together, have one name each; the codes are those of the
-  /// lab file.
-  private var doubledName: String? {
+  /// lab file. Such a lab is not begun; one that an earlier version began is read, so that it can be taken down.
+  var doubledName: String? {
     for node in nodes {
       var names: Set<String> = []
       for nic in node.nics where !names.insert(nic.name).inserted {

@@ -76,7 +76,6 @@ import Testing
     let delivery = Delivery(pending, from: 0, count: 3, port.egressTraits(mtu: 1500))
     let outcome = port.transmit(delivery, of: burst, notes: notes)
     #expect(outcome.packets == 0 && outcome.bytes == 0 && outcome.fault == nil)
-    #expect(outcome.withoutCarrier == 3)
     let verdicts = (0..<3).map { FrameDrop(rawValue: pending[$0].verdict).name }
     #expect(verdicts == ["carrier-down", "carrier-down", "carrier-down"])
     port.close(epoll)
@@ -114,7 +113,7 @@ import Testing
     for frame in sent { bench.core.coldSend(0, frame, vlan: 0) }
     #expect(bench.counts(0).sent == 20 && bench.counts(0).dropped == 0)
     let received = try bench.received(0)
-    #expect(received == sent || (kind == .null && received.isEmpty))
+    #expect(received == (bench.hasFarSide(0) ? sent : []))
   }
 
   @Test(arguments: kinds) func whatIsNotTakenIsDroppedAtOnceAndCounted(_ kind: PortKind) throws {

@@ -58,6 +58,14 @@ final class ContractBench {
     core.coldCarrier(port)
   }
 
+  /// Something is behind a port that frames can be sent from and received at.
+  func hasFarSide(_ port: Int) -> Bool {
+    switch far[port] {
+    case .guest, .socket: true
+    case .nothing, nil: false
+    }
+  }
+
   /// Adds two ports joined by a wire and opens both.
   func wire(
     _ first: Int, _ kind: PortKind, _ second: Int, _ other: PortKind, ringSize: Int = 256, hasOffload: Bool = false

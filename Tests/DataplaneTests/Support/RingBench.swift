@@ -39,6 +39,11 @@ protocol RingSubject: AnyObject {
 
   /// Gathers plain frames from region `region` of the memory.
   func gatherPlain(into burst: borrowing Burst, region: Int, headerSize: Int, wanted: Int)
+
+  /// Has a queue of the format take frames, each `depth` deep; the ring by itself is not to be used beside it.
+  func receive(into burst: borrowing Burst, depth: Int) -> RingFault?
+  /// Shows the driver what that has taken.
+  func publishReceived()
 }
 
 extension RingSubject {
@@ -72,6 +77,7 @@ final class RingBench<Format: Ring & ~Copyable>: RingSubject {
   let notes = ScatterNotes()
   private let traits: RingTraits
   private var ring = Format()
+  private var queue = GuestQueue<Format>()
   private var hint = 0
 
   /// - Parameters:
@@ -151,6 +157,17 @@ final class RingBench<Format: Ring & ~Copyable>: RingSubject {
     ring.gatherPlain(
       into: burst, region: table.memory.likelyRegion(region), headerSize: headerSize, wanted: wanted)
   }
+
+  func receive(into burst: borrowing Burst, depth: Int) -> RingFault? {
+    if !queue.isRunning {
+      var all = QueueTraits()
+      all.ring = traits
+      queue.start(layout, base: driver.startBase, traits: all)
+    }
+    return queue.receive(into: burst, memory: table.memory, limit: Burst.capacity, depth: depth)
+  }
+
+  func publishReceived() { queue.publish() }
 }
 
 /// A failed expectation looks into everything that it names, and the runtime cannot look into what cannot be copied.
