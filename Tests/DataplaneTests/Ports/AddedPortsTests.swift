@@ -88,7 +88,10 @@ import TestSupport
           try await plane.record(a).index, try await plane.record(b).index, try await plane.record(c).index
         )
         let seen = await plane.worker.run { core in
-          (core.state.ports[left].peer, core.state.ports[right].peer, core.state.ports[third].untaggedVLAN, core.state.ports[third].isWanted)
+          (
+            core.state.ports[left].peer, core.state.ports[right].peer, core.state.ports[third].untaggedVLAN,
+            core.state.ports[third].isWanted
+          )
         }
         #expect(seen == (right, left, 9, false))
         #expect(await plane.reactor.run { $0.endpoints[third]?.isAdmitting } == false)
