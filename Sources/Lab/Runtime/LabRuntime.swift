@@ -110,9 +110,12 @@ package actor LabRuntime {
   /// The lab and its data plane, which belong together.
   /// - Throws: `UserError` when no lab is up.
   package func running() throws(UserError) -> (lab: CanonicalLab, plane: Dataplane) {
-    guard let current, let plane else { throw UserError(.notFound, "no lab is up") }
+    guard let current, let plane else { throw Self.noLab }
     return (current, plane)
   }
+
+  /// Of what is asked of a lab before it is up, or once it is taken down.
+  static let noLab = UserError(.notFound, "no lab is up")
 
   var environment: NodeEnvironment {
     NodeEnvironment(lab: current?.name ?? "", directories: directories, variables: variables, logger: logger)
