@@ -133,6 +133,26 @@ import Topology
     }
   }
 
+  /// Links without a name of their own are called by their ends, and so are LANs, which are switches.
+  @Test func namesThatAreMadeOfEndsAreTaken() {
+    var lab = CanonicalLab(name: "apl1")
+    let ends: [LinkEnd] = [.nic(node: "a", nic: "eth0"), .nic(node: "b", nic: "e--1")]
+    lab.links = [LinkDefinition(name: "a:eth0--b:e--1", kind: .wire, ends: ends)]
+    lab.switches = [SwitchDefinition(name: "a:eth1--b:eth1.5--c:x_y"), SwitchDefinition(name: "sw1")]
+    #expect(lab.wrongName == nil && lab.wrongNameOfJoint == nil)
+  }
+
+  /// A change may wait while the lab is taken down: it must not tell of a lab without a name.
+  @Test func withoutALabThereIsNeitherNodeNorLink() async throws {
+    let runtime = LabRuntime(directories: LabDirectories(stateRoot: "/nonexistent/s", dataRoot: "/nonexistent/d"))
+    let link = await #expect(throws: UserError.self) { try await runtime.setLink("x", LinkChange()) }
+    let node = await #expect(throws: UserError.self) { try await runtime.logPath(node: "x") }
+    for error in [link, node] {
+      #expect(error?.code == .notFound)
+      #expect(error?.message == "no lab is up")
+    }
+  }
+
   @Test func interfaceOfSomebodyElseIsLeftAlone() async throws {
     try await withTemporaryDirectories { directories in
       let lab = lab()
@@ -195,6 +215,19 @@ import Topology
       await refused(lab, .badInput, "node \"x\" has the name of a switch (L102)")
       (lab.switches, lab.links) = ([], [LinkDefinition(name: "x", kind: .wire, ends: [])])
       await refused(lab, .badInput, "link \"x\" has the name of a node (L102)")
+      // Those of links and switches become names of ports, which must not be another's.
+      lab.nodes = []
+      for name in ["t t", "x.eth0", "a:eth0--b:eth0", ""] {
+        lab.links = [
+          LinkDefinition(name: name, kind: .wire, ends: [.nic(node: "c", nic: "eth0"), .nic(node: "d", nic: "eth0")])
+        ]
+        await refused(lab, .badInput, "link name \"\(name)\" is not valid")
+      }
+      lab.links = []
+      for name in ["s/1", "x.eth0", "all:", "a--b:\n"] {
+        lab.switches = [SwitchDefinition(name: name)]
+        await refused(lab, .badInput)
+      }
       // Another lab than the daemon's.
       await refused(CanonicalLab(name: "apl2"), .failed)
       #expect(!Files.exists(directories.stateRoot) && !Files.exists(directories.dataRoot))

@@ -63,6 +63,9 @@ import Topology
     #expect(error?.message == "socket path of 108 bytes, at most 107 are possible: \(path)")
     #expect(error?.hint?.contains("APUS_STATE_DIR") == true)
     try SocketPath.check(String(path.dropLast()))
+    // The kernel would listen at /tmp/a.
+    let cut = #expect(throws: UserError.self) { try SocketPath.check("/tmp/a\0b") }
+    #expect(cut?.message == "socket path \"/tmp/a...\" has a zero byte")
   }
 
   @Test func portsOfTheDataPlane() throws {

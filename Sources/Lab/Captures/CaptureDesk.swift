@@ -171,7 +171,7 @@ package actor CaptureDesk {
 
   // MARK: - Its ports
 
-  static let noLab = UserError(.notFound, "no lab is up")
+  static let noLab = LabRuntime.noLab
 
   /// The ports that there are.
   func ports() async throws(UserError) -> [PortStatus] {

@@ -70,7 +70,7 @@ package actor LabRuntime {
     _ lab: CanonicalLab, options: BringUpOptions = BringUpOptions(), progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep] {
     // Names become paths.
-    if let complaint = lab.wrongName ?? lab.doubledName { throw UserError(.badInput, complaint) }
+    if let complaint = lab.wrongName ?? lab.wrongNameOfJoint ?? lab.doubledName { throw UserError(.badInput, complaint) }
     if let served, served != lab.name {
       throw UserError(.failed, "this daemon serves lab \(served), not \(lab.name)")
     }
@@ -110,9 +110,12 @@ package actor LabRuntime {
   /// The lab and its data plane, which belong together.
   /// - Throws: `UserError` when no lab is up.
   package func running() throws(UserError) -> (lab: CanonicalLab, plane: Dataplane) {
-    guard let current, let plane else { throw UserError(.notFound, "no lab is up") }
+    guard let current, let plane else { throw Self.noLab }
     return (current, plane)
   }
+
+  /// Of what is asked of a lab before it is up, or once it is taken down.
+  static let noLab = UserError(.notFound, "no lab is up")
 
   var environment: NodeEnvironment {
     NodeEnvironment(lab: current?.name ?? "", directories: directories, variables: variables, logger: logger)

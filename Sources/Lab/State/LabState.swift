@@ -82,6 +82,27 @@ extension CanonicalLab {
     return nil
   }
 
+  /// Of switches and links, whose names become no paths: those that the lab file gives no name are called by their ends.
+  ///
+  /// Such a lab is not begun; one that an earlier version began is read.
+  var wrongNameOfJoint: String? {
+    for definition in switches where !Self.isListOfNICs(definition.name) {
+      if let complaint = Names.complaint(about: definition.name, as: "switch") { return complaint.message }
+    }
+    for link in links where link.name != link.ends.map(\.text).joined(separator: "--") {
+      if let complaint = Names.complaint(about: link.name, as: "link") { return complaint.message }
+    }
+    return nil
+  }
+
+  /// Whether it is made of names of NICs, `a:eth0--b:eth0--c:eth0`; names of NICs may have `--` in them.
+  private static func isListOfNICs(_ name: String) -> Bool {
+    func isPlain(_ byte: UInt8) -> Bool {
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+    return name.contains("--") && name.contains(":") && name.utf8.allSatisfy { isPlain($0) || ".:_-".utf8.contains($0) }
+  }
+
   /// NICs of a node, and the lab's switches, nodes and links together, have one name each; the codes are those of the
   /// lab file. Such a lab is not begun; one that an earlier version began is read, so that it can be taken down.
   var doubledName: String? {
