@@ -104,7 +104,9 @@ extension CanonicalLab {
   }
 
   /// NICs of a node, and the lab's switches, nodes and links together, have one name each; the codes are those of the
-  /// lab file. Such a lab is not begun; one that an earlier version began is read, so that it can be taken down.
+  /// lab file.
+  ///
+  /// Such a lab is not begun; one that an earlier version began is read, so that it can be taken down.
   var doubledName: String? {
     for node in nodes {
       var names: Set<String> = []
