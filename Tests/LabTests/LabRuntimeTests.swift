@@ -133,6 +133,51 @@ import Topology
     }
   }
 
+  /// A client may say what no lab file can; the running lab must not lose a port by it.
+  @Test func whatLeadsNowhereIsRefusedBeforeAnythingIsDone() async throws {
+    try await withTemporaryDirectories { directories in
+      let good = lab()
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(good) { _ in }
+      func refused(_ message: String, _ change: (inout CanonicalLab) -> Void) async {
+        var lab = good
+        change(&lab)
+        let error = await #expect(throws: UserError.self) { try await runtime.bringUp(lab) { _ in } }
+        #expect(error?.code == .badInput)
+        #expect(error?.message == message)
+      }
+      let (p1, p2) = (LinkEnd.nic(node: "p1", nic: "eth0"), LinkEnd.nic(node: "p2", nic: "eth0"))
+      await refused("NIC \"p1:eth0\": unknown switch \"sw9\" (L201)") {
+        $0.nodes[0].nics[0].attachment = .switchPort(switch: "sw9", mode: .access(1))
+      }
+      await refused("NIC \"p1:eth0\" is used twice (L202)") {
+        $0.links = [LinkDefinition(name: "w", kind: .wire, ends: [p1, p2])]
+      }
+      await refused("NIC \"p1:eth0\" is no end of link \"w\" (L201)") {
+        $0.nodes[0].nics[0].attachment = .wire(link: "w")
+      }
+      await refused("unknown NIC \"p2:eth0\" (L201)") {
+        $0.links = [LinkDefinition(name: "w", kind: .wire, ends: [p1, p2])]
+        $0.nodes[0].nics[0].attachment = .wire(link: "w")
+      }
+      let all = LinkDefinition.Kind.trunk(.trunk(allowed: [1...4094], native: nil))
+      await refused("link \"t\": unknown switch \"sw9\" (L201)") {
+        $0.links = [LinkDefinition(name: "t", kind: all, ends: [.switchPort("sw1"), .switchPort("sw9")])]
+      }
+      await refused("link \"t\" does not join two ends (L203)") {
+        $0.links = [LinkDefinition(name: "t", kind: all, ends: [.switchPort("sw1"), .switchPort("sw1")])]
+      }
+      await refused("socket \"/tmp/x\" is used by ext:eth0 and ext2:eth0 (L202)") {
+        $0.nodes[2].nics[0].socket = "/tmp/x"
+        var other = nic(mac: "02:00:00:00:00:09")
+        other.socket = "/tmp/x"
+        $0.nodes.append(node("ext2", "external", [other]))
+      }
+      #expect(try await runtime.bringUp(good) { _ in } == [])
+      try await runtime.takeDown { _ in }
+    }
+  }
+
   /// Links without a name of their own are called by their ends, and so are LANs, which are switches.
   @Test func namesThatAreMadeOfEndsAreTaken() {
     var lab = CanonicalLab(name: "apl1")

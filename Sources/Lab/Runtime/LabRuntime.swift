@@ -69,8 +69,8 @@ package actor LabRuntime {
   package func bringUp(
     _ lab: CanonicalLab, options: BringUpOptions = BringUpOptions(), progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep] {
-    // Names become paths.
-    if let complaint = lab.wrongName ?? lab.wrongNameOfJoint ?? lab.doubledName { throw UserError(.badInput, complaint) }
+    // Names become paths, and what leads nowhere would be found half way.
+    if let complaint = lab.wrongName ?? lab.whatNoFileHas { throw UserError(.badInput, complaint) }
     if let served, served != lab.name {
       throw UserError(.failed, "this daemon serves lab \(served), not \(lab.name)")
     }

@@ -83,8 +83,6 @@ extension CanonicalLab {
   }
 
   /// Of switches and links, whose names become no paths: those that the lab file gives no name are called by their ends.
-  ///
-  /// Such a lab is not begun; one that an earlier version began is read.
   var wrongNameOfJoint: String? {
     for definition in switches where !Self.isListOfNICs(definition.name) {
       if let complaint = Names.complaint(about: definition.name, as: "switch") { return complaint.message }
@@ -105,8 +103,6 @@ extension CanonicalLab {
 
   /// NICs of a node, and the lab's switches, nodes and links together, have one name each; the codes are those of the
   /// lab file.
-  ///
-  /// Such a lab is not begun; one that an earlier version began is read, so that it can be taken down.
   var doubledName: String? {
     for node in nodes {
       var names: Set<String> = []

@@ -193,7 +193,7 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
 }
 
 /// An end of a link.
-package enum LinkEnd: Codable, Sendable, Equatable {
+package enum LinkEnd: Codable, Sendable, Hashable {
   case nic(node: String, nic: String)
   case switchPort(String)
 }

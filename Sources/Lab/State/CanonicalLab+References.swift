@@ -1,0 +1,81 @@
+import Topology
+
+extension CanonicalLab {
+  /// Why such a lab is not begun, though its names are safe: no lab file is made into one like it; nil as a rule.
+  ///
+  /// One that an earlier version began is read all the same, so that it can be taken down.
+  var whatNoFileHas: String? { wrongNameOfJoint ?? doubledName ?? brokenReference }
+
+  /// What is wrong with the first thing that leads nowhere; nil as a rule, and always for a lab that comes from a file.
+  ///
+  /// With the codes of the lab file.
+  private var brokenReference: String? {
+    var joined: [LinkEnd: String] = [:]
+    for link in links {
+      if let complaint = broken(link) { return complaint }
+      guard link.kind == .wire else { continue }
+      for end in link.ends where joined.updateValue(link.name, forKey: end) != nil { return usedTwice(end) }
+    }
+    for node in nodes {
+      for nic in node.nics {
+        let end = LinkEnd.nic(node: node.name, nic: nic.name)
+        if let complaint = broken(nic.attachment, of: end, wire: joined.removeValue(forKey: end)) { return complaint }
+      }
+    }
+    return joined.keys.map(\.text).min().map { "unknown NIC \"\($0)\" (\(Self.unknown))" } ?? socketUsedTwice
+  }
+
+  private static var unknown: String { DiagnosticCode.unknownName.rawValue }
+
+  private func isSwitch(_ name: String) -> Bool { switches.contains { $0.name == name } }
+
+  private func broken(_ link: LinkDefinition) -> String? {
+    guard link.ends.count == 2, link.ends[0] != link.ends[1] else {
+      return "link \"\(link.name)\" does not join two ends (\(DiagnosticCode.selfLink.rawValue))"
+    }
+    for end in link.ends {
+      switch end {
+      case .switchPort(let name):
+        guard link.kind != .wire else {
+          return "link \"\(link.name)\": \"\(name)\" is no end of a wire (\(Self.unknown))"
+        }
+        guard isSwitch(name) else { return "link \"\(link.name)\": unknown switch \"\(name)\" (\(Self.unknown))" }
+      case .nic:
+        guard link.kind == .wire else {
+          return "link \"\(link.name)\": \"\(end.text)\" is no end of a trunk (\(Self.unknown))"
+        }
+      }
+    }
+    return nil
+  }
+
+  /// - Parameter wire: the one that has the NIC as an end.
+  private func broken(_ attachment: Attachment, of end: LinkEnd, wire: String?) -> String? {
+    switch attachment {
+    case .switchPort(let name, _):
+      guard isSwitch(name) else { return "NIC \"\(end.text)\": unknown switch \"\(name)\" (\(Self.unknown))" }
+      return wire == nil ? nil : usedTwice(end)
+    case .wire(let name):
+      return wire == name ? nil : "NIC \"\(end.text)\" is no end of link \"\(name)\" (\(Self.unknown))"
+    case .none:
+      return wire.map { "NIC \"\(end.text)\" does not name its link \"\($0)\" (\(Self.unknown))" }
+    }
+  }
+
+  private func usedTwice(_ end: LinkEnd) -> String {
+    "NIC \"\(end.text)\" is used twice (\(DiagnosticCode.usedTwice.rawValue))"
+  }
+
+  private var socketUsedTwice: String? {
+    var owners: [String: String] = [:]
+    for node in nodes {
+      for nic in node.nics {
+        guard let socket = nic.socket else { continue }
+        let name = LinkEnd.nic(node: node.name, nic: nic.name).text
+        guard let owner = owners.updateValue(name, forKey: socket) else { continue }
+        return "socket \"\(socket)\" is used by \(owner) and \(name) (\(DiagnosticCode.usedTwice.rawValue))"
+      }
+    }
+    return nil
+  }
+}
