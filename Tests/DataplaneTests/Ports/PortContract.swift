@@ -42,7 +42,9 @@ import Testing
   /// The end may come between a port's number and its body.
   @Test func aPortThatNeverCameIsLetGoOf() throws {
     let bench = try ContractBench()
-    for port in [0, bench.core.state.ports.capacity - 1, bench.core.state.ports.capacity, PortRecord.numbers.upperBound] {
+    for port in [
+      0, bench.core.state.ports.capacity - 1, bench.core.state.ports.capacity, PortRecord.numbers.upperBound,
+    ] {
       bench.remove(port)
     }
     try bench.wire(0, .vhostUser, 1, .vhostUser)
