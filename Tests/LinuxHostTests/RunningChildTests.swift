@@ -27,6 +27,15 @@ import Testing
     return (String(decoding: bytes, as: UTF8.self), status)
   }
 
+  /// Waits until all of an answer has come.
+  private func answer(_ text: String, of child: RunningChild) async throws {
+    var shown = ""
+    while !shown.hasSuffix(text), case .output(_, let bytes) = try await child.next() {
+      shown += String(decoding: bytes, as: UTF8.self)
+    }
+    #expect(shown.hasSuffix(text), "\(shown)")
+  }
+
   /// A lab of many namespaces needs more descriptors than shells give; some programs cannot bear that many.
   @Test func childrenHaveTheDescriptorLimitThatWeHad() async throws {
     var limit = rlimit()
@@ -100,8 +109,11 @@ import Testing
   }
 
   @Test func controlCharactersReachTheTerminalsForeground() async throws {
-    let child = try child("echo ready; cat; echo end", terminal: WindowSize(rows: 24, columns: 80))
-    #expect(try await child.next() == .output(isError: false, Array("ready\r\n".utf8)))
+    let child = try child("stty -echo; cat; echo end", terminal: WindowSize(rows: 24, columns: 80))
+    #expect(await child.input?.write(Array("ready\n".utf8)) == true)
+    // `cat` itself answers: dash 0.5.12 loses a signal that comes between its vfork and the exec of what it starts,
+    // and then waits for a `cat` that never had one.
+    try await answer("ready\r\n", of: child)
     #expect(await child.input?.write([3]) == true)
     #expect(try await rest(of: child).status == 128 + SIGINT)
     let other = try self.child("cat; echo end", terminal: WindowSize(rows: 24, columns: 80))
