@@ -1,6 +1,7 @@
 /// Forwarding states of ports.
 extension Dataplane {
-  /// Sets what a port of a switch, the end of a patch too, does with frames of some VLANs; it forwards in all others.
+  /// Sets what a port of a switch, the end of a patch too, does with frames of some VLANs; its other VLANs
+  /// keep the states they have: forwarding, until one is set.
   ///
   /// When it returns, no frame passes that the state forbids, and a switch whose port has come to discard knows no
   /// station there in those VLANs. Link-local frames are punted, and `send` sends, whatever the state. States go with their

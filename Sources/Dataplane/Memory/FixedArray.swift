@@ -28,17 +28,17 @@ struct FixedArray<Element: ~Copyable>: ~Copyable {
   /// An index out of range is a mistake of this program, never of a guest, and traps.
   subscript(index: Int) -> Element {
     @inline(__always)
-    unsafeAddress {
-      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-      // SAFETY: the index is in range.
-      return unsafe UnsafePointer(base + index)
-    }
+    unsafeAddress { unsafe UnsafePointer(address(of: index)) }
     @inline(__always)
-    nonmutating unsafeMutableAddress {
-      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-      // SAFETY: the index is in range.
-      return unsafe base + index
-    }
+    nonmutating unsafeMutableAddress { unsafe address(of: index) }
+  }
+
+  /// Where an element is, for an owner whose own subscript gives it out; an index out of range traps.
+  @inline(__always) @unsafe
+  func address(of index: Int) -> UnsafeMutablePointer<Element> {
+    precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+    // SAFETY: the index is in range.
+    return unsafe base + index
   }
 
   /// Makes room for `newCount` elements: the old ones move, the new ones are made by `make`.

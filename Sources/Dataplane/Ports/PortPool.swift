@@ -4,7 +4,7 @@ internal import LinuxHost
 ///
 /// A body that was used stays, closed, for the next port of its kind; the pool grows by a quarter.
 ///
-/// Unsafe code. Invariants: those of `FixedArray`, whose elements it gives out; every subscript checks its place.
+/// Unsafe code. Invariants: those of `FixedArray`, whose elements it gives out and which checks their places.
 @safe
 struct PortPool<Body: ~Copyable>: ~Copyable {
   private var bodies: FixedArray<Body>
@@ -23,17 +23,9 @@ struct PortPool<Body: ~Copyable>: ~Copyable {
   /// The body at a place of this pool (`PortSlot.body`); one out of range is a mistake of this program, and traps.
   subscript(place: Int) -> Body {
     @inline(__always)
-    unsafeAddress {
-      precondition(UInt(bitPattern: place) < UInt(bitPattern: bodies.count))
-      // SAFETY: the place is in range.
-      return unsafe UnsafePointer(bodies.base + place)
-    }
+    unsafeAddress { unsafe UnsafePointer(bodies.address(of: place)) }
     @inline(__always)
-    nonmutating unsafeMutableAddress {
-      precondition(UInt(bitPattern: place) < UInt(bitPattern: bodies.count))
-      // SAFETY: the place is in range.
-      return unsafe bodies.base + place
-    }
+    nonmutating unsafeMutableAddress { unsafe bodies.address(of: place) }
   }
 
   /// The lowest place whose body nobody has.

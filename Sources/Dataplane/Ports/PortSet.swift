@@ -5,7 +5,7 @@ internal import LinuxHost
 /// Touched by the worker's thread only. What a kind does is asked in PortDispatch.swift; what its rings have beyond that,
 /// in PortSet+Rings.swift.
 ///
-/// Unsafe code. Invariants: those of `FixedArray`, whose elements it gives out; the subscript checks its number.
+/// Unsafe code. Invariants: those of `FixedArray`, whose elements it gives out and which checks their numbers.
 @safe
 struct PortSet: ~Copyable {
   /// Slots at the start; doubled as needed between breaths.
@@ -61,17 +61,9 @@ struct PortSet: ~Copyable {
   /// The slot of a port; a number out of range is a mistake of this program, never of a guest, and traps.
   subscript(port: Int) -> PortSlot {
     @inline(__always)
-    unsafeAddress {
-      precondition(UInt(bitPattern: port) < UInt(bitPattern: slots.count))
-      // SAFETY: the number is in range.
-      return unsafe UnsafePointer(slots.base + port)
-    }
+    unsafeAddress { unsafe UnsafePointer(slots.address(of: port)) }
     @inline(__always)
-    nonmutating unsafeMutableAddress {
-      precondition(UInt(bitPattern: port) < UInt(bitPattern: slots.count))
-      // SAFETY: the number is in range.
-      return unsafe slots.base + port
-    }
+    nonmutating unsafeMutableAddress { unsafe slots.address(of: port) }
   }
 
   /// Makes room for port numbers below `capacity`.

@@ -26,11 +26,10 @@ extension WorkerCore {
       if vlan == 0 { place.vlan = state.ports[port].untaggedVLAN }
       if vlan == 0, header.isTagged, header.tag.vlan != 0 { place.vlan = header.tag.vlan }
       forwarder.cross(sent: place, &state)
-      state.deliverTouched()
     } else {
       state.enqueue(0, to: port, vlan == 0 ? .keep : state.edit(place, port))
-      state.deliverTouched()
     }
+    state.deliverTouched()
     if state.taps.recorder.isOn { state.taps.recorder.end() }
     state.ports.settleCalls()
     state.burst.reset()
