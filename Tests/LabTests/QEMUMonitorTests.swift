@@ -80,7 +80,7 @@ import Testing
       monitor.start()
       let qemu = try await peer.accept()
       qemu.send(#"{"QMP": {}}"#)
-      #expect(await monitor.waitForCommandMode(seconds: 10))
+      #expect(await monitor.waitForCommandMode(seconds: 60))
       _ = await qemu.next()
       monitor.send(.announceSelf)
       #expect(
