@@ -19,11 +19,14 @@ import Testing
     "", " ", "pong", "pong a b", "out a1", "out a1 !!", "out a1 aGk= more", "exit a1", "exit a1 x",
     "exit a1 99999999999", "exit a1 256", "exit a1 -1", "setup a1", "setup a1 x", "fault a1", "hello world", "PONG a1",
     "err", "can", "more a1",
-    "more a1 -1", "more a1 99999999999", "\u{0}\u{1}",
+    "more a1 -1", "more a1 99999999999",
   ])
   func anythingElseIsIgnored(_ line: String) {
     #expect(AgentMessage(line: line) == nil)
   }
+
+  /// No argument of the test above: Swift Testing prints it, and a NUL cuts the line that says how that test ended.
+  @Test func soAreControlCharacters() { #expect(AgentMessage(line: "\u{0}\u{1}") == nil) }
 
   @Test func wordsReachTheShellAsTheyAre() {
     #expect(AgentRequest.quoted("plain") == "'plain'")
