@@ -109,12 +109,6 @@ extension Dataplane {
   /// Captures that were started and not stopped; one whose ports went has `end` set.
   package func runningCaptures() -> [CaptureHandle] { captures.map(\.handle) }
 
-  /// Ends all captures, for the end of the data plane: no worker is there to do it.
-  func closeCaptures() {
-    for entry in captures { entry.handle.ring.close(.stopped) }
-    captures = []
-  }
-
   private func entry(_ capture: CaptureHandle) throws(DataplaneError) -> CaptureEntry {
     guard let entry = captures.first(where: { $0.handle === capture }) else {
       throw .invalid("the capture has ended")

@@ -33,18 +33,15 @@ extension Dataplane {
     // Before the wait: ports that come meanwhile join it.
     punts.append(PuntEntry(handle: handle, switches: switches))
     let isThere = await worker.run { core in
-      guard let punt = core.coldStartPunt(ring, .punt(filter, ringSize: ringSize)) else { return false }
+      guard let punt = core.coldStartCapture(ring, .punt(filter, ringSize: ringSize)) else { return false }
       for member in members { core.coldCapture(punt, member.port, member.interface) }
       return true
     }
-    guard isThere else {
+    guard isThere, !isStopped else {
       punts.removeAll { $0.handle === handle }
-      throw .invalid("\(TapSet.captureLimit) captures and punts run already")
-    }
-    guard !isStopped else {
       // Nobody else closes it any more.
       ring.close(.stopped)
-      throw Self.hasEnded
+      throw isStopped ? Self.hasEnded : .invalid("\(TapSet.captureLimit) captures and punts run already")
     }
     return handle
   }

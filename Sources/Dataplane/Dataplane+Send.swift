@@ -9,20 +9,24 @@ extension Dataplane {
   /// where that switch judges them.
   /// - Parameters:
   ///   - vlan: the frames get the tag that the port wants for it, with the priority of theirs if they have one; nil = they
-  ///     leave as they are.
-  /// - Throws: `unknownPort`; `invalid`, and none was sent, for a VLAN of which the port is no member, and for a frame
-  ///   below a header and its tag or above `longestFrame`.
+  ///     leave as they are, but for a patch, which has frames of its end's native VLAN untagged.
+  /// - Throws: `unknownPort`; `invalid` for a VLAN of which the port is no member, and for a frame below a header and its
+  ///   tag or above `longestFrame`. None was sent, unless the port goes or leaves the VLAN meanwhile: then some of the first
+  ///   frames were, `injectedAtOnce` at a time.
   package func send(outOf name: String, frames: [[UInt8]], vlan: Int? = nil) async throws(DataplaneError) {
     for frame in frames where !Self.sendable(frame) {
       throw .invalid(
         "a frame of \(frame.count) bytes; it has \(Ethernet.headerSize) at least, "
           + "\(Ethernet.headerSize + Ethernet.tagSize) with a tag, and \(Self.longestFrame) at most")
     }
+    let block = try record(name).block
     // Also where there is nothing to send: the port and the VLAN are judged.
     for start in stride(from: 0, to: max(frames.count, 1), by: Self.injectedAtOnce) {
       let record = try record(name)
+      // Another one may have the name by now.
+      guard record.block === block else { throw .unknownPort(name) }
       if let vlan { try Self.check(vlan, of: record) }
-      let (index, block, tag) = (record.index, record.block, UInt16(vlan ?? 0))
+      let (index, tag) = (record.index, UInt16(vlan ?? 0))
       let some = Array(frames[start..<min(start + Self.injectedAtOnce, frames.count)])
       await worker.run { core in
         guard core.state.ports[index].block === block else { return }

@@ -98,8 +98,9 @@ package actor Dataplane {
     isStopped = true
     interfaces.stop()
     reactor.stop()
+    // Ends all captures and punts.
     worker.stop()
-    closeCaptures()
+    (captures, punts) = ([], [])
     events.finish()
     heldPortSource.finish()
   }

@@ -2,8 +2,8 @@ import Frames
 
 /// The ports of a data plane, found by name or number.
 ///
-/// A port's number is taken before anybody is asked to do something, and is free when the reactor and the worker have
-/// let go of it: what is still on its way to the old port can never meet a new one.
+/// A port's number is taken before anybody is asked to do something, and is free when reactor, worker and the
+/// interfaces' thread have let go of it: what is still on its way to the old port can never meet a new one.
 struct PortTable {
   private var table = NameTable<String, PortRecord>(numbers: PortRecord.numbers)
   /// Ports of each switch, by its number; those that are coming or going too.

@@ -1,6 +1,7 @@
 package import Dataplane
 
-/// Writes what the flight recorder held as a capture: frames as they came in, with where they went.
+/// Writes what the flight recorder held as a capture: frames as they came in or were sent by a switch, with where
+/// they went.
 package enum RecordingWriter {
   /// What of a recording is wanted, and how its file describes itself.
   package struct Options: Sendable {

@@ -1,7 +1,7 @@
 import Frames
 import Synchronization
 
-/// The last frames that came in, with their first bytes and what became of them: in memory of fixed size, always
+/// The last frames that came in or that a switch itself sent, with their first bytes and what became of them: in memory of fixed size, always
 /// overwritten, read by whoever asks after the fact.
 ///
 /// A record has `recordSize` bytes: time 8, length 4, port 2, drop 1, sent 1, number of outputs 2, the first seven

@@ -16,8 +16,9 @@ package struct RecordedPort: Sendable, Equatable {
 package struct RecordedFrame: Sendable, Equatable {
   /// Nanoseconds since 1970.
   package var timestamp: UInt64
-  /// The port that it came by, or, of a frame that the switch itself sent, was sent out of; and the first seven that it went to: places in the recording's `ports`.
+  /// The port that it came by, or that the switch itself sent it out of: a place in the recording's `ports`.
   package var port: Int
+  /// The first seven ports that it went to, as such places.
   package var outputs: [Int]
   /// Ports that it went to.
   package var outputCount: Int

@@ -178,21 +178,15 @@ struct TapSet: ~Copyable {
     for index in 0..<captures.count { captures[index].coldReservePorts(capacity) }
   }
 
-  /// Takes a capture in; nil if there are too many already.
+  /// Takes a capture or punt in; nil if there are too many of both already.
   mutating func coldStart(_ ring: CaptureRing, _ configuration: CaptureConfiguration, portCapacity: Int) -> Int? {
     var free = 0
     while free < captures.count, captures[free].isUsed { free += 1 }
     guard free < Self.captureLimit else { return nil }
     if free == captures.count { captures.grow(to: max(4, 2 * free)) { _ in CaptureTap() } }
     captures[free] = CaptureTap(ring, configuration, portCapacity: portCapacity)
+    if configuration.isPunt { punts |= 1 << UInt64(free) }
     return free
-  }
-
-  /// Takes a punt in: a capture that the control side's protocols hear by; nil if there are too many of both already.
-  mutating func coldStartPunt(_ ring: CaptureRing, _ configuration: CaptureConfiguration, portCapacity: Int) -> Int? {
-    guard let punt = coldStart(ring, configuration, portCapacity: portCapacity) else { return nil }
-    punts |= 1 << UInt64(punt)
-    return punt
   }
 
   /// The capture or punt that fills a ring; nil if it has ended.
@@ -210,10 +204,8 @@ struct TapSet: ~Copyable {
   }
 
   /// Replaces a filter; returns how often it was changed.
-  @discardableResult
   mutating func coldSetFilter(_ capture: Int, _ program: FilterProgram?) -> UInt16 {
-    let number = captures[capture].coldSetFilter(program)
-    return number
+    captures[capture].coldSetFilter(program)
   }
 
   mutating func coldAdd(_ port: Int, to capture: Int, _ interface: CaptureInterface) {

@@ -42,8 +42,8 @@ struct LeavingFrame: BitwiseCopyable {
 /// - Today it is one frame, with its tag changed and its checksum completed or handed over.
 /// - A large frame that the port does not take whole becomes several: `next` gives one segment after the other, each with
 ///   its own range of the sender's payload, and headers of its own in the burst's `EgressBuffer`; nothing of the payload
-///   is copied in between. `TransmitOutcome.packets` then counts more frames than were pending, and
-///   drops are counted by verdicts as they are now. One that the port takes whole fits whatever its size, and says so in its
+///   is copied in between. `TransmitOutcome.packets` then counts more frames than were pending, so that
+///   `WorkerState.account` cannot tell by it any more whether something was dropped. One that the port takes whole fits whatever its size, and says so in its
 ///   `OffloadHeader`.
 /// - Bytes in front of a frame (VXLAN's outer header, 50 of them) are the first of its prefix: `EgressBuffer` has room.
 struct LeavingFrames: BitwiseCopyable {

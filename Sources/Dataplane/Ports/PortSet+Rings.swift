@@ -64,7 +64,8 @@ extension PortSet {
   /// Stops those of the rings that run, and reports one fault for all of them.
   ///
   /// The port's carrier is found anew at the end of the breath, or of the one that follows a command
-  /// (`WorkerCore.coldTellBroken`): no frame reaches it until then either.
+  /// (`WorkerCore.coldTellBroken`): what comes from its other rings until then is forgotten with the rest. Whether frames
+  /// still reach it until then goes by ring 0 alone.
   mutating func coldBreak(_ port: Int, _ fault: RingFault, where isBroken: (Int) -> Bool) {
     guard self[port].kind == .vhostUser else { return }
     let body = self[port].body

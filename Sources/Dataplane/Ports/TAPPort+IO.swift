@@ -20,17 +20,17 @@ extension TAPPort: WorkerPort {
       let size = pool.read(raw, for: burst)
       guard size > 0 else {
         isReadable = false
-        return nil
+        break
       }
       guard size >= prefix else { continue }
       var frame = pool.frame(size: size, prefix: prefix, in: burst)
       if hasHeader { judge(pool.header(for: burst), &frame) }
       burst.frames[burst.count] = frame
       burst.fillScratch(burst.count, &burst.frames[burst.count])
-      if depth > Burst.scratchRule { burst.extendScratch(burst.count, to: depth) }
       burst.count += 1
-      if size > ReceivePool.slotSize { return nil }
+      if size > ReceivePool.slotSize { break }
     }
+    burst.extendScratch(to: depth)
     return nil
   }
 

@@ -11,9 +11,9 @@ extension Forwarder {
     var switchIndex: Int
   }
 
-  /// Forgets what the port's switch knows to be behind it.
+  /// Forgets what a switch, of which the port is a member, knows to be behind it.
   mutating func coldForgetStations(of port: Int, switchIndex: Int) {
-    guard switchIndex >= 0, !switches[switchIndex].fdb.flush(port: port) else { return }
+    guard !switches[switchIndex].fdb.flush(port: port) else { return }
     guard !owedFlushes.contains(where: { $0.port == port && $0.switchIndex == switchIndex }) else { return }
     owedFlushes.append(OwedFlush(port: port, switchIndex: switchIndex))
   }
@@ -25,6 +25,10 @@ extension Forwarder {
     for owed in owedFlushes where !switches[owed.switchIndex].fdb.flush(port: owed.port) { left.append(owed) }
     owedFlushes = left
   }
+
+  /// A port goes, and the control side forgets its stations before its number is free: what is owed of it would meet the
+  /// next port with the number.
+  mutating func coldDropDebts(of port: Int) { owedFlushes.removeAll { $0.port == port } }
 
   /// Once a second: forgets stations that nobody heard of for long; where the table is busy, a second later.
   mutating func coldAgeStations(_ tick: UInt32) {

@@ -156,7 +156,7 @@ extension Forwarder {
           vlan: place.vlan, priority: place.priority, isTagged: frame.isTagged, tag: frame.header.tag),
         to: port, state, &trace)
     }
-    guard place.hops < Self.hopLimit, trace.crossings < max(state.ports.patchEndCount / 2, 0) else {
+    guard place.hops < Self.hopLimit, trace.crossings < state.ports.patchEndCount / 2 else {
       return trace.drop(place.ingress, FrameDrop(IngressDrop.loop))
     }
     trace.crossings += 1

@@ -263,11 +263,14 @@ struct Forwarder: ~Copyable {
     }
     state.ports[patch].counters.transmitted(packets: 1, bytes: size)
     state.ports[far].counters.received(packets: 1, bytes: size)
-    if state.ports[patch].taps | state.ports[far].taps != 0 { state.recordCrossing(place, from: patch, to: far) }
     // A native VLAN crosses untagged: the far side's native VLAN takes it, and its priority is lost with the tag.
     let isUntagged = state.ports[patch].untaggedVLAN == place.vlan
     let vlan = isUntagged ? state.ports[far].untaggedVLAN : place.vlan
-    guard vlan != 0, state.ports[far].carries(vlan) else {
+    let isCarried = vlan != 0 && state.ports[far].carries(vlan)
+    if state.ports[patch].taps | state.ports[far].taps != 0 {
+      state.recordCrossing(place, from: patch, to: far, vlan: isCarried ? vlan : 0)
+    }
+    guard isCarried else {
       return state.refuseCrossing(place, from: patch, at: far, .vlanFiltered)
     }
     let next = Place(
@@ -317,7 +320,7 @@ struct Forwarder: ~Copyable {
     for index in 0..<switches.count { switches[index].reservePorts(capacity) }
   }
 
-  mutating func coldJoin(_ port: Int, switchIndex: Int) { switches[switchIndex].addMember(port) }
+  mutating func coldAddMember(_ port: Int, switchIndex: Int) { switches[switchIndex].addMember(port) }
 
-  mutating func coldLeave(_ port: Int, switchIndex: Int) { switches[switchIndex].removeMember(port) }
+  mutating func coldRemoveMember(_ port: Int, switchIndex: Int) { switches[switchIndex].removeMember(port) }
 }

@@ -96,15 +96,16 @@ extension WorkerState {
   }
 
   /// Shows captures a frame that crosses a patch, at both of its ends.
+  ///
+  /// - Parameter vlan: that it is of at the far end; 0 = none.
   @inline(never)
-  mutating func recordCrossing(_ place: Place, from near: Int, to far: Int) {
+  mutating func recordCrossing(_ place: Place, from near: Int, to far: Int, vlan: UInt16) {
     let edit = edit(place, near)
     taps.record(
       place.frame, of: burst, edit,
       CaptureTap.Sighting(port: near, captures: ports[near].taps, direction: .toNode, drop: .none))
     var arrival = CaptureTap.Sighting(port: far, captures: ports[far].taps, direction: .fromNode, drop: .none)
-    let vlan = ports[near].untaggedVLAN == place.vlan ? ports[far].untaggedVLAN : place.vlan
-    arrival.vlan = vlan != 0 && ports[far].carries(vlan) ? vlan : 0
+    arrival.vlan = vlan
     taps.record(place.frame, of: burst, edit, arrival)
   }
 

@@ -12,6 +12,7 @@ extension WorkerState {
     var seen = CaptureTap.Sighting(
       port: port, captures: ports[port].taps & taps.punts, direction: .fromNode, drop: .none,
       queue: UInt16(truncatingIfNeeded: queue))
+    seen.depth = taps.depth(of: seen.captures, seen.direction)
     for index in 0..<burst.count {
       seen.vlan = ingressVLAN(index, on: port)
       taps.record(index, of: burst, .keep, seen)
@@ -23,8 +24,9 @@ extension WorkerState {
     let size = burst.frames[index].size
     guard size >= Ethernet.headerSize else { return 0 }
     let header = burst.header(index)
-    guard header.isTagged, header.tag.vlan != 0 else { return ports[port].untaggedVLAN }
+    guard header.isTagged else { return ports[port].untaggedVLAN }
     guard size >= Ethernet.headerSize + Ethernet.tagSize, header.tag.vlan != 0x0FFF else { return 0 }
+    guard header.tag.vlan != 0 else { return ports[port].untaggedVLAN }
     return ports[port].carries(header.tag.vlan) ? header.tag.vlan : 0
   }
 }

@@ -1,13 +1,8 @@
 /// Captures taken in, changed and ended between breaths.
 extension WorkerCore {
-  /// Takes a capture in; nil if there are too many already.
+  /// Takes a capture or punt in; nil if there are too many of both already.
   mutating func coldStartCapture(_ ring: CaptureRing, _ configuration: CaptureConfiguration) -> Int? {
     state.taps.coldStart(ring, configuration, portCapacity: state.ports.capacity)
-  }
-
-  /// Takes a punt in; nil if there are too many captures and punts already.
-  mutating func coldStartPunt(_ ring: CaptureRing, _ configuration: CaptureConfiguration) -> Int? {
-    state.taps.coldStartPunt(ring, configuration, portCapacity: state.ports.capacity)
   }
 
   mutating func coldStopCapture(_ capture: Int, _ reason: CaptureEnd) {
@@ -18,7 +13,6 @@ extension WorkerCore {
   }
 
   /// Replaces a filter; returns how often it was changed.
-  @discardableResult
   mutating func coldSetFilter(_ capture: Int, _ program: FilterProgram?) -> UInt16 {
     let number = state.taps.coldSetFilter(capture, program)
     state.coldFindNeededDepths()

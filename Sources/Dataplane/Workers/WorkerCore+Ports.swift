@@ -18,19 +18,20 @@ extension WorkerCore {
     let port = record.index
     if port >= state.ports.capacity { coldReservePorts(2 * port) }
     state.ports.coldAdd(record, kind, isWanted: isWanted)
-    if let switchIndex = record.switchIndex { forwarder.coldJoin(port, switchIndex: switchIndex) }
+    if let switchIndex = record.switchIndex { forwarder.coldAddMember(port, switchIndex: switchIndex) }
   }
 
   /// Takes a port out; nothing happens if it never came, as an interface does not that is opened when all ends.
   mutating func coldRemovePort(_ port: Int) {
     guard port < state.ports.capacity, state.ports[port].kind != .none else { return }
     let switchIndex = state.ports[port].switchIndex
-    if switchIndex >= 0 { forwarder.coldLeave(port, switchIndex: switchIndex) }
+    if switchIndex >= 0 { forwarder.coldRemoveMember(port, switchIndex: switchIndex) }
     coldForgetStations(of: port)
     if let peer = state.ports.coldPart(port) { coldCarrier(peer) }
     coldUncapture(port)
     coldClearRings(port)
     coldRemoveLines(of: port)
+    forwarder.coldDropDebts(of: port)
     state.ports.coldRemove(port)
   }
 

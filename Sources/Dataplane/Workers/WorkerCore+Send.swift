@@ -8,7 +8,8 @@ extension WorkerCore {
   /// of the end of a patch, it comes in at the other end.
   /// - Parameters:
   ///   - frame: of a valid size, with its tag if it has one.
-  ///   - vlan: that it leaves in; 0 = its bytes leave as they are, and a patch takes it as they say.
+  ///   - vlan: that it leaves in; 0 = its bytes leave as they are; a patch takes it as forwarded in the VLAN that they say, so
+  ///     untagged if that is the native one of its near end.
   mutating func coldSend(_ port: Int, _ frame: [UInt8], vlan: UInt16) {
     state.reset()
     state.taps.begin()

@@ -106,7 +106,7 @@ package struct DrivenWorker: ~Copyable {
 
   /// Replaces the filter of a capture; nil = all frames are wanted.
   package mutating func setFilter(_ capture: CaptureHandle, _ program: FilterProgram?) {
-    core.coldSetFilter(capture.id, program)
+    _ = core.coldSetFilter(capture.id, program)
   }
 
   package mutating func stop(_ capture: CaptureHandle) { core.coldStopCapture(capture.id, .stopped) }
