@@ -16,7 +16,7 @@ package enum LabSelection {
       throw UserError(.notFound, "no lab \"\(asked)\"", hint: known)
     }
     guard let only = running.first else {
-      throw UserError(.notFound, "no lab is up", hint: "`apus up FILE` brings one up")
+      throw LabRuntime.noLab
     }
     guard running.count == 1 else {
       throw UserError(

@@ -95,7 +95,7 @@ package final class RuntimeService: LabService {
         try await plane.trace(port: port, frame: frame)
       }
     }
-    guard let trace else { throw UserError(.notFound, "no lab is up") }
+    guard let trace else { throw LabRuntime.noLab }
     return trace
   }
 

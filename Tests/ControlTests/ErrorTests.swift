@@ -90,7 +90,7 @@ import Topology
     let error = try await failure(FixedLab(current: nil)) {
       _ = try await $0.ask(API.lab)
     }
-    #expect(error == UserError(.notFound, "no lab is up"))
+    #expect(error == UserError(.notFound, "no lab is up", hint: "`apus up FILE` brings one up"))
   }
 
   @Test func aBodyThatIsNoLabIsBadInput() async throws {

@@ -150,13 +150,13 @@ import Topology
       await refused("NIC \"p1:eth0\": unknown switch \"sw9\" (L201)") {
         $0.nodes[0].nics[0].attachment = .switchPort(switch: "sw9", mode: .access(1))
       }
-      await refused("NIC \"p1:eth0\" is used twice (L202)") {
+      await refused("NIC \"p1:eth0\" is used by switch \"sw1\" and link \"w\" (L202)") {
         $0.links = [LinkDefinition(name: "w", kind: .wire, ends: [p1, p2])]
       }
       await refused("NIC \"p1:eth0\" is no end of link \"w\" (L201)") {
         $0.nodes[0].nics[0].attachment = .wire(link: "w")
       }
-      await refused("unknown NIC \"p2:eth0\" (L201)") {
+      await refused("link \"w\": unknown NIC \"p2:eth0\" (L201)") {
         $0.links = [LinkDefinition(name: "w", kind: .wire, ends: [p1, p2])]
         $0.nodes[0].nics[0].attachment = .wire(link: "w")
       }

@@ -133,7 +133,7 @@ struct LabRoutes: Routes {
   }
 
   private func current() async throws -> CanonicalLab {
-    guard let lab = await service.lab() else { throw UserError(.notFound, "no lab is up") }
+    guard let lab = await service.lab() else { throw LabRuntime.noLab }
     return lab
   }
 

@@ -132,7 +132,7 @@ extension LabDocument.Link {
 }
 
 extension LabDocument {
-  /// Names of switches have no point in them.
+  /// A switch that a person names has no colon in its name; one that a link with many ends makes is no end of another.
   fileprivate static func end(_ text: String) -> LinkEnd {
     guard case .nic(let node, let nic)? = PortName(text) else { return .switchPort(text) }
     return .nic(node: node, nic: nic)

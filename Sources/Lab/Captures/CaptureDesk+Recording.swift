@@ -28,7 +28,7 @@ extension CaptureDesk {
     options.settings = plan.settings
     options.filter = options.settings.filter
     options.drops = request.drops == .only ? .only : .included
-    guard let plane = gate.enter() else { throw Self.noLab }
+    guard let plane = gate.enter() else { throw LabRuntime.noLab }
     defer { gate.leave() }
     let recording = await plane.recording(last: last.map { .seconds(min($0, 1e9)) })
     let bytes = ByteCollector()

@@ -104,7 +104,7 @@ package actor CaptureDesk {
 
   /// Starts the capture that has reserved an id.
   func begin(_ id: String, _ plan: Plan, to sink: any CaptureSink) async throws(UserError) {
-    guard let plane = gate.enter() else { throw Self.noLab }
+    guard let plane = gate.enter() else { throw LabRuntime.noLab }
     defer { gate.leave() }
     let session: CaptureSession
     do {
@@ -171,11 +171,9 @@ package actor CaptureDesk {
 
   // MARK: - Its ports
 
-  static let noLab = LabRuntime.noLab
-
   /// The ports that there are.
   func ports() async throws(UserError) -> [PortStatus] {
-    guard let plane = gate.enter() else { throw Self.noLab }
+    guard let plane = gate.enter() else { throw LabRuntime.noLab }
     defer { gate.leave() }
     return await plane.ports()
   }

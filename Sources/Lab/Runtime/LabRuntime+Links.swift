@@ -239,10 +239,9 @@ extension LabRuntime {
   private func unknownLink(_ name: String) -> UserError {
     guard let current else { return Self.noLab }
     let names = linksInOrder().map(\.name)
-    let shown = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", ..." : "")
     return UserError(
       .notFound, "lab \(current.name) has no link \"\(name)\"",
-      hint: names.isEmpty ? "it has no links" : "links: \(shown)")
+      hint: names.isEmpty ? "it has no links" : "links: \(Self.shown(names))")
   }
 }
 

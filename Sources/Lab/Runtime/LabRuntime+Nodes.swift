@@ -135,10 +135,10 @@ extension LabRuntime {
   func node(_ name: String) throws(UserError) -> any Node {
     if let node = nodesInOrder.first(where: { $0.definition.name == name }) { return node }
     guard let current else { throw Self.noLab }
-    let names = nodesInOrder.map(\.definition.name).joined(separator: ", ")
+    let names = nodesInOrder.map(\.definition.name)
     throw UserError(
       .notFound, "lab \(current.name) has no node \"\(name)\"",
-      hint: names.isEmpty ? "it has no nodes" : "nodes: \(names)")
+      hint: names.isEmpty ? "it has no nodes" : "nodes: \(Self.shown(names))")
   }
 
   /// Names of the ports whose own end is there; what is at the other end of a wire is another node's matter.

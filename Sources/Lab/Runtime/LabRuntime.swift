@@ -115,7 +115,12 @@ package actor LabRuntime {
   }
 
   /// Of what is asked of a lab before it is up, or once it is taken down.
-  static let noLab = UserError(.notFound, "no lab is up")
+  package static let noLab = UserError(.notFound, "no lab is up", hint: "`apus up FILE` brings one up")
+
+  /// Names for a hint: the first 20 of them.
+  static func shown(_ names: [String]) -> String {
+    names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", ..." : "")
+  }
 
   var environment: NodeEnvironment {
     NodeEnvironment(lab: current?.name ?? "", directories: directories, variables: variables, logger: logger)

@@ -14,7 +14,10 @@ extension CanonicalLab {
     for link in links {
       if let complaint = broken(link) { return complaint }
       guard link.kind == .wire else { continue }
-      for end in link.ends where joined.updateValue(link.name, forKey: end) != nil { return usedTwice(end) }
+      for end in link.ends {
+        guard let other = joined.updateValue(link.name, forKey: end) else { continue }
+        return usedTwice(end, by: "link \"\(other)\"", "link \"\(link.name)\"")
+      }
     }
     for node in nodes {
       for nic in node.nics {
@@ -22,7 +25,8 @@ extension CanonicalLab {
         if let complaint = broken(nic.attachment, of: end, wire: joined.removeValue(forKey: end)) { return complaint }
       }
     }
-    return joined.keys.map(\.text).min().map { "unknown NIC \"\($0)\" (\(Self.unknown))" } ?? socketUsedTwice
+    let missing = joined.min { $0.key.text < $1.key.text }
+    return missing.map { "link \"\($0.value)\": unknown NIC \"\($0.key.text)\" (\(Self.unknown))" } ?? socketUsedTwice
   }
 
   private static var unknown: String { DiagnosticCode.unknownName.rawValue }
@@ -54,7 +58,7 @@ extension CanonicalLab {
     switch attachment {
     case .switchPort(let name, _):
       guard isSwitch(name) else { return "NIC \"\(end.text)\": unknown switch \"\(name)\" (\(Self.unknown))" }
-      return wire == nil ? nil : usedTwice(end)
+      return wire.map { usedTwice(end, by: "switch \"\(name)\"", "link \"\($0)\"") }
     case .wire(let name):
       return wire == name ? nil : "NIC \"\(end.text)\" is no end of link \"\(name)\" (\(Self.unknown))"
     case .none:
@@ -62,8 +66,8 @@ extension CanonicalLab {
     }
   }
 
-  private func usedTwice(_ end: LinkEnd) -> String {
-    "NIC \"\(end.text)\" is used twice (\(DiagnosticCode.usedTwice.rawValue))"
+  private func usedTwice(_ end: LinkEnd, by first: String, _ second: String) -> String {
+    "NIC \"\(end.text)\" is used by \(first) and \(second) (\(DiagnosticCode.usedTwice.rawValue))"
   }
 
   private var socketUsedTwice: String? {
