@@ -142,6 +142,11 @@ package func frame(
   ).plain(size: size, seed: seed)
 }
 
+/// A frame with one more tag, of type 0x8100, in front of those that it has.
+package func tagged(_ vlan: UInt16, priority: UInt16 = 0, _ frame: [UInt8]) -> [UInt8] {
+  Array(frame[..<12]) + [0x81, 0] + big(priority << 13 | vlan) + frame[12...]
+}
+
 /// What a look at the TCP or UDP checksum of a frame says.
 package enum ChecksumState: Sendable, Equatable {
   case right, wrong

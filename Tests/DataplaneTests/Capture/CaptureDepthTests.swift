@@ -17,8 +17,6 @@ import Testing
     FrameBuilder(to: FrameBuilder.broadcast, from: FrameBuilder.station(1)).plain(size: size, seed: seed)
   }
 
-  private func tagged(_ frame: [UInt8]) -> [UInt8] { Array(frame[..<12] + [0x81, 0, 0, 10] + frame[12...]) }
-
   /// The places around what is copied as a rule, and the last that can be looked at.
   @Test(arguments: [12, 16, 59, 60, 61, 62, 63, 64, 67, 68, 100, 250, 251, 252, 253, 254, 255])
   func framesAreFoundWhereverTheyLoseOrGetTheirTag(offset: Int) throws {
@@ -27,15 +25,15 @@ import Testing
     let value = frames[7][offset]
     let wanted = frames.filter { $0[offset] == value }
     let untagged = try bench.capture([0, 1]) { $0.filter = try? .byte(UInt32(offset), is: UInt32(value)) }
-    try bench.send(frames.map(tagged), from: 2, at: 1)
+    try bench.send(frames.map { tagged(10, $0) }, from: 2, at: 1)
     #expect(untagged.drain().map(\.bytes) == wanted + wanted)
     for port in 0...1 { #expect(try bench.frames(port) == frames) }
 
-    let tag = tagged(frames[7])[offset]
+    let tag = tagged(10, frames[7])[offset]
     let trunk = try bench.capture([2]) { $0.filter = try? .byte(UInt32(offset), is: UInt32(tag)) }
     try bench.send(frames, from: 0, at: 2)
-    #expect(trunk.drain().map(\.bytes) == frames.map(tagged).filter { $0[offset] == tag })
-    #expect(try bench.frames(2) == frames.map(tagged))
+    #expect(trunk.drain().map(\.bytes) == frames.map { tagged(10, $0) }.filter { $0[offset] == tag })
+    #expect(try bench.frames(2) == frames.map { tagged(10, $0) })
   }
 
   /// The frame ends where the filter looks, and comes in pieces.
@@ -46,7 +44,7 @@ import Testing
       for offset in [size - 5, size - 1] where offset < 256 {
         let capture = try bench.capture([0]) { $0.filter = try? .byte(UInt32(offset), is: UInt32(frame[offset])) }
         let behind = try bench.capture([0]) { $0.filter = try? .byte(UInt32(min(size, 255)), is: 0x55) }
-        try bench.guests[2].send(tagged(frame), pieces: pieces)
+        try bench.guests[2].send(tagged(10, frame), pieces: pieces)
         bench.breathe(at: 1)
         #expect(capture.drain().map(\.bytes) == [frame], "\(size) \(offset)")
         // What is not there is not found: the tag's four bytes are none of the frame's.
@@ -81,7 +79,7 @@ import Testing
       }
       var frame = plain(1)
       frame[62] = 0x78
-      try bench.send([tagged(frame)], from: 2, at: 2)
+      try bench.send([tagged(10, frame)], from: 2, at: 2)
       #expect(fixed.drain().map(\.bytes) == [frame], "beside \(String(describing: depth))")
       for port in 0...1 { _ = try bench.frames(port) }
       _ = capture.drain()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What protocols on the control side get to see of the frames at the ports of their switches.
-@Suite struct PuntTests {
+@Suite(.timeLimit(.minutes(2))) struct PuntTests {
   /// 01-80-C2-00-00-00 to -0F.
   private static func linkLocal() throws -> FilterProgram {
     try FilterProgram([
@@ -53,7 +53,7 @@ import Testing
         try bench.exchange(bpdu(3, 1), from: "o")
       }
       let got = await drain(punt, bench)
-      #expect(
+      try #require(
         got.map(line) == [
           "sw a 10 link-local", "sw t 20 link-local", "sw t - vlan-filtered", "sw t - vlan-filtered", "open o 30 on",
           "open o 30 not-forwarding", "open o 30 link-local", "open o 30 not-forwarding", "open o 30 link-local",
@@ -178,11 +178,17 @@ import Testing
       #expect(await reader.value == (1...5).map { frame($0) })
       // A reader that is cancelled ends.
       let other = try await bench.dataplane.punt(from: ["sw"], matching: nil)
-      let late = Task { for await _ in other.frames {} }
+      let (isLate, isLast) = (Flag(), Flag())
+      let late = Task { for await _ in other.frames { isLate.set() } }
+      // It has a frame, and waits for the next.
+      try bench.exchange(frame(6), from: "b")
+      #expect(await eventually { isLate.isSet })
       late.cancel()
       await late.value
       // So does one when the data plane ends.
-      let last = Task { for await _ in other.frames {} }
+      let last = Task { for await _ in other.frames { isLast.set() } }
+      try bench.exchange(frame(7), from: "b")
+      #expect(await eventually { isLast.isSet })
       await bench.dataplane.stop()
       await last.value
       #expect(other.end == .stopped)

@@ -132,13 +132,11 @@ import VhostUser
     private let isDone = Flag()
     private let thread: HostThread
 
-    private final class Flag: Sendable { let value = Atomic<Bool>(false) }
-
     init(_ memory: SharedMemory, rings: [any RingDriver], buffer: UInt64, seed: UInt64) throws {
       let isDone = isDone
       thread = try HostThread.start(name: "apd-flipper", cpu: nil) {
         var random = SeededRandom(seed: seed)
-        while !isDone.value.load(ordering: .relaxed) {
+        while !isDone.isSet {
           let ring = rings[Int(random.next() % UInt64(rings.count))]
           let slot = ring.descriptorTable + 16 * (random.next() % 8)
           switch random.next() % 8 {
@@ -162,7 +160,7 @@ import VhostUser
     }
 
     func stop() {
-      isDone.value.store(true, ordering: .relaxed)
+      isDone.set()
       thread.join()
     }
   }

@@ -186,17 +186,15 @@ import VhostUser
     private let isDone = Flag()
     private let thread: HostThread
 
-    private final class Flag: Sendable { let value = Atomic<Bool>(false) }
-
     init(_ event: EventDescriptor) throws {
       let isDone = isDone
       thread = try HostThread.start(name: "apd-flooder", cpu: nil) {
-        while !isDone.value.load(ordering: .relaxed) { event.signal() }
+        while !isDone.isSet { event.signal() }
       }
     }
 
     func stop() {
-      isDone.value.store(true, ordering: .relaxed)
+      isDone.set()
       thread.join()
     }
   }

@@ -8,26 +8,6 @@ import TestSupport
 
 /// Adding a vhost-user port waits for no thread, and what is asked of the port at once finds it all the same.
 @Suite(.timeLimit(.minutes(2))) struct AddedPortsTests {
-  /// Threads that are kept from everything, for a minute at most.
-  private final class Hold: Sendable {
-    private let isOver = Mutex(false)
-    /// Nobody has ended it: what was to be done meanwhile waited for the threads.
-    private let hasExpired = Mutex(false)
-
-    var wasWaitedFor: Bool { hasExpired.withLock { $0 } }
-
-    func end() { isOver.withLock { $0 = true } }
-
-    /// Returns when it is over.
-    func wait() {
-      let deadline = ContinuousClock.now + .seconds(60)
-      while !isOver.withLock({ $0 }) {
-        guard ContinuousClock.now < deadline else { return hasExpired.withLock { $0 = true } }
-        HostClock.pause(microseconds: 100)
-      }
-    }
-  }
-
   /// Keeps worker and reactor from everything as long as `body` runs.
   private func withThreadsHeld<T>(_ plane: Dataplane, _ body: () async throws -> T) async rethrows -> T {
     let hold = Hold()
@@ -113,18 +93,24 @@ import TestSupport
         try await withThreadsHeld(plane) {
           try await bench.addPort("p", .access(vlan: 9))
           #expect(try await plane.restoreEntries(Self.station(at: "p", vlan: 9)) == 1)
-          group.addTask { _ = try await plane.startCapture(ports: ["p"]) }
-          group.addTask { _ = try await plane.punt(from: ["sw"], matching: nil, ringSize: 1 << 18) }
-          group.addTask {
-            try await plane.setImpairment(port: "p", fromNode: .with { $0.delay = 1 }, toNode: nil)
+          let calls: [@Sendable () async throws -> Void] = [
+            { _ = try await plane.startCapture(ports: ["p"]) },
+            { _ = try await plane.punt(from: ["sw"], matching: nil, ringSize: 1 << 18) },
+            { try await plane.setImpairment(port: "p", fromNode: .with { $0.delay = 1 }, toNode: nil) },
+            { try await plane.setForwarding(port: "p", vlans: vlan, .learning) },
+            { try await plane.send(outOf: "p", frames: [frame(1)], vlan: 9) },
+            { #expect(await plane.ports().map(\.name) == ["p"]) },
+          ]
+          let begun = calls.map { _ in Flag() }
+          for (call, hasBegun) in zip(calls, begun) {
+            group.addTask {
+              hasBegun.set()
+              try await call()
+            }
           }
-          group.addTask { try await plane.setForwarding(port: "p", vlans: vlan, .learning) }
-          group.addTask { try await plane.send(outOf: "p", frames: [frame(1)], vlan: 9) }
-          group.addTask {
-            let taken = try await plane.takeSession(port: "p")
-            #expect(taken == nil)
-          }
-          group.addTask { #expect(await plane.ports().map(\.name) == ["p"]) }
+          #expect(await eventually { begun.allSatisfy(\.isSet) })
+          // Behind them.
+          _ = await plane.records
         }
         try await group.waitForAll()
       }

@@ -1,5 +1,4 @@
 import GuestKit
-import Synchronization
 import TestSupport
 import Testing
 
@@ -7,23 +6,6 @@ import Testing
 
 /// A port that has the number or the name of one that went is not taken for it.
 @Suite struct SuccessorTests {
-  /// Keeps a thread from its commands until it is opened.
-  private final class Barrier: Sendable {
-    private let isOpen = Atomic<Bool>(false)
-    private let isReached = Atomic<Bool>(false)
-
-    func open() { isOpen.store(true, ordering: .releasing) }
-
-    /// For the thread: not for ever, so that a test that fails ends.
-    func hold() {
-      isReached.store(true, ordering: .releasing)
-      let deadline = Deadline(milliseconds: 60_000)
-      while !isOpen.load(ordering: .acquiring), deadline.remaining > 0 {}
-    }
-
-    func reached() async -> Bool { await eventually { isReached.load(ordering: .acquiring) } }
-  }
-
   /// What a trace found has the names of the moment when it was found, however late it is told.
   @Test func aTraceHasTheNamesOfItsMoment() async throws {
     try await Bench.with { bench in
@@ -41,17 +23,18 @@ import Testing
         // The worker is still to hear of the new port, by the actor and by the reactor; then only the trace is waiting.
         await plane.reactor.settle()
         await worker.run { _ in }
-        let barrier = Barrier()
-        worker.commands.submit { _ in barrier.hold() }
-        #expect(await barrier.reached())
+        let hold = Hold()
+        worker.commands.submit { _ in hold.wait() }
+        #expect(await hold.reached())
         // Of low priority, so that the data plane's actor, which has much to do, hears of the answer last.
         let trace = Task.detached(priority: .background) { try await plane.trace(port: "a", frame: frame(1, to: nil)) }
         #expect(await eventually { worker.commands.isWaiting })
         let isOver = Flag()
+        defer { isOver.set() }
         let others = (0..<4).map { _ in
           Task.detached(priority: .high) { while !isOver.isSet { _ = await plane.switches() } }
         }
-        barrier.open()
+        hold.end()
         try await Task.detached(priority: .high) {
           try await plane.removePort(old)
           try await plane.addPort(successor)
@@ -64,12 +47,6 @@ import Testing
         try await plane.removePort(new)
       }
     }
-  }
-
-  private final class Flag: Sendable {
-    private let value = Atomic<Bool>(false)
-    var isSet: Bool { value.load(ordering: .acquiring) }
-    func set() { value.store(true, ordering: .releasing) }
   }
 
   /// An end of a patch that is made anew, while the one before it is still on its way out, is part of the capture that
@@ -88,16 +65,16 @@ import Testing
       try bench.expect(frame(1, to: 2), from: "a", reaches: ["b": frame(1, to: 2)])
       #expect(capture.interfaces.map(\.counts.captured) == [1])
 
-      let barrier = Barrier()
-      await plane.reactor.commands.submit { _ in barrier.hold() }
-      #expect(await barrier.reached())
+      let hold = Hold()
+      await plane.reactor.commands.submit { _ in hold.wait() }
+      #expect(await hold.reached())
       async let first: Void = plane.removePort("s1:t")
       async let second: Void = plane.removePort("s2:t")
       // Refused as long as the names are taken.
       #expect(
         await eventually { (try? await plane.addPatch(name: "t", between: "s1", and: "s2", mode: mode)) != nil })
       let interface = try await plane.addPort("s1:t", to: capture)
-      barrier.open()
+      hold.end()
       _ = try await (first, second)
 
       try bench.expect(frame(1, to: 2, seed: 1), from: "a", reaches: ["b": frame(1, to: 2, seed: 1)])

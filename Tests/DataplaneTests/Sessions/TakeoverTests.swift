@@ -260,8 +260,6 @@ import VhostUser
     private let isDone = Flag()
     private let thread: HostThread
 
-    private final class Flag: Sendable { let value = Atomic<Bool>(false) }
-
     /// Disables and enables ring 1 on a connection, which is shared with nobody meanwhile.
     init(_ connection: Descriptor) throws {
       let isDone = isDone
@@ -269,14 +267,14 @@ import VhostUser
         let transport = SocketTransport(connection)
         let header = MessageHeader(request: Request.setRingEnable.rawValue, flags: 1, size: 8).bytes
         let pair = header + words32(1, 0) + header + words32(1, 1)
-        while !isDone.value.load(ordering: .relaxed) {
+        while !isDone.isSet {
           do { try transport.send(pair, descriptors: []) } catch { return }
         }
       }
     }
 
     func stop() {
-      isDone.value.store(true, ordering: .relaxed)
+      isDone.set()
       thread.join()
     }
   }

@@ -18,10 +18,6 @@ import Testing
     }
   }
 
-  private func tagged(_ vlan: UInt8, _ frame: [UInt8]) -> [UInt8] {
-    Array(frame[..<12] + [0x81, 0, 0, vlan] + frame[12...])
-  }
-
   private func drops(_ bench: Bench, _ port: String) async throws -> [UInt64] {
     let status = try await bench.status(port)
     return [status.dropsIn["not-forwarding"] ?? 0, status.dropsOut["not-forwarding"] ?? 0]

@@ -5,11 +5,6 @@ import Testing
 
 /// Frames that the switch itself sends out of a port are like any other that leaves there.
 @Suite struct SendTests {
-  private func tagged(_ vlan: UInt16, priority: UInt16 = 0, _ frame: [UInt8]) -> [UInt8] {
-    let tag = priority << 13 | vlan
-    return Array(frame[..<12] + [0x81, 0, UInt8(tag >> 8), UInt8(tag & 0xFF)] + frame[12...])
-  }
-
   private func got(_ bench: Bench) throws -> [String: [[UInt8]]] {
     var result: [String: [[UInt8]]] = [:]
     for node in bench.nodes {
