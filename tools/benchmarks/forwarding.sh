@@ -22,7 +22,7 @@ END
   printf '%s\n' "$folder/.build/release/forwarding-benchmark"
 }
 
-# bench_ports: how long it takes to add 1,024 ports, to list and to remove them; the best of some runs counts.
+# bench_ports: how long it takes to add 1,024 ports, to list and to remove them; five rounds.
 bench_ports() {
   local program round
   (($# == 0)) || usage_error "unknown option $1"

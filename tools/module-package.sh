@@ -1,6 +1,7 @@
 # A package of links to the modules from the data plane down, which need no packages of others. Sourced, never run.
 #
-# For what sees the inside of a module, or builds it in another way than the product is built.
+# For what sees the inside of a module, or builds it in another way than the product is built. Targets and edges are those of
+# Package.swift, without .strictMemorySafety(), which the product's own build proves.
 # shellcheck shell=bash
 
 # link_modules FOLDER MODULE...: the modules' folders, each a folder of links to what is in it, so that a file can be added.
