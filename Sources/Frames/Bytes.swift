@@ -50,3 +50,40 @@ extension InternetChecksum {
     }
   }
 }
+
+/// The first bytes of a frame, to look at: every look is within them.
+///
+/// Unsafe code. Invariants: `base` has `count` bytes, which nobody changes, for as long as the view is used, which is
+/// within the call that it was made for.
+@safe
+package struct HeaderBytes: BitwiseCopyable {
+  private let base: UnsafeRawPointer
+  /// Bytes that are there.
+  package let count: Int
+
+  /// A view of `count` bytes at `base`, which the caller vouches for.
+  @unsafe @inline(__always)
+  package init(_ base: UnsafeRawPointer, count: Int) {
+    unsafe self.base = base
+    self.count = count
+  }
+
+  /// One byte; zero behind the end.
+  package subscript(position: Int) -> UInt8 {
+    // SAFETY: the position is in range.
+    UInt(bitPattern: position) < UInt(bitPattern: count)
+      ? unsafe base.load(fromByteOffset: position, as: UInt8.self) : 0
+  }
+
+  /// Two bytes in network order.
+  package func half(_ position: Int) -> UInt16 { UInt16(self[position]) << 8 | UInt16(self[position + 1]) }
+
+  /// Shows the bytes of an array to `body`.
+  package static func withFirst<Result>(of frame: [UInt8], _ body: (HeaderBytes) -> Result?) -> Result? {
+    unsafe frame.withUnsafeBytes { bytes in
+      // SAFETY: the bytes of the array, for the time of the call.
+      guard let base = bytes.baseAddress else { return nil }
+      return unsafe body(HeaderBytes(base, count: bytes.count))
+    }
+  }
+}

@@ -8,6 +8,8 @@ public enum Ethernet {
   @inlinable public static var maximumFrameSize: Int { 65521 + headerSize + tagSize }
   /// TPID of a customer VLAN tag.
   @inlinable public static var typeVLAN: UInt16 { 0x8100 }
+  /// TPID of a service VLAN tag (802.1Q-2018 clause 9.6): payload to us, which knows no such VLANs.
+  @inlinable public static var typeServiceVLAN: UInt16 { 0x88A8 }
   /// Internet Protocol version 4.
   @inlinable public static var typeIPv4: UInt16 { 0x0800 }
   /// Internet Protocol version 6.

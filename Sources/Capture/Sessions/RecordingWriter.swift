@@ -1,4 +1,5 @@
 package import Dataplane
+internal import Frames
 
 /// Writes what the flight recorder held as a capture: frames as they came in or were sent by a switch, with where
 /// they went.
@@ -47,7 +48,9 @@ package enum RecordingWriter {
       packet.interface = numbers[frame.port] ?? 0
       packet.timestamp = frame.timestamp
       packet.originalLength = frame.length
-      packet.flags = RecordWriter.flags(isInbound: !frame.isSent, frame.bytes)
+      var flags = RecordWriter.flags(isInbound: !frame.isSent, frame.bytes)
+      if frame.segmentationType != 0 { flags |= Pcapng.Flags.segmentationOffloaded | Pcapng.Flags.checksumNotReady }
+      packet.flags = flags
       packet.packetID = frame.packetID
       packet.verdict = options.settings.writesVerdicts && frame.drop != .none ? frame.drop.rawValue : nil
       packet.comment = comment(frame, recording)
@@ -93,13 +96,16 @@ package enum RecordingWriter {
     return options.filter?.program?.accepts(frame.bytes, length: frame.length) ?? true
   }
 
-  /// As `to b.eth0, c.eth0 and 3 more; dropped: no-buffer`.
+  /// As `to b.eth0, c.eth0 and 3 more; large, TCP; dropped: no-buffer`.
   private static func comment(_ frame: RecordedFrame, _ recording: FlightRecording) -> String? {
     var parts: [String] = []
     if frame.outputCount > 0 {
       let names = frame.outputs.map { recording.ports[$0].name }.joined(separator: ", ")
       let more = frame.outputCount - frame.outputs.count
       parts.append("to \(names)" + (more > 0 ? " and \(more) more" : ""))
+    }
+    if frame.segmentationType != 0 {
+      parts.append(frame.segmentationType == Segmentation.udp ? "large, UDP" : "large, TCP")
     }
     if let reason = frame.drop.name { parts.append("dropped: \(reason)") }
     return parts.isEmpty ? nil : parts.joined(separator: "; ")

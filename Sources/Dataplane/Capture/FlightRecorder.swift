@@ -4,8 +4,8 @@ import Synchronization
 /// The last frames that came in or that a switch itself sent, with their first bytes and what became of them: in memory of fixed size, always
 /// overwritten, read by whoever asks after the fact.
 ///
-/// A record has `recordSize` bytes: time 8, length 4, port 2, drop 1, sent 1, number of outputs 2, the first seven
-/// outputs 2 each, the frame's first 64 bytes.
+/// A record has `recordSize` bytes: time 8, length 4, port 2, drop 1, marks 1 (bit 0: sent by a switch; bits 1 to 3: of a
+/// large frame, its VIRTIO_NET_HDR_GSO_*), number of outputs 2, the first seven outputs 2 each, the frame's first 64 bytes.
 ///
 /// Unsafe code. Invariants: `memory` has `capacity` records. Positions count records and never wrap. The writer says how
 /// far it may write (`positions.limit`) before it does, and how far it has come (`positions.written`) after; a reader
@@ -144,7 +144,20 @@ struct FlightRecorderWriter: BitwiseCopyable {
       unsafe scratch += Burst.scratchSlotSize
       left &-= 1
     }
+    if burst.hasLarge { markLarge(burst, from: start, count: frames) }
     count &+= frames
+  }
+
+  /// Says of the large ones among frames that were just recorded what they are: apart, since few bursts have any.
+  @inline(never)
+  private func markLarge(_ burst: borrowing Burst, from start: Int, count frames: Int) {
+    for position in 0..<frames where burst.frames[start + position].isLarge {
+      // SAFETY: the record was written just now.
+      let record = unsafe place(count + position)
+      let marks = unsafe record.load(fromByteOffset: 15, as: UInt8.self)
+      let type = burst.frames[start + position].segmentationType & 7
+      unsafe record.storeBytes(of: marks | type << 1, toByteOffset: 15, as: UInt8.self)
+    }
   }
 
   /// Place of the record of the burst's frame `index`.

@@ -33,6 +33,8 @@ package struct RecordedFrame: Sendable, Equatable {
   package var packetID: UInt64 = 0
   /// The switch itself sent it; see `Dataplane.send`.
   package var isSent = false
+  /// VIRTIO_NET_HDR_GSO_* of a large frame, without the ECN bit; 0 = it was none.
+  package var segmentationType: UInt8 = 0
 }
 
 /// What a flight recorder held at one moment.
@@ -71,7 +73,8 @@ package struct FlightRecording: Sendable, Equatable {
           timestamp: time, port: port, outputs: outputs, outputCount: outputCount, length: length,
           bytes: Array(records[bytes..<(bytes + min(length, FlightRecorder.keptBytes))]),
           drop: FrameDrop(rawValue: UInt8(number(14, 1))),
-          packetID: first &+ UInt64(start / FlightRecorder.recordSize) &+ 1, isSent: number(15, 1) != 0))
+          packetID: first &+ UInt64(start / FlightRecorder.recordSize) &+ 1, isSent: number(15, 1) & 1 != 0,
+          segmentationType: UInt8(number(15, 1) >> 1 & 7)))
     }
   }
 

@@ -85,7 +85,8 @@ struct TapSet: ~Copyable {
     sighting.depth = depth(of: seen.captures, seen.direction)
     for position in 0..<count {
       let item = pending[seen.port * Burst.capacity + position]
-      sighting.drop = FrameDrop(rawValue: item.verdict)
+      // Of a large frame that left in part, its port counts the rest.
+      sighting.drop = item.isPartlyGone ? .none : FrameDrop(rawValue: item.verdict)
       record(Int(item.frame), of: burst, item.edit, sighting, traits)
     }
   }
@@ -100,8 +101,9 @@ struct TapSet: ~Copyable {
     guard left != 0 else { return }
     unpublished |= left
     // A frame too short for the edit was refused before it came here; a runt has none.
-    let item = PendingFrame(frame: UInt16(truncatingIfNeeded: index), edit: edit)
-    let frame = LeavingFrame(item, of: burst, for: traits)
+    let item = PendingFrame(frame: index, edit: edit)
+    // A large frame is kept as its sender left it, with its checksum partial: whoever reads the capture may cut it.
+    let frame = LeavingFrame(item, of: burst, for: burst.frames[index].isLarge ? .everything : traits)
     let depth = seen.depth >= 0 ? seen.depth : self.depth(of: seen.captures, seen.direction)
     let prefix = frame.prefix(of: burst, depth: depth)
     var sighting = seen
@@ -168,7 +170,7 @@ struct TapSet: ~Copyable {
     guard recorder.isRecording else { return }
     for position in 0..<count {
       let item = pending[port * Burst.capacity + position]
-      if item.verdict != 0 { recorder.mark(Int(item.frame), FrameDrop(rawValue: item.verdict)) }
+      if item.verdict != 0, !item.isPartlyGone { recorder.mark(Int(item.frame), FrameDrop(rawValue: item.verdict)) }
     }
   }
 

@@ -37,22 +37,15 @@ struct Delivery: BitwiseCopyable {
   }
 
   /// The frames that leave in place of the pending one at `position`.
+  ///
+  /// - Parameter done: what became of those before it.
   @inline(__always)
-  func frames(at position: Int) -> LeavingFrames { LeavingFrames(self[position], traits) }
-
-  /// Notes that the frame at `position` is dropped, and why; who handed it over counts it by that.
-  @inline(never)
-  func drop(_ position: Int, _ reason: EgressDrop) { self[position].verdict = FrameDrop(reason).rawValue }
-
-  /// Notes that a fault of the receiver kept the frames from `position` on from it.
-  @inline(never)
-  func markFault(from position: Int) {
-    for position in position..<count { drop(position, .guestFault) }
+  func frames(at position: Int, after done: TransmitOutcome) -> LeavingFrames {
+    LeavingFrames(self[position], traits, after: done)
   }
 
-  /// None of the frames was taken, since the node is not there; their verdicts say so.
-  func dropAll() -> TransmitOutcome {
-    for position in 0..<count { drop(position, .carrierDown) }
-    return TransmitOutcome()
+  /// For `TransmitOutcome.drop`, by which ports say it.
+  func drop(_ position: Int, _ reason: EgressDrop, losing count: Int, isPartlyGone: Bool) {
+    self[position].refuse(FrameDrop(reason), losing: count, isPartlyGone: isPartlyGone)
   }
 }

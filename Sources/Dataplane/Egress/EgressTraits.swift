@@ -2,19 +2,26 @@ import Frames
 
 /// What a port takes: all that decides what a frame becomes on its way out.
 ///
-/// The kind of the port says what its node can do (`WorkerPort.egressTraits`), its slot has the MTU. Which types of
-/// large frames a node takes uncut (VIRTIO_NET_F_GUEST_TSO4 and others) belongs here, when it is known.
+/// The kind of the port says what its node can do (`WorkerPort.egressTraits`), its slot has the MTU.
 struct EgressTraits: BitwiseCopyable {
   /// Bytes of payload that the node takes.
   var mtu: Int
   /// Checksums may be left partial (VIRTIO_NET_HDR_F_NEEDS_CSUM).
   var takesPartialChecksums: Bool
+  /// Large frames that may be left whole (VIRTIO_NET_F_GUEST_TSO4 and its like); others are cut.
+  var takesLarge: LargeFrameTypes = []
+  /// Work that one delivery may be, in frames as they leave, or 2 KiB of them: large frames beyond are dropped.
+  ///
+  /// A guest can ask for two thousand segments a frame, and for many copies of each; see `WorkerState.workLimit`.
+  var workLimit = Int.max
 
-  /// Nothing is too long and nothing is completed: for a frame that only its tag is changed of, such as one that a
-  /// capture or a line keeps.
-  static var everything: EgressTraits { EgressTraits(mtu: .max / 2, takesPartialChecksums: true) }
-  /// The same for whoever has no word for a partial checksum.
-  static var completeFrames: EgressTraits { EgressTraits(mtu: .max / 2, takesPartialChecksums: false) }
+  /// Nothing is too long, and nothing is completed or cut: for a frame that only its tag is changed of, such as one that a
+  /// capture keeps.
+  static var everything: EgressTraits {
+    EgressTraits(mtu: .max / 2, takesPartialChecksums: true, takesLarge: .all)
+  }
+  /// The same for a line, which holds, loses and delays frames as they will be on the wire.
+  static var cutFrames: EgressTraits { EgressTraits(mtu: .max / 2, takesPartialChecksums: true) }
 
   /// Bytes of the longest frame that is taken whatever it is.
   @inline(__always)

@@ -12,7 +12,11 @@ extension LeavingFrame {
   func forEachPiece(of burst: borrowing Burst, _ body: (UnsafeRawPointer, Int) -> Void) {
     let prefix = prefix(of: burst)
     unsafe body(prefix.base, prefix.size)
-    unsafe burst.forEachTailPiece(burst.frames[index], from: prefix.tail, body)
+    if let cut {
+      unsafe burst.forEachPiece(of: burst.frames[index], in: cut.payload, body)
+    } else {
+      unsafe burst.forEachTailPiece(burst.frames[index], from: prefix.tail, body)
+    }
   }
 
   /// Copies the whole frame to where all of it fits.
@@ -26,8 +30,15 @@ extension LeavingFrame {
     } else {
       unsafe base.copyMemory(from: prefix.base, byteCount: prefix.size)
     }
-    guard frame.size > prefix.tail else { return }
     var target = unsafe base + prefix.size
+    if let cut {
+      unsafe burst.forEachPiece(of: frame, in: cut.payload) { source, size in
+        unsafe target.copyMemory(from: source, byteCount: size)
+        unsafe target += size
+      }
+      return
+    }
+    guard frame.size > prefix.tail else { return }
     if frame.segmentCount == 0 {
       unsafe target.copyMemory(from: frame.source + prefix.tail, byteCount: frame.size - prefix.tail)
       return
@@ -57,9 +68,10 @@ extension LeavingFrame {
 
   // The first bytes.
 
-  /// As many as are in scratch.
+  /// As many as are in scratch; of a segment, its headers.
   @inline(__always)
   func prefix(of burst: borrowing Burst) -> LeavingPrefix {
+    if let cut { return segmentPrefix(cut, of: burst) }
     guard edit.kind != .keep || completesChecksum else {
       let size = burst.frames[index].scratchSize
       return unsafe LeavingPrefix(base: UnsafeRawPointer(burst.scratchSlot(index)), size: size, tail: size)
@@ -97,9 +109,44 @@ extension LeavingFrame {
 
   @inline(never)
   private func editedPrefix(of burst: borrowing Burst) -> LeavingPrefix {
+    let frame = burst.frames[index]
+    let (size, shift) = editTag(of: burst, first: frame.scratchSize)
+    let target = unsafe burst.egress.base
+    if completesChecksum {
+      // SAFETY: the field lies in the part that was copied; see the head.
+      let field = Int(frame.checksumStart) + Int(frame.checksumOffset) + shift
+      unsafe target.storeBytes(of: checksum(of: burst), toByteOffset: field, as: UInt16.self)
+    }
+    return unsafe LeavingPrefix(base: UnsafeRawPointer(target), size: size, tail: frame.scratchSize)
+  }
+
+  /// The headers of a segment.
+  @inline(never)
+  private func segmentPrefix(_ cut: Cut, of burst: borrowing Burst) -> LeavingPrefix {
+    let (size, shift) = editTag(of: burst, first: Int(cut.layout.payload))
+    let target = unsafe burst.egress.base
+    // SAFETY: all headers were copied, moved by the tag.
+    let transport = unsafe cut.header.write(to: target, cut.layout, growth: shift)
+    if completesChecksum {
+      var sum = InternetChecksum()
+      sum.add(
+        partial: unsafe Bytes.partialSum(UnsafeRawPointer(target) + transport, count: size - transport),
+        count: size - transport)
+      unsafe burst.forEachPiece(of: burst.frames[index], in: cut.payload) { base, size in
+        unsafe sum.add(partial: Bytes.partialSum(base, count: size), count: size)
+      }
+      let stored = sum.stored == 0 ? 0xFFFF : sum.stored
+      unsafe target.storeBytes(of: stored, toByteOffset: transport + cut.layout.checksumOffset, as: UInt16.self)
+    }
+    return unsafe LeavingPrefix(base: UnsafeRawPointer(target), size: size, tail: 0)
+  }
+
+  /// Copies the first `count` bytes of the frame, which are in scratch, to the buffer, with the tag edited.
+  ///
+  /// - Returns: bytes there, and by how many the tag has moved those behind it.
+  private func editTag(of burst: borrowing Burst, first count: Int) -> (size: Int, shift: Int) {
     // SAFETY: a slot's 256 bytes and one tag fit into the 512 bytes of the buffer; see the head for the rest.
     let (slot, target) = unsafe (burst.scratchSlot(index), burst.egress.base)
-    let frame = burst.frames[index]
     let addresses = 12
     var start = addresses
     var filled = addresses
@@ -110,13 +157,9 @@ extension LeavingFrame {
       filled += Ethernet.tagSize
     }
     if edit.kind == .remove || edit.kind == .rewrite { start += Ethernet.tagSize }
-    let rest = max(frame.scratchSize - start, 0)
+    let rest = max(count - start, 0)
     unsafe (target + filled).copyMemory(from: UnsafeRawPointer(slot + start), byteCount: rest)
-    if completesChecksum {
-      let field = Int(frame.checksumStart) + Int(frame.checksumOffset) + filled - start
-      unsafe target.storeBytes(of: checksum(of: burst), toByteOffset: field, as: UInt16.self)
-    }
-    return unsafe LeavingPrefix(base: UnsafeRawPointer(target), size: filled + rest, tail: frame.scratchSize)
+    return (filled + rest, filled - start)
   }
 
   /// The finished checksum of a frame that came with a partial one (VIRTIO 1.2 section 5.1.6.2): the sum from

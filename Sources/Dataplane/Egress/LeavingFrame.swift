@@ -7,17 +7,27 @@ import Frames
 /// Between *pending* and *copy*: made of what the switch noted and what the port takes, when the port is about to take
 /// it; nothing is copied or summed before its bytes are asked for. A value of one delivery.
 struct LeavingFrame: BitwiseCopyable {
+  /// One segment of a large frame: its headers are made of the whole's, its payload is a part of the whole's.
+  struct Cut: BitwiseCopyable {
+    let layout: LargeFrame
+    let header: SegmentHeader
+    let payload: FrameRange
+  }
+
   /// In its burst.
   let index: Int
   let edit: TagEdit
   /// Bytes, without what stands in front of the Ethernet header.
   let size: Int
-  /// The port takes a frame of this size.
-  let fits: Bool
-  /// Its checksum came partial, and is completed in the copy.
-  let completesChecksum: Bool
-  let header: OffloadHeader
+  /// Why the port does not take it; nil = it does, if it has room.
+  private(set) var refusal: EgressDrop?
+  /// Its checksum is partial, and is completed in the copy.
+  private(set) var completesChecksum: Bool
+  private(set) var header: OffloadHeader
+  /// Nil: the frame is one that came.
+  private(set) var cut: Cut?
 
+  /// A frame that leaves as one, whatever its size if it is large.
   @inline(__always)
   init(_ item: PendingFrame, of burst: borrowing Burst, for traits: EgressTraits) {
     let index = Int(item.frame)
@@ -25,7 +35,7 @@ struct LeavingFrame: BitwiseCopyable {
     self.index = index
     edit = item.edit
     size = frame.size &+ edit.growth
-    fits = traits.takes(size, isTagged: item.edit.leavesTagged(burst.header(index).isTagged))
+    refusal = traits.takes(size, isTagged: item.edit.leavesTagged(burst.header(index).isTagged)) ? nil : .tooBig
     let handsOver = frame.needsChecksum && traits.takesPartialChecksums
     completesChecksum = frame.needsChecksum && !handsOver
     // The tag moves what is behind it.
@@ -34,34 +44,38 @@ struct LeavingFrame: BitwiseCopyable {
       ? OffloadHeader(checksumFrom: Int(frame.checksumStart) &+ edit.growth, field: frame.checksumOffset)
       : OffloadHeader()
   }
-}
 
-/// What a pending frame becomes at its port: the frames that leave in its place, one after the other.
-///
-/// Every kind of port asks for all of them and hands each on, so what a frame becomes is decided here alone:
-/// - Today it is one frame, with its tag changed and its checksum completed or handed over.
-/// - A large frame that the port does not take whole becomes several: `next` gives one segment after the other, each with
-///   its own range of the sender's payload, and headers of its own in the burst's `EgressBuffer`; nothing of the payload
-///   is copied in between. `TransmitOutcome.packets` then counts more frames than were pending, so that
-///   `WorkerState.account` cannot tell by it any more whether something was dropped. One that the port takes whole fits whatever its size, and says so in its
-///   `OffloadHeader`.
-/// - Bytes in front of a frame (VXLAN's outer header, 50 of them) are the first of its prefix: `EgressBuffer` has room.
-struct LeavingFrames: BitwiseCopyable {
-  private let item: PendingFrame
-  private let traits: EgressTraits
-  private var isFirst = true
-
-  @inline(__always)
-  init(_ item: PendingFrame, _ traits: EgressTraits) {
-    self.item = item
-    self.traits = traits
+  /// A large frame that leaves uncut, and says so; or one that does not leave.
+  init(large item: PendingFrame, of burst: borrowing Burst, _ refusal: EgressDrop?) {
+    self.init(item, of: burst, for: .everything)
+    self.refusal = refusal
+    let frame = burst.frames[index]
+    header = OffloadHeader(
+      header, type: frame.segmentationType, headers: frame.headerSize + edit.growth, size: frame.segmentSize)
   }
 
-  /// The next frame; its bytes are good until the one after it is asked for.
-  @inline(__always)
-  mutating func next(of burst: borrowing Burst) -> LeavingFrame? {
-    guard isFirst else { return nil }
-    isFirst = false
-    return LeavingFrame(item, of: burst, for: traits)
+  /// A segment, whose size the port was found to take.
+  init(_ cut: Cut, of item: PendingFrame, completesChecksum: Bool) {
+    index = Int(item.frame)
+    edit = item.edit
+    size = Int(cut.layout.payload) + edit.growth + cut.header.size
+    refusal = nil
+    self.completesChecksum = completesChecksum
+    header =
+      completesChecksum
+      ? OffloadHeader()
+      : OffloadHeader(
+        checksumFrom: Int(cut.layout.transport) + edit.growth,
+        field: UInt16(truncatingIfNeeded: cut.layout.checksumOffset))
+    self.cut = cut
+  }
+
+  /// The same for whoever has no word for a partial checksum.
+  var completed: LeavingFrame {
+    guard header.needsChecksum else { return self }
+    var frame = self
+    frame.completesChecksum = true
+    frame.header = OffloadHeader()
+    return frame
   }
 }

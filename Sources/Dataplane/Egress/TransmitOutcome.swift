@@ -1,13 +1,52 @@
 /// What became of the frames handed to one port in one go; why others were dropped is in their verdicts.
 struct TransmitOutcome {
+  /// Frames that left: of a large one that was cut, each segment.
   var packets = 0
   var bytes = 0
+  /// Large frames that were cut.
+  var cuts = 0
+  /// Frames were dropped.
+  private(set) var hasDrops = false
   var fault: RingFault?
+
+  /// Bytes that are as much work as the looking at one frame.
+  private static var bytesOfWork: Int { 2048 }
+
+  /// The work of copying so many bytes, in the unit of `EgressTraits.workLimit`.
+  @inline(__always)
+  static func work(ofBytes count: Int) -> Int { count / bytesOfWork }
+
+  /// What was done so far, in the same unit.
+  @inline(__always)
+  var work: Int { max(packets, Self.work(ofBytes: bytes)) }
 
   /// A frame left.
   @inline(__always)
   mutating func count(_ frame: LeavingFrame) {
     packets += 1
     bytes += frame.size
+  }
+
+  /// Notes that the frame at `position` is dropped, and why; who handed it over counts it by that.
+  ///
+  /// - Parameter leaving: what it was to become, if that was asked for: a large frame may have left in part.
+  @inline(never)
+  mutating func drop(_ position: Int, _ reason: EgressDrop, of delivery: Delivery, _ leaving: LeavingFrames? = nil) {
+    hasDrops = true
+    delivery.drop(
+      position, reason, losing: leaving?.lost ?? 1, isPartlyGone: leaving?.isPartlyGone ?? false)
+  }
+
+  /// Notes that none of the frames from `position` on is taken.
+  @inline(never)
+  mutating func drop(from position: Int, _ reason: EgressDrop, of delivery: Delivery) {
+    for position in position..<delivery.count { drop(position, reason, of: delivery) }
+  }
+
+  /// None of the frames was taken, since the node is not there.
+  static func nobodyThere(_ delivery: Delivery) -> TransmitOutcome {
+    var outcome = TransmitOutcome()
+    outcome.drop(from: 0, .carrierDown, of: delivery)
+    return outcome
   }
 }

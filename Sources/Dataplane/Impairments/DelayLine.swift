@@ -62,27 +62,34 @@ struct DelayLine: ~Copyable {
 
   // Taking in.
 
-  /// Loses, or copies and holds, a frame of a burst; returns why it is lost.
+  /// Loses, or copies and holds, a frame of a burst: of a large one each segment, since that is what is on the wire.
   @inline(never)
-  mutating func hold(_ frame: Candidate, of burst: borrowing Burst, now: UInt64) -> EgressDrop? {
-    guard !schedule.losesNext() else { return .impairedLoss }
-    let isKept = keep(frame, of: burst, now: now)
-    // A copy too many for the queue was never sent: no drop.
-    if schedule.duplicatesNext() { _ = keep(frame, of: burst, now: now) }
-    return isKept ? nil : .impairedQueue
+  mutating func hold(_ candidate: Candidate, of burst: borrowing Burst, now: UInt64) -> HoldOutcome {
+    var outcome = HoldOutcome()
+    var leaving = LeavingFrames(PendingFrame(frame: candidate.index, edit: candidate.edit), .cutFrames)
+    while let frame = leaving.next(of: burst) {
+      guard !schedule.losesNext() else {
+        outcome.lost += 1
+        continue
+      }
+      if keep(frame, candidate, of: burst, now: now) { outcome.kept += 1 } else { outcome.refused += 1 }
+      // A copy too many for the queue was never sent: no drop.
+      if schedule.duplicatesNext() { _ = keep(frame, candidate, of: burst, now: now) }
+    }
+    return outcome
   }
 
   /// Copies a frame and notes when it leaves; false if there is no room.
-  private mutating func keep(_ candidate: Candidate, of burst: borrowing Burst, now: UInt64) -> Bool {
+  private mutating func keep(
+    _ whole: LeavingFrame, _ candidate: Candidate, of burst: borrowing Burst, now: UInt64
+  ) -> Bool {
     guard count < schedule.impairment.queueCount, let slot = takeSlot() else { return false }
-    let item = PendingFrame(frame: UInt16(truncatingIfNeeded: candidate.index), edit: candidate.edit)
-    let whole = LeavingFrame(item, of: burst, for: .everything)
     let earlier = schedule
     let departure = schedule.departure(now: now, size: whole.size)
     let isCorrupted = departure.flippedBit >= 0
     // The receiver would complete the checksum over the flipped bit and so hide it.
     let mustComplete = isCorrupted || whole.header.checksumEnd > Burst.scratchSlotSize
-    let frame = mustComplete ? LeavingFrame(item, of: burst, for: .completeFrames) : whole
+    let frame = mustComplete ? whole.completed : whole
     guard let place = store.store(frame, of: burst) else {
       // As if it had never come: it takes no time at the rate.
       schedule = earlier
@@ -100,6 +107,15 @@ struct DelayLine: ~Copyable {
     if departure.overtakes { overtaking.append(slot, in: held) } else { inOrder.append(slot, in: held) }
     nextRelease = min(nextRelease, departure.release)
     return true
+  }
+
+  /// What became of a frame, in frames as they will be sent.
+  struct HoldOutcome {
+    var kept = 0
+    /// Lost by the impairment's chance.
+    var lost = 0
+    /// There was no room.
+    var refused = 0
   }
 
   // Letting go.

@@ -24,14 +24,14 @@ struct DelaySet: ~Copyable {
     if !isDriven { now = clinux_monotonic() }
   }
 
-  /// Loses, or copies and holds, a frame of the burst in a line; returns why it is lost.
+  /// Loses, or copies and holds, a frame of the burst in a line.
   @inline(__always)
   mutating func hold(
     _ frame: DelayLine.Candidate, of burst: borrowing Burst, in line: Int
-  ) -> EgressDrop? {
-    let drop = lines[line].hold(frame, of: burst, now: now)
+  ) -> DelayLine.HoldOutcome {
+    let outcome = lines[line].hold(frame, of: burst, now: now)
     nextRelease = min(nextRelease, lines[line].nextRelease)
-    return drop
+    return outcome
   }
 
   /// Moves a line's frames that are due at `time` into an empty burst; `letGo` when they were sent.

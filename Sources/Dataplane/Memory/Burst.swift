@@ -50,6 +50,8 @@ struct Frame: BitwiseCopyable {
   /// VIRTIO_NET_HDR_GSO_* and the bytes of payload of a segment; 0 = the frame is not to be cut.
   var segmentationType: UInt8 = 0
   var segmentSize: UInt16 = 0
+  /// Bytes of the headers of a large frame, which were found to be what the type says; 0 = it is none.
+  private var storedHeaderSize: UInt8 = 0
 
   @unsafe @inline(__always)
   init(source: UnsafeRawPointer, sourceSize: Int, size: Int, flags: Flags = []) {
@@ -82,6 +84,16 @@ struct Frame: BitwiseCopyable {
     @inline(__always) set { storedScratchSize = UInt16(truncatingIfNeeded: newValue) }
   }
 
+  /// See `isLarge`; 255 at most.
+  var headerSize: Int {
+    @inline(__always) get { Int(storedHeaderSize) }
+    set { storedHeaderSize = UInt8(truncatingIfNeeded: newValue) }
+  }
+
+  /// Its sender left it whole for somebody else to cut; what tells how is in scratch. Its checksum is partial, so it is
+  /// never plain.
+  @inline(__always) var isLarge: Bool { storedHeaderSize != 0 }
+
   /// In one piece, with no checksum to think of: scratch holds the first 64 bytes, or all.
   ///
   /// Its copy takes no more than those from scratch, though a capture's filter may have looked deeper. A frame whose fate
@@ -108,8 +120,8 @@ struct Burst: ~Copyable {
   static var segmentCapacity: Int { 4096 }
   static var chainCapacity: Int { 1024 }
 
-  /// Frames, and pieces of frames, in use: in memory like all else, so that a borrowed burst can be filled.
-  private let counts = FixedArray<Int>(count: 2) { _ in 0 }
+  /// Frames, and pieces of frames, in use, and whether any frame is large: in memory like all else, so that a borrowed burst can be filled.
+  private let counts = FixedArray<Int>(count: 3) { _ in 0 }
   let frames: FixedArray<Frame>
   let segments: FixedArray<Segment>
   private let scratch: UnsafeMutableRawPointer
@@ -141,11 +153,18 @@ struct Burst: ~Copyable {
     @inline(__always) nonmutating set { counts[1] = newValue }
   }
 
+  /// There are large frames among these.
+  var hasLarge: Bool {
+    @inline(__always) get { counts[2] != 0 }
+    nonmutating set { counts[2] = newValue ? 1 : 0 }
+  }
+
   /// Forgets all frames.
   @inline(__always)
   func reset() {
     count = 0
     segmentCount = 0
+    hasLarge = false
   }
 
   /// Addresses, type and tag of a frame, from scratch.

@@ -21,7 +21,7 @@ package enum IngressDrop: Int, Sendable, CaseIterable {
 }
 
 /// Why a frame was dropped on its way from the switch to the node.
-package enum EgressDrop: Int, Sendable, CaseIterable {
+package enum EgressDrop: Int, Sendable, CaseIterable, BitwiseCopyable {
   case noBuffer, carrierDown, tooBig, guestFault, hairpin, impairedLoss, impairedQueue, tapBusy, notForwarding
 
   /// Name in JSON, metrics and tables.

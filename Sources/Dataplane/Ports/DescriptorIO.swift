@@ -88,6 +88,22 @@ struct DescriptorHeader {
   static let size = 12
   var first: UInt64 = 0
   var second: UInt32 = 0
+
+  init(first: UInt64, second: UInt32) {
+    self.first = first
+    self.second = second
+  }
+
+  /// A virtio-net header, whose number of buffers a kernel does not look at.
+  init(_ header: OffloadHeader) {
+    first = header.word
+    second = UInt32(header.checksumOffset)
+  }
+
+  /// What it says as a virtio-net header.
+  var offload: OffloadHeader {
+    OffloadHeader(word: first, checksumOffset: UInt16(truncatingIfNeeded: second))
+  }
 }
 
 /// Writing: one system call a frame, straight from the sender's memory.
@@ -95,35 +111,34 @@ struct DescriptorHeader {
 /// Unsafe code. Invariants: an `iovec` names only the header, memory of the pool, of scratch, or pieces that a ring
 /// translated in this breath. A piece that the kernel cannot read (EFAULT) is its sender's loss.
 extension LeavingFrame {
-  /// Pieces of one write at most: the header, the checked prefix, and the sender's rest.
-  private static let pieceLimit = 64
-
   /// Writes the frame, behind a header if there is one.
   ///
+  /// - Parameter notes: room for the pieces.
   /// - Returns: 0 or the error's number.
-  func write(behind header: DescriptorHeader?, to raw: Int32, of burst: borrowing Burst) -> Int32 {
+  func write(
+    behind header: DescriptorHeader?, to raw: Int32, of burst: borrowing Burst, _ notes: borrowing ScatterNotes
+  ) -> Int32 {
+    let pieces = unsafe notes.vectors.base
     var words = (header?.first ?? 0, header?.second ?? 0)
     return unsafe withUnsafeMutableBytes(of: &words) { words in
-      unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.pieceLimit) { pieces in
-        var used = 0
-        // SAFETY: `used` stays below the limit; header, prefix and tail live until the call returns.
-        if header != nil {
-          unsafe pieces[0] = iovec(iov_base: words.baseAddress, iov_len: DescriptorHeader.size)
-          used = 1
-        }
-        var isComplete = true
-        unsafe forEachPiece(of: burst) { base, size in
-          guard used < Self.pieceLimit else {
-            isComplete = false
-            return
-          }
-          unsafe pieces[used] = iovec(iov_base: UnsafeMutableRawPointer(mutating: base), iov_len: size)
-          used += 1
-        }
-        guard isComplete else { return EFAULT }
-        let written = unsafe writev(raw, pieces.baseAddress, Int32(used))
-        return written >= 0 ? 0 : errno
+      var used = 0
+      // SAFETY: `used` stays below the limit; header, prefix and tail live until the call returns.
+      if header != nil {
+        unsafe pieces[0] = iovec(iov_base: words.baseAddress, iov_len: DescriptorHeader.size)
+        used = 1
       }
+      var isComplete = true
+      unsafe forEachPiece(of: burst) { base, size in
+        guard used < ScatterNotes.vectorLimit else {
+          isComplete = false
+          return
+        }
+        unsafe pieces[used] = iovec(iov_base: UnsafeMutableRawPointer(mutating: base), iov_len: size)
+        used += 1
+      }
+      guard isComplete else { return EFAULT }
+      let written = unsafe writev(raw, pieces, Int32(used))
+      return written >= 0 ? 0 : errno
     }
   }
 }

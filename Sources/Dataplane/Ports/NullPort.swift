@@ -9,7 +9,7 @@ struct NullPort: WorkerPort {
   var isThere: Bool { true }
   var coldRefusal: EgressDrop? { nil }
 
-  func egressTraits(mtu: Int) -> EgressTraits { EgressTraits(mtu: mtu, takesPartialChecksums: true) }
+  func egressTraits(mtu: Int) -> EgressTraits { EgressTraits(mtu: mtu, takesPartialChecksums: true, takesLarge: .all) }
 
   func receive(
     queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int, depth: Int
@@ -20,9 +20,13 @@ struct NullPort: WorkerPort {
   ) -> TransmitOutcome {
     var outcome = TransmitOutcome()
     for position in 0..<delivery.count {
-      var leaving = delivery.frames(at: position)
+      var leaving = delivery.frames(at: position, after: outcome)
       while let frame = leaving.next(of: burst) {
-        if frame.fits { outcome.count(frame) } else { delivery.drop(position, .tooBig) }
+        if let reason = frame.refusal {
+          outcome.drop(position, reason, of: delivery, leaving)
+          break
+        }
+        outcome.count(frame)
       }
     }
     return outcome

@@ -62,16 +62,18 @@ extension PortSet {
   /// Hands over a port's pending frames, which their node can have after `completeTransmit`; see `WorkerPort`.
   @inline(__always)
   mutating func transmit(
-    _ port: Int, _ pending: borrowing FixedArray<PendingFrame>, count: Int, burst: borrowing Burst,
+    _ port: Int, _ pending: borrowing FixedArray<PendingFrame>, count: Int, workLimit: Int, burst: borrowing Burst,
     notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
-    let delivery = Delivery(pending, from: port * Burst.capacity, count: count, egressTraits(port))
+    var traits = egressTraits(port)
+    traits.workLimit = workLimit
+    let delivery = Delivery(pending, from: port * Burst.capacity, count: count, traits)
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .tap: tap[self[port].body].transmit(delivery, of: burst, notes: notes)
-    case .patch: delivery.dropAll()
+    case .patch: .nobodyThere(delivery)
     case .null: NullPort().transmit(delivery, of: burst, notes: notes)
-    case .none: delivery.dropAll()
+    case .none: .nobodyThere(delivery)
     }
   }
 

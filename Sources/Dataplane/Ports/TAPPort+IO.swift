@@ -9,7 +9,9 @@ extension TAPPort: WorkerPort {
   var isThere: Bool { isOpen && isInterfaceUp }
   var coldRefusal: EgressDrop? { isThere ? nil : .carrierDown }
 
-  func egressTraits(mtu: Int) -> EgressTraits { EgressTraits(mtu: mtu, takesPartialChecksums: hasHeader) }
+  func egressTraits(mtu: Int) -> EgressTraits {
+    EgressTraits(mtu: mtu, takesPartialChecksums: hasHeader, takesLarge: takesLarge)
+  }
 
   @inline(never)
   mutating func receive(
@@ -24,9 +26,12 @@ extension TAPPort: WorkerPort {
       }
       guard size >= prefix else { continue }
       var frame = pool.frame(size: size, prefix: prefix, in: burst)
-      if hasHeader { judge(pool.header(for: burst), &frame) }
-      burst.frames[burst.count] = frame
-      burst.fillScratch(burst.count, &burst.frames[burst.count])
+      // Of any kind: frames that the kernel queued before the last TUNSETOFFLOAD keep their form.
+      if hasHeader { frame.judge(pool.header(for: burst).offload, allowsPartial: true, .all) }
+      let index = burst.count
+      burst.frames[index] = frame
+      burst.fillScratch(index, &burst.frames[index])
+      burst.judgeLarge(index, &burst.frames[index])
       burst.count += 1
       if size > ReceivePool.slotSize { break }
     }
@@ -34,42 +39,29 @@ extension TAPPort: WorkerPort {
     return nil
   }
 
-  /// Takes over what the virtio-net header says: flags 1, gso_type 1, hdr_len 2, gso_size 2, csum_start 2, csum_offset 2.
-  private func judge(_ header: DescriptorHeader, _ frame: inout Frame) {
-    guard header.first & 1 != 0 else { return }
-    frame.checksumStart = UInt16(truncatingIfNeeded: header.first >> 48)
-    frame.checksumOffset = UInt16(truncatingIfNeeded: header.second)
-    let end = Int(frame.checksumStart) + Int(frame.checksumOffset) + 2
-    // A node may write headers itself (AF_PACKET): its addresses, which were judged, must not be changed in the copy.
-    let isInside =
-      end <= frame.size && end <= Burst.scratchSlotSize && Int(frame.checksumStart) >= Ethernet.headerSize
-    frame.flags.insert(isInside ? .needsChecksum : .headerInvalid)
-  }
-
   @inline(never)
   func transmit(
     _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
-    guard isOpen else { return delivery.dropAll() }
+    guard isOpen else { return .nobodyThere(delivery) }
     var outcome = TransmitOutcome()
     for position in 0..<delivery.count {
-      var leaving = delivery.frames(at: position)
+      var leaving = delivery.frames(at: position, after: outcome)
       while let frame = leaving.next(of: burst) {
-        if let reason = write(frame, of: burst) {
-          delivery.drop(position, reason)
-        } else {
-          outcome.count(frame)
+        if let reason = frame.refusal ?? write(frame, of: burst, notes) {
+          outcome.drop(position, reason, of: delivery, leaving)
+          break
         }
+        outcome.count(frame)
       }
+      if leaving.isCut { outcome.cuts += 1 }
     }
     return outcome
   }
 
   /// Writes one frame; returns why it could not be.
-  private func write(_ frame: LeavingFrame, of burst: borrowing Burst) -> EgressDrop? {
-    guard frame.fits else { return .tooBig }
-    let header = DescriptorHeader(first: frame.header.word, second: UInt32(frame.header.checksumOffset))
-    switch frame.write(behind: hasHeader ? header : nil, to: raw, of: burst) {
+  private func write(_ frame: LeavingFrame, of burst: borrowing Burst, _ notes: borrowing ScatterNotes) -> EgressDrop? {
+    switch frame.write(behind: hasHeader ? DescriptorHeader(frame.header) : nil, to: raw, of: burst, notes) {
     case 0: return nil
     case EFAULT: return .guestFault
     case EINVAL, EMSGSIZE: return .tooBig

@@ -11,6 +11,8 @@ struct TAPPort: ~Copyable {
   var isInterfaceUp = false
   /// Each read and write begins with a virtio-net header of 12 bytes, and may hand over a partial checksum.
   var hasHeader = false
+  /// Large frames that are left whole in both directions (TUNSETOFFLOAD).
+  var takesLarge: LargeFrameTypes = []
 
   init() {}
 

@@ -79,7 +79,8 @@ extension VhostUserPort: WorkerPort {
 
   @inline(__always)
   func egressTraits(mtu: Int) -> EgressTraits {
-    EgressTraits(mtu: mtu, takesPartialChecksums: rings[0].allowsPartialChecksum)
+    EgressTraits(
+      mtu: mtu, takesPartialChecksums: rings[0].allowsPartialChecksum, takesLarge: rings[0].traits.takesLarge)
   }
 
   @inline(__always)
@@ -96,7 +97,7 @@ extension VhostUserPort: WorkerPort {
   mutating func transmit(
     _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
-    guard canDeliver, let memory else { return delivery.dropAll() }
+    guard canDeliver, let memory else { return .nobodyThere(delivery) }
     return rings[0].transmit(delivery, of: burst, notes: notes, memory: memory)
   }
 

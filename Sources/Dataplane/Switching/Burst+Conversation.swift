@@ -39,7 +39,7 @@ extension Burst {
       guard header.first == known.first, UInt32(truncatingIfNeeded: header.second) == known.second,
         !header.isTagged, unsafe frames[done].flags.isPlain, unsafe frames[done].size >= Ethernet.headerSize
       else { break }
-      unsafe places[done] = PendingFrame(frame: UInt16(truncatingIfNeeded: start &+ done), edit: .keep)
+      unsafe places[done] = PendingFrame(frame: start &+ done, edit: .keep)
       bytes &+= unsafe frames[done].size
       done &+= 1
     }

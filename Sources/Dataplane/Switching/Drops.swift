@@ -41,12 +41,17 @@ extension WorkerState {
     noteDrop(place.frame, at: far, edit(place, near), FrameDrop(reason), .fromNode)
   }
 
-  /// A frame that an impairment of the port's link lost, on its way in or out.
+  /// A frame that an impairment of the port's link lost, on its way in or out, or some segments of a large one.
   @inline(never)
   mutating func refuseHeld(
-    _ index: Int, at port: Int, _ edit: TagEdit, _ reason: EgressDrop, _ direction: CaptureDirections
+    _ outcome: DelayLine.HoldOutcome, _ index: Int, at port: Int, _ edit: TagEdit, _ direction: CaptureDirections
   ) {
-    ports[port].counters.drop(reason)
+    guard outcome.lost + outcome.refused > 0 else { return }
+    ports[port].counters.drop(EgressDrop.impairedLoss, outcome.lost)
+    ports[port].counters.drop(EgressDrop.impairedQueue, outcome.refused)
+    // What is on its way in part was not dropped; the rest stands in the counters.
+    guard outcome.kept == 0 else { return }
+    let reason = outcome.refused > 0 ? EgressDrop.impairedQueue : .impairedLoss
     noteDrop(index, at: port, edit, FrameDrop(reason), direction)
   }
 
@@ -79,7 +84,7 @@ extension WorkerState {
   mutating func refusePending(of port: Int, count: Int, _ reason: EgressDrop) {
     ports[port].counters.drop(reason, count)
     for position in 0..<count {
-      pending[port * Burst.capacity + position].verdict = FrameDrop(reason).rawValue
+      pending[port * Burst.capacity + position].refuse(FrameDrop(reason))
     }
     taps.recordUndelivered(pending, of: port, count: count)
   }
@@ -88,8 +93,8 @@ extension WorkerState {
   @inline(never)
   mutating func refuseUndelivered(of port: Int, count: Int) {
     for position in 0..<count {
-      let verdict = FrameDrop(rawValue: pending[port * Burst.capacity + position].verdict)
-      if let reason = verdict.egress { ports[port].counters.drop(reason) }
+      let item = pending[port * Burst.capacity + position]
+      if let reason = FrameDrop(rawValue: item.verdict).egress { ports[port].counters.drop(reason, item.lostCount) }
     }
     taps.recordUndelivered(pending, of: port, count: count)
   }

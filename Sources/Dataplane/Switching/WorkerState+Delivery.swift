@@ -14,7 +14,7 @@ extension WorkerState {
   mutating func enqueue(_ frame: Int, to port: Int, _ edit: TagEdit) {
     let count = ports[port].pendingCount
     touch(port)
-    pending[port * Burst.capacity + count] = PendingFrame(frame: UInt16(truncatingIfNeeded: frame), edit: edit)
+    pending[port * Burst.capacity + count] = PendingFrame(frame: frame, edit: edit)
     ports[port].pendingCount = count + 1
     if count + 1 == Burst.capacity { deliver(to: port) }
   }
@@ -71,7 +71,8 @@ extension WorkerState {
 
   @inline(__always)
   private mutating func handOver(_ port: Int, _ count: Int) {
-    let outcome = ports.transmit(port, pending, count: count, burst: burst, notes: notes)
+    let limit = Self.workLimit &- min(copies, Self.workLimit)
+    let outcome = ports.transmit(port, pending, count: count, workLimit: limit, burst: burst, notes: notes)
     if outcome.packets > 0 { ports.completeTransmit(port) }
     account(outcome, port, of: count)
     if let fault = outcome.fault { ports.coldRingFault(port, ring: 0, fault) }
@@ -82,7 +83,9 @@ extension WorkerState {
   private mutating func account(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
     let counters = ports[port].counters
     counters.transmitted(packets: outcome.packets, bytes: outcome.bytes)
-    if outcome.packets != count { refuseUndelivered(of: port, count: count) }
+    // What is more work than its frames were: they were large.
+    if outcome.work > count { copies &+= outcome.work &- count }
+    if outcome.hasDrops { refuseUndelivered(of: port, count: count) }
   }
 
   /// Floods count each copy: a port whose frames go to many takes fewer at once, so that a breath stays short.
@@ -124,7 +127,7 @@ extension WorkerState {
   /// Delivers a burst that a line at the port let go.
   mutating func deliverReleased(to port: Int) {
     for index in 0..<burst.count {
-      pending[port * Burst.capacity + index] = PendingFrame(frame: UInt16(truncatingIfNeeded: index), edit: .keep)
+      pending[port * Burst.capacity + index] = PendingFrame(frame: index, edit: .keep)
     }
     ports[port].pendingCount = burst.count
     deliver(to: port, isReleased: true)

@@ -19,7 +19,7 @@ extension WorkerState {
         refuse(index, at: port, .headerInvalid)
       } else {
         let frame = DelayLine.Candidate(index: index, edit: .keep, packetID: taps.packetID(index))
-        if let drop = delays.hold(frame, of: burst, in: line) { refuseHeld(index, at: port, .keep, drop, .fromNode) }
+        refuseHeld(delays.hold(frame, of: burst, in: line), index, at: port, .keep, .fromNode)
       }
     }
     ports[port].counters.received(packets: burst.count, bytes: bytes)
@@ -34,7 +34,7 @@ extension WorkerState {
       let item = pending[port * Burst.capacity + position]
       let index = Int(item.frame)
       let frame = DelayLine.Candidate(index: index, edit: item.edit, packetID: taps.packetID(index))
-      if let drop = delays.hold(frame, of: burst, in: line) { refuseHeld(index, at: port, item.edit, drop, .toNode) }
+      refuseHeld(delays.hold(frame, of: burst, in: line), index, at: port, item.edit, .toNode)
     }
   }
 
@@ -45,8 +45,7 @@ extension WorkerState {
     let note = place.note(isTagged: burst.frames[place.frame].isTagged)
     let frame = DelayLine.Candidate(
       index: place.frame, edit: .keep, packetID: taps.packetID(place.frame), note: note)
-    if let drop = delays.hold(frame, of: burst, in: ports[patch].egressLine) {
-      refuseHeld(place.frame, at: patch, edit(place, patch), drop, .toNode)
-    }
+    let outcome = delays.hold(frame, of: burst, in: ports[patch].egressLine)
+    refuseHeld(outcome, place.frame, at: patch, edit(place, patch), .toNode)
   }
 }

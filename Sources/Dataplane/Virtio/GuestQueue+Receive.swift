@@ -101,9 +101,7 @@ extension GuestQueue where Format: ~Copyable {
       frame.segmentStart = index
     }
     if size > PlainFrames.largestDirect { frame.flags.insert(.headerInvalid) }
-    if header.0 & 0xFFFF != 0 {
-      judgeHeader(header.0, offset: UInt16(truncatingIfNeeded: header.1), &frame)
-    }
+    if header.0 & 0xFFFF != 0 { judge(header.0, UInt16(truncatingIfNeeded: header.1), &frame) }
     burst.frames[burst.count] = frame
   }
 
@@ -137,9 +135,17 @@ extension GuestQueue where Format: ~Copyable {
       let header = unsafe frame.source - headerSize
       let word = unsafe header.loadUnaligned(as: UInt64.self)
       if word & 0xFFFF != 0 {
-        judgeHeader(word, offset: unsafe header.loadUnaligned(fromByteOffset: 8, as: UInt16.self), &frame)
+        judge(word, unsafe header.loadUnaligned(fromByteOffset: 8, as: UInt16.self), &frame)
       }
     }
     burst.fillScratch(index, &frame)
+    burst.judgeLarge(index, &frame)
+  }
+
+  /// Takes over what a header says that is not all zeros.
+  private func judge(_ word: UInt64, _ checksumOffset: UInt16, _ frame: inout Frame) {
+    frame.judge(
+      OffloadHeader(word: word, checksumOffset: checksumOffset), allowsPartial: allowsPartialChecksum,
+      traits.sendsLarge)
   }
 }

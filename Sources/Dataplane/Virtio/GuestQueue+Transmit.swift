@@ -15,7 +15,7 @@ extension GuestQueue where Format: ~Copyable {
     let window = ring.look()
     if let fault = ring.judge(window) {
       outcome.fault = fault
-      delivery.markFault(from: 0)
+      outcome.drop(from: 0, .guestFault, of: delivery)
       return outcome
     }
     var position = 0
@@ -28,17 +28,23 @@ extension GuestQueue where Format: ~Copyable {
       outcome.bytes += run.bytes
       position += run.frames
       guard position < delivery.count else { break }
-      var leaving = delivery.frames(at: position)
+      var leaving = delivery.frames(at: position, after: outcome)
       while let frame = leaving.next(of: burst) {
         switch deliver(frame, of: burst, notes: notes, in: window, memory: memory) {
-        case .delivered: outcome.count(frame)
-        case .dropped(let reason): delivery.drop(position, reason)
+        case .delivered:
+          outcome.count(frame)
+          continue
+        case .dropped(let reason): outcome.drop(position, reason, of: delivery, leaving)
         case .fault(let fault):
           outcome.fault = fault
-          delivery.markFault(from: position)
+          outcome.drop(position, .guestFault, of: delivery, leaving)
+          outcome.drop(from: position + 1, .guestFault, of: delivery)
           return outcome
         }
+        // The rest of a large frame goes with its first segment that was not taken.
+        break
       }
+      if leaving.isCut { outcome.cuts += 1 }
       position += 1
     }
     return outcome
@@ -65,7 +71,7 @@ extension GuestQueue where Format: ~Copyable {
     _ frame: LeavingFrame, of burst: borrowing Burst, notes: borrowing ScatterNotes, in window: Format.Window,
     memory: GuestMemory
   ) -> FrameDelivery {
-    guard frame.fits else { return .dropped(.tooBig) }
+    if let reason = frame.refusal { return .dropped(reason) }
     guard ring.isAvailable(at: ring.next, in: window) else { return .dropped(.noBuffer) }
     guard let buffer = ring.single(.write), buffer.size >= headerSize + frame.size,
       let base = unsafe memory.translate(buffer.address, size: UInt64(buffer.size), hint: &regionHint)

@@ -9,6 +9,9 @@ struct QueueTraits: Sendable, BitwiseCopyable {
   var headerSize: UInt8 = 12
   /// The driver may leave checksums partial (CSUM), or takes them partial (GUEST_CSUM).
   var allowsPartialChecksum = false
+  /// Large frames that the driver may send (HOST_TSO4 and its like), and that it takes (GUEST_TSO4 and its like).
+  var sendsLarge: LargeFrameTypes = []
+  var takesLarge: LargeFrameTypes = []
 }
 
 extension QueueTraits {

@@ -1,4 +1,7 @@
+import Glibc
+
 /// The worker's notes of one delivery: the guest's words are read once, what they said stands here.
+@safe
 struct ScatterNotes: ~Copyable {
   /// One chain of the receive ring.
   struct Chain: BitwiseCopyable {
@@ -23,6 +26,9 @@ struct ScatterNotes: ~Copyable {
 
   let places: FixedArray<Place>
   let targets: FixedArray<Segment>
+  /// Pieces of one write: header, prefix, and the pieces of the sender's chain; as many as a kernel takes (IOV_MAX).
+  let vectors = unsafe FixedArray<iovec>(count: vectorLimit) { _ in unsafe iovec() }
+  static let vectorLimit = 1024
   let chains = FixedArray<Chain>(count: Burst.chainCapacity) { _ in Chain(token: ChainToken(id: 0), size: 0) }
 
   init() {

@@ -38,12 +38,14 @@ import Testing
   @Test func aDeliveryHasItsOwnFramesOnly() {
     let pending = FixedArray<PendingFrame>(count: 8) { _ in .none }
     let traits = EgressTraits(mtu: 1500, takesPartialChecksums: false)
-    Delivery(pending, from: 2, count: 3, traits).drop(1, .tapBusy)
-    Delivery(pending, from: 5, count: 2, traits).markFault(from: 1)
-    let all = Delivery(pending, from: 0, count: 2, traits).dropAll()
+    var outcome = TransmitOutcome()
+    outcome.drop(1, .tapBusy, of: Delivery(pending, from: 2, count: 3, traits))
+    outcome.drop(from: 1, .guestFault, of: Delivery(pending, from: 5, count: 2, traits))
+    #expect(outcome.hasDrops)
+    let all = TransmitOutcome.nobodyThere(Delivery(pending, from: 0, count: 2, traits))
     let names = (0..<8).map { FrameDrop(rawValue: pending[$0].verdict).name }
     #expect(names == ["carrier-down", "carrier-down", nil, "tap-busy", nil, nil, "guest-fault", nil])
-    #expect(all.packets == 0 && all.bytes == 0 && all.fault == nil)
+    #expect(all.packets == 0 && all.bytes == 0 && all.fault == nil && all.hasDrops)
     let none = Delivery(pending, from: 8, count: 0, traits)
     #expect(none.count == 0)
   }

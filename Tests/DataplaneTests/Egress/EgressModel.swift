@@ -86,18 +86,32 @@ final class EgressBench {
 
   /// Puts a frame into the burst, as deep in scratch as asked for; returns its number.
   func add(_ frame: ModelFrame, depth: Int = Burst.scratchRule) -> Int {
+    var header = NetworkHeader()
+    if let checksum = frame.checksum {
+      header = NetworkHeader(checksumStart: checksum.start, checksumOffset: checksum.field)
+    }
+    let index = add(frame.bytes, header, pieces: frame.pieces, [])
+    burst.extendScratch(to: depth)
+    return index
+  }
+
+  /// The same for a large one.
+  func add(_ model: LargeFrameModel, pieces: [Int]) -> Int { add(model.whole, model.header, pieces: pieces, .all) }
+
+  /// Puts a frame into the burst with what its header says, as a port does that takes such types of large frames.
+  func add(_ bytes: [UInt8], _ header: NetworkHeader, pieces sizes: [Int], _ types: LargeFrameTypes) -> Int {
     let index = burst.count
     var offset = 0
-    let pieces = frame.pieces.map { size in
+    let pieces = sizes.map { size in
       let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)
-      piece.copyBytes(from: frame.bytes[offset..<(offset + size)])
+      piece.copyBytes(from: bytes[offset..<(offset + size)])
       offset += size
       return piece
     }
     memory += pieces
     self.pieces[index] = pieces
     guard let first = pieces.first?.baseAddress else { return index }
-    var entry = Frame(source: UnsafeRawPointer(first), sourceSize: frame.pieces[0], size: frame.bytes.count)
+    var entry = Frame(source: UnsafeRawPointer(first), sourceSize: sizes[0], size: bytes.count)
     if pieces.count > 1 {
       entry.segmentStart = burst.segmentCount
       entry.segmentCount = pieces.count
@@ -107,20 +121,20 @@ final class EgressBench {
         burst.segmentCount += 1
       }
     }
-    if let checksum = frame.checksum {
-      entry.checksumStart = UInt16(checksum.start)
-      entry.checksumOffset = UInt16(checksum.field)
-      entry.flags.insert(.needsChecksum)
+    let words = header.bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    if words & 0xFFFF != 0 {
+      entry.judge(
+        OffloadHeader(word: words, checksumOffset: header.checksumOffset), allowsPartial: true, types)
     }
     burst.fillScratch(index, &entry)
+    burst.judgeLarge(index, &entry)
     burst.frames[index] = entry
     burst.count = index + 1
-    burst.extendScratch(to: depth)
     return index
   }
 
   func edit(_ index: Int, _ edit: TagEdit, for traits: EgressTraits) -> LeavingFrames {
-    LeavingFrames(PendingFrame(frame: UInt16(index), edit: edit), traits)
+    LeavingFrames(PendingFrame(frame: index, edit: edit), traits)
   }
 
   /// Has the sender overwrite its whole frame.

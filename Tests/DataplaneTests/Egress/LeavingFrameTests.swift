@@ -36,7 +36,7 @@ import Testing
         bench.edit(index, edit, for: EgressTraits(mtu: mtu, takesPartialChecksums: takesPartial)), of: bench)
       let what: Comment = "seed \(seed) turn \(turn): \(frame.bytes.count) \(edit.kind) \(frame.pieces) \(depth)"
       #expect(leaving.size == wanted.count, what)
-      #expect(leaving.fits == frame.fits(edit, mtu: mtu), what)
+      #expect(leaving.refusal == (frame.fits(edit, mtu: mtu) ? nil : .tooBig), what)
       check(leaving.header, frame, edit, takesPartial, what)
       #expect(bench.pieces(leaving) == wanted, what)
       #expect(bench.copy(leaving) == wanted + EgressBench.guardBytes, what)
@@ -75,8 +75,8 @@ import Testing
       let index = bench.add(ModelFrame(bytes: bytes, pieces: [size]))
       let leaving = try only(
         bench.edit(index, edit, for: EgressTraits(mtu: 1500, takesPartialChecksums: true)), of: bench)
-      #expect(leaving.fits == (size + edit.growth <= (leavesTagged ? 1518 : 1514)), "\(size) \(kind)")
-      #expect(try only(bench.edit(index, edit, for: .everything), of: bench).fits)
+      #expect((leaving.refusal == nil) == (size + edit.growth <= (leavesTagged ? 1518 : 1514)), "\(size) \(kind)")
+      #expect(try only(bench.edit(index, edit, for: .everything), of: bench).refusal == nil)
     }
   }
 
@@ -105,7 +105,8 @@ import Testing
     bytes[20] = 0xFF
     bytes[21] = 0xFF
     let index = bench.add(ModelFrame(bytes: bytes, checksum: (14, 2), pieces: [60]))
-    let leaving = try only(bench.edit(index, .keep, for: .completeFrames), of: bench)
+    let leaving = try only(
+      bench.edit(index, .keep, for: EgressTraits(mtu: 1500, takesPartialChecksums: false)), of: bench)
     #expect(Array(bench.pieces(leaving)[16..<18]) == [0xFF, 0xFF])
   }
 }

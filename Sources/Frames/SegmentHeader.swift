@@ -1,0 +1,89 @@
+/// The headers of one segment of a large frame, made of those of the whole.
+///
+/// The one place that knows what tells a segment's headers from the whole's: captures and the data path cut by it.
+///
+/// Unsafe code. Invariants: the caller's headers have as many bytes as the layout says, `growth` more; fields lie within
+/// them, as `LargeFrame` found.
+package struct SegmentHeader: BitwiseCopyable, Sendable {
+  /// Which it is, from 0 on, and where its payload begins in that of the whole, in bytes.
+  package var number: Int
+  package var offset: Int
+  /// Bytes of its payload.
+  package var size: Int
+  package var isLast: Bool
+
+  package init(number: Int, offset: Int, size: Int, isLast: Bool) {
+    (self.number, self.offset, self.size, self.isLast) = (number, offset, size, isLast)
+  }
+
+  /// Turns the headers of the whole frame, which lie at `base`, into those of this segment, with the sum over the pseudo
+  /// header in the checksum's field, not inverted, as a partial checksum has it.
+  ///
+  /// - Parameter growth: bytes by which a tag that was put in, or taken off, has moved the headers.
+  /// - Returns: where the transport header begins.
+  @unsafe
+  package func write(to base: UnsafeMutableRawPointer, _ layout: LargeFrame, growth: Int) -> Int {
+    let network = unsafe base + Int(layout.network) + growth
+    let start = Int(layout.transport) + growth
+    let transport = unsafe base + start
+    let length = Int(layout.payload) - Int(layout.transport) + size
+    if layout.isVersion4 {
+      unsafe writeVersion4(network, header: Int(layout.transport) - Int(layout.network), length: length)
+    } else {
+      let extensions = Int(layout.transport) - Int(layout.network) - 40
+      unsafe Self.put(network, 4, length + extensions)
+    }
+    if layout.isTCP {
+      let sequence = unsafe UInt32(bigEndian: transport.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+      unsafe transport.storeBytes(
+        of: (sequence &+ UInt32(truncatingIfNeeded: offset)).bigEndian, toByteOffset: 4, as: UInt32.self)
+      // FIN and PSH belong to the last segment, CWR to the first.
+      var flags = unsafe transport.load(fromByteOffset: 13, as: UInt8.self)
+      if !isLast { flags &= ~0x09 }
+      if number > 0 { flags &= ~0x80 }
+      unsafe transport.storeBytes(of: flags, toByteOffset: 13, as: UInt8.self)
+    } else {
+      unsafe Self.put(transport, 4, length)
+    }
+    let sum = unsafe Self.pseudoSum(network, layout, length: length)
+    unsafe transport.storeBytes(of: sum, toByteOffset: layout.checksumOffset, as: UInt16.self)
+    return start
+  }
+
+  @unsafe
+  private func writeVersion4(_ network: UnsafeMutableRawPointer, header: Int, length: Int) {
+    unsafe Self.put(network, 2, header + length)
+    let identification = unsafe UInt16(bigEndian: network.loadUnaligned(fromByteOffset: 4, as: UInt16.self))
+    unsafe Self.put(network, 4, Int(identification) + number)
+    unsafe Self.put(network, 10, 0)
+    var sum = InternetChecksum()
+    unsafe sum.add(partial: Bytes.partialSum(UnsafeRawPointer(network), count: header), count: header)
+    unsafe network.storeBytes(of: sum.stored, toByteOffset: 10, as: UInt16.self)
+  }
+
+  /// Sum over addresses, protocol and length, in the order of memory.
+  @unsafe
+  private static func pseudoSum(_ network: UnsafeMutableRawPointer, _ layout: LargeFrame, length: Int) -> UInt16 {
+    let (start, count) = layout.isVersion4 ? (12, 8) : (8, 32)
+    let sum = unsafe Bytes.partialSum(UnsafeRawPointer(network) + start, count: count)
+    let words = (layout.isTCP ? UInt16(6) : 17).bigEndian
+    return InternetChecksum.fold(sum &+ UInt64(words) &+ UInt64(UInt16(truncatingIfNeeded: length).bigEndian))
+  }
+
+  /// Stores the low 16 bits of a value in network order.
+  @unsafe @inline(__always)
+  private static func put(_ base: UnsafeMutableRawPointer, _ offset: Int, _ value: Int) {
+    unsafe base.storeBytes(of: UInt16(truncatingIfNeeded: value).bigEndian, toByteOffset: offset, as: UInt16.self)
+  }
+}
+
+extension SegmentHeader {
+  /// The same for headers in an array; what is too short for the layout is a mistake of this program, and traps.
+  package func write(to headers: inout [UInt8], _ layout: LargeFrame) {
+    precondition(headers.count >= Int(layout.payload))
+    unsafe headers.withUnsafeMutableBytes { bytes in
+      // SAFETY: all headers are there, so there is a first byte.
+      if let base = bytes.baseAddress { unsafe _ = write(to: base, layout, growth: 0) }
+    }
+  }
+}
