@@ -47,7 +47,7 @@ import Topology
     #expect(socket.role == .connect)
     #expect(socket.mode == 0o600)
     #expect(socket.owner?.user == 0 && socket.owner?.group == 0)
-    #expect(!socket.offload)
+    #expect(socket.offload == .off)
     #expect(socket.countsRings)
     nic.frontEnd = nil
     guard case .vhostUser(let other) = try ExternalNode(node("e", "external"), environment).backend(of: nic) else {

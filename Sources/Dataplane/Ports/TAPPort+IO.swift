@@ -92,5 +92,6 @@ extension TAPPort: WorkerPort {
     isInterfaceUp = false
     isReadable = false
     hasHeader = false
+    takesLarge = []
   }
 }
