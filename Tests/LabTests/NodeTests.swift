@@ -37,7 +37,7 @@ import Topology
     nic.role = .connect
     nic.socketMode = 0o600
     nic.socketOwner = "0:0"
-    nic.offload = false
+    nic.offload = .off
     nic.frontEnd = .crosvm
     guard case .vhostUser(let socket) = try ExternalNode(node("e", "external"), environment).backend(of: nic) else {
       Issue.record("not a vhost-user port")
