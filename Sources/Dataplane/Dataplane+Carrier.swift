@@ -6,11 +6,11 @@ extension Dataplane {
   func open(_ record: PortRecord, _ interface: TAPInterface, isWanted: Bool) async throws(DataplaneError) {
     let namespace = interface.namespace
     let request = TAPRequest(
-      name: interface.name, namespace: namespace, hasHeader: interface.offload,
-      hasChecksumOffload: interface.offload, isPersistent: true)
-    let (descriptor, index): (Descriptor, Int)
+      name: interface.name, namespace: namespace, hasHeader: interface.offload != .off,
+      offloads: interface.offload.tapOffloads, isPersistent: true)
+    let (tap, index): (OpenTAP, Int)
     do throws(SystemError) {
-      descriptor = try await TAPDevice.openWithoutBlocking(request)
+      tap = try await TAPDevice.openWithoutBlocking(request)
       index = try await NetworkNamespace.runWithoutBlocking(in: namespace) { () throws(SystemError) in
         try Netlink.index(of: request.name, namespace: namespace)
       }
@@ -18,10 +18,10 @@ extension Dataplane {
       throw .host("port \(record.name): \(error)")
     }
     notePort(record)
-    let failure = await take(record, descriptor, hasOffload: interface.offload, isWanted: isWanted)
+    let failure = await take(record, tap, hasOffload: request.hasHeader, isWanted: isWanted)
     do throws(SystemError) {
       if let failure { throw failure }
-      try await watch(record.index, descriptor, index: index, namespace)
+      try await watch(record.index, tap.descriptor, index: index, namespace)
     } catch {
       await letGo(of: record)
       throw .host("port \(record.name): \(error)")
@@ -30,7 +30,7 @@ extension Dataplane {
 
   /// Tells the reactor its name, and then the worker.
   private func take(
-    _ record: PortRecord, _ descriptor: Descriptor, hasOffload: Bool, isWanted: Bool
+    _ record: PortRecord, _ tap: OpenTAP, hasOffload: Bool, isWanted: Bool
   ) async -> SystemError? {
     let worker = worker
     return await withCheckedContinuation { continuation in
@@ -39,7 +39,9 @@ extension Dataplane {
         state.name(record.index, record.name)
         worker.commands.submit { core in
           core.coldAddPort(record, .tap, isWanted: isWanted)
-          continuation.resume(returning: core.coldOpenTAP(record.index, descriptor, hasOffload: hasOffload))
+          let error = core.coldOpenTAP(
+            record.index, tap.descriptor, hasOffload: hasOffload, takesLarge: LargeFrameTypes(tap.offloads))
+          continuation.resume(returning: error)
         }
       }
     }

@@ -7,9 +7,10 @@ import Glibc
 package enum TAPDevice {
   /// Creates an interface or attaches to an existing TAP, in its namespace; the descriptor is non-blocking.
   ///
-  /// One `read` or `write` carries one frame, preceded by the header if asked for.
+  /// One `read` or `write` carries one frame, preceded by the header if asked for. Also a TAP that was there before gets
+  /// the header and the offloads of this request.
   /// - Throws: EBUSY if a process is attached already, EINVAL if another kind of interface has the name.
-  package static func open(_ request: TAPRequest) throws(SystemError) -> Descriptor {
+  package static func open(_ request: TAPRequest) throws(SystemError) -> OpenTAP {
     try checkName(request.name)
     for _ in 0..<retries {
       do throws(SystemError) {
@@ -22,7 +23,7 @@ package enum TAPDevice {
   }
 
   /// As `open`, for a caller that must not wait: no thread does but that of namespaces, for each attempt.
-  package static func openWithoutBlocking(_ request: TAPRequest) async throws(SystemError) -> Descriptor {
+  package static func openWithoutBlocking(_ request: TAPRequest) async throws(SystemError) -> OpenTAP {
     try checkName(request.name)
     for _ in 0..<retries {
       do throws(SystemError) {
@@ -35,7 +36,7 @@ package enum TAPDevice {
     return try await attachWithoutBlocking(request)
   }
 
-  private static func attachWithoutBlocking(_ request: TAPRequest) async throws(SystemError) -> Descriptor {
+  private static func attachWithoutBlocking(_ request: TAPRequest) async throws(SystemError) -> OpenTAP {
     try await NetworkNamespace.runWithoutBlocking(in: request.namespace) { () throws(SystemError) in
       try openHere(request)
     }
@@ -44,21 +45,23 @@ package enum TAPDevice {
   /// A process that we are just starting holds a copy of a descriptor that we have closed, for a moment.
   private static let retries = 100
 
-  private static func attach(_ request: TAPRequest) throws(SystemError) -> Descriptor {
+  private static func attach(_ request: TAPRequest) throws(SystemError) -> OpenTAP {
     try NetworkNamespace.run(in: request.namespace) { () throws(SystemError) in try openHere(request) }
   }
 
-  private static func openHere(_ request: TAPRequest) throws(SystemError) -> Descriptor {
+  private static func openHere(_ request: TAPRequest) throws(SystemError) -> OpenTAP {
     var call: UnsafePointer<CChar>?
+    var offloads: TAPOffloads = []
     // SAFETY: the name lives for the call; `call` is set to a constant string.
     let result = unsafe request.name.withCString { name in
       var tap = unsafe clinux_tap(
         name: name, has_header: request.hasHeader,
-        has_checksum_offload: request.hasHeader && request.hasChecksumOffload,
-        is_persistent: request.isPersistent)
-      return unsafe clinux_tap_open(&tap, &call)
+        offloads: request.hasHeader ? request.offloads.rawValue : 0, is_persistent: request.isPersistent)
+      let result = unsafe clinux_tap_open(&tap, &call)
+      offloads.rawValue = unsafe tap.offloads
+      return result
     }
-    if result >= 0 { return Descriptor(owning: result) }
+    if result >= 0 { return OpenTAP(descriptor: Descriptor(owning: result), offloads: offloads) }
     let name = unsafe call.map { unsafe String(cString: $0) } ?? "open"
     throw SystemError(call: name, code: -result, context: explain(code: -result, call: name, request: request))
   }

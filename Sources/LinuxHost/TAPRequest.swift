@@ -6,19 +6,19 @@ package struct TAPRequest: Sendable, Equatable {
   package var namespace: String?
   /// Whether each frame follows a virtio-net header of 12 bytes, little endian (VIRTIO 1.2 section 5.1.6).
   package var hasHeader: Bool
-  /// Whether the kernel may hand over frames whose checksum is still to be completed; needs the header.
-  package var hasChecksumOffload: Bool
+  /// What the kernel may hand over as it is; nothing without the header.
+  package var offloads: TAPOffloads
   /// Whether the interface outlives its descriptor.
   package var isPersistent: Bool
 
   package init(
-    name: String, namespace: String? = nil, hasHeader: Bool = true, hasChecksumOffload: Bool = true,
+    name: String, namespace: String? = nil, hasHeader: Bool = true, offloads: TAPOffloads = .checksum,
     isPersistent: Bool = true
   ) {
     self.name = name
     self.namespace = namespace
     self.hasHeader = hasHeader
-    self.hasChecksumOffload = hasChecksumOffload
+    self.offloads = offloads
     self.isPersistent = isPersistent
   }
 }

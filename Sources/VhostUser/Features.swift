@@ -4,6 +4,12 @@ package enum VirtioFeature {
   package static let guestChecksum: UInt64 = 1 << 1
   package static let mtu: UInt64 = 1 << 3
   package static let address: UInt64 = 1 << 5
+  package static let guestTSO4: UInt64 = 1 << 7
+  package static let guestTSO6: UInt64 = 1 << 8
+  package static let guestECN: UInt64 = 1 << 9
+  package static let hostTSO4: UInt64 = 1 << 11
+  package static let hostTSO6: UInt64 = 1 << 12
+  package static let hostECN: UInt64 = 1 << 13
   package static let mergeableBuffers: UInt64 = 1 << 15
   package static let status: UInt64 = 1 << 16
   package static let guestAnnounce: UInt64 = 1 << 21
@@ -18,6 +24,27 @@ package enum VirtioFeature {
   package static let platformAddresses: UInt64 = 1 << 33
   package static let packedRing: UInt64 = 1 << 34
   package static let inOrder: UInt64 = 1 << 35
+  package static let guestUSO4: UInt64 = 1 << 54
+  package static let guestUSO6: UInt64 = 1 << 55
+  package static let hostUSO: UInt64 = 1 << 56
+
+  /// Large frames and partial checksums, both ways.
+  package static let offloads: UInt64 =
+    checksum | guestChecksum | hostTSO4 | hostTSO6 | hostECN | hostUSO | guestTSO4 | guestTSO6 | guestECN | guestUSO4
+    | guestUSO6
+
+  /// Takes out of `features` what depends on features that are not there (VIRTIO 1.2 section 5.1.3.1): large frames of a
+  /// direction need its partial checksums, ECN needs one of its TCP types.
+  ///
+  /// A driver must not accept such a set; one that does has not negotiated those features.
+  package static func consistent(_ features: UInt64) -> UInt64 {
+    var features = features
+    if features & checksum == 0 { features &= ~(hostTSO4 | hostTSO6 | hostECN | hostUSO) }
+    if features & guestChecksum == 0 { features &= ~(guestTSO4 | guestTSO6 | guestECN | guestUSO4 | guestUSO6) }
+    if features & (hostTSO4 | hostTSO6) == 0 { features &= ~hostECN }
+    if features & (guestTSO4 | guestTSO6) == 0 { features &= ~guestECN }
+    return features
+  }
 }
 
 /// vhost-user protocol feature bits ("Protocol features").

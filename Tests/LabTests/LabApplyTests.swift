@@ -2,6 +2,7 @@ import Dataplane
 import FoundationEssentials
 import LinuxHost
 import Synchronization
+import TestSupport
 import Testing
 import Topology
 
@@ -80,6 +81,47 @@ import Topology
       lab.nodes[1].nics[0].attachment = .switchPort(switch: "sw1", mode: .access(20))
       _ = try await runtime.bringUp(lab) { _ in }
       #expect(try await answers(runtime, "p1", "10.0.0.2"))
+      try await runtime.takeDown { _ in }
+    }
+  }
+
+  /// An interface gets another offload under whoever uses it; a front-end that is connected keeps its device.
+  @Test func offloadChangesUnderRunningNodes() async throws {
+    try await withTemporaryDirectories { directories in
+      var lab = lab()
+      lab.nodes.append(node("x1", "external", [nic(mac: "02:00:00:00:00:04")]))
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab) { _ in }
+      // Lost if the namespace was made anew.
+      let address = ["busybox", "ip", "address", "add", "10.0.0.77/24", "dev", "eth0"]
+      for try await _ in try await runtime.execute(node: "p2", command: address) {}
+      for level in [NICDefinition.Offload.checksum, .off, .on] {
+        lab.nodes[1].nics[0].offload = level
+        let steps = try await runtime.bringUp(lab) { _ in }
+        #expect(steps == [PlanStep(.change, "node p2", "offload of eth0")])
+        #expect(try await answers(runtime, "p1", "10.0.0.77"), "\(level)")
+      }
+      let socket = "\(directories.state(lab.name))/x1.eth0.sock"
+      var frontEnd: Descriptor? = try UnixSocket.connect(path: socket)
+      func isConnected() async -> Bool {
+        await runtime.dataplane()?.ports().first { $0.name == "x1.eth0" }?.vhostUser?.isConnected ?? false
+      }
+      #expect(await eventually { await isConnected() })
+      var other = lab
+      other.nodes[2].nics[0].offload = .off
+      other.nodes[1].nics[0].offload = .off
+      let wanted = other
+      let error = await #expect(throws: UserError.self) { try await runtime.bringUp(wanted) { _ in } }
+      #expect(
+        error?.message == "port x1.eth0: its `offload` cannot change while a front-end is connected, which has taken "
+          + "up what was offered before")
+      #expect(error?.hint?.contains(socket) == true)
+      #expect(await isConnected())
+      #expect(try await runtime.bringUp(lab) { _ in } == [], "everything is as it was")
+      withExtendedLifetime(frontEnd) {}
+      frontEnd = nil
+      #expect(await eventually { await !isConnected() })
+      #expect(try await runtime.bringUp(other) { _ in }.count == 2)
       try await runtime.takeDown { _ in }
     }
   }

@@ -29,7 +29,7 @@ import Topology
       try NetworkNamespace.create(namespace)
       for (name, place) in [("eth0", namespace), ("apl\(mark)", nil)] {
         let request = TAPRequest(
-          name: name, namespace: place, hasHeader: true, hasChecksumOffload: true, isPersistent: true)
+          name: name, namespace: place, hasHeader: true, isPersistent: true)
         _ = try TAPDevice.open(request)
       }
       do { _ = try UnixSocket.listen(path: socket, mode: 0o600, owner: nil) }

@@ -118,6 +118,34 @@ import Topology
     #expect(difference.restarts == [PlanStep(.restart, "node vm1", "vm, image builtin, memory 128M -> 256M")])
   }
 
+  /// A guest takes up features when it starts; an interface of ours is opened anew under whoever uses it.
+  @Test func anotherOffloadDoesWhatEachKindNeeds() throws {
+    let difference = try difference { lab in
+      for node in lab.nodes.indices { lab.nodes[node].nics[0].offload = .checksum }
+    }
+    #expect(difference.changedNodes == ["vm1": .restart, "p1": .ports(["eth0"]), "x1": .anew])
+    #expect(
+      difference.steps == [
+        PlanStep(.restart, "node vm1", "vm, image builtin, settings of its NICs"),
+        PlanStep(.change, "node p1", "offload of eth0"),
+        PlanStep(.change, "node x1", "external, made anew"),
+      ])
+    #expect(difference.otherOffers == ["x1.eth0"])
+    #expect(lab.without(difference).nodes.map(\.name) == ["p1"])
+  }
+
+  /// With more than that it is as without it.
+  @Test func anotherOffloadAmongOtherChanges() throws {
+    let difference = try difference { lab in
+      lab.nodes[1].nics[0].offload = .off
+      lab.nodes[1].nics[0].mtu = 9000
+      lab.nodes[2].nics[0] = nic("eth1", mac: "02:00:00:00:00:03")
+      lab.nodes[2].nics[0].offload = .off
+    }
+    #expect(difference.changedNodes == ["p1": .anew, "x1": .anew])
+    #expect(difference.otherOffers == [])
+  }
+
   @Test func wireWithAnotherEndRewiresBoth() throws {
     let difference = try difference {
       $0.nodes[1].nics[1].attachment = .none

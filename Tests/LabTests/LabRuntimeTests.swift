@@ -203,8 +203,8 @@ import Topology
       let lab = lab()
       let name = tap(lab)
       let foreign = try TAPDevice.open(
-        TAPRequest(
-          name: name, namespace: nil, hasHeader: false, hasChecksumOffload: false, isPersistent: false))
+        TAPRequest(name: name, namespace: nil, hasHeader: false, offloads: [], isPersistent: false)
+      ).descriptor
       let runtime = LabRuntime(directories: directories)
       let error = await #expect(throws: UserError.self) { try await runtime.bringUp(lab) { _ in } }
       #expect(

@@ -37,7 +37,7 @@ import Topology
     nic.role = .connect
     nic.socketMode = 0o600
     nic.socketOwner = "0:0"
-    nic.offload = false
+    nic.offload = .off
     nic.frontEnd = .crosvm
     guard case .vhostUser(let socket) = try ExternalNode(node("e", "external"), environment).backend(of: nic) else {
       Issue.record("not a vhost-user port")
@@ -47,7 +47,7 @@ import Topology
     #expect(socket.role == .connect)
     #expect(socket.mode == 0o600)
     #expect(socket.owner?.user == 0 && socket.owner?.group == 0)
-    #expect(!socket.offload)
+    #expect(socket.offload == .off)
     #expect(socket.countsRings)
     nic.frontEnd = nil
     guard case .vhostUser(let other) = try ExternalNode(node("e", "external"), environment).backend(of: nic) else {

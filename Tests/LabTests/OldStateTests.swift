@@ -40,10 +40,31 @@ import Topology
       #expect(lab.links.map(\.kind) == [.wire, .trunk(.trunk(allowed: [1...4094], native: 1))])
       #expect(lab.links[0].ends == [.nic(node: "a", nic: "eth1"), .nic(node: "b", nic: "eth0")])
       #expect(lab.links[0].impair?.fromFirst?.delay == 0.04)
+      #expect(lab.nodes[0].nics.map(\.offload) == [.on, .on, .on])
       // And it is written as it was: a daemon of the version before takes it back.
       try LabState.write(lab, in: directories)
       let again = Files.read(directories.labFile("apl1")).map { String(decoding: $0, as: UTF8.self) } ?? ""
-      for part in [#""_0" : 10"#, #""_0" : "s1""#] { #expect(again.contains(part), "\(part)") }
+      for part in [#""_0" : 10"#, #""_0" : "s1""#, #""offload" : true"#] {
+        #expect(again.contains(part), "\(part)")
+      }
+    }
+  }
+
+  @Test(arguments: NICDefinition.Offload.allCases)
+  func whatANICLeavesToTheSwitchIsReadBack(level: NICDefinition.Offload) throws {
+    try withTemporaryDirectories { directories in
+      var lab = CanonicalLab(name: "apl1")
+      lab.nodes = [node("a", "netns", [nic()])]
+      lab.nodes[0].nics[0].offload = level
+      try LabFolders.make("apl1", in: directories)
+      try LabState.write(lab, in: directories)
+      #expect(try LabState.read("apl1", in: directories)?.nodes[0].nics[0].offload == level)
+      // Words that are none are named.
+      let text = Files.read(directories.labFile("apl1")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+      let wrong = text.replacing(#/"offload" : [a-z"]+/#, with: #""offload" : "some""#)
+      try Files.write(Array(wrong.utf8), to: directories.labFile("apl1"))
+      let error = #expect(throws: UserError.self) { try LabState.read("apl1", in: directories) }
+      #expect(error?.message.contains(#""some" is none of on, checksum, off"#) == true, "\(String(describing: error))")
     }
   }
 }

@@ -11,7 +11,7 @@ import Testing
   /// News are there when the change has returned.
   @Test func tellsUpDownAndGone() throws {
     let namespace = try TestNamespace()
-    let tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name))
+    let tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name)).descriptor
     let index = try Netlink.index(of: "tap0", namespace: namespace.name)
     let monitor = try LinkMonitor(namespace: namespace.name)
     #expect(monitor.take() == [])
@@ -56,7 +56,7 @@ import Testing
   @Test func carriersOfTAPs() async throws {
     let namespace = try TestNamespace()
     let carrier = { try Netlink.links(namespace: namespace.name).first { $0.name == "tap0" }?.hasCarrier }
-    var tap: Descriptor? = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name))
+    var tap: Descriptor? = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name)).descriptor
     if let tap { TAPDevice.setCarrier(tap, isUp: false) }
     try up(true, namespace)
     #expect(try carrier() == false)
@@ -64,7 +64,7 @@ import Testing
     #expect(try carrier() == true)
     tap = nil
     #expect(try await eventually { try carrier() == false })
-    tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name))
+    tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name)).descriptor
     #expect(try carrier() == true)
     withExtendedLifetime(tap) {}
   }

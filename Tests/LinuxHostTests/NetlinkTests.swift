@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func noIPv6NoiseAlsoSilencesALinkThatIsUp() throws {
-    let tap = try TAPDevice.open(TAPRequest(name: "tap1", namespace: namespace.name))
+    let tap = try TAPDevice.open(TAPRequest(name: "tap1", namespace: namespace.name)).descriptor
     try Netlink.configure(link: "tap1", namespace: namespace.name, mtu: nil, address: nil, up: true)
     try Netlink.setNoIPv6Noise(link: "tap1", namespace: namespace.name)
     #expect(try Netlink.addresses(link: "tap1", namespace: namespace.name) == [])

@@ -20,7 +20,7 @@ import TestSupport
   @Test func goesWithItsDescriptorUnlessPersistent() async throws {
     let namespace = try TestNamespace()
     do {
-      let tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name, isPersistent: false))
+      let tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name, isPersistent: false)).descriptor
       #expect(TAPDevice.exists(name: "tap0", namespace: namespace.name))
       withExtendedLifetime(tap) {}
     }
@@ -36,7 +36,7 @@ import TestSupport
 
   @Test func aSecondProcessorOfFramesIsRefused() throws {
     let namespace = try TestNamespace()
-    let tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name))
+    let tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name)).descriptor
     let error = #expect(throws: SystemError.self) {
       try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name))
     }
@@ -64,7 +64,7 @@ import TestSupport
 
   @Test func carriesFramesWithAHeader() throws {
     let namespace = try TestNamespace()
-    let tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name))
+    let tap = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name)).descriptor
     try Netlink.setNoIPv6Noise(link: "tap0", namespace: namespace.name)
     try Netlink.configure(link: "tap0", namespace: namespace.name, mtu: nil, address: "52:54:00:00:00:01", up: true)
     try Netlink.addAddress("192.0.2.1/24", link: "tap0", namespace: namespace.name)
@@ -90,7 +90,8 @@ import TestSupport
   @Test func carriesBareFramesWithoutAHeader() throws {
     let namespace = try TestNamespace()
     let tap = try TAPDevice.open(
-      TAPRequest(name: "tap0", namespace: namespace.name, hasHeader: false, hasChecksumOffload: false))
+      TAPRequest(name: "tap0", namespace: namespace.name, hasHeader: false, offloads: [])
+    ).descriptor
     try Netlink.setNoIPv6Noise(link: "tap0", namespace: namespace.name)
     try Netlink.configure(link: "tap0", namespace: namespace.name, mtu: nil, address: nil, up: true)
     try Netlink.addAddress("192.0.2.1/24", link: "tap0", namespace: namespace.name)

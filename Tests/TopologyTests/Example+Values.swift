@@ -54,7 +54,7 @@ extension Example {
         test.lab.yaml:9:58: error[L005]: "gateway" must be an IPv4 or IPv6 address without a prefix length, found "here"
             9 |       eth0: { mac: 02:00:00, address: 10.0.0.1, gateway: here, offload: maybe }
               |                                                          ^^^^
-        test.lab.yaml:9:73: error[L005]: "offload" must be on or off, found "maybe"
+        test.lab.yaml:9:73: error[L005]: "offload" must be on, checksum or off, found "maybe"
             9 |       eth0: { mac: 02:00:00, address: 10.0.0.1, gateway: here, offload: maybe }
               |                                                                         ^^^^^
         """#),

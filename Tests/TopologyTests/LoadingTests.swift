@@ -127,7 +127,7 @@ struct LoadingTests {
     let nic = lab.nodes[0].nics[0]
     #expect(nic.attachment == .switchPort(switch: "on", mode: .access(10)))
     #expect("\(nic.mac)" == "52:54:00:12:34:56")
-    #expect(!nic.offload)
+    #expect(nic.offload == .off)
     #expect(nic.socket == "/labs/2222:22")
     #expect(nic.socketMode == 0o640)
     #expect(nic.socketOwner == "qemu:kvm")

@@ -237,16 +237,28 @@ int clinux_signalfd_read(int fd);
 
 /* TAP (tun.c). ---------------------------------------------------------------------------------------------------- */
 
+/* What a TAP's reader takes: the bits of TUNSETOFFLOAD. Those of UDP are missing in the headers of kernels before 6.2, so
+ * they stand here; tun.c compares the others. */
+enum {
+  CLINUX_TAP_CSUM = 0x01,
+  CLINUX_TAP_TSO4 = 0x02,
+  CLINUX_TAP_TSO6 = 0x04,
+  CLINUX_TAP_ECN = 0x08,
+  CLINUX_TAP_USO4 = 0x20,
+  CLINUX_TAP_USO6 = 0x40,
+};
+
 struct clinux_tap {
   const char *name;
   bool has_header;
-  bool has_checksum_offload;
+  /* In: what is wanted. Out: what the kernel has; it may lack USO. */
+  unsigned offloads;
   bool is_persistent;
 };
 
 /* Creates or re-attaches a TAP in the calling thread's network namespace; returns its descriptor, non-blocking.
  * On failure `call` names what failed. */
-int clinux_tap_open(const struct clinux_tap *tap, const char **call);
+int clinux_tap_open(struct clinux_tap *tap, const char **call);
 /* The carrier that the kernel sees, up or down alike; each attachment begins with it on. */
 int clinux_tap_set_carrier(int fd, bool up);
 /* 0 if the interface behind the descriptor was removed; 1 wherever else it is. */

@@ -279,7 +279,7 @@ extension LabDocument.NIC {
       LabDocument.Route(to: $0.to, via: $0.via, metric: $0.metric, isOnLink: $0.isOnLink ? true : nil)
     }
     (role, socket, socketMode, socketOwner) = (nic.role, nic.socket, nic.socketMode, nic.socketOwner)
-    (frontEnd, offload) = (nic.frontEnd, nic.offload)
+    (frontEnd, offload) = (nic.frontEnd, LabDocument.Offload(nic.offload))
     impair = nic.impair.map { LabDocument.Impairments($0) }
   }
 
@@ -301,7 +301,7 @@ extension LabDocument.NIC {
     definition.queues = queues ?? definition.queues
     definition.role = role ?? definition.role
     (definition.socket, definition.socketMode, definition.socketOwner) = (socket, socketMode, socketOwner)
-    definition.offload = offload ?? definition.offload
+    definition.offload = offload?.level ?? definition.offload
     definition.impair = impair?.pair
     return definition
   }

@@ -221,9 +221,16 @@ extension LabDocument.NIC {
       Field(optional: "socket_owner", .text, "`user` or `user:group`."),
       Field(
         optional: "front_end", .choice(NICDefinition.FrontEnd.allCases.map(\.rawValue)), "What uses the socket."),
-      Field(optional: "offload", .boolean, "Checksums are left to the switch."),
+      Field(optional: "offload", LabDocument.Offload.shape, "What it and the switch leave to each other."),
       Field(optional: "impair", LabDocument.Impairments.shape, "Of its link to its switch."),
     ])
+}
+
+extension LabDocument.Offload {
+  static let shape = Shape.either(
+    EitherShape(
+      name: "", text: "A word; a boolean says on or off.",
+      shapes: [.choice(NICDefinition.Offload.allCases.map(\.rawValue)), .boolean]))
 }
 
 extension LabDocument.Address {

@@ -196,7 +196,7 @@ extension LabDocument {
     var socketMode: Int?
     var socketOwner: String?
     var frontEnd: NICDefinition.FrontEnd?
-    var offload: Bool?
+    var offload: Offload?
     var impair: Impairments?
 
     enum CodingKeys: String, CodingKey {
@@ -206,6 +206,17 @@ extension LabDocument {
       case frontEnd = "front_end"
       case offload, impair
     }
+  }
+
+  /// A word; a boolean is taken too, as it was before there were three.
+  struct Offload: Codable, Sendable, Equatable {
+    var level: NICDefinition.Offload
+
+    init(_ level: NICDefinition.Offload) { self.level = level }
+
+    init(from decoder: any Decoder) throws { level = try NICDefinition.Offload(from: decoder) }
+
+    func encode(to encoder: any Encoder) throws { try level.rawValue.encode(to: encoder) }
   }
 
   struct Address: Described, Equatable {

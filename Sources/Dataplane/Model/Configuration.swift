@@ -57,8 +57,7 @@ package struct VhostUserSocket: Sendable {
   package var mode: UInt32 = 0o660
   /// Owner of the socket file (`listen` only); nil = unchanged.
   package var owner: (user: UInt32, group: UInt32)?
-  /// Checksum offload is offered.
-  package var offload = true
+  package var offload = OffloadLevel.on
   /// The front-end counts rings where others count pairs (GET_QUEUE_NUM), and its messages do not show it.
   package var countsRings = false
   package init(path: String) { self.path = path }
@@ -70,8 +69,8 @@ package struct TAPInterface: Sendable {
   package var name: String
   /// Named network namespace that holds the interface; nil = the host's.
   package var namespace: String?
-  /// The virtio-net header and checksum offload are used.
-  package var offload = true
+  /// `off` does without the virtio-net header.
+  package var offload = OffloadLevel.on
   package init(name: String) { self.name = name }
 }
 

@@ -123,7 +123,9 @@ struct PortSet: ~Copyable {
   }
 
   /// Opens a TAP port; its first frames are read at the next breath.
-  mutating func coldOpenTAP(_ port: Int, _ descriptor: Descriptor, hasOffload: Bool) -> SystemError? {
+  mutating func coldOpenTAP(
+    _ port: Int, _ descriptor: Descriptor, hasOffload: Bool, takesLarge: LargeFrameTypes
+  ) -> SystemError? {
     do throws(SystemError) {
       try epoll.add(
         descriptor.raw, token: EventToken(port: port).word, events: Epoll.input | Epoll.edgeTriggered)
@@ -132,7 +134,7 @@ struct PortSet: ~Copyable {
     }
     if !self[port].needsLooks { lookedAtCount += 1 }
     self[port].needsLooks = true
-    tap[self[port].body].open(descriptor, hasHeader: hasOffload)
+    tap[self[port].body].open(descriptor, hasHeader: hasOffload, takesLarge: takesLarge)
     return nil
   }
 }

@@ -84,5 +84,6 @@ extension TAPPort: WorkerPort {
     isInterfaceUp = false
     isReadable = false
     hasHeader = false
+    takesLarge = []
   }
 }

@@ -11,7 +11,7 @@ struct TAPPort: ~Copyable {
   var isInterfaceUp = false
   /// Each read and write begins with a virtio-net header of 12 bytes, and may hand over a partial checksum.
   var hasHeader = false
-  /// Large frames that are left whole in both directions (TUNSETOFFLOAD).
+  /// Large frames that may be written uncut: all that the kernel knows, if the user wants any.
   var takesLarge: LargeFrameTypes = []
 
   init() {}
@@ -19,10 +19,23 @@ struct TAPPort: ~Copyable {
   /// The interface is open.
   var isOpen: Bool { raw >= 0 }
 
-  mutating func open(_ descriptor: Descriptor, hasHeader: Bool) {
+  mutating func open(_ descriptor: Descriptor, hasHeader: Bool, takesLarge: LargeFrameTypes = []) {
     raw = descriptor.raw
     self.descriptor = descriptor
     self.hasHeader = hasHeader
+    self.takesLarge = takesLarge
     isReadable = true
+  }
+}
+
+extension LargeFrameTypes {
+  /// What a kernel knows that hands such frames over; it takes what it can hand over.
+  init(_ offloads: TAPOffloads) {
+    let meanings: [(TAPOffloads, LargeFrameTypes)] = [
+      (.tcp4, .tcp4), (.tcp6, .tcp6), (.ecn, .ecn), (.udp4, .udp4), (.udp6, .udp6),
+    ]
+    self = meanings.reduce(into: []) { types, meaning in
+      if offloads.contains(meaning.0) { types.formUnion(meaning.1) }
+    }
   }
 }

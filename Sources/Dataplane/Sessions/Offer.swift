@@ -17,7 +17,7 @@ enum Offer {
       | VirtioFeature.eventIndex | VirtioFeature.inOrder | VirtioFeature.multiqueue
       | VirtioFeature.guestAnnounce | VirtioFeature.protocolFeatures
     if mtu != nil { features |= VirtioFeature.mtu }
-    if socket.offload { features |= VirtioFeature.checksum | VirtioFeature.guestChecksum }
+    features |= socket.offload.features
     let protocolFeatures =
       ProtocolFeature.multiqueue | ProtocolFeature.replyAcknowledge | ProtocolFeature.rarp | ProtocolFeature.mtu
       | ProtocolFeature.backendRequests | ProtocolFeature.configuration | ProtocolFeature.resetDevice

@@ -9,8 +9,9 @@ struct QueueTraits: Sendable, BitwiseCopyable {
   var headerSize: UInt8 = 12
   /// The driver may leave checksums partial (CSUM), or takes them partial (GUEST_CSUM).
   var allowsPartialChecksum = false
-  /// Large frames that the driver may send (HOST_TSO4 and its like), and that it takes (GUEST_TSO4 and its like).
+  /// Large frames that the driver may send (HOST_TSO4 and others), whatever the ring's direction.
   var sendsLarge: LargeFrameTypes = []
+  /// Large frames that it takes uncut (GUEST_TSO4 and others).
   var takesLarge: LargeFrameTypes = []
 }
 
@@ -26,5 +27,37 @@ extension QueueTraits {
     headerSize = isMergeable || features & VirtioFeature.version1 != 0 ? 12 : 10
     let checksum = start.index % 2 == 0 ? VirtioFeature.guestChecksum : VirtioFeature.checksum
     allowsPartialChecksum = features & checksum != 0
+    sendsLarge = .sent(features)
+    takesLarge = .taken(features)
+  }
+}
+
+extension LargeFrameTypes {
+  /// What a driver with these features may send.
+  static func sent(_ features: UInt64) -> LargeFrameTypes {
+    types(
+      features,
+      [
+        (VirtioFeature.hostTSO4, .tcp4), (VirtioFeature.hostTSO6, .tcp6), (VirtioFeature.hostECN, .ecn),
+        (VirtioFeature.hostUSO, [.udp4, .udp6]),
+      ])
+  }
+
+  /// What a driver with these features takes.
+  static func taken(_ features: UInt64) -> LargeFrameTypes {
+    types(
+      features,
+      [
+        (VirtioFeature.guestTSO4, .tcp4), (VirtioFeature.guestTSO6, .tcp6), (VirtioFeature.guestECN, .ecn),
+        (VirtioFeature.guestUSO4, .udp4), (VirtioFeature.guestUSO6, .udp6),
+      ])
+  }
+
+  private static func types(_ features: UInt64, _ meanings: [(bit: UInt64, types: LargeFrameTypes)]) -> LargeFrameTypes
+  {
+    let features = VirtioFeature.consistent(features)
+    return meanings.reduce(into: []) { types, meaning in
+      if features & meaning.bit != 0 { types.formUnion(meaning.types) }
+    }
   }
 }

@@ -54,8 +54,15 @@ extension WorkerCore {
   }
 
   /// Opens a TAP port; its first frames are read at the next breath.
-  mutating func coldOpenTAP(_ port: Int, _ descriptor: Descriptor, hasOffload: Bool) -> SystemError? {
-    if let error = state.ports.coldOpenTAP(port, descriptor, hasOffload: hasOffload) { return error }
+  ///
+  /// - Parameters:
+  ///   - hasOffload: a virtio-net header is in front of each frame.
+  ///   - takesLarge: large frames that may be written uncut.
+  mutating func coldOpenTAP(
+    _ port: Int, _ descriptor: Descriptor, hasOffload: Bool, takesLarge: LargeFrameTypes = []
+  ) -> SystemError? {
+    let error = state.ports.coldOpenTAP(port, descriptor, hasOffload: hasOffload, takesLarge: takesLarge)
+    if let error { return error }
     coldCarrier(port)
     return nil
   }

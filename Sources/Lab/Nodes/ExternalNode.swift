@@ -66,6 +66,6 @@ extension VhostUserSocket {
     try SocketPath.check(path)
     self.init(path: path)
     queuePairs = nic.queues
-    offload = nic.offload
+    offload = OffloadLevel(nic.offload)
   }
 }

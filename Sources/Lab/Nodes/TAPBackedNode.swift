@@ -17,7 +17,7 @@ extension TAPBackedNode {
   func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
     var tap = TAPInterface(name: nic.name)
     tap.namespace = tapNamespace
-    tap.offload = nic.offload
+    tap.offload = OffloadLevel(nic.offload)
     return .tap(tap)
   }
 

@@ -27,6 +27,8 @@ struct LabDifference: Sendable, Equatable {
   /// Links between switches; a changed one is in both lists, as its ends are made anew.
   var addedTrunks: [String] = []
   var removedTrunks: [String] = []
+  /// Ports of nodes that somebody else runs whose front-ends would find other features when they connect again.
+  var otherOffers: [String] = []
   var steps: [PlanStep] = []
 
   /// - Throws: for what a running lab cannot change.
@@ -120,16 +122,23 @@ struct LabDifference: Sendable, Equatable {
         continue
       }
       let rewired = Self.rewired(node, before, old, new)
+      let offloads = node.kind == before.kind ? Self.otherOffloads(node, before) : []
+      if node.traits.isForeign { otherOffers += offloads.map { Names.port(node: node.name, nic: $0) } }
+      let reopened = node.traits.hasOurInterfaces ? offloads : []
       let isTheSame = before.attachments == node.attachments && before.ready == node.ready && before.after == node.after
-      guard Self.detached(before) != Self.detached(node) || !isTheSame || !rewired.isEmpty else { continue }
-      let change = Self.change(node, before, rewired)
+      guard Self.detached(before) != Self.detached(node) || !isTheSame || !(rewired + reopened).isEmpty else {
+        continue
+      }
+      let change = Self.change(node, before, rewired, reopened: reopened)
       changedNodes[node.name] = change
       switch change {
       case .modes:
         let isReadiness = node.ready != before.ready || node.after != before.after
         steps.append(PlanStep(.change, "node \(node.name)", isReadiness ? "when it is ready" : "VLANs of its ports"))
       case .ports(let nics):
-        steps.append(PlanStep(.change, "node \(node.name)", "\(nics.joined(separator: ", ")) attached elsewhere"))
+        let text = nics.joined(separator: ", ")
+        let detail = nics == reopened ? "offload of \(text)" : "\(text) attached elsewhere"
+        steps.append(PlanStep(.change, "node \(node.name)", detail))
       case .nics(let added, let removed, let ports):
         let parts = [(added, "plugged in"), (removed, "unplugged"), (ports, "attached elsewhere")]
         let text = parts.filter { !$0.0.isEmpty }.map { "\($0.0.joined(separator: ", ")) \($0.1)" }
@@ -157,9 +166,12 @@ struct LabDifference: Sendable, Equatable {
     }.map(\.name)
   }
 
-  private static func change(_ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String]) -> NodeChange {
+  /// - Parameter reopened: NICs whose interfaces, which are ours, are to be opened in another way.
+  private static func change(
+    _ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String], reopened: [String]
+  ) -> NodeChange {
     let isTheSameInside = detached(node) == detached(before)
-    if isTheSameInside, rewired.isEmpty { return .modes }
+    if isTheSameInside, rewired.isEmpty { return reopened.isEmpty ? .modes : .ports(reopened) }
     guard let kind = NodeRegistry.implementation(of: node.kind), node.kind == before.kind else { return .anew }
     if isTheSameInside, kind.rewires != .nothing { return .ports(rewired) }
     guard kind.boots else { return .anew }
@@ -185,12 +197,18 @@ struct LabDifference: Sendable, Equatable {
       ports: rewired.filter { keptNames.contains($0) })
   }
 
-  /// The node without what is outside of it: where its NICs lead, what it is waited for.
+  /// NICs that are in both and leave something else to the switch.
+  private static func otherOffloads(_ node: NodeDefinition, _ before: NodeDefinition) -> [String] {
+    node.nics.filter { nic in before.nics.contains { $0.name == nic.name && $0.offload != nic.offload } }.map(\.name)
+  }
+
+  /// The node without what is outside of it: where its NICs lead, how we open its interfaces, what it is waited for.
   private static func detached(_ node: NodeDefinition) -> NodeDefinition {
     var node = node
     for index in node.nics.indices {
       node.nics[index].attachment = .none
       node.nics[index].impair = nil
+      if node.traits.hasOurInterfaces { node.nics[index].offload = .on }
     }
     (node.ready, node.after) = (nil, nil)
     return node

@@ -29,6 +29,16 @@ extension SwitchConfiguration {
   }
 }
 
+extension OffloadLevel {
+  init(_ level: NICDefinition.Offload) {
+    switch level {
+    case .on: self = .on
+    case .checksum: self = .checksum
+    case .off: self = .off
+    }
+  }
+}
+
 extension PortMode {
   init(_ mode: VLANMode) {
     switch mode {

@@ -13,6 +13,7 @@ extension LabRuntime {
     _ progress: @escaping @Sendable (String) -> Void
   ) async throws {
     guard !difference.isOnlyWords else { return try await changeWords(to: lab, from: recorded) }
+    try await refuseOtherOffers(difference)
     let work = try await changeWork(lab, difference, options, progress)
     let rest = recorded.without(difference)
     let old = nodesInOrder
@@ -32,6 +33,20 @@ extension LabRuntime {
       let left = await Task { await self.settle(on: rest, difference, work) }.value
       throw reason.leaving(left, of: work.lab.name)
     }
+  }
+
+  /// A front-end whose device has lost features cannot go on with it: QEMU then connects again and again, for ever.
+  private func refuseOtherOffers(_ difference: LabDifference) async throws(UserError) {
+    guard let plane, !difference.otherOffers.isEmpty else { return }
+    let ports = await plane.ports()
+    guard
+      let port = ports.first(where: { difference.otherOffers.contains($0.name) && $0.vhostUser?.isConnected == true })
+    else { return }
+    throw UserError(
+      .failed,
+      "port \(port.name): its `offload` cannot change while a front-end is connected, which has taken up "
+        + "what was offered before",
+      hint: "stop what uses \(port.vhostUser?.socket ?? "its socket"), say `apus up` again, and then start it again")
   }
 
   /// Only the tests or captures differ.

@@ -55,7 +55,7 @@ struct NICDraft {
   var mac: Located<MACAddress>?
   var mtu: Located<Int>?
   var queues = 1
-  var offload = true
+  var offload = NICDefinition.Offload.on
   var role = NICDefinition.Role.listen
   /// As written.
   var socket: Located<String>?

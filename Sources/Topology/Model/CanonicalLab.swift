@@ -132,6 +132,14 @@ package struct NICDefinition: Codable, Sendable, Equatable {
     case cloudHypervisor = "cloud-hypervisor"
     case crosvm
   }
+  /// What NIC and switch leave to each other.
+  package enum Offload: String, Sendable, CaseIterable {
+    /// Checksums, and large frames of TCP and UDP.
+    case on
+    /// Checksums alone.
+    case checksum
+    case off
+  }
   package var name: String
   package var mac: MACAddress
   package var attachment = Attachment.none
@@ -152,8 +160,7 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   package var socketOwner: String?
   /// What uses the socket (`external` only); nil = any other, or one that is recognised.
   package var frontEnd: FrontEnd?
-  /// Checksum offload between the NIC and the switch.
-  package var offload = true
+  package var offload = Offload.on
   /// Impairments of its link to the switch it is on; first = the node, second = the switch.
   ///
   /// Those of a wire are in the wire's `LinkDefinition`.

@@ -34,7 +34,7 @@ struct NICReader {
     if let queues = object["queues"].flatMap({ values.integer($0, "queues", in: Limits.queues) }) {
       draft.queues = queues.value
     }
-    if let offload = object["offload"].flatMap({ values.boolean($0, "offload") }) { draft.offload = offload.value }
+    if let offload = object["offload"].flatMap({ values.offload($0, "offload") }) { draft.offload = offload.value }
     readSocket(object, into: &draft)
     return draft
   }

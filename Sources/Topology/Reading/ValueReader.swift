@@ -62,12 +62,22 @@ struct ValueReader {
   }
 
   func boolean(_ node: YAMLNode, _ what: String) -> Located<Bool>? {
-    value(node, what, "on or off") { text in
-      switch text.lowercased() {
-      case "on", "true", "yes": true
-      case "off", "false", "no": false
-      default: nil
-      }
+    value(node, what, "on or off") { Self.boolean($0) }
+  }
+
+  private static func boolean(_ text: String) -> Bool? {
+    switch text.lowercased() {
+    case "on", "true", "yes": true
+    case "off", "false", "no": false
+    default: nil
+    }
+  }
+
+  /// A boolean, or what is between the two.
+  func offload(_ node: YAMLNode, _ what: String) -> Located<NICDefinition.Offload>? {
+    value(node, what, "on, checksum or off") { text in
+      if let isOn = Self.boolean(text) { return isOn ? .on : .off }
+      return text == NICDefinition.Offload.checksum.rawValue ? .checksum : nil
     }
   }
 

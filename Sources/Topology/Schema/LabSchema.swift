@@ -102,7 +102,10 @@ enum LabSchema {
     Key("mac", .mac, "Derived from the names of lab, node and NIC without it."),
     Key("mtu", .integer(Limits.mtu), "1500 without it, and then no limit in the switch."),
     Key("queues", .integer(Limits.queues), "Ring pairs; 1 without it."),
-    Key("offload", .boolean, "Checksum offload between the NIC and the switch; on without it."),
+    Key(
+      "offload", .either([.boolean, .choice([NICDefinition.Offload.checksum.rawValue])]),
+      "What NIC and switch leave to each other: on (checksums and large frames), checksum, or off; on without it."
+    ),
     Key(
       "role", .choice(NICDefinition.Role.allCases.map(\.rawValue)),
       "Which end of the socket Apus is; listen without it."

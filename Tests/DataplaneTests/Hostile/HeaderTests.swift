@@ -132,7 +132,7 @@ import VhostUser
   func theEdgesAreServed(start: Int, offset: Int) async throws {
     try await Bench.with { bench in
       try await bench.addGuest("a", .wire)
-      try await bench.addGuest("b", .wire, offload: false)
+      try await bench.addGuest("b", .wire, offload: .off)
       try await bench.dataplane.connectWire("a", "b")
       let frame = FrameBuilder(to: FrameBuilder.broadcast, from: FrameBuilder.station(1)).plain(size: Self.frameSize)
       try bench.guest("a").send(frame, header: NetworkHeader(checksumStart: start, checksumOffset: offset))

@@ -219,7 +219,7 @@ import Testing
     try await Bench.with { bench in
       try await bench.addSwitch()
       let plane = bench.dataplane
-      var holder: Descriptor? = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name))
+      var holder: Descriptor? = try TAPDevice.open(TAPRequest(name: "tap0", namespace: namespace.name)).descriptor
       var interface = TAPInterface(name: "tap0")
       interface.namespace = namespace.name
       let port = PortConfiguration(

@@ -30,6 +30,28 @@ import VhostUser
     }
   }
 
+  /// Checksums and large frames go by `offload` alone; nothing else does.
+  @Test func offloadsAreOfferedAsTheUserSays() async throws {
+    try await Bench.with { bench in
+      var rest: Set<UInt64> = []
+      for (level, expected) in [
+        (OffloadLevel.on, VirtioFeature.offloads),
+        (.checksum, VirtioFeature.checksum | VirtioFeature.guestChecksum), (.off, 0),
+      ] {
+        let frontEnd = try FrontEnd(path: try await bench.addPort("\(level)", .wire, offload: level))
+        let features = try frontEnd.getFeatures()
+        #expect(features & VirtioFeature.offloads == expected, "\(level)")
+        rest.insert(features & ~VirtioFeature.offloads)
+      }
+      #expect(rest.count == 1)
+      #expect(
+        featureNames(VirtioFeature.offloads) == [
+          "CSUM", "GUEST_CSUM", "GUEST_TSO4", "GUEST_TSO6", "GUEST_ECN", "HOST_TSO4", "HOST_TSO6", "HOST_ECN",
+          "GUEST_USO4", "GUEST_USO6", "HOST_USO",
+        ])
+    }
+  }
+
   @Test func largeFramesPassWhereNothingWasSaid() async throws {
     try await Bench.with { bench in
       let (a, b) = try await bench.addWire()

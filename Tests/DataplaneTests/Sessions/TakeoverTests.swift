@@ -144,6 +144,47 @@ import VhostUser
     }
   }
 
+  /// A session of a daemon that offered less goes on with what it has; a front-end that connects again finds no less.
+  @Test func aSessionOfLessGoesOnWhereMoreIsOffered() async throws {
+    try await Bench.with { bench in
+      try await bench.addSwitch()
+      let a = try await bench.addGuest("a", .access(vlan: 1), offload: .checksum)
+      let had = try #require(a.frontEnd).features
+      #expect(had & VirtioFeature.offloads == VirtioFeature.checksum | VirtioFeature.guestChecksum)
+      let path = try await bench.addPort("b", .access(vlan: 1))
+      try await bench.addGuest("c", .access(vlan: 1))
+      let taken = try Self.handedOver(try await bench.dataplane.takeSession(port: "a"))
+      try await bench.dataplane.takeUp(taken, port: "b")
+      #expect(try await bench.status("b").vhostUser?.features == featureNames(had))
+      let frame = frame(1, to: 3)
+      try a.send(frame)
+      #expect(try bench.guest("c").receive()?.frame == frame)
+      // It left, and comes back.
+      _ = try await bench.dataplane.takeSession(port: "b")
+      let again = try FrontEnd(path: path)
+      #expect(try again.getFeatures() & had == had)
+      try again.setFeatures(had)
+      try again.barrier()
+    }
+  }
+
+  /// The other way round nobody could answer for what is sent: it is refused, as a message would be.
+  @Test func aSessionOfMoreIsRefusedWhereLessIsOffered() async throws {
+    try await Bench.with { bench in
+      try await bench.addSwitch()
+      try await bench.addGuest("a", .access(vlan: 1))
+      try await bench.addPort("b", .access(vlan: 1), offload: .checksum)
+      let taken = try Self.handedOver(try await bench.dataplane.takeSession(port: "a"))
+      let lost = VirtioFeature.offloads & ~(VirtioFeature.checksum | VirtioFeature.guestChecksum)
+      let names = featureNames(lost).joined(separator: ", ")
+      await #expect(
+        throws: DataplaneError.invalid("port b: session state: acknowledges \(names), which is not offered")
+      ) {
+        try await bench.dataplane.takeUp(taken, port: "b")
+      }
+    }
+  }
+
   /// Every descriptor goes with the session, and nothing is left behind.
   @Test func nothingIsKeptOfASessionThatWasTaken() async throws {
     try await Bench.with { bench in

@@ -74,7 +74,7 @@ final class Bench {
   @discardableResult
   func addPort(
     _ name: String, _ mode: PortMode, on switchName: String? = "sw", pairs: Int = 1, mtu: Int? = nil,
-    offload: Bool = true, role: VhostUserSocket.Role = .listen, countsRings: Bool = false
+    offload: OffloadLevel = .on, role: VhostUserSocket.Role = .listen, countsRings: Bool = false
   ) async throws -> String {
     var socket = VhostUserSocket(path: path(name))
     socket.queuePairs = pairs
@@ -92,7 +92,7 @@ final class Bench {
   /// A port with a guest that is up.
   @discardableResult
   func addGuest(
-    _ name: String, _ mode: PortMode, on switchName: String? = "sw", mtu: Int? = nil, offload: Bool = true,
+    _ name: String, _ mode: PortMode, on switchName: String? = "sw", mtu: Int? = nil, offload: OffloadLevel = .on,
     _ configure: (inout VirtualGuest.Options) -> Void = { _ in }
   ) async throws -> VirtualGuest {
     let options = Self.options(configure)

@@ -20,7 +20,8 @@ import VhostUser
   private static let address: [UInt8] = [0x02, 0, 0, 0, 0, 0x77]
 
   private func withTAP(
-    _ mode: PortMode = .access(vlan: 5), offload: Bool = true, mtu: Int = 65_521, guestOffload: Bool = true,
+    _ mode: PortMode = .access(vlan: 5), offload: OffloadLevel = .on, mtu: Int = 65_521,
+    guestOffload: OffloadLevel = .on,
     _ body: (Setup) async throws -> Void
   ) async throws {
     let namespace = try TestNamespace()
@@ -53,8 +54,8 @@ import VhostUser
     14, 15, 59, 60, 63, 64, 65, 255, 256, 1514, 1515, 2035, 2036, 2037, 2048, 2049, 9014, 65_535,
   ]
 
-  @Test(arguments: [true, false])
-  func framesGoBothWaysByteExact(offload: Bool) async throws {
+  @Test(arguments: OffloadLevel.allCases)
+  func framesGoBothWaysByteExact(offload: OffloadLevel) async throws {
     try await withTAP(offload: offload) { setup in
       for size in Self.sizes {
         let sent = frame(size, seed: size)
@@ -76,8 +77,8 @@ import VhostUser
     }
   }
 
-  @Test(arguments: [true, false])
-  func impairedFramesGoBothWays(offload: Bool) async throws {
+  @Test(arguments: OffloadLevel.allCases)
+  func impairedFramesGoBothWays(offload: OffloadLevel) async throws {
     try await withTAP(offload: offload) { setup in
       let impairment = Impairment.with { $0.delay = 3_000_000 }
       try await setup.bench.dataplane.setImpairment(port: "tap", fromNode: impairment, toNode: impairment)
@@ -95,8 +96,8 @@ import VhostUser
     }
   }
 
-  @Test(arguments: [true, false])
-  func tagsPassATrunk(offload: Bool) async throws {
+  @Test(arguments: OffloadLevel.allCases)
+  func tagsPassATrunk(offload: OffloadLevel) async throws {
     try await withTAP(.trunk(allowed: VLANSet([5...6]), native: 6), offload: offload) { setup in
       let tag = FrameBuilder.Tag(5, priority: 3)
       try setup.guest("t").send(frame(64, tags: [tag]))
@@ -184,8 +185,8 @@ import VhostUser
   }
 
   /// Partial checksums are handed to the kernel where it takes them, completed where not; it drops wrong ones.
-  @Test(arguments: [true, false])
-  func theKernelTakesAGuestsDatagrams(offload: Bool) async throws {
+  @Test(arguments: OffloadLevel.allCases)
+  func theKernelTakesAGuestsDatagrams(offload: OffloadLevel) async throws {
     try await withTAP(offload: offload) { setup in
       let socket = try udpSocket(setup)
       for size in [0, 1, 2, 17, 100, 213, 1400, 9001, 40_000] {
@@ -193,7 +194,8 @@ import VhostUser
         let built = FrameBuilder(to: Self.address, from: FrameBuilder.station(9))
           .udp(from: Self.hosts.guest, to: Self.hosts.tap, payload: payload, checksum: .partial)
         let expected = FrameBuilder(to: Self.address, from: FrameBuilder.station(9))
-          .udp(from: Self.hosts.guest, to: Self.hosts.tap, payload: payload, checksum: offload ? .partial : .full)
+          .udp(
+            from: Self.hosts.guest, to: Self.hosts.tap, payload: payload, checksum: offload == .off ? .full : .partial)
         try setup.guest("a").send(built.frame, header: built.header)
         #expect(receive(socket) == payload, "\(size)")
         #expect(setup.wire.receive() == expected.frame, "\(size)")
@@ -210,8 +212,8 @@ import VhostUser
   }
 
   /// Datagrams of the kernel arrive complete or, at a guest that takes them so, partial.
-  @Test(arguments: [true, false], [true, false])
-  func aGuestTakesTheKernelsDatagrams(offload: Bool, guestOffload: Bool) async throws {
+  @Test(arguments: OffloadLevel.allCases, [OffloadLevel.on, .off])
+  func aGuestTakesTheKernelsDatagrams(offload: OffloadLevel, guestOffload: OffloadLevel) async throws {
     try await withTAP(offload: offload, guestOffload: guestOffload) { setup in
       let socket = try udpSocket(setup)
       // The guest tells its address before anybody asks.
@@ -227,7 +229,7 @@ import VhostUser
         try send(payload, from: socket)
         let received = try #require(try setup.guest("a").receive(timeout: 5000))
         #expect(Array(received.frame.suffix(size)) == payload)
-        let isPartial = offload && guestOffload
+        let isPartial = offload != .off && guestOffload != .off
         #expect(received.header.flags == (isPartial ? NetworkHeader.needsChecksum : 0))
         if isPartial {
           #expect(received.header.checksumStart == 34)
@@ -262,7 +264,7 @@ import VhostUser
     try await Bench.with { bench in
       try await bench.addSwitch()
       var wires: [PacketSocket] = []
-      for (number, offload) in [true, false].enumerated() {
+      for (number, offload) in [OffloadLevel.on, .off].enumerated() {
         var interface = TAPInterface(name: "tap\(number)")
         interface.namespace = namespace.name
         interface.offload = offload

@@ -132,7 +132,7 @@ import VhostUser
   @Test func wiresCompleteToo() async throws {
     try await Bench.with { bench in
       try await bench.addGuest("a", .wire)
-      try await bench.addGuest("b", .wire, offload: false)
+      try await bench.addGuest("b", .wire, offload: .off)
       try await bench.dataplane.connectWire("a", "b")
       let tag = FrameBuilder.Tag(4095)
       for hosts in Hosts.both {
