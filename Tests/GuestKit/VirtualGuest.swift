@@ -135,6 +135,9 @@ package final class VirtualGuest {
     frontEnd = nil
   }
 
+  /// For a device that is started without a connection: what was negotiated.
+  package func assume(features: UInt64) { self.features = features }
+
   /// Whether receive buffers may be merged.
   package var isMergeable: Bool { features & VirtioFeature.mergeableBuffers != 0 }
 

@@ -18,18 +18,29 @@ final class DrivenBench {
   func addGuest(
     _ mode: PortMode, takesPartialChecksums: Bool = true, ringSize: Int = 256, bufferSize: Int = 2048
   ) throws -> Int {
+    try addGuest(
+      mode, features: VirtioFeature.checksum | (takesPartialChecksums ? VirtioFeature.guestChecksum : 0)
+    ) { options in
+      options.ringSize = ringSize
+      options.receiveLayout = [bufferSize]
+      options.transmitSize = bufferSize
+    }
+  }
+
+  /// The same with any features beside VERSION_1.
+  @discardableResult
+  func addGuest(
+    _ mode: PortMode, features: UInt64, _ configure: (inout VirtualGuest.Options) -> Void
+  ) throws -> Int {
     var options = VirtualGuest.Options()
-    options.ringSize = ringSize
-    options.receiveLayout = [bufferSize]
-    options.transmitSize = bufferSize
+    configure(&options)
     let guest = try VirtualGuest(options)
     try guest.postReceiveBuffers()
     let port = worker.addPort(mode)
-    let features =
-      VirtioFeature.version1 | VirtioFeature.checksum | (takesPartialChecksums ? VirtioFeature.guestChecksum : 0)
+    let features = options.format.features(of: features | VirtioFeature.version1)
+    guest.assume(features: features)
     try worker.start(
-      port: port, pairs: 1, memory: Self.regions(guest.memory),
-      rings: guest.rings.map { Self.start($0, options.format.features(of: features)) })
+      port: port, pairs: 1, memory: Self.regions(guest.memory), rings: guest.rings.map { Self.start($0, features) })
     guests.append(guest)
     return port
   }

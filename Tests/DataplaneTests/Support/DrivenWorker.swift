@@ -31,14 +31,20 @@ package struct DrivenWorker: ~Copyable {
   }
 
   /// Adds a port; returns its number.
-  package mutating func addPort(_ mode: PortMode) -> Int {
+  package mutating func addPort(_ mode: PortMode) -> Int { addPort(mode, .vhostUser) }
+
+  /// Adds a port that takes everything; returns its number.
+  package mutating func addSink(_ mode: PortMode) -> Int { addPort(mode, .null) }
+
+  private mutating func addPort(_ mode: PortMode, _ kind: PortKind) -> Int {
     let port = records.count
     let record = PortRecord(
       index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: mode, mtu: PortConfiguration.largestMTU,
       address: MACAddress(bits: 2), peer: nil, socket: nil, switchIndex: mode == .wire ? nil : 0, block: CounterBlock())
     records.append(record)
     table.fdb.coldReservePorts(port + 1)
-    core.coldAddPort(record, .vhostUser)
+    core.coldAddPort(record, kind)
+    if kind == .null { core.coldCarrier(port) }
     return port
   }
 
