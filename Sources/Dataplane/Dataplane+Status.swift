@@ -9,6 +9,8 @@ extension Dataplane {
     var hasEnd: Bool
     var mtu: Int
     var queues: [QueueStatus]
+    /// Of a TAP.
+    var offloads: OffloadStatus?
   }
 
   /// All ports in order of addition.
@@ -39,9 +41,13 @@ extension Dataplane {
         queues.append(core.state.ports.vhostUser[body].rings[ring].status(index: ring))
       }
     }
+    var offloads: OffloadStatus?
+    if core.state.ports[port].kind == .tap {
+      offloads = core.state.ports.tap[core.state.ports[port].body].offloadStatus
+    }
     return LiveState(
       isUp: core.state.ports.cables[port].isUp, hasEnd: core.state.ports.coldEndIsUp(port),
-      mtu: core.state.ports[port].mtu, queues: queues)
+      mtu: core.state.ports[port].mtu, queues: queues, offloads: offloads)
   }
 
   private func status(_ record: PortRecord, _ live: LiveState, _ session: VhostUserEndpoint.Status?) -> PortStatus {
@@ -55,7 +61,8 @@ extension Dataplane {
       receiveBytes: record.block.value(CounterBlock.Slot.receiveBytes),
       transmitPackets: record.block.value(CounterBlock.Slot.transmitPackets),
       transmitBytes: record.block.value(CounterBlock.Slot.transmitBytes), dropsIn: record.block.ingressDrops,
-      dropsOut: record.block.egressDrops, error: session?.error, vhostUser: vhostUser, states: record.states)
+      dropsOut: record.block.egressDrops, error: session?.error, vhostUser: vhostUser,
+      offloads: session == nil ? live.offloads : session?.offloads, states: record.states)
   }
 
   package func workers() -> [WorkerStatus] { [worker.account.status] }
@@ -66,6 +73,8 @@ extension VhostUserEndpoint {
   struct Status: Sendable {
     var error: String?
     var vhostUser: VhostUserStatus
+    /// Nil without a session.
+    var offloads: OffloadStatus?
   }
 
   func status() -> Status {
@@ -76,7 +85,8 @@ extension VhostUserEndpoint {
         features: featureNames(session?.features ?? 0),
         protocolFeatures: protocolFeatureNames(session?.protocolFeatures ?? 0),
         memoryRegions: table?.status ?? [], queues: [], faults: faultCount,
-        refusals: report.refusalCount, lastRefusal: report.lastRefusal, advice: report.advice))
+        refusals: report.refusalCount, lastRefusal: report.lastRefusal, advice: report.advice),
+      offloads: (session?.features).map { OffloadStatus(features: $0) })
   }
 }
 
@@ -85,6 +95,38 @@ extension GuestQueue where Format: ~Copyable {
     QueueStatus(
       index: index, size: isRunning ? ring.size : 0, ring: Format.name, isEnabled: isEnabled,
       availableIndex: isRunning ? Int(ring.availableIndex) : Int(base & 0xFFFF), usedIndex: Int(ring.usedIndex),
-      kicks: kicks, calls: calls)
+      kicks: kicks, calls: calls, segmented: segmented, merged: merged,
+      stopped: isRunning ? nil : stopReason.description)
+  }
+}
+
+extension TAPPort {
+  /// The kernel takes what it may hand over.
+  var offloadStatus: OffloadStatus? {
+    guard isOpen else { return nil }
+    let names = OffloadStatus.names(checksum: hasHeader, takesLarge)
+    return OffloadStatus(toNode: names, fromNode: names)
+  }
+}
+
+extension OffloadStatus {
+  /// What a driver with these features takes and sends.
+  init(features: UInt64) {
+    toNode = Self.names(checksum: features & VirtioFeature.guestChecksum != 0, .taken(features))
+    fromNode = Self.names(checksum: features & VirtioFeature.checksum != 0, .sent(features))
+  }
+
+  fileprivate static func names(checksum: Bool, _ large: LargeFrameTypes) -> [String] {
+    var names = checksum ? ["checksum"] : []
+    if large.contains(.tcp4) { names.append("tso4") }
+    if large.contains(.tcp6) { names.append("tso6") }
+    if large.contains(.ecn) { names.append("ecn") }
+    switch (large.contains(.udp4), large.contains(.udp6)) {
+    case (true, true): names.append("uso")
+    case (true, false): names.append("uso4")
+    case (false, true): names.append("uso6")
+    case (false, false): break
+    }
+    return names
   }
 }

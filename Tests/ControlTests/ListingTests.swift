@@ -67,11 +67,14 @@ import Topology
         "end          up", "mode         access",
         "vlans        10", "mac          02:00:00:00:ab:01", "mtu          1500", "queues       2",
         "socket       /run/apus/two/vm1.eth0.sock", "received     12 packets, 1200 bytes",
-        "transmitted  11 packets, 1100 bytes", "drops        in runt 3, out no-buffer 4", "connected    yes",
+        "transmitted  11 packets, 1100 bytes", "drops        in runt 3, out no-buffer 4",
+        "offloads     checksum, tso4 to the node; checksum from it", "connected    yes",
         "features     VERSION_1", "protocol     MQ", "faults       1", "refusals     2",
         "refused      SET_MEM_TABLE: no", "advice       share its memory", "  GUEST-ADDRESS  SIZE  FILE-OFFSET",
-        "            0x0  4096       0x2000", "  QUEUE  TO    SIZE  RING   ENABLED  AVAIL  USED  KICKS  CALLS",
-        "      0  node   256  split  yes        256    11      1      2",
+        "            0x0  4096       0x2000",
+        "  QUEUE  TO      SIZE  RING   ENABLED  AVAIL  USED  KICKS  CALLS  WORKER  SEGMENTED  MERGED  STATE",
+        "      0  node     256  split  yes        256    11      1      2       0          0       0  runs",
+        "      1  switch     0  split  yes          7     7      3      4       1          5       6  never started",
       ])
   }
 

@@ -190,7 +190,8 @@ import Topology
     #expect(try API.labUp.target() == "/v1/lab")
     var request = CaptureRequest(["sw1", "vm1.eth0"])
     (request.filter, request.snap, request.duration, request.isRaw) = ("a & b", 0, 1.5, true)
-    let text = "filter=a%20%26%20b&raw=true&snap=0&target=sw1%2Cvm1.eth0"
+    request.segments = true
+    let text = "filter=a%20%26%20b&raw=true&segment=true&snap=0&target=sw1%2Cvm1.eth0"
     #expect(try API.capture.target(request) == "/v1/capture?duration=1.5&\(text)")
     #expect(try API.recording.target(RecordingQuery(request, last: 10)).contains("&last=10&"))
     let object = try QueryText.object(

@@ -54,8 +54,11 @@ import Topology
       #""features":["VERSION_1"]"#, #""protocol_features":["MQ"]"#, #""connected":true"#, #""faults":1"#,
       #""refusals":2"#, #""last_refusal":"SET_MEM_TABLE: no""#, #""advice":"share its memory""#,
       #""memory_regions":[{"file_offset":8192,"guest_address":0,"size":4096}]"#,
-      #""queue_status":[{"avail_index":256,"calls":2,"enabled":true,"index":0,"kicks":1,"ring":"split","size":256,"#
-        + #""used_index":11}]"#, #""queues":2"#,
+      #""queue_status":[{"avail_index":256,"calls":2,"enabled":true,"index":0,"kicks":1,"merged":0,"ring":"split","#
+        + #""segmented":0,"size":256,"stopped":null,"used_index":11,"worker":0},{"avail_index":7,"calls":4,"#
+        + #""enabled":true,"index":1,"kicks":3,"merged":6,"ring":"split","segmented":5,"size":0,"#
+        + #""stopped":"never started","used_index":7,"worker":1}]"#, #""queues":2"#,
+      #""offloads":{"from_node":["checksum"],"to_node":["checksum","tso4"]}"#,
     ] {
       #expect(text.contains(part))
     }
@@ -65,6 +68,20 @@ import Topology
     quiet.vhostUser?.advice = nil
     let silence = try JSON.text(PortRow(quiet, isDetailed: true))
     #expect(silence.contains(#""last_refusal":null"#) && silence.contains(#""advice":null"#))
+  }
+
+  /// A daemon that is older than the command says less of a ring, and nothing of offloads.
+  @Test func aRowOfAnOlderDaemonIsRead() throws {
+    var text = try JSON.text(PortRow(FixedLab.ports[0], isDetailed: true))
+    for key in [#""merged":\d+,"#, #""segmented":\d+,"#, #""stopped":(null|"[a-z ]+"),"#, #","worker":\d+"#] {
+      text.replace(try Regex(key), with: "")
+    }
+    text.replace(#/"offloads":\{[^}]+\},/#, with: "")
+    let row = try JSON.decode(PortRow.self, from: Array(text.utf8))
+    #expect(row.offloads == nil)
+    #expect(row.details?.queues.map(\.kicks) == [1, 3])
+    #expect(row.details?.queues.map(\.stopped) == [nil, nil])
+    #expect(row.details?.queues.map(\.segmented) == [0, 0])
   }
 
   @Test func fdbRowHasEveryKey() async throws {

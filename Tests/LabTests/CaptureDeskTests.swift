@@ -50,6 +50,16 @@ import Topology
     return request
   }
 
+  /// Also what the session alone has to know; a lab file's captures are of whole frames.
+  @Test func framesAreCutWhereThatIsAskedFor() throws {
+    var cut = request(nil, ["all"])
+    cut.segments = true
+    #expect(try cut.settings(linksOnly: false).segments)
+    #expect(try !request(nil, ["all"]).settings(linksOnly: false).segments)
+    let declared = CaptureRequest(CaptureDefinition(targets: [.all], file: "/tmp/a.pcapng"))
+    #expect(try !declared.settings(linksOnly: false).segments)
+  }
+
   /// Notes that it was closed.
   private final class Sink: CaptureSink {
     private let closed = Mutex(false)

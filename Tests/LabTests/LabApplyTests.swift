@@ -100,6 +100,9 @@ import Topology
         let steps = try await runtime.bringUp(lab) { _ in }
         #expect(steps == [PlanStep(.change, "node p2", "offload of eth0")])
         #expect(try await answers(runtime, "p1", "10.0.0.77"), "\(level)")
+        let offloads = await runtime.dataplane()?.ports().first { $0.name == "p2.eth0" }?.offloads
+        #expect(offloads?.fromNode.contains("tso4") == (level == .on))
+        #expect(offloads?.fromNode.contains("checksum") == (level != .off))
       }
       let socket = "\(directories.state(lab.name))/x1.eth0.sock"
       var frontEnd: Descriptor? = try UnixSocket.connect(path: socket)

@@ -126,7 +126,7 @@ import Topology
     #expect(difference.changedNodes == ["vm1": .restart, "p1": .ports(["eth0"]), "x1": .anew])
     #expect(
       difference.steps == [
-        PlanStep(.restart, "node vm1", "vm, image builtin, settings of its NICs"),
+        PlanStep(.restart, "node vm1", "vm, image builtin, offload of eth0"),
         PlanStep(.change, "node p1", "offload of eth0"),
         PlanStep(.change, "node x1", "external, made anew"),
       ])

@@ -134,6 +134,23 @@ struct LoadingTests {
     #expect(nic.frontEnd == .cloudHypervisor)
   }
 
+  @Test(
+    "offload is a boolean or a word",
+    arguments: [
+      ("on", NICDefinition.Offload.on), ("true", .on), ("Yes", .on), ("checksum", .checksum),
+      ("\"checksum\"", .checksum),
+      ("off", .off), ("False", .off), ("no", .off),
+    ])
+  func offload(text: String, level: NICDefinition.Offload) throws {
+    let text = """
+      version: 1
+      name: test
+      switches: { s: {} }
+      nodes: { a: { kind: netns, nics: { e: { switch: s, offload: \(text) } } } }
+      """
+    #expect(try #require(load(text).lab).nodes[0].nics[0].offload == level)
+  }
+
   @Test("anchors, aliases and merge keys")
   func anchors() throws {
     let text = """

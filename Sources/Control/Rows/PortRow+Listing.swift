@@ -36,7 +36,8 @@ extension PortRow {
       ("queues", String(queues)), ("socket", socket),
       ("received", "\(receivePackets) packets, \(receiveBytes) bytes"),
       ("transmitted", "\(transmitPackets) packets, \(transmitBytes) bytes"),
-      ("drops", dropText.isEmpty ? "none" : dropText), ("error", error),
+      ("drops", dropText.isEmpty ? "none" : dropText), ("offloads", offloads?.text),
+      ("error", error),
     ]
     if let details {
       facts += [
@@ -68,6 +69,15 @@ extension PortRow {
   }
 }
 
+extension PortRow.Offloads {
+  /// `checksum, tso4 to the node; checksum from it`.
+  fileprivate var text: String {
+    func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.joined(separator: ", ") }
+    guard toNode != fromNode else { return toNode.isEmpty ? "none" : "\(list(toNode)), both ways" }
+    return "\(list(toNode)) to the node; \(list(fromNode)) from it"
+  }
+}
+
 extension VhostUserDetails {
   fileprivate var regionTable: [String] {
     guard !memoryRegions.isEmpty else { return [] }
@@ -88,12 +98,14 @@ extension VhostUserDetails {
       columns: [
         Column("QUEUE", .right), Column("TO"), Column("SIZE", .right), Column("RING"), Column("ENABLED"),
         Column("AVAIL", .right), Column("USED", .right), Column("KICKS", .right), Column("CALLS", .right),
+        Column("WORKER", .right), Column("SEGMENTED", .right), Column("MERGED", .right), Column("STATE"),
       ],
       rows: queues.map { queue in
         [
           Cell(queue.index), Cell(queue.index.isMultiple(of: 2) ? "node" : "switch"), Cell(queue.size),
           Cell(queue.ring), Cell(queue.isEnabled ? "yes" : "no"), Cell(queue.availableIndex), Cell(queue.usedIndex),
-          Cell(queue.kicks), Cell(queue.calls),
+          Cell(queue.kicks), Cell(queue.calls), Cell(queue.worker), Cell(queue.segmented), Cell(queue.merged),
+          Cell(queue.stopped ?? "runs"),
         ]
       }
     ).lines

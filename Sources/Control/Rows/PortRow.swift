@@ -20,6 +20,23 @@ package struct PortRow: Described, Equatable {
       ])
   }
 
+  /// What the port and its node leave to each other.
+  package struct Offloads: Described, Equatable {
+    package var toNode: [String]
+    package var fromNode: [String]
+
+    enum CodingKeys: String, CodingKey {
+      case toNode = "to_node"
+      case fromNode = "from_node"
+    }
+
+    package static let shape = Shape.object(
+      "Offloads", "What the port and its node leave to each other: `checksum`, `tso4`, `tso6`, `ecn`, `uso`.",
+      [
+        Field("to_node", .list(.text), "What the node takes."), Field("from_node", .list(.text), "What it may send."),
+      ])
+  }
+
   package var name: String
   /// Nil on a wire.
   package var switchName: String?
@@ -46,6 +63,8 @@ package struct PortRow: Described, Equatable {
   package var transmitBytes: UInt64
   package var drops: Drops
   package var error: String?
+  /// Only in `port show`, and while there is a node to agree with.
+  package var offloads: Offloads?
   /// Only of vhost-user ports, and only in `port show`.
   package var details: VhostUserDetails?
 
@@ -70,6 +89,7 @@ package struct PortRow: Described, Equatable {
     transmitBytes = status.transmitBytes
     drops = Drops(in: status.dropsIn, out: status.dropsOut)
     error = status.error
+    offloads = isDetailed ? status.offloads.map { Offloads(toNode: $0.toNode, fromNode: $0.fromNode) } : nil
     details = isDetailed ? status.vhostUser.map { VhostUserDetails($0) } : nil
   }
 
@@ -95,6 +115,7 @@ package struct PortRow: Described, Equatable {
       Field("transmit_bytes", .count, "Their bytes."),
       Field("drops", Drops.shape, "Frames that were dropped, by reason."),
       Field("error", .nullable(.text), "The last fatal error."),
+      Field(optional: "offloads", Offloads.shape, "What it and its node leave to each other."),
     ] + VhostUserDetails.shape.fields.map(\.optional))
 }
 
@@ -107,7 +128,7 @@ extension PortRow {
     case receiveBytes = "receive_bytes"
     case transmitPackets = "transmit_packets"
     case transmitBytes = "transmit_bytes"
-    case drops, error
+    case drops, error, offloads
   }
 
   /// Every key is always there, what is not known is null; `details` lie beside the others.
@@ -132,6 +153,7 @@ extension PortRow {
     try row.encode(transmitBytes, forKey: .transmitBytes)
     try row.encode(drops, forKey: .drops)
     try row.encode(error, forKey: .error)
+    try row.encodeIfPresent(offloads, forKey: .offloads)
     try details?.encode(to: encoder)
   }
 
@@ -156,6 +178,7 @@ extension PortRow {
     transmitBytes = try row.decode(UInt64.self, forKey: .transmitBytes)
     drops = try row.decode(Drops.self, forKey: .drops)
     error = try row.decodeIfPresent(String.self, forKey: .error)
+    offloads = try row.decodeIfPresent(Offloads.self, forKey: .offloads)
     details = try? VhostUserDetails(from: decoder)
   }
 }

@@ -38,13 +38,20 @@ package struct VhostUserDetails: Described, Equatable {
     package var usedIndex: Int
     package var kicks: UInt64
     package var calls: UInt64
+    package var worker: Int
+    /// Large frames from the node, or to it, whole or cut.
+    package var segmented: UInt64
+    /// Frames to the node in more than one of its buffers.
+    package var merged: UInt64
+    /// Why it does not run; nil = it does.
+    package var stopped: String?
 
     enum CodingKeys: String, CodingKey {
       case index, size, ring
       case isEnabled = "enabled"
       case availableIndex = "avail_index"
       case usedIndex = "used_index"
-      case kicks, calls
+      case kicks, calls, worker, segmented, merged, stopped
     }
 
     package static let shape = Shape.object(
@@ -58,6 +65,10 @@ package struct VhostUserDetails: Described, Equatable {
         Field("used_index", .count, "What was given back so far."),
         Field("kicks", .count, "Notifications from the driver."),
         Field("calls", .count, "Notifications to the driver."),
+        Field("worker", .count, "Number of the worker that serves it."),
+        Field("segmented", .count, "Large frames from the node, or to it, whole or cut."),
+        Field("merged", .count, "Frames to the node in more than one of its buffers."),
+        Field("stopped", .nullable(.text), "Why it does not run; null if it does."),
       ])
   }
 
@@ -108,11 +119,7 @@ package struct VhostUserDetails: Described, Equatable {
     memoryRegions = status.memoryRegions.map { region in
       Region(guestAddress: region.guestAddress, size: region.size, fileOffset: region.fileOffset)
     }
-    queues = status.queues.map { queue in
-      Queue(
-        index: queue.index, size: queue.size, ring: queue.ring, isEnabled: queue.isEnabled,
-        availableIndex: queue.availableIndex, usedIndex: queue.usedIndex, kicks: queue.kicks, calls: queue.calls)
-    }
+    queues = status.queues.map { Queue($0) }
     faults = status.faults
     refusals = status.refusals
     lastRefusal = status.lastRefusal

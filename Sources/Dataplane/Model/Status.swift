@@ -52,6 +52,28 @@ package struct QueueStatus: Sendable {
   package var usedIndex: Int
   package var kicks: UInt64
   package var calls: UInt64
+  /// Number of the worker that serves it.
+  package var worker = 0
+  /// Large frames (of several segments): from the node, those that it sent; to the node, those that went to it, whole or
+  /// cut.
+  package var segmented: UInt64 = 0
+  /// Frames to the node that took more than one of its buffers.
+  package var merged: UInt64 = 0
+  /// Why it does not run; nil = it does.
+  package var stopped: String?
+}
+
+/// What a port and its node leave to each other, as agreed: `checksum`, `tso4`, `tso6`, `ecn`, and `uso` or one of `uso4`
+/// and `uso6`.
+package struct OffloadStatus: Sendable, Equatable {
+  /// What the node takes.
+  package var toNode: [String]
+  /// What it may send.
+  package var fromNode: [String]
+
+  package init(toNode: [String], fromNode: [String]) {
+    (self.toNode, self.fromNode) = (toNode, fromNode)
+  }
 }
 
 /// A mapped region of guest memory.
@@ -112,6 +134,8 @@ package struct PortStatus: Sendable {
   /// Last fatal error of the port's session.
   package var error: String?
   package var vhostUser: VhostUserStatus?
+  /// Nil while there is no node to agree with, and for the end of a trunk.
+  package var offloads: OffloadStatus?
   /// VLANs in which it does not forward; nil = it forwards in all.
   package var states: ForwardingStates?
 }

@@ -76,7 +76,7 @@ extension PortSet {
     // Reported before the front-end is told: what it does then is handled after the report.
     faults.report(port: port, ring: first, fault: fault)
     for ring in rings {
-      vhostUser[body].rings[ring].stop()
+      vhostUser[body].rings[ring].stop(.fault(fault))
       vhostUser[body].rings[ring].signalError(guardian)
     }
     vhostUser[body].refresh()

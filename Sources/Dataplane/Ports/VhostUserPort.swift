@@ -37,7 +37,7 @@ struct VhostUserPort: ~Copyable {
   /// Stops everything and lets go of the memory.
   private mutating func clear() {
     for index in 0..<rings.count {
-      rings[index] = GuestQueue()
+      rings[index].reset()
       kicks[index] = nil
       calls[index] = nil
       errors[index] = nil

@@ -26,6 +26,7 @@ extension GuestQueue where Format: ~Copyable {
     guard pieces.size >= needed else {
       return .dropped(traits.isMergeable && chains < Burst.chainCapacity ? .noBuffer : .tooBig)
     }
+    if chains > 1 { merged &+= 1 }
     scatter(frame, of: burst, over: notes.targets, buffers: chains)
     var left = needed
     for chain in 0..<chains {

@@ -25,9 +25,22 @@ struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
   var kicks: UInt64 = 0
   /// Region that the last buffer was in.
   var regionHint = 0
+  /// Large frames taken from the ring, or that went into it, whole or cut.
+  var segmented: UInt64 = 0
+  /// Frames that took more than one chain of the ring (VIRTIO_NET_F_MRG_RXBUF).
+  var merged: UInt64 = 0
+  /// Why it does not run, unless `isRunning`.
+  private(set) var stopReason = RingStop.neverStarted
 
   /// A queue that does not run.
   init() {}
+
+  /// The same when the session is over: nothing is left of the ring but what ended it.
+  mutating func reset() {
+    let last = isRunning ? RingStop.sessionEnded : stopReason
+    self = GuestQueue()
+    stopReason = last
+  }
 
   /// Bytes of the virtio-net header in every buffer.
   @inline(__always)
@@ -55,7 +68,10 @@ struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
   }
 
   /// Ends service; `base` is where a later start goes on.
-  mutating func stop() { isRunning = false }
+  mutating func stop(_ reason: RingStop = .byFrontEnd) {
+    if isRunning { stopReason = reason }
+    isRunning = false
+  }
 
   /// The ring's position as GET_VRING_BASE answers it.
   var base: UInt32 { ring.position }

@@ -221,7 +221,8 @@ struct LabDifference: Sendable, Equatable {
     if node.cpus != before.cpus { return "cpus \(before.cpus) -> \(node.cpus)" }
     if node.memory != before.memory { return "memory \(before.memory >> 20)M -> \(node.memory >> 20)M" }
     if node.nics.map(\.name) != before.nics.map(\.name) { return "other NICs" }
-    return "settings of its NICs"
+    let offloads = otherOffloads(node, before)
+    return offloads.isEmpty ? "settings of its NICs" : "offload of \(offloads.joined(separator: ", "))"
   }
 }
 

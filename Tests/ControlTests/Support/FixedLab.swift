@@ -47,8 +47,12 @@ actor FixedLab: LabService {
         memoryRegions: [MemoryRegionStatus(guestAddress: 0, size: 4096, fileOffset: 8192)],
         queues: [
           QueueStatus(
-            index: 0, size: 256, ring: "split", isEnabled: true, availableIndex: 256, usedIndex: 11, kicks: 1, calls: 2)
-        ], faults: 1, refusals: 2, lastRefusal: "SET_MEM_TABLE: no", advice: "share its memory")),
+            index: 0, size: 256, ring: "split", isEnabled: true, availableIndex: 256, usedIndex: 11, kicks: 1, calls: 2),
+          QueueStatus(
+            index: 1, size: 0, ring: "split", isEnabled: true, availableIndex: 7, usedIndex: 7, kicks: 3, calls: 4,
+            worker: 1, segmented: 5, merged: 6, stopped: "never started"),
+        ], faults: 1, refusals: 2, lastRefusal: "SET_MEM_TABLE: no", advice: "share its memory"),
+      offloads: OffloadStatus(toNode: ["checksum", "tso4"], fromNode: ["checksum"])),
     PortStatus(
       name: "sw1:core", switchName: "sw1", kind: .patch, carrier: false,
       mode: .trunk(allowed: VLANSet([10...11, 20...20]), native: 20), peer: "sw2:core", address: nil, mtu: 65521,
