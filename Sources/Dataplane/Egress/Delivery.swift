@@ -44,6 +44,10 @@ struct Delivery: BitwiseCopyable {
     LeavingFrames(self[position], traits, after: done)
   }
 
+  /// The frame at `position` is a large one.
+  @inline(__always)
+  func isLarge(_ position: Int, in burst: borrowing Burst) -> Bool { burst.frames[Int(self[position].frame)].isLarge }
+
   /// For `TransmitOutcome.drop`, by which ports say it.
   func drop(_ position: Int, _ reason: EgressDrop, losing count: Int, isPartlyGone: Bool) {
     self[position].refuse(FrameDrop(reason), losing: count, isPartlyGone: isPartlyGone)

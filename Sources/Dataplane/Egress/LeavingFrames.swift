@@ -43,9 +43,6 @@ struct LeavingFrames: BitwiseCopyable {
   var lost: Int { count - given + 1 }
   /// Some were given before that one.
   var isPartlyGone: Bool { given > 1 }
-  /// The frame is one that is cut.
-  var isCut: Bool { count > 1 }
-
   /// A large frame is looked at: passed on whole, refused, or cut.
   @inline(never)
   private mutating func firstOfLarge(_ burst: borrowing Burst) -> LeavingFrame? {

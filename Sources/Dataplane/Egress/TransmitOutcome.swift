@@ -3,8 +3,6 @@ struct TransmitOutcome {
   /// Frames that left: of a large one that was cut, each segment.
   var packets = 0
   var bytes = 0
-  /// Large frames that were cut.
-  var cuts = 0
   /// Frames were dropped.
   private(set) var hasDrops = false
   var fault: RingFault?

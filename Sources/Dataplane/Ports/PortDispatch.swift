@@ -51,7 +51,9 @@ extension PortSet {
   @inline(__always)
   mutating func completeReceive(_ port: Int, queue: Int) {
     switch self[port].kind {
-    case .vhostUser: finish(port, ring: 2 * queue + 1)
+    case .vhostUser:
+      ringBursts &+= 1
+      finish(port, ring: 2 * queue + 1)
     case .tap: break
     case .patch: break
     case .null: break

@@ -21,6 +21,8 @@ struct PortSet: ~Copyable {
   var tap = PortPool<TAPPort> { TAPPort() }
   /// Ports that need the worker to look at descriptors while it polls; see `PortSlot.needsLooks`.
   private(set) var lookedAtCount = 0
+  /// Bursts that came from rings, which nobody tells of while they are polled: what a worker goes on polling for.
+  var ringBursts: UInt64 = 0
   /// Ends of patches that there are.
   private(set) var patchEndCount = 0
 

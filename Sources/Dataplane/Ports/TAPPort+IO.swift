@@ -54,7 +54,6 @@ extension TAPPort: WorkerPort {
         }
         outcome.count(frame)
       }
-      if leaving.isCut { outcome.cuts += 1 }
     }
     return outcome
   }

@@ -18,6 +18,7 @@ extension GuestQueue where Format: ~Copyable {
     ring.prefetchDescriptors(wanted)
     let fault = gather(into: burst, window: window, memory: memory, wanted: wanted)
     loadFrames(burst)
+    if burst.hasLarge { countLarge(burst) }
     burst.extendScratch(to: depth)
     return fault
   }
@@ -125,6 +126,11 @@ extension GuestQueue where Format: ~Copyable {
         unsafe loadSlowly(index, burst, &frame.pointee)
       }
     }
+  }
+
+  @inline(never)
+  private mutating func countLarge(_ burst: borrowing Burst) {
+    for index in 0..<burst.count where burst.frames[index].isLarge { segmented &+= 1 }
   }
 
   /// Any other frame; what the header says is taken from this load alone.

@@ -28,6 +28,7 @@ extension GuestQueue where Format: ~Copyable {
       outcome.bytes += run.bytes
       position += run.frames
       guard position < delivery.count else { break }
+      let before = outcome.packets
       var leaving = delivery.frames(at: position, after: outcome)
       while let frame = leaving.next(of: burst) {
         switch deliver(frame, of: burst, notes: notes, in: window, memory: memory) {
@@ -44,7 +45,7 @@ extension GuestQueue where Format: ~Copyable {
         // The rest of a large frame goes with its first segment that was not taken.
         break
       }
-      if leaving.isCut { outcome.cuts += 1 }
+      if outcome.packets > before, delivery.isLarge(position, in: burst) { segmented &+= 1 }
       position += 1
     }
     return outcome

@@ -6,6 +6,10 @@ import Synchronization
 struct WorkerLoop: ~Copyable {
   /// TSC cycles of empty breaths before a worker sleeps: about 20 to 50 us, longer than the gap between frames of a
   /// busy guest, shorter than anybody notices.
+  ///
+  /// Counted from the last frame out of a ring or a line. For those of a TAP, which the kernel tells of, nothing is won by
+  /// polling, and where processors are few it takes one from whoever is to read or write next: then the worker sleeps at
+  /// once.
   private static let spinCycles: UInt64 = 100_000
   /// TSC cycles between looks at the clock and at descriptors while the worker does not sleep: about 20 us when a TAP
   /// may have something, about half a millisecond when only the clock of ageing waits, since a look is a system call.
@@ -22,10 +26,12 @@ struct WorkerLoop: ~Copyable {
   private let account: WorkerAccount
   private let poll: PollPolicy
   private var events = [EpollEvent](repeating: EpollEvent(), count: 64)
-  /// TSC when the last breath ended, when frames last moved, when descriptors were last looked at.
+  /// TSC when the last breath ended, when frames last came that are polled for, when descriptors were last looked at.
   private var now = clinux_rdtsc()
   private var lastWork = clinux_rdtsc()
   private var lastLook = clinux_rdtsc()
+  /// Bursts from rings so far.
+  private var ringBursts: UInt64 = 0
   private let clock: TickClock
 
   init(
@@ -53,7 +59,8 @@ struct WorkerLoop: ~Copyable {
     let cycles = end &- now
     now = end
     if moved > 0 {
-      lastWork = end
+      if core.state.ports.ringBursts != ringBursts || core.state.delays.released > 0 { lastWork = end }
+      ringBursts = core.state.ports.ringBursts
       account.add(account.busyCycles, cycles)
       account.add(account.bursts, 1)
       // Those that were held were counted when they came.
@@ -92,7 +99,6 @@ struct WorkerLoop: ~Copyable {
     coldLook(microseconds: microseconds)
     core.coldSuppressKicks()
     now = clinux_rdtsc()
-    lastWork = now
     lastLook = now
   }
 

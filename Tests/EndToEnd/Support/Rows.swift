@@ -23,6 +23,7 @@ struct PortRow: Decodable, Sendable {
   var socket: String?
   var receive_packets: Int
   var transmit_packets: Int
+  var transmit_bytes: Int
   var drops: Drops
   var error: String?
   /// Only of `port show`.
