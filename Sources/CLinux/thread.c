@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include "CLinux.h"
@@ -89,6 +90,8 @@ int clinux_install_interrupt_handler(void) {
   pthread_once(&once, install_interrupt_handler);
   return interrupt_result;
 }
+
+int clinux_thread_set_priority(int nice) { return setpriority(PRIO_PROCESS, 0, nice) < 0 ? -errno : 0; }
 
 int clinux_ignore_pipe(void) {
   struct sigaction action = {.sa_handler = SIG_IGN};

@@ -46,8 +46,7 @@ package actor Dataplane {
     do throws(SystemError) {
       reactor = try Reactor { [events] in events.send($0) }
       worker = try Worker(
-        index: 0, cpu: configuration.cpus.first, poll: configuration.poll, faults: reactor.faults,
-        recorder: recorder, clock: clock)
+        index: 0, configuration, faults: reactor.faults, recorder: recorder, clock: clock)
       interfaces = try InterfaceKeeper(worker)
     } catch {
       throw .host("\(error)")

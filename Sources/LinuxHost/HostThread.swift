@@ -40,6 +40,11 @@ package final class HostThread: Sendable {
     return HostThread(thread: thread)
   }
 
+  /// Sets the priority of the calling thread, -20 (first) to 19; false if this process may not.
+  package static func setPriority(_ nice: Int) -> Bool {
+    clinux_thread_set_priority(CInt(clamping: nice)) == 0
+  }
+
   /// Waits for the thread's end; later calls return at once.
   ///
   /// Not to be called by the thread itself.

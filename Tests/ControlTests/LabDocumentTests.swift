@@ -11,7 +11,7 @@ import Topology
   /// A lab with every key.
   static let text = """
     {"version": 1, "name": "full", "directory": "/labs", "source": "/labs/full.lab.yaml", "recorder_size": 0,
-     "workers": {"count": 1, "cpus": [0, 2], "poll": "busy"},
+     "workers": {"count": 1, "cpus": [0, 2], "poll": "busy", "nice": -10},
      "vlans": [{"id": 10, "name": "red", "subnet": "10.0.10.0/24"}, {"id": 20}],
      "switches": [{"name": "sw1", "aging": 1.5, "link_local": "linux"},
        {"name": "sw2", "aging": 300, "link_local": "standard", "anonymous": true}],

@@ -18,6 +18,20 @@ import Testing
     #expect(allowed == "Cpus_allowed_list:\t0")
   }
 
+  /// The calling thread's alone, as Linux has it.
+  @Test func hasAPriorityOfItsOwn() throws {
+    let result = Shared((isSet: false, nice: 0))
+    let thread = try HostThread.start(name: "aph-nice", cpu: nil) {
+      let isSet = HostThread.setPriority(7)
+      let fields = (HostFacts.text(ofFile: "/proc/thread-self/stat") ?? "").split(separator: " ")
+      result.value = (isSet, fields.count > 18 ? Int(fields[18]) ?? 0 : 0)
+    }
+    thread.join()
+    #expect(result.value.isSet && result.value.nice == 7)
+    let own = (HostFacts.text(ofFile: "/proc/self/stat") ?? "").split(separator: " ")
+    #expect(own.count > 18 && own[18] != "7")
+  }
+
   @Test func blocksAllSignalsButItsOwnFaultsAndTheInterrupt() throws {
     let mask = Shared("")
     let thread = try HostThread.start(name: "aph-mask", cpu: nil) {

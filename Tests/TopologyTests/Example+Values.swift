@@ -76,15 +76,18 @@ extension Example {
       text: #"""
         version: 1
         name: test
-        workers: { count: 0 }
+        workers: { count: 0, nice: -21 }
         vlans: { red: 4095 }
         nodes:
           a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
         """#,
       expected: #"""
         test.lab.yaml:3:19: error[L006]: "count" must be 1..64, found 0
-            3 | workers: { count: 0 }
+            3 | workers: { count: 0, nice: -21 }
               |                   ^
+        test.lab.yaml:3:28: error[L006]: "nice" must be -20..19, found -21
+            3 | workers: { count: 0, nice: -21 }
+              |                            ^^^
         test.lab.yaml:4:15: error[L006]: "id" must be 1..4094, found 4095
             4 | vlans: { red: 4095 }
               |               ^^^^

@@ -223,6 +223,8 @@ int clinux_thread_join(uint64_t thread);
 int clinux_thread_detach(uint64_t thread);
 /* Sends SIGUSR2, which breaks off a system call that blocks. */
 int clinux_thread_interrupt(uint64_t thread);
+/* Sets the nice value of the calling thread alone (setpriority(2), "C library/kernel differences"). */
+int clinux_thread_set_priority(int nice);
 /* The kernel's number of the calling thread. */
 int clinux_thread_id(void);
 /* Gives SIGUSR2 an empty handler without SA_RESTART, once for the process. */

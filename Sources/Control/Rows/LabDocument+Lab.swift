@@ -6,7 +6,9 @@ extension LabDocument {
   package init(_ lab: CanonicalLab) {
     version = Self.version
     name = lab.name
-    workers = Workers(count: lab.workers.count, cpus: lab.workers.cpus, poll: lab.workers.poll)
+    workers = Workers(
+      count: lab.workers.count, cpus: lab.workers.cpus, poll: lab.workers.poll,
+      nice: lab.workers.nice == 0 ? nil : lab.workers.nice)
     vlans = lab.vlans.map { VLAN(id: $0.id, name: $0.name, subnet: $0.subnet) }
     switches = lab.switches.map {
       Switch(name: $0.name, aging: $0.aging, linkLocal: $0.linkLocal, isAnonymous: $0.isAnonymous ? true : nil)
@@ -33,6 +35,7 @@ extension LabDocument {
       lab.workers.count = workers.count ?? lab.workers.count
       lab.workers.cpus = workers.cpus ?? []
       lab.workers.poll = workers.poll ?? lab.workers.poll
+      lab.workers.nice = workers.nice ?? 0
     }
     lab.vlans = (vlans ?? []).map { VLANDefinition(name: $0.name, id: $0.id, subnet: $0.subnet) }
     lab.switches = (switches ?? []).map(\.definition)

@@ -27,6 +27,7 @@ extension LabDocument.Workers {
       Field(optional: "count", .integer(Limits.workers), "How many."),
       Field(optional: "cpus", .list(.integer(Limits.processors)), "Processors to pin them to."),
       Field(optional: "poll", .choice(WorkerSettings.Poll.allCases.map(\.rawValue)), "What they do without frames."),
+      Field(optional: "nice", .integer(Limits.nice), "Their priority; 0 if it is left out."),
     ])
 }
 

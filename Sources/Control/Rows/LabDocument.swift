@@ -32,6 +32,7 @@ package struct LabDocument: Described, Equatable {
     var count: Int?
     var cpus: [Int]?
     var poll: WorkerSettings.Poll?
+    var nice: Int?
   }
 
   struct VLAN: Described, Equatable {

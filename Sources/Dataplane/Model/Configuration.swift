@@ -29,6 +29,8 @@ package struct DataplaneConfiguration: Sendable {
   /// Processors to pin workers to; empty = not pinned.
   package var cpus: [Int] = []
   package var poll = PollPolicy.adaptive
+  /// Priority of the workers' threads, -20 (first) to 19; what this process may not have is left as it is.
+  package var nice = 0
   /// Bytes of the flight recorder; 0 = there is none.
   package var recorderSize = 8 << 20
   package init() {}

@@ -12,12 +12,12 @@ final class Worker: Sendable {
   /// Starts the thread.
   ///
   /// - Parameters:
-  ///   - cpu: processor to pin it to; nil = not pinned.
+  ///   - configuration: the processor to pin it to, its priority, and how it waits.
   ///   - faults: where it reports what guests did.
   ///   - recorder: where it records what comes in; nil = nowhere.
   ///   - clock: when stations were seen.
   init(
-    index: Int, cpu: Int?, poll: PollPolicy, faults: FaultQueue, recorder: FlightRecorder?, clock: TickClock
+    index: Int, _ configuration: DataplaneConfiguration, faults: FaultQueue, recorder: FlightRecorder?, clock: TickClock
   ) throws(SystemError) {
     let commands = try CommandQueue<WorkerCore>()
     let epoll = try Epoll()
@@ -27,7 +27,11 @@ final class Worker: Sendable {
     let account = account
     self.commands = commands
     self.stopping = stopping
+    let (poll, nice) = (configuration.poll, configuration.nice)
+    let cpu = configuration.cpus.indices.contains(index) ? configuration.cpus[index] : nil
     thread = try HostThread.start(name: "apus-worker\(index)", cpu: cpu) {
+      // Who is not root goes on with the priority that it has.
+      if nice != 0 { _ = HostThread.setPriority(nice) }
       var core = WorkerCore(guardian: guardian, faults: faults, epoll: epoll)
       core.state.taps.coldRecord(into: recorder)
       var loop = WorkerLoop(

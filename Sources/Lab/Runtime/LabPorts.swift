@@ -9,6 +9,7 @@ extension DataplaneConfiguration {
     if let size = lab.recorderSize { recorderSize = size }
     workerCount = workers.count
     cpus = workers.cpus
+    nice = workers.nice
     switch workers.poll {
     case .adaptive: poll = .adaptive
     case .busy: poll = .busy

@@ -32,7 +32,18 @@ package struct WorkerSettings: Codable, Sendable, Equatable {
   /// Processors to pin workers to; empty = not pinned.
   package var cpus: [Int] = []
   package var poll = Poll.adaptive
+  /// Of the workers' threads, as setpriority(2) has it: -20 (first) to 19.
+  package var nice = 0
   package init() {}
+
+  /// What an earlier version wrote down says nothing of `nice`.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    count = try container.decode(Int.self, forKey: .count)
+    cpus = try container.decode([Int].self, forKey: .cpus)
+    poll = try container.decode(Poll.self, forKey: .poll)
+    nice = try container.decodeIfPresent(Int.self, forKey: .nice) ?? 0
+  }
 }
 
 /// A named VLAN, or a numbered one that the file uses without declaring it (then `name` is nil).

@@ -98,6 +98,9 @@ struct LabReader {
     if let poll: Located<WorkerSettings.Poll> = object["poll"].flatMap({ values.choice($0, "poll") }) {
       draft.workers.poll = poll.value
     }
+    if let nice = object["nice"].flatMap({ values.integer($0, "nice", in: Limits.nice) }) {
+      draft.workers.nice = nice.value
+    }
   }
 
   /// Reads the entries of a mapping from names to things.

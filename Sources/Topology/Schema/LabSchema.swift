@@ -39,6 +39,7 @@ enum LabSchema {
       Key(
         "poll", .choice(WorkerSettings.Poll.allCases.map(\.rawValue)),
         "adaptive polls while there is work and sleeps otherwise; busy never sleeps; sleep sleeps at once."),
+      Key("nice", .integer(Limits.nice), "Priority of the threads, from -20 (first) to 19; 0 without it."),
     ])
 
   static let vlan = ObjectSchema(

@@ -4,6 +4,7 @@ package enum Limits {
   static let mostMultiplied = 100_000
   package static let workers = 1...64
   package static let processors = 0...4095
+  package static let nice = -20...19
   static let vlanIDs = 1...4094
   /// Seconds.
   package static let aging = 1.0...1_000_000
