@@ -31,7 +31,28 @@ extension RealThings {
           let errors = try await Self.errors(sandbox, node)
           #expect(errors == ["Icmp": 0, "Tcp": 0, "Udp": 0], "\(node)")
         }
+        try await Self.offloadsChange(sandbox)
       }
+    }
+
+    /// What a node leaves to its device is told, and changes where nobody has to start again for it.
+    private static func offloadsChange(_ sandbox: Sandbox) async throws {
+      for (node, isLarge) in [("vm1", true), ("with", true), ("without", false)] {
+        let offloads = try #require(try await sandbox.port("\(node).eth0", lab).offloads)
+        #expect(
+          offloads.to_node.contains("tso4") == isLarge && offloads.from_node.contains("tso6") == isLarge, "\(node)")
+      }
+      let text = file.replacing("offload: false", with: "offload: checksum")
+      let change = try await sandbox.apus("up", try sandbox.write(text), expecting: 0)
+      #expect(change.output == "change  node without  offload of eth0\n", "\(change)")
+      #expect(try await sandbox.port("without.eth0", lab).offloads?.from_node == ["checksum"])
+      try await sandbox.pings("vm1", "10.0.20.3", lab: lab)
+      let guest = text.replacing(
+        "image: builtin, nics: { eth0: { ", with: "image: builtin, nics: { eth0: { offload: off, ")
+      let refused = try await sandbox.apus("up", try sandbox.write(guest), expecting: 1)
+      #expect(
+        refused.errors.contains("node vm1 would have to start again: vm, image builtin, offload of eth0"), "\(refused)")
+      #expect(try await sandbox.port("vm1.eth0", lab).offloads?.to_node.contains("tso4") == true)
     }
 
     /// A mebibyte by TCP; what comes is what was sent.

@@ -9,6 +9,10 @@ struct PortRow: Decodable, Sendable {
     var kicks: Int
     var calls: Int
   }
+  struct Offloads: Decodable, Sendable {
+    var to_node: [String]
+    var from_node: [String]
+  }
   struct MemoryRegion: Decodable, Sendable {
     var guest_address: UInt64
     var size: UInt64
@@ -32,6 +36,7 @@ struct PortRow: Decodable, Sendable {
   var last_refusal: String?
   var advice: String?
   var features: [String]?
+  var offloads: Offloads?
   var queue_status: [Queue]?
   var memory_regions: [MemoryRegion]?
 }
