@@ -14,7 +14,7 @@ build_forwarding_benchmark() {
   write_manifest "$folder" <<'END'
     .target(name: "GuestKit", dependencies: ["VhostUser", "LinuxHost", "Frames"], swiftSettings: settings),
     .executableTarget(
-      name: "forwarding-benchmark", dependencies: ["Dataplane", "GuestKit", "VhostUser", "LinuxHost", "Frames"],
+      name: "forwarding-benchmark", dependencies: ["Dataplane", "GuestKit", "VhostUser", "LinuxHost", "Frames", "CLinux"],
       swiftSettings: settings),
 END
   (cd "$folder" && swift build -c release --static-swift-stdlib --product forwarding-benchmark) >"$work/build.log" 2>&1 ||

@@ -23,11 +23,12 @@ struct WorkerState: ~Copyable {
   let notes = ScatterNotes()
   /// Copies that floods of this burst asked for, and work on large frames beyond that of others (`EgressTraits.workLimit`).
   var copies = 0
+  /// Some port owes copies, and the number that its debt must have to count; see `WorkerState+Share`.
+  var hasDebtors = false
+  var debtEpoch: UInt32 = 0
   /// By the clock of ageing; see `TickClock`.
   var tick = TickClock.first
 
-  /// Copies of one burst above which its port's next bursts get smaller.
-  static var copyRule: Int { 512 }
   /// Work on large frames of one burst at most: 64 frames of 64 KiB cut into segments of 536 bytes, the smallest that a
   /// host must take (RFC 9293 section 3.7.1).
   static var workLimit: Int { 8192 }

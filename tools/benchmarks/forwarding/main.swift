@@ -5,8 +5,12 @@
 // Usage: forwarding-benchmark [--frames COUNT] [--size BYTES] [--mode access|trunk|wire] [--recorder on|off]
 //                             [--capture none|idle|other|full|filtered]
 //        forwarding-benchmark --add-ports COUNT
+//        forwarding-benchmark --macs COUNT,... [--rounds N] [--idle-ports N] [--format table|json]
+//        forwarding-benchmark --flood PORTS [--rounds N] [--format table|json]
 //
 // --add-ports: no frames; how long it takes to add that many ports, to list and to remove them (see AddedPorts.swift).
+// --macs: frames between so many stations, both addresses of each at random (see Macs.swift). --flood: a port that floods
+// so many others beside two that talk (see Floods.swift).
 // idle: there is a third port, where nothing happens; other: it is captured; full, filtered: both ports are, all frames or none of them.
 
 import Dataplane
@@ -25,6 +29,12 @@ struct Options {
   var capture = "none"
   /// Ports to be added in place of frames that are sent; 0 = frames are sent.
   var addedPorts = 0
+  /// Numbers of stations of `--macs`, and ports of `--flood`; none = that is not asked for.
+  var macs: [Int] = []
+  var flooded = 0
+  var rounds = 5
+  var idlePorts = 0
+  var format = "table"
 
   init(_ arguments: [String]) {
     var rest = arguments.dropFirst()
@@ -35,6 +45,11 @@ struct Options {
       case "--size": size = Options.number(name, value, 60...9000)
       case "--mode": mode = value
       case "--add-ports": addedPorts = Options.number(name, value, 1...60_000)
+      case "--macs": macs = value.split(separator: ",").map { Options.number(name, String($0), 4...1 << 20) }
+      case "--flood": flooded = Options.number(name, value, 1...4096)
+      case "--rounds": rounds = Options.number(name, value, 1...1000)
+      case "--idle-ports": idlePorts = Options.number(name, value, 0...4096)
+      case "--format" where value == "table" || value == "json": format = value
       case "--recorder" where value == "on" || value == "off": recorder = value
       case "--capture" where ["none", "idle", "other", "full", "filtered"].contains(value): capture = value
       default: Options.fail("unknown option \(name), or value of it; see the head of main.swift")
@@ -73,9 +88,10 @@ final class Station {
   let rings: [SplitDriver]
   private let bufferSize: Int
 
-  init(bufferSize: Int) throws {
+  /// - Parameter memorySize: bytes of the guest's memory, which must hold 512 buffers.
+  init(bufferSize: Int, memorySize: Int = 64 << 20) throws {
     self.bufferSize = bufferSize
-    let memory = try SharedMemory.likeQEMU(size: 64 << 20)
+    let memory = try SharedMemory.likeQEMU(size: memorySize)
     self.memory = memory
     rings = try (0..<2).map { try SplitDriver(memory: memory, index: $0, size: Self.ringSize) }
     for ring in rings {
@@ -92,6 +108,9 @@ final class Station {
   }
 
   private(set) var buffers: [UInt64] = []
+
+  /// Where the frame of a transmit buffer is; as long as the station lives.
+  func frame(_ slot: Int) -> UnsafeMutableRawPointer { memory.pointer(buffers[Self.ringSize + slot] + 12, count: 60) }
 
   /// Fills every transmit buffer with a header of zeros and one frame.
   func prepare(_ frame: [UInt8]) {
@@ -174,7 +193,15 @@ func run(_ options: Options) throws {
 
 do {
   let options = Options(CommandLine.arguments)
-  if options.addedPorts > 0 { try await AddedPorts.run(options.addedPorts) } else { try run(options) }
+  if options.addedPorts > 0 {
+    try await AddedPorts.run(options.addedPorts)
+  } else if !options.macs.isEmpty {
+    try Macs.run(options)
+  } else if options.flooded > 0 {
+    try Floods.run(options)
+  } else {
+    try run(options)
+  }
 } catch {
   Options.fail("\(error)")
 }
