@@ -17,7 +17,7 @@ instructions_per_frame() {
 }
 
 bench_instructions() {
-  local check=false size mode budget recorder count what program status=0
+  local check=false size mode budget recorder ring count what program status=0
   local -a options
   case ${1-} in
     '') ;;
@@ -30,12 +30,12 @@ bench_instructions() {
   # valgrind 3.19 cannot read the debug information of Swift's tool chain.
   strip --strip-debug -o "$work/forwarding-benchmark" "$program"
   printf '%6s  %-7s %-15s %20s %8s\n' bytes mode with instructions/frame budget
-  while read -r size mode budget recorder; do
+  while read -r size mode budget recorder ring; do
     # A capture of another port must not be felt at all: it has the budget of nothing.
     while IFS=$'\t' read -r what budget; do
       read -ra options <<<"$what"
-      count=$(instructions_per_frame "$size" "$mode" "${options[@]}")
-      printf '%6s  %-7s %-15s %20s %8s\n' "$size" "$mode" "${what//--/}" "$count" "$budget"
+      count=$(instructions_per_frame "$size" "$mode" --ring "${ring:-split}" "${options[@]}")
+      printf '%6s  %-7s %-15s %20s %8s  %s\n' "$size" "$mode" "${what//--/}" "$count" "$budget" "${ring-}"
       if $check && awk -v count="$count" -v budget="$budget" 'BEGIN { exit !(count > budget) }'; then
         note "over budget: $size bytes, $mode, $what: $count > $budget"
         status=1

@@ -78,13 +78,13 @@ enum Floods {
 
   /// Offers a port's whole ring.
   private static func fill(_ world: borrowing World, _ port: Int) {
-    let ring = world.stations[port].rings[1]
+    let ring = world.stations[port].rings[1].split
     ring.availableIndex = ring.usedIndex &+ UInt16(Station.ringSize)
   }
 
   /// Gives a port's guest room for a whole ring of frames.
   private static func refresh(_ world: borrowing World, _ port: Int) {
-    let ring = world.stations[port].rings[0]
+    let ring = world.stations[port].rings[0].split
     ring.availableIndex = ring.usedIndex &+ UInt16(Station.ringSize)
   }
 

@@ -50,7 +50,7 @@ struct World: ~Copyable {
 
   /// Writes the addresses of the frame that is `ahead` places after those offered so far.
   func address(_ port: Int, ahead: Int, to destination: UInt64, from source: UInt64) {
-    let slot = Int(stations[port].rings[1].availableIndex &+ UInt16(ahead)) % Station.ringSize
+    let slot = Int(stations[port].rings[1].split.availableIndex &+ UInt16(ahead)) % Station.ringSize
     let frame = stations[port].frame(slot)
     frame.storeBytes(of: destination | source << 48, as: UInt64.self)
     frame.storeBytes(of: UInt32(truncatingIfNeeded: source >> 16), toByteOffset: 8, as: UInt32.self)
@@ -58,21 +58,21 @@ struct World: ~Copyable {
 
   /// Frames that a port's ring has room for.
   func room(_ port: Int) -> Int {
-    let ring = stations[port].rings[1]
+    let ring = stations[port].rings[1].split
     return Station.ringSize - Int(ring.availableIndex &- ring.usedIndex)
   }
 
   /// Makes the next frames of a port available.
-  func offer(_ port: Int, _ count: Int) { stations[port].rings[1].availableIndex &+= UInt16(count) }
+  func offer(_ port: Int, _ count: Int) { stations[port].rings[1].split.availableIndex &+= UInt16(count) }
 
   /// Gives a port's guest room for so many frames more.
-  func makeRoom(_ port: Int, _ count: Int) { stations[port].rings[0].availableIndex &+= UInt16(count) }
+  func makeRoom(_ port: Int, _ count: Int) { stations[port].rings[0].split.availableIndex &+= UInt16(count) }
 
   /// Frames of a port that the worker has given back so far, as a number that wraps.
-  func taken(_ port: Int) -> UInt16 { stations[port].rings[1].usedIndex }
+  func taken(_ port: Int) -> UInt16 { stations[port].rings[1].split.usedIndex }
 
   /// Frames that came to a port's guest so far, as a number that wraps.
-  func arrived(_ port: Int) -> UInt16 { stations[port].rings[0].usedIndex }
+  func arrived(_ port: Int) -> UInt16 { stations[port].rings[0].split.usedIndex }
 
   /// One breath by the clock of ageing; returns the frames taken.
   mutating func breathe() -> Int {

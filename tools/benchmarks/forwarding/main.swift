@@ -3,7 +3,7 @@
 // counts only what happens inside the worker's breath.
 //
 // Usage: forwarding-benchmark [--frames COUNT] [--size BYTES] [--mode access|trunk|wire] [--recorder on|off]
-//                             [--capture none|idle|other|full|filtered]
+//                             [--capture none|idle|other|full|filtered] [--ring split|packed]
 //        forwarding-benchmark --add-ports COUNT
 //        forwarding-benchmark --macs COUNT,... [--rounds N] [--idle-ports N] [--format table|json]
 //        forwarding-benchmark --flood PORTS [--rounds N] [--format table|json]
@@ -27,6 +27,7 @@ struct Options {
   var mode = "access"
   var recorder = "off"
   var capture = "none"
+  var ring = RingFormat.split
   /// Ports to be added in place of frames that are sent; 0 = frames are sent.
   var addedPorts = 0
   /// Numbers of stations of `--macs`, and ports of `--flood`; none = that is not asked for.
@@ -50,6 +51,7 @@ struct Options {
       case "--rounds": rounds = Options.number(name, value, 1...1000)
       case "--idle-ports": idlePorts = Options.number(name, value, 0...4096)
       case "--format" where value == "table" || value == "json": format = value
+      case "--ring" where RingFormat(rawValue: value) != nil: ring = RingFormat(rawValue: value) ?? .split
       case "--recorder" where value == "on" || value == "off": recorder = value
       case "--capture" where ["none", "idle", "other", "full", "filtered"].contains(value): capture = value
       default: Options.fail("unknown option \(name), or value of it; see the head of main.swift")
@@ -83,27 +85,26 @@ struct Options {
 /// A guest whose descriptors stay as they are: each turn makes the same 64 chains available again.
 final class Station {
   static let ringSize = 256
-  static let burst: UInt16 = 64
+  static let burst = 64
   let memory: SharedMemory
-  let rings: [SplitDriver]
+  let rings: [any RingDriver]
   private let bufferSize: Int
+  /// By ring, the slot that a packed ring's next chain goes to.
+  private var next = [0, 0]
 
   /// - Parameter memorySize: bytes of the guest's memory, which must hold 512 buffers.
-  init(bufferSize: Int, memorySize: Int = 64 << 20) throws {
+  init(bufferSize: Int, _ format: RingFormat = .split, memorySize: Int = 64 << 20) throws {
     self.bufferSize = bufferSize
     let memory = try SharedMemory.likeQEMU(size: memorySize)
     self.memory = memory
-    rings = try (0..<2).map { try SplitDriver(memory: memory, index: $0, size: Self.ringSize) }
+    rings = try (0..<2).map { try format.driver(memory: memory, index: $0, size: Self.ringSize) }
     for ring in rings {
       for slot in 0..<Self.ringSize {
-        let buffer = memory.allocate(bufferSize, alignment: 64)
-        ring.write(
-          RawDescriptor(
-            slot: slot, address: buffer, length: UInt32(bufferSize), flags: ring.index == 0 ? RawDescriptor.write : 0))
-        ring.writeAvailableEntry(slot, UInt16(slot))
-        ring.availableFlags = 1
-        buffers.append(buffer)
+        buffers.append(memory.allocate(bufferSize, alignment: 64))
+        ring.write(descriptor(ring.index, slot))
+        if format == .split { ring.split.writeAvailableEntry(slot, UInt16(slot)) }
       }
+      ring.disarmCalls()
     }
   }
 
@@ -111,6 +112,22 @@ final class Station {
 
   /// Where the frame of a transmit buffer is; as long as the station lives.
   func frame(_ slot: Int) -> UnsafeMutableRawPointer { memory.pointer(buffers[Self.ringSize + slot] + 12, count: 60) }
+
+  private func descriptor(_ ring: Int, _ slot: Int) -> RawDescriptor {
+    RawDescriptor(
+      slot: slot, address: buffers[ring * Self.ringSize + slot], length: UInt32(bufferSize),
+      flags: ring == 0 ? RawDescriptor.write : 0)
+  }
+
+  /// Makes chains of a ring available again; a packed ring's were written over.
+  func offer(_ ring: Int, _ count: Int = Station.burst) {
+    guard rings[ring].format == .packed else { return rings[ring].split.availableIndex &+= UInt16(count) }
+    for _ in 0..<count {
+      rings[ring].offer([descriptor(ring, next[ring])], id: UInt16(next[ring]))
+      next[ring] = (next[ring] + 1) % Self.ringSize
+    }
+    rings[ring].publish()
+  }
 
   /// Fills every transmit buffer with a header of zeros and one frame.
   func prepare(_ frame: [UInt8]) {
@@ -122,12 +139,9 @@ final class Station {
   var starts: [RingStart] {
     rings.map { ring in
       RingStart(
-        index: ring.index, size: Self.ringSize, base: 0,
-        addresses: RingAddresses(
-          flags: 0, descriptors: memory.userAddress(ring.descriptorTable), used: memory.userAddress(ring.usedRing),
-          available: memory.userAddress(ring.availableRing), log: 0),
+        index: ring.index, size: Self.ringSize, base: ring.startBase, addresses: ring.addresses,
         kick: ring.kickEvent.descriptor, call: nil, error: nil, isEnabled: true,
-        features: VirtioFeature.version1 | VirtioFeature.mergeableBuffers)
+        features: ring.format.features(of: VirtioFeature.version1 | VirtioFeature.mergeableBuffers))
     }
   }
 
@@ -142,8 +156,8 @@ final class Station {
 
 /// Runs the benchmark and prints cycles per frame.
 func run(_ options: Options) throws {
-  let sender = try Station(bufferSize: options.size + 12)
-  let receiver = try Station(bufferSize: max(options.size + 12, 1536))
+  let sender = try Station(bufferSize: options.size + 12, options.ring)
+  let receiver = try Station(bufferSize: max(options.size + 12, 1536), options.ring)
   var worker = try DrivenWorker(recorderSize: options.recorder == "on" ? 8 << 20 : 0)
   let first = worker.addPort(options.portMode)
   let second = worker.addPort(options.portMode)
@@ -165,8 +179,8 @@ func run(_ options: Options) throws {
   let (here, there) = (FrameBuilder.station(1), FrameBuilder.station(2))
   // The far station speaks once, so that its address is known.
   receiver.prepare(FrameBuilder(to: here, from: there).plain(size: options.size))
-  receiver.rings[1].availableIndex &+= 1
-  sender.rings[0].availableIndex &+= Station.burst
+  receiver.offer(1, 1)
+  sender.offer(0)
   _ = worker.breathe()
 
   sender.prepare(FrameBuilder(to: there, from: here).plain(size: options.size))
@@ -174,8 +188,8 @@ func run(_ options: Options) throws {
   var turns = 0
   let start = clock()
   while moved < options.frames {
-    sender.rings[1].availableIndex &+= Station.burst
-    receiver.rings[0].availableIndex &+= Station.burst
+    sender.offer(1)
+    receiver.offer(0)
     moved += worker.breathe()
     while capture?.next(into: &drained) != nil {}
     turns += 1
