@@ -10,11 +10,14 @@ package struct SegmentHeader: BitwiseCopyable, Sendable {
   package var offset: Int
   /// Bytes of its payload.
   package var size: Int
-  package var isLast: Bool
+  /// Bytes of payload of the whole.
+  package var total: Int
 
-  package init(number: Int, offset: Int, size: Int, isLast: Bool) {
-    (self.number, self.offset, self.size, self.isLast) = (number, offset, size, isLast)
+  package init(number: Int, offset: Int, size: Int, total: Int) {
+    (self.number, self.offset, self.size, self.total) = (number, offset, size, total)
   }
+
+  private var isLast: Bool { offset + size == total }
 
   /// Turns the headers of the whole frame, which lie at `base`, into those of this segment, with the sum over the pseudo
   /// header in the checksum's field, not inverted, as a partial checksum has it.
@@ -45,7 +48,9 @@ package struct SegmentHeader: BitwiseCopyable, Sendable {
     } else {
       unsafe Self.put(transport, 4, length)
     }
-    let sum = unsafe Self.pseudoSum(network, layout, length: length)
+    let sum =
+      Int(layout.transport) - Int(layout.network) > 40
+      ? unsafe adjustedSum(transport, layout, length: length) : unsafe Self.pseudoSum(network, layout, length: length)
     unsafe transport.storeBytes(of: sum, toByteOffset: layout.checksumOffset, as: UInt16.self)
     return start
   }
@@ -59,6 +64,18 @@ package struct SegmentHeader: BitwiseCopyable, Sendable {
     var sum = InternetChecksum()
     unsafe sum.add(partial: Bytes.partialSum(UnsafeRawPointer(network), count: header), count: header)
     unsafe network.storeBytes(of: sum.stored, toByteOffset: 10, as: UInt16.self)
+  }
+
+  /// The sum that the sender left for the whole, with the segment's length in place of that.
+  ///
+  /// Behind extension headers of IPv6 (there are more than 40 bytes in front) the addresses of the pseudo header may be
+  /// others than those of the IPv6 header: a routing header has the final destination (RFC 8200 section 8.1).
+  @unsafe
+  private func adjustedSum(_ transport: UnsafeMutableRawPointer, _ layout: LargeFrame, length: Int) -> UInt16 {
+    let field = unsafe transport.loadUnaligned(fromByteOffset: layout.checksumOffset, as: UInt16.self)
+    let whole = UInt16(truncatingIfNeeded: length - size + total)
+    return InternetChecksum.fold(
+      UInt64(field) &+ UInt64(~whole.bigEndian) &+ UInt64(UInt16(truncatingIfNeeded: length).bigEndian))
   }
 
   /// Sum over addresses, protocol and length, in the order of memory.

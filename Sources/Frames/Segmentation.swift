@@ -25,12 +25,13 @@ public enum Segmentation {
     else { return nil }
     let start = Int(layout.payload)
     let payload = frame.count - start
+    guard payload <= size * segmentLimit else { return nil }
     var segments: [[UInt8]] = []
     var offset = 0
     while offset < payload {
       let count = min(size, payload - offset)
       let header = SegmentHeader(
-        number: segments.count, offset: offset, size: count, isLast: offset + count == payload)
+        number: segments.count, offset: offset, size: count, total: payload)
       var segment = Array(frame[..<start])
       header.write(to: &segment, layout)
       segment += frame[(start + offset)..<(start + offset + count)]

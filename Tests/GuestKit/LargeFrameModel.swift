@@ -11,6 +11,8 @@ package struct LargeFrameModel: Sendable {
   package var transport = Transport.tcp
   /// Options of the IPv4 header, or extension headers of IPv6 without their first byte's chain; a multiple of 4 or 8.
   package var networkOptions: [UInt8] = []
+  /// The final destination, if an IPv6 routing header (RFC 8754) of 24 bytes with one segment left says it.
+  package var routedTo: [UInt8]?
   /// TCP options, a multiple of 4.
   package var transportOptions: [UInt8] = []
   package var identification: UInt16 = 0x1234
@@ -29,7 +31,7 @@ package struct LargeFrameModel: Sendable {
   }
 
   package var networkStart: Int { 14 + 4 * tags.count }
-  package var transportStart: Int { networkStart + (isVersion4 ? 20 : 40) + networkOptions.count }
+  package var transportStart: Int { networkStart + (isVersion4 ? 20 : 40) + extensions.count }
   package var headerSize: Int { transportStart + (transport == .tcp ? 20 + transportOptions.count : 8) }
   private var checksumOffset: Int { transport == .tcp ? 16 : 6 }
 
@@ -74,7 +76,8 @@ package struct LargeFrameModel: Sendable {
       segment = big(5001) + big(42_000) + big(UInt16(8 + payload.count)) + [0, 0]
     }
     segment += payload
-    let pseudo = addresses.flatMap { $0 } + [0, transport == .tcp ? 6 : 17] + big(UInt16(segment.count))
+    let destination = routedTo ?? addresses[1]
+    let pseudo = addresses[0] + destination + [0, transport == .tcp ? 6 : 17] + big(UInt16(segment.count))
     let partial = internetSum(pseudo)
     var sum = partial
     if checksum == .full {
@@ -86,6 +89,8 @@ package struct LargeFrameModel: Sendable {
     return ethernet + big(isVersion4 ? 0x0800 : 0x86DD) + network(segment.count, number) + segment
   }
 
+  private var extensions: [UInt8] { routedTo == nil ? networkOptions : [UInt8](repeating: 0, count: 24) }
+
   private var addresses: [[UInt8]] {
     isVersion4
       ? [[10, 1, 2, 3], [10, 4, 5, 6]]
@@ -96,6 +101,10 @@ package struct LargeFrameModel: Sendable {
     let next: UInt8 = transport == .tcp ? 6 : 17
     guard isVersion4 else {
       // Options for the destination, of 8 bytes each, one header behind the other.
+      if let routedTo {
+        return [0x60, 3, 0, 5] + big(UInt16(24 + count)) + [43, 64] + addresses.flatMap { $0 }
+          + [next, 2, 4, 1, 0, 0, 0, 0] + routedTo
+      }
       let headers = networkOptions.count / 8
       var options = networkOptions
       for header in 0..<headers {

@@ -168,8 +168,11 @@ struct CaptureTap: ~Copyable {
     record.drop = sighting.drop
     record.filterNumber = filterNumber
     record.vlan = sighting.vlan
-    record.segmentationType = burst.frames[index].segmentationType
-    record.segmentSize = burst.frames[index].segmentSize
+    // What was refused as no large frame is none.
+    if burst.frames[index].isLarge {
+      record.segmentationType = burst.frames[index].segmentationType
+      record.segmentSize = burst.frames[index].segmentSize
+    }
     record.needsChecksum = frame.header.needsChecksum
     record.checksumStart = frame.header.checksumStart
     record.checksumOffset = frame.header.checksumOffset

@@ -14,6 +14,8 @@ struct EgressTraits: BitwiseCopyable {
   ///
   /// A guest can ask for two thousand segments a frame, and for many copies of each; see `WorkerState.workLimit`.
   var workLimit = Int.max
+  /// What a frame to this port costs, in copies to a ring.
+  var frameWork = 1
 
   /// Nothing is too long, and nothing is completed or cut: for a frame that only its tag is changed of, such as one that a
   /// capture keeps.
@@ -21,7 +23,9 @@ struct EgressTraits: BitwiseCopyable {
     EgressTraits(mtu: .max / 2, takesPartialChecksums: true, takesLarge: .all)
   }
   /// The same for a line, which holds, loses and delays frames as they will be on the wire.
-  static var cutFrames: EgressTraits { EgressTraits(mtu: .max / 2, takesPartialChecksums: true) }
+  static func cutFrames(workLimit: Int) -> EgressTraits {
+    EgressTraits(mtu: .max / 2, takesPartialChecksums: true, workLimit: workLimit)
+  }
 
   /// Bytes of the longest frame that is taken whatever it is.
   @inline(__always)

@@ -54,6 +54,7 @@ extension LeavingFrame {
   func copyFirst(
     _ wanted: Int, _ prefix: LeavingPrefix, to target: UnsafeMutableRawPointer, of burst: borrowing Burst
   ) {
+    precondition(cut == nil)
     var done = min(prefix.size, wanted)
     // SAFETY: `wanted` bytes are writable at `target`; each piece is cut to what is left of them.
     unsafe target.copyMemory(from: prefix.base, byteCount: done)
@@ -82,9 +83,11 @@ extension LeavingFrame {
   /// For who looks at the first `depth` bytes of the frame as it leaves: so many are there, if it has them.
   ///
   /// A frame that loses its tag is looked at that much further back, also where that lies behind its slot.
+  /// Not for segments, whose rest is elsewhere.
   /// - Parameter depth: bytes, a slot's at most.
   @inline(__always)
   func prefix(of burst: borrowing Burst, depth: Int) -> LeavingPrefix {
+    precondition(cut == nil)
     let wanted = depth &- edit.growth
     if wanted > Burst.scratchRule, wanted > burst.frames[index].scratchSize { burst.extendScratch(index, to: wanted) }
     let found = prefix(of: burst)

@@ -76,10 +76,11 @@ struct LeavingFrames: BitwiseCopyable {
   private mutating func nextSegment(_ burst: borrowing Burst) -> LeavingFrame? {
     guard let layout else { return nil }
     let frame = burst.frames[Int(item.frame)]
-    let offset = (given - 1) * min(Int(frame.segmentSize), frame.size - frame.headerSize)
+    let total = frame.size - frame.headerSize
+    let offset = (given - 1) * min(Int(frame.segmentSize), total)
     if given > 1 { burst.advance(&payload, by: payload.size, in: frame) }
-    payload.size = min(payload.size, frame.size - frame.headerSize - offset)
-    let header = SegmentHeader(number: given - 1, offset: offset, size: payload.size, isLast: given == count)
+    payload.size = min(payload.size, total - offset)
+    let header = SegmentHeader(number: given - 1, offset: offset, size: payload.size, total: total)
     return LeavingFrame(
       LeavingFrame.Cut(layout: layout, header: header, payload: payload), of: item,
       completesChecksum: completesChecksums)

@@ -63,11 +63,20 @@ struct DelayLine: ~Copyable {
   // Taking in.
 
   /// Loses, or copies and holds, a frame of a burst: of a large one each segment, since that is what is on the wire.
+  ///
+  /// - Parameter workLimit: segments that it may be.
   @inline(never)
-  mutating func hold(_ candidate: Candidate, of burst: borrowing Burst, now: UInt64) -> HoldOutcome {
+  mutating func hold(
+    _ candidate: Candidate, of burst: borrowing Burst, now: UInt64, workLimit: Int
+  ) -> HoldOutcome {
     var outcome = HoldOutcome()
-    var leaving = LeavingFrames(PendingFrame(frame: candidate.index, edit: candidate.edit), .cutFrames)
+    let item = PendingFrame(frame: candidate.index, edit: candidate.edit)
+    var leaving = LeavingFrames(item, .cutFrames(workLimit: workLimit))
     while let frame = leaving.next(of: burst) {
+      guard frame.refusal == nil else {
+        outcome.refused += 1
+        continue
+      }
       guard !schedule.losesNext() else {
         outcome.lost += 1
         continue
@@ -116,6 +125,7 @@ struct DelayLine: ~Copyable {
     var lost = 0
     /// There was no room.
     var refused = 0
+    var work: Int { kept + lost + refused }
   }
 
   // Letting go.

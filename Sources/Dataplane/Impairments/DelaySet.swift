@@ -27,9 +27,9 @@ struct DelaySet: ~Copyable {
   /// Loses, or copies and holds, a frame of the burst in a line.
   @inline(__always)
   mutating func hold(
-    _ frame: DelayLine.Candidate, of burst: borrowing Burst, in line: Int
+    _ frame: DelayLine.Candidate, of burst: borrowing Burst, in line: Int, workLimit: Int
   ) -> DelayLine.HoldOutcome {
-    let outcome = lines[line].hold(frame, of: burst, now: now)
+    let outcome = lines[line].hold(frame, of: burst, now: now, workLimit: workLimit)
     nextRelease = min(nextRelease, lines[line].nextRelease)
     return outcome
   }

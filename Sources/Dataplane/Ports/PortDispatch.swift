@@ -68,7 +68,7 @@ extension PortSet {
     notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
     var traits = egressTraits(port)
-    traits.workLimit = workLimit
+    traits.workLimit = workLimit / traits.frameWork
     let delivery = Delivery(pending, from: port * Burst.capacity, count: count, traits)
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].transmit(delivery, of: burst, notes: notes)

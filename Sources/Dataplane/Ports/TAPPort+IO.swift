@@ -10,7 +10,8 @@ extension TAPPort: WorkerPort {
   var coldRefusal: EgressDrop? { isThere ? nil : .carrierDown }
 
   func egressTraits(mtu: Int) -> EgressTraits {
-    EgressTraits(mtu: mtu, takesPartialChecksums: hasHeader, takesLarge: takesLarge)
+    // A system call a frame, in which the receiver's kernel may run its part.
+    EgressTraits(mtu: mtu, takesPartialChecksums: hasHeader, takesLarge: takesLarge, frameWork: 4)
   }
 
   @inline(never)

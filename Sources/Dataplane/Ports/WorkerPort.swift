@@ -14,8 +14,8 @@ internal import LinuxHost
 ///   trap, or take longer than its burst: what it gives is checked here, and ends in a count, a drop or a fault.
 /// - A burst holds frames until it is reset. `receive` may leave their bytes where they are (guest memory, `pool`), with
 ///   the first ones in scratch; whoever must keep a frame longer copies it.
-/// - `transmit` handles each pending frame once, in order: it leaves whole, or is dropped at once with its reason in
-///   `verdict` (`Delivery.drop`). `packets` and the verdicts add up to `count`. Nothing waits for a slow receiver.
+/// - `transmit` handles each pending frame once, in order: all that it becomes leaves, or what does not is dropped at once
+///   with its reason (`TransmitOutcome.drop`). `packets` counts frames as they leave. Nothing waits for a slow receiver.
 /// - In `receive`, `transmit` and `mayHaveFrames` no reference is counted, nothing allocated, locked or logged; system
 ///   calls are those that the kind cannot do without. tools/check-hot-path proves it.
 protocol WorkerPort: ~Copyable {

@@ -71,11 +71,26 @@ extension WorkerState {
 
   @inline(__always)
   private mutating func handOver(_ port: Int, _ count: Int) {
-    let limit = Self.workLimit &- min(copies, Self.workLimit)
+    let limit = burst.hasLarge ? workLeft : .max
     let outcome = ports.transmit(port, pending, count: count, workLimit: limit, burst: burst, notes: notes)
     if outcome.packets > 0 { ports.completeTransmit(port) }
     account(outcome, port, of: count)
     if let fault = outcome.fault { ports.coldRingFault(port, ring: 0, fault) }
+  }
+
+  /// Work that large frames of this burst may be yet.
+  ///
+  /// A flood of one alone may be as much as its ports: with less, always the same ones would never get it.
+  var workLeft: Int {
+    let limit = burst.count == 1 ? max(Self.workLimit, 64 &* touchedCount) : Self.workLimit
+    return max(limit &- largeWork, 0)
+  }
+
+  /// Notes the work that frames of a burst with large ones have been; what is more than one a frame, its port owes.
+  @inline(never)
+  mutating func chargeLarge(_ work: Int, for frames: Int) {
+    largeWork &+= work
+    copies &+= max(work &- frames, 0)
   }
 
   /// Commits a delivery's counters.
@@ -83,8 +98,7 @@ extension WorkerState {
   private mutating func account(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
     let counters = ports[port].counters
     counters.transmitted(packets: outcome.packets, bytes: outcome.bytes)
-    // What is more work than its frames were: they were large.
-    if outcome.work > count { copies &+= outcome.work &- count }
+    if burst.hasLarge { chargeLarge(outcome.work &* ports.egressTraits(port).frameWork, for: count) }
     if outcome.hasDrops { refuseUndelivered(of: port, count: count) }
   }
 

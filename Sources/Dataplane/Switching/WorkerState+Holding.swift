@@ -19,10 +19,17 @@ extension WorkerState {
         refuse(index, at: port, .headerInvalid)
       } else {
         let frame = DelayLine.Candidate(index: index, edit: .keep, packetID: taps.packetID(index))
-        refuseHeld(delays.hold(frame, of: burst, in: line), index, at: port, .keep, .fromNode)
+        refuseHeld(hold(frame, in: line), index, at: port, .keep, .fromNode)
       }
     }
     ports[port].counters.received(packets: burst.count, bytes: bytes)
+  }
+
+  /// Has a line hold a frame; the segments of a large one are work like any other.
+  private mutating func hold(_ frame: DelayLine.Candidate, in line: Int) -> DelayLine.HoldOutcome {
+    let outcome = delays.hold(frame, of: burst, in: line, workLimit: burst.hasLarge ? workLeft : .max)
+    if burst.hasLarge { chargeLarge(outcome.work, for: 1) }
+    return outcome
   }
 
   /// Holds a port's pending frames.
@@ -34,7 +41,7 @@ extension WorkerState {
       let item = pending[port * Burst.capacity + position]
       let index = Int(item.frame)
       let frame = DelayLine.Candidate(index: index, edit: item.edit, packetID: taps.packetID(index))
-      refuseHeld(delays.hold(frame, of: burst, in: line), index, at: port, item.edit, .toNode)
+      refuseHeld(hold(frame, in: line), index, at: port, item.edit, .toNode)
     }
   }
 
@@ -45,7 +52,7 @@ extension WorkerState {
     let note = place.note(isTagged: burst.frames[place.frame].isTagged)
     let frame = DelayLine.Candidate(
       index: place.frame, edit: .keep, packetID: taps.packetID(place.frame), note: note)
-    let outcome = delays.hold(frame, of: burst, in: ports[patch].egressLine)
+    let outcome = hold(frame, in: ports[patch].egressLine)
     refuseHeld(outcome, place.frame, at: patch, edit(place, patch), .toNode)
   }
 }

@@ -21,8 +21,10 @@ struct WorkerState: ~Copyable {
   var touched: FixedArray<UInt16>
   var touchedCount = 0
   let notes = ScatterNotes()
-  /// Copies that floods of this burst asked for, and work on large frames beyond that of others (`EgressTraits.workLimit`).
+  /// Copies that floods of this burst asked for, and work on large frames beyond that of others.
   var copies = 0
+  /// Work on large frames of this burst so far (`EgressTraits.workLimit`).
+  var largeWork = 0
   /// Some port owes copies, and the number that its debt must have to count; see `WorkerState+Share`.
   var hasDebtors = false
   var debtEpoch: UInt32 = 0
@@ -53,5 +55,6 @@ struct WorkerState: ~Copyable {
   mutating func reset() {
     burst.reset()
     copies = 0
+    largeWork = 0
   }
 }

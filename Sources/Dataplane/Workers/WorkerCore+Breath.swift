@@ -113,6 +113,7 @@ extension WorkerCore {
       state.refuseBurst(of: port)
     } else if isHeld {
       state.holdBurst(of: port)
+      state.adaptBurst(port)
     } else {
       forwarder.forward(from: port, &state)
       state.deliverTouched()
