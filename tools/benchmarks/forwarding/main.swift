@@ -1,180 +1,35 @@
-// Two stations on one switch, one of them sending bursts of 64 frames to the other, on one thread: what a frame costs
-// the worker, without sockets, guests or a second processor. `tools/bench instructions` runs it under callgrind and
+// The benchmarks that need mock guests in this process, one run a start. `tools/bench` runs it, also under callgrind, which
 // counts only what happens inside the worker's breath.
 //
-// Usage: forwarding-benchmark [--frames COUNT] [--size BYTES] [--mode access|trunk|wire] [--recorder on|off]
-//                             [--capture none|idle|other|full|filtered]
+// Usage: forwarding-benchmark [--mode MODE] [--size BYTES] [--frames COUNT] [--recorder on|off]
+//                             [--capture none|idle|other|full|filtered] [--chain single|two|indirect] [--buffers BYTES]
+//                             [--idle-ports COUNT] [--burst COUNT] [--distinct COUNT]
 //        forwarding-benchmark --add-ports COUNT
+//        forwarding-benchmark --round-trips SOCKET,SOCKET [--size BYTES] [--frames COUNT]
+//        forwarding-benchmark --pairs COUNT [--workers COUNT] [--size BYTES] [--seconds COUNT]
 //
-// --add-ports: no frames; how long it takes to add that many ports, to list and to remove them (see AddedPorts.swift).
-// idle: there is a third port, where nothing happens; other: it is captured; full, filtered: both ports are, all frames or none of them.
-
-import Dataplane
-import Frames
-import Glibc
-import GuestKit
-import LinuxHost
-import VhostUser
-
-/// Options of the command line.
-struct Options {
-  var frames = 64_000
-  var size = 64
-  var mode = "access"
-  var recorder = "off"
-  var capture = "none"
-  /// Ports to be added in place of frames that are sent; 0 = frames are sent.
-  var addedPorts = 0
-
-  init(_ arguments: [String]) {
-    var rest = arguments.dropFirst()
-    while let name = rest.popFirst() {
-      guard let value = rest.popFirst() else { Options.fail("\(name) needs a value") }
-      switch name {
-      case "--frames": frames = Options.number(name, value, 64...100_000_000)
-      case "--size": size = Options.number(name, value, 60...9000)
-      case "--mode": mode = value
-      case "--add-ports": addedPorts = Options.number(name, value, 1...60_000)
-      case "--recorder" where value == "on" || value == "off": recorder = value
-      case "--capture" where ["none", "idle", "other", "full", "filtered"].contains(value): capture = value
-      default: Options.fail("unknown option \(name), or value of it; see the head of main.swift")
-      }
-    }
-  }
-
-  var portMode: PortMode {
-    switch mode {
-    case "access": .access(vlan: 1)
-    case "trunk": .trunk(allowed: .all, native: 1)
-    case "wire": .wire
-    default: Options.fail("unknown mode \(mode); known: access, trunk, wire")
-    }
-  }
-
-  static func number(_ name: String, _ text: String, _ range: ClosedRange<Int>) -> Int {
-    guard let value = Int(text), range.contains(value) else {
-      fail("\(name) takes a number from \(range.lowerBound) to \(range.upperBound), not \(text)")
-    }
-    return value
-  }
-
-  static func fail(_ message: String) -> Never {
-    let line = Array("forwarding-benchmark: \(message)\n".utf8)
-    _ = write(STDERR_FILENO, line, line.count)
-    exit(2)
-  }
-}
-
-/// A guest whose descriptors stay as they are: each turn makes the same 64 chains available again.
-final class Station {
-  static let ringSize = 256
-  static let burst: UInt16 = 64
-  let memory: SharedMemory
-  let rings: [SplitDriver]
-  private let bufferSize: Int
-
-  init(bufferSize: Int) throws {
-    self.bufferSize = bufferSize
-    let memory = try SharedMemory.likeQEMU(size: 64 << 20)
-    self.memory = memory
-    rings = try (0..<2).map { try SplitDriver(memory: memory, index: $0, size: Self.ringSize) }
-    for ring in rings {
-      for slot in 0..<Self.ringSize {
-        let buffer = memory.allocate(bufferSize, alignment: 64)
-        ring.write(
-          RawDescriptor(
-            slot: slot, address: buffer, length: UInt32(bufferSize), flags: ring.index == 0 ? RawDescriptor.write : 0))
-        ring.writeAvailableEntry(slot, UInt16(slot))
-        ring.availableFlags = 1
-        buffers.append(buffer)
-      }
-    }
-  }
-
-  private(set) var buffers: [UInt64] = []
-
-  /// Fills every transmit buffer with a header of zeros and one frame.
-  func prepare(_ frame: [UInt8]) {
-    for slot in 0..<Self.ringSize {
-      memory.write([UInt8](repeating: 0, count: 12) + frame, at: buffers[Self.ringSize + slot])
-    }
-  }
-
-  var starts: [RingStart] {
-    rings.map { ring in
-      RingStart(
-        index: ring.index, size: Self.ringSize, base: 0,
-        addresses: RingAddresses(
-          flags: 0, descriptors: memory.userAddress(ring.descriptorTable), used: memory.userAddress(ring.usedRing),
-          available: memory.userAddress(ring.availableRing), log: 0),
-        kick: ring.kickEvent.descriptor, call: nil, error: nil, isEnabled: true,
-        features: VirtioFeature.version1 | VirtioFeature.mergeableBuffers)
-    }
-  }
-
-  var regions: [MemoryRegionRequest] {
-    zip(memory.regions, memory.descriptors).map { region, descriptor in
-      MemoryRegionRequest(
-        guestAddress: region.guestAddress, size: region.size, userAddress: region.userAddress,
-        fileOffset: region.fileOffset, descriptor: descriptor)
-    }
-  }
-}
-
-/// Runs the benchmark and prints cycles per frame.
-func run(_ options: Options) throws {
-  let sender = try Station(bufferSize: options.size + 12)
-  let receiver = try Station(bufferSize: max(options.size + 12, 1536))
-  var worker = try DrivenWorker(recorderSize: options.recorder == "on" ? 8 << 20 : 0)
-  let first = worker.addPort(options.portMode)
-  let second = worker.addPort(options.portMode)
-  if options.mode == "wire" { worker.connect(first, second) }
-  try worker.start(port: first, pairs: 1, memory: sender.regions, rings: sender.starts)
-  try worker.start(port: second, pairs: 1, memory: receiver.regions, rings: receiver.starts)
-
-  var configuration = CaptureConfiguration()
-  if options.capture == "filtered" { configuration.filter = try FilterProgram([FilterInstruction(6)]) }
-  var captured: [Int] = []
-  if options.capture == "idle" || options.capture == "other" {
-    let third = worker.addPort(options.portMode)
-    if options.capture == "other" { captured = [third] }
-  }
-  if options.capture == "full" || options.capture == "filtered" { captured = [first, second] }
-  let capture = captured.isEmpty ? nil : worker.capture(ports: captured, configuration)
-  var drained: [UInt8] = []
-
-  let (here, there) = (FrameBuilder.station(1), FrameBuilder.station(2))
-  // The far station speaks once, so that its address is known.
-  receiver.prepare(FrameBuilder(to: here, from: there).plain(size: options.size))
-  receiver.rings[1].availableIndex &+= 1
-  sender.rings[0].availableIndex &+= Station.burst
-  _ = worker.breathe()
-
-  sender.prepare(FrameBuilder(to: there, from: here).plain(size: options.size))
-  var moved = 0
-  var turns = 0
-  let start = clock()
-  while moved < options.frames {
-    sender.rings[1].availableIndex &+= Station.burst
-    receiver.rings[0].availableIndex &+= Station.burst
-    moved += worker.breathe()
-    while capture?.next(into: &drained) != nil {}
-    turns += 1
-    guard turns <= options.frames else { break }
-  }
-  let seconds = Double(clock() - start) / Double(CLOCKS_PER_SEC)
-  let counts = worker.counts(port: second)
-  guard moved >= options.frames, counts.transmitted >= UInt64(moved), worker.takeFaults().isEmpty else {
-    Options.fail("only \(counts.transmitted) of \(options.frames) frames arrived; drops \(counts.drops)")
-  }
-  print(
-    "frames \(moved) size \(options.size) mode \(options.mode) nanoseconds per frame "
-      + "\(Int(seconds * 1e9 / Double(moved)))")
-}
+// --mode: one station sends bursts to others through one worker, on one thread: what a frame costs, without sockets, guests
+//   or a second processor. The modes are the cases of `Scenario`.
+//   --capture idle: there is a third port, where nothing happens; other: it is captured; full, filtered: all ports of the
+//     run are, all frames or none of them
+//   --chain: a frame's header and bytes in one buffer, in two, or in two that an indirect table names
+//   --buffers: size of the receiver's buffers, its headers included; 0 = a frame fits into one
+//   --idle-ports: ports beside the others that nobody is connected to
+//   --burst, --distinct: frames that are sent at once; buffers that they lie in, each of them used again and again
+// --add-ports: no frames; how long it takes to add that many ports, to list and to remove them (AddedPorts.swift)
+// --round-trips: two guests at the sockets of a back-end send one frame to and fro (RoundTrips.swift)
+// --pairs: pairs of guests at one data plane with its threads, each pair with a driver of its own (GuestPairs.swift)
+//
+// Ends with 3 if this build cannot do what is asked for, with 1 if it did it wrong.
 
 do {
   let options = Options(CommandLine.arguments)
-  if options.addedPorts > 0 { try await AddedPorts.run(options.addedPorts) } else { try run(options) }
+  switch options.work {
+  case .addPorts(let count): try await AddedPorts.run(count)
+  case .roundTrips(let first, let second): try RoundTrips.run(first, second, options)
+  case .pairs(let count): try await GuestPairs.run(count, options)
+  case .forward(let scenario): try Forwarding.run(scenario, options)
+  }
 } catch {
-  Options.fail("\(error)")
+  Options.fail("\(error)", status: 1)
 }
