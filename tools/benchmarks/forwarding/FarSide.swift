@@ -38,6 +38,9 @@ final class Station: FarSide {
 
   /// What a station's rings are made of.
   struct Shape {
+    var format = RingFormat.split
+    /// Bytes of the guest's memory.
+    var memorySize = 64 << 20
     /// Bytes of a transmitted frame with its virtio-net header, at most.
     var transmitSize = 2048
     var chain = Chain.single
@@ -54,59 +57,69 @@ final class Station: FarSide {
   static let ringSize = 256
   let memory: SharedMemory
   /// Receive and transmit.
-  let rings: [SplitDriver]
+  let rings: [any RingDriver]
   private let shape: Shape
   /// Header and frame of each chain to send.
   private var transmitBuffers: [UInt64] = []
+  /// By ring, its chains, over and over.
+  private var chains: [[[RawDescriptor]]] = [[], []]
+  /// By ring, of a format whose device writes over the descriptors: the chain that is offered next, and its slot.
+  private var next = [(chain: 0, slot: 0), (chain: 0, slot: 0)]
 
   init(_ shape: Shape) throws {
     self.shape = shape
-    let memory = try SharedMemory.likeQEMU(size: 64 << 20)
+    let memory = try SharedMemory.likeQEMU(size: shape.memorySize)
     self.memory = memory
-    rings = try (0..<2).map { try SplitDriver(memory: memory, index: $0, size: Self.ringSize) }
-    for ring in rings { ring.availableFlags = 1 }
-    layReceiveRing(rings[0])
-    layTransmitRing(rings[1])
-  }
-
-  private func layReceiveRing(_ ring: SplitDriver) {
+    rings = try (0..<2).map { try shape.format.driver(memory: memory, index: $0, size: Self.ringSize) }
     let buffers = allocate(shape.receiveSize)
-    for slot in 0..<Self.ringSize {
-      ring.write(
+    chains[0] = (0..<Self.ringSize).map { slot in
+      [
         RawDescriptor(
           slot: slot, address: buffers[slot % buffers.count], length: UInt32(shape.receiveSize),
-          flags: RawDescriptor.write))
-      ring.writeAvailableEntry(slot, UInt16(slot))
+          flags: RawDescriptor.write)
+      ]
+    }
+    transmitBuffers = allocate(shape.transmitSize)
+    chains[1] = (0..<(shape.chain == .two ? Self.ringSize / 2 : Self.ringSize)).map(transmitChain)
+    for ring in rings {
+      for descriptor in chains[ring.index].joined() { ring.write(descriptor) }
+      if ring.format == .split {
+        for position in 0..<Self.ringSize {
+          let chain = chains[ring.index][position % chains[ring.index].count]
+          ring.split.writeAvailableEntry(position, UInt16(chain[0].slot))
+        }
+      }
+      ring.disarmCalls()
     }
   }
 
-  private func layTransmitRing(_ ring: SplitDriver) {
-    transmitBuffers = allocate(shape.transmitSize)
-    let chains = shape.chain == .two ? Self.ringSize / 2 : Self.ringSize
-    for position in 0..<Self.ringSize {
-      let chain = position % chains
-      let buffer = transmitBuffers[chain % transmitBuffers.count]
-      let whole = UInt32(shape.transmitSize)
-      let header = UInt32(NetworkHeader.size)
-      let pieces = [
-        RawDescriptor(
-          slot: 2 * chain, address: buffer, length: header, flags: RawDescriptor.next, next: UInt16(2 * chain + 1)),
-        RawDescriptor(slot: 2 * chain + 1, address: buffer + UInt64(header), length: whole - header),
-      ]
-      switch shape.chain {
-      case .single:
-        ring.write(RawDescriptor(slot: chain, address: buffer, length: whole))
-        ring.writeAvailableEntry(position, UInt16(chain))
-      case .two:
-        for piece in pieces { ring.write(piece) }
-        ring.writeAvailableEntry(position, UInt16(2 * chain))
-      case .indirect:
-        let table = memory.allocate(32)
-        ring.writeTable(table, pieces.map { RingSegment($0.address, Int($0.length), isWritable: false) })
-        ring.write(RawDescriptor(slot: chain, address: table, length: 32, flags: RawDescriptor.indirect))
-        ring.writeAvailableEntry(position, UInt16(chain))
-      }
+  /// The chain of a number, in the ring's order.
+  private func transmitChain(_ number: Int) -> [RawDescriptor] {
+    let buffer = transmitBuffers[number % transmitBuffers.count]
+    let (whole, header) = (UInt32(shape.transmitSize), UInt32(NetworkHeader.size))
+    guard shape.chain != .single else { return [RawDescriptor(slot: number, address: buffer, length: whole)] }
+    let pieces = [
+      RawDescriptor(
+        slot: 2 * number, address: buffer, length: header, flags: RawDescriptor.next, next: UInt16(2 * number + 1)),
+      RawDescriptor(slot: 2 * number + 1, address: buffer + UInt64(header), length: whole - header),
+    ]
+    guard shape.chain == .indirect else { return pieces }
+    let table = memory.allocate(32)
+    rings[1].writeTable(table, pieces.map { RingSegment($0.address, Int($0.length), isWritable: false) })
+    return [RawDescriptor(slot: number, address: table, length: 32, flags: RawDescriptor.indirect)]
+  }
+
+  /// Makes the next chains of a ring available.
+  private func offer(_ ring: Int, _ count: Int) {
+    guard rings[ring].format != .split else { return rings[ring].split.availableIndex &+= UInt16(count) }
+    for _ in 0..<count {
+      var chain = chains[ring][next[ring].chain]
+      for position in chain.indices { chain[position].slot = (next[ring].slot + position) % Self.ringSize }
+      rings[ring].offer(chain, id: UInt16(next[ring].slot))
+      next[ring].chain = (next[ring].chain + 1) % chains[ring].count
+      next[ring].slot = (next[ring].slot + chain.count) % Self.ringSize
     }
+    rings[ring].publish()
   }
 
   private func allocate(_ size: Int) -> [UInt64] {
@@ -117,15 +130,16 @@ final class Station: FarSide {
     for buffer in transmitBuffers { memory.write(built.header.bytes + built.bytes, at: buffer) }
   }
 
-  func send(_ count: Int) { rings[1].availableIndex &+= UInt16(count) }
-  func take(_ count: Int) { rings[0].availableIndex &+= UInt16(count * shape.receiveCount) }
+  func send(_ count: Int) { offer(1, count) }
+  func take(_ count: Int) { offer(0, count * shape.receiveCount) }
 
   /// What the session would hand over for each ring.
   var starts: [RingStart] {
     rings.map { ring in
       RingStart(
-        index: ring.index, size: Self.ringSize, base: 0, addresses: ring.addresses, kick: ring.kickEvent.descriptor,
-        call: nil, error: nil, isEnabled: true, features: shape.features)
+        index: ring.index, size: Self.ringSize, base: ring.startBase, addresses: ring.addresses,
+        kick: ring.kickEvent.descriptor, call: nil, error: nil, isEnabled: true,
+        features: ring.format.features(of: shape.features))
     }
   }
 

@@ -45,12 +45,14 @@ struct Field: ~Copyable {
     size = options.size
     let whole = size + NetworkHeader.size
     sending = Station.Shape()
+    receiving = Station.Shape()
     sending.transmitSize = whole
     sending.receiveSize = max(whole, 1536)
     sending.chain = options.chain
+    sending.format = options.ring
+    receiving.format = options.ring
     if options.chain == .indirect { sending.features |= VirtioFeature.indirectDescriptors }
     sending.distinct = options.distinct
-    receiving = Station.Shape()
     // It says one short frame, if any.
     receiving.transmitSize = min(whole, 1536)
     receiving.receiveSize = options.buffers == 0 ? max(whole + 4, 1536) : options.buffers

@@ -1,4 +1,5 @@
 import Glibc
+import GuestKit
 
 /// What the command line asks for.
 struct Options {
@@ -16,6 +17,7 @@ struct Options {
   var recorder = "off"
   var capture = "none"
   var chain = Station.Chain.single
+  var ring = RingFormat.split
   /// Bytes of the receiver's buffers; 0 = as many as a frame needs.
   var buffers = 0
   var idlePorts = 0
@@ -65,6 +67,9 @@ struct Options {
     case "--chain":
       guard let known = Station.Chain(rawValue: value) else { return false }
       chain = known
+    case "--ring":
+      guard let known = RingFormat(rawValue: value) else { return false }
+      ring = known
     case "--round-trips":
       let sockets = value.split(separator: ",").map(String.init)
       guard sockets.count == 2 else { return false }

@@ -3,7 +3,7 @@
 //
 // Usage: forwarding-benchmark [--mode MODE] [--size BYTES] [--frames COUNT] [--recorder on|off]
 //                             [--capture none|idle|other|full|filtered] [--chain single|two|indirect] [--buffers BYTES]
-//                             [--idle-ports COUNT] [--burst COUNT] [--distinct COUNT]
+//                             [--ring split|packed] [--idle-ports COUNT] [--burst COUNT] [--distinct COUNT]
 //        forwarding-benchmark --add-ports COUNT
 //        forwarding-benchmark --round-trips SOCKET,SOCKET [--size BYTES] [--frames COUNT]
 //        forwarding-benchmark --pairs COUNT [--workers COUNT] [--size BYTES] [--seconds COUNT]
@@ -14,6 +14,7 @@
 //     run are, all frames or none of them
 //   --chain: a frame's header and bytes in one buffer, in two, or in two that an indirect table names
 //   --buffers: size of the receiver's buffers, its headers included; 0 = a frame fits into one
+//   --ring: the format of all rings, of those that GuestKit has a driver for
 //   --idle-ports: ports beside the others that nobody is connected to
 //   --burst, --distinct: frames that are sent at once; buffers that they lie in, each of them used again and again
 // --add-ports: no frames; how long it takes to add that many ports, to list and to remove them (AddedPorts.swift)
