@@ -83,8 +83,8 @@ extension VhostUserEndpoint {
 extension GuestQueue where Format: ~Copyable {
   func status(index: Int) -> QueueStatus {
     QueueStatus(
-      index: index, size: isRunning ? ring.size : 0, ring: Format.name, isEnabled: isEnabled,
-      availableIndex: isRunning ? Int(ring.availableIndex) : Int(base & 0xFFFF), usedIndex: Int(ring.usedIndex),
+      index: index, size: isRunning ? ring.size : 0, ring: ring.name, isEnabled: isEnabled,
+      availableIndex: Int(isRunning ? ring.availableIndex : ring.nextIndex), usedIndex: Int(ring.usedIndex),
       kicks: kicks, calls: calls)
   }
 }

@@ -5,6 +5,9 @@ package struct QueueState: Codable, Equatable, Sendable, VersionedState {
   package static let stateName = "queue state"
   package static let stateVersion = 1
 
+  /// Position of a packed ring that begins: both places 0, both wrap counters 1 (VIRTIO 1.2 section 2.8.1).
+  package static let packedBeginning: UInt32 = 0x8000_8000
+
   package enum Format: String, Codable, Sendable { case split, packed }
 
   private var version = StateVersion<QueueState>()

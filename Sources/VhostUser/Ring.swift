@@ -12,6 +12,8 @@ struct Ring {
   /// Entries; 0 = not said.
   var size = 0
   var base: UInt32 = 0
+  /// Where the owner said that it stopped; nil = it has not in this session, or the format was another.
+  var stoppedAt: UInt32?
   var addresses: RingAddresses?
   var kick: Descriptor?
   var call: Descriptor?

@@ -86,11 +86,16 @@ package struct RingAddresses: Codable, Sendable, Equatable {
 package struct RingStart: Sendable {
   /// Ring index: even = receive ring of the guest, odd = its transmit ring.
   package var index: Int
+  /// RING_PACKED is among the features.
+  package var isPacked: Bool { features & VirtioFeature.packedRing != 0 }
   /// Entries, 1 to 32768, checked by the session (a power of two unless the ring is packed).
   package var size: Int
   /// SET_VRING_BASE as sent: of a split ring the next available index; of a packed one next available and next used
-  /// place with their wrap counters, 16 bits each.
+  /// place with their wrap counters, 16 bits each; the next available one lies in the ring.
   package var base: UInt32
+  /// It is where the owner has stopped the ring in this session; otherwise the front-end may be wrong about a ring that
+  /// another back-end has served.
+  package var isPositionOurs = false
   package var addresses: RingAddresses
   /// Nil: the front-end will not kick, poll the ring.
   package var kick: Descriptor?

@@ -13,9 +13,23 @@ extension Session {
     guard unknown == 0 else {
       throw Refusal("sets \(featureNames(unknown).joined(separator: ", ")), which is not offered")
     }
+    try takeFormat(wanted)
     features = wanted
     owner.didNegotiate(features: features, protocolFeatures: protocolFeatures)
     return .steps(features & VirtioFeature.protocolFeatures == 0 ? enableAllRings() : [])
+  }
+
+  /// Rings of another format begin anew, at its first position; what runs keeps the format that it has.
+  private func takeFormat(_ wanted: UInt64) throws(Refusal) {
+    let bit = VirtioFeature.packedRing
+    guard (wanted ^ features) & bit != 0 else { return }
+    if let ring = rings.indices.first(where: { rings[$0].phase == .running && !rings[$0].isBroken }) {
+      throw Refusal("\(wanted & bit != 0 ? "sets" : "clears") RING_PACKED while ring \(ring) runs")
+    }
+    for index in rings.indices {
+      rings[index].base = wanted & bit != 0 ? QueueState.packedBeginning : 0
+      rings[index].stoppedAt = nil
+    }
   }
 
   /// SET_OWNER, also a second time.

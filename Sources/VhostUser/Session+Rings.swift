@@ -8,24 +8,45 @@ extension Session {
   func setRingSize(_ message: Message) throws(Refusal) -> Outcome {
     let index = try ringIndex(message)
     let size = message.payload.u32(4)
-    // VIRTIO 1.2 section 2.7: "Queue Size value is always a power of 2. The maximum Queue Size value is 32768."
-    guard Self.isRingSize(Int(size)) else {
-      throw Refusal("ring \(index) has \(size) entries, expected a power of two up to \(Self.maximumRingSize)")
-    }
+    try check(size: Int(size), ofRing: index)
     try requireNotRunning(index)
     rings[index].size = Int(size)
     return .done
   }
 
-  static func isRingSize(_ size: Int) -> Bool {
-    (1...Int(maximumRingSize)).contains(size) && size & (size &- 1) == 0
+  /// RING_PACKED is acknowledged: rings are packed that start from now on, and all that run.
+  package var isPacked: Bool { features & VirtioFeature.packedRing != 0 }
+
+  /// Refuses what is no number of entries.
+  ///
+  /// VIRTIO 1.2 section 2.7: "Queue Size value is always a power of 2. The maximum Queue Size value is 32768." A packed
+  /// ring's is any number up to that (section 2.8.10.1).
+  func check(size: Int, ofRing index: Int) throws(Refusal) {
+    let isInside = (1...Int(Self.maximumRingSize)).contains(size)
+    guard isInside, isPacked || size & (size &- 1) == 0 else {
+      let expected = isPacked ? "1 to \(Self.maximumRingSize)" : "a power of two up to \(Self.maximumRingSize)"
+      throw Refusal("ring \(index) has \(size) entries, expected \(expected)")
+    }
+  }
+
+  /// A split ring's position has 16 bits; a packed one's are two places and their wrap counters, of which the used one
+  /// may be anything (see `Ring.start` of the packed format).
+  func check(position: UInt32, size: Int, ofRing index: Int) throws(Refusal) {
+    guard isPacked else {
+      guard position <= 0xFFFF else { throw Refusal("position \(position) of ring \(index), expected at most 65535") }
+      return
+    }
+    let place = Int(position & 0x7FFF)
+    guard place < max(size, 1) else {
+      throw Refusal("position \(hex(UInt64(position))) of ring \(index) is at entry \(place) of \(size)")
+    }
   }
 
   func setRingBase(_ message: Message) throws(Refusal) -> Outcome {
     let index = try ringIndex(message)
     let base = message.payload.u32(4)
-    // A packed ring's base has 32 bits: two places and their wrap counters.
-    guard base <= 0xFFFF || features & VirtioFeature.packedRing != 0 else {
+    // A packed ring's base has 32 bits; whether its place is in the ring, its start tells.
+    guard base <= 0xFFFF || isPacked else {
       throw Refusal("base \(base) of ring \(index), expected at most 65535")
     }
     try requireNotRunning(index)
@@ -63,9 +84,16 @@ extension Session {
   ///
   /// - Returns: the reply of GET_VRING_BASE.
   func stopped(_ index: Int, _ completion: OwnerCompletion) -> Reply {
-    if case .ringBase(let base) = completion { rings[index].base = base }
+    note(completion, ofRing: index)
     rings[index].stop()
     return ringState(index)
+  }
+
+  /// Remembers where the owner has stopped a ring.
+  func note(_ completion: OwnerCompletion, ofRing index: Int) {
+    guard case .ringBase(let base) = completion else { return }
+    rings[index].base = base
+    rings[index].stoppedAt = base
   }
 
   func setRingKick(_ message: Message) throws(Refusal) -> Outcome {
@@ -135,10 +163,18 @@ extension Session {
   func start(_ index: Int) -> OwnerAnswer {
     let ring = rings[index]
     guard let addresses = ring.addresses else { return .refused("ring \(index) has no addresses") }
-    return owner.startRing(
-      RingStart(
-        index: index, size: ring.size, base: ring.base, addresses: addresses, kick: ring.kick, call: ring.call,
-        error: ring.error, isEnabled: ring.isEnabled, features: features))
+    do throws(Refusal) {
+      // Features may have been acknowledged anew since these were said.
+      try check(size: ring.size, ofRing: index)
+      try check(position: ring.base, size: ring.size, ofRing: index)
+    } catch {
+      return .refused(error.reason)
+    }
+    var start = RingStart(
+      index: index, size: ring.size, base: ring.base, addresses: addresses, kick: ring.kick, call: ring.call,
+      error: ring.error, isEnabled: ring.isEnabled, features: features)
+    start.isPositionOurs = ring.base == ring.stoppedAt
+    return owner.startRing(start)
   }
 
   /// A reset of the device, by RESET_DEVICE or status 0.

@@ -42,7 +42,7 @@ extension Session {
     }
     state.repeats = repeats.state
     state.rings = rings.map {
-      .init(queue: $0.state, kick: $0.kick.map(place), call: $0.call.map(place), error: $0.error.map(place))
+      .init(queue: $0.state(format), kick: $0.kick.map(place), call: $0.call.map(place), error: $0.error.map(place))
     }
     state.channel = channel.map(place)
     state.input = input.bytes
@@ -118,19 +118,19 @@ extension Session {
     _ state: SessionState.Ring, _ index: Int, _ descriptors: [Descriptor]
   ) throws(Refusal) -> Ring {
     let queue = state.queue
-    guard queue.format == .split else { throw Refusal("ring \(index) is packed, which is not offered") }
-    guard queue.size == 0 || Self.isRingSize(queue.size) else {
-      throw Refusal("ring \(index) has \(queue.size) entries, expected a power of two up to \(Self.maximumRingSize)")
+    guard queue.format == format else {
+      throw Refusal("ring \(index) is \(queue.format), and the features acknowledged say \(format)")
     }
-    guard queue.position <= 0xFFFF else {
-      throw Refusal("position \(queue.position) of ring \(index), expected at most 65535")
-    }
+    if queue.size != 0 { try check(size: queue.size, ofRing: index) }
+    if queue.isStarted { try check(position: queue.position, size: queue.size, ofRing: index) }
     guard !queue.isStarted || queue.size > 0 && queue.addresses != nil else {
       throw Refusal("ring \(index) is started, and has no size or no addresses")
     }
     var ring = Ring()
     ring.size = queue.size
     ring.base = queue.position
+    // Whoever took the session out had stopped it there.
+    ring.stoppedAt = queue.isStarted ? queue.position : nil
     ring.addresses = queue.addresses
     ring.isEnabled = queue.isEnabled
     ring.isBroken = queue.isBroken
@@ -144,6 +144,9 @@ extension Session {
     }
     return ring
   }
+
+  /// What the acknowledged features say of rings.
+  private var format: QueueState.Format { isPacked ? .packed : .split }
 
   private func restoredRegions(
     _ state: SessionState, _ descriptors: [Descriptor]
@@ -183,8 +186,9 @@ struct Restored {
 
 extension Ring {
   /// As it is written down.
-  var state: QueueState {
+  func state(_ format: QueueState.Format) -> QueueState {
     var state = QueueState()
+    state.format = format
     state.size = size
     state.position = base
     state.addresses = addresses

@@ -73,7 +73,7 @@ extension Session {
       let reply = stopped(ring, completion)
       return (isAnswered ? reply : nil, [])
     case .pause(let ring):
-      if case .ringBase(let base) = completion { rings[ring].base = base }
+      note(completion, ofRing: ring)
       rings[ring].phase = .waiting
     case .enable(let ring, let isEnabled): rings[ring].isEnabled = isEnabled
     case .replaceCall(let ring, let call): rings[ring].call = call

@@ -75,6 +75,8 @@ package protocol RingDriver: AnyObject, Sendable {
   func offerUnseen(_ slots: [UInt16])
   /// Slot of the first descriptor of a chain that was published: the one that the device takes after `ahead` others.
   func slotToTake(after ahead: Int) -> Int
+  /// A slot that a chain may go on to from this one.
+  func slot(behind slot: Int) -> Int
   /// Used entries that were not collected, oldest first, as they lie there.
   func peekUsed(_ count: Int) -> [UsedEntry]
   /// Writes a value to a word of the ring that is no descriptor: an index, an event word, flags, an entry.

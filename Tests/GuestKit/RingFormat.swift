@@ -7,6 +7,8 @@ import VhostUser
 package enum RingFormat: String, Sendable, CaseIterable, CustomStringConvertible {
   /// VIRTIO 1.2 section 2.7.
   case split
+  /// VIRTIO 1.2 section 2.8.
+  case packed
 
   /// The format of guests that are not told another.
   @TaskLocal package static var current = RingFormat.split
@@ -19,6 +21,7 @@ package enum RingFormat: String, Sendable, CaseIterable, CustomStringConvertible
   package func driver(memory: SharedMemory, index: Int, size: Int, region: Int = 0) throws -> any RingDriver {
     switch self {
     case .split: try SplitDriver(memory: memory, index: index, size: size, region: region)
+    case .packed: try PackedDriver(memory: memory, index: index, size: size, region: region)
     }
   }
 
@@ -26,6 +29,7 @@ package enum RingFormat: String, Sendable, CaseIterable, CustomStringConvertible
   package func features(of wanted: UInt64) -> UInt64 {
     switch self {
     case .split: wanted & ~VirtioFeature.packedRing
+    case .packed: wanted | VirtioFeature.packedRing
     }
   }
 }

@@ -184,6 +184,9 @@ package final class SplitDriver: RingDriver, @unchecked Sendable {
     Int(memory.load16(availableRing + 4 + 2 * UInt64((Int(usedIndex) + ahead) % size)))
   }
 
+  /// Any will do.
+  package func slot(behind slot: Int) -> Int { slot ^ 1 }
+
   package func peekUsed(_ count: Int) -> [UsedEntry] {
     (0..<count).map {
       let entry = usedRing + 4 + 8 * UInt64((Int(lastUsed) + $0) % size)

@@ -71,7 +71,7 @@ import VhostUser
   }
 
   /// A packed ring's base is two places with their wrap counters; all 32 bits go to the owner and come back.
-  @Test(arguments: [0x8000_8000, 0x0005_8003, 0xFFFF_FFFF] as [UInt32])
+  @Test(arguments: [0x8000_8000, 0x0005_8003, 0xFFFF_803F] as [UInt32])
   func basesOfPackedRingsHaveThirtyTwoBits(base: UInt32) throws {
     let bench = try Bench(acknowledges: true) { $0.offer.features |= VirtioFeature.packedRing }
     let driver = try SplitDriver(memory: try SharedMemory(size: 1 << 20), index: 0, size: 64)
@@ -87,6 +87,75 @@ import VhostUser
         == .started(0, size: 64, base: base, kick: true, call: false, error: false, enabled: false))
     bench.owner.base = ~base
     #expect(try bench.frontEnd.getRingBase(0) == ~base)
+  }
+
+  private func packed(_ size: UInt32 = 64) throws -> (Bench, PackedDriver) {
+    let bench = try Bench(acknowledges: true) { $0.offer.features |= VirtioFeature.packedRing }
+    let driver = try PackedDriver(memory: try SharedMemory(size: 1 << 20), index: 0, size: Int(size))
+    try bench.frontEnd.setFeatures(RecordingOwner.features | VirtioFeature.packedRing)
+    try bench.frontEnd.setMemory(driver.memory)
+    try bench.frontEnd.setRingSize(0, size)
+    return (bench, driver)
+  }
+
+  /// Without a word of its front-end a packed ring begins in its first lap, whose counters are 1.
+  @Test func aPackedRingBeginsAtItsBeginning() throws {
+    let (bench, driver) = try packed()
+    try bench.frontEnd.setRingAddress(driver)
+    try bench.frontEnd.setRingKick(0, driver.kickEvent.descriptor)
+    #expect(bench.owner.lastStart?.base == 0x8000_8000)
+    #expect(bench.owner.lastStart?.isPacked == true)
+    #expect(try bench.frontEnd.getRingBase(3) == 0x8000_8000)
+  }
+
+  @Test(arguments: [1, 3, 100, 32_767, 32_768] as [UInt32]) func aPackedRingMayHaveAnySize(size: UInt32) throws {
+    let (bench, _) = try packed(size)
+    #expect(bench.session?.ring(0)?.size == Int(size))
+    let reason = try bench.refusal { try $0.setRingSize(1, size + 32_768) }
+    #expect(reason == "SET_VRING_NUM: ring 1 has \(size + 32_768) entries, expected 1 to 32768")
+    #expect(try bench.refusal { try $0.setRingSize(1, 0) } != nil)
+  }
+
+  /// The used half may be anything: not all front-ends say it.
+  @Test(arguments: [(0x8000_0040, 64), (0x0000_8040, 64), (0x7FFF, 32_767), (0x8001, 1)] as [(UInt32, UInt32)])
+  func aPackedRingStartsInsideItself(base: UInt32, size: UInt32) throws {
+    let (bench, driver) = try packed(size)
+    try bench.frontEnd.setRingBase(0, base)
+    try bench.frontEnd.setRingAddress(driver)
+    let reason = try bench.refusal { try $0.setRingKick(0, driver.kickEvent.descriptor) }
+    #expect(
+      reason
+        == "SET_VRING_KICK: position 0x\(String(base, radix: 16)) of ring 0 is at entry \(base & 0x7FFF) of \(size)")
+    #expect(bench.session?.ring(0)?.isStarted == false)
+  }
+
+  /// The format is that of the features, which change between two starts; what was said for the other one does not count.
+  @Test func theFormatChangesBetweenTwoStarts() throws {
+    let (bench, driver) = try packed(100)
+    let features = RecordingOwner.features
+    try bench.frontEnd.setRingAddress(driver)
+    try bench.frontEnd.setRingKick(0, driver.kickEvent.descriptor)
+    #expect(
+      try bench.refusal { try $0.setFeatures(features) } == "SET_FEATURES: clears RING_PACKED while ring 0 runs")
+    try bench.frontEnd.setFeatures(features | VirtioFeature.packedRing)
+    bench.owner.base = 0x0007_0007
+    _ = try bench.frontEnd.getRingBase(0)
+    try bench.frontEnd.setFeatures(features)
+    #expect(try bench.frontEnd.getRingBase(0) == 0)
+    try bench.frontEnd.setRingAddress(driver)
+    #expect(
+      try bench.refusal { try $0.setRingKick(0, driver.kickEvent.descriptor) }
+        == "SET_VRING_KICK: ring 0 has 100 entries, expected a power of two up to 32768")
+    try bench.frontEnd.setRingSize(0, 64)
+    try bench.frontEnd.setRingAddress(driver)
+    try bench.frontEnd.setRingKick(0, driver.kickEvent.descriptor)
+    #expect(bench.owner.lastStart?.isPacked == false && bench.owner.lastStart?.base == 0)
+    #expect(
+      try bench.refusal { try $0.setFeatures(features | VirtioFeature.packedRing) }
+        == "SET_FEATURES: sets RING_PACKED while ring 0 runs")
+    // A ring that broke does not run: its guest may come back as another.
+    bench.session?.noteBroken(0)
+    try bench.frontEnd.setFeatures(features | VirtioFeature.packedRing)
   }
 
   @Test func loggedAddressesAreRefused() throws {

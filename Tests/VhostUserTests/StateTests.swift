@@ -276,7 +276,7 @@ import Testing
       ("2 rings, and the device has 4", { $0.rings.removeLast(2) }),
       ("MTU 9001, expected 68 to 9000", { $0.mtu = 9001 }),
       ("MTU -1", { $0.mtu = -1 }),
-      ("ring 1 is packed", { $0.rings[1].queue.format = .packed }),
+      ("ring 1 is packed, and the features acknowledged say split", { $0.rings[1].queue.format = .packed }),
       ("ring 2 has 100 entries", { $0.rings[2].queue.size = 100 }),
       ("ring 2 has -4 entries", { $0.rings[2].queue.size = -4 }),
       ("ring 2 has \(Int.min) entries", { $0.rings[2].queue.size = .min }),

@@ -54,8 +54,11 @@ package struct VhostUserDetails: Described, Equatable {
         Field("size", .count, "Entries."),
         Field("ring", .choice(["split", "packed"]), "How it is laid out."),
         Field("enabled", .boolean, "The front-end uses it."),
-        Field("avail_index", .count, "What the driver has published so far."),
-        Field("used_index", .count, "What was given back so far."),
+        Field(
+          "avail_index", .count,
+          "What the driver has made available so far: of a split ring modulo 65536, of a packed one modulo twice its size."
+        ),
+        Field("used_index", .count, "What was given back so far, counted in the same way."),
         Field("kicks", .count, "Notifications from the driver."),
         Field("calls", .count, "Notifications to the driver."),
       ])

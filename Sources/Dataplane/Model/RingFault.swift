@@ -3,7 +3,8 @@
 /// Trivial, so that reporting it costs the worker nothing; `description` is made off the hot path.
 struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
   enum Kind: UInt8 {
-    case availableIndex, headOutOfRange, nextOutOfRange, chainTooLong, bufferOutsideMemory, writableInTransmit
+    case availableIndex, headOutOfRange, nextOutOfRange, chainTooLong, chainNotAvailable, bufferOutsideMemory,
+      writableInTransmit
     case readableInReceive, indirectNotNegotiated, indirectNested, indirectWithNext, indirectSize
     case indirectOutsideMemory, shorterThanHeader, emptyReceiveBuffer, memoryTruncated, callBlocked, ringOutsideMemory
   }
@@ -23,6 +24,7 @@ struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
     case .headOutOfRange: "available ring names descriptor \(seen) of \(limit)"
     case .nextOutOfRange: "descriptor chain goes on to descriptor \(seen) of \(limit)"
     case .chainTooLong: "descriptor chain is longer than \(limit) descriptors or loops"
+    case .chainNotAvailable: "descriptor chain goes on to descriptor \(seen) of \(limit), which was not made available"
     case .bufferOutsideMemory: "buffer of \(limit) bytes at 0x\(String(seen, radix: 16)) is outside guest memory"
     case .writableInTransmit: "device-writable descriptor in the transmit ring"
     case .readableInReceive: "device-readable descriptor in the receive ring"

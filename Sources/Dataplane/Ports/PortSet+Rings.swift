@@ -42,7 +42,9 @@ extension PortSet {
     for position in 0..<unsettledCount {
       let (port, ring) = (Int(unsettled[position].port), Int(unsettled[position].ring))
       let body = self[port].body
-      guard self[port].kind == .vhostUser, vhostUser[body].rings[ring].isRunning else { continue }
+      // By now another port, with fewer rings, may have the number.
+      guard self[port].kind == .vhostUser, ring < vhostUser[body].rings.count, vhostUser[body].rings[ring].isRunning
+      else { continue }
       if !vhostUser[body].rings[ring].settle(guardian) {
         coldRingFault(port, ring: ring, RingFault(.callBlocked))
       }
@@ -69,7 +71,7 @@ extension PortSet {
   mutating func coldBreak(_ port: Int, _ fault: RingFault, where isBroken: (Int) -> Bool) {
     guard self[port].kind == .vhostUser else { return }
     let body = self[port].body
-    let rings = (0..<2 * VhostUserPort.maximumPairs).filter {
+    let rings = (0..<vhostUser[body].rings.count).filter {
       vhostUser[body].rings[$0].isRunning && isBroken($0)
     }
     guard let first = rings.first else { return }

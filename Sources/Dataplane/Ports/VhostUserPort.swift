@@ -7,22 +7,32 @@ internal import LinuxHost
 struct VhostUserPort: ~Copyable {
   static let maximumPairs = 8
 
-  let rings = FixedArray<GuestQueue<SplitRing>>(count: 2 * maximumPairs) { _ in GuestQueue() }
-  /// Holders of the descriptors whose numbers the rings use.
-  let kicks = FixedArray<Descriptor?>(count: 2 * maximumPairs) { _ in nil }
-  let calls = FixedArray<Descriptor?>(count: 2 * maximumPairs) { _ in nil }
-  let errors = FixedArray<Descriptor?>(count: 2 * maximumPairs) { _ in nil }
+  /// Two from the start, more when the first ring of a port with more pairs starts (`reserve`).
+  private(set) var rings = FixedArray<GuestQueue<NegotiatedRing>>(count: 2) { _ in GuestQueue() }
+  /// Holders of the descriptors whose numbers the rings use; as many as rings.
+  private(set) var kicks = FixedArray<Descriptor?>(count: 2) { _ in nil }
+  private(set) var calls = FixedArray<Descriptor?>(count: 2) { _ in nil }
+  private(set) var errors = FixedArray<Descriptor?>(count: 2) { _ in nil }
   /// The view that `table` keeps mapped; nil = no memory, no ring runs.
   var memory: GuestMemory?
   var table: MemoryTable?
-  /// Ring pairs that may run.
-  var pairs = 0
+  /// Ring pairs that may run, 0 until one did.
+  private(set) var pairs = 0
   /// Bit i: transmit ring of pair i runs.
   var runningTransmit: UInt16 = 0
   /// Frames can be delivered: ring 0 runs and is enabled.
   var canDeliver = false
 
   init() {}
+
+  /// Makes room for the rings of a port of `count` pairs, `maximumPairs` at most.
+  mutating func reserve(pairs count: Int) {
+    rings.grow(to: 2 * count) { _ in GuestQueue() }
+    kicks.grow(to: 2 * count) { _ in nil }
+    calls.grow(to: 2 * count) { _ in nil }
+    errors.grow(to: 2 * count) { _ in nil }
+    pairs = count
+  }
 
   /// Finds anew which rings run; called after each change.
   mutating func refresh() {

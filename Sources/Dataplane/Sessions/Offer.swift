@@ -14,7 +14,7 @@ enum Offer {
   static func make(_ socket: VhostUserSocket, address: MACAddress, mtu: Int?) -> DeviceOffer {
     var features =
       VirtioFeature.version1 | VirtioFeature.mergeableBuffers | VirtioFeature.indirectDescriptors
-      | VirtioFeature.eventIndex | VirtioFeature.inOrder | VirtioFeature.multiqueue
+      | VirtioFeature.eventIndex | VirtioFeature.packedRing | VirtioFeature.inOrder | VirtioFeature.multiqueue
       | VirtioFeature.guestAnnounce | VirtioFeature.protocolFeatures
     if mtu != nil { features |= VirtioFeature.mtu }
     if socket.offload { features |= VirtioFeature.checksum | VirtioFeature.guestChecksum }

@@ -37,9 +37,10 @@ extension VhostUserEndpoint: RingOwner {
     let old = self.table
     self.table = table
     var layouts: [Int: RingLayout] = [:]
+    let isPacked = session?.isPacked == true
     for index in session?.startedRings ?? [] {
       guard let ring = session?.ring(index), let addresses = ring.addresses else { continue }
-      layouts[index] = try? RingLayout(addresses, size: ring.size, in: table)
+      layouts[index] = try? RingLayout(addresses, size: ring.size, isPacked: isPacked, in: table)
       // The worker is about to say so.
       if layouts[index] == nil { session?.noteBroken(index) }
     }
@@ -57,7 +58,7 @@ extension VhostUserEndpoint: RingOwner {
     guard let table else { return .refused("ring \(start.index) started before any memory was given") }
     let layout: RingLayout
     do throws(LayoutError) {
-      layout = try RingLayout(start.addresses, size: start.size, in: table)
+      layout = try RingLayout(start.addresses, size: start.size, isPacked: start.isPacked, in: table)
     } catch {
       return .refused("ring \(start.index): \(error)")
     }
@@ -90,7 +91,7 @@ extension VhostUserEndpoint: RingOwner {
     }
     let layout: RingLayout
     do throws(LayoutError) {
-      layout = try RingLayout(addresses, size: old.size, in: table)
+      layout = try RingLayout(addresses, size: old.size, isPacked: session?.isPacked == true, in: table)
     } catch {
       return .refused("ring \(ring): \(error)")
     }

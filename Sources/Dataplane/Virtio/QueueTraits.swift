@@ -16,8 +16,8 @@ extension QueueTraits {
   init(_ start: RingStart) {
     let features = start.features
     ring = RingTraits(
-      hasEventIndex: features & VirtioFeature.eventIndex != 0,
-      hasIndirect: features & VirtioFeature.indirectDescriptors != 0)
+      isPacked: features & VirtioFeature.packedRing != 0, hasEventIndex: features & VirtioFeature.eventIndex != 0,
+      hasIndirect: features & VirtioFeature.indirectDescriptors != 0, isPositionDoubtful: !start.isPositionOurs)
     isMergeable = features & VirtioFeature.mergeableBuffers != 0
     // num_buffers is in the header with VERSION_1 or mergeable buffers (VIRTIO 1.2 section 5.1.6.1).
     headerSize = isMergeable || features & VirtioFeature.version1 != 0 ? 12 : 10

@@ -35,7 +35,7 @@ extension WorkerCore {
   /// Starts a ring, or takes over new descriptors of one that runs.
   mutating func coldStartRing(_ port: Int, pairs: Int, _ ring: RingInstallation) {
     guard let body = coldRings(of: port) else { return }
-    state.ports.vhostUser[body].pairs = pairs
+    state.ports.vhostUser[body].reserve(pairs: pairs)
     let index = ring.index
     coldReplaceKick(port, ring: index, with: ring.kick)
     coldReplaceCall(port, ring: index, with: ring.call)
@@ -134,7 +134,7 @@ extension WorkerCore {
   /// Stops and disables all rings, but keeps memory and descriptors (RESET_DEVICE).
   mutating func coldResetRings(_ port: Int) {
     guard let body = coldRings(of: port) else { return }
-    for ring in 0..<2 * VhostUserPort.maximumPairs {
+    for ring in 0..<state.ports.vhostUser[body].rings.count {
       state.ports.vhostUser[body].rings[ring].stop()
       state.ports.vhostUser[body].rings[ring].isEnabled = false
       coldReplaceKick(port, ring: ring, with: nil)

@@ -143,7 +143,10 @@ import VhostUser
           case 0: memory.store(random.next() % 2 == 0 ? buffer : random.next(), at: slot)
           case 1: memory.store(UInt32(random.next() % 2 == 0 ? 200 : random.next() & 0xFFFF_FFFF), at: slot + 8)
           case 2: memory.store16(UInt16(random.next() % 8), at: slot + 12)
-          case 3: memory.store16(UInt16(random.next() % 20), at: slot + 14)
+          case 3:
+            // In a packed ring these are the flags, which say whose a descriptor is.
+            let owner = ring.format == .packed ? UInt16(random.next() & 0x8080) : 0
+            memory.store16(UInt16(random.next() % 20) | owner, at: slot + 14)
           case 4: memory.store(random.next(), at: buffer)
           case 5: memory.store(random.next(), at: buffer + 8)
           case 6: memory.store(random.next(), at: buffer + 12 + random.next() % 100)

@@ -46,8 +46,9 @@ import VhostUser
     },
     descriptor("readable", "device-readable descriptor in the receive ring", 0x10_0000, 2048, 0),
     Attack(name: "readable behind writable", reason: "device-readable descriptor in the receive ring") {
-      $1.write(RawDescriptor(slot: $2, address: 0x20_0000, length: 12, flags: write | next, next: UInt16($2 ^ 1)))
-      $1.write(RawDescriptor(slot: $2 ^ 1, address: 0x20_0000, length: 2048))
+      let second = $1.slot(behind: $2)
+      $1.write(RawDescriptor(slot: $2, address: 0x20_0000, length: 12, flags: write | next, next: UInt16(second)))
+      $1.write(RawDescriptor(slot: second, address: 0x20_0000, length: 2048))
     },
     descriptor(
       "next outside", "goes on to descriptor 64 of 64", 0x20_0000, 10, write | next, next: 64, formats: [.split]),

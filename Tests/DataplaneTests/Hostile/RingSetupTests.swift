@@ -14,7 +14,8 @@ import VhostUser
     var descriptors: UInt64 = base
     var available: UInt64 = base + 0x1000
     var used: UInt64 = base + 0x2000
-    var testDescription: String { name }
+    var format = RingFormat.split
+    var testDescription: String { "\(name), \(format)" }
 
     var addresses: RingAddresses {
       RingAddresses(flags: 0, descriptors: descriptors, used: used, available: available, log: 0)
@@ -42,6 +43,24 @@ import VhostUser
     Place(name: "descriptors wrap", reason: "descriptor area", descriptors: .max - 15),
   ]
 
+  /// A packed ring's areas of 4 bytes, and descriptors of its own.
+  private static let packedPlaces = [
+    Place(name: "descriptors nowhere", reason: "descriptor ring of 1024 bytes at 0x1000", descriptors: 0x1000),
+    Place(name: "descriptors over the end", reason: "descriptor ring", descriptors: end - 1008),
+    Place(name: "descriptors over the border", reason: "descriptor ring", descriptors: border - 512),
+    Place(name: "descriptors askew", reason: "is not aligned to 16 bytes", descriptors: base + 8),
+    Place(name: "driver's wish nowhere", reason: "driver event area of 4 bytes at 0x0", available: 0),
+    Place(name: "driver's wish over the end", reason: "driver event area", available: end - 2),
+    Place(name: "driver's wish askew", reason: "is not aligned to 4 bytes", available: base + 0x1002),
+    Place(name: "device's wish nowhere", reason: "device event area of 4 bytes", used: .max - 3),
+    Place(name: "device's wish over the border", reason: "device event area", used: border - 2),
+    Place(name: "device's wish askew", reason: "is not aligned to 4 bytes", used: base + 0x2002),
+  ].map { place in
+    var place = place
+    place.format = .packed
+    return place
+  }
+
   private static func memory() throws -> SharedMemory {
     try SharedMemory([
       .init(guestAddress: 0x10_0000, size: 0x1_0000, userAddress: base),
@@ -60,24 +79,28 @@ import VhostUser
     if isSetUp {
       try frontEnd.setOwner()
       try frontEnd.setProtocolFeatures(try frontEnd.getProtocolFeatures())
-      try frontEnd.setFeatures(try frontEnd.getFeatures())
+      try frontEnd.setFeatures(RingFormat.current.features(of: try frontEnd.getFeatures()))
       try frontEnd.setMemory(memory)
       try frontEnd.setRingSize(1, 64)
     }
     try await body(frontEnd, memory)
   }
 
+  private func victim(_ format: RingFormat, _ body: (Victim) async throws -> Void) async throws {
+    try await RingFormat.$current.withValue(format) { try await Victim.with { try await body($0) } }
+  }
+
   /// Nacked if a reply is asked for; the session goes on.
-  @Test(arguments: places)
+  @Test(arguments: places + packedPlaces)
   func ringsInImpossiblePlacesAreNacked(place: Place) async throws {
-    try await Victim.with { victim in
+    try await victim(place.format) { victim in
       try await withFrontEnd(of: victim) { frontEnd, _ in
         let kick = try EventDescriptor()
         #expect(throws: GuestKitError.nacked(request: Request.setRingKick.rawValue, value: 1)) {
           try frontEnd.setRingAddress(1, place.addresses)
           try frontEnd.setRingKick(1, kick.descriptor)
         }
-        #expect(try frontEnd.getRingBase(1) == 0)
+        #expect(try frontEnd.getRingBase(1) == (place.format == .packed ? QueueState.packedBeginning : 0))
         #expect(openCopies(of: kick.descriptor) == 1)
       }
       try await victim.recover()
@@ -85,9 +108,9 @@ import VhostUser
   }
 
   /// Without a reply there is one way to say no: the connection ends, and the port says why.
-  @Test(arguments: places)
+  @Test(arguments: places + packedPlaces)
   func ringsInImpossiblePlacesEndTheConnection(place: Place) async throws {
-    try await Victim.with { victim in
+    try await victim(place.format) { victim in
       try await withFrontEnd(of: victim) { frontEnd, memory in
         frontEnd.asksForReply = false
         try frontEnd.setRingAddress(1, place.addresses)
@@ -101,7 +124,7 @@ import VhostUser
     }
   }
 
-  @Test func aRunningRingIsNotMovedToAnImpossiblePlace() async throws {
+  @Test(.everyRingFormat) func aRunningRingIsNotMovedToAnImpossiblePlace() async throws {
     try await Victim.with { victim in
       var addresses = try victim.bad.transmitRing().addresses
       addresses.used = 0x1000
@@ -173,8 +196,34 @@ import VhostUser
     }
   }
 
+  /// M11, packed: a position that cannot be is put right by what lies in the ring; one that is not in it is refused.
+  @Test(arguments: [1, 5, 63, 64, 0x7FFF, 0x8000] as [UInt32])
+  func aPackedBaseFarFromTheDriverIsPutRight(offset: UInt32) async throws {
+    try await victim(.packed) { victim in
+      let bad = try victim.bad
+      let ring = bad.transmitRing()
+      let word = ring.base & 0xFFFF ^ offset
+      try bad.say { frontEnd in
+        frontEnd.asksForReply = true
+        _ = try frontEnd.getRingBase(1)
+        try frontEnd.setRingBase(1, word | word << 16)
+        try frontEnd.setRingAddress(ring)
+        guard word & 0x7FFF >= 64 else { return try frontEnd.setRingKick(1, ring.kickEvent.descriptor) }
+        #expect(throws: GuestKitError.nacked(request: Request.setRingKick.rawValue, value: 1)) {
+          try frontEnd.setRingKick(1, ring.kickEvent.descriptor)
+        }
+      }
+      let frame = Victim.frame(21, to: 22, seed: 5)
+      try bad.send(frame)
+      ring.kick()
+      if word & 0x7FFF < 64 { #expect(try victim.neighbour.receive()?.frame == frame) }
+      #expect(try await victim.bench.status("bad").error == nil)
+      try await victim.recover()
+    }
+  }
+
   /// M12: questions about rings that were never set up.
-  @Test func ringsThatNeverWereAnswer() async throws {
+  @Test(.everyRingFormat) func ringsThatNeverWereAnswer() async throws {
     try await Victim.with(pairs: 4) { victim in
       try await withFrontEnd(of: victim, isSetUp: false) { frontEnd, _ in
         for _ in 0..<3 {
@@ -194,7 +243,7 @@ import VhostUser
   }
 
   /// After a stop the old addresses are forgotten: a kick without new ones must not start the ring.
-  @Test func aStoppedRingForgetsItsAddresses() async throws {
+  @Test(.everyRingFormat) func aStoppedRingForgetsItsAddresses() async throws {
     try await Victim.with { victim in
       let bad = try victim.bad
       try bad.say { frontEnd in
@@ -210,7 +259,7 @@ import VhostUser
   }
 
   /// Addresses and kick before any memory: the ring starts when memory comes.
-  @Test func aRingWaitsForItsMemory() async throws {
+  @Test(.everyRingFormat) func aRingWaitsForItsMemory() async throws {
     try await Victim.with { victim in
       let bad = try victim.bad
       try await withFrontEnd(of: victim, isSetUp: false) { frontEnd, _ in
@@ -224,7 +273,7 @@ import VhostUser
           ring.usesEventIndex = false
         }
         // Without VHOST_USER_F_PROTOCOL_FEATURES all rings are enabled.
-        try frontEnd.setFeatures(VirtioFeature.version1)
+        try frontEnd.setFeatures(RingFormat.current.features(of: VirtioFeature.version1))
         let frame = Victim.frame(21, to: 22)
         try bad.send(frame)
         try frontEnd.barrier()

@@ -7,7 +7,7 @@ import Testing
 import VhostUser
 
 /// Front-ends that come, go, flood and hang up (M13, M15, M16), and sockets (connect role, second client, carrier).
-@Suite struct SessionTests {
+@Suite(.everyRingFormat) struct SessionTests {
   /// Hangs up instead of sending its last message, or in the middle of it.
   private final class CutTransport: Transport {
     private let socket: SocketTransport
@@ -129,9 +129,7 @@ import VhostUser
   @Test func aBrokenSessionMakesRoom() async throws {
     try await Victim.with { victim in
       let old = try victim.bad
-      old.transmitRing().split.offer(999)
-      old.transmitRing().publish()
-      old.transmitRing().kick()
+      old.breakTransmitRing()
       _ = try await victim.bench.fault("bad")
       let node = try #require(victim.bench.nodes.first { $0.name == "bad" })
       node.guest = try VirtualGuest(old.options)

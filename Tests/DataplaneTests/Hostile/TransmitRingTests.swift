@@ -94,6 +94,42 @@ import VhostUser
     },
   ]
 
+  /// What only a packed ring has: descriptors whose flags say whose they are.
+  private static let laps: [Attack] = [
+    Attack(
+      name: "goes on to what is not available", reason: "goes on to descriptor 2 of 64, which was not made available",
+      formats: [.packed]
+    ) { guest, ring in
+      let buffer = guest.memory.allocate(4096)
+      guest.offerRaw([Raw(slot: 0, address: buffer, length: 12, flags: next)], ring: ring)
+    },
+    Attack(
+      name: "goes on to what is of the lap before",
+      reason: "goes on to descriptor 2 of 64, which was not made available",
+      formats: [.packed]
+    ) { guest, ring in
+      let buffer = guest.memory.allocate(4096)
+      ring.packed.setFlags(PackedDriver.used, at: 2)
+      guest.offerRaw([Raw(slot: 0, address: buffer, length: 12, flags: next)], ring: ring)
+    },
+    Attack(
+      name: "all the ring is one chain", reason: "chain is longer than 64 descriptors or loops", formats: [.packed]
+    ) { guest, ring in
+      let buffer = guest.memory.allocate(4096)
+      // The last one, too, says that there are more.
+      guest.offerRaw((0..<64).map { Raw(slot: $0, address: buffer, length: 1, flags: next) }, ring: ring)
+    },
+    Attack(
+      name: "a table with reserved flags", reason: "indirect descriptor inside an indirect table", formats: [.packed]
+    ) { guest, ring in
+      let table = guest.memory.allocate(64)
+      for slot in 0..<4 {
+        ring.write(Raw(slot: slot, address: table, length: 1, flags: slot == 3 ? 0xFFFD : 0xFFF9), table: table)
+      }
+      guest.offerRaw([Raw(slot: 0, address: table, length: 64, flags: indirect)], ring: ring)
+    },
+  ]
+
   private static let buffers: [Attack] = [
     buffer("no region", "buffer of 112 bytes at 0x1000 is outside guest memory", 0x1000, 112),
     buffer("address zero", "buffer of 112 bytes at 0x0 is outside", 0, 112),
@@ -155,7 +191,7 @@ import VhostUser
       _, buffer in
       Raw(slot: 0, address: buffer, length: 12, flags: next, next: 0)
     },
-    table("writable in the table", "device-writable descriptor", length: 16) { _, buffer in
+    table("writable in the table", "device-writable descriptor", length: 16, formats: [.split]) { _, buffer in
       Raw(slot: 0, address: buffer, length: 112, flags: write)
     },
     table("buffer outside in the table", "is outside guest memory", length: 16) { _, _ in
@@ -163,7 +199,7 @@ import VhostUser
     },
   ]
 
-  @Test(arguments: indices + buffers + short + tables)
+  @Test(arguments: indices + laps + buffers + short + tables)
   func theRingStopsWithItsReason(attack: Attack) async throws {
     guard attack.formats.contains(.current) else { return }
     try await Victim.with({ $0.features = attack.features }) { victim in
@@ -195,6 +231,24 @@ import VhostUser
       try bad.reboot()
       try victim.expectTraffic()
       #expect(try await victim.bench.status("bad").carrier)
+    }
+  }
+
+  /// A packed ring's descriptor is the device's if both of its flags say so, in the sense of the lap: one whose flags are
+  /// any other is waited for, and what lies behind it with it.
+  @Test(arguments: [0, 0x8000, 0x8080, 0x8081, 0x0001, 0x7F7F] as [UInt16])
+  func aDescriptorOfNobodyIsWaitedFor(flags: UInt16) async throws {
+    guard RingFormat.current == .packed else { return }
+    try await Victim.with { victim in
+      let bad = try victim.bad
+      let ring = bad.transmitRing().packed
+      ring.setFlags(flags, at: ring.slotToTake(after: 0))
+      for _ in 0..<20 {
+        ring.kick()
+        try victim.expectOthersUnharmed()
+      }
+      let status = try await victim.bench.status("bad")
+      #expect(status.error == nil && status.receivePackets == 1)
     }
   }
 

@@ -143,7 +143,7 @@ import VhostUser
   }
 
   /// QEMU 7.2 gives the file of `memory-backend-file` also where it has mapped it privately: nothing changes in it.
-  @Test func aGuestWhoseMemoryIsMappedPrivatelyGetsAdvice() async throws {
+  @Test(.everyRingFormat) func aGuestWhoseMemoryIsMappedPrivatelyGetsAdvice() async throws {
     try await Bench.with { bench in
       let path = try await bench.addPort("a", .wire)
       let guest = try VirtualGuest()
@@ -157,8 +157,7 @@ import VhostUser
           return try await Self.details(bench, "a").advice?.contains("share=on") == true
         })
       // A guest that lives after all.
-      guest.receiveRing().split.offer(0)
-      guest.receiveRing().publish()
+      guest.receiveRing().offerUnseen([0])
       guest.receiveRing().kick()
       #expect(try await eventually { try await Self.details(bench, "a").advice == nil })
     }

@@ -9,7 +9,7 @@ import VhostUser
 @testable import Dataplane
 
 /// Sessions, queues and switches taken out of one data plane and put into another, under guests that notice nothing.
-@Suite struct TakeoverTests {
+@Suite(.everyRingFormat) struct TakeoverTests {
   /// A second data plane beside that of a bench.
   private static func with(_ body: (Dataplane) async throws -> Void) async throws {
     var configuration = DataplaneConfiguration()

@@ -91,12 +91,14 @@ final class ContractBench {
     let table = try MemoryTable(DrivenBench.regions(guest.memory))
     core.coldReplaceMemory(port, table, [:])
     for ring in guest.rings {
-      let start = DrivenBench.start(ring, VirtioFeature.version1)
+      let start = DrivenBench.start(ring, options.format.features(of: VirtioFeature.version1))
       core.coldStartRing(
         port, pairs: 1,
         WorkerCore.RingInstallation(
-          index: start.index, layout: try RingLayout(start.addresses, size: start.size, in: table), base: 0,
-          traits: QueueTraits(start), isEnabled: true, kick: start.kick, call: start.call, error: nil))
+          index: start.index,
+          layout: try RingLayout(start.addresses, size: start.size, isPacked: start.isPacked, in: table),
+          base: start.base, traits: QueueTraits(start), isEnabled: true, kick: start.kick, call: start.call, error: nil)
+      )
     }
     return guest
   }

@@ -52,7 +52,8 @@ package struct DrivenWorker: ~Copyable {
       core.coldStartRing(
         port, pairs: pairs,
         WorkerCore.RingInstallation(
-          index: ring.index, layout: try RingLayout(ring.addresses, size: ring.size, in: table),
+          index: ring.index,
+          layout: try RingLayout(ring.addresses, size: ring.size, isPacked: ring.isPacked, in: table),
           base: ring.base, traits: QueueTraits(ring), isEnabled: ring.isEnabled, kick: ring.kick, call: ring.call,
           error: ring.error))
     }

@@ -35,6 +35,13 @@ extension VirtualGuest {
     return try contents(used)
   }
 
+  /// Breaks the transmit ring by a buffer that is nowhere; the fault is `brokenRing`.
+  func breakTransmitRing() {
+    offerRaw([RawDescriptor(slot: 0, address: 0x1000, length: 112)], ring: transmitRing())
+  }
+
+  static let brokenRing = "ring 1: buffer of 112 bytes at 0x1000 is outside guest memory"
+
   /// Writes a chain of descriptors without any check, and makes it available.
   func offerRaw(_ descriptors: [RawDescriptor], ring: any RingDriver, id: UInt16? = nil) {
     ring.offer(descriptors, id: id)

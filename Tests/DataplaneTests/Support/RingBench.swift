@@ -13,10 +13,14 @@ protocol RingSubject: AnyObject {
   var notes: ScatterNotes { get }
 
   var position: UInt32 { get }
+  /// What people are told: made available, taken, used.
+  var indices: [Int] { get }
   var hasAvailable: Bool { get }
   func hasMoved(since position: UInt32) -> Bool
   /// Puts another ring in the place of this one, over the same memory, which starts at `position`.
-  func restart(at position: UInt32)
+  ///
+  /// - Parameter isDoubtful: the position is a front-end's that may not know it.
+  func restart(at position: UInt32, isDoubtful: Bool)
   /// Tells the ring that its memory moved, to where it is.
   func move()
 
@@ -47,6 +51,8 @@ protocol RingSubject: AnyObject {
 }
 
 extension RingSubject {
+  func restart(at position: UInt32) { restart(at: position, isDoubtful: false) }
+
   /// A buffer of the guest.
   func buffer(_ length: Int, isWritable: Bool = false) -> RingSegment {
     RingSegment(driver.memory.allocate(length, alignment: 1), length, isWritable: isWritable)
@@ -75,18 +81,16 @@ final class RingBench<Format: Ring & ~Copyable>: RingSubject {
   let table: MemoryTable
   let layout: RingLayout
   let notes = ScatterNotes()
-  private let traits: RingTraits
+  let traits: RingTraits
   private var ring = Format()
   private var queue = GuestQueue<Format>()
   private var hint = 0
 
-  /// - Parameters:
-  ///   - first: chains that the driver says have been used before.
-  ///   - areas: what the format needs, for a number of entries.
-  convenience init(
-    size: Int, after first: UInt16, traits: RingTraits, areas: (Int) -> RingLayout.Areas
-  ) throws {
-    let memory = try SharedMemory(size: 1 << 20)
+  /// - Parameter first: chains that the driver says have been used before.
+  convenience init(size: Int, after first: UInt16, traits: RingTraits) throws {
+    var traits = traits
+    traits.isPacked = RingFormat.current == .packed
+    let memory = try SharedMemory(size: max(1 << 20, 64 * size))
     let driver = try RingFormat.current.driver(memory: memory, index: 1, size: size)
     driver.reset()
     driver.start(after: first)
@@ -97,7 +101,8 @@ final class RingBench<Format: Ring & ~Copyable>: RingSubject {
           guestAddress: region.guestAddress, size: region.size, userAddress: region.userAddress,
           fileOffset: region.fileOffset, descriptor: descriptor)
       })
-    self.init(driver, table, try RingLayout(driver.addresses, size: size, areas(size), in: table), traits)
+    let layout = try RingLayout(driver.addresses, size: size, isPacked: traits.isPacked, in: table)
+    self.init(driver, table, layout, traits)
   }
 
   private init(_ driver: any RingDriver, _ table: MemoryTable, _ layout: RingLayout, _ traits: RingTraits) {
@@ -109,10 +114,13 @@ final class RingBench<Format: Ring & ~Copyable>: RingSubject {
   }
 
   var position: UInt32 { ring.position }
+  var indices: [Int] { [ring.availableIndex, ring.nextIndex, ring.usedIndex].map { Int($0) } }
   var hasAvailable: Bool { ring.hasAvailable }
   func hasMoved(since position: UInt32) -> Bool { ring.hasMoved(since: position) }
 
-  func restart(at position: UInt32) {
+  func restart(at position: UInt32, isDoubtful: Bool) {
+    var traits = traits
+    traits.isPositionDoubtful = isDoubtful
     ring = Format()
     ring.start(layout, position: position, traits: traits)
   }
@@ -173,7 +181,7 @@ final class RingBench<Format: Ring & ~Copyable>: RingSubject {
 /// A failed expectation looks into everything that it names, and the runtime cannot look into what cannot be copied.
 extension RingBench: CustomReflectable, CustomTestStringConvertible where Format: ~Copyable {
   var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }
-  var testDescription: String { "\(Format.name) ring at \(position)" }
+  var testDescription: String { "\(ring.name) ring at \(position)" }
 }
 
 extension RingFormat {
@@ -181,7 +189,8 @@ extension RingFormat {
   func ring(size: Int = 8, after first: UInt16 = 0, traits: RingTraits = RingTraits()) throws -> any RingSubject {
     try Self.$current.withValue(self) {
       switch self {
-      case .split: try RingBench<SplitRing>(size: size, after: first, traits: traits, areas: SplitRing.areas)
+      case .split: try RingBench<SplitRing>(size: size, after: first, traits: traits)
+      case .packed: try RingBench<PackedRing>(size: size, after: first, traits: traits)
       }
     }
   }

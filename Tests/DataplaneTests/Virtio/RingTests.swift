@@ -213,16 +213,18 @@ import VhostUser
     let ring = try ring(after: first, hasEventIndex: hasEventIndex)
     ring.armKicks()
     ring.suppressKicks()
-    if !hasEventIndex {
+    // A split ring with event indices has no word for it; there the old wish is stale, and that is enough.
+    let isSaid = !hasEventIndex || ring.driver.format == .packed
+    if isSaid {
       try ring.offer([60])
       ring.driver.kickIfWanted()
       #expect(ring.driver.kickCount == 0)
+      ring.use(1)
       ring.armKicks()
     }
     try ring.offer([60])
     ring.driver.kickIfWanted()
     #expect(ring.driver.kickCount == 1)
-    // With event indices the old wish is stale, and that is enough.
     ring.suppressKicks()
     try ring.offer([60])
     ring.driver.kickIfWanted()
@@ -239,7 +241,10 @@ import VhostUser
     try ring.driver.add([ring.buffer(72)])
     ring.driver.publish()
     let burst = Burst()
-    ring.gatherPlain(into: burst, region: 0, headerSize: 12, wanted: ring.count(atMost: Burst.capacity))
+    // A packed ring's loop ends with the lap, too.
+    for _ in 0..<2 {
+      ring.gatherPlain(into: burst, region: 0, headerSize: 12, wanted: ring.count(atMost: Burst.capacity))
+    }
     #expect(burst.count == 3)
     #expect((0..<3).map { burst.frames[$0].size } == [60, 61, 62])
     ring.publish()

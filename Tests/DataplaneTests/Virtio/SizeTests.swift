@@ -33,6 +33,37 @@ import VhostUser
     }
   }
 
+  /// A packed ring's size need be no power of two.
+  @Test(arguments: [1, 2, 3, 5, 100, 1000, 32_767, 32_768], [0, 1, 7, 0x7FFF, 0xFFFB] as [UInt16])
+  func packedRingsOfAnySizeWork(size: Int, first: UInt16) async throws {
+    guard RingFormat.current == .packed else { return }
+    try await Bench.with { bench in
+      let (a, b) = try await bench.addWire("a", "b") {
+        $0.ringSize = size
+        $0.firstIndex = first
+        $0.transmitSize = 256
+        $0.receiveLayout = size > 2 ? [12, 256] : [256]
+        $0.receiveCount = min(size, 512)
+        $0.memorySize = 32 << 20
+      }
+      // As many as have room at once in the receive ring.
+      let count = max(1, min(size / b.options.receiveLayout.count, 40))
+      for turn in 0..<60 {
+        let frames = (0..<count).map { builder.plain(size: 60 + $0, seed: turn + $0) }
+        for (number, frame) in frames.enumerated() { try a.add(frame, pieces: size > 2 && number % 5 == 1 ? [40] : []) }
+        a.transmitRing().publish()
+        a.transmitRing().kickIfWanted()
+        for frame in frames { #expect(try b.receive()?.frame == frame) }
+      }
+      #expect(try a.waitForTransmitted())
+      let status = try await bench.status("b")
+      #expect(status.transmitPackets == UInt64(60 * count) && status.dropsOut == [:])
+      #expect(status.vhostUser?.queues.map(\.size) == [size, size])
+      #expect(status.vhostUser?.queues.map(\.ring) == ["packed", "packed"])
+      #expect(status.error == nil)
+    }
+  }
+
   /// A ring that is full at every publication, over the end of its indices.
   @Test func indicesWrapUnderAFullRing() async throws {
     try await Bench.with { bench in

@@ -6,7 +6,7 @@
 ///
 /// Contract:
 /// - `start` comes first, with a layout whose memory stays mapped; until the queue stops, every other call may follow.
-///   A ring that does not run is only asked for its `position` and `usedIndex`.
+///   A ring that does not run is only asked for its `position`, `nextIndex` and `usedIndex`.
 /// - Each word that the driver can change is loaded once for each decision, and checked before it is used; what was only
 ///   looked at may be loaded anew, and is then judged anew.
 /// - Chains are given back in the order in which they were made available: `complete` is always for the next one, and
@@ -20,7 +20,7 @@ protocol Ring: ~Copyable {
   associatedtype Window: BitwiseCopyable
 
   /// The format, in the words of `port show`.
-  static var name: String { get }
+  var name: String { get }
 
   /// A ring that does not run.
   init()
@@ -38,8 +38,11 @@ protocol Ring: ~Copyable {
   var position: UInt32 { get }
   /// The driver has made something available, or the device used something, since the ring was at `position`.
   func hasMoved(since position: UInt32) -> Bool
-  /// For people: how far the driver has made chains available, as far as the ring tells, and how far they were used.
+  /// For people: how far the driver has made chains available, how far they were taken, and how far they were used.
+  ///
+  /// Split: the indices of 16 bits. Packed: places, counted through two laps, from 0 to twice the size less one.
   var availableIndex: UInt16 { get }
+  var nextIndex: UInt16 { get }
   var usedIndex: UInt16 { get }
 
   // Taking chains.
@@ -84,7 +87,7 @@ protocol Ring: ~Copyable {
   func armKicks()
 
   // Loops over many plain frames, which each format has in the form that suits its words, as functions of their own
-  // without a call in them (`PlainFrames`).
+  // without a call in them (`PlainFrames`). They may end early, at a frame that is plain nevertheless.
 
   /// Asks for what the next `count` chains need of the ring itself: first the entries, later the descriptors.
   func prefetchEntries(_ count: Int)
@@ -104,12 +107,16 @@ protocol Ring: ~Copyable {
   mutating func fillPlaces(_ plain: PlainFrames, _ count: Int) -> Int
 }
 
-/// What the features that were negotiated say of the ring itself.
+/// What the features that were negotiated say of the ring itself, and what else is known of it at its start.
 struct RingTraits: Sendable, BitwiseCopyable {
+  /// VIRTIO_F_RING_PACKED; for `NegotiatedRing`, since a ring of one format is of that.
+  var isPacked = false
   /// VIRTIO_F_EVENT_IDX.
   var hasEventIndex = false
   /// VIRTIO_F_INDIRECT_DESC.
   var hasIndirect = false
+  /// The position is not one that this session has stopped the ring at: the front-end may not know better.
+  var isPositionDoubtful = false
 }
 
 /// What a chain's buffers must be.

@@ -3,7 +3,7 @@ internal import VhostUser
 /// Where the three areas of a ring lie, after translation and checks: a plain value for every format of ring.
 ///
 /// VIRTIO 1.2 section 2.6 calls them descriptor, driver and device area; SET_VRING_ADDR says descriptors, available and
-/// used, whatever they hold. Each format draws what is in them (`SplitWords`).
+/// used, whatever they hold. Each format draws what is in them (`SplitWords`, `PackedWords`).
 @safe
 struct RingLayout: @unchecked Sendable {
   /// What a format needs of its areas.
@@ -36,6 +36,14 @@ struct RingLayout: @unchecked Sendable {
     unsafe available = try Self.find(areas.available, addresses.available, table)
     unsafe used = try Self.find(areas.used, addresses.used, table)
     self.size = size
+  }
+
+  /// The layout of a ring of the format that was negotiated.
+  ///
+  /// - Throws: `LayoutError` with the area, its address and what was expected.
+  init(_ addresses: RingAddresses, size: Int, isPacked: Bool, in table: MemoryTable) throws(LayoutError) {
+    let areas = isPacked ? PackedRing.areas(size: size) : SplitRing.areas(size: size)
+    try self.init(addresses, size: size, areas, in: table)
   }
 
   private static func find(

@@ -5,7 +5,7 @@
 /// what was loaded is checked before it is used. Owned by one worker.
 @safe
 struct SplitRing: Ring, ~Copyable {
-  static var name: String { "split" }
+  var name: String { "split" }
 
   /// Where the ring is; loops take a copy, so that stores to guest memory do not make them load it again.
   private(set) var words: SplitWords
@@ -53,6 +53,8 @@ struct SplitRing: Ring, ~Copyable {
 
   /// The available index as the driver has it now.
   var availableIndex: UInt16 { words.loadAvailableIndex() }
+
+  var nextIndex: UInt16 { nextAvailable }
 
   var usedIndex: UInt16 { nextUsed }
 

@@ -1,6 +1,5 @@
 import CLinux
 import Synchronization
-internal import VhostUser
 
 /// The three areas of a split ring (VIRTIO 1.2 section 2.7) as the device touches them: one load or store a function,
 /// each word fetched once.
@@ -138,14 +137,5 @@ extension SplitRing {
       descriptors: .init(name: "descriptor area", size: 16 * count, alignment: 16),
       available: .init(name: "available ring", size: 6 + 2 * count, alignment: 2),
       used: .init(name: "used ring", size: 6 + 8 * count, alignment: 4))
-  }
-}
-
-extension RingLayout {
-  /// The layout of a split ring.
-  ///
-  /// - Throws: `LayoutError` with the area, its address and what was expected.
-  init(_ addresses: RingAddresses, size: Int, in table: MemoryTable) throws(LayoutError) {
-    try self.init(addresses, size: size, SplitRing.areas(size: size), in: table)
   }
 }
