@@ -31,8 +31,13 @@ extension Dataplane {
     var ports: [String: Int] = [:]
     for record in records where record.switchName == snapshot.configuration.name { ports[record.name] = record.index }
     let newest = snapshot.entries.compactMap { KnownStation($0, ports: ports) }.sorted { $0.age < $1.age }
-    // The table holds a port's stations in order of age.
-    let stations = Array(newest.prefix(table.fdb.limit).reversed())
+    // The newest that there is room for; the table holds a port's stations in order of age.
+    var counts: [Int: Int] = [:]
+    let kept = newest.filter { station in
+      counts[station.port, default: 0] += 1
+      return counts[station.port, default: 0] <= table.fdb.portLimit
+    }
+    let stations = Array(kept.prefix(table.fdb.limit).reversed())
     // Without a pause: a port that goes is not done with its stations before this is.
     return table.fdb.coldRestore(stations, now: clock.tick)
   }

@@ -63,19 +63,39 @@ package actor Dataplane {
   // Switches.
 
   package func addSwitch(_ configuration: SwitchConfiguration) async throws(DataplaneError) {
-    guard (1...1_000_000).contains(configuration.fdbLimit) else {
-      throw .invalid("FDB limit \(configuration.fdbLimit) is outside 1...1000000")
-    }
+    try Self.check(configuration)
     try checkGoesOn()
     let (index, table) = try switchTable.reserve(configuration)
     await worker.run { $0.coldAddSwitch(index, table) }
     switchTable.settle(index)
   }
 
-  /// Changes how long a switch remembers and what of link-local traffic it forwards; its table stays.
-  package func changeSwitch(_ configuration: SwitchConfiguration) throws(DataplaneError) {
+  /// Changes how long a switch remembers, how many stations, and what of link-local traffic it forwards.
+  ///
+  /// Its table stays. Where there are more stations than it may know now, the oldest are forgotten before this returns.
+  package func changeSwitch(_ configuration: SwitchConfiguration) async throws(DataplaneError) {
+    try Self.check(configuration)
     let index = try switchIndex(configuration.name)
+    guard let table = table(of: configuration.name) else { throw .unknownSwitch(configuration.name) }
+    guard configuration.fdbLimit <= table.fdb.capacity else {
+      throw .host("switch \(configuration.name): no memory for a table of \(configuration.fdbLimit) stations")
+    }
     switchTable.change(index, to: configuration)
+    await Self.resize(table, configuration)
+  }
+
+  /// Not the actor's: to forget many stations must not keep others from it.
+  private nonisolated static func resize(_ table: SwitchTable, _ configuration: SwitchConfiguration) async {
+    table.coldResize(configuration)
+  }
+
+  private static func check(_ configuration: SwitchConfiguration) throws(DataplaneError) {
+    guard SwitchConfiguration.fdbLimits.contains(configuration.fdbLimit) else {
+      throw .invalid("FDB limit \(configuration.fdbLimit) is outside 1...\(SwitchConfiguration.fdbLimits.upperBound)")
+    }
+    guard (1...configuration.fdbLimit).contains(configuration.fdbPerPort ?? 1) else {
+      throw .invalid("FDB limit of a port \(configuration.fdbPerPort ?? 0) is outside 1...\(configuration.fdbLimit)")
+    }
   }
 
   /// Removes a switch that has no ports any more, and to which none is on its way.

@@ -13,7 +13,7 @@ import Topology
     {"version": 1, "name": "full", "directory": "/labs", "source": "/labs/full.lab.yaml", "recorder_size": 0,
      "workers": {"count": 1, "cpus": [0, 2], "poll": "busy"},
      "vlans": [{"id": 10, "name": "red", "subnet": "10.0.10.0/24"}, {"id": 20}],
-     "switches": [{"name": "sw1", "aging": 1.5, "link_local": "linux"},
+     "switches": [{"name": "sw1", "aging": 1.5, "link_local": "linux", "fdb_size": 65536, "fdb_per_port": 16},
        {"name": "sw2", "aging": 300, "link_local": "standard", "anonymous": true}],
      "nodes": [
        {"name": "vm1", "kind": "vm", "image": "/images/a.qcow2", "cpus": 2, "memory": 1073741824,
@@ -134,6 +134,10 @@ import Topology
       "nodes[0].ready.timeout must be a number from 1 to 3600"
     ),
     ("nodes", #"[{"name": "n", "kind": "vm", "cpus": 256}]"#, "nodes[0].cpus must be a whole number from 1 to 255"),
+    (
+      "switches", #"[{"name": "s", "fdb_size": 8, "aging": 1}]"#,
+      "switches[0].fdb_size must be a whole number from 16 to 1048576"
+    ),
     ("switches", #"[{"name": "s", "aging": 1e300}]"#, "switches[0].aging must be a number from 1 to 1000000"),
     (
       "links", #"[{"name": "w", "ends": [], "impair": {"from_first": {"loss": 2}}}]"#,
@@ -152,6 +156,13 @@ import Topology
       }
       #expect(error?.message == "the body is not the JSON that /v1/lab takes: \(message)")
     }
+  }
+
+  @Test func aPortsShareOfATableIsNoMoreThanTheTable() throws {
+    let text = #"{"version": 1, "name": "a", "switches": [{"name": "s", "fdb_per_port": 9000}]}"#
+    let document = try JSON.decode(LabDocument.self, from: Array(text.utf8))
+    let error = #expect(throws: UserError.self) { try document.lab() }
+    #expect(error?.message == "switch s: fdb_per_port 9000 is more than fdb_size 8192")
   }
 
   @Test func anotherVersionIsToldSo() throws {

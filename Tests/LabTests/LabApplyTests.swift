@@ -74,9 +74,12 @@ import Topology
       #expect(try await answers(runtime, "p1", "10.0.0.2"))
       lab.nodes[0].nics[0].attachment = .switchPort(switch: "sw1", mode: .access(20))
       lab.switches[0].aging = 60
+      lab.switches[0].fdbSize = 1024
       _ = try await runtime.bringUp(lab) { _ in }
       #expect(try await !answersOnce(runtime, "p1", "10.0.0.2"))
-      #expect(await runtime.dataplane()?.switches().first?.aging == 60)
+      let changed = await runtime.dataplane()?.switches().first
+      #expect(changed?.aging == 60)
+      #expect(changed.map { [$0.fdbLimit, $0.fdbPerPort] } == [1024, 512])
       lab.nodes[1].nics[0].attachment = .switchPort(switch: "sw1", mode: .access(20))
       _ = try await runtime.bringUp(lab) { _ in }
       #expect(try await answers(runtime, "p1", "10.0.0.2"))

@@ -140,6 +140,20 @@ import Topology
     #expect(difference.changedSwitches == ["sw1"])
   }
 
+  @Test func tablesOfSwitchesChangeInPlace() throws {
+    let difference = try difference {
+      $0.switches[0].fdbSize = 65_536
+      $0.switches[1].fdbPerPort = 100
+    }
+    #expect(difference.changedSwitches == ["sw1", "sw2"])
+    #expect(
+      difference.steps == [
+        PlanStep(.change, "switch sw1", "fdb-size 8192 -> 65536, fdb-per-port 4096 -> 32768"),
+        PlanStep(.change, "switch sw2", "fdb-per-port 4096 -> 100"),
+      ])
+    #expect(try self.difference { $0.switches[0].fdbPerPort = 4096 }.isEmpty)
+  }
+
   @Test func faultsAloneTouchNoNode() throws {
     let difference = try difference {
       var slow = ImpairmentDefinition()

@@ -127,7 +127,7 @@ extension Example {
               |                                          ^^^^^^ valid: delay, jitter, loss, duplicate, reorder, corrupt, rate, queue
         test.lab.yaml:4:20: error[L004]: "delay" is a key of an impairment, not of a switch
             4 | switches: { sw1: { delay: 1ms } }
-              |                    ^^^^^ valid: aging, link-local
+              |                    ^^^^^ valid: aging, link-local, fdb-size, fdb-per-port
         """#),
     Example(
       "L211", "a LAN with a switch, VLANs and directions",

@@ -26,6 +26,35 @@ extension Example {
               |        ^
         """#),
     Example(
+      "L006", "a forwarding table that cannot be",
+      text: #"""
+        version: 1
+        name: test
+        switches:
+          sw1: { fdb-size: 15 }
+          sw2: { fdb-size: 1048577, fdb-per-port: 0 }
+          sw3: { fdb-size: 1024, fdb-per-port: 1025 }
+          sw4: { fdb-per-port: 8193 }
+          sw5: { fdb-size: 1048576, fdb-per-port: 1048576 }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:20: error[L006]: "fdb-size" must be 16..1048576, found 15
+            4 |   sw1: { fdb-size: 15 }
+              |                    ^^
+        test.lab.yaml:5:20: error[L006]: "fdb-size" must be 16..1048576, found 1048577
+            5 |   sw2: { fdb-size: 1048577, fdb-per-port: 0 }
+              |                    ^^^^^^^
+        test.lab.yaml:5:43: error[L006]: "fdb-per-port" must be 1..1048576, found 0
+            5 |   sw2: { fdb-size: 1048577, fdb-per-port: 0 }
+              |                                           ^
+        test.lab.yaml:6:40: error[L006]: "fdb-per-port" must be no more than "fdb-size", which is 1024, found 1025
+            6 |   sw3: { fdb-size: 1024, fdb-per-port: 1025 }
+              |                                        ^^^^
+        test.lab.yaml:7:24: error[L006]: "fdb-per-port" must be no more than "fdb-size", which is 8192 without it, found 8193
+            7 |   sw4: { fdb-per-port: 8193 }
+              |                        ^^^^
+        """#),
+    Example(
       "L005", "words for numbers, times and addresses",
       text: #"""
         version: 1

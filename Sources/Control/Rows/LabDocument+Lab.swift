@@ -8,9 +8,7 @@ extension LabDocument {
     name = lab.name
     workers = Workers(count: lab.workers.count, cpus: lab.workers.cpus, poll: lab.workers.poll)
     vlans = lab.vlans.map { VLAN(id: $0.id, name: $0.name, subnet: $0.subnet) }
-    switches = lab.switches.map {
-      Switch(name: $0.name, aging: $0.aging, linkLocal: $0.linkLocal, isAnonymous: $0.isAnonymous ? true : nil)
-    }
+    switches = lab.switches.map { Switch($0) }
     nodes = lab.nodes.map { Node($0) }
     links = lab.links.map { Link($0) }
     tests = lab.tests.map { Test($0) }
@@ -35,7 +33,7 @@ extension LabDocument {
       lab.workers.poll = workers.poll ?? lab.workers.poll
     }
     lab.vlans = (vlans ?? []).map { VLANDefinition(name: $0.name, id: $0.id, subnet: $0.subnet) }
-    lab.switches = (switches ?? []).map(\.definition)
+    for item in switches ?? [] { lab.switches.append(try item.definition()) }
     for node in nodes ?? [] { lab.nodes.append(try node.definition()) }
     for link in links ?? [] { lab.links.append(try link.definition()) }
     lab.tests = (tests ?? []).map(\.definition)
@@ -57,11 +55,25 @@ package enum VersionMismatch {
 }
 
 extension LabDocument.Switch {
-  fileprivate var definition: SwitchDefinition {
+  fileprivate init(_ definition: SwitchDefinition) {
+    let usual = SwitchDefinition(name: definition.name)
+    (name, aging, linkLocal) = (definition.name, definition.aging, definition.linkLocal)
+    isAnonymous = definition.isAnonymous ? true : nil
+    fdbSize = definition.fdbSize == usual.fdbSize ? nil : definition.fdbSize
+    fdbPerPort = definition.fdbPerPort == definition.fdbSize / 2 ? nil : definition.fdbPerPort
+  }
+
+  fileprivate func definition() throws(UserError) -> SwitchDefinition {
     var definition = SwitchDefinition(name: name)
     definition.aging = aging ?? definition.aging
     definition.linkLocal = linkLocal ?? definition.linkLocal
     definition.isAnonymous = isAnonymous ?? false
+    definition.fdbSize = fdbSize ?? definition.fdbSize
+    definition.fdbPerPort = fdbPerPort ?? definition.fdbPerPort
+    guard definition.fdbPerPort <= definition.fdbSize else {
+      throw UserError(
+        .badInput, "switch \(name): fdb_per_port \(definition.fdbPerPort) is more than fdb_size \(definition.fdbSize)")
+    }
     return definition
   }
 }

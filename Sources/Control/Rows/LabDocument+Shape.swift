@@ -48,6 +48,10 @@ extension LabDocument.Switch {
       Field(
         optional: "link_local", .choice(SwitchDefinition.LinkLocal.allCases.map(\.rawValue)),
         "Which frames to 01:80:c2:00:00:00 and the next 15 it forwards."),
+      Field(optional: "fdb_size", .integer(Limits.fdbSize), "Stations that it knows at most."),
+      Field(
+        optional: "fdb_per_port", .integer(1...Limits.fdbSize.upperBound),
+        "Stations behind one port that it knows at most; half of `fdb_size` without it."),
       Field(optional: "anonymous", .boolean, "It stands for a link with more than two ends."),
     ])
 }

@@ -45,10 +45,14 @@ package struct LabDocument: Described, Equatable {
     var aging: Double?
     var linkLocal: SwitchDefinition.LinkLocal?
     var isAnonymous: Bool?
+    var fdbSize: Int?
+    var fdbPerPort: Int?
 
     enum CodingKeys: String, CodingKey {
       case name, aging
       case linkLocal = "link_local"
+      case fdbSize = "fdb_size"
+      case fdbPerPort = "fdb_per_port"
       case isAnonymous = "anonymous"
     }
   }

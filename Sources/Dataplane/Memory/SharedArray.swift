@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 
@@ -8,29 +9,50 @@ extension Atomic: Zeroable where Value: FixedWidthInteger {}
 
 /// A fixed number of elements that several threads reach at once; each element sees to its own changes.
 ///
-/// Memory is taken from the system when an element is first touched, so that a large table that is empty is small.
+/// Memory is taken from the system when an element is first touched, so that a large table that is empty is small. Beyond
+/// the first 2 MiB of each part it is taken in huge pages where the system has them, since a table that is reached at random
+/// would otherwise wait for page tables more often than for itself.
 ///
-/// Unsafe code. Invariants: `base` points at `count` elements from `init` to `deinit`, whose zeros are values of theirs;
-/// every subscript checks its index. Elements are only ever borrowed, and what they allow to a borrower they allow to
-/// several threads, since they are `Sendable`.
+/// Unsafe code. Invariants: `base` points at `count` elements from `init` to `deinit`, aligned to a cache line, whose zeros
+/// are values of theirs; every subscript checks its index. Elements are only ever borrowed, and what they allow to a
+/// borrower they allow to several threads, since they are `Sendable`.
 /// - Complexity: `init` and subscript O(1).
 @safe
 struct SharedArray<Element: ~Copyable & Zeroable & Sendable>: ~Copyable, @unchecked Sendable {
+  private static var hugePage: Int { 2 << 20 }
+
   private let base: UnsafeMutablePointer<Element>
+  /// What was mapped, and its size in bytes.
+  private let mapping: UnsafeMutableRawPointer
+  private let mappedSize: Int
   let count: Int
 
-  /// Makes `count` elements whose bits are zero.
-  init(count: Int) {
-    // A table's limit keeps this below 64 MiB, of which nothing is touched yet.
-    guard let memory = unsafe calloc(max(count, 1), MemoryLayout<Element>.stride) else {
-      preconditionFailure("no memory for \(count) elements of \(MemoryLayout<Element>.stride) bytes")
+  /// Makes `count` elements whose bits are zero; nil if the system has no room for them.
+  ///
+  /// - Parameter parts: parts of one size, each of which is used from its beginning on.
+  init?(count: Int, parts: Int = 1) {
+    let size = max(count, 1) * MemoryLayout<Element>.stride
+    let isHuge = size > Self.hugePage
+    let mappedSize = isHuge ? size + Self.hugePage : size
+    let memory = unsafe mmap(
+      nil, mappedSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    guard let memory = unsafe memory, unsafe memory != MAP_FAILED else { return nil }
+    let start = unsafe isHuge ? memory.alignedUp(toMultipleOf: Self.hugePage) : memory
+    let part = size / parts
+    if isHuge, part > Self.hugePage {
+      for index in 0..<parts {
+        // SAFETY: inside of the mapping. If the system has no huge pages, small ones do.
+        _ = unsafe madvise(start + index * part + Self.hugePage, part - Self.hugePage, MADV_HUGEPAGE)
+      }
     }
-    // SAFETY: calloc aligns to 16 bytes, more than any element of atomics wants, and its zeros are `count` values.
-    unsafe base = memory.bindMemory(to: Element.self, capacity: max(count, 1))
+    // SAFETY: a page is aligned to more than any element wants, and zeros are `count` values.
+    unsafe base = start.bindMemory(to: Element.self, capacity: max(count, 1))
+    unsafe mapping = memory
+    self.mappedSize = mappedSize
     self.count = count
   }
 
-  deinit { unsafe free(base) }
+  deinit { _ = unsafe munmap(mapping, mappedSize) }
 
   /// The element in place.
   ///
@@ -42,5 +64,12 @@ struct SharedArray<Element: ~Copyable & Zeroable & Sendable>: ~Copyable, @unchec
       // SAFETY: the index is in range.
       return unsafe UnsafePointer(base + index)
     }
+  }
+
+  /// Asks for the cache line in which an element begins, before it is read; any index will do.
+  @inline(__always)
+  func prefetch(_ index: Int) {
+    // SAFETY: nothing is read, and to ask for memory that is not there is no fault.
+    unsafe clinux_prefetch(base + index)
   }
 }

@@ -40,9 +40,16 @@ package struct SwitchConfiguration: Codable, Equatable, Sendable {
   /// Seconds until an unused FDB entry is forgotten.
   package var aging: Double = 300
   package var linkLocal = LinkLocalPolicy.standard
-  /// Entries the FDB holds at most; no key of the lab file changes it.
+  /// Stations that are known at most, of `fdbLimits`.
   package var fdbLimit = 8192
+  /// Stations behind one port that are known at most; nil = half of all.
+  package var fdbPerPort: Int?
   package init(name: String) { self.name = name }
+
+  /// What `fdbLimit` may be.
+  package static let fdbLimits = 1...1 << 20
+  /// What `fdbPerPort` comes to.
+  var fdbPortLimit: Int { min(max(fdbPerPort ?? fdbLimit / 2, 1), fdbLimit) }
 }
 
 /// A vhost-user socket of a port.

@@ -16,6 +16,8 @@ struct PortSet: ~Copyable {
   private(set) var cables: FixedArray<Cable>
   /// One more than the highest port number in use.
   private(set) var limit = 0
+  /// Those that are looked at in each breath, where there are many.
+  var active = ActivePorts(capacity: initialCapacity)
   /// What ports have beside their slots, by `PortSlot.body`: a pool for each kind that has something.
   var vhostUser = PortPool<VhostUserPort> { VhostUserPort() }
   var tap = PortPool<TAPPort> { TAPPort() }
@@ -70,7 +72,12 @@ struct PortSet: ~Copyable {
   mutating func coldReserve(_ capacity: Int) {
     slots.grow(to: capacity) { _ in PortSlot() }
     cables.grow(to: capacity) { _ in Cable() }
+    active.coldReserve(capacity)
   }
+
+  /// There are so many ports that some may be at rest.
+  @inline(__always)
+  var isCrowded: Bool { limit > ActivePorts.crowd }
 
   // The life of a port.
 

@@ -50,6 +50,11 @@ struct PortSlot: ~Copyable {
   var isTouched = false
   /// Chains taken at most in one breath: falls while this port's frames flood to many.
   var burstLimit = Burst.capacity
+  /// Copies that its floods cost beyond its share, and what they count with; see `WorkerState+Share`.
+  var owedCopies = 0
+  var debtEpoch: UInt32 = 0
+  /// Breaths in which it had nothing, where there are many ports; see `ActivePorts`.
+  var quietBreaths: UInt8 = 0
   /// Lines that hold its frames from and to the node, -1 = not impaired.
   var ingressLine = -1
   var egressLine = -1

@@ -8,24 +8,8 @@ import Synchronization
 extension FDB {
   /// Entries looked at or changed under the lock at a time: a few microseconds.
   static var pieceCount: Int { 64 }
-
-  /// A port's list of entries.
-  struct PortList: BitwiseCopyable {
-    var oldest: UInt32 = 0
-    var newest: UInt32 = 0
-    var count = 0
-  }
-
-  /// What only the holder of the lock may touch.
-  struct Writer: ~Copyable {
-    /// The first of the places that were used and are free again, plus one; 0 = none.
-    var firstFree: UInt32 = 0
-    var lists: FixedArray<PortList>
-    /// Entries looked at or changed since the lock was taken.
-    var entriesInHold = 0
-
-    init(portCapacity: Int) { lists = FixedArray(count: portCapacity) { _ in PortList() } }
-  }
+  /// Static entries at the head of a list that eviction looks behind.
+  private static var mostSkipped: Int { 64 }
 
   // The worker's part.
 
@@ -37,53 +21,107 @@ extension FDB {
   func learn(_ key: UInt64, port: Int, tick: UInt32) -> UInt32? {
     // From before the look: what is taken away after it raises the number.
     let generation = generation
-    if let known = lookup(key), known.isStatic || (known.port == port && known.tick == tick) { return generation }
+    if let known = lookup(key) {
+      if known.isStatic || (known.port == port && known.tick == tick) { return generation }
+      if known.port == port, isOneSpan(known.tick, tick) {
+        refresh(key, known, tick)
+        return generation
+      }
+    }
     return writeIfFree { state in
-      note(key, FDBValue(port: port, isStatic: false, tick: tick), &state)
+      note(key, port: port, tick: tick, &state)
       return storedGeneration.load(ordering: .relaxed)
     }
   }
 
-  /// Forgets entries not seen since `deadline` (a tick).
+  /// Two seconds between which an entry keeps its place in its list.
+  @inline(__always)
+  private func isOneSpan(_ first: UInt32, _ second: UInt32) -> Bool {
+    (first ^ second) >> storedSpanShift.load(ordering: .relaxed) == 0
+  }
+
+  /// A station was seen again where it was: without the lock, since nobody else is told.
   ///
-  /// - Returns: false if another thread held the lock before all were gone.
-  func age(before deadline: UInt32) -> Bool {
-    var port = 0
-    while true {
+  /// The writer may do anything at this moment. Where it has replaced the value, that stays.
+  @inline(never)
+  private func refresh(_ key: UInt64, _ known: FDBValue, _ tick: UInt32) {
+    let bucket = bucket(key)
+    var line = bucket
+    for _ in 0..<Self.longestWalk {
+      if let slot = lines[line].slot(of: key) {
+        return lines[line].replace(known.bits, by: known.seen(at: tick).bits, in: slot)
+      }
+      line = Int(lines[line].next.load(ordering: .acquiring))
+      if line == 0 { return }
+    }
+  }
+
+  /// Forgets entries not seen since `deadline` (a tick), or in its span.
+  ///
+  /// - Parameters:
+  ///   - port: the first list that may have old ones, here and for the next call.
+  ///   - pieces: how many pieces it may take.
+  /// - Returns: false if another thread held the lock before all were gone, or there are more.
+  func age(before deadline: UInt32, from port: inout Int, pieces: Int) -> Bool {
+    for _ in 0..<pieces {
       guard let isDone = writeIfFree({ state in agePiece(from: &port, before: deadline, &state) }) else { return false }
       if isDone { return true }
     }
+    return false
+  }
+
+  /// All of them, as long as nobody else holds the lock.
+  func age(before deadline: UInt32) -> Bool {
+    var port = 0
+    return age(before: deadline, from: &port, pieces: .max)
   }
 
   /// Forgets what a port was found to have, static entries too.
   ///
-  /// - Returns: false if another thread held the lock before all were gone.
-  func flush(port: Int) -> Bool {
-    while true {
+  /// - Parameter pieces: how many pieces it may take.
+  /// - Returns: false if another thread held the lock before all were gone, or there are more.
+  func flush(port: Int, pieces: Int = .max) -> Bool {
+    for _ in 0..<pieces {
       guard let isDone = writeIfFree({ state in flushPiece(port: port, &state) }) else { return false }
       if isDone { return true }
     }
+    return false
   }
 
   // The control side's part.
 
   /// Makes room for more port numbers, up to `capacity`.
   func coldReservePorts(_ capacity: Int) {
-    coldWrite { state in
-      guard capacity > state.lists.count else { return }
-      state.lists.grow(to: max(capacity, 2 * state.lists.count)) { _ in PortList() }
-    }
+    coldWrite { state in state.reservePorts(capacity) }
   }
+
+  /// Sets how many entries there may be, all and of one port; what is too many is forgotten, the oldest first.
+  ///
+  /// - Parameter limit: `capacity` at most.
+  func coldSetLimits(_ limit: Int, ofPort portLimit: Int) {
+    let portCount = coldWrite { state in
+      storedLimit.store(min(limit, capacity), ordering: .relaxed)
+      storedPortLimit.store(portLimit, ordering: .relaxed)
+      return state.lists.count
+    }
+    for port in 0..<portCount {
+      while !coldWrite({ state in shrinkPiece(port: port, to: portLimit, &state) }) { coldRest() }
+    }
+    while !coldWrite({ state in shrinkPiece(port: nil, to: limit, &state) }) { coldRest() }
+  }
+
+  /// Sets how many seconds an entry keeps its place in its list while it is seen again and again, as a power of two.
+  func setSpan(shift: UInt32) { storedSpanShift.store(shift, ordering: .relaxed) }
 
   /// Takes in a station that another table knew; nothing happens if it is known, or there is no room.
   ///
   /// Those of one port come in order, the one seen longest ago first.
   func coldRestore(_ key: UInt64, _ value: FDBValue) {
     coldWrite { state in
-      let hasRoom = state.firstFree != 0 || storedUsed.load(ordering: .relaxed) < limit
-      guard hasRoom, value.port < state.lists.count, find(key) == nil, let index = place(&state) else { return }
+      guard count < limit, value.port < state.lists.count, state.lists[value.port].count < portLimit, find(key) == nil
+      else { return }
       state.entriesInHold += 1
-      insert(key, value, at: index, &state)
+      insert(key, value, &state)
     }
   }
 
@@ -132,59 +170,76 @@ extension FDB {
     return result
   }
 
-  private func note(_ key: UInt64, _ value: FDBValue, _ state: inout Writer) {
-    guard value.port < state.lists.count else { return }
+  private func note(_ key: UInt64, port: Int, tick: UInt32, _ state: inout Writer) {
+    guard port < state.lists.count else { return }
     state.entriesInHold += 1
-    if let index = find(key) {
-      let old = FDBValue(bits: entries[index].value.load(ordering: .relaxed))
-      guard !old.isStatic else { return }
-      unlist(index, port: old.port, &state)
-      list(index, port: value.port, &state)
-      // Releasing, as every store of a value: see the comment of this type.
-      entries[index].value.store(value.bits, ordering: .releasing)
-      guard old.port != value.port else { return }
-      storedMoveCount.store(moveCount &+ 1, ordering: .relaxed)
-      raiseGeneration()
+    guard let spot = find(key) else {
+      insert(key, FDBValue(port: port, isStatic: false, tick: tick), &state)
       return
     }
-    guard let index = place(&state) else { return }
-    insert(key, value, at: index, &state)
+    let old = FDBValue(bits: lines[spot.line].value(spot.slot))
+    guard !old.isStatic else { return }
+    if old.port != port, state.lists[port].count >= portLimit, !evict(from: port, &state) { return }
+    unlist(old.number, port: old.port, &state)
+    list(old.number, port: port, &state)
+    // Releasing, as every store of a value: see the comment of this type.
+    let value = FDBValue(port: port, isStatic: false, tick: tick, number: old.number)
+    lines[spot.line].store(value.bits, in: spot.slot)
+    guard old.port != port else { return }
+    storedMoveCount.store(moveCount &+ 1, ordering: .relaxed)
+    raiseGeneration()
   }
 
-  /// A place that is free, or made free.
-  private func place(_ state: inout Writer) -> Int? {
-    if state.firstFree == 0 {
-      let used = storedUsed.load(ordering: .relaxed)
-      if used < limit {
-        // Readers find a free place there, whatever they see first.
-        storedUsed.store(used + 1, ordering: .releasing)
-        return used
-      }
-      evict(&state)
+  /// Takes in an entry that is not there; what has to make room for it is forgotten.
+  private func insert(_ key: UInt64, _ value: FDBValue, _ state: inout Writer) {
+    if state.lists[value.port].count >= portLimit {
+      guard evict(from: value.port, &state) else { return }
+    } else if count >= limit {
+      guard let fullest = state.fullestPort, evict(from: fullest, &state) else { return }
     }
-    guard state.firstFree != 0 else { return nil }
-    let index = Int(state.firstFree) - 1
-    state.firstFree = entries[index].next.load(ordering: .relaxed)
-    return index
+    guard let number = number(&state) else { return }
+    let numbered = FDBValue(port: value.port, isStatic: value.isStatic, tick: value.tick, number: number)
+    guard put(key, numbered, &state) else { return free(number, &state) }
+    list(number, port: value.port, &state)
+    storedCount.store(count + 1, ordering: .relaxed)
+  }
+
+  /// A number that no entry has.
+  private func number(_ state: inout Writer) -> Int? {
+    guard state.firstFree != 0 else {
+      let used = storedUsed.load(ordering: .relaxed)
+      guard used < capacity else { return nil }
+      storedUsed.store(used + 1, ordering: .releasing)
+      return used
+    }
+    let number = Int(state.firstFree) - 1
+    state.firstFree = places[number].older.load(ordering: .relaxed)
+    return number
+  }
+
+  private func free(_ number: Int, _ state: inout Writer) {
+    places[number].older.store(state.firstFree, ordering: .relaxed)
+    state.firstFree = UInt32(number + 1)
   }
 
   /// - Parameter port: the first list that may have old ones, here and for the next piece.
   private func agePiece(from port: inout Int, before deadline: UInt32, _ state: inout Writer) -> Bool {
     var left = Self.pieceCount
+    let shift = storedSpanShift.load(ordering: .relaxed)
     while port < state.lists.count {
       var link = state.lists[port].oldest
       while link != 0 {
-        let index = Int(link) - 1
-        let value = FDBValue(bits: entries[index].value.load(ordering: .relaxed))
-        guard value.isStatic || value.tick < deadline else { break }
-        link = entries[index].newer.load(ordering: .relaxed)
+        let number = Int(link) - 1
+        let value = value(number)
+        guard value.isStatic || value.tick >> shift < deadline >> shift else { break }
+        link = places[number].newer.load(ordering: .relaxed)
         // It stays where it was put, before those that are older now.
         guard !value.isStatic else { continue }
         guard left > 0 else {
           raiseGeneration()
           return false
         }
-        remove(index, &state)
+        remove(number, &state)
         left -= 1
       }
       port += 1
@@ -204,6 +259,15 @@ extension FDB {
     return state.lists[port].oldest == 0
   }
 
+  /// Evicts until a port, nil = the table, has no more than `limit`; false if there are more than a piece.
+  private func shrinkPiece(port: Int?, to limit: Int, _ state: inout Writer) -> Bool {
+    for _ in 0..<Self.pieceCount {
+      guard (port.map { state.lists[$0].count } ?? count) > limit else { return true }
+      guard let port = port ?? state.fullestPort, evict(from: port, &state) else { return true }
+    }
+    return false
+  }
+
   private func flushPiece(
     from start: Int, to end: Int, _ port: Int?, _ vlans: VLANSet?, _ state: inout Writer
   ) -> Int {
@@ -217,10 +281,8 @@ extension FDB {
   }
 
   /// Of a piece that the lock is held for, or a guess without it.
-  private func isFlushed(_ index: Int, _ port: Int?, _ vlans: VLANSet?) -> Bool {
-    let key = entries[index].key.load(ordering: .relaxed)
-    guard key != 0, vlans?.contains(Int(key >> 48)) ?? true else { return false }
-    let value = FDBValue(bits: entries[index].value.load(ordering: .relaxed))
+  private func isFlushed(_ number: Int, _ port: Int?, _ vlans: VLANSet?) -> Bool {
+    guard let (key, value) = read(number), vlans?.contains(Int(key >> 48)) ?? true else { return false }
     return !value.isStatic && (port == nil || value.port == port)
   }
 
@@ -229,99 +291,54 @@ extension FDB {
     storedGeneration.store(storedGeneration.load(ordering: .relaxed) &+ 1, ordering: .releasing)
   }
 
-  private func find(_ key: UInt64) -> Int? {
-    var link = buckets[bucket(key)].load(ordering: .relaxed)
-    while link != 0 {
-      let index = Int(link) - 1
-      if entries[index].key.load(ordering: .relaxed) == key { return index }
-      link = entries[index].next.load(ordering: .relaxed)
-    }
-    return nil
-  }
-
-  /// Replaces what a place holds; the order of the stores is what the comment of this type argues about.
-  private func replace(_ index: Int, _ key: UInt64, _ value: UInt64) {
-    let version = entries[index].version.load(ordering: .relaxed)
-    entries[index].version.store(version &+ 1, ordering: .relaxed)
-    entries[index].key.store(key, ordering: .releasing)
-    entries[index].value.store(value, ordering: .releasing)
-    entries[index].version.store(version &+ 2, ordering: .releasing)
-  }
-
-  private func insert(_ key: UInt64, _ value: FDBValue, at index: Int, _ state: inout Writer) {
-    let bucket = bucket(key)
-    replace(index, key, value.bits)
-    entries[index].next.store(buckets[bucket].load(ordering: .relaxed), ordering: .releasing)
-    buckets[bucket].store(UInt32(index + 1), ordering: .releasing)
-    list(index, port: value.port, &state)
-    storedCount.store(count + 1, ordering: .relaxed)
-  }
-
   /// Takes an entry out; who calls this raises the generation afterwards.
-  private func remove(_ index: Int, _ state: inout Writer) {
+  private func remove(_ number: Int, _ state: inout Writer) {
     state.entriesInHold += 1
-    let key = entries[index].key.load(ordering: .relaxed)
-    let value = FDBValue(bits: entries[index].value.load(ordering: .relaxed))
-    unlink(index, bucket: bucket(key))
-    unlist(index, port: value.port, &state)
-    replace(index, 0, 0)
-    // A reader that stands here goes on among free places, and finds no key.
-    entries[index].next.store(state.firstFree, ordering: .releasing)
-    state.firstFree = UInt32(index + 1)
+    unlist(number, port: value(number).port, &state)
+    take(number, &state)
+    free(number, &state)
     storedCount.store(count - 1, ordering: .relaxed)
   }
 
-  private func unlink(_ index: Int, bucket place: Int) {
-    let following = entries[index].next.load(ordering: .relaxed)
-    var link = buckets[place].load(ordering: .relaxed)
-    if Int(link) - 1 == index {
-      buckets[place].store(following, ordering: .releasing)
-      return
-    }
-    while link != 0 {
-      let current = Int(link) - 1
-      link = entries[current].next.load(ordering: .relaxed)
-      if Int(link) - 1 == index {
-        entries[current].next.store(following, ordering: .releasing)
-        return
-      }
-    }
-  }
-
   /// Puts an entry at the newest end of a port's list.
-  private func list(_ index: Int, port: Int, _ state: inout Writer) {
+  private func list(_ number: Int, port: Int, _ state: inout Writer) {
     let newest = state.lists[port].newest
-    entries[index].older.store(newest, ordering: .relaxed)
-    entries[index].newer.store(0, ordering: .relaxed)
-    if newest != 0 { entries[Int(newest) - 1].newer.store(UInt32(index + 1), ordering: .relaxed) }
-    state.lists[port].newest = UInt32(index + 1)
-    if state.lists[port].oldest == 0 { state.lists[port].oldest = UInt32(index + 1) }
-    state.lists[port].count += 1
+    places[number].older.store(newest, ordering: .relaxed)
+    places[number].newer.store(0, ordering: .relaxed)
+    if newest != 0 { places[Int(newest) - 1].newer.store(UInt32(number + 1), ordering: .relaxed) }
+    state.lists[port].newest = UInt32(number + 1)
+    if state.lists[port].oldest == 0 { state.lists[port].oldest = UInt32(number + 1) }
+    state.change(port, by: 1)
   }
 
-  private func unlist(_ index: Int, port: Int, _ state: inout Writer) {
-    let older = entries[index].older.load(ordering: .relaxed)
-    let newer = entries[index].newer.load(ordering: .relaxed)
+  private func unlist(_ number: Int, port: Int, _ state: inout Writer) {
+    let older = places[number].older.load(ordering: .relaxed)
+    let newer = places[number].newer.load(ordering: .relaxed)
     if older != 0 {
-      entries[Int(older) - 1].newer.store(newer, ordering: .relaxed)
+      places[Int(older) - 1].newer.store(newer, ordering: .relaxed)
     } else {
       state.lists[port].oldest = newer
     }
     if newer != 0 {
-      entries[Int(newer) - 1].older.store(older, ordering: .relaxed)
+      places[Int(newer) - 1].older.store(older, ordering: .relaxed)
     } else {
       state.lists[port].newest = older
     }
-    state.lists[port].count -= 1
+    state.change(port, by: -1)
   }
 
-  /// The oldest entry of the port that has most makes room.
-  private func evict(_ state: inout Writer) {
-    var fullest = 0
-    for port in 0..<state.lists.count where state.lists[port].count > state.lists[fullest].count { fullest = port }
-    let oldest = state.lists[fullest].oldest
-    guard oldest != 0 else { return }
-    remove(Int(oldest) - 1, &state)
-    raiseGeneration()
+  /// The oldest entry of a port that was learnt makes room; false if there is none.
+  private func evict(from port: Int, _ state: inout Writer) -> Bool {
+    var link = state.lists[port].oldest
+    for _ in 0...Self.mostSkipped where link != 0 {
+      let number = Int(link) - 1
+      guard value(number).isStatic else {
+        remove(number, &state)
+        raiseGeneration()
+        return true
+      }
+      link = places[number].newer.load(ordering: .relaxed)
+    }
+    return false
   }
 }

@@ -1,40 +1,71 @@
 /// Stations that a worker forgets: with a port that went away, or in time.
 ///
-/// The writer's lock of a table may be held by the control side for a few entries. A worker does not wait for it: what it
-/// could not forget it forgets at the next turn of its loop. Until then frames for those stations are dropped at their
-/// port as they were a moment ago, and not flooded. The control side forgets the stations of a port itself before it lets
-/// go of the port's number (`Dataplane.forgetStations`), so that no other port ever inherits any.
+/// It does so a few at a time, between breaths, so that no frame waits for it; nor does it wait for the writer's lock of a
+/// table, which the control side may hold for a few entries. What it could not forget at once it *owes*, and pays at the
+/// next turns of its loop. Until then frames for those stations are dropped at their port as they were a moment ago, and
+/// not flooded. The control side forgets the stations of a port itself before it lets go of the port's number
+/// (`Dataplane.forgetStations`), so that no other port ever inherits any.
 extension Forwarder {
-  /// Stations that are to be forgotten still.
+  /// Pieces of a table (`FDB.pieceCount` entries) that are forgotten at once: all that most ports have.
+  private static var piecesAtOnce: Int { 4 }
+
+  /// Stations of a port that are to be forgotten still.
   struct OwedFlush {
     var port: Int
     var switchIndex: Int
   }
 
+  /// Stations of a switch not heard of since a second that are to be forgotten still.
+  struct OwedAging {
+    var switchIndex: Int
+    var deadline: UInt32
+    /// The first port that may have some.
+    var port = 0
+  }
+
+  /// Something is owed.
+  var hasDebts: Bool { !owedFlushes.isEmpty || !owedAgings.isEmpty }
+
   /// Forgets what a switch, of which the port is a member, knows to be behind it.
   mutating func coldForgetStations(of port: Int, switchIndex: Int) {
-    guard !switches[switchIndex].fdb.flush(port: port) else { return }
+    guard !switches[switchIndex].fdb.flush(port: port, pieces: Self.piecesAtOnce) else { return }
     guard !owedFlushes.contains(where: { $0.port == port && $0.switchIndex == switchIndex }) else { return }
     owedFlushes.append(OwedFlush(port: port, switchIndex: switchIndex))
   }
 
-  /// Tries again what could not be forgotten; to be called while `owedFlushes` has something.
+  /// Forgets a piece of each thing that is owed; to be called while `hasDebts`.
   @inline(never)
-  mutating func coldPayFlushes() {
+  mutating func coldPayDebts() {
     var left: [OwedFlush] = []
-    for owed in owedFlushes where !switches[owed.switchIndex].fdb.flush(port: owed.port) { left.append(owed) }
+    for owed in owedFlushes where !switches[owed.switchIndex].fdb.flush(port: owed.port, pieces: 1) {
+      left.append(owed)
+    }
     owedFlushes = left
+    var agings: [OwedAging] = []
+    for var owed in owedAgings
+    where !switches[owed.switchIndex].fdb.age(before: owed.deadline, from: &owed.port, pieces: 1) {
+      agings.append(owed)
+    }
+    owedAgings = agings
   }
 
   /// A port goes, and the control side forgets its stations before its number is free: what is owed of it would meet the
   /// next port with the number.
   mutating func coldDropDebts(of port: Int) { owedFlushes.removeAll { $0.port == port } }
 
-  /// Once a second: forgets stations that nobody heard of for long; where the table is busy, a second later.
+  /// The same for a switch, whose number another one gets.
+  mutating func coldDropDebts(ofSwitch index: Int) {
+    owedFlushes.removeAll { $0.switchIndex == index }
+    owedAgings.removeAll { $0.switchIndex == index }
+  }
+
+  /// Once a second: begins to forget stations that nobody heard of for long; where the table is busy, a second later.
   mutating func coldAgeStations(_ tick: UInt32) {
     for index in 0..<switches.count where switches[index].isUsed {
       let aging = switches[index].table.aging
-      if tick > aging { _ = switches[index].fdb.age(before: tick - aging) }
+      guard tick > aging, !owedAgings.contains(where: { $0.switchIndex == index }) else { continue }
+      var owed = OwedAging(switchIndex: index, deadline: tick - aging)
+      if !switches[index].fdb.age(before: owed.deadline, from: &owed.port, pieces: 1) { owedAgings.append(owed) }
     }
   }
 }

@@ -20,8 +20,13 @@ struct Forwarder: ~Copyable {
   private(set) var switches = FixedArray<SwitchState>(count: 8) { _ in SwitchState() }
   /// Patches that frames of this burst crossed.
   private var crossings = 0
-  /// Stations that another writer kept this worker from forgetting; see `coldForgetStations`.
+  /// Stations that this worker has not come to forget yet; see `Forwarder+Stations`.
   var owedFlushes: [OwedFlush] = []
+  var owedAgings: [OwedAging] = []
+  /// What was asked ahead of the frames of this burst, and of what generation; see `Forwarder+Ahead`.
+  let asked = FixedArray<AskedFrame>(count: Burst.capacity) { _ in AskedFrame() }
+  var askedGeneration: UInt32 = 0
+  private var hasAsked = false
 
   /// Judges every frame of the burst and notes it with the ports it goes to; counts them as received.
   @inline(__always)
@@ -47,10 +52,13 @@ struct Forwarder: ~Copyable {
     } else {
       var index = 0
       while index < count {
-        let run = converse(from: index, ingress, &state)
-        bytes &+= run.bytes
-        index += run.frames
-        guard index < count else { break }
+        if !hasAsked {
+          let run = converse(from: index, ingress, &state)
+          bytes &+= run.bytes
+          index += run.frames
+          guard index < count else { break }
+          hasAsked = askAhead(from: index, ingress, &state)
+        }
         bytes &+= state.burst.frames[index].size
         if state.taps.recorder.isRecording {
           state.taps.recorder.record(state.burst, from: index, count: 1, output: -1)
@@ -58,6 +66,7 @@ struct Forwarder: ~Copyable {
         forwardSwitched(index, from: ingress, &state)
         index += 1
       }
+      hasAsked = false
     }
     return bytes
   }
@@ -169,17 +178,27 @@ struct Forwarder: ~Copyable {
     if sourceKey != state.ports[ingress].lastSource || state.tick != state.ports[ingress].lastSourceTick
       || state.ports[ingress].generation != switches[place.switchIndex].stations.with({ $0.generation })
     {
-      guard learn(sourceKey, place, &state) else { return }
+      if !(isAsked(place, state) && state.ports[ingress].gate != .stated && isSettled(sourceKey, place, state.tick)) {
+        guard learn(sourceKey, place, &state) else { return }
+      }
     }
     guard !destination.isGroup else { return flood(place, &state) }
     let key = FDB.key(vlan: place.vlan, destination)
     var output = state.ports[ingress].lastOutput
     if key != state.ports[ingress].lastDestination {
-      output = lookup(key, place, &state)
+      output = isAsked(place, state) ? askedOutput(key, place) : -1
+      if output < 0 || !state.ports[output].sends(place.vlan) { output = lookup(key, place, &state) }
       guard output >= 0 else { return output == Self.refusedOutput ? () : flood(place, &state) }
     }
     guard output != ingress else { return state.refuseHairpin(place) }
     leave(place, by: output, &state)
+  }
+
+  /// What was asked ahead of a frame is true of its place.
+  @inline(__always)
+  private func isAsked(_ place: Place, _ state: borrowing WorkerState) -> Bool {
+    hasAsked && place.hops == 0
+      && switches[place.switchIndex].stations.with({ $0.generation }) == askedGeneration
   }
 
   /// Which of 01-80-C2-00-00-00 to -0F pass: none, the first, or all but pause.
@@ -313,7 +332,10 @@ struct Forwarder: ~Copyable {
     switches[index] = SwitchState(table, portCapacity: portCapacity)
   }
 
-  mutating func coldRemove(_ index: Int) { switches[index] = SwitchState() }
+  mutating func coldRemove(_ index: Int) {
+    coldDropDebts(ofSwitch: index)
+    switches[index] = SwitchState()
+  }
 
   /// Makes room for port numbers below `capacity`.
   mutating func coldReservePorts(_ capacity: Int) {

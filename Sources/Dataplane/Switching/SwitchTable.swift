@@ -8,16 +8,15 @@ final class SwitchTable: Sendable {
   private let policy = Atomic<UInt8>(0)
   private let agingSeconds = Atomic<UInt32>(300)
 
-  /// - Parameter configuration: its `fdbLimit` stays as it is now.
   init(_ configuration: SwitchConfiguration) {
-    fdb = FDB(limit: configuration.fdbLimit)
+    fdb = FDB(limit: configuration.fdbLimit, portLimit: configuration.fdbPortLimit)
     change(configuration)
   }
 
   /// A switch that knows nobody: of a free slot.
   init() { fdb = FDB(limit: 0) }
 
-  /// Takes over what may change while the switch forwards.
+  /// Takes over what may change while the switch forwards, but the size of its table (`coldResize`).
   func change(_ configuration: SwitchConfiguration) {
     let number: UInt8 =
       switch configuration.linkLocal {
@@ -26,7 +25,16 @@ final class SwitchTable: Sendable {
       case .transparent: 2
       }
     policy.store(number, ordering: .relaxed)
-    agingSeconds.store(UInt32(min(max(configuration.aging, 1), 1_000_000)), ordering: .relaxed)
+    let aging = UInt32(min(max(configuration.aging, 1), 1_000_000))
+    agingSeconds.store(aging, ordering: .relaxed)
+    // A span of a sixteenth of it at most; what is exact to the second below 32 s is so at no cost that matters.
+    fdb.setSpan(shift: aging < 32 ? 0 : UInt32(aging.bitWidth - 1 - (aging / 16).leadingZeroBitCount))
+  }
+
+  /// Takes over how many stations may be known; the oldest are forgotten where there are more.
+  func coldResize(_ configuration: SwitchConfiguration) {
+    guard configuration.fdbLimit != fdb.limit || configuration.fdbPortLimit != fdb.portLimit else { return }
+    fdb.coldSetLimits(configuration.fdbLimit, ofPort: configuration.fdbPortLimit)
   }
 
   var linkLocal: LinkLocalPolicy {

@@ -85,16 +85,6 @@ extension WorkerState {
     if outcome.packets != count { refuseUndelivered(of: port, count: count) }
   }
 
-  /// Floods count each copy: a port whose frames go to many takes fewer at once, so that a breath stays short.
-  @inline(__always)
-  mutating func adaptBurst(_ port: Int) {
-    if copies > Self.copyRule {
-      ports[port].burstLimit = max(ports[port].burstLimit / 2, 1)
-    } else if ports[port].burstLimit < Burst.capacity {
-      ports[port].burstLimit = min(ports[port].burstLimit * 2, Burst.capacity)
-    }
-  }
-
   /// Shows captures a frame that crosses a patch, at both of its ends.
   ///
   /// - Parameter vlan: that it is of at the far end; 0 = none.

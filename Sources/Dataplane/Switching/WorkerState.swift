@@ -23,11 +23,11 @@ struct WorkerState: ~Copyable {
   let notes = ScatterNotes()
   /// Copies that floods of this burst asked for.
   var copies = 0
+  /// Some port owes copies, and the number that its debt must have to count; see `WorkerState+Share`.
+  var hasDebtors = false
+  var debtEpoch: UInt32 = 0
   /// By the clock of ageing; see `TickClock`.
   var tick = TickClock.first
-
-  /// Copies of one burst above which its port's next bursts get smaller.
-  static var copyRule: Int { 512 }
 
   init(ports: consuming PortSet) {
     pending = FixedArray(count: ports.capacity * Burst.capacity) { _ in PendingFrame.none }

@@ -7,10 +7,10 @@ extension WorkerCore {
   mutating func breathe() -> Int {
     state.ports.unsettledBefore = state.ports.unsettledCount
     var moved = state.delays.now >= state.delays.nextRelease ? releaseDue() : 0
-    var port = 0
-    while port < state.ports.limit {
-      moved += serve(port)
-      port += 1
+    moved += servePorts()
+    if moved == 0, state.hasDebtors {
+      state.forgiveDebts()
+      moved = servePorts()
     }
     // While there is work, a burst of the next breath does it (see `serve`), or the end of that breath.
     if moved == 0 || state.ports.unsettledBefore > 0 { state.ports.settleCalls() }
@@ -19,9 +19,57 @@ extension WorkerCore {
     return moved
   }
 
+  @inline(__always)
+  private mutating func servePorts() -> Int {
+    guard !state.ports.isCrowded else { return serveActivePorts() }
+    var moved = 0
+    var port = 0
+    while port < state.ports.limit {
+      moved += serve(port)
+      port += 1
+    }
+    return moved
+  }
+
+  /// The ports that sent something lately, and some of the others in turn.
+  @inline(never)
+  private mutating func serveActivePorts() -> Int {
+    var moved = 0
+    for word in 0...(state.ports.limit - 1) >> 6 {
+      var left = state.ports.active.word(word)
+      while left != 0 {
+        let port = word << 6 + left.trailingZeroBitCount
+        left &= left &- 1
+        guard port < state.ports.limit else { break }
+        let count = serve(port)
+        moved += count
+        noteActivity(port, hasFrames: count > 0 || state.isInDebt(port))
+      }
+    }
+    for _ in 0..<ActivePorts.asideCount {
+      let port = state.ports.active.nextAside(below: state.ports.limit)
+      guard !state.ports.active.contains(port) else { continue }
+      let count = serve(port)
+      if count > 0 { state.ports.coldWake(port) }
+      moved += count
+    }
+    return moved
+  }
+
+  @inline(__always)
+  private mutating func noteActivity(_ port: Int, hasFrames: Bool) {
+    guard !hasFrames else { return state.ports[port].quietBreaths = 0 }
+    state.ports[port].quietBreaths &+= 1
+    if state.ports[port].quietBreaths > ActivePorts.patience { state.ports.coldRest(port) }
+  }
+
   /// A burst from each queue of a port that has frames; returns how many there were.
   @inline(__always)
   private mutating func serve(_ port: Int) -> Int {
+    guard !state.isInDebt(port) else {
+      state.passOver(port)
+      return 0
+    }
     var queues = state.ports.queuesWithFrames(port)
     var moved = 0
     while queues != 0 {

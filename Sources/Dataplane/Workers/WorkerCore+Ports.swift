@@ -69,12 +69,17 @@ extension WorkerCore {
 
   /// Has all nodes wake the worker; nil if there is work already, otherwise how long to sleep at most, in microseconds.
   mutating func coldArmKicks(longest: Int64) -> Int64? {
+    // Those at rest are armed.
+    let isCrowded = state.ports.isCrowded
     var microseconds = longest
-    for port in 0..<state.ports.limit { microseconds = min(microseconds, state.ports.coldArm(port, longest: longest)) }
+    for port in 0..<state.ports.limit where !isCrowded || state.ports.active.contains(port) {
+      microseconds = min(microseconds, state.ports.coldArm(port, longest: longest))
+    }
     // Second of the two sequentially consistent fences: the wish for kicks must be visible before the available index
     // is read again, or a frame that came between could wait for ever.
     clinux_fence()
-    for port in 0..<state.ports.limit where state.ports.coldMayHaveFrames(port) {
+    for port in 0..<state.ports.limit where !isCrowded || state.ports.active.contains(port) {
+      guard state.ports.coldMayHaveFrames(port) else { continue }
       coldSuppressKicks()
       return nil
     }
@@ -82,6 +87,9 @@ extension WorkerCore {
   }
 
   mutating func coldSuppressKicks() {
-    for port in 0..<state.ports.limit { state.ports.coldDisarm(port) }
+    let isCrowded = state.ports.isCrowded
+    for port in 0..<state.ports.limit where !isCrowded || state.ports.active.contains(port) {
+      state.ports.coldDisarm(port)
+    }
   }
 }

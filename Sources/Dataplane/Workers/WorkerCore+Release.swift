@@ -6,6 +6,10 @@ extension WorkerCore {
     let now = state.delays.now
     var moved = 0
     for line in 0..<state.delays.lines.count where state.delays.lines[line].nextRelease <= now {
+      // What its port owes is paid where its turn would be.
+      guard state.delays.lines[line].direction == .toNode || !state.isInDebt(state.delays.lines[line].port) else {
+        continue
+      }
       moved += release(line, until: now)
     }
     state.delays.findNextRelease()

@@ -45,8 +45,10 @@ struct WorkerLoop: ~Copyable {
       // A command may stop a ring: its driver must not miss a call for what was published before.
       core.state.ports.settleCalls()
       commands.coldRun(&core)
+      // Whatever has become of the ports: those at rest were left as they were.
+      core.state.ports.coldWakeAll()
     }
-    if !core.forwarder.owedFlushes.isEmpty { core.forwarder.coldPayFlushes() }
+    if core.forwarder.hasDebts { core.forwarder.coldPayDebts() }
     if core.state.delays.count > 0 { core.state.delays.readClock() }
     let moved = core.breathe()
     let end = clinux_rdtsc()
@@ -82,7 +84,7 @@ struct WorkerLoop: ~Copyable {
   @inline(never)
   private mutating func coldSleep() {
     // The last look may have taken the bell of a command that came after this turn's began.
-    guard !commands.isWaiting, core.forwarder.owedFlushes.isEmpty, let longest = coldLongestSleep(),
+    guard !commands.isWaiting, !core.forwarder.hasDebts, let longest = coldLongestSleep(),
       let microseconds = core.coldArmKicks(longest: longest)
     else {
       lastWork = now
@@ -127,5 +129,6 @@ struct WorkerLoop: ~Copyable {
     }
     guard port < core.state.ports.capacity else { return }
     core.state.ports.coldHandle(port, PortEvent(source: token.source, events: event.events))
+    core.state.ports.coldWake(port)
   }
 }

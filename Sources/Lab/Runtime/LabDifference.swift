@@ -107,8 +107,16 @@ struct LabDifference: Sendable, Equatable {
       }
       guard before != definition else { continue }
       changedSwitches.append(definition.name)
-      steps.append(PlanStep(.change, "switch \(definition.name)", "aging or link-local"))
+      steps.append(PlanStep(.change, "switch \(definition.name)", Self.changes(before, definition)))
     }
+  }
+
+  private static func changes(_ old: SwitchDefinition, _ new: SwitchDefinition) -> String {
+    var parts: [String] = []
+    if (old.aging, old.linkLocal) != (new.aging, new.linkLocal) { parts.append("aging or link-local") }
+    if old.fdbSize != new.fdbSize { parts.append("fdb-size \(old.fdbSize) -> \(new.fdbSize)") }
+    if old.fdbPerPort != new.fdbPerPort { parts.append("fdb-per-port \(old.fdbPerPort) -> \(new.fdbPerPort)") }
+    return parts.joined(separator: ", ")
   }
 
   private mutating func compareNodes(_ old: CanonicalLab, _ new: CanonicalLab) {

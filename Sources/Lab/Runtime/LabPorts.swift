@@ -21,6 +21,8 @@ extension SwitchConfiguration {
   init(_ definition: SwitchDefinition) {
     self.init(name: definition.name)
     aging = definition.aging
+    fdbLimit = definition.fdbSize
+    fdbPerPort = definition.fdbPerPort
     switch definition.linkLocal {
     case .standard: linkLocal = .standard
     case .linux: linkLocal = .linux

@@ -56,9 +56,29 @@ package struct SwitchDefinition: Codable, Sendable, Equatable {
   /// Seconds until an unused FDB entry is forgotten.
   package var aging: Double = 300
   package var linkLocal = LinkLocal.standard
-  /// Only said when it is so: a lab that another version wrote has no such key.
+  // Only said when they are not as usual: a lab that another version wrote has no such keys.
   private var anonymous: Bool?
+  private var saidFDBSize: Int?
+  private var saidFDBPerPort: Int?
   package init(name: String) { self.name = name }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, aging, linkLocal, anonymous
+    case saidFDBSize = "fdbSize"
+    case saidFDBPerPort = "fdbPerPort"
+  }
+
+  /// Stations that its table holds.
+  package var fdbSize: Int {
+    get { saidFDBSize ?? 8192 }
+    set { saidFDBSize = newValue == 8192 ? nil : newValue }
+  }
+
+  /// Stations of one port that it holds, half of all as a rule; to be set after `fdbSize`.
+  package var fdbPerPort: Int {
+    get { saidFDBPerPort ?? fdbSize / 2 }
+    set { saidFDBPerPort = newValue == fdbSize / 2 ? nil : newValue }
+  }
 
   /// Stands for a link with more than two ends, and has that link's name.
   package var isAnonymous: Bool {

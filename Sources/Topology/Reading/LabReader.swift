@@ -196,6 +196,21 @@ struct LabReader {
     }) {
       definition.linkLocal = policy.value
     }
+    readTable(object, &definition)
+  }
+
+  private func readTable(_ object: ObjectReader, _ definition: inout SwitchDefinition) {
+    if let size = object["fdb-size"].flatMap({ values.integer($0, "fdb-size", in: Limits.fdbSize) }) {
+      definition.fdbSize = size.value
+    }
+    let range = 1...Limits.fdbSize.upperBound
+    guard let node = object["fdb-per-port"], let share = values.integer(node, "fdb-per-port", in: range) else { return }
+    guard share.value <= definition.fdbSize else {
+      let size = !object.lacks("fdb-size") ? "\(definition.fdbSize)" : "\(definition.fdbSize) without it"
+      let message = "\"fdb-per-port\" must be no more than \"fdb-size\", which is \(size), found \(share.value)"
+      return reporter.error(.range, share.span, message)
+    }
+    definition.fdbPerPort = share.value
   }
 
   private mutating func readNode(_ key: Located<String>, _ node: YAMLNode) {

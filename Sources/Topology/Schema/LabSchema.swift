@@ -55,6 +55,10 @@ enum LabSchema {
       Key(
         "link-local", .choice(SwitchDefinition.LinkLocal.allCases.map(\.rawValue)),
         "Which of 01-80-C2-00-00-00..0F pass: standard none; linux only ..00; transparent all but ..01."),
+      Key("fdb-size", .integer(Limits.fdbSize), "Stations that the forwarding table holds; 8192 without it."),
+      Key(
+        "fdb-per-port", .integer(1...Limits.fdbSize.upperBound),
+        "Stations of one port that it holds, no more than fdb-size; half of that without it."),
     ])
 
   static let node = ObjectSchema(

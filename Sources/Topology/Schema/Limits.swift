@@ -7,6 +7,8 @@ package enum Limits {
   static let vlanIDs = 1...4094
   /// Seconds.
   package static let aging = 1.0...1_000_000
+  /// Stations.
+  package static let fdbSize = 16...1_048_576
   /// Bytes.
   package static let memory = 32 << 20...1 << 40
   package static let cpus = 1...255

@@ -11,7 +11,10 @@ final class DrivenBench {
   /// Nanoseconds in a millisecond.
   static let millisecond: UInt64 = 1_000_000
 
-  init(recorderSize: Int = 0) throws { worker = try DrivenWorker(recorderSize: recorderSize) }
+  /// - Parameter configure: settings of the switch that are not the usual ones.
+  init(recorderSize: Int = 0, _ configure: (inout SwitchConfiguration) -> Void = { _ in }) throws {
+    worker = try DrivenWorker(recorderSize: recorderSize, configure)
+  }
 
   /// Adds a port with a guest that is up; returns its number.
   @discardableResult

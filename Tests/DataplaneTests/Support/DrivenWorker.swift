@@ -15,10 +15,17 @@ package struct DrivenWorker: ~Copyable {
   private let faults: FaultQueue
   private let recorder: FlightRecorder?
   var records: [PortRecord] = []
-  let table = SwitchTable(SwitchConfiguration(name: "switch"))
+  let table: SwitchTable
 
-  /// - Parameter recorderSize: bytes of the flight recorder; 0 = there is none.
-  package init(recorderSize: Int = 0) throws(SystemError) {
+  /// - Parameters:
+  ///   - recorderSize: bytes of the flight recorder; 0 = there is none.
+  ///   - configure: settings of the switch that are not the usual ones.
+  package init(
+    recorderSize: Int = 0, _ configure: (inout SwitchConfiguration) -> Void = { _ in }
+  ) throws(SystemError) {
+    var configuration = SwitchConfiguration(name: "switch")
+    configure(&configuration)
+    table = SwitchTable(configuration)
     let bell = try EventDescriptor()
     let epoll = try Epoll()
     MemoryMapping.installFaultHandler()
@@ -76,6 +83,57 @@ package struct DrivenWorker: ~Copyable {
 
   /// When the first frame of all that are held leaves, in nanoseconds; nil = none is held.
   package var nextRelease: UInt64? { core.state.delays.nextRelease == .max ? nil : core.state.delays.nextRelease }
+
+  /// Seconds of the clock of ageing.
+  package var tick: UInt32 {
+    get { core.state.tick }
+    set {
+      guard newValue != core.state.tick else { return }
+      core.state.tick = newValue
+      core.coldAge()
+    }
+  }
+
+  /// Stations that the switch knows.
+  package var stationCount: Int { table.fdb.count }
+
+  /// Has the switch know a station that was seen now; `bits` is its address, the first byte in the lowest bits.
+  package func know(_ bits: UInt64, vlan: UInt16 = 1, port: Int) {
+    _ = table.fdb.learn(FDB.key(vlan: vlan, MACAddress(bits: bits)), port: port, tick: core.state.tick)
+  }
+
+  /// Replaces the VLANs in which a port discards; nil = it forwards everywhere.
+  package mutating func setForwarding(port: Int, discarding: VLANSet?) {
+    var states = ForwardingStates()
+    if let discarding { states.set(discarding, to: .discarding) }
+    core.forwarder.coldSetForwarding(port, states, &core.state)
+  }
+
+  /// Most entries of the switch's table that were held at a time.
+  package var longestHold: Int { table.fdb.longestHold }
+
+  /// What a turn of the loop does beside a breath; false if nothing is owed.
+  package mutating func payDebts() -> Bool {
+    guard core.forwarder.hasDebts else { return false }
+    core.forwarder.coldPayDebts()
+    return true
+  }
+
+  /// Lists all stations, as the control side does, on any thread; returns how many it saw.
+  package var listing: @Sendable () -> Int {
+    let table = table
+    return {
+      var count = 0
+      table.fdb.forEach { _, _, _ in count += 1 }
+      return count
+    }
+  }
+
+  /// Forgets all stations, as the control side does; for any thread.
+  package var flushing: @Sendable () -> Void {
+    let table = table
+    return { table.fdb.coldFlush(port: nil, vlan: nil) }
+  }
 
   package mutating func setCarrier(port: Int, up: Bool) { core.coldSetWanted(port, up) }
 

@@ -8,9 +8,14 @@ import Testing
     GuestKit.frame(source, to: 0xFFFF, size: 60)
   }
 
-  private func limited(to limit: Int, _ body: (Bench) async throws -> Void) async throws {
+  private func limited(
+    to limit: Int, perPort: Int? = nil, _ body: (Bench) async throws -> Void
+  ) async throws {
     try await Bench.with { bench in
-      try await bench.addSwitch("sw") { $0.fdbLimit = limit }
+      try await bench.addSwitch("sw") {
+        $0.fdbLimit = limit
+        $0.fdbPerPort = perPort ?? limit
+      }
       for name in ["a", "b", "c"] { try await bench.addGuest(name, .access(vlan: 1)) { $0.ringSize = 256 } }
       try await body(bench)
     }
@@ -48,6 +53,54 @@ import Testing
       #expect(ports.count { $0 == "a" } == 4)
       #expect(ports.count { $0 == "b" } == 2)
       #expect(ports.count { $0 == "c" } == 6)
+    }
+  }
+
+  @Test func aPortHoldsNoMoreThanItMay() async throws {
+    try await limited(to: 16, perPort: 4) { bench in
+      for source in 1...10 { try bench.exchange(frame(source), from: "a") }
+      #expect(Set(await bench.stations().keys) == Set((7...10).map { Station(1, $0) }))
+      for source in 21...22 { try bench.exchange(frame(source), from: "b") }
+      // Who moves to a port that is full takes the place of its oldest.
+      try bench.exchange(frame(22), from: "a")
+      let stations = await bench.stations()
+      #expect(Set(stations.filter { $0.value == "a" }.keys) == Set([8, 9, 10, 22].map { Station(1, $0) }))
+      #expect(stations[Station(1, 21)] == "b")
+    }
+  }
+
+  /// Half of the table, if nothing else is said.
+  @Test func aPortMayHaveHalf() async throws {
+    try await Bench.with { bench in
+      try await bench.addSwitch("sw") { $0.fdbLimit = 16 }
+      try await bench.addGuest("a", .access(vlan: 1)) { $0.ringSize = 256 }
+      for source in 1...20 { try bench.exchange(frame(source), from: "a") }
+      #expect(Set(await bench.stations().keys) == Set((13...20).map { Station(1, $0) }))
+    }
+  }
+
+  /// A size that changes while the switch forwards: who was seen last stays known.
+  @Test func theSizeChangesUnderTheStations() async throws {
+    try await limited(to: 16) { bench in
+      for source in 1...10 { try bench.exchange(frame(source), from: "a") }
+      for source in 21...24 { try bench.exchange(frame(source), from: "b") }
+      func change(to limit: Int, perPort: Int?) async throws -> Set<Station> {
+        var configuration = SwitchConfiguration(name: "sw")
+        configuration.fdbLimit = limit
+        configuration.fdbPerPort = perPort
+        try await bench.dataplane.changeSwitch(configuration)
+        return Set(await bench.stations().keys)
+      }
+      let all = Set((Array(1...10) + Array(21...24)).map { Station(1, $0) })
+      #expect(try await change(to: 1 << 20, perPort: nil) == all)
+      #expect(try await change(to: 100, perPort: 8) == all.subtracting([Station(1, 1), Station(1, 2)]))
+      #expect(
+        try await change(to: 6, perPort: 6) == Set([8, 9, 10, 22, 23, 24].map { Station(1, $0) }))
+      for source in 31...40 { try bench.exchange(frame(source), from: "c") }
+      #expect(await bench.stations().count == 6)
+      await #expect(throws: DataplaneError.self) { _ = try await change(to: 1 << 21, perPort: nil) }
+      await #expect(throws: DataplaneError.self) { _ = try await change(to: 16, perPort: 17) }
+      #expect(await bench.stations().count == 6)
     }
   }
 

@@ -20,7 +20,7 @@ import Testing
 
   /// One of two ports, and a time, that this station alone has.
   static func port(_ station: Int, moved: Bool) -> Int { station + (moved ? 16 : 0) }
-  static func tick(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 31) }
+  static func tick(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 38) | 1 }
 
   static func isOwn(_ key: UInt64, _ value: FDBValue, _ stations: [UInt64: Int]) -> Bool {
     guard let station = stations[key], value.tick == tick(key) else { return false }

@@ -92,10 +92,10 @@ import Testing
   }
 
   /// Thousands of changes of all kinds beside the plainest table that does the same.
-  @Test(arguments: [1, 7, 100, 300])
-  func itDoesWhatAPlainTableDoes(limit: Int) {
-    let fdb = FDB(limit: limit, portCapacity: 5)
-    var plain = PlainTable(limit: limit, portCount: 5)
+  @Test(arguments: [(1, 1), (7, 7), (7, 3), (100, 100), (300, 300), (300, 70)])
+  func itDoesWhatAPlainTableDoes(limit: Int, portLimit: Int) {
+    let fdb = FDB(limit: limit, portLimit: portLimit, portCapacity: 5)
+    var plain = PlainTable(limit: limit, portLimit: portLimit, portCount: 5)
     var random = SeededRandom(seed: UInt64(limit))
     for step in 0..<6000 {
       let tick = UInt32(1 + step / 50)
@@ -125,10 +125,10 @@ import Testing
       }
       if step % 100 == 0 || limit < 10 {
         #expect(
-          contents(fdb).mapValues(\.bits)
+          contents(fdb).mapValues { Seen(port: $0.port, tick: $0.tick) }
             == Dictionary(
               uniqueKeysWithValues: plain.stations.map {
-                ($0.key, FDBValue(port: $0.port, isStatic: false, tick: $0.tick).bits)
+                ($0.key, Seen(port: $0.port, tick: $0.tick))
               }))
       }
     }
@@ -175,7 +175,8 @@ import Testing
     let fdb = FDB(limit: 20_000, portCapacity: 4)
     func fill() { for station in 0..<20_000 { _ = fdb.learn(key(station), port: station % 3, tick: 1) } }
     fill()
-    #expect(fdb.longestHold == 1)
+    // Itself, and those of the buckets that were split for it.
+    #expect(fdb.longestHold < 40)
     #expect(fdb.age(before: 2))
     #expect(fdb.count == 0)
     for forget in [
@@ -193,6 +194,12 @@ import Testing
   }
 }
 
+/// Where and when a station was seen.
+private struct Seen: Equatable {
+  var port: Int
+  var tick: UInt32
+}
+
 /// The plainest table with the same rules: stations in the order in which they were seen.
 private struct PlainTable {
   struct Entry {
@@ -202,20 +209,27 @@ private struct PlainTable {
   }
 
   let limit: Int
+  let portLimit: Int
   let portCount: Int
   var stations: [Entry] = []
   var moveCount: UInt64 = 0
 
-  init(limit: Int, portCount: Int) {
+  init(limit: Int, portLimit: Int, portCount: Int) {
     self.limit = limit
+    self.portLimit = portLimit
     self.portCount = portCount
   }
 
   mutating func learn(_ key: UInt64, port: Int, tick: UInt32) {
     if let position = stations.firstIndex(where: { $0.key == key }) {
       guard stations[position].port != port || stations[position].tick != tick else { return }
-      if stations[position].port != port { moveCount += 1 }
-      stations.remove(at: position)
+      if stations[position].port != port {
+        moveCount += 1
+        makeRoom(port)
+      }
+      stations.removeAll { $0.key == key }
+    } else if stations.count(where: { $0.port == port }) == portLimit {
+      makeRoom(port)
     } else if stations.count == limit {
       // The oldest of the port that has most; of several, of the lowest number.
       var counts = [Int](repeating: 0, count: portCount)
@@ -224,5 +238,11 @@ private struct PlainTable {
       stations.remove(at: stations.firstIndex { $0.port == fullest } ?? 0)
     }
     stations.append(Entry(key: key, port: port, tick: tick))
+  }
+
+  /// The oldest of a port that has as many as it may goes.
+  private mutating func makeRoom(_ port: Int) {
+    guard stations.count(where: { $0.port == port }) >= portLimit else { return }
+    stations.remove(at: stations.firstIndex { $0.port == port } ?? 0)
   }
 }

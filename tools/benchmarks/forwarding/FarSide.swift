@@ -133,6 +133,11 @@ final class Station: FarSide {
   func send(_ count: Int) { offer(1, count) }
   func take(_ count: Int) { offer(0, count * shape.receiveCount) }
 
+  /// Where the frame of a slot's transmit buffer is; as long as the station lives.
+  func frame(_ slot: Int) -> UnsafeMutableRawPointer {
+    memory.pointer(transmitBuffers[slot % transmitBuffers.count] + UInt64(NetworkHeader.size), count: 60)
+  }
+
   /// What the session would hand over for each ring.
   var starts: [RingStart] {
     rings.map { ring in

@@ -7,6 +7,8 @@ struct Options {
   enum Work {
     case forward(Scenario)
     case addPorts(Int)
+    case macs
+    case flood
     case roundTrips(String, String)
     case pairs(Int)
   }
@@ -25,6 +27,11 @@ struct Options {
   var burst = 64
   /// Buffers that the frames of a ring lie in; 0 = one for each.
   var distinct = 0
+  /// Numbers of stations of `--macs`, and ports of `--flood`.
+  var macs: [Int] = []
+  var flooded = 0
+  var rounds = 5
+  var format = "table"
   var workers = 1
   var seconds = 1
 
@@ -46,6 +53,10 @@ struct Options {
     case "--idle-ports": idlePorts = Options.number(name, value, 0...50_000)
     case "--burst": burst = Options.number(name, value, 1...64)
     case "--distinct": distinct = Options.number(name, value, 0...256)
+    case "--rounds": rounds = Options.number(name, value, 1...1000)
+    case "--flood":
+      flooded = Options.number(name, value, 1...4096)
+      work = .flood
     case "--workers": workers = Options.number(name, value, 1...64)
     case "--seconds": seconds = Options.number(name, value, 1...600)
     case "--add-ports": work = .addPorts(Options.number(name, value, 1...60_000))
@@ -67,6 +78,10 @@ struct Options {
     case "--chain":
       guard let known = Station.Chain(rawValue: value) else { return false }
       chain = known
+    case "--macs":
+      macs = value.split(separator: ",").map { Options.number(name, String($0), 4...1 << 20) }
+      work = .macs
+    case "--format" where value == "table" || value == "json": format = value
     case "--ring":
       guard let known = RingFormat(rawValue: value) else { return false }
       ring = known

@@ -5,6 +5,8 @@
 //                             [--capture none|idle|other|full|filtered] [--chain single|two|indirect] [--buffers BYTES]
 //                             [--ring split|packed] [--idle-ports COUNT] [--burst COUNT] [--distinct COUNT]
 //        forwarding-benchmark --add-ports COUNT
+//        forwarding-benchmark --macs COUNT,... [--rounds N] [--idle-ports N] [--format table|json]
+//        forwarding-benchmark --flood PORTS [--rounds N] [--format table|json]
 //        forwarding-benchmark --round-trips SOCKET,SOCKET [--size BYTES] [--frames COUNT]
 //        forwarding-benchmark --pairs COUNT [--workers COUNT] [--size BYTES] [--seconds COUNT]
 //
@@ -18,6 +20,8 @@
 //   --idle-ports: ports beside the others that nobody is connected to
 //   --burst, --distinct: frames that are sent at once; buffers that they lie in, each of them used again and again
 // --add-ports: no frames; how long it takes to add that many ports, to list and to remove them (AddedPorts.swift)
+// --macs: frames between so many stations, both addresses of each at random (Macs.swift); --flood: a port that floods so
+//   many others beside two that talk (Floods.swift)
 // --round-trips: two guests at the sockets of a back-end send one frame to and fro (RoundTrips.swift)
 // --pairs: pairs of guests at one data plane with its threads, each pair with a driver of its own (GuestPairs.swift)
 //
@@ -27,6 +31,8 @@ do {
   let options = Options(CommandLine.arguments)
   switch options.work {
   case .addPorts(let count): try await AddedPorts.run(count)
+  case .macs: try Macs.run(options)
+  case .flood: try Floods.run(options)
   case .roundTrips(let first, let second): try RoundTrips.run(first, second, options)
   case .pairs(let count): try await GuestPairs.run(count, options)
   case .forward(let scenario): try Forwarding.run(scenario, options)
