@@ -98,6 +98,9 @@ measure_transfers() {
       printf '%s;%s;%s;%s;%s;%s;%s\n' "$impairments" "$trip" "$rate" "$retransmits" \
         $(($(queue_losses "$number") - lost)) $(($(worker_frames) - frames)) $(($(processor_ticks "$pid") - ticks)) \
         >>"$work/transfers"
+      measured delay "TCP, $impairments" apus Mbit/s more "$rate" "$round"
+      measured delay "TCP, $impairments" apus 'ms, round trip' less "$trip" "$round"
+      measured delay "TCP, $impairments" apus retransmits less "$retransmits" "$round"
       ((++number))
     done < <(delay_links)
   done
@@ -138,19 +141,15 @@ measure_losses() {
 bench_delay() {
   local rounds=2 seconds=5
   while (($# > 0)); do
-    case $1 in
-      --rounds) rounds=${2-}; shift ;;
-      --seconds) seconds=${2-}; shift ;;
-      *) usage_error "unknown option $1" ;;
-    esac
-    shift || usage_error "an option lacks its value"
+    take_common "$@" || usage_error "unknown option $1"
+    shift 2
   done
   "$project_root/tools/setup" --quiet --tests
-  command -v iperf3 >/dev/null || install_package iperf3
+  need iperf3 iperf3
   bring_up_lab bench-delay < <(delay_file)
   prepare_hosts "$(delay_links | wc -l)"
-  # Ends with its namespace.
   in_node b iperf3 --server >"$work/iperf-server.log" 2>&1 &
+  later "end_process $!"
   sleep 1
   measure_transfers "$rounds" "$seconds"
   awk -v frame="$delay_frame" 'BEGIN {

@@ -3,12 +3,11 @@
 
 # bench_flood: unicast frames a second, and the length of breaths, without and with the flood, in turns; the best of each.
 bench_flood() {
-  local program rounds=5 format=table ports=256
+  local program rounds=5 ports=256
   while (($# > 0)); do
     case $1 in
-      --ports) ports=${2?} ;;
-      --rounds) rounds=${2?} ;;
-      --format) format=${2?} ;;
+      --ports) check_number "$1" "${2-}" 1 4096; ports=$2 ;;
+      --rounds) take_common "$@" ;;
       *) usage_error "unknown option $1" ;;
     esac
     shift 2
@@ -17,5 +16,7 @@ bench_flood() {
   step "flood: building the benchmark"
   program=$(build_forwarding_benchmark)
   step "flood: $ports ports"
-  "$program" --flood "$ports" --rounds "$rounds" --format "$format"
+  "$program" --flood "$ports" --rounds "$rounds" --format json >"$work/flood"
+  keep_flood <"$work/flood"
+  show_results flood Mframes/s 'M copies/s' 'us, mean breath' 'us, longest breath'
 }

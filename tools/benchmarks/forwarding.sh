@@ -1,15 +1,16 @@
-# The benchmark of one thread, tools/benchmarks/forwarding, and what it measures beside instructions.
+# The program of the benchmarks that need mock guests, tools/benchmarks/forwarding.
 # shellcheck shell=bash
 
 # build_forwarding_benchmark: builds it from links to the modules, into .build/benchmark; prints where it is.
 #
-# DrivenWorker, which sees the inside of the data plane, is a file of the tests and of this build, not of the product.
+# DrivenWorker and what is in tools/benchmarks/inside see the inside of the data plane: files of this build, not of the product.
 build_forwarding_benchmark() {
-  local folder=$project_root/.build/benchmark
+  local folder=$project_root/.build/benchmark file
   link_modules "$folder" CLinux CNetlink Frames LinuxHost VhostUser Dataplane GuestKit
   # In a module that says of its imports how far they go, every file has to.
-  sed -E 's/^import (LinuxHost|VhostUser)$/package import \1/' \
-    "$project_root/Tests/DataplaneTests/Support/DrivenWorker.swift" >"$folder/Sources/Dataplane/DrivenWorker.swift"
+  for file in "$project_root/Tests/DataplaneTests/Support/DrivenWorker.swift" "$project_root"/tools/benchmarks/inside/*.swift; do
+    sed -E 's/^import (LinuxHost|VhostUser)$/package import \1/' "$file" >"$folder/Sources/Dataplane/$(basename "$file")"
+  done
   ln -s "$project_root/tools/benchmarks/forwarding" "$folder/Sources/forwarding-benchmark"
   write_manifest "$folder" <<'END'
     .target(name: "GuestKit", dependencies: ["VhostUser", "LinuxHost", "Frames"], swiftSettings: settings),
@@ -22,15 +23,3 @@ END
   printf '%s\n' "$folder/.build/release/forwarding-benchmark"
 }
 
-# bench_ports: how long it takes to add 1,024 ports, to list and to remove them; five rounds.
-bench_ports() {
-  local program round
-  (($# == 0)) || usage_error "unknown option $1"
-  require_tools swift
-  step "ports: building the benchmark"
-  program=$(build_forwarding_benchmark)
-  for round in 1 2 3 4 5; do
-    step "ports: round $round"
-    "$program" --add-ports 1024
-  done
-}

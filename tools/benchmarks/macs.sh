@@ -1,15 +1,14 @@
-# tools/bench macs and flood: what a frame costs in a switch of many stations, and beside a flood to many ports.
+# tools/bench macs: what a frame costs in a switch of many stations.
 # shellcheck shell=bash
 
 # bench_macs: TSC cycles a frame with 16 to 1,048,576 stations, in turns; what listing and flushing do to them; and the
 # same beside 1,022 idle ports.
 bench_macs() {
-  local program rounds=9 format=table stations=16,1024,65536,1048576
+  local program rounds=9 stations=16,1024,65536,1048576
   while (($# > 0)); do
     case $1 in
-      --stations) stations=${2?} ;;
-      --rounds) rounds=${2?} ;;
-      --format) format=${2?} ;;
+      --stations) check_numbers "$1" "${2-}" 4 1048576; stations=$2 ;;
+      --rounds) take_common "$@" ;;
       *) usage_error "unknown option $1" ;;
     esac
     shift 2
@@ -18,7 +17,9 @@ bench_macs() {
   step "macs: building the benchmark"
   program=$(build_forwarding_benchmark)
   step "macs: two ports"
-  "$program" --macs "$stations" --rounds "$rounds" --format "$format"
+  "$program" --macs "$stations" --rounds "$rounds" --format json >"$work/macs"
   step "macs: two ports beside 1,022 idle ones"
-  "$program" --macs 16 --rounds "$rounds" --format "$format" --idle-ports 1022
+  "$program" --macs 16 --rounds "$rounds" --format json --idle-ports 1022 >>"$work/macs"
+  keep_macs <"$work/macs"
+  show_results macs cycles/frame 'cycles/frame, median' 'cycles to learn a station' 'us, longest breath'
 }

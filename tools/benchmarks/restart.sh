@@ -62,13 +62,13 @@ one_restart() {
 }
 
 bench_restart() {
-  local rounds=5 round before after uptimes_before
+  local rounds=5 round before after uptimes_before up netns vm
   while (($# > 0)); do
     case $1 in
-      --rounds) rounds=${2-}; shift ;;
+      --rounds) take_common "$@" ;;
       *) usage_error "unknown option $1" ;;
     esac
-    shift || usage_error "an option lacks its value"
+    shift 2
   done
   "$project_root/tools/setup" --quiet --tests
   bring_up_lab bench-restart < <(guests_file bench-restart)
@@ -77,6 +77,10 @@ bench_restart() {
   printf '%-8s %10s %18s %12s\n' restart up 'netns to netns' 'vm to vm'
   for ((round = 1; round <= rounds; round++)); do
     one_restart >"$work/restart.$round"
+    read -r up netns vm <"$work/restart.$round"
+    measured restart 'daemon killed, up again' apus s less "$up" "$round"
+    measured restart 'longest silence, namespace to namespace' apus s less "$netns" "$round"
+    measured restart 'longest silence, machine to machine' apus s less "$vm" "$round"
     awk -v round="$round" '{ printf "%-8d %8.2f s %16.2f s %10.2f s\n", round, $1, $2, $3 }' "$work/restart.$round"
   done
   cat "$work"/restart.[0-9]* | awk '

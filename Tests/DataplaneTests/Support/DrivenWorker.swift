@@ -11,11 +11,11 @@ import VhostUser
 ///
 /// Ports are vhost-user ports on one switch whose memory and rings are handed over as the session would.
 package struct DrivenWorker: ~Copyable {
-  private var core: WorkerCore
+  var core: WorkerCore
   private let faults: FaultQueue
   private let recorder: FlightRecorder?
-  private var records: [PortRecord] = []
-  private let table: SwitchTable
+  var records: [PortRecord] = []
+  let table: SwitchTable
 
   /// - Parameters:
   ///   - recorderSize: bytes of the flight recorder; 0 = there is none.

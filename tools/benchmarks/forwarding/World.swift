@@ -31,7 +31,9 @@ struct World: ~Copyable {
   }
 
   mutating func addPort(memorySize: Int) throws {
-    let station = try Station(bufferSize: 128, memorySize: memorySize)
+    var shape = Station.Shape()
+    (shape.transmitSize, shape.receiveSize, shape.memorySize) = (128, 128, memorySize)
+    let station = try Station(shape)
     let port = worker.addPort(.access(vlan: 1))
     try worker.start(port: port, pairs: 1, memory: station.regions, rings: station.starts)
     stations.append(station)
