@@ -40,6 +40,14 @@ extension FDB {
     (first ^ second) >> storedSpanShift.load(ordering: .relaxed) == 0
   }
 
+  /// The same as `learn` for a station that was found in this line, behind the same port; false if it takes more.
+  @inline(__always)
+  func refresh(_ key: UInt64, _ known: FDBValue, _ tick: UInt32, in line: Int) -> Bool {
+    guard isOneSpan(known.tick, tick), let slot = lines[line].slot(of: key) else { return false }
+    lines[line].replace(known.bits, by: known.seen(at: tick).bits, in: slot)
+    return true
+  }
+
   /// A station was seen again where it was: without the lock, since nobody else is told.
   ///
   /// The writer may do anything at this moment. Where it has replaced the value, that stays.

@@ -9,6 +9,14 @@ extension Forwarder {
     /// Numbers of lines, and then what was found there: `FDBValue`s, 0 if nothing.
     var destination: UInt64 = 0
     var source: UInt64 = 0
+    /// Number of the source's line.
+    var sourceLine: UInt64 = 0
+
+    /// Another frame is from and to the same stations.
+    @inline(__always)
+    func isLike(_ other: AskedFrame) -> Bool {
+      destinationKey == other.destinationKey && sourceKey == other.sourceKey
+    }
   }
 
   /// Frames of a burst below which it does not pay.
@@ -35,12 +43,12 @@ extension Forwarder {
         let (destination, source) = (FDB.key(vlan: vlan, header.destination), FDB.key(vlan: vlan, header.source))
         asked[index] = AskedFrame(
           destinationKey: destination, sourceKey: source, destination: stations.prefetch(destination, shape),
-          source: stations.prefetch(source, shape))
+          sourceLine: stations.prefetch(source, shape))
       }
       for index in first..<count {
         let frame = asked[index]
         asked[index].destination = stations.look(frame.destinationKey, in: frame.destination)
-        asked[index].source = stations.look(frame.sourceKey, in: frame.source)
+        asked[index].source = stations.look(frame.sourceKey, in: frame.sourceLine)
       }
       return generation
     }
@@ -56,11 +64,18 @@ extension Forwarder {
     return FDBValue(bits: asked[place.frame].destination).port
   }
 
-  /// A frame's source is known where it came in, and was seen in this second, by what was asked ahead.
+  /// A frame's source is known where it came in by what was asked ahead, and is noted as seen in this second.
   @inline(__always)
-  func isSettled(_ key: UInt64, _ place: Place, _ tick: UInt32) -> Bool {
+  mutating func isSettled(_ key: UInt64, _ place: Place, _ tick: UInt32) -> Bool {
     guard asked[place.frame].sourceKey == key else { return false }
     let known = FDBValue(bits: asked[place.frame].source)
-    return known.isSame(port: place.ingress, tick: tick)
+    return known.isSame(port: place.ingress, tick: tick) || refreshes(key, known, place, tick)
+  }
+
+  @inline(never)
+  private mutating func refreshes(_ key: UInt64, _ known: FDBValue, _ place: Place, _ tick: UInt32) -> Bool {
+    guard known.bits != 0, known.port == place.ingress, !known.isStatic else { return false }
+    let line = Int(asked[place.frame].sourceLine)
+    return switches[place.switchIndex].stations.with { $0.refresh(key, known, tick, in: line) }
   }
 }

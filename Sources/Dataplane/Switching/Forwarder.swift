@@ -51,14 +51,20 @@ struct Forwarder: ~Copyable {
       }
     } else {
       var index = 0
+      var (isTried, isAhead) = (false, false)
       while index < count {
         if !hasAsked {
           let run = converse(from: index, ingress, &state)
           bytes &+= run.bytes
           index += run.frames
           guard index < count else { break }
-          hasAsked = askAhead(from: index, ingress, &state)
+          if !isTried {
+            isAhead = askAhead(from: index, ingress, &state)
+            isTried = true
+          }
         }
+        // A frame that another one of the same stations follows is the first of a conversation, which the port remembers.
+        hasAsked = isAhead && !(index &+ 1 < count && asked[index].isLike(asked[index &+ 1]))
         bytes &+= state.burst.frames[index].size
         if state.taps.recorder.isRecording {
           state.taps.recorder.record(state.burst, from: index, count: 1, output: -1)

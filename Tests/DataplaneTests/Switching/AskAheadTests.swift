@@ -40,10 +40,16 @@ import Testing
         let group = Int.random(in: 0..<20, using: &random) == 0
         let destination = group ? nil : 1 + Int.random(in: 0..<140, using: &random)
         let vlan = isTrunk ? Int.random(in: 1...3, using: &random) : 1
-        let frame = frame(
-          source, to: destination, tags: vlan == 1 ? [] : [.init(UInt16(vlan))], size: 80, seed: round + number)
-        frames.append(frame)
-        for output in plain.outputs(source, to: destination, vlan: vlan, from: port) { expected[output].append(frame) }
+        // Now and then a conversation.
+        for repeated in 0..<(number % 9 == 0 ? 5 : 1) {
+          let frame = frame(
+            source, to: destination, tags: vlan == 1 ? [] : [.init(UInt16(vlan))], size: 80,
+            seed: round + number + repeated)
+          frames.append(frame)
+          for output in plain.outputs(source, to: destination, vlan: vlan, from: port) {
+            expected[output].append(frame)
+          }
+        }
       }
       try bench.send(frames, from: port, at: 0)
       for output in 0..<3 { #expect(try bench.frames(output) == expected[output]) }

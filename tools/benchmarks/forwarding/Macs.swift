@@ -44,7 +44,7 @@ enum Macs {
       for index in rows.indices { rows[index].cycles.append(measure(&worlds.worlds[index], rows[index].stations)) }
     }
     report(rows, options)
-    guard let last = rows.indices.last else { return }
+    guard let last = rows.indices.last, options.idlePorts == 0 else { return }
     disturb(&worlds.worlds[last], rows[last].stations, options)
   }
 
@@ -79,7 +79,7 @@ enum Macs {
     _ = exchange(&world, stations, &random, for: slice / 8)
     world.clear()
     _ = exchange(&world, stations, &random, for: slice)
-    return world.median() / 64
+    return world.quantile(0.5) / 64
   }
 
   /// Sends frames for so many ticks; returns how many arrived.
@@ -131,7 +131,7 @@ enum Macs {
 
   // What others do with the table meanwhile.
 
-  /// Prints how fast frames move, and the longest that one had to wait, while another thread leaves the table alone,
+  /// Prints what a frame costs, and how long breaths are, the middle one, 999 of 1000, and the longest, while another thread leaves the table alone,
   /// lists it, and forgets all that is in it.
   private static func disturb(_ world: inout World, _ stations: Int, _ options: Options) {
     let (listing, flushing) = (world.worker.listing, world.worker.flushing)
@@ -143,7 +143,7 @@ enum Macs {
       guard let line = disturb(&world, stations, name, work, options) else { continue }
       lines.append(line)
     }
-    if options.format == "table" { print("\nbeside      cycles/frame  longest us  times") }
+    if options.format == "table" { print("\nbeside      cycles/frame  median us  99.9 % us  longest us  times") }
     print(lines.joined(separator: "\n"))
   }
 
@@ -165,11 +165,16 @@ enum Macs {
     isOver.add()
     thread?.join()
     let (cycles, longest) = (Double(world.cycles) / Double(moved), Double(world.longest) / ticksPerMicrosecond)
+    let (median, most) = (world.quantile(0.5) / ticksPerMicrosecond, world.quantile(0.999) / ticksPerMicrosecond)
     guard options.format == "table" else {
       return "{\"beside\": \"\(name)\", \"stations\": \(stations), \"cycles\": \(tenths(cycles)), "
+        + "\"median_us\": \(tenths(median)), \"most_us\": \(tenths(most)), "
         + "\"longest_us\": \(tenths(longest)), \"times\": \(times.count)}"
     }
-    return columns([(name, -10), (tenths(cycles), 12), (tenths(longest), 10), ("\(times.count)", 5)])
+    return columns([
+      (name, -10), (tenths(cycles), 12), (tenths(median), 9), (tenths(most), 9), (tenths(longest), 10),
+      ("\(times.count)", 5),
+    ])
   }
 }
 

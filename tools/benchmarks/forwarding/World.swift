@@ -44,10 +44,12 @@ struct World: ~Copyable {
     samples.removeAll(keepingCapacity: true)
   }
 
-  /// TSC ticks of the middle one of all breaths since `clear`: not those in which somebody else had the processor.
-  func median() -> Double {
+  /// TSC ticks that this ratio of the breaths since `clear` took at most.
+  ///
+  /// The middle one does not know of those in which somebody else had the processor.
+  func quantile(_ ratio: Double) -> Double {
     let sorted = samples.sorted()
-    return sorted.isEmpty ? 0 : Double(sorted[sorted.count / 2])
+    return sorted.isEmpty ? 0 : Double(sorted[min(Int(Double(sorted.count) * ratio), sorted.count - 1)])
   }
 
   /// Writes the addresses of the frame that is `ahead` places after those offered so far.
