@@ -14,24 +14,33 @@ extension RealThings {
     struct Variant: Sendable, CustomTestStringConvertible {
       var isMergeable: Bool
       var isInOrder: Bool
+      var isPacked = false
 
-      static let all = [false, true].flatMap { isMergeable in
+      static let split = [false, true].flatMap { isMergeable in
         [false, true].map { Variant(isMergeable: isMergeable, isInOrder: $0) }
       }
+      static let packed = split.map { Variant(isMergeable: $0.isMergeable, isInOrder: $0.isInOrder, isPacked: true) }
 
-      var testDescription: String { "mrg_rxbuf=\(isMergeable ? 1 : 0) in_order=\(isInOrder ? 1 : 0)" }
+      /// As virtio-user is told.
+      var options: String {
+        "mrg_rxbuf=\(isMergeable ? 1 : 0),in_order=\(isInOrder ? 1 : 0),packed_vq=\(isPacked ? 1 : 0)"
+      }
+
+      var testDescription: String { options }
     }
 
     /// Pages of 2 MiB that a run with hugepages needs.
     private static let pageCount = 256
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all) func withoutHugepages(_ variant: Variant) async throws {
+    @Test(.timeLimit(.minutes(3)), arguments: Variant.split + Variant.packed) func withoutHugepages(_ variant: Variant)
+      async throws
+    {
       try await Sandbox.use { sandbox in
         try await Self.passFrames(variant, memory: Testpmd.smallPages, sandbox)
       }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all) func withHugepages(_ variant: Variant) async throws {
+    @Test(.timeLimit(.minutes(3)), arguments: Variant.split) func withHugepages(_ variant: Variant) async throws {
       try await Sandbox.use { sandbox in
         let setting = "/proc/sys/vm/nr_hugepages"
         let before = text(of: setting).flatMap { Int($0.dropLast()) } ?? 0
@@ -92,6 +101,8 @@ extension RealThings {
       for port in try await sandbox.ports("ape-dpdk") {
         #expect(port.error == nil && port.drops.in.values.allSatisfy { $0 == 0 }, "\(port)")
       }
+      let rings = try await sandbox.port("pmd.p0", "ape-dpdk").queue_status?.map(\.ring)
+      #expect(rings == Array(repeating: variant.isPacked ? "packed" : "split", count: 2))
       testpmd.signal(SIGTERM)
       #expect(await testpmd.wait(timeoutSeconds: 20))
     }
@@ -128,11 +139,10 @@ extension RealThings {
     private static func start(
       _ variant: Variant, _ memory: [String], _ sockets: String, _ sandbox: Sandbox
     ) throws -> ProcessIdentity {
-      let options = "mrg_rxbuf=\(variant.isMergeable ? 1 : 0),in_order=\(variant.isInOrder ? 1 : 0),packed_vq=0"
       var forwarding = ["--forward-mode=io", "--auto-start"]
       if variant.isMergeable { forwarding += ["--max-pkt-len=9018", "--enable-scatter", "--tx-offloads=0x8000"] }
       return try Testpmd.start(
-        sandbox, sockets: ["p0", "p1"].map { "\(sockets)/pmd.\($0).sock" }, virtio: options, memory: memory,
+        sandbox, sockets: ["p0", "p1"].map { "\(sockets)/pmd.\($0).sock" }, virtio: variant.options, memory: memory,
         forwarding: forwarding)
     }
   }

@@ -76,8 +76,8 @@ package struct LargeFrameModel: Sendable {
       segment = big(5001) + big(42_000) + big(UInt16(8 + payload.count)) + [0, 0]
     }
     segment += payload
-    let destination = routedTo ?? addresses[1]
-    let pseudo = addresses[0] + destination + [0, transport == .tcp ? 6 : 17] + big(UInt16(segment.count))
+    let final = routedTo ?? addresses[1]
+    let pseudo = addresses[0] + final + [0, transport == .tcp ? 6 : 17] + big(UInt16(segment.count))
     let partial = internetSum(pseudo)
     var sum = partial
     if checksum == .full {

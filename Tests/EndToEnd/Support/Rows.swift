@@ -5,6 +5,7 @@ struct PortRow: Decodable, Sendable {
     var out: [String: Int]
   }
   struct Queue: Decodable, Sendable {
+    var ring: String
     var enabled: Bool
     var kicks: Int
     var calls: Int
