@@ -38,8 +38,12 @@ final class ContractBench {
 
   /// Opens what is behind a port.
   ///
-  /// - Parameter hasOffload: an interface has a virtio-net header in front of each frame.
-  func open(_ port: Int, ringSize: Int = 256, hasOffload: Bool = false) throws {
+  /// - Parameters:
+  ///   - hasOffload: an interface has a virtio-net header in front of each frame.
+  ///   - takesLarge: large frames that it takes.
+  func open(
+    _ port: Int, ringSize: Int = 256, hasOffload: Bool = false, takesLarge: LargeFrameTypes = []
+  ) throws {
     switch core.state.ports[port].kind {
     case .vhostUser: far[port] = .guest(try startGuest(port, ringSize))
     case .tap:
@@ -49,9 +53,9 @@ final class ContractBench {
         throw SystemError(call: "socketpair", code: errno, context: "")
       }
       far[port] = .socket(Descriptor(owning: pair[1]))
-      if let error = core.coldOpenTAP(port, Descriptor(owning: pair[0]), hasOffload: hasOffload) {
-        throw error
-      }
+      let error = core.coldOpenTAP(
+        port, Descriptor(owning: pair[0]), hasOffload: hasOffload, takesLarge: takesLarge)
+      if let error { throw error }
       core.coldSetInterface(port, isUp: true)
     case .patch, .null, .none: far[port] = .nothing
     }

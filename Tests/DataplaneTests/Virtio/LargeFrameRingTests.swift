@@ -166,4 +166,39 @@ import VhostUser
     let more = total { bench.drops($0)["no-buffer"] ?? 0 } - dropped
     #expect(more == 0, "\(more)")
   }
+
+  /// Segments that a line makes, holds or refuses are the same work: bounded, and owed.
+  @Test func aLinesWorkIsBounded() throws {
+    let bench = try bench(.access(vlan: 1))
+    try bench.addGuest(.access(vlan: 1), features: 0) { _ in }
+    bench.impair(0, fromNode: .with { $0.delay = 10 * Self.ms })
+    var frame = model(2000, to: 99)
+    frame.segmentSize = 1
+    try send(Array(repeating: frame, count: 40), bench)
+    let drops = bench.drops(0)["impaired-queue"] ?? 0
+    // Four frames are as much as there may be of one burst, most of it more than the line holds; the others are refused whole.
+    #expect(drops > 30 && drops < 9000, "\(drops)")
+    try send([frame], bench, at: 2)
+    #expect(try bench.guests[0].waitForTransmitted(timeout: 0))
+  }
+
+  /// Broadcasts to many take nothing from a large frame beside them, and one alone goes to all ports.
+  @Test func floodsOfOthersTakeNothingFromLargeFrames() throws {
+    let bench = try bench(.access(vlan: 1))
+    try bench.addGuest(.access(vlan: 1), features: Self.takes) { $0.receiveLayout = [66_000] }
+    try bench.guests[1].send(burst: [frame(2, to: 1)])
+    bench.breathe(at: 1)
+    let sinks = (0..<900).map { _ in bench.worker.addSink(.access(vlan: 1)) }
+    let broadcasts = (0..<12).map { _ in
+      FrameBuilder(to: FrameBuilder.broadcast, from: FrameBuilder.station(1)).plain(size: 60)
+    }
+    for broadcast in broadcasts { try bench.guests[0].add(broadcast) }
+    try send([model(20_000)], bench)
+    #expect(try bench.frames(1).contains(model(20_000).whole))
+    let before = sinks.map { bench.worker.counts(port: $0).transmitted }
+    try send([model(60_000, to: 99)], bench)
+    // Nobody takes the kick of a port that has come to rest among so many: its turn comes.
+    for _ in 0..<100 { bench.breathe(at: 1) }
+    #expect(sinks.map { bench.worker.counts(port: $0).transmitted } == before.map { $0 + 1 })
+  }
 }
