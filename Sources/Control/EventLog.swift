@@ -25,6 +25,7 @@ struct EventLog: Sendable {
     case .portFault(let port, let reason): logger.warning("port \(port): \(reason)")
     case .portRefusal(let port, let reason): logger.warning("port \(port): refused: \(reason)")
     case .portAdvice(let port, let text): logger.warning("port \(port): \(text)")
+    case .workerAdvice(let worker, let text): logger.warning("worker \(worker): \(text)")
     }
   }
 }

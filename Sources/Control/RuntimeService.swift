@@ -23,9 +23,15 @@ package final class RuntimeService: LabService {
     _ lab: CanonicalLab, options: BringUpOptions = BringUpOptions(),
     progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep] {
-    let plan = try await runtime.bringUp(lab, options: options, progress: progress)
+    let result: Result<[PlanStep], any Error>
+    do {
+      result = .success(try await runtime.bringUp(lab, options: options, progress: progress))
+    } catch {
+      result = .failure(error)
+    }
+    // What was taken back from a daemon that had died goes on also where a change of it was refused.
     if let plane = await runtime.dataplane() { follow(plane) }
-    return plan
+    return try result.get()
   }
 
   private func follow(_ plane: Dataplane) {

@@ -46,7 +46,8 @@ package actor Dataplane {
     do throws(SystemError) {
       reactor = try Reactor { [events] in events.send($0) }
       worker = try Worker(
-        index: 0, configuration, faults: reactor.faults, recorder: recorder, clock: clock)
+        index: 0, configuration, faults: reactor.faults, recorder: recorder, clock: clock
+      ) { [events] in events.send($0) }
       interfaces = try InterfaceKeeper(worker)
     } catch {
       throw .host("\(error)")

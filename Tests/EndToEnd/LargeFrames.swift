@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LinuxHost
+import TestSupport
 import Testing
 
 extension RealThings {
@@ -36,7 +37,10 @@ extension RealThings {
             "ip", "netns", "exec", "apus-\(Self.lab)-plain", "tshark", "-l", "-i", "eth0", "-T", "fields", "-e",
             "frame.len",
           ],
-          log: "sizes")
+          log: "sizes", errors: "tshark.log")
+        try await eventually("tshark captures") {
+          text(of: "\(sandbox.folder)/tshark.log")?.contains("Capturing on") == true
+        }
         for (from, to, address) in [
           ("vm1", "vm2", "10.0.20.2"), ("vm2", "vm3", "10.0.20.3"), ("vm3", "vm1", "10.0.20.1"),
           ("vm1", "ns", "10.0.20.4"), ("ns", "vm2", "10.0.20.2"), ("ns", "vm3", "10.0.20.3"),
@@ -57,6 +61,7 @@ extension RealThings {
           #expect((tcp["RetransSegs"] ?? .max) * 50 < (tcp["OutSegs"] ?? 0), "\(node): \(tcp)")
         }
         _ = sizes.signal(SIGTERM)
+        _ = await sizes.wait(timeoutSeconds: 60)
         let seen = (text(of: "\(sandbox.folder)/sizes") ?? "").split(separator: "\n").compactMap { Int($0) }
         #expect(seen.count > 1000 && (seen.max() ?? .max) <= 1514, "\(seen.count) frames, \(seen.max() ?? 0) at most")
       }

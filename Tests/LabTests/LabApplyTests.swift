@@ -132,6 +132,79 @@ import Topology
     }
   }
 
+  /// What a task has connected.
+  private final class Connection: Sendable {
+    let descriptor = Mutex<Descriptor?>(nil)
+  }
+
+  /// A front-end of the daemon before comes back about a second later, and would find less than it has taken up.
+  @Test func offloadIsRefusedToAFrontEndThatIsOnItsWayBack() async throws {
+    try await withTemporaryDirectories { directories in
+      var lab = lab()
+      lab.nodes.append(node("x1", "external", [nic(mac: "02:00:00:00:00:04")]))
+      let first = LabRuntime(directories: directories)
+      _ = try await first.bringUp(lab) { _ in }
+      await first.detach()
+      let socket = "\(directories.state(lab.name))/x1.eth0.sock"
+      let connection = Connection()
+      let frontEnd = Task {
+        while connection.descriptor.withLock({ $0 }) == nil {
+          try await Task.sleep(for: .milliseconds(300))
+          if let made = try? UnixSocket.connect(path: socket) { connection.descriptor.withLock { $0 = made } }
+        }
+      }
+      var other = lab
+      other.nodes[2].nics[0].offload = .checksum
+      let wanted = other
+      let second = LabRuntime(directories: directories)
+      let error = await #expect(throws: UserError.self) { try await second.bringUp(wanted) { _ in } }
+      #expect(error?.message.hasPrefix("port x1.eth0: its `offload` cannot change") == true, "\(error as Any)")
+      #expect(await second.lab() == lab, "what was up is up again")
+      try await frontEnd.value
+      connection.descriptor.withLock { $0 = nil }
+      #expect(
+        await eventually {
+          await second.dataplane()?.ports().first { $0.name == "x1.eth0" }?.vhostUser?.isConnected == false
+        })
+      // Nobody comes back any more.
+      #expect(try await second.bringUp(other) { _ in } == [PlanStep(.change, "node x1", "external, made anew")])
+      try await second.takeDown { _ in }
+    }
+  }
+
+  /// A namespace whose interface was to be opened in another way keeps what runs in it, whatever fails beside it.
+  @Test(arguments: [false, true]) func failedOffloadLeavesTheNamespace(daemonDies: Bool) async throws {
+    try await withTemporaryDirectories { directories in
+      let before = lab()
+      var runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(before) { _ in }
+      // Lost if the namespace was made anew.
+      let address = ["busybox", "ip", "address", "add", "10.0.0.77/24", "dev", "eth0"]
+      for try await _ in try await runtime.execute(node: "p2", command: address) {}
+      var after = before
+      after.nodes[1].nics[0].offload = .off
+      addProbe(to: &after)
+      var wrong = after
+      // The kernel refuses that address, when the ports are there.
+      wrong.nodes[2].nics[0].addresses = [AddressDefinition(address: "10.0.0.3/99")]
+      let (failing, wanted) = (runtime, wrong)
+      await #expect(throws: UserError.self) { try await failing.bringUp(wanted) { _ in } }
+      if daemonDies {
+        await runtime.detach()
+        runtime = LabRuntime(directories: directories)
+      }
+      let steps = try await runtime.bringUp(after) { _ in }
+      #expect(
+        steps.suffix(2) == [
+          PlanStep(.change, "node p2", "eth0 attached elsewhere, offload of eth0"),
+          PlanStep(.create, "node p3", "netns"),
+        ])
+      #expect(try await answers(runtime, "p1", "10.0.0.77"))
+      #expect(await runtime.dataplane()?.ports().first { $0.name == "p2.eth0" }?.offloads?.fromNode == [])
+      try await runtime.takeDown { _ in }
+    }
+  }
+
   @Test func failedChangeLeavesWhatStayed() async throws {
     try await withTemporaryDirectories { directories in
       let before = lab()

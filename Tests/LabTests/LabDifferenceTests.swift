@@ -134,6 +134,47 @@ import Topology
     #expect(lab.without(difference).nodes.map(\.name) == ["p1"])
   }
 
+  /// What a change has left that failed half-way: its ports are gone, the namespaces and what runs in them are not.
+  @Test func anotherOffloadThatFailedIsNoNewNamespace() throws {
+    var lab = lab
+    lab.nodes[0] = node("p2", "netns", [nic("eth1", mac: "02:00:00:00:00:11")])
+    lab.nodes[0].nics[0].attachment = .wire(link: "w1")
+    lab.links[1].ends[0] = .nic(node: "p2", nic: "eth1")
+    var other = lab
+    for index in other.nodes[1].nics.indices { other.nodes[1].nics[index].offload = .checksum }
+    let first = try LabDifference(from: lab, to: other)
+    #expect(first.changedNodes == ["p1": .ports(["eth0", "eth1"])])
+    let rest = lab.without(first)
+    #expect(rest.nodes[1].nics.map(\.attachment) == [.none, .none])
+    // The far end of the wire has nothing to lose by it either.
+    let again = try LabDifference(from: rest, to: other)
+    #expect(again.changedNodes == ["p1": .ports(["eth0", "eth1"]), "p2": .ports(["eth1"])])
+    #expect(
+      again.steps.suffix(2) == [
+        PlanStep(.change, "node p2", "eth1 attached elsewhere"),
+        PlanStep(.change, "node p1", "eth0, eth1 attached elsewhere, offload of eth0, eth1"),
+      ])
+    #expect(try LabDifference(from: rest, to: lab).changedNodes == again.changedNodes, "taken back")
+    // Only what led nowhere: the switch of another NIC makes the namespace anew.
+    other.nodes[1].nics[0].attachment = .switchPort(switch: "sw2", mode: .access(1))
+    #expect(try LabDifference(from: lab, to: other).changedNodes == ["p1": .anew])
+  }
+
+  @Test func allThatChangesOfANodeIsSaid() throws {
+    let difference = try difference {
+      $0.nodes[0].nics[0].attachment = .switchPort(switch: "sw1", mode: .access(20))
+      $0.nodes[0].after = [StartCondition(node: "p1")]
+      $0.nodes[1].nics[0].attachment = .switchPort(switch: "sw1", mode: .access(20))
+      $0.nodes[1].nics[0].offload = .off
+    }
+    #expect(difference.changedNodes == ["vm1": .modes, "p1": .ports(["eth0"])])
+    #expect(
+      difference.steps == [
+        PlanStep(.change, "node vm1", "VLANs of its ports, when it is ready"),
+        PlanStep(.change, "node p1", "offload of eth0, VLANs of its ports"),
+      ])
+  }
+
   /// With more than that it is as without it.
   @Test func anotherOffloadAmongOtherChanges() throws {
     let difference = try difference { lab in

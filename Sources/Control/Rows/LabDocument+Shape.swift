@@ -234,7 +234,7 @@ extension LabDocument.NIC {
 extension LabDocument.Offload {
   static let shape = Shape.either(
     EitherShape(
-      name: "", text: "A word; a boolean says on or off.",
+      name: "", text: "`true` says on, `false` off; the words are taken too.",
       shapes: [.choice(NICDefinition.Offload.allCases.map(\.rawValue)), .boolean]))
 }
 

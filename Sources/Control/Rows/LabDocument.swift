@@ -213,7 +213,7 @@ extension LabDocument {
     }
   }
 
-  /// A word; a boolean is taken too, as it was before there were three.
+  /// A boolean where that says it, as daemons and commands that know no `checksum` have it; words are taken too.
   struct Offload: Codable, Sendable, Equatable {
     var level: NICDefinition.Offload
 
@@ -221,7 +221,7 @@ extension LabDocument {
 
     init(from decoder: any Decoder) throws { level = try NICDefinition.Offload(from: decoder) }
 
-    func encode(to encoder: any Encoder) throws { try level.rawValue.encode(to: encoder) }
+    func encode(to encoder: any Encoder) throws { try level.encode(to: encoder) }
   }
 
   struct Address: Described, Equatable {

@@ -188,6 +188,8 @@ package enum DataplaneEvent: Sendable {
   case portRefusal(port: String, reason: String)
   /// Something is wrong with a front-end, and what to do.
   case portAdvice(port: String, text: String)
+  /// Something is wrong with how a worker runs, and what to do.
+  case workerAdvice(worker: Int, text: String)
 }
 
 /// Bad input to the data plane from the control side.

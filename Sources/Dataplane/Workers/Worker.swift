@@ -16,8 +16,10 @@ final class Worker: Sendable {
   ///   - faults: where it reports what guests did.
   ///   - recorder: where it records what comes in; nil = nowhere.
   ///   - clock: when stations were seen.
+  ///   - events: told, on the thread, what it could not do.
   init(
-    index: Int, _ configuration: DataplaneConfiguration, faults: FaultQueue, recorder: FlightRecorder?, clock: TickClock
+    index: Int, _ configuration: DataplaneConfiguration, faults: FaultQueue, recorder: FlightRecorder?,
+    clock: TickClock, events: @escaping @Sendable (DataplaneEvent) -> Void
   ) throws(SystemError) {
     let commands = try CommandQueue<WorkerCore>()
     let epoll = try Epoll()
@@ -30,8 +32,10 @@ final class Worker: Sendable {
     let (poll, nice) = (configuration.poll, configuration.nice)
     let cpu = configuration.cpus.indices.contains(index) ? configuration.cpus[index] : nil
     thread = try HostThread.start(name: "apus-worker\(index)", cpu: cpu) {
-      // Who is not root goes on with the priority that it has.
-      if nice != 0 { _ = HostThread.setPriority(nice) }
+      if nice != 0, !HostThread.setPriority(nice) {
+        let text = "nice \(nice) needs CAP_SYS_NICE; it goes on with the priority that it has"
+        events(.workerAdvice(worker: index, text: text))
+      }
       var core = WorkerCore(guardian: guardian, faults: faults, epoll: epoll)
       core.state.taps.coldRecord(into: recorder)
       var loop = WorkerLoop(

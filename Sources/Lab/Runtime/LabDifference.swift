@@ -137,20 +137,13 @@ struct LabDifference: Sendable, Equatable {
       guard Self.detached(before) != Self.detached(node) || !isTheSame || !(rewired + reopened).isEmpty else {
         continue
       }
-      let change = Self.change(node, before, rewired, reopened: reopened)
+      let isAttachedFirst = rewired.allSatisfy { Self.ledNowhere($0, of: before, in: old) }
+      let change = Self.change(node, before, rewired, reopened: reopened, isAttachedFirst: isAttachedFirst)
       changedNodes[node.name] = change
       switch change {
-      case .modes:
-        let isReadiness = node.ready != before.ready || node.after != before.after
-        steps.append(PlanStep(.change, "node \(node.name)", isReadiness ? "when it is ready" : "VLANs of its ports"))
-      case .ports(let nics):
-        let text = nics.joined(separator: ", ")
-        let detail = nics == reopened ? "offload of \(text)" : "\(text) attached elsewhere"
+      case .modes, .ports, .nics:
+        let detail = Self.detail(of: change, node, before, rewired, reopened: reopened)
         steps.append(PlanStep(.change, "node \(node.name)", detail))
-      case .nics(let added, let removed, let ports):
-        let parts = [(added, "plugged in"), (removed, "unplugged"), (ports, "attached elsewhere")]
-        let text = parts.filter { !$0.0.isEmpty }.map { "\($0.0.joined(separator: ", ")) \($0.1)" }
-        steps.append(PlanStep(.change, "node \(node.name)", text.joined(separator: ", ")))
       case .anew: steps.append(PlanStep(.change, "node \(node.name)", "\(kind), made anew"))
       case .restart: steps.append(PlanStep(.restart, "node \(node.name)", "\(kind), \(Self.reason(node, before))"))
       }
@@ -174,12 +167,26 @@ struct LabDifference: Sendable, Equatable {
     }.map(\.name)
   }
 
-  /// - Parameter reopened: NICs whose interfaces, which are ours, are to be opened in another way.
+  /// Whether a NIC led nowhere: what a change that failed half-way has left.
+  private static func ledNowhere(_ nic: String, of node: NodeDefinition, in lab: CanonicalLab) -> Bool {
+    switch node.nics.first(where: { $0.name == nic })?.attachment {
+    case .none?: true
+    case .wire(let link): !lab.links.contains { $0.name == link }
+    case .switchPort, nil: false
+    }
+  }
+
+  /// - Parameters:
+  ///   - reopened: NICs whose interfaces, which are ours, are to be opened in another way.
+  ///   - isAttachedFirst: all that are rewired led nowhere, so an interface of ours has nothing to lose by it.
   private static func change(
-    _ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String], reopened: [String]
+    _ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String], reopened: [String], isAttachedFirst: Bool
   ) -> NodeChange {
     let isTheSameInside = detached(node) == detached(before)
-    if isTheSameInside, rewired.isEmpty { return reopened.isEmpty ? .modes : .ports(reopened) }
+    if isTheSameInside, rewired.isEmpty, reopened.isEmpty { return .modes }
+    if isTheSameInside, rewired.isEmpty || (isAttachedFirst && node.traits.hasOurInterfaces) {
+      return .ports(node.nics.map(\.name).filter { rewired.contains($0) || reopened.contains($0) })
+    }
     guard let kind = NodeRegistry.implementation(of: node.kind), node.kind == before.kind else { return .anew }
     if isTheSameInside, kind.rewires != .nothing { return .ports(rewired) }
     guard kind.boots else { return .anew }
@@ -220,6 +227,31 @@ struct LabDifference: Sendable, Equatable {
     }
     (node.ready, node.after) = (nil, nil)
     return node
+  }
+
+  /// What changes of a node that runs on, in words.
+  private static func detail(
+    of change: NodeChange, _ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String], reopened: [String]
+  ) -> String {
+    var (added, removed): ([String], [String]) = ([], [])
+    if case .nics(let new, let old, _) = change { (added, removed) = (new, old) }
+    let moved = rewired.filter { !added.contains($0) }
+    let lists = [(added, "plugged in"), (removed, "unplugged"), (moved, "attached elsewhere")]
+    var parts = lists.filter { !$0.0.isEmpty }.map { "\($0.0.joined(separator: ", ")) \($0.1)" }
+    if !reopened.isEmpty { parts.append("offload of \(reopened.joined(separator: ", "))") }
+    if hasOtherVLANs(node, before) { parts.append("VLANs of its ports") }
+    if node.ready != before.ready || node.after != before.after { parts.append("when it is ready") }
+    return parts.joined(separator: ", ")
+  }
+
+  /// Whether a NIC that stays on its switch gets other VLANs there.
+  private static func hasOtherVLANs(_ node: NodeDefinition, _ before: NodeDefinition) -> Bool {
+    node.nics.contains { nic in
+      guard case .switchPort(let name, let mode) = nic.attachment,
+        case .switchPort(let oldName, let oldMode) = before.nics.first(where: { $0.name == nic.name })?.attachment
+      else { return false }
+      return name == oldName && mode != oldMode
+    }
   }
 
   private static func reason(_ node: NodeDefinition, _ before: NodeDefinition) -> String {

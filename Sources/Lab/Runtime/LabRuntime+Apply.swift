@@ -36,12 +36,20 @@ extension LabRuntime {
   }
 
   /// A front-end whose device has lost features cannot go on with it: QEMU then connects again and again, for ever.
-  private func refuseOtherOffers(_ difference: LabDifference) async throws(UserError) {
+  ///
+  /// One that was connected to the daemon before this one is waited for, as long as it may take to come back.
+  private func refuseOtherOffers(_ difference: LabDifference) async throws {
     guard let plane, !difference.otherOffers.isEmpty else { return }
-    let ports = await plane.ports()
-    guard
-      let port = ports.first(where: { difference.otherOffers.contains($0.name) && $0.vhostUser?.isConnected == true })
-    else { return }
+    let end = takenBack.map { $0 + TakeoverWatch.length } ?? ContinuousClock.now
+    var connected: PortStatus?
+    while true {
+      connected = await plane.ports().first {
+        difference.otherOffers.contains($0.name) && $0.vhostUser?.isConnected == true
+      }
+      guard connected == nil, ContinuousClock.now < end else { break }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    guard let port = connected else { return }
     throw UserError(
       .failed,
       "port \(port.name): its `offload` cannot change while a front-end is connected, which has taken up "

@@ -126,7 +126,10 @@ extension LabRuntime {
     try await impair(work.lab, only: nil)
     let isTakenBack = !work.isServing && !work.isNew
     try await declareCaptures(of: work.lab, work.journal, keepsFiles: isTakenBack)
-    if let plane, isTakenBack { watchTakeover(plane, work.nodes) }
+    if let plane, isTakenBack {
+      takenBack = .now
+      watchTakeover(plane, work.nodes)
+    }
     if let plane, !work.isServing { watchHeldPorts(plane, isTakenBack: isTakenBack) }
     try await configureNodes(work)
     await plane?.settleInterfaces()

@@ -17,6 +17,8 @@ package actor LabRuntime {
   /// What is up, or being brought up.
   var current: CanonicalLab?
   var plane: Dataplane?
+  /// When this daemon took the lab back from one that had died; nil if it began with it.
+  var takenBack: ContinuousClock.Instant?
   /// In file order.
   var nodesInOrder: [any Node] = []
   let consoles = ConsoleDesk()
@@ -146,6 +148,7 @@ package actor LabRuntime {
     heldWatch = nil
     takeoverWatch = nil
     tellsMachines = false
+    takenBack = nil
     await gate.close()
     // Nobody can begin another one any more, and their files are whole then.
     await captures.endAll()

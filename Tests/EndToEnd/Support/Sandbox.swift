@@ -111,11 +111,14 @@ final class Sandbox: Sendable {
   // MARK: - Processes of the test itself
 
   /// Starts a process that is killed at the end of the test.
-  func start(_ command: [String], log: String, input: String? = nil) throws -> ProcessIdentity {
+  /// - Parameter errors: where its standard error goes; to `log` too without it.
+  func start(
+    _ command: [String], log: String, errors: String? = nil, input: String? = nil
+  ) throws -> ProcessIdentity {
     var request = SpawnRequest(
       executable: command[0], arguments: Array(command.dropFirst()), environment: environment)
     request.standardOutput = "\(folder)/\(log)"
-    request.standardError = "\(folder)/\(log)"
+    request.standardError = "\(folder)/\(errors ?? log)"
     request.standardInput = input
     let process = try spawn(request)
     started.withLock { $0.append(process) }
