@@ -5,18 +5,27 @@
 /// Unsafe code. Invariants: the caller's headers have as many bytes as the layout says, `growth` more; fields lie within
 /// them, as `LargeFrame` found.
 package struct SegmentHeader: BitwiseCopyable, Sendable {
-  /// Which it is, from 0 on, and where its payload begins in that of the whole, in bytes.
-  package var number: Int
-  package var offset: Int
-  /// Bytes of its payload.
-  package var size: Int
-  /// Bytes of payload of the whole.
-  package var total: Int
+  // Narrow fields: it is copied with every frame that leaves.
 
+  private let (storedNumber, storedOffset, storedSize, storedTotal): (UInt16, UInt32, UInt32, UInt32)
+
+  /// - Parameters:
+  ///   - number: which it is, from 0 on.
+  ///   - offset: where its payload begins in that of the whole, in bytes.
+  ///   - size: bytes of its payload.
+  ///   - total: bytes of payload of the whole.
   package init(number: Int, offset: Int, size: Int, total: Int) {
-    (self.number, self.offset, self.size, self.total) = (number, offset, size, total)
+    storedNumber = UInt16(truncatingIfNeeded: number)
+    storedOffset = UInt32(truncatingIfNeeded: offset)
+    storedSize = UInt32(truncatingIfNeeded: size)
+    storedTotal = UInt32(truncatingIfNeeded: total)
   }
 
+  /// Bytes of its payload.
+  package var size: Int { Int(storedSize) }
+  private var number: Int { Int(storedNumber) }
+  private var offset: Int { Int(storedOffset) }
+  private var total: Int { Int(storedTotal) }
   private var isLast: Bool { offset + size == total }
 
   /// Turns the headers of the whole frame, which lie at `base`, into those of this segment, with the sum over the pseudo

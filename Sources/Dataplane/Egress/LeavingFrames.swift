@@ -19,7 +19,7 @@ struct LeavingFrames: BitwiseCopyable {
   private var given = 0
   /// Of a frame that is cut: where its headers are, and the payload that is left.
   private var layout: LargeFrame?
-  private var payload = FrameRange.none
+  private var payload = FrameRange()
   private var completesChecksums = false
 
   /// - Parameter done: what the port was given in this delivery already.

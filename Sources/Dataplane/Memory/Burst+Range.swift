@@ -1,13 +1,30 @@
 /// A part of a frame's bytes in its sender's memory, by where it begins.
 struct FrameRange: BitwiseCopyable {
-  /// In `Burst.segments`; not looked at for a frame in one piece.
-  fileprivate(set) var piece: Int
-  /// Bytes of the piece, or of the frame in one piece, that lie before it.
-  fileprivate(set) var skip: Int
-  /// Bytes.
-  var size: Int
+  private var storedPiece: Int32 = 0
+  private var storedSkip: Int32 = 0
+  private var storedSize: Int32 = 0
 
-  static let none = FrameRange(piece: 0, skip: 0, size: 0)
+  init() {}
+
+  fileprivate init(piece: Int) { storedPiece = Int32(truncatingIfNeeded: piece) }
+
+  /// In `Burst.segments`; not looked at for a frame in one piece.
+  fileprivate(set) var piece: Int {
+    get { Int(storedPiece) }
+    set { storedPiece = Int32(truncatingIfNeeded: newValue) }
+  }
+
+  /// Bytes of the piece, or of the frame in one piece, that lie before it.
+  fileprivate(set) var skip: Int {
+    get { Int(storedSkip) }
+    set { storedSkip = Int32(truncatingIfNeeded: newValue) }
+  }
+
+  /// Bytes.
+  var size: Int {
+    get { Int(storedSize) }
+    set { storedSize = Int32(truncatingIfNeeded: newValue) }
+  }
 }
 
 /// Parts of frames, each found from the one before it: what is cut from a frame of many pieces costs no walk over them.
@@ -16,7 +33,7 @@ struct FrameRange: BitwiseCopyable {
 extension Burst {
   /// Bytes `offset` to `offset + size` of a frame, which has so many.
   func range(of frame: Frame, from offset: Int, size: Int) -> FrameRange {
-    var range = FrameRange(piece: frame.segmentStart, skip: 0, size: 0)
+    var range = FrameRange(piece: frame.segmentStart)
     advance(&range, by: offset, in: frame)
     range.size = size
     return range

@@ -90,8 +90,9 @@ struct Frame: BitwiseCopyable {
     set { storedHeaderSize = UInt8(truncatingIfNeeded: newValue) }
   }
 
-  /// Its sender left it whole for somebody else to cut; what tells how is in scratch. Its checksum is partial, so it is
-  /// never plain.
+  /// Its sender left it whole for somebody else to cut; what tells how is in scratch.
+  ///
+  /// Its checksum is partial, so it is never plain.
   @inline(__always) var isLarge: Bool { storedHeaderSize != 0 }
 
   /// In one piece, with no checksum to think of: scratch holds the first 64 bytes, or all.
