@@ -11,11 +11,11 @@ import VhostUser
 ///
 /// Ports are vhost-user ports on one switch whose memory and rings are handed over as the session would.
 package struct DrivenWorker: ~Copyable {
-  private var core: WorkerCore
+  var core: WorkerCore
   private let faults: FaultQueue
   private let recorder: FlightRecorder?
-  private var records: [PortRecord] = []
-  private let table: SwitchTable
+  var records: [PortRecord] = []
+  let table: SwitchTable
 
   /// - Parameters:
   ///   - recorderSize: bytes of the flight recorder; 0 = there is none.
@@ -25,9 +25,10 @@ package struct DrivenWorker: ~Copyable {
   ) throws(SystemError) {
     var configuration = SwitchConfiguration(name: "switch")
     configure(&configuration)
-    table = SwitchTable(configuration)
+    let table = try SwitchTable(configuration)
     let bell = try EventDescriptor()
     let epoll = try Epoll()
+    self.table = table
     MemoryMapping.installFaultHandler()
     faults = FaultQueue(bell: bell)
     core = WorkerCore(guardian: CallGuardian(), faults: faults, epoll: epoll)
