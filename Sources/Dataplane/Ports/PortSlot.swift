@@ -53,8 +53,9 @@ struct PortSlot: ~Copyable {
   /// Copies that its floods cost beyond its share, and what they count with; see `WorkerState+Share`.
   var owedCopies = 0
   var debtEpoch: UInt32 = 0
-  /// Breaths in which it had nothing, where there are many ports; see `ActivePorts`.
+  /// Breaths in which it had nothing, where there are many ports, and TSC of the first one; see `ActivePorts`.
   var quietBreaths: UInt8 = 0
+  var quietSince: UInt64 = 0
   /// Lines that hold its frames from and to the node, -1 = not impaired.
   var ingressLine = -1
   var egressLine = -1

@@ -170,8 +170,14 @@ package struct DrivenWorker: ~Copyable {
 
   package mutating func stop(_ capture: CaptureHandle) { core.coldStopCapture(capture.id, .stopped) }
 
+  /// TSC cycles that a breath is said to take: as many as make a port rest, unless the test says so.
+  package var cyclesPerBreath: UInt64 = ActivePorts.silence
+
   /// One breath; returns the frames taken, from ports and from lines.
-  package mutating func breathe() -> Int { core.breathe() }
+  package mutating func breathe() -> Int {
+    core.state.ports.active.now &+= cyclesPerBreath
+    return core.breathe()
+  }
 
   /// Frames and bytes that went to a port's guest, and drops in both directions.
   package func counts(port: Int) -> (transmitted: UInt64, received: UInt64, drops: [String: UInt64]) {
