@@ -150,6 +150,17 @@ struct PortSlot: ~Copyable {
     forget()
   }
 
+  /// Caches that a source was seen in a second, as it is true of a generation; what was true of another one is forgotten.
+  @inline(__always)
+  mutating func remember(_ source: UInt64, at tick: UInt32, _ newGeneration: UInt32) {
+    if generation != newGeneration {
+      generation = newGeneration
+      lastDestination = 0
+    }
+    lastSource = source
+    lastSourceTick = tick
+  }
+
   /// Empties the caches.
   mutating func forget() {
     lastSource = 0

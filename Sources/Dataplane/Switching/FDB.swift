@@ -174,16 +174,20 @@ final class FDB: Sendable {
   /// Where a station is; nil if it is not known.
   @inline(__always)
   func lookup(_ key: UInt64) -> FDBValue? {
+    let shape = shape
     let bucket = Self.bucket(hash(key), shape)
     let version = lines[bucket].version.load(ordering: .acquiring)
     let value = lines[bucket].value(of: key)
-    guard value != 0, version & 1 == 0, lines[bucket].version.load(ordering: .relaxed) == version else {
+    let next = lines[bucket].next.load(ordering: .acquiring)
+    guard version & 1 == 0, lines[bucket].version.load(ordering: .relaxed) == version else {
       return lookupFurther(key)
     }
-    return FDBValue(bits: value)
+    if value != 0 { return FDBValue(bits: value) }
+    guard next == 0, storedShape.load(ordering: .relaxed) == shape else { return lookupFurther(key) }
+    return nil
   }
 
-  /// The same for a station that is not in its bucket's first line, or not known, or that the writer works at.
+  /// The same for a station whose bucket has more lines than one, or that the writer works at.
   @inline(never)
   private func lookupFurther(_ key: UInt64) -> FDBValue? {
     for _ in 0..<Self.patience {

@@ -135,6 +135,8 @@ package struct DrivenWorker: ~Copyable {
     return { table.fdb.coldFlush(port: nil, vlan: nil) }
   }
 
+  package mutating func setMode(port: Int, _ mode: PortMode) { core.coldSetMode(port, mode) }
+
   package mutating func setCarrier(port: Int, up: Bool) { core.coldSetWanted(port, up) }
 
   package mutating func remove(port: Int) { core.coldRemovePort(port) }
