@@ -78,16 +78,15 @@ package actor Dataplane {
     let index = try switchIndex(configuration.name)
     guard let table = table(of: configuration.name) else { throw .unknownSwitch(configuration.name) }
     guard configuration.fdbLimit <= table.fdb.capacity else {
-      throw .host("switch \(configuration.name): no memory for a table of \(configuration.fdbLimit) stations")
+      throw SwitchRecords.noMemory(
+        configuration, "there was room for \(table.fdb.capacity) when the switch was made, and it has to be made again")
     }
     switchTable.change(index, to: configuration)
-    await Self.resize(table, configuration)
+    await Self.resize(table)
   }
 
   /// Not the actor's: to forget many stations must not keep others from it.
-  private nonisolated static func resize(_ table: SwitchTable, _ configuration: SwitchConfiguration) async {
-    table.coldResize(configuration)
-  }
+  private nonisolated static func resize(_ table: SwitchTable) async { table.coldResize() }
 
   private static func check(_ configuration: SwitchConfiguration) throws(DataplaneError) {
     guard SwitchConfiguration.fdbLimits.contains(configuration.fdbLimit) else {

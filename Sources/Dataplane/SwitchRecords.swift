@@ -1,3 +1,5 @@
+internal import LinuxHost
+
 /// The switches of a data plane, found by name or number.
 ///
 /// As for ports, a switch's number is free when the worker has let go of it.
@@ -12,17 +14,27 @@ struct SwitchRecords {
   private var table = NameTable<String, Record>(numbers: 0..<Int.max)
 
   /// Takes a name and a number for a switch that is coming.
-  /// - Throws: `nameTaken`.
+  /// - Throws: `nameTaken`, and `host` where there is no memory for its stations.
   mutating func reserve(
     _ configuration: SwitchConfiguration
   ) throws(DataplaneError) -> (index: Int, table: SwitchTable) {
     guard !table.isTaken(configuration.name) else { throw .nameTaken(configuration.name) }
-    let shared = SwitchTable(configuration)
+    let shared: SwitchTable
+    do throws(SystemError) {
+      shared = try SwitchTable(configuration)
+    } catch {
+      throw Self.noMemory(configuration, "\(error)")
+    }
     let number = table.reserve(configuration.name) {
       Record(index: $0, configuration: configuration, table: shared)
     }
     guard let number else { throw .nameTaken(configuration.name) }
     return (number, shared)
+  }
+
+  /// There is no room for the stations that a switch is to know.
+  static func noMemory(_ configuration: SwitchConfiguration, _ reason: String) -> DataplaneError {
+    .host("switch \(configuration.name): no memory for a table of \(configuration.fdbLimit) stations: \(reason)")
   }
 
   mutating func settle(_ index: Int) { table.settle(index) }

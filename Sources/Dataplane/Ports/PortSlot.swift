@@ -53,8 +53,9 @@ struct PortSlot: ~Copyable {
   /// Copies that its floods cost beyond its share, and what they count with; see `WorkerState+Share`.
   var owedCopies = 0
   var debtEpoch: UInt32 = 0
-  /// Breaths in which it had nothing, where there are many ports; see `ActivePorts`.
+  /// Breaths in which it had nothing, where there are many ports, and TSC of the first one; see `ActivePorts`.
   var quietBreaths: UInt8 = 0
+  var quietSince: UInt64 = 0
   /// Lines that hold its frames from and to the node, -1 = not impaired.
   var ingressLine = -1
   var egressLine = -1
@@ -147,6 +148,17 @@ struct PortSlot: ~Copyable {
     }
     setGate()
     forget()
+  }
+
+  /// Caches that a source was seen in a second, as it is true of a generation; what was true of another one is forgotten.
+  @inline(__always)
+  mutating func remember(_ source: UInt64, at tick: UInt32, _ newGeneration: UInt32) {
+    if generation != newGeneration {
+      generation = newGeneration
+      lastDestination = 0
+    }
+    lastSource = source
+    lastSourceTick = tick
   }
 
   /// Empties the caches.

@@ -105,13 +105,16 @@ extension FDB {
 
   /// Sets how many entries there may be, all and of one port; what is too many is forgotten, the oldest first.
   ///
-  /// - Parameter limit: `capacity` at most.
-  func coldSetLimits(_ limit: Int, ofPort portLimit: Int) {
+  /// - Parameter limits: how many, `capacity` at most; asked with the lock held, so that of several callers the last one
+  ///   has the last word.
+  func coldSetLimits(_ limits: () -> (all: Int, ofPort: Int)) {
     let portCount = coldWrite { state in
-      storedLimit.store(min(limit, capacity), ordering: .relaxed)
-      storedPortLimit.store(portLimit, ordering: .relaxed)
+      let limits = limits()
+      storedLimit.store(min(limits.all, capacity), ordering: .relaxed)
+      storedPortLimit.store(limits.ofPort, ordering: .relaxed)
       return state.lists.count
     }
+    // The limits of the moment: another caller may have changed them.
     for port in 0..<portCount {
       while !coldWrite({ state in shrinkPiece(port: port, to: portLimit, &state) }) { coldRest() }
     }
@@ -187,7 +190,11 @@ extension FDB {
     }
     let old = FDBValue(bits: lines[spot.line].value(spot.slot))
     guard !old.isStatic else { return }
-    if old.port != port, state.lists[port].count >= portLimit, !evict(from: port, &state) { return }
+    if old.port != port, state.lists[port].count >= portLimit, !evict(from: port, &state) {
+      // There is no room where it is, and it is no longer where it was.
+      remove(old.number, &state)
+      return raiseGeneration()
+    }
     unlist(old.number, port: old.port, &state)
     list(old.number, port: port, &state)
     // Releasing, as every store of a value: see the comment of this type.

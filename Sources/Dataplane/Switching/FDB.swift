@@ -1,4 +1,5 @@
 import Frames
+internal import LinuxHost
 import Synchronization
 
 /// The forwarding database of one switch: (VLAN, address) to port, independent VLAN learning (802.1Q-2018 clause 8.8).
@@ -19,8 +20,9 @@ import Synchronization
 ///   table grew meanwhile: so the reader looks again if it did. Who meets the writer too often gives up, which costs a
 ///   flood. A value alone changes (a station moved, or was seen again) without a new version, since the old one and the
 ///   new one are both this station's.
-/// - Bounded, as a whole and for each port. When full, the oldest entry of the port that holds most makes room, and where a
-///   port has as many as it may, its own oldest: a guest that floods addresses pushes out its own and nobody else's.
+/// - Bounded, as a whole and for each port. Where a port has as many as it may, its own oldest entry makes room, and when
+///   the table is full, the oldest of the port that holds most: a guest that floods addresses pushes out its own, and those
+///   of ports that hold more than it does, until it holds as many.
 /// - Each entry has a number, by which the control side walks and the lists link, wherever it lies (`FDBPlace`). Each
 ///   port's entries form a list from the one seen longest ago to the newest: ageing and eviction look only at heads. An
 ///   entry moves to the newest end when it is seen in another *span* than before, of 2^`spanShift` seconds: a sixteenth of
@@ -65,9 +67,32 @@ final class FDB: Sendable {
   ///   - limit: entries held at most; 0 for a table that never holds any.
   ///   - portLimit: entries of one port at most; nil = as many as all.
   ///   - portCapacity: numbers of ports that can be learnt are below this; see `coldReservePorts`.
-  init(limit: Int, portLimit: Int? = nil, portCapacity: Int = 0) {
+  /// - Throws: `SystemError` if there is no memory for so many.
+  convenience init(limit: Int, portLimit: Int? = nil, portCapacity: Int = 0) throws(SystemError) {
+    let memory: Memory
     // Address space for the largest table, so that a limit can change; where there is none, for this one.
-    let memory = Memory.first(of: limit > 0 ? [SwitchConfiguration.fdbLimits.upperBound, limit] : [0])
+    do throws(SystemError) {
+      memory = try Memory(capacity: limit > 0 ? max(SwitchConfiguration.fdbLimits.upperBound, limit) : 0)
+    } catch {
+      memory = try Memory(capacity: limit)
+    }
+    self.init(memory, limit: limit, portLimit: portLimit ?? limit, portCapacity: portCapacity)
+  }
+
+  /// A table that never holds anything.
+  private convenience init() {
+    do throws(SystemError) {
+      self.init(try Memory(capacity: 0), limit: 0, portLimit: 0, portCapacity: 0)
+    } catch {
+      // Where there are not even two pages, nothing that this program does goes on.
+      preconditionFailure("no memory for an empty table: \(error)")
+    }
+  }
+
+  /// Of all switches that there are not.
+  static let empty = FDB()
+
+  private init(_ memory: consuming Memory, limit: Int, portLimit: Int, portCapacity: Int) {
     let capacity = memory.capacity
     self.capacity = capacity
     lines = memory.lines
@@ -75,7 +100,7 @@ final class FDB: Sendable {
     bucketCapacity = max(capacity / 2, 1)
     storedShape = Atomic(Self.shape(min(Self.firstBuckets, max(capacity / 2, 1))))
     storedLimit = Atomic(min(limit, capacity))
-    storedPortLimit = Atomic(portLimit ?? limit)
+    storedPortLimit = Atomic(portLimit)
     writer = WriterLock(Writer(portCapacity: portCapacity))
     secret = UInt64.random(in: 0...UInt64.max) | 1
   }
@@ -86,23 +111,13 @@ final class FDB: Sendable {
     let lines: SharedArray<FDBLine>
     let places: SharedArray<FDBPlace>
 
-    init?(capacity: Int) {
+    init(capacity: Int) throws(SystemError) {
       // Buckets, and as many lines behind them.
       let buckets = max(capacity / 2, 1)
-      guard let lines = SharedArray<FDBLine>(count: buckets + max(buckets, 8), parts: 2),
-        let places = SharedArray<FDBPlace>(count: capacity)
-      else { return nil }
-      self.capacity = capacity
+      let lines = try SharedArray<FDBLine>(count: buckets + max(buckets, 8), parts: 2)
+      places = try SharedArray<FDBPlace>(count: capacity)
       self.lines = lines
-      self.places = places
-    }
-
-    /// For the first of these numbers that there is room for.
-    static func first(of counts: [Int]) -> Memory {
-      for count in counts {
-        if let memory = Memory(capacity: count) { return memory }
-      }
-      preconditionFailure("no memory for a table of \(counts.last ?? 0) stations")
+      self.capacity = capacity
     }
   }
 
@@ -159,16 +174,20 @@ final class FDB: Sendable {
   /// Where a station is; nil if it is not known.
   @inline(__always)
   func lookup(_ key: UInt64) -> FDBValue? {
+    let shape = shape
     let bucket = Self.bucket(hash(key), shape)
     let version = lines[bucket].version.load(ordering: .acquiring)
     let value = lines[bucket].value(of: key)
-    guard value != 0, version & 1 == 0, lines[bucket].version.load(ordering: .relaxed) == version else {
+    let next = lines[bucket].next.load(ordering: .acquiring)
+    guard version & 1 == 0, lines[bucket].version.load(ordering: .relaxed) == version else {
       return lookupFurther(key)
     }
-    return FDBValue(bits: value)
+    if value != 0 { return FDBValue(bits: value) }
+    guard next == 0, storedShape.load(ordering: .relaxed) == shape else { return lookupFurther(key) }
+    return nil
   }
 
-  /// The same for a station that is not in its bucket's first line, or not known, or that the writer works at.
+  /// The same for a station whose bucket has more lines than one, or that the writer works at.
   @inline(never)
   private func lookupFurther(_ key: UInt64) -> FDBValue? {
     for _ in 0..<Self.patience {

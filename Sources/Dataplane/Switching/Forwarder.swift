@@ -26,7 +26,6 @@ struct Forwarder: ~Copyable {
   /// What was asked ahead of the frames of this burst, and of what generation; see `Forwarder+Ahead`.
   let asked = FixedArray<AskedFrame>(count: Burst.capacity) { _ in AskedFrame() }
   var askedGeneration: UInt32 = 0
-  private var hasAsked = false
 
   /// Judges every frame of the burst and notes it with the ports it goes to; counts them as received.
   @inline(__always)
@@ -50,31 +49,63 @@ struct Forwarder: ~Copyable {
         forwardWire(index, from: ingress, &state)
       }
     } else {
-      var index = 0
-      var (isTried, isAhead) = (false, false)
-      while index < count {
-        if !hasAsked {
-          let run = converse(from: index, ingress, &state)
-          bytes &+= run.bytes
-          index += run.frames
-          guard index < count else { break }
-          if !isTried {
-            isAhead = askAhead(from: index, ingress, &state)
-            isTried = true
-          }
-        }
-        // A frame that another one of the same stations follows is the first of a conversation, which the port remembers.
-        hasAsked = isAhead && !(index &+ 1 < count && asked[index].isLike(asked[index &+ 1]))
-        bytes &+= state.burst.frames[index].size
-        if state.taps.recorder.isRecording {
-          state.taps.recorder.record(state.burst, from: index, count: 1, output: -1)
-        }
-        forwardSwitched(index, from: ingress, &state)
-        index += 1
+      let run = converse(from: 0, ingress, &state)
+      bytes = run.bytes
+      if run.frames < count {
+        bytes &+=
+          askAhead(from: run.frames, ingress, &state)
+          ? forwardAsked(from: run.frames, ingress, &state) : forwardApart(from: run.frames, ingress, &state)
       }
-      hasAsked = false
     }
     return bytes
+  }
+
+  /// Forwards the frames from `first` on, of which the first one needs thought; returns their bytes.
+  @inline(never)
+  private mutating func forwardApart(from first: Int, _ ingress: Int, _ state: inout WorkerState) -> Int {
+    let count = state.burst.count
+    var (index, bytes) = (first, 0)
+    while index < count {
+      bytes &+= forwardOne(index, ingress, isAsked: false, &state)
+      index += 1
+      guard index < count else { break }
+      let run = converse(from: index, ingress, &state)
+      bytes &+= run.bytes
+      index += run.frames
+    }
+    return bytes
+  }
+
+  /// Forwards the frames from `first` on, for which a large table was asked ahead; returns their bytes.
+  ///
+  /// A loop of its own, so that frames of other switches pay nothing for it.
+  @inline(never)
+  private mutating func forwardAsked(from first: Int, _ ingress: Int, _ state: inout WorkerState) -> Int {
+    let count = state.burst.count
+    var (index, bytes) = (first, 0)
+    while index < count {
+      // A frame that another one of the same stations follows is the first of a conversation, which the port remembers.
+      let isFirst = index &+ 1 < count && asked[index].isLike(asked[index &+ 1])
+      bytes &+= forwardOne(index, ingress, isAsked: !isFirst, &state)
+      index += 1
+      guard isFirst else { continue }
+      let run = converse(from: index, ingress, &state)
+      bytes &+= run.bytes
+      index += run.frames
+    }
+    return bytes
+  }
+
+  /// Forwards a frame by itself; returns its bytes.
+  @inline(__always)
+  private mutating func forwardOne(
+    _ index: Int, _ ingress: Int, isAsked: Bool, _ state: inout WorkerState
+  ) -> Int {
+    if state.taps.recorder.isRecording {
+      state.taps.recorder.record(state.burst, from: index, count: 1, output: -1)
+    }
+    forwardSwitched(index, from: ingress, isAsked: isAsked, &state)
+    return state.burst.frames[index].size
   }
 
   /// Forwards the frames from `index` on that belong to the conversation which the port's last frame was of.
@@ -119,7 +150,9 @@ struct Forwarder: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func forwardSwitched(_ index: Int, from ingress: Int, _ state: inout WorkerState) {
+  private mutating func forwardSwitched(
+    _ index: Int, from ingress: Int, isAsked: Bool, _ state: inout WorkerState
+  ) {
     let size = state.burst.frames[index].size
     guard size >= Ethernet.headerSize else { return state.refuse(index, at: ingress, .runt) }
     guard !state.burst.frames[index].isHeaderInvalid else { return state.refuse(index, at: ingress, .headerInvalid) }
@@ -146,7 +179,7 @@ struct Forwarder: ~Copyable {
     guard switchIndex >= 0 else { return state.refuse(index, at: ingress, .portDown) }
     let place = Place(
       frame: index, ingress: ingress, switchIndex: switchIndex, vlan: vlan, priority: priority, hops: 0)
-    relay(place, header, &state)
+    relay(place, header, isAsked: isAsked, &state)
   }
 
   /// The VLAN of a tagged frame by the ingress filter; nil if it was dropped and counted.
@@ -167,8 +200,12 @@ struct Forwarder: ~Copyable {
   }
 
   /// One switch's part: checks addresses, learns, looks up, sends on.
+  ///
+  /// - Parameter isAsked: what was asked ahead of the frame may be used.
   @inline(__always)
-  private mutating func relay(_ place: Place, _ header: EthernetHeader, _ state: inout WorkerState) {
+  private mutating func relay(
+    _ place: Place, _ header: EthernetHeader, isAsked: Bool, _ state: inout WorkerState
+  ) {
     let ingress = place.ingress
     let source = header.source
     let destination = header.destination
@@ -184,7 +221,9 @@ struct Forwarder: ~Copyable {
     if sourceKey != state.ports[ingress].lastSource || state.tick != state.ports[ingress].lastSourceTick
       || state.ports[ingress].generation != switches[place.switchIndex].stations.with({ $0.generation })
     {
-      if !(isAsked(place, state) && state.ports[ingress].gate != .stated && isSettled(sourceKey, place, state.tick)) {
+      if isAsked, isTrue(place), state.ports[ingress].gate != .stated, isSettled(sourceKey, place, state.tick) {
+        state.ports[ingress].remember(sourceKey, at: state.tick, askedGeneration)
+      } else {
         guard learn(sourceKey, place, &state) else { return }
       }
     }
@@ -192,7 +231,7 @@ struct Forwarder: ~Copyable {
     let key = FDB.key(vlan: place.vlan, destination)
     var output = state.ports[ingress].lastOutput
     if key != state.ports[ingress].lastDestination {
-      output = isAsked(place, state) ? askedOutput(key, place) : -1
+      output = isAsked && isTrue(place) ? askedOutput(key, place) : -1
       if output < 0 || !state.ports[output].sends(place.vlan) { output = lookup(key, place, &state) }
       guard output >= 0 else { return output == Self.refusedOutput ? () : flood(place, &state) }
     }
@@ -200,11 +239,10 @@ struct Forwarder: ~Copyable {
     leave(place, by: output, &state)
   }
 
-  /// What was asked ahead of a frame is true of its place.
+  /// What was asked ahead of the frames of the burst is true still.
   @inline(__always)
-  private func isAsked(_ place: Place, _ state: borrowing WorkerState) -> Bool {
-    hasAsked && place.hops == 0
-      && switches[place.switchIndex].stations.with({ $0.generation }) == askedGeneration
+  private func isTrue(_ place: Place) -> Bool {
+    switches[place.switchIndex].stations.with({ $0.generation }) == askedGeneration
   }
 
   /// Which of 01-80-C2-00-00-00 to -0F pass: none, the first, or all but pause.
@@ -229,12 +267,7 @@ struct Forwarder: ~Copyable {
       state.ports[port].forget()
       return true
     }
-    if state.ports[place.ingress].generation != generation {
-      state.ports[place.ingress].generation = generation
-      state.ports[place.ingress].lastDestination = 0
-    }
-    state.ports[place.ingress].lastSource = key
-    state.ports[place.ingress].lastSourceTick = tick
+    state.ports[place.ingress].remember(key, at: tick, generation)
     return true
   }
 
@@ -306,7 +339,7 @@ struct Forwarder: ~Copyable {
 
   @inline(never)
   private mutating func relayBeyondPatch(_ place: Place, _ state: inout WorkerState) {
-    relay(place, state.burst.header(place.frame), &state)
+    relay(place, state.burst.header(place.frame), isAsked: false, &state)
   }
 
   /// Sends on the frames that a line at the end of a patch let go.

@@ -44,5 +44,7 @@ extension WorkerState {
     ports[port].debtEpoch = debtEpoch
     ports[port].owedCopies = max(ports[port].owedCopies, 0) + copies - Self.share
     hasDebtors = true
+    // A port whose frames a line let go may be at rest: until it has paid it has its turn in each breath.
+    ports.coldWake(port)
   }
 }

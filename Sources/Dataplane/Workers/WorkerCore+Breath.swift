@@ -31,7 +31,7 @@ extension WorkerCore {
     return moved
   }
 
-  /// The ports that sent something lately, and some of the others in turn.
+  /// The ports that sent something lately, and in turn the others among some port numbers.
   @inline(never)
   private mutating func serveActivePorts() -> Int {
     var moved = 0
@@ -59,8 +59,13 @@ extension WorkerCore {
   @inline(__always)
   private mutating func noteActivity(_ port: Int, hasFrames: Bool) {
     guard !hasFrames else { return state.ports[port].quietBreaths = 0 }
-    state.ports[port].quietBreaths &+= 1
-    if state.ports[port].quietBreaths > ActivePorts.patience { state.ports.coldRest(port) }
+    let now = state.ports.active.now
+    if state.ports[port].quietBreaths == 0 { state.ports[port].quietSince = now }
+    guard state.ports[port].quietBreaths == ActivePorts.patience else {
+      state.ports[port].quietBreaths &+= 1
+      return
+    }
+    if now &- state.ports[port].quietSince >= ActivePorts.silence { state.ports.coldRest(port) }
   }
 
   /// A burst from each queue of a port that has frames; returns how many there were.

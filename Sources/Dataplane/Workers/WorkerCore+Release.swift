@@ -6,10 +6,8 @@ extension WorkerCore {
     let now = state.delays.now
     var moved = 0
     for line in 0..<state.delays.lines.count where state.delays.lines[line].nextRelease <= now {
-      // What its port owes is paid where its turn would be.
-      guard state.delays.lines[line].direction == .toNode || !state.isInDebt(state.delays.lines[line].port) else {
-        continue
-      }
+      // What its port owes is paid where its turn would be. What leaves for a node floods nobody.
+      guard isDelivery(line) || !state.isInDebt(state.delays.lines[line].port) else { continue }
       moved += release(line, until: now)
     }
     state.delays.findNextRelease()
@@ -17,10 +15,15 @@ extension WorkerCore {
     return moved
   }
 
+  /// What the line lets go is for a node; otherwise it is forwarded.
+  private mutating func isDelivery(_ line: Int) -> Bool {
+    state.delays.lines[line].direction == .toNode && state.ports[state.delays.lines[line].port].kind != .patch
+  }
+
   @inline(never)
   private mutating func release(_ line: Int, until time: UInt64) -> Int {
     let port = state.delays.lines[line].port
-    let isDelivered = state.delays.lines[line].direction == .toNode && state.ports[port].kind != .patch
+    let isDelivered = isDelivery(line)
     state.reset()
     state.taps.beginRelease()
     state.delays.take(

@@ -4,13 +4,12 @@ import Synchronization
 
 /// A worker's life: breathe while there is work, then look again with kicks enabled, then sleep.
 struct WorkerLoop: ~Copyable {
-  /// TSC cycles of empty breaths before a worker sleeps: about 20 to 50 us, longer than the gap between frames of a
-  /// busy guest, shorter than anybody notices.
+  /// TSC cycles of empty breaths before a worker sleeps.
   ///
   /// Counted from the last frame out of a ring or a line. For those of a TAP, which the kernel tells of, nothing is won by
   /// polling, and where processors are few it takes one from whoever is to read or write next: then the worker sleeps at
   /// once.
-  private static let spinCycles: UInt64 = 100_000
+  private static let spinCycles = ActivePorts.silence
   /// TSC cycles between looks at the clock and at descriptors while the worker does not sleep: about 20 us when a TAP
   /// may have something, about half a millisecond when only the clock of ageing waits, since a look is a system call.
   private static let lookCycles: UInt64 = 50_000
@@ -56,6 +55,7 @@ struct WorkerLoop: ~Copyable {
     }
     if core.forwarder.hasDebts { core.forwarder.coldPayDebts() }
     if core.state.delays.count > 0 { core.state.delays.readClock() }
+    core.state.ports.active.now = now
     let moved = core.breathe()
     let end = clinux_rdtsc()
     let cycles = end &- now

@@ -48,6 +48,23 @@ import Testing
     #expect(kicks[70] == before[70] + 1)
   }
 
+  /// Empty breaths alone bring no port to rest: one that sends every some microseconds is looked at in each of them.
+  @Test func restTakesItsTime() throws {
+    let bench = try bench(80)
+    for _ in 0..<60 { _ = bench.worker.breathe() }
+    _ = try breaths(bench, until: 70, frame(71))
+    let kicks = bench.guests[70].rings[1].kickCount
+    bench.worker.cyclesPerBreath = ActivePorts.silence / 100
+    for _ in 0..<3 {
+      for _ in 0..<98 { _ = bench.worker.breathe() }
+      #expect(try breaths(bench, until: 70, frame(71)) == 1)
+      #expect(bench.guests[70].rings[1].kickCount == kicks)
+    }
+    for _ in 0..<110 { _ = bench.worker.breathe() }
+    _ = try breaths(bench, until: 70, frame(71))
+    #expect(bench.guests[70].rings[1].kickCount == kicks + 1)
+  }
+
   /// Up to the crowd nothing rests: each port is looked at in each breath.
   @Test func fewPortsNeverRest() throws {
     let bench = try bench(ActivePorts.crowd)

@@ -25,9 +25,10 @@ package struct DrivenWorker: ~Copyable {
   ) throws(SystemError) {
     var configuration = SwitchConfiguration(name: "switch")
     configure(&configuration)
-    table = SwitchTable(configuration)
+    let table = try SwitchTable(configuration)
     let bell = try EventDescriptor()
     let epoll = try Epoll()
+    self.table = table
     MemoryMapping.installFaultHandler()
     faults = FaultQueue(bell: bell)
     core = WorkerCore(guardian: CallGuardian(), faults: faults, epoll: epoll)
@@ -141,6 +142,8 @@ package struct DrivenWorker: ~Copyable {
     return { table.fdb.coldFlush(port: nil, vlan: nil) }
   }
 
+  package mutating func setMode(port: Int, _ mode: PortMode) { core.coldSetMode(port, mode) }
+
   package mutating func setCarrier(port: Int, up: Bool) { core.coldSetWanted(port, up) }
 
   package mutating func remove(port: Int) { core.coldRemovePort(port) }
@@ -176,8 +179,14 @@ package struct DrivenWorker: ~Copyable {
 
   package mutating func stop(_ capture: CaptureHandle) { core.coldStopCapture(capture.id, .stopped) }
 
+  /// TSC cycles that a breath is said to take: as many as make a port rest, unless the test says so.
+  package var cyclesPerBreath: UInt64 = ActivePorts.silence
+
   /// One breath; returns the frames taken, from ports and from lines.
-  package mutating func breathe() -> Int { core.breathe() }
+  package mutating func breathe() -> Int {
+    core.state.ports.active.now &+= cyclesPerBreath
+    return core.breathe()
+  }
 
   /// Frames and bytes that went to a port's guest, and drops in both directions.
   package func counts(port: Int) -> (transmitted: UInt64, received: UInt64, drops: [String: UInt64]) {

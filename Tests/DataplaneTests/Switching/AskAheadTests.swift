@@ -56,6 +56,31 @@ import Testing
     }
   }
 
+  /// What a port remembers of a station is not believed where the station has moved since, or its port into another VLAN.
+  @Test(arguments: [false, true])
+  func aStationThatIsElsewhereIsFollowed(inTurns: Bool) throws {
+    let bench = try DrivenBench { $0.fdbLimit = 1 << 17 }
+    for _ in 0..<3 { try bench.addGuest(.access(vlan: 1)) }
+    fill(bench)
+    for (station, port) in [(1, 0), (2, 0), (3, 1), (4, 2)] { try bench.send([frame(station)], from: port, at: 0) }
+    // Of two sources in turns no frame is of a conversation.
+    let burst = (0..<8).map { frame(inTurns ? 1 + $0 % 2 : 1, to: 3, seed: $0) }
+    func sent(_ frames: [[UInt8]], from port: Int) throws -> [[[UInt8]]] {
+      for port in 0..<3 { _ = try bench.frames(port) }
+      try bench.send(frames, from: port, at: 0)
+      return try (0..<3).map { try bench.frames($0) }
+    }
+    // The port remembers where station 3 is.
+    #expect(try sent([frame(1, to: 3)], from: 0) == [[], [frame(1, to: 3)], []])
+    #expect(try sent(burst, from: 0) == [[], burst, []])
+    _ = try sent([frame(3)], from: 2)
+    #expect(try sent(burst, from: 0) == [[], [], burst])
+    _ = try sent([frame(3)], from: 1)
+    #expect(try sent([frame(1, to: 3)], from: 0) == [[], [frame(1, to: 3)], []])
+    bench.worker.setMode(port: 1, .access(vlan: 2))
+    #expect(try sent(burst, from: 0) == [[], [], burst])
+  }
+
   /// A port that only learns, and one that discards, do so in a large table too.
   @Test func statesOfPortsAreKept() throws {
     let bench = try DrivenBench { $0.fdbLimit = 1 << 17 }

@@ -64,7 +64,7 @@ import Testing
 
   /// Two readers, a worker that learns without waiting, and a control side that flushes.
   @Test func noReaderFindsAnotherStationsPort() throws {
-    let fdb = FDB(limit: 8, portCapacity: Self.portCount)
+    let fdb = try FDB(limit: 8, portCapacity: Self.portCount)
     let stations = Dictionary(uniqueKeysWithValues: (0..<Self.stationCount).map { (Self.key($0), $0) })
     let tally = Tally()
     let readers = try [false, true].map { lists in
@@ -114,7 +114,7 @@ import Testing
   ///
   /// The station is learnt in second `n` while the generation is `n`, and flushed, which makes it `n + 1`.
   @Test func nothingIsFoundThatWasGoneBeforeItsGeneration() throws {
-    let fdb = FDB(limit: 8, portCapacity: Self.portCount)
+    let fdb = try FDB(limit: 8, portCapacity: Self.portCount)
     let key = Self.key(1)
     let tally = Tally()
     let reader = try HostThread.start(name: "reader", cpu: nil) {

@@ -13,8 +13,8 @@ import Testing
     FDB.key(vlan: vlan, MACAddress(bits: UInt64(station) << 8 | 0x02))
   }
 
-  @Test func aTableThatGrowsLosesNobody() {
-    let (count, fdb) = (60_000, FDB(limit: 1 << 20, portCapacity: 4))
+  @Test func aTableThatGrowsLosesNobody() throws {
+    let (count, fdb) = try (60_000, FDB(limit: 1 << 20, portCapacity: 4))
     for station in 0..<count {
       _ = fdb.learn(key(station), port: station % 3, tick: 1)
       if station % 997 == 0 {
@@ -40,7 +40,7 @@ import Testing
   /// As `ports` of a lab with the largest table of all: nothing is taken that nobody was put into.
   @Test func aLargeTableThatIsNearlyEmptyIsSmall() throws {
     let before = try residentKibibytes()
-    let fdb = FDB(limit: 1 << 20, portCapacity: 1024)
+    let fdb = try FDB(limit: 1 << 20, portCapacity: 1024)
     for station in 0..<600 { _ = fdb.learn(key(station), port: station, tick: 1) }
     let taken = try residentKibibytes() - before
     #expect(taken < 1024, "\(taken) KiB")
@@ -55,8 +55,8 @@ import Testing
 
   // Seen again.
 
-  @Test func aStationThatIsSeenAgainNeedsNoLock() {
-    let fdb = FDB(limit: 100, portCapacity: 4)
+  @Test func aStationThatIsSeenAgainNeedsNoLock() throws {
+    let fdb = try FDB(limit: 100, portCapacity: 4)
     fdb.setSpan(shift: 4)
     for station in 0..<90 { _ = fdb.learn(key(station), port: 1, tick: 16) }
     let generation = fdb.generation
@@ -75,8 +75,8 @@ import Testing
   }
 
   /// Nobody is forgotten before time, nor much later.
-  @Test func agesAreTrueToASpan() {
-    let (fdb, aging, span) = (FDB(limit: 1000, portCapacity: 4), 64, 4)
+  @Test func agesAreTrueToASpan() throws {
+    let (fdb, aging, span) = try (FDB(limit: 1000, portCapacity: 4), 64, 4)
     fdb.setSpan(shift: 2)
     var random = SeededRandom(seed: 5)
     var seen: [Int: Int] = [:]
@@ -100,7 +100,7 @@ import Testing
 
   /// A table grows and shrinks under those who look up and list: what stays in it is found at every look.
   @Test func whatStaysIsAlwaysFound() throws {
-    let fdb = FDB(limit: 1 << 20, portCapacity: 4)
+    let fdb = try FDB(limit: 1 << 20, portCapacity: 4)
     for station in 0..<500 { _ = fdb.learn(key(station), port: 1, tick: 1) }
     let keys = (0..<500).map { key($0) }
     let looks = Looks()

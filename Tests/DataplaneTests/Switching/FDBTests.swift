@@ -22,8 +22,8 @@ import Testing
     return found
   }
 
-  @Test func aStationIsWhereItWasSeenLast() {
-    let fdb = FDB(limit: 4, portCapacity: 8)
+  @Test func aStationIsWhereItWasSeenLast() throws {
+    let fdb = try FDB(limit: 4, portCapacity: 8)
     #expect(fdb.lookup(key(1)) == nil)
     #expect(fdb.learn(key(1), port: 3, tick: 1) == 1)
     #expect(fdb.learn(key(1, vlan: 2), port: 4, tick: 1) == 1)
@@ -40,8 +40,8 @@ import Testing
     #expect((fdb.count, fdb.moveCount, fdb.generation) == (2, 1, 2))
   }
 
-  @Test func aPortWithoutRoomIsNotLearnt() {
-    let fdb = FDB(limit: 4, portCapacity: 2)
+  @Test func aPortWithoutRoomIsNotLearnt() throws {
+    let fdb = try FDB(limit: 4, portCapacity: 2)
     _ = fdb.learn(key(1), port: 2, tick: 1)
     #expect(fdb.lookup(key(1)) == nil)
     fdb.coldReservePorts(3)
@@ -52,8 +52,8 @@ import Testing
     #expect(fdb.count == 1)
   }
 
-  @Test func aTableWithoutRoomKnowsNobody() {
-    let fdb = FDB(limit: 0, portCapacity: 2)
+  @Test func aTableWithoutRoomKnowsNobody() throws {
+    let fdb = try FDB(limit: 0, portCapacity: 2)
     _ = fdb.learn(key(1), port: 1, tick: 1)
     fdb.coldFlush(port: nil, vlan: nil)
     #expect(fdb.age(before: 9))
@@ -62,8 +62,8 @@ import Testing
 
   // What is gone raises the generation, once a piece at least, and only then.
 
-  @Test func forgettingIsNoticed() {
-    let fdb = FDB(limit: 200, portCapacity: 4)
+  @Test func forgettingIsNoticed() throws {
+    let fdb = try FDB(limit: 200, portCapacity: 4)
     for station in 0..<150 { _ = fdb.learn(key(station), port: station % 3, tick: UInt32(1 + station / 50)) }
     var last = fdb.generation
     #expect(last == 1)
@@ -93,8 +93,8 @@ import Testing
 
   /// Thousands of changes of all kinds beside the plainest table that does the same.
   @Test(arguments: [(1, 1), (7, 7), (7, 3), (100, 100), (300, 300), (300, 70)])
-  func itDoesWhatAPlainTableDoes(limit: Int, portLimit: Int) {
-    let fdb = FDB(limit: limit, portLimit: portLimit, portCapacity: 5)
+  func itDoesWhatAPlainTableDoes(limit: Int, portLimit: Int) throws {
+    let fdb = try FDB(limit: limit, portLimit: portLimit, portCapacity: 5)
     var plain = PlainTable(limit: limit, portLimit: portLimit, portCount: 5)
     var random = SeededRandom(seed: UInt64(limit))
     for step in 0..<6000 {
@@ -137,8 +137,8 @@ import Testing
   }
 
   /// Nobody waits for a writer but the control side; and readers go on.
-  @Test func whoCannotHaveTheLockDoesNotWait() {
-    let fdb = FDB(limit: 100, portCapacity: 4)
+  @Test func whoCannotHaveTheLockDoesNotWait() throws {
+    let fdb = try FDB(limit: 100, portCapacity: 4)
     for station in 0..<50 { _ = fdb.learn(key(station), port: 1, tick: 1) }
     fdb.writer.coldWithLock { _ in
       #expect(fdb.learn(key(77), port: 1, tick: 1) == nil)
@@ -158,9 +158,21 @@ import Testing
     #expect(fdb.count == 0)
   }
 
+  /// Where a port has as many as it may, and none of them makes room, who moves there is not left where it was.
+  @Test func aStationThatFindsNoRoomWhereItMovedIsForgotten() throws {
+    let fdb = try FDB(limit: 1000, portLimit: 65, portCapacity: 4)
+    for station in 0..<65 { fdb.coldRestore(key(station), FDBValue(port: 1, isStatic: true, tick: 1)) }
+    _ = fdb.learn(key(100), port: 2, tick: 1)
+    let generation = fdb.generation
+    _ = fdb.learn(key(100), port: 1, tick: 2)
+    #expect(fdb.lookup(key(100)) == nil)
+    #expect(fdb.generation != generation)
+    #expect(contents(fdb).count == 65)
+  }
+
   /// A station that is never forgotten keeps nobody behind it in the list.
-  @Test func aStaticEntryDoesNotKeepOthers() {
-    let fdb = FDB(limit: 1000, portCapacity: 4)
+  @Test func aStaticEntryDoesNotKeepOthers() throws {
+    let fdb = try FDB(limit: 1000, portCapacity: 4)
     fdb.coldRestore(key(1), FDBValue(port: 1, isStatic: true, tick: 1))
     for station in 2..<300 { _ = fdb.learn(key(station), port: 1, tick: 2) }
     _ = fdb.learn(key(300), port: 1, tick: 9)
@@ -171,8 +183,8 @@ import Testing
   }
 
   /// However much is forgotten, the lock is held for a few entries at a time.
-  @Test func theLockIsHeldForAFewEntries() {
-    let fdb = FDB(limit: 20_000, portCapacity: 4)
+  @Test func theLockIsHeldForAFewEntries() throws {
+    let fdb = try FDB(limit: 20_000, portCapacity: 4)
     func fill() { for station in 0..<20_000 { _ = fdb.learn(key(station), port: station % 3, tick: 1) } }
     fill()
     // Itself, and those of the buckets that were split for it.

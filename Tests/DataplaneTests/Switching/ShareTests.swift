@@ -62,6 +62,53 @@ import Testing
     #expect(copies < taken(bench, 0) - before[0] + 2 * 64 * 42)
   }
 
+  /// Frames that went to a port, and those that it had no room for.
+  private func heard(_ bench: DrivenBench, _ port: Int) -> Int {
+    let counts = bench.worker.counts(port: port)
+    return Int(counts.transmitted + counts.drops.values.reduce(0, +))
+  }
+
+  /// Has port 2's broadcasts held for a millisecond, then has port 0 send to port 1 while they are let go.
+  ///
+  /// - Returns: frames that port 0 sent in so many breaths, and those of port 2 that came to `listener`.
+  private func letGo(_ bench: DrivenBench, breaths: Int, listener: Int) throws -> (unicast: Int, floods: Int) {
+    for _ in 0..<2 { try bench.send(Array(repeating: frame(3), count: 128), from: 2, at: 0) }
+    // Time enough to come to rest, for port 0 to be heard again.
+    for _ in 0..<60 { _ = bench.worker.breathe() }
+    try fill(bench, 0, frame(1, to: 2))
+    for _ in 0..<8 { _ = bench.worker.breathe() }
+    _ = try bench.frames(1)
+    let before = (taken(bench, 0), heard(bench, listener))
+    bench.worker.now = DrivenBench.millisecond
+    for _ in 0..<breaths {
+      try fill(bench, 0, frame(1, to: 2))
+      _ = bench.worker.breathe()
+      _ = try bench.frames(1)
+    }
+    return (taken(bench, 0) - before.0, heard(bench, listener) - before.1)
+  }
+
+  /// What a line lets go is paid for as fast as what its port sends itself, though the port is at rest.
+  @Test func aPortAtRestPaysForWhatItsLineLetsGo() throws {
+    let bench = try bench(listeners: 77)
+    bench.impair(2, fromNode: .with { $0.delay = DrivenBench.millisecond })
+    let (unicast, floods) = try letGo(bench, breaths: 200, listener: 70)
+    #expect(unicast == 200 * Burst.capacity)
+    #expect(Double(floods * 79) < 1.25 * Double(unicast))
+    #expect(Double(floods * 79) > 0.75 * Double(unicast))
+  }
+
+  /// A trunk with a delay pays for what it lets go, which floods the far switch.
+  @Test func aDelayedTrunkPaysToo() throws {
+    let (bench, listeners) = (try bench(listeners: 0), 40)
+    let trunk = try bench.worker.addFarSwitch(listeners: listeners)
+    bench.impair(trunk, toNode: .with { $0.delay = DrivenBench.millisecond })
+    let (unicast, floods) = try letGo(bench, breaths: 100, listener: trunk)
+    #expect(unicast == 100 * Burst.capacity)
+    #expect(Double(floods * listeners) < 1.25 * Double(unicast))
+    #expect(Double(floods * listeners) > 0.75 * Double(unicast))
+  }
+
   /// Where nobody else has frames, a flood is not held back.
   @Test func aFloodAloneHasTheWorkerForItself() throws {
     let bench = try bench(listeners: 40)

@@ -27,6 +27,29 @@ import Testing
     try fdb.writer.coldWithLock { _ in Result { try body() } }.get()
   }
 
+  /// Of changes that overlap, the last one's sizes hold, also where an earlier one has more to forget.
+  @Test func overlappingChangesLeaveTheSizesOfTheLast() async throws {
+    try await threePorts { bench, fdb in
+      let plane = bench.dataplane
+      let port = try await plane.record("a").index
+      for round in 0..<40 {
+        for station in 0..<2000 { _ = fdb.learn(key(station), port: port, tick: TickClock.first) }
+        await withTaskGroup(of: Void.self) { group in
+          for number in 0..<8 {
+            group.addTask {
+              var configuration = SwitchConfiguration(name: "sw")
+              configuration.fdbLimit = number % 2 == 0 ? 100 + round : 4000 + number
+              await #expect(throws: Never.self) { try await plane.changeSwitch(configuration) }
+            }
+          }
+        }
+        let last = try #require(await plane.switches().first)
+        #expect((fdb.limit, fdb.portLimit) == (last.fdbLimit, last.fdbPortLimit))
+        #expect(fdb.count <= last.fdbPortLimit)
+      }
+    }
+  }
+
   /// The frames of a million stations go on moving while they are listed, or forgotten.
   @Test func aMillionStationsAreListedAndForgottenWithoutTheWorker() async throws {
     let count = 1_000_000
