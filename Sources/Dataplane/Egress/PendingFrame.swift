@@ -4,8 +4,9 @@ struct PendingFrame: BitwiseCopyable {
   var frame: UInt8
   /// `FrameDrop.rawValue` if it was not delivered, or not all of it; set after the attempt.
   private(set) var verdict: UInt8 = 0
-  /// Frames that were lost, as they would have left, less one; the highest bit: others of them left. One that is refused
-  /// before it is cut is one.
+  /// Frames that were lost, as they would have left, less one; the highest bit: others of them left.
+  ///
+  /// One that is refused before it is cut is one.
   private var losses: UInt16 = 0
   var edit: TagEdit
 

@@ -66,7 +66,7 @@ enum Scenario: String, CaseIterable {
       field.destination = FrameBuilder.broadcast
     case .patch:
       try field.addStation(access, field.sending)
-      let far = field.worker.addSwitch()
+      let far = try field.worker.addSwitch()
       field.worker.addPatch(to: far)
       try field.addStation(access, field.receiving, on: far)
     case .checksum:

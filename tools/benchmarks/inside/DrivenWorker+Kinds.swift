@@ -7,8 +7,8 @@ import LinuxHost
 
 extension DrivenWorker {
   /// Adds a switch; returns its number.
-  package mutating func addSwitch() -> Int {
-    let table = SwitchTable(SwitchConfiguration(name: "far"))
+  package mutating func addSwitch() throws -> Int {
+    let table = try SwitchTable(SwitchConfiguration(name: "far"))
     table.fdb.coldReservePorts(64)
     core.coldAddSwitch(1, table)
     return 1
