@@ -27,7 +27,7 @@ struct LeavingFrames: BitwiseCopyable {
   init(_ item: PendingFrame, _ traits: EgressTraits, after done: TransmitOutcome = TransmitOutcome()) {
     self.item = item
     self.traits = traits
-    workLeft = traits.workLimit &- done.work
+    workLeft = traits.workLimit &- done.work(traits.frameWork)
   }
 
   /// The next frame; its bytes are good until the one after it is asked for.
@@ -61,7 +61,8 @@ struct LeavingFrames: BitwiseCopyable {
     let isWhole =
       segments > 1 && traits.takesLarge.contains(frame.segmentationType, isVersion4: layout.isVersion4)
       && (layout.isTCP || segments <= Segmentation.datagramLimit)
-    guard (isWhole ? TransmitOutcome.work(ofBytes: frame.size) : segments) <= workLeft else {
+    let work = isWhole ? max(traits.frameWork, TransmitOutcome.work(ofBytes: frame.size)) : segments * traits.frameWork
+    guard work <= workLeft else {
       return LeavingFrame(large: item, of: burst, .noBuffer)
     }
     if isWhole { return LeavingFrame(large: item, of: burst, nil) }

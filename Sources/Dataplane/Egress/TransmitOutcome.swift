@@ -15,8 +15,10 @@ struct TransmitOutcome {
   static func work(ofBytes count: Int) -> Int { count / bytesOfWork }
 
   /// What was done so far, in the same unit.
+  ///
+  /// - Parameter frame: what a frame costs (`EgressTraits.frameWork`).
   @inline(__always)
-  var work: Int { max(packets, Self.work(ofBytes: bytes)) }
+  func work(_ frame: Int) -> Int { max(packets &* frame, Self.work(ofBytes: bytes)) }
 
   /// A frame left.
   @inline(__always)

@@ -3,34 +3,31 @@ import Glibc
 
 /// Buffers that frames from descriptors are read into, one set a worker, for all kinds of ports that read.
 ///
-/// Unsafe code. Invariants: `slots` holds `Burst.capacity` slots of `slotSize` bytes and `overflow` the rest of the
-/// largest frame; both live as long as the pool and are free again at the next burst.
+/// Unsafe code. Invariants: `memory` holds `Burst.capacity` slots of `slotSize` bytes and behind them room for the largest
+/// frame; it lives as long as the pool and is free again at the next burst. A frame longer than its slot lies over those
+/// behind it, and is the last of its burst.
 @safe
 struct ReceivePool: ~Copyable {
   /// Header and a frame of the usual MTU fit into one slot.
   static let slotSize = 2048
-  private let slots: UnsafeMutableRawPointer
-  private let overflow: UnsafeMutableRawPointer
+  /// Bytes of a message at most: a frame that a kernel left whole (65,535 bytes and a tag), or of the largest MTU, and what
+  /// stands in front of it.
+  private static let largest = Ethernet.maximumFrameSize + 64
+  private let memory: UnsafeMutableRawPointer
 
   init() {
-    unsafe slots = .allocate(byteCount: Burst.capacity * Self.slotSize, alignment: 64)
-    unsafe overflow = .allocate(byteCount: Ethernet.maximumFrameSize + 64, alignment: 64)
+    unsafe memory = .allocate(byteCount: Burst.capacity * Self.slotSize + Self.largest, alignment: 64)
   }
 
-  deinit {
-    unsafe slots.deallocate()
-    unsafe overflow.deallocate()
-  }
+  deinit { unsafe memory.deallocate() }
 
   /// Puts a frame made by this program into an empty burst; longer ones than the largest frame are cut.
   func note(_ bytes: [UInt8], in burst: borrowing Burst) {
     let size = min(bytes.count, Ethernet.maximumFrameSize)
-    let inSlot = min(size, Self.slotSize)
     unsafe bytes.withUnsafeBytes { source in
-      // SAFETY: `size` bytes are there; the slot and the overflow together hold the largest frame.
+      // SAFETY: `size` bytes are there, and behind the first slot.
       guard let base = source.baseAddress else { return }
-      unsafe slots.copyMemory(from: base, byteCount: inSlot)
-      if size > inSlot { unsafe overflow.copyMemory(from: base + inSlot, byteCount: size - inSlot) }
+      unsafe memory.copyMemory(from: base, byteCount: size)
     }
     burst.frames[0] = frame(size: size, prefix: 0, in: burst)
     burst.fillScratch(0, &burst.frames[0])
@@ -43,31 +40,18 @@ struct ReceivePool: ~Copyable {
   ///
   /// - Returns: its bytes; 0 or less: there is none, or the descriptor fails.
   func read(_ raw: Int32, for burst: borrowing Burst) -> Int {
-    var pieces = unsafe (
-      iovec(iov_base: slot(burst), iov_len: Self.slotSize),
-      iovec(iov_base: overflow, iov_len: Ethernet.maximumFrameSize)
-    )
-    // SAFETY: both pieces lie in the pool; the tuple is laid out as an array of two.
-    return unsafe withUnsafePointer(to: &pieces) { pointer in
-      unsafe pointer.withMemoryRebound(to: iovec.self, capacity: 2) { unsafe readv(raw, $0, 2) }
-    }
+    var piece = unsafe iovec(iov_base: slot(burst), iov_len: Self.largest)
+    // SAFETY: so many bytes lie behind every slot.
+    return unsafe readv(raw, &piece, 1)
   }
 
   /// The frame behind the first `prefix` bytes of a message of `size` bytes that was just read.
   ///
-  /// When it is longer than a slot, no more can be read in this burst: the overflow holds the rest of one frame only.
+  /// When it is longer than a slot, no more can be read in this burst.
   func frame(size: Int, prefix: Int, in burst: borrowing Burst) -> Frame {
     let start = unsafe slot(burst) + prefix
-    let inSlot = min(size, Self.slotSize)
-    var frame = unsafe Frame(source: UnsafeRawPointer(start), sourceSize: inSlot - prefix, size: size - prefix)
+    var frame = unsafe Frame(source: UnsafeRawPointer(start), sourceSize: size - prefix, size: size - prefix)
     if size - prefix > Ethernet.maximumFrameSize { frame.flags.insert(.headerInvalid) }
-    guard size > inSlot else { return frame }
-    // SAFETY: both pieces were filled by the read.
-    unsafe burst.segments[burst.segmentCount] = Segment(base: start, size: inSlot - prefix)
-    unsafe burst.segments[burst.segmentCount + 1] = Segment(base: overflow, size: size - inSlot)
-    frame.segmentStart = burst.segmentCount
-    frame.segmentCount = 2
-    burst.segmentCount += 2
     return frame
   }
 
@@ -80,7 +64,7 @@ struct ReceivePool: ~Copyable {
   }
 
   @unsafe
-  private func slot(_ burst: borrowing Burst) -> UnsafeMutableRawPointer { unsafe slots + burst.count * Self.slotSize }
+  private func slot(_ burst: borrowing Burst) -> UnsafeMutableRawPointer { unsafe memory + burst.count * Self.slotSize }
 }
 
 /// Up to twelve bytes in front of each frame on a descriptor, in the order of this host's memory.

@@ -34,6 +34,18 @@ extension PortSet {
     }
   }
 
+  /// The queue gives large frames one at a time, and may have more.
+  @inline(__always)
+  func mayGoOn(_ port: Int) -> Bool {
+    switch self[port].kind {
+    case .vhostUser: false
+    case .tap: tap[self[port].body].mayHaveFrames
+    case .patch: false
+    case .null: false
+    case .none: false
+    }
+  }
+
   /// Frames of that queue go on; those of a ring that runs but is not enabled are taken and go nowhere (vhost-user, "Ring
   /// states").
   @inline(__always)
@@ -68,7 +80,7 @@ extension PortSet {
     notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
     var traits = egressTraits(port)
-    traits.workLimit = workLimit / traits.frameWork
+    traits.workLimit = workLimit
     let delivery = Delivery(pending, from: port * Burst.capacity, count: count, traits)
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].transmit(delivery, of: burst, notes: notes)

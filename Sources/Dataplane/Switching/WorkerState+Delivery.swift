@@ -98,7 +98,7 @@ extension WorkerState {
   private mutating func account(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
     let counters = ports[port].counters
     counters.transmitted(packets: outcome.packets, bytes: outcome.bytes)
-    if burst.hasLarge { chargeLarge(outcome.work &* ports.egressTraits(port).frameWork, for: count) }
+    if burst.hasLarge { chargeLarge(outcome.work(ports.egressTraits(port).frameWork), for: count) }
     if outcome.hasDrops { refuseUndelivered(of: port, count: count) }
   }
 

@@ -1,5 +1,8 @@
 /// One breath: a burst from each port that has work, delivered at once.
 extension WorkerCore {
+  /// Large frames of a TAP in a turn.
+  private static var largeTurns: Int { 16 }
+
   /// Serves every port once.
   ///
   /// - Returns: frames taken, from ports and from lines.
@@ -79,7 +82,20 @@ extension WorkerCore {
     var moved = 0
     while queues != 0 {
       moved += serve(port, queue: queues.trailingZeroBitCount)
+      if state.burst.hasLarge { moved += goOn(port, queue: queues.trailingZeroBitCount) }
       queues &= queues &- 1
+    }
+    return moved
+  }
+
+  /// Large frames that a kernel hands over one at a time: some in a turn, each sent on from where it was read while it is in
+  /// the cache, so that senders and receivers are woken for several.
+  @inline(never)
+  private mutating func goOn(_ port: Int, queue: Int) -> Int {
+    var (moved, turns) = (0, 1)
+    while turns < Self.largeTurns, state.burst.hasLarge, state.ports.mayGoOn(port), !state.isInDebt(port) {
+      moved += serve(port, queue: queue)
+      turns += 1
     }
     return moved
   }
