@@ -9,6 +9,7 @@ struct PortRow: Decodable, Sendable {
     var enabled: Bool
     var kicks: Int
     var calls: Int
+    var segmented: Int?
   }
   struct Offloads: Decodable, Sendable {
     var to_node: [String]
