@@ -69,6 +69,22 @@ import Topology
     #expect(Self.lab.links[2].kind == .trunk(.access(7)))
   }
 
+  @Test(arguments: [("1", WorkerCount.exactly(1)), ("64", 64), (#""auto""#, .auto)])
+  func workersAreANumberOrAuto(text: String, count: WorkerCount) throws {
+    let bytes = Array(#"{"version": 1, "name": "a", "workers": {"count": \#(text)}}"#.utf8)
+    try LabDocument.shape.check(try JSON.decode(JSONValue.self, from: bytes))
+    let document = try JSON.decode(LabDocument.self, from: bytes)
+    #expect(try document.lab().workers.count == count)
+    #expect(try JSON.text(document).contains(#""count":\#(text)"#))
+  }
+
+  @Test(arguments: ["0", "65", #""some""#, "1.5", "[1]"])
+  func otherNumbersOfWorkersAreRefused(text: String) throws {
+    let value = try JSON.decode(
+      JSONValue.self, from: Array(#"{"version": 1, "name": "a", "workers": {"count": \#(text)}}"#.utf8))
+    #expect(throws: ShapeFault.self) { try LabDocument.shape.check(value) }
+  }
+
   /// Swift's own coding of enumerations, which only its program can read, is in no word of it.
   @Test func itIsReadable() throws {
     #expect(!(try JSON.text(LabDocument(Self.lab))).contains("\"_0\""))

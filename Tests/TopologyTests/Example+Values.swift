@@ -101,6 +101,30 @@ extension Example {
               |             ^^^
         """#),
     Example(
+      "L006", "more workers than there can be",
+      text: #"""
+        version: 1
+        name: test
+        workers: { count: 65 }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:19: error[L006]: "count" must be 1..64, found 65
+            3 | workers: { count: 65 }
+              |                   ^^ auto takes one for each processor, 4 at most
+        """#),
+    Example(
+      "L005", "a number of workers in words",
+      text: #"""
+        version: 1
+        name: test
+        workers: { count: many }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:19: error[L005]: "count" must be a whole number or auto, found "many"
+            3 | workers: { count: many }
+              |                   ^^^^ auto takes one for each processor, 4 at most
+        """#),
+    Example(
       "L006", "numbers out of range",
       text: #"""
         version: 1
@@ -113,7 +137,7 @@ extension Example {
       expected: #"""
         test.lab.yaml:3:19: error[L006]: "count" must be 1..64, found 0
             3 | workers: { count: 0, nice: -21 }
-              |                   ^
+              |                   ^ auto takes one for each processor, 4 at most
         test.lab.yaml:3:28: error[L006]: "nice" must be -20..19, found -21
             3 | workers: { count: 0, nice: -21 }
               |                            ^^^

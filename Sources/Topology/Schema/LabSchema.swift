@@ -34,7 +34,9 @@ enum LabSchema {
   static let workers = ObjectSchema(
     "workers",
     [
-      Key("count", .integer(Limits.workers), "Number of threads; 1, the only number that this version runs."),
+      Key(
+        "count", .either([.integer(Limits.workers), .choice([WorkerCount.autoWord])]),
+        "Number of threads, or auto: one for each processor, at most 4; 1, or as many as `cpus` has, without it."),
       Key("cpus", .oneOrMore(.integer(Limits.processors)), "Processor of each worker; without it they are not pinned."),
       Key(
         "poll", .choice(WorkerSettings.Poll.allCases.map(\.rawValue)),
