@@ -65,7 +65,11 @@ extension Dataplane {
       offloads: session == nil ? live.offloads : session?.offloads, states: record.states)
   }
 
-  package func workers() -> [WorkerStatus] { [worker.account.status] }
+  package func workers() -> [WorkerStatus] {
+    var status = worker.account.status
+    status.ports = records.filter { $0.kind != .patch }.map(\.name)
+    return [status]
+  }
 }
 
 extension VhostUserEndpoint {
