@@ -61,3 +61,12 @@ struct FDBRow: Decodable, Sendable {
   var mac: String
   var port: String
 }
+
+/// What the tests read of a row of `worker list -j`.
+struct WorkerRow: Decodable, Sendable {
+  var worker: Int
+  var cpu: Int?
+  var busy: Double?
+  var frames_per_second: Int?
+  var ports: [String]
+}
