@@ -33,6 +33,8 @@ struct Options {
   var rounds = 5
   var format = "table"
   var workers = 1
+  /// The workers' threads play the guests of `--pairs` too.
+  var isDriven = false
   var seconds = 1
 
   init(_ arguments: [String]) {
@@ -73,6 +75,7 @@ struct Options {
         Options.fail("unknown mode \(value); known: \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       work = .forward(scenario)
+    case "--driven" where value == "on" || value == "off": isDriven = value == "on"
     case "--recorder" where value == "on" || value == "off": recorder = value
     case "--capture" where ["none", "idle", "other", "full", "filtered"].contains(value): capture = value
     case "--chain":

@@ -1,0 +1,120 @@
+import Dataplane
+import Glibc
+import GuestKit
+import LinuxHost
+import Synchronization
+
+/// Pairs of guests at one switch, whose workers' threads play the guests too: a processor has one thread and no other work.
+///
+/// So nothing is measured but how well workers go side by side: they share the switch and its table of stations, and each pair
+/// is of one worker.
+enum DrivenPairs {
+  /// Frames that a guest sends before each breath.
+  private static let turn = 64
+  /// Turns between looks at the clock of the run.
+  private static let turnsALook = 256
+
+  /// Prints the frames a second of all pairs together, over `options.seconds`.
+  static func run(_ count: Int, _ options: Options) throws {
+    let team: DrivenTeam
+    do {
+      team = try DrivenTeam(workers: options.workers)
+    } catch let error as NotInThisBuild {
+      Options.fail("not supported by this build: \(error)", status: 3)
+    }
+    let pairs = try (0..<count).map { try Pair($0, of: team, worker: $0 % options.workers, size: options.size) }
+    for pair in pairs { try pair.introduce(to: team) }
+    for pair in pairs { pair.begin(with: team) }
+    let (frames, seconds) = try measure(pairs, team, options)
+    let faults = team.takeFaults()
+    guard faults.isEmpty, pairs.allSatisfy({ $0.hasAll(of: team) }) else {
+      Options.fail("frames were lost, or a ring was failed: \(faults)", status: 1)
+    }
+    print(
+      "pairs \(count) workers \(options.workers) driven size \(options.size) frames/s "
+        + "\(Int(Double(frames.reduce(0, +)) / seconds)) each worker "
+        + frames.map { String(Int(Double($0) / seconds)) }.joined(separator: ","))
+  }
+
+  /// Two guests, touched by the thread of their worker.
+  private final class Pair: @unchecked Sendable {
+    let worker: Int
+    private let sender: Station
+    private let receiver: Station
+    private var port = 0
+    /// Frames that were sent.
+    private var sent: UInt64 = 0
+
+    init(_ number: Int, of team: DrivenTeam, worker: Int, size: Int) throws {
+      self.worker = worker
+      var shape = Station.Shape()
+      shape.memorySize = 4 << 20
+      shape.transmitSize = size + NetworkHeader.size
+      shape.receiveSize = max(shape.transmitSize, 128)
+      (sender, receiver) = (try Station(shape), try Station(shape))
+      let stations = [2 * number + 1, 2 * number + 2].map { FrameBuilder.station($0) }
+      for (guest, ends) in [(sender, stations), (receiver, stations.reversed())] {
+        guest.prepare(PreparedFrame(bytes: FrameBuilder(to: ends[1], from: ends[0]).plain(size: size)))
+        port = try team.addPort(servedBy: worker, memory: guest.regions, rings: guest.starts)
+        guest.take(Station.ringSize)
+      }
+    }
+
+    /// Has both speak once, so that their addresses are known; all others hear the first word.
+    func introduce(to team: DrivenTeam) throws {
+      for guest in [receiver, sender] {
+        guest.send(1)
+        guard team.breathe(worker) == 1 else { throw GuestKitError.timeout("no frame comes through") }
+      }
+      sender.take(1)
+      receiver.take(1)
+    }
+
+    /// Counts from here.
+    func begin(with team: DrivenTeam) { sent = team.transmitted(port: port) }
+
+    func send() {
+      sender.send(DrivenPairs.turn)
+      sent += UInt64(DrivenPairs.turn)
+    }
+
+    /// Makes room for what `send` sent.
+    func take() { receiver.take(DrivenPairs.turn) }
+
+    func hasAll(of team: DrivenTeam) -> Bool { team.transmitted(port: port) == sent }
+  }
+
+  /// What a worker's thread and the one that measures tell each other.
+  private final class Run: Sendable {
+    let frames = Atomic<Int>(0)
+    let isEnding = Atomic<Bool>(false)
+
+    func drive(_ pairs: [Pair], _ team: DrivenTeam, _ worker: Int) {
+      while !isEnding.load(ordering: .relaxed) {
+        var moved = 0
+        for _ in 0..<DrivenPairs.turnsALook {
+          for pair in pairs { pair.send() }
+          moved += team.breathe(worker)
+          for pair in pairs { pair.take() }
+        }
+        frames.wrappingAdd(moved, ordering: .relaxed)
+      }
+    }
+  }
+
+  /// Runs a thread for each worker; returns the frames of each in the time that is measured, and that time.
+  private static func measure(_ pairs: [Pair], _ team: DrivenTeam, _ options: Options) throws -> ([Int], Double) {
+    let runs = (0..<options.workers).map { _ in Run() }
+    let threads = try runs.enumerated().map { worker, run in
+      let own = pairs.filter { $0.worker == worker }
+      return try HostThread.start(name: "worker-\(worker)", cpu: worker) { run.drive(own, team, worker) }
+    }
+    sleep(1)
+    let (before, start) = (runs.map { $0.frames.load(ordering: .relaxed) }, HostClock.monotonic)
+    sleep(UInt32(options.seconds))
+    let (after, end) = (runs.map { $0.frames.load(ordering: .relaxed) }, HostClock.monotonic)
+    for run in runs { run.isEnding.store(true, ordering: .relaxed) }
+    for thread in threads { thread.join() }
+    return (zip(after, before).map { $0 - $1 }, Double(end - start) / 1e9)
+  }
+}
