@@ -37,7 +37,8 @@ enum GuestPairs {
             ringSize: ringSize))
       }
       try introduce(guests[1], to: guests[0])
-      pairs.append(Pair(sender: guests[0], receiver: guests[1], port: "\(number).0"))
+      pairs.append(
+        Pair(sender: guests[0], receiver: guests[1], port: "\(number).0", processor: number % options.workers))
     }
     try await settle(pairs, at: plane, options)
     let (frames, seconds) = try measure(pairs, options)
@@ -80,12 +81,13 @@ enum GuestPairs {
     let frames = Atomic<Int>(0)
     let isEnding = Atomic<Bool>(false)
     /// Where the driver runs, and the worker that serves the sender.
-    private let place = Atomic<Int>(0)
+    private let place: Atomic<Int>
 
-    init(sender: PolledGuest, receiver: PolledGuest, port: String) {
+    init(sender: PolledGuest, receiver: PolledGuest, port: String, processor: Int) {
       self.sender = sender
       self.receiver = receiver
       self.port = port
+      place = Atomic(processor)
     }
 
     var processor: Int {
