@@ -19,7 +19,7 @@ bench_workers() {
   for ((round = 1; round <= rounds; round++)); do
     for driven in on off; do workers_round "$driven"; done
   done
-  show_results workers Mframes/s 'times as much as 1 worker'
+  show_results workers Mframes/s 'times as much as 1 worker' '% of a processor'
 }
 
 # workers_round DRIVEN: one worker, and two; on: their threads play the guests too, off: guests have threads of their own.
@@ -38,6 +38,7 @@ workers_round() {
     figures=$(word_after frames/s "$work/pairs")
     note "$(<"$work/pairs")"
     measured workers "$case" "apus, $workers worker$( ((workers == 1)) || echo s)" Mframes/s more "$(ratio "$figures" 1000000)" "$round"
+    [[ $driven == off ]] || measured workers "$case" "apus, $workers worker$( ((workers == 1)) || echo s)" '% of a processor' more "$(word_after with "$work/pairs")" "$round"
     if [[ -z $one ]]; then one=$figures; else measured workers "$case" apus 'times as much as 1 worker' more "$(ratio "$figures" "$one")" "$round"; fi
   done
 }
