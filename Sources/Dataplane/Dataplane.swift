@@ -17,7 +17,9 @@ package actor Dataplane {
   /// Yields when `heldPorts` has changed; for one consumer, who tells the machines.
   package nonisolated let heldPortChanges: AsyncStream<Void>
   private let heldPortSource: AsyncStream<Void>.Continuation
-  var portTable = PortTable()
+  /// Workers that there are: how many rings a capture has, recorders there are, counters a port has.
+  let workerCount: Int
+  var portTable: PortTable
   /// Of vhost-user ports that listen, by port number.
   var listeners: [Int: VhostUserListener] = [:]
   /// The worker is known to have room for port numbers below this.
@@ -28,7 +30,10 @@ package actor Dataplane {
   var captures: [CaptureEntry] = []
   var lastCapture = 0
   var punts: [PuntEntry] = []
-  let recorder: FlightRecorder?
+  /// What workers say of their bursts to those who merge their rings; nil = there is one worker.
+  let marks: BurstMarks?
+  /// One a worker; none without a recorder.
+  let recorders: [FlightRecorder]
   /// Names of the ports that there were, for the recorder.
   var recordedPorts = RecordedPorts()
   private(set) var isStopped = false
@@ -39,14 +44,17 @@ package actor Dataplane {
       throw .invalid("\(configuration.workerCount) workers asked for; this version runs exactly 1")
     }
     (heldPortChanges, heldPortSource) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-    recorder = configuration.recorderSize > 0 ? FlightRecorder(size: configuration.recorderSize) : nil
+    workerCount = configuration.workerCount
+    portTable = PortTable(workers: workerCount)
+    marks = workerCount > 1 ? BurstMarks(workers: workerCount) : nil
+    recorders = FlightRecorder.each(of: workerCount, size: configuration.recorderSize)
     MemoryMapping.installFaultHandler()
     Signals.ignorePipe()
     DescriptorLimit.raise()
     do throws(SystemError) {
       reactor = try Reactor { [events] in events.send($0) }
       worker = try Worker(
-        index: 0, configuration, faults: reactor.faults, recorder: recorder, clock: clock
+        index: 0, configuration, faults: reactor.faults, recorder: recorders.first, clock: clock
       ) { [events] in events.send($0) }
       interfaces = try InterfaceKeeper(worker)
     } catch {

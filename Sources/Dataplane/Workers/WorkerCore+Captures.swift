@@ -1,8 +1,10 @@
 /// Captures taken in, changed and ended between breaths.
 extension WorkerCore {
   /// Takes a capture or punt in; nil if there are too many of both already.
-  mutating func coldStartCapture(_ ring: CaptureRing, _ configuration: CaptureConfiguration) -> Int? {
-    state.taps.coldStart(ring, configuration, portCapacity: state.ports.capacity)
+  ///
+  /// - Parameter rings: one a worker.
+  mutating func coldStartCapture(_ rings: [CaptureRing], _ configuration: CaptureConfiguration) -> Int? {
+    state.taps.coldStart(rings[state.taps.worker], configuration, portCapacity: state.ports.capacity)
   }
 
   mutating func coldStopCapture(_ capture: Int, _ reason: CaptureEnd) {

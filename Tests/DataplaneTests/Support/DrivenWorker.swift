@@ -154,15 +154,14 @@ package struct DrivenWorker: ~Copyable {
       RecordedPort(
         name: "\($0)", switchName: nil, kind: .vhostUser, address: [2, 0, 0, 0, 0, 0], index: $0, from: 0, until: .max)
     }
-    let (records, end) = recorder?.snapshot() ?? ([], 0)
-    return FlightRecording(records, until: end, ports: ports, since: 0)
+    return FlightRecording(recorder.map { [$0.snapshot()] } ?? [], ports: ports, since: 0)
   }
 
   /// Starts a capture, whose interfaces are numbered and named as the ports: `0`, `1`.
   package mutating func capture(ports: [Int], _ configuration: CaptureConfiguration) -> CaptureHandle? {
-    let ring = CaptureRing(size: configuration.ringSize)
-    guard let slot = core.coldStartCapture(ring, configuration) else { return nil }
-    let handle = CaptureHandle(id: slot, ring: ring)
+    let rings = [CaptureRing](workers: 1, size: configuration.ringSize)
+    guard let slot = core.coldStartCapture(rings, configuration) else { return nil }
+    let handle = CaptureHandle(id: slot, rings: rings)
     for port in ports { add(port: port, to: handle) }
     return handle
   }
