@@ -2,7 +2,9 @@ import CLinux
 import Synchronization
 
 /// What workers say about the records that they have yet to publish, so that whoever merges their rings knows of what time
-/// nothing more can come. There is none with one worker.
+/// nothing more can come.
+///
+/// There is none with one worker.
 ///
 /// Each worker has a *mark*: `open` before it reads the clock for the first burst of a breath that may be recorded, then
 /// the time that it read, then 0 again when the records of the breath are published. A reader reads the clock, and then
@@ -32,8 +34,9 @@ final class BurstMarks: @unchecked Sendable {
   func mark(of worker: Int) -> BurstMark { unsafe BurstMark(word: words.stripe(of: worker)) }
 
   /// The time of the earliest record that may yet be published, not beyond `time`; `known` while a worker has an open
-  /// mark. Acquires what was published before.
+  /// mark.
   ///
+  /// Acquires what was published before.
   /// - Parameters:
   ///   - time: of the realtime clock, read by the caller before.
   ///   - known: what this gave last.
