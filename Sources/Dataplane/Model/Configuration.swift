@@ -60,7 +60,7 @@ package struct VhostUserSocket: Sendable {
   /// No longer than `UnixSocket.maximumPathLength`.
   package var path: String
   package var role = Role.listen
-  /// Ring pairs offered, 1 to 8.
+  /// Ring pairs offered, 1 to 16.
   package var queuePairs = 1
   /// Permission bits of the socket file (`listen` only).
   package var mode: UInt32 = 0o660

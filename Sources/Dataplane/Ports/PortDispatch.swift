@@ -81,7 +81,7 @@ extension PortSet {
   ) -> TransmitOutcome {
     var traits = egressTraits(port)
     traits.workLimit = workLimit
-    let delivery = Delivery(pending, from: port * Burst.capacity, count: count, traits)
+    let delivery = Delivery(pending, from: port * Burst.capacity, count: count, traits, now: active.now)
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .tap: tap[self[port].body].transmit(delivery, of: burst, notes: notes)
@@ -92,10 +92,17 @@ extension PortSet {
   }
 
   /// Lets the node have what was handed over.
+  ///
+  /// - Parameter pairs: those whose receive ring got something (`TransmitOutcome.filled`), for kinds that have several.
   @inline(__always)
-  mutating func completeTransmit(_ port: Int) {
+  mutating func completeTransmit(_ port: Int, pairs: UInt16) {
     switch self[port].kind {
-    case .vhostUser: finish(port, ring: 0)
+    case .vhostUser:
+      var left = pairs
+      while left != 0 {
+        finish(port, ring: 2 * left.trailingZeroBitCount)
+        left &= left &- 1
+      }
     case .tap: break
     case .patch: break
     case .null: break

@@ -5,12 +5,14 @@ import CLinux
 extension PortSet {
   // Asking ahead.
 
-  /// The vhost-user port, by its place in its pool, that a port's frames go to as a rule, or -1.
+  /// The vhost-user port, by its place in its pool, that a port's frames go to as a rule, all of them to the same ring; or
+  /// -1.
   @inline(__always)
   func likelyOutput(of port: Int) -> Int {
     let output = self[port].mode == .wire ? self[port].peer : self[port].lastOutput
-    guard output >= 0, self[output].kind == .vhostUser, vhostUser[self[output].body].canDeliver else { return -1 }
-    return self[output].body
+    guard output >= 0, self[output].kind == .vhostUser else { return -1 }
+    let body = self[output].body
+    return vhostUser[body].canDeliver && !vhostUser[body].isSteering ? body : -1
   }
 
   // Calls.
@@ -66,8 +68,8 @@ extension PortSet {
   /// Stops those of the rings that run, and reports one fault for all of them.
   ///
   /// The port's carrier is found anew at the end of the breath, or of the one that follows a command
-  /// (`WorkerCore.coldTellBroken`): what comes from its other rings until then is forgotten with the rest. Whether frames
-  /// still reach it until then goes by ring 0 alone.
+  /// (`WorkerCore.coldTellBroken`). Its other rings go on; if there is none that frames could go to, what comes from the
+  /// others until then is forgotten with the rest.
   mutating func coldBreak(_ port: Int, _ fault: RingFault, where isBroken: (Int) -> Bool) {
     guard self[port].kind == .vhostUser else { return }
     let body = self[port].body
@@ -81,7 +83,7 @@ extension PortSet {
       vhostUser[body].rings[ring].stop(.fault(fault))
       vhostUser[body].rings[ring].signalError(guardian)
     }
-    vhostUser[body].refresh()
+    vhostUser[body].refresh(now: active.now)
     broken.append(port)
     hasBroken = true
   }

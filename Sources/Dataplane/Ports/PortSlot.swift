@@ -50,6 +50,8 @@ struct PortSlot: ~Copyable {
   var isTouched = false
   /// Chains taken at most in one breath: falls while this port's frames flood to many.
   var burstLimit = Burst.capacity
+  /// Where the next turn begins, of a port with several queues.
+  var nextQueue: UInt8 = 0
   /// Copies that its floods cost beyond its share, and what they count with; see `WorkerState+Share`.
   var owedCopies = 0
   var debtEpoch: UInt32 = 0

@@ -2,12 +2,14 @@ internal import LinuxHost
 
 /// The worker's part of a vhost-user port: the queues of its rings, and the memory they are in.
 ///
-/// Even rings go to the guest, odd ones come from it (VIRTIO 1.2 section 5.1.2). Frames are taken from every enabled
-/// pair; frames to the guest go to pair 0.
+/// Even rings go to the guest, odd ones come from it (VIRTIO 1.2 section 5.1.2). Each ring is for itself: one that is
+/// stopped, or broken, or disabled, takes nothing else with it. Frames are taken from every transmit ring; frames to the
+/// guest go to the receive rings that are *open*, which are those that run and are enabled, by their flows (`FlowTable`).
 struct VhostUserPort: ~Copyable {
-  static let maximumPairs = 8
+  /// What the masks of pairs have bits for.
+  static let maximumPairs = DeliveryParts.limit
 
-  /// Two from the start, more when the first ring of a port with more pairs starts (`reserve`).
+  /// Two from the start, more when a ring starts that has none (`reserve`).
   private(set) var rings = FixedArray<GuestQueue<NegotiatedRing>>(count: 2) { _ in GuestQueue() }
   /// Holders of the descriptors whose numbers the rings use; as many as rings.
   private(set) var kicks = FixedArray<Descriptor?>(count: 2) { _ in nil }
@@ -16,17 +18,26 @@ struct VhostUserPort: ~Copyable {
   /// The view that `table` keeps mapped; nil = no memory, no ring runs.
   var memory: GuestMemory?
   var table: MemoryTable?
-  /// Ring pairs that may run, 0 until one did.
+  /// Pairs up to the last of which a ring has run.
   private(set) var pairs = 0
-  /// Bit i: transmit ring of pair i runs.
-  var runningTransmit: UInt16 = 0
-  /// Frames can be delivered: ring 0 runs and is enabled.
-  var canDeliver = false
+  /// Bit i: transmit ring of pair i runs; and it is enabled.
+  private(set) var runningTransmit: UInt16 = 0
+  private var openTransmit: UInt16 = 0
+  /// Bit i: receive ring of pair i runs and is enabled.
+  private var openReceive: UInt16 = 0
+  /// The first of them; 0 if there is none.
+  private(set) var firstReceive = 0
+  /// What `openReceive` was last when it was not empty.
+  private var lastReceive: UInt16 = 0
+  private var flows = FlowTable()
 
   init() {}
 
-  /// Makes room for the rings of a port of `count` pairs, `maximumPairs` at most.
+  /// Makes room for the rings of `count` pairs, `maximumPairs` at most.
+  ///
+  /// Not for all that were offered: who offers sixteen is given one, as a rule.
   mutating func reserve(pairs count: Int) {
+    guard count > pairs else { return }
     rings.grow(to: 2 * count) { _ in GuestQueue() }
     kicks.grow(to: 2 * count) { _ in nil }
     calls.grow(to: 2 * count) { _ in nil }
@@ -35,14 +46,40 @@ struct VhostUserPort: ~Copyable {
   }
 
   /// Finds anew which rings run; called after each change.
-  mutating func refresh() {
-    runningTransmit = 0
-    for pair in 0..<pairs where rings[2 * pair + 1].isRunning { runningTransmit |= 1 << UInt16(pair) }
-    canDeliver = rings[0].isRunning && rings[0].isEnabled
+  ///
+  /// - Parameter now: TSC, about.
+  mutating func refresh(now: UInt64) {
+    (runningTransmit, openTransmit, openReceive) = (0, 0, 0)
+    for pair in 0..<pairs {
+      let bit: UInt16 = 1 << UInt16(truncatingIfNeeded: pair)
+      if rings[2 * pair].isRunning, rings[2 * pair].isEnabled { openReceive |= bit }
+      guard rings[2 * pair + 1].isRunning else { continue }
+      runningTransmit |= bit
+      if rings[2 * pair + 1].isEnabled { openTransmit |= bit }
+    }
+    firstReceive = openReceive == 0 ? 0 : 2 * openReceive.trailingZeroBitCount
+    guard openReceive != 0, openReceive != lastReceive else { return }
+    if isSteering {
+      // Nothing was noted while one ring was all that there was.
+      let only = lastReceive == 0 ? openReceive : lastReceive
+      if flows.isEmpty || lastReceive.nonzeroBitCount == 1 { flows.coldGather(at: only.trailingZeroBitCount, now: now) }
+      flows.coldSpread(over: openReceive)
+    }
+    lastReceive = openReceive
   }
 
-  /// Guest and switch can talk: both rings of pair 0 run and are enabled.
-  var isCarrying: Bool { canDeliver && rings[1].isRunning && rings[1].isEnabled }
+  /// Frames can be delivered.
+  @inline(__always)
+  var canDeliver: Bool { openReceive != 0 }
+
+  /// Several rings are open.
+  @inline(__always)
+  var isSteering: Bool { openReceive & (openReceive &- 1) != 0 }
+
+  /// Guest and switch can talk: there is an open ring in each direction.
+  ///
+  /// Not of one pair, as each ring stops alone; nor of pair 0, though front-ends have that one always.
+  var isCarrying: Bool { openReceive != 0 && openTransmit != 0 }
 
   /// Stops everything and lets go of the memory.
   private mutating func clear() {
@@ -54,7 +91,9 @@ struct VhostUserPort: ~Copyable {
     }
     memory = nil
     table = nil
-    refresh()
+    refresh(now: 0)
+    lastReceive = 0
+    if !flows.isEmpty { flows.coldClear() }
   }
 }
 
@@ -84,13 +123,16 @@ extension VhostUserPort: WorkerPort {
   /// No buffer at this moment; there may be one when a frame comes.
   var coldRefusal: EgressDrop? {
     guard canDeliver else { return .carrierDown }
-    return rings[0].hasAvailable ? nil : .noBuffer
+    for pair in 0..<pairs where openReceive >> UInt16(pair) & 1 != 0 && rings[2 * pair].hasAvailable { return nil }
+    return .noBuffer
   }
 
+  /// Of one ring that is open: features are the device's, and the same for all.
   @inline(__always)
   func egressTraits(mtu: Int) -> EgressTraits {
     EgressTraits(
-      mtu: mtu, takesPartialChecksums: rings[0].allowsPartialChecksum, takesLarge: rings[0].traits.takesLarge)
+      mtu: mtu, takesPartialChecksums: rings[firstReceive].allowsPartialChecksum,
+      takesLarge: rings[firstReceive].traits.takesLarge)
   }
 
   @inline(__always)
@@ -102,14 +144,61 @@ extension VhostUserPort: WorkerPort {
     return rings[2 * queue + 1].receive(into: burst, memory: memory, limit: limit, depth: depth)
   }
 
-  /// Fills buffers of pair 0; who calls has the used entries published.
+  /// Fills buffers of the open rings; who calls has the used entries of those published that got something.
   @inline(__always)
   mutating func transmit(
     _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
     guard canDeliver, let memory else { return .nobodyThere(delivery) }
-    return rings[0].transmit(delivery, of: burst, notes: notes, memory: memory)
+    guard !isSteering else { return steer(delivery, of: burst, notes: notes, memory) }
+    return deliver(delivery, pair: firstReceive >> 1, of: burst, notes: notes, memory)
   }
+
+  /// Hands frames to one receive ring: the one place where such a ring is written to.
+  @inline(__always)
+  private mutating func deliver(
+    _ delivery: Delivery, pair: Int, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
+  ) -> TransmitOutcome {
+    // One that broke since the rings were last looked over.
+    guard rings[2 * pair].isRunning else { return .nobodyThere(delivery) }
+    var outcome = rings[2 * pair].transmit(delivery, of: burst, notes: notes, memory: memory)
+    outcome.attribute(to: pair)
+    return outcome
+  }
+
+  /// Hands each frame to the ring of its flow: those of a ring together, in their order.
+  @inline(never)
+  private mutating func steer(
+    _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
+  ) -> TransmitOutcome {
+    var used: UInt16 = 0
+    for position in 0..<delivery.count {
+      let hash = burst.flowHash(Int(delivery.item(position).frame))
+      let pair = flows.pair(of: hash, open: openReceive, now: delivery.now)
+      notes.parts.note(position, in: pair)
+      used |= 1 &<< UInt16(truncatingIfNeeded: pair)
+    }
+    notes.parts.sort(delivery)
+    var outcome = TransmitOutcome()
+    while used != 0 {
+      let pair = used.trailingZeroBitCount
+      used &= used &- 1
+      var traits = delivery.traits
+      // The limit is of all of them together.
+      traits.workLimit = max(traits.workLimit &- outcome.work(traits.frameWork), 0)
+      let part = deliver(notes.parts.delivery(pair, traits), pair: pair, of: burst, notes: notes, memory)
+      if part.hasDrops { notes.parts.giveBack(pair, to: delivery) }
+      outcome.add(part)
+    }
+    return outcome
+  }
+
+  /// Asks for what the next `count` buffers need of the one ring that is open: first the entries, later the descriptors.
+  @inline(__always)
+  func prefetchEntries(_ count: Int) { rings[firstReceive].prefetchEntries(count) }
+
+  @inline(__always)
+  func prefetchDescriptors(_ count: Int) { rings[firstReceive].prefetchDescriptors(count) }
 
   /// Asks the driver to kick.
   func arm(longest: Int64) -> Int64 {

@@ -65,9 +65,9 @@ extension VhostUserEndpoint: RingOwner {
     let installation = WorkerCore.RingInstallation(
       index: start.index, layout: layout, base: start.base, traits: QueueTraits(start),
       isEnabled: start.isEnabled, kick: start.kick, call: start.call, error: start.error)
-    let (port, pairs) = (port, offer.queuePairs)
+    let port = port
     return ask { core in
-      core.coldStartRing(port, pairs: pairs, installation)
+      core.coldStartRing(port, installation)
       return .done
     }
   }

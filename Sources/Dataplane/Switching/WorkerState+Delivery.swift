@@ -73,9 +73,9 @@ extension WorkerState {
   private mutating func handOver(_ port: Int, _ count: Int) {
     let limit = burst.hasLarge ? workLeft : .max
     let outcome = ports.transmit(port, pending, count: count, workLimit: limit, burst: burst, notes: notes)
-    if outcome.packets > 0 { ports.completeTransmit(port) }
+    if outcome.packets > 0 { ports.completeTransmit(port, pairs: outcome.filled) }
     account(outcome, port, of: count)
-    if let fault = outcome.fault { ports.coldRingFault(port, ring: 0, fault) }
+    if let fault = outcome.fault { ports.coldRingFault(port, ring: 2 * outcome.faultPair, fault) }
   }
 
   /// Work that large frames of this burst may be yet.

@@ -21,9 +21,11 @@ struct WorkerState: ~Copyable {
   var touched: FixedArray<UInt16>
   var touchedCount = 0
   let notes = ScatterNotes()
-  /// Copies that floods of this burst asked for, and work on large frames beyond that of others.
+  /// Copies that floods of this turn asked for, and work on large frames beyond that of others; and how many of them the
+  /// port's share or its debt has.
   var copies = 0
-  /// Work on large frames of this burst so far (`EgressTraits.workLimit`).
+  var chargedCopies = WorkerState.share
+  /// Work on large frames of this turn so far (`EgressTraits.workLimit`).
   var largeWork = 0
   /// Some port owes copies, and the number that its debt must have to count; see `WorkerState+Share`.
   var hasDebtors = false
@@ -50,11 +52,18 @@ struct WorkerState: ~Copyable {
     taps.coldReservePorts(capacity)
   }
 
-  /// An empty burst.
+  /// An empty burst, and a turn that begins with it.
   @inline(__always)
   mutating func reset() {
     burst.reset()
+    beginTurn()
+  }
+
+  /// The turn of a port, which is a burst, or several small ones: nothing was done for it yet.
+  @inline(__always)
+  mutating func beginTurn() {
     copies = 0
+    chargedCopies = Self.share
     largeWork = 0
   }
 }

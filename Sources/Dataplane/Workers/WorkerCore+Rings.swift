@@ -33,10 +33,10 @@ extension WorkerCore {
   }
 
   /// Starts a ring, or takes over new descriptors of one that runs.
-  mutating func coldStartRing(_ port: Int, pairs: Int, _ ring: RingInstallation) {
+  mutating func coldStartRing(_ port: Int, _ ring: RingInstallation) {
     guard let body = coldRings(of: port) else { return }
-    state.ports.vhostUser[body].reserve(pairs: pairs)
     let index = ring.index
+    state.ports.vhostUser[body].reserve(pairs: index / 2 + 1)
     coldReplaceKick(port, ring: index, with: ring.kick)
     coldReplaceCall(port, ring: index, with: ring.call)
     coldReplaceError(port, ring: index, with: ring.error)
@@ -46,14 +46,14 @@ extension WorkerCore {
       coldSignalCall(port, ring: index)
     }
     state.ports.vhostUser[body].rings[index].isEnabled = ring.isEnabled
-    state.ports.vhostUser[body].refresh()
+    state.ports.vhostUser[body].refresh(now: state.ports.active.now)
     coldCarrier(port)
   }
 
   mutating func coldEnableRing(_ port: Int, ring: Int, _ isEnabled: Bool) {
     guard let body = coldRings(of: port) else { return }
     state.ports.vhostUser[body].rings[ring].isEnabled = isEnabled
-    state.ports.vhostUser[body].refresh()
+    state.ports.vhostUser[body].refresh(now: state.ports.active.now)
     coldCarrier(port)
   }
 
@@ -63,7 +63,7 @@ extension WorkerCore {
     state.ports.vhostUser[body].rings[ring].stop()
     coldReplaceKick(port, ring: ring, with: nil)
     coldReplaceCall(port, ring: ring, with: nil)
-    state.ports.vhostUser[body].refresh()
+    state.ports.vhostUser[body].refresh(now: state.ports.active.now)
     coldCarrier(port)
     return state.ports.vhostUser[body].rings[ring].base
   }
@@ -139,7 +139,7 @@ extension WorkerCore {
       state.ports.vhostUser[body].rings[ring].isEnabled = false
       coldReplaceKick(port, ring: ring, with: nil)
     }
-    state.ports.vhostUser[body].refresh()
+    state.ports.vhostUser[body].refresh(now: state.ports.active.now)
     coldCarrier(port)
   }
 }

@@ -151,7 +151,11 @@ final class Bench {
     guard try sender.waitForTransmitted() else { throw GuestKitError.timeout("frames are not taken") }
     var result: [String: [VirtualGuest.Received]] = [:]
     for node in nodes where node.guest.frontEnd != nil {
-      while let received = try node.guest.receive(timeout: 0) { result[node.name, default: []].append(received) }
+      for pair in 0..<node.guest.options.pairs {
+        while let received = try node.guest.receive(timeout: 0, pair: pair) {
+          result[node.name, default: []].append(received)
+        }
+      }
     }
     return result
   }

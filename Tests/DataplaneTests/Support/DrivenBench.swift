@@ -38,12 +38,12 @@ final class DrivenBench {
     var options = VirtualGuest.Options()
     configure(&options)
     let guest = try VirtualGuest(options)
-    try guest.postReceiveBuffers()
+    for pair in 0..<options.pairs { try guest.postReceiveBuffers(pair: pair) }
     let port = worker.addPort(mode)
     let features = options.format.features(of: features | VirtioFeature.version1)
     guest.assume(features: features)
     try worker.start(
-      port: port, pairs: 1, memory: Self.regions(guest.memory), rings: guest.rings.map { Self.start($0, features) })
+      port: port, memory: Self.regions(guest.memory), rings: guest.rings.map { Self.start($0, features) })
     guests.append(guest)
     return port
   }
@@ -87,10 +87,10 @@ final class DrivenBench {
     breathe(at: now)
   }
 
-  /// What a guest got since the last call.
-  func received(_ port: Int) throws -> [VirtualGuest.Received] {
+  /// What a guest got since the last call, by one of its receive rings.
+  func received(_ port: Int, pair: Int = 0) throws -> [VirtualGuest.Received] {
     var frames: [VirtualGuest.Received] = []
-    while let frame = try guests[port].receive(timeout: 0) { frames.append(frame) }
+    while let frame = try guests[port].receive(timeout: 0, pair: pair) { frames.append(frame) }
     return frames
   }
 

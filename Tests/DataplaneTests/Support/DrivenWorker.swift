@@ -58,13 +58,13 @@ package struct DrivenWorker: ~Copyable {
 
   /// Maps a port's memory and starts a ring of it (`start` as after SET_VRING_KICK).
   package mutating func start(
-    port: Int, pairs: Int, memory: [MemoryRegionRequest], rings: [RingStart]
+    port: Int, memory: [MemoryRegionRequest], rings: [RingStart]
   ) throws {
     let table = try MemoryTable(memory)
     core.coldReplaceMemory(port, table, [:])
     for ring in rings {
       core.coldStartRing(
-        port, pairs: pairs,
+        port,
         WorkerCore.RingInstallation(
           index: ring.index,
           layout: try RingLayout(ring.addresses, size: ring.size, isPacked: ring.isPacked, in: table),

@@ -73,7 +73,7 @@ struct Field: ~Copyable {
   mutating func addStation(_ mode: PortMode, _ shape: Station.Shape, on switchIndex: Int = 0) throws {
     let station = try Station(shape)
     let port = worker.addPort(mode, on: switchIndex)
-    try worker.start(port: port, pairs: 1, memory: station.regions, rings: station.starts)
+    try worker.start(port: port, memory: station.regions, rings: station.starts)
     ports.append(port)
     sides.append(station)
   }
