@@ -161,7 +161,7 @@ import Topology
     ),
     (
       "nodes", #"[{"name": "n", "kind": "vm", "nics": [{"name": "e", "mac": "", "queues": 9223372036854775807}]}]"#,
-      "nodes[0].nics[0].queues must be a whole number from 1 to 8"
+      "nodes[0].nics[0].queues must be a whole number from 1 to 16"
     ),
   ])
   func whatNoLabFileCanSayIsRefused(_ key: String, _ value: String, _ message: String) async throws {

@@ -108,7 +108,7 @@ extension Example {
         workers: { count: 0, nice: -21 }
         vlans: { red: 4095 }
         nodes:
-          a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
+          a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 17 } } }
         """#,
       expected: #"""
         test.lab.yaml:3:19: error[L006]: "count" must be 1..64, found 0
@@ -121,14 +121,14 @@ extension Example {
             4 | vlans: { red: 4095 }
               |               ^^^^
         test.lab.yaml:6:26: error[L006]: "memory" must be 32 MiB..1 TiB, found 1 MiB
-            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
+            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 17 } } }
               |                          ^^
         test.lab.yaml:6:51: error[L006]: "mtu" must be 68..65521, found 67
-            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
+            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 17 } } }
               |                                                   ^^
-        test.lab.yaml:6:63: error[L006]: "queues" must be 1..8, found 9
-            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
-              |                                                               ^
+        test.lab.yaml:6:63: error[L006]: "queues" must be 1..16, found 17
+            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 17 } } }
+              |                                                               ^^
         """#),
     Example(
       "L006", "an unknown kind",

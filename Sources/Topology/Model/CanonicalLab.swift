@@ -179,7 +179,7 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   package var routes: [RouteDefinition] = []
   /// Bytes; nil = 1500 in the guest and no limit in the switch.
   package var mtu: Int?
-  /// Ring pairs, 1 to 8.
+  /// Ring pairs, 1 to 16: those of a machine, or as many as an `external` NIC's front-end may use.
   package var queues = 1
   /// Which end of the vhost-user socket this product is (`external` only; `vm` uses listen).
   package var role = Role.listen

@@ -106,7 +106,7 @@ enum LabSchema {
   private static let device = [
     Key("mac", .mac, "Derived from the names of lab, node and NIC without it."),
     Key("mtu", .integer(Limits.mtu), "1500 without it, and then no limit in the switch."),
-    Key("queues", .integer(Limits.queues), "Ring pairs; 1 without it."),
+    Key("queues", .integer(Limits.queues), "Ring pairs; 1 without it, and all 16 are offered by an external NIC."),
     Key(
       "offload", .either([.boolean, .choice([NICDefinition.Offload.checksum.rawValue])]),
       "What NIC and switch leave to each other: on (checksums and large frames), checksum, or off; on without it."
