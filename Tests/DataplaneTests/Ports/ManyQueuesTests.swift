@@ -114,6 +114,31 @@ import VhostUser
     }
   }
 
+  /// Another port goes on with all rings of a session, where they stood.
+  @Test func aSessionOfSixteenPairsIsTakenOver() async throws {
+    try await Bench.with { bench in
+      let (a, b) = try await bench.addWire("a", "b") {
+        $0.pairs = 16
+        $0.ringSize = 64
+        $0.transmitSize = 2048
+      }
+      for turn in 0..<3 {
+        let taken = try #require(try await bench.dataplane.takeSession(port: "b"))
+        #expect(taken.state.rings.count == 32)
+        try await bench.dataplane.takeUp(taken, port: "b")
+        let queues = try #require(try await bench.status("b").vhostUser?.queues)
+        #expect(queues.count == 32 && queues.allSatisfy { $0.stopped == nil && $0.isEnabled })
+        for pair in 0..<16 {
+          let frame = SteeringTests.flowFrame(pair, turn)
+          for (from, to) in [(a, b), (b, a)] {
+            try from.send(frame, pair: pair)
+            #expect(try to.receiveAny()?.frame.frame == frame)
+          }
+        }
+      }
+    }
+  }
+
   /// A guest that flips its rings a thousand times under load loses only frames that are counted, and nobody else's.
   @Test func flippingRingsHarmsNobodyElse() async throws {
     try await Bench.with { bench in

@@ -6,7 +6,10 @@ struct PortRow: Decodable, Sendable {
   }
   struct Queue: Decodable, Sendable {
     var ring: String
+    var index: Int
+    var size: Int
     var enabled: Bool
+    var used_index: Int
     var kicks: Int
     var calls: Int
     var segmented: Int?
