@@ -7,7 +7,7 @@ struct TransmitOutcome {
   private(set) var hasDrops = false
   /// What stopped a ring's part of the delivery, and the pair of that ring; of several the first: others show again.
   var fault: RingFault?
-  private(set) var faultPair = 0
+  private(set) var faultPair: UInt8 = 0
   /// Pairs whose receive ring has frames that its driver is to be given (`PortSet.completeTransmit`), one bit each.
   private(set) var filled: UInt16 = 0
 
@@ -49,8 +49,8 @@ struct TransmitOutcome {
 
   /// Notes that this is what became of the frames for one ring.
   @inline(__always)
-  mutating func attribute(to pair: Int) {
-    filled = 1 &<< UInt16(truncatingIfNeeded: pair)
+  mutating func attribute(to pair: UInt8) {
+    filled = 1 &<< UInt16(pair)
     faultPair = pair
   }
 

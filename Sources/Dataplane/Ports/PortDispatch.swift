@@ -98,15 +98,22 @@ extension PortSet {
   mutating func completeTransmit(_ port: Int, pairs: UInt16) {
     switch self[port].kind {
     case .vhostUser:
-      var left = pairs
-      while left != 0 {
-        finish(port, ring: 2 * left.trailingZeroBitCount)
-        left &= left &- 1
-      }
+      finish(port, ring: 2 * pairs.trailingZeroBitCount)
+      let others = pairs & (pairs &- 1)
+      if others != 0 { finishOthers(port, pairs: others) }
     case .tap: break
     case .patch: break
     case .null: break
     case .none: break
+    }
+  }
+
+  @inline(never)
+  private mutating func finishOthers(_ port: Int, pairs: UInt16) {
+    var left = pairs
+    while left != 0 {
+      finish(port, ring: 2 * left.trailingZeroBitCount)
+      left &= left &- 1
     }
   }
 

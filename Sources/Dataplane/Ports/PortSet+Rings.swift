@@ -20,19 +20,29 @@ extension PortSet {
   /// Gives a guest its buffers back: one store for all, and a call if it waits for one.
   @inline(__always)
   mutating func finish(_ port: Int, ring: Int) {
-    let body = self[port].body
     if clinux_fault_count() != faultCount { coldMemoryFaults() }
-    guard vhostUser[body].rings[ring].isRunning else { return }
-    vhostUser[body].rings[ring].publish()
-    if !vhostUser[body].rings[ring].callIfWanted(guardian) {
-      return coldRingFault(port, ring: ring, RingFault(.callBlocked))
+    switch Self.finish(&vhostUser[self[port].body].rings[ring], guardian) {
+    case .settled: return
+    case .blocked: return coldRingFault(port, ring: ring, RingFault(.callBlocked))
+    case .unsettled: break
     }
-    guard !vhostUser[body].rings[ring].isUnsettled else { return }
     if unsettledCount == unsettled.count { settleCalls() }
-    vhostUser[body].rings[ring].isUnsettled = true
     unsettled[unsettledCount] = UnsettledRing(
       port: UInt16(truncatingIfNeeded: port), ring: UInt16(truncatingIfNeeded: ring))
     unsettledCount += 1
+  }
+
+  /// What is left to be done for a ring that was published.
+  private enum Finish { case settled, unsettled, blocked }
+
+  @inline(__always)
+  private static func finish(_ queue: inout GuestQueue<NegotiatedRing>, _ guardian: CallGuardian) -> Finish {
+    guard queue.isRunning else { return .settled }
+    queue.publish()
+    guard queue.callIfWanted(guardian) else { return .blocked }
+    guard !queue.isUnsettled else { return .settled }
+    queue.isUnsettled = true
+    return .unsettled
   }
 
   /// Looks once more, behind one fence for all rings of the breath, whether a driver went to sleep while its entries

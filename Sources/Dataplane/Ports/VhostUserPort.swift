@@ -151,19 +151,27 @@ extension VhostUserPort: WorkerPort {
   ) -> TransmitOutcome {
     guard canDeliver, let memory else { return .nobodyThere(delivery) }
     guard !isSteering else { return steer(delivery, of: burst, notes: notes, memory) }
-    return deliver(delivery, pair: firstReceive >> 1, of: burst, notes: notes, memory)
+    return deliver(delivery, ring: firstReceive, of: burst, notes: notes, memory)
   }
 
   /// Hands frames to one receive ring: the one place where such a ring is written to.
   @inline(__always)
   private mutating func deliver(
-    _ delivery: Delivery, pair: Int, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
+    _ delivery: Delivery, ring: Int, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
   ) -> TransmitOutcome {
     // One that broke since the rings were last looked over.
-    guard rings[2 * pair].isRunning else { return .nobodyThere(delivery) }
-    var outcome = rings[2 * pair].transmit(delivery, of: burst, notes: notes, memory: memory)
-    outcome.attribute(to: pair)
+    guard rings[ring].isRunning else { return .nobodyThere(delivery) }
+    var outcome = rings[ring].transmit(delivery, of: burst, notes: notes, memory: memory)
+    outcome.attribute(to: UInt8(truncatingIfNeeded: ring >> 1))
     return outcome
+  }
+
+  /// The same, called: its loops are long.
+  @inline(never)
+  private mutating func deliverApart(
+    _ delivery: Delivery, ring: Int, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
+  ) -> TransmitOutcome {
+    deliver(delivery, ring: ring, of: burst, notes: notes, memory)
   }
 
   /// Hands each frame to the ring of its flow: those of a ring together, in their order.
@@ -178,6 +186,9 @@ extension VhostUserPort: WorkerPort {
       notes.parts.note(position, in: pair)
       used |= 1 &<< UInt16(truncatingIfNeeded: pair)
     }
+    if used & (used &- 1) == 0 {
+      return deliverApart(delivery, ring: 2 * used.trailingZeroBitCount, of: burst, notes: notes, memory)
+    }
     notes.parts.sort(delivery)
     var outcome = TransmitOutcome()
     while used != 0 {
@@ -186,7 +197,7 @@ extension VhostUserPort: WorkerPort {
       var traits = delivery.traits
       // The limit is of all of them together.
       traits.workLimit = max(traits.workLimit &- outcome.work(traits.frameWork), 0)
-      let part = deliver(notes.parts.delivery(pair, traits), pair: pair, of: burst, notes: notes, memory)
+      let part = deliverApart(notes.parts.delivery(pair, traits), ring: 2 * pair, of: burst, notes: notes, memory)
       if part.hasDrops { notes.parts.giveBack(pair, to: delivery) }
       outcome.add(part)
     }

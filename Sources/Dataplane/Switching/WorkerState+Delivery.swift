@@ -75,7 +75,7 @@ extension WorkerState {
     let outcome = ports.transmit(port, pending, count: count, workLimit: limit, burst: burst, notes: notes)
     if outcome.packets > 0 { ports.completeTransmit(port, pairs: outcome.filled) }
     account(outcome, port, of: count)
-    if let fault = outcome.fault { ports.coldRingFault(port, ring: 2 * outcome.faultPair, fault) }
+    if let fault = outcome.fault { ports.coldRingFault(port, ring: 2 * Int(outcome.faultPair), fault) }
   }
 
   /// Work that large frames of this burst may be yet.

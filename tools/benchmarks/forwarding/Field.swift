@@ -58,6 +58,7 @@ struct Field: ~Copyable {
     receiving.receiveSize = options.buffers == 0 ? max(whole + 4, 1536) : options.buffers
     receiving.receiveCount = (whole + receiving.receiveSize - 1) / receiving.receiveSize
     receiving.distinct = options.distinct
+    receiving.receiveRings = options.queues
     burst = options.burst
     checkRoom()
   }

@@ -22,6 +22,8 @@ struct Options {
   var ring = RingFormat.split
   /// Bytes of the receiver's buffers; 0 = as many as a frame needs.
   var buffers = 0
+  /// Receive rings that are enabled.
+  var queues = 1
   var idlePorts = 0
   /// Frames that become visible together.
   var burst = 64
@@ -50,6 +52,7 @@ struct Options {
     case "--frames": frames = Options.number(name, value, 1...100_000_000)
     case "--size": size = Options.number(name, value, 60...65_550)
     case "--buffers": buffers = Options.number(name, value, 0...70_000)
+    case "--queues": queues = Options.number(name, value, 1...16)
     case "--idle-ports": idlePorts = Options.number(name, value, 0...50_000)
     case "--burst": burst = Options.number(name, value, 1...64)
     case "--distinct": distinct = Options.number(name, value, 0...256)

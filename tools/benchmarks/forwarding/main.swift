@@ -3,7 +3,8 @@
 //
 // Usage: forwarding-benchmark [--mode MODE] [--size BYTES] [--frames COUNT] [--recorder on|off]
 //                             [--capture none|idle|other|full|filtered] [--chain single|two|indirect] [--buffers BYTES]
-//                             [--ring split|packed] [--idle-ports COUNT] [--burst COUNT] [--distinct COUNT]
+//                             [--ring split|packed] [--queues COUNT] [--idle-ports COUNT] [--burst COUNT]
+//                             [--distinct COUNT]
 //        forwarding-benchmark --add-ports COUNT
 //        forwarding-benchmark --macs COUNT,... [--rounds N] [--idle-ports N] [--format table|json]
 //        forwarding-benchmark --flood PORTS [--rounds N] [--format table|json]
@@ -17,6 +18,7 @@
 //   --chain: a frame's header and bytes in one buffer, in two, or in two that an indirect table names
 //   --buffers: size of the receiver's buffers, its headers included; 0 = a frame fits into one
 //   --ring: the format of all rings, of those that GuestKit has a driver for
+//   --queues: receive rings that the receiver has enabled, so that each frame's flow is found; they are all of one
 //   --idle-ports: ports beside the others that nobody is connected to
 //   --burst, --distinct: frames that are sent at once; buffers that they lie in, each of them used again and again
 // --add-ports: no frames; how long it takes to add that many ports, to list and to remove them (AddedPorts.swift)
