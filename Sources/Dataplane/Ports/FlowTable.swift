@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A flow (`Burst.flowHash`) has one of 256 entries, with others. An entry has the ring that its frames go to now, and the
 /// one that is its *home*: homes are spread evenly over the open rings, and as few of them as can be change when one is
-/// closed or opened. Frames of a flow are never overtaken in a ring, nor by one ring's frames those that wait in another:
+/// closed or opened. No frame of a flow overtakes one before it that waits in another ring:
 /// - A ring that is closed (stopped, or disabled) is left at once, by its own entries alone: nothing that is sent later
 ///   could be seen there.
 /// - A ring that is opened gets an entry only when that was silent for `silence`: by then the guest has taken what lies in
