@@ -35,11 +35,13 @@ extension Burst {
     let places = unsafe pending.base + place
     var (done, bytes) = (0, 0)
     while done < limit {
-      let header = unsafe Bytes.header(at: UnsafeRawPointer(slots + done &* Self.scratchSlotSize))
-      guard header.first == known.first, UInt32(truncatingIfNeeded: header.second) == known.second,
-        !header.isTagged, unsafe frames[done].flags.isPlain, unsafe frames[done].size >= Ethernet.headerSize
+      let slot = unsafe slots + done &* Self.scratchSlotSize
+      guard unsafe slot.loadUnaligned(as: UInt64.self) == known.first,
+        unsafe slot.loadUnaligned(fromByteOffset: 8, as: UInt32.self) == known.second,
+        unsafe slot.loadUnaligned(fromByteOffset: 12, as: UInt16.self) != Ethernet.typeVLAN.bigEndian,
+        unsafe frames[done].flags.isPlain, unsafe frames[done].size >= Ethernet.headerSize
       else { break }
-      unsafe places[done] = PendingFrame(frame: start &+ done, edit: .keep)
+      unsafe places[done] = PendingFrame(kept: start &+ done)
       bytes &+= unsafe frames[done].size
       done &+= 1
     }

@@ -48,8 +48,7 @@ extension GuestQueue where Format: ~Copyable {
     else { return gatherChain(into: burst, memory: memory) }
     // SAFETY: size >= headerSize.
     burst.frames[burst.count] = unsafe Frame(
-      source: UnsafeRawPointer(base) + headerSize, sourceSize: buffer.size - headerSize,
-      size: buffer.size - headerSize, flags: .direct)
+      direct: UnsafeRawPointer(base) + headerSize, size: buffer.size - headerSize)
     ring.complete(buffer.chain, written: 0)
     return nil
   }
@@ -74,7 +73,7 @@ extension GuestQueue where Format: ~Copyable {
   }
 
   /// Splits the header off the first pieces and notes the rest as the next frame of the burst.
-  private func noteChain(total: Int, from start: Int, in burst: borrowing Burst) {
+  private mutating func noteChain(total: Int, from start: Int, in burst: borrowing Burst) {
     var header: (UInt64, UInt64) = (0, 0)
     var taken = 0
     var index = start
@@ -107,24 +106,27 @@ extension GuestQueue where Format: ~Copyable {
   }
 
   /// Second pass: headers, fetched once, and the frames' first bytes.
-  @inline(__always)
-  private func loadFrames(_ burst: borrowing Burst) {
+  // Mutating, as others here that change nothing: the queue would be copied for the call.
+  @inline(never)
+  private mutating func loadFrames(_ burst: borrowing Burst) {
     let headerSize = headerSize
-    let frames = unsafe burst.frames.base
-    let scratch = unsafe burst.scratchSlot(0)
-    for index in 0..<burst.count {
+    var frame = unsafe burst.frames.base
+    var slot = unsafe burst.scratchSlot(0)
+    let count = burst.count
+    for index in 0..<count {
       // SAFETY: index < burst.count <= Burst.capacity; at least 10 bytes of header lie before a direct frame (gather),
       // and 64 bytes behind `source` if it says so.
-      let frame = unsafe frames + index
-      if unsafe frame.pointee.flags == .direct, unsafe frame.pointee.sourceSize >= Burst.scratchRule,
-        // Flags and GSO type zero: nothing is asked for, the other fields mean nothing.
-        unsafe (frame.pointee.source - headerSize).loadUnaligned(as: UInt16.self) == 0
+      let source = unsafe frame.pointee.source
+      if unsafe frame.pointee.flags != .direct || frame.pointee.sourceSize < Burst.scratchRule
+        // Flags or GSO type; if both are zero, nothing is asked for, and the other fields mean nothing.
+        || (source - headerSize).loadUnaligned(as: UInt16.self) != 0
       {
-        unsafe (scratch + index &* Burst.scratchSlotSize).copy64(from: frame.pointee.source)
-        unsafe frame.pointee.scratchSize = Burst.scratchRule
-      } else {
         unsafe loadSlowly(index, burst, &frame.pointee)
+      } else {
+        unsafe slot.copy64(from: source)
       }
+      unsafe frame += 1
+      unsafe slot += Burst.scratchSlotSize
     }
   }
 
@@ -135,7 +137,7 @@ extension GuestQueue where Format: ~Copyable {
 
   /// Any other frame; what the header says is taken from this load alone.
   @inline(never)
-  private func loadSlowly(_ index: Int, _ burst: borrowing Burst, _ frame: inout Frame) {
+  private mutating func loadSlowly(_ index: Int, _ burst: borrowing Burst, _ frame: inout Frame) {
     if frame.flags.contains(.direct) {
       // SAFETY: as above.
       let header = unsafe frame.source - headerSize
@@ -149,7 +151,7 @@ extension GuestQueue where Format: ~Copyable {
   }
 
   /// Takes over what a header says that is not all zeros.
-  private func judge(_ word: UInt64, _ checksumOffset: UInt16, _ frame: inout Frame) {
+  private mutating func judge(_ word: UInt64, _ checksumOffset: UInt16, _ frame: inout Frame) {
     frame.judge(
       OffloadHeader(word: word, checksumOffset: checksumOffset), allowsPartial: allowsPartialChecksum,
       traits.sendsLarge)
