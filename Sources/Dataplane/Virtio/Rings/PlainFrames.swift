@@ -46,6 +46,12 @@ struct PlainFrames: BitwiseCopyable {
     }
   }
 
+  /// A pending frame may be plain.
+  @inline(__always)
+  static func isPlain(_ item: PendingFrame, of burst: borrowing Burst) -> Bool {
+    item.kept.map { burst.frames[$0].isPlain } ?? false
+  }
+
   /// Bytes of the frame in item `position`, if it is plain and no longer than `largest`; otherwise nil.
   @inline(__always)
   func size(_ position: Int, atMost largest: Int) -> Int? {
@@ -89,13 +95,12 @@ struct PlainFrames: BitwiseCopyable {
     let target = unsafe base + Self.headerSize
     unsafe base.storeBytes(of: 0, as: UInt64.self)
     unsafe base.storeBytes(of: 1 << 16, toByteOffset: 8, as: UInt32.self)
-    guard _fastPath(size >= Burst.scratchRule) else {
+    guard size >= Burst.scratchRule else {
       unsafe target.copyMemory(from: checked, byteCount: size)
       return size
     }
     unsafe target.copy64(from: UnsafeRawPointer(checked))
-    // The loop's values shall stay in registers while no frame needs a call.
-    if _slowPath(size > Burst.scratchRule) {
+    if size > Burst.scratchRule {
       unsafe (target + Burst.scratchRule).copyMemory(
         from: frames[index].source + Burst.scratchRule, byteCount: size &- Burst.scratchRule)
     }
