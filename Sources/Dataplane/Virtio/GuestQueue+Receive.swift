@@ -31,12 +31,17 @@ extension GuestQueue where Format: ~Copyable {
     while true {
       ring.gatherPlain(
         into: burst, region: memory.likelyRegion(regionHint), headerSize: headerSize, wanted: wanted)
-      guard burst.count < wanted, ring.isAvailable(at: ring.next, in: window) else { return nil }
-      if let fault = gatherOther(into: burst, memory: memory) {
-        // A chain that found no room for its pieces waits for the next burst.
-        return fault.kind == .chainTooLong && fault.seen == 0 && burst.count > 0 ? nil : fault
-      }
-      burst.count += 1
+      var pieces = 0
+      // A chain of several pieces is followed by its like as a rule.
+      repeat {
+        guard burst.count < wanted, ring.isAvailable(at: ring.next, in: window) else { return nil }
+        pieces = burst.segmentCount
+        if let fault = gatherOther(into: burst, memory: memory) {
+          // A chain that found no room for its pieces waits for the next burst.
+          return fault.kind == .chainTooLong && fault.seen == 0 && burst.count > 0 ? nil : fault
+        }
+        burst.count &+= 1
+      } while burst.segmentCount > pieces
     }
   }
 
@@ -74,6 +79,37 @@ extension GuestQueue where Format: ~Copyable {
 
   /// Splits the header off the first pieces and notes the rest as the next frame of the burst.
   private mutating func noteChain(total: Int, from start: Int, in burst: borrowing Burst) {
+    let (header, index) = takeHeader(from: start, in: burst)
+    let first = burst.segments[min(index, Burst.segmentCapacity - 1)]
+    let size = total - headerSize
+    var frame = unsafe Frame(
+      source: UnsafeRawPointer(first.base), sourceSize: size == 0 ? 0 : first.size, size: size)
+    if burst.segmentCount - index > 1 {
+      frame.segmentCount = burst.segmentCount - index
+      frame.segmentStart = index
+    }
+    if size > PlainFrames.largestDirect { frame.flags.insert(.headerInvalid) }
+    if header.word & 0xFFFF != 0 { judge(header.word, header.checksumOffset, &frame) }
+    burst.frames[burst.count] = frame
+  }
+
+  /// Loads the header from the first pieces and takes it off them; returns it, and the piece that the frame begins in.
+  @inline(__always)
+  private mutating func takeHeader(from start: Int, in burst: borrowing Burst) -> (OffloadHeader, Int) {
+    let first = burst.segments[start]
+    guard first.size >= headerSize else { return takeSplitHeader(from: start, in: burst) }
+    // SAFETY: headerSize >= 10 bytes lie in the piece.
+    let header = unsafe OffloadHeader(
+      word: first.base.loadUnaligned(as: UInt64.self),
+      checksumOffset: first.base.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
+    guard first.size > headerSize else { return (header, start + 1) }
+    unsafe burst.segments[start] = Segment(base: first.base + headerSize, size: first.size - headerSize)
+    return (header, start)
+  }
+
+  /// The same of a header in several pieces.
+  @inline(never)
+  private mutating func takeSplitHeader(from start: Int, in burst: borrowing Burst) -> (OffloadHeader, Int) {
     var header: (UInt64, UInt64) = (0, 0)
     var taken = 0
     var index = start
@@ -92,17 +128,7 @@ extension GuestQueue where Format: ~Copyable {
         unsafe burst.segments[index] = Segment(base: piece.base + count, size: piece.size - count)
       }
     }
-    let first = burst.segments[min(index, Burst.segmentCapacity - 1)]
-    let size = total - headerSize
-    var frame = unsafe Frame(
-      source: UnsafeRawPointer(first.base), sourceSize: size == 0 ? 0 : first.size, size: size)
-    if burst.segmentCount - index > 1 {
-      frame.segmentCount = burst.segmentCount - index
-      frame.segmentStart = index
-    }
-    if size > PlainFrames.largestDirect { frame.flags.insert(.headerInvalid) }
-    if header.0 & 0xFFFF != 0 { judge(header.0, UInt16(truncatingIfNeeded: header.1), &frame) }
-    burst.frames[burst.count] = frame
+    return (OffloadHeader(word: header.0, checksumOffset: UInt16(truncatingIfNeeded: header.1)), index)
   }
 
   /// Second pass: headers, fetched once, and the frames' first bytes.

@@ -58,7 +58,7 @@ extension PackedRing {
 
   /// First pass of a delivery: buffers, so that the misses on their memory overlap.
   @inline(never)
-  func findPlaces(
+  mutating func findPlaces(
     _ plain: PlainFrames, _ count: Int, in window: PackedWindow, region: GuestRegion, largest: Int
   ) -> Int {
     let words = words

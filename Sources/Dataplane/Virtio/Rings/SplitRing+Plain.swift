@@ -48,7 +48,7 @@ extension SplitRing {
 
   /// First pass of a delivery: buffers, so that the misses on their memory overlap.
   @inline(never)
-  func findPlaces(
+  mutating func findPlaces(
     _ plain: PlainFrames, _ count: Int, in window: UInt16, region: GuestRegion, largest: Int
   ) -> Int {
     let words = words
