@@ -47,4 +47,26 @@ extension Burst {
     }
     return (done, bytes)
   }
+
+  /// Notes all frames from frame `start` on, up to the first that is a runt or whose header is invalid, in `pending` from
+  /// `place`; see `noteConversation`.
+  @inline(never)
+  func noteAll(
+    from start: Int, in pending: borrowing FixedArray<PendingFrame>, at place: Int, room: Int
+  ) -> (frames: Int, bytes: Int) {
+    let limit = min(count &- start, room)
+    precondition(start >= 0 && start + max(limit, 0) <= Self.capacity && place >= 0 && place + room <= pending.count)
+    // SAFETY: as above.
+    let frames = unsafe self.frames.base + start
+    let places = unsafe pending.base + place
+    var (done, bytes) = (0, 0)
+    while done < limit {
+      let size = unsafe frames[done].size
+      guard unsafe !frames[done].isHeaderInvalid, size >= Ethernet.headerSize else { break }
+      unsafe places[done] = PendingFrame(kept: start &+ done)
+      bytes &+= size
+      done &+= 1
+    }
+    return (done, bytes)
+  }
 }

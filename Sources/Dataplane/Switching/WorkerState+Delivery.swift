@@ -36,6 +36,21 @@ extension WorkerState {
     return run
   }
 
+  /// Notes frames of a wire's end, from `index` on up to the first that is to be refused, with its other end.
+  ///
+  /// - Returns: how many there were, and their bytes.
+  @inline(__always)
+  mutating func enqueueAll(to port: Int, from index: Int) -> (frames: Int, bytes: Int) {
+    let waiting = ports[port].pendingCount
+    let run = burst.noteAll(
+      from: index, in: pending, at: port * Burst.capacity + waiting, room: Burst.capacity - waiting)
+    guard run.frames > 0 else { return (0, 0) }
+    ports[port].pendingCount = waiting + run.frames
+    touch(port)
+    if waiting + run.frames == Burst.capacity { deliver(to: port) }
+    return run
+  }
+
   /// Serves every port that has pending frames.
   @inline(__always)
   mutating func deliverTouched() {
