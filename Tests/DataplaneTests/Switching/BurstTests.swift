@@ -18,7 +18,9 @@ import Testing
   /// That nobody knows a station is true until it speaks, be it in the same burst.
   @Test func aStationThatSpeaksInTheBurstIsKnownAfterwards() throws {
     let bench = try threePorts()
-    let sent = [frame(1, to: 9, 0), frame(1, to: 9, 1), frame(9, to: 5, 2), frame(1, to: 9, 3), frame(1, to: 5, 4)]
+    // A broadcast: nobody is looked up for it, so that nothing takes the place of what is remembered.
+    let hello = FrameBuilder(to: FrameBuilder.broadcast, from: FrameBuilder.station(9)).plain(size: 64)
+    let sent = [frame(1, to: 9, 0), frame(1, to: 9, 1), hello, frame(1, to: 9, 3), frame(1, to: 5, 4)]
     try bench.send(sent, from: 0, at: 1)
     let flooded = [sent[0], sent[1], sent[2], sent[4]]
     #expect(try bench.frames(1) == flooded)
