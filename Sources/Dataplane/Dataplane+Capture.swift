@@ -5,11 +5,11 @@ extension Dataplane {
   /// A capture as the data plane keeps it.
   struct CaptureEntry {
     let handle: CaptureHandle
-    /// Its slot on the worker.
+    /// Its slot on each worker.
     let slot: Int
   }
 
-  /// Starts to copy frames of ports into a ring of its own, which the caller drains.
+  /// Starts to copy frames of ports into rings of its own, one a worker, which the caller drains.
   ///
   /// A ring that is full costs records, which are counted, and never a forwarded frame.
   /// - Parameter ports: names; may be empty if the configuration lets the capture go on without ports.
@@ -28,19 +28,19 @@ extension Dataplane {
       throw .invalid("capture ring of \(configuration.ringSize) bytes: 256 KiB to 1 GiB can be had")
     }
     guard !configuration.directions.isEmpty else { throw .invalid("a capture in no direction") }
-    let ring = CaptureRing(size: configuration.ringSize)
+    let rings = [CaptureRing](workers: workerCount, size: configuration.ringSize)
     lastCapture += 1
-    let handle = CaptureHandle(id: lastCapture, ring: ring)
+    let handle = CaptureHandle(id: lastCapture, rings: rings, marks: marks)
     let added = members.map { (port: $0.index, interface: handle.append($0)) }
     let slot = await worker.run { core -> Int? in
-      guard let slot = core.coldStartCapture(ring, configuration) else { return nil }
+      guard let slot = core.coldStartCapture(rings, configuration) else { return nil }
       for member in added { core.coldCapture(slot, member.port, member.interface) }
       return slot
     }
     guard let slot else { throw .invalid("\(TapSet.captureLimit) captures run already") }
     guard !isStopped else {
       // Nobody else closes it any more.
-      ring.close(.stopped)
+      rings.close(.stopped)
       throw Self.hasEnded
     }
     captures.append(CaptureEntry(handle: handle, slot: slot))
@@ -54,9 +54,9 @@ extension Dataplane {
   package func changeFilter(
     of capture: CaptureHandle, to program: FilterProgram?
   ) async throws(DataplaneError) -> UInt16 {
-    let (slot, ring) = (try entry(capture).slot, capture.ring)
+    let (slot, rings) = (try entry(capture).slot, capture.rings)
     let number = await worker.run { core -> UInt16? in
-      core.state.taps.captures[slot].ring === ring ? core.coldSetFilter(slot, program) : nil
+      core.state.taps.coldHolds(rings, at: slot) ? core.coldSetFilter(slot, program) : nil
     }
     guard let number else { throw .invalid("the capture has ended") }
     return number
@@ -65,12 +65,12 @@ extension Dataplane {
   /// Takes a port into a running capture; nothing happens if it is part of it.
   @discardableResult
   package func addPort(_ name: String, to capture: CaptureHandle) async throws(DataplaneError) -> CaptureInterface {
-    let (slot, ring, record) = (try entry(capture).slot, capture.ring, try record(name))
+    let (slot, rings, record) = (try entry(capture).slot, capture.rings, try record(name))
     if let interface = capture.current(record) { return interface }
     let interface = capture.append(record)
     let isThere = await worker.run { core in
       // The port may have gone, or the capture ended, meanwhile.
-      guard core.state.taps.captures[slot].ring === ring, core.state.ports[record.index].block === record.block else {
+      guard core.state.taps.coldHolds(rings, at: slot), core.state.ports[record.index].block === record.block else {
         return false
       }
       core.coldCapture(slot, record.index, interface)
@@ -85,24 +85,24 @@ extension Dataplane {
 
   /// Takes a port out of a running capture, which ends if it was the last.
   package func removePort(_ name: String, from capture: CaptureHandle) async throws(DataplaneError) {
-    let (slot, ring, record) = (try entry(capture).slot, capture.ring, try record(name))
+    let (slot, rings, record) = (try entry(capture).slot, capture.rings, try record(name))
     await worker.run { core in
-      guard core.state.taps.captures[slot].ring === ring, core.state.ports[record.index].block === record.block else {
+      guard core.state.taps.coldHolds(rings, at: slot), core.state.ports[record.index].block === record.block else {
         return
       }
       core.coldUncapture(slot, record.index)
     }
   }
 
-  /// Ends a capture; what is in its ring can still be drained.
+  /// Ends a capture; what is in its rings can still be drained.
   ///
   /// Nothing happens if it has ended.
   package func stopCapture(_ capture: CaptureHandle) async {
     guard let entry = captures.first(where: { $0.handle === capture }) else { return }
     captures.removeAll { $0.handle === capture }
-    let (slot, ring) = (entry.slot, capture.ring)
+    let (slot, rings) = (entry.slot, capture.rings)
     await worker.run { core in
-      if core.state.taps.captures[slot].ring === ring { core.coldStopCapture(slot, .stopped) }
+      if core.state.taps.coldHolds(rings, at: slot) { core.coldStopCapture(slot, .stopped) }
     }
   }
 

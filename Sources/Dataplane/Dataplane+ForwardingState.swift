@@ -15,7 +15,7 @@ extension Dataplane {
       throw .invalid("port \(name): the end of a wire has no VLANs, and so no forwarding states")
     }
     let states = portTable.setForwarding(record, vlans, state)
-    await worker.run { $0.forwarder.coldSetForwarding(record.index, states, &$0.state) }
+    await worker.run { $0.coldSetForwarding(record.index, states) }
     // One that has gone meanwhile took its stations with it, and its number may be another's.
     guard state == .discarding, portTable.find(name)?.block === record.block else { return }
     table(of: record.switchName)?.fdb.coldFlush(port: record.index, vlans: vlans)

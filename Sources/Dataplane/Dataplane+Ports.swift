@@ -13,7 +13,9 @@ extension Dataplane {
   package func addPort(_ configuration: PortConfiguration) async throws(DataplaneError) {
     if case .vhostUser(let socket) = configuration.backend {
       guard (1...VhostUserPort.maximumPairs).contains(socket.queuePairs) else {
-        throw .invalid("port \(configuration.name): \(socket.queuePairs) queue pairs asked for, 1 to 8 can be had")
+        throw .invalid(
+          "port \(configuration.name): \(socket.queuePairs) queue pairs asked for, 1 to "
+            + "\(VhostUserPort.maximumPairs) can be had")
       }
     }
     var record = try reserve(

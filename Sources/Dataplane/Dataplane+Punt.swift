@@ -8,7 +8,7 @@ extension Dataplane {
     let switches: Set<String>
   }
 
-  /// Starts to copy frames that come in by any port of these switches, ends of patches too, into a ring of its own.
+  /// Starts to copy frames that come in by any port of these switches, ends of patches too, into rings of its own, one a worker.
   ///
   /// Frames are seen as the switch gets them, with its verdict: those too that it drops, such as link-local ones and those
   /// that a port's state forbids. Ports that come later are part of it when their addition returns. A ring that is full
@@ -26,44 +26,44 @@ extension Dataplane {
     guard CaptureRing.sizes.contains(ringSize) else {
       throw .invalid("punt ring of \(ringSize) bytes: 256 KiB to 1 GiB can be had")
     }
-    let ring = CaptureRing(size: ringSize)
-    let handle = PuntHandle(ring: ring)
+    let rings = [CaptureRing](workers: workerCount, size: ringSize)
+    let handle = PuntHandle(rings: rings, marks: marks)
     let members = records.filter { $0.switchName.map(switches.contains) ?? false }
       .map { (port: $0.index, interface: handle.append($0)) }
     // Before the wait: ports that come meanwhile join it.
     punts.append(PuntEntry(handle: handle, switches: switches))
     let isThere = await worker.run { core in
-      guard let punt = core.coldStartCapture(ring, .punt(filter, ringSize: ringSize)) else { return false }
+      guard let punt = core.coldStartCapture(rings, .punt(filter, ringSize: ringSize)) else { return false }
       for member in members { core.coldCapture(punt, member.port, member.interface) }
       return true
     }
     guard isThere, !isStopped else {
       punts.removeAll { $0.handle === handle }
       // Nobody else closes it any more.
-      ring.close(.stopped)
+      rings.close(.stopped)
       throw isStopped ? Self.hasEnded : .invalid("\(TapSet.captureLimit) captures and punts run already")
     }
     return handle
   }
 
-  /// Ends a punt; what is in its ring can still be read.
+  /// Ends a punt; what is in its rings can still be read.
   ///
   /// Nothing happens if it has ended.
   package func stopPunt(_ punt: PuntHandle) async {
     punts.removeAll { $0.handle === punt }
-    let ring = punt.ring
+    let rings = punt.rings
     await worker.run { core in
-      if let tap = core.state.taps.coldFind(ring) { core.coldStopCapture(tap, .stopped) }
+      if let tap = core.state.taps.coldFind(rings) { core.coldStopCapture(tap, .stopped) }
     }
   }
 
   /// Takes ports that have just come into the punts of their switches.
   func joinPunts(_ records: [PortRecord]) async {
-    var joining: [(ring: CaptureRing, interface: CaptureInterface, port: Int, block: CounterBlock)] = []
+    var joining: [(rings: [CaptureRing], interface: CaptureInterface, port: Int, block: CounterBlock)] = []
     for record in records {
       guard let switchName = record.switchName else { continue }
       for entry in punts where entry.switches.contains(switchName) {
-        joining.append((entry.handle.ring, entry.handle.append(record), record.index, record.block))
+        joining.append((entry.handle.rings, entry.handle.append(record), record.index, record.block))
       }
     }
     guard !joining.isEmpty else { return }
@@ -71,8 +71,8 @@ extension Dataplane {
     await worker.run { core in
       for one in all {
         // The port may have gone, or the punt ended, meanwhile.
-        guard core.state.ports[one.port].block === one.block, let tap = core.state.taps.coldFind(one.ring) else {
-          one.interface.finish()
+        guard core.state.ports[one.port].block === one.block, let tap = core.state.taps.coldFind(one.rings) else {
+          one.interface.letGo()
           continue
         }
         core.coldCapture(tap, one.port, one.interface)

@@ -4,13 +4,12 @@ internal import LinuxHost
 /// The flight recorder.
 extension Dataplane {
   /// There is one.
-  package var isRecording: Bool { recorder != nil }
+  package var isRecording: Bool { !recorders.isEmpty }
 
-  /// The frames that came in last, as far as the recorder goes back; the worker is not stopped for it.
+  /// The frames that came in last, as far as the recorder goes back; no worker is stopped for it.
   ///
   /// - Parameter last: how far to look back; nil = as far as it goes.
   package func recording(last: Duration? = nil) async -> FlightRecording {
-    guard let recorder else { return FlightRecording([], ports: [], since: 0) }
     var since: UInt64 = 0
     if let (seconds, attoseconds) = last?.components {
       let now = HostClock.realtime
@@ -19,32 +18,31 @@ extension Dataplane {
       since = now > length ? now - length : 0
       if attoseconds > 0 { since -= min(since, UInt64(attoseconds / 1_000_000_000)) }
     }
-    let (ports, start) = (recordedPorts.all(), since)
+    let (recorders, ports, start) = (recorders, recordedPorts.all(), since)
     // Millions of bytes: not on the actor.
     return await Task.detached {
-      let (records, end) = recorder.snapshot()
-      return FlightRecording(records, until: end, ports: ports, since: start)
+      FlightRecording(recorders.map { $0.snapshot() }, ports: ports, since: start)
     }.value
   }
 
-  /// The frames of up to `longest` bytes that came in since a position, as far as the recorder goes back.
+  /// The frames of up to `longest` bytes that came in since a position, as far as the recorders go back.
   ///
   /// For who looks often: only what is new is copied.
-  /// - Parameter position: 0 at first, then what the call before has returned.
+  /// - Parameter position: the start at first, then what the call before has returned.
   package func recording(
-    from position: UInt64, longest: Int
-  ) async -> (recording: FlightRecording, position: UInt64) {
-    guard let recorder else { return (FlightRecording([], ports: [], since: 0), position) }
-    let ports = recordedPorts.all()
+    from position: RecordingPosition, longest: Int
+  ) async -> (recording: FlightRecording, position: RecordingPosition) {
+    let (recorders, ports) = (recorders, recordedPorts.all())
     return await Task.detached {
-      let (records, end) = recorder.snapshot(from: position)
-      return (FlightRecording(records, until: end, ports: ports, since: 0, longest: longest), end)
+      let snapshots = recorders.enumerated().map { $1.snapshot(from: position.end(of: $0)) }
+      let recording = FlightRecording(snapshots, ports: ports, since: 0, longest: longest)
+      return (recording, RecordingPosition(snapshots))
     }.value
   }
 
   /// Notes that a port is there.
   func notePort(_ record: PortRecord) {
-    guard recorder != nil else { return }
+    guard isRecording else { return }
     recordedPorts.note(
       RecordedPort(
         name: record.name, switchName: record.switchName, kind: record.kind, address: record.address?.bytes ?? [],

@@ -38,7 +38,9 @@ extension Dataplane {
     if core.state.ports[port].kind == .vhostUser {
       let body = core.state.ports[port].body
       for ring in 0..<2 * core.state.ports.vhostUser[body].pairs {
-        queues.append(core.state.ports.vhostUser[body].rings[ring].status(index: ring))
+        var status = core.state.ports.vhostUser[body].rings[ring].status(index: ring)
+        status.worker = core.coldWorker(of: port, ring / 2)
+        queues.append(status)
       }
     }
     var offloads: OffloadStatus?
@@ -65,7 +67,19 @@ extension Dataplane {
       offloads: session == nil ? live.offloads : session?.offloads, states: record.states)
   }
 
-  package func workers() -> [WorkerStatus] { [worker.account.status] }
+  /// All workers, each with the ports of which it serves a queue.
+  package func workers() async -> [WorkerStatus] {
+    let records = records
+    let served = await worker.run { core in
+      records.map { core.coldWorkers(of: $0.index) }
+    }
+    return worker.accounts.indices.map { index in
+      var status = worker.accounts[index].status(index)
+      status.cpu = cpus(index)
+      status.ports = records.indices.filter { served[$0].contains(index) }.map { records[$0].name }
+      return status
+    }
+  }
 }
 
 extension VhostUserEndpoint {

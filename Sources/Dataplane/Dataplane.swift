@@ -17,7 +17,9 @@ package actor Dataplane {
   /// Yields when `heldPorts` has changed; for one consumer, who tells the machines.
   package nonisolated let heldPortChanges: AsyncStream<Void>
   private let heldPortSource: AsyncStream<Void>.Continuation
-  var portTable = PortTable()
+  /// Workers that there are: how many rings a capture has, recorders there are, counters a port has.
+  let workerCount: Int
+  var portTable: PortTable
   /// Of vhost-user ports that listen, by port number.
   var listeners: [Int: VhostUserListener] = [:]
   /// The worker is known to have room for port numbers below this.
@@ -28,26 +30,36 @@ package actor Dataplane {
   var captures: [CaptureEntry] = []
   var lastCapture = 0
   var punts: [PuntEntry] = []
-  let recorder: FlightRecorder?
+  /// What workers say of their bursts to those who merge their rings; nil = there is one worker.
+  let marks: BurstMarks?
+  /// The processor that a worker is pinned to; nil = it is not.
+  let cpus: @Sendable (Int) -> Int?
+  /// One a worker; none without a recorder.
+  let recorders: [FlightRecorder]
   /// Names of the ports that there were, for the recorder.
   var recordedPorts = RecordedPorts()
   private(set) var isStopped = false
 
   /// Starts the worker and the reactor.
   package init(_ configuration: DataplaneConfiguration) throws(DataplaneError) {
-    guard configuration.workerCount == 1 else {
-      throw .invalid("\(configuration.workerCount) workers asked for; this version runs exactly 1")
+    guard DataplaneConfiguration.workerCounts.contains(configuration.workerCount) else {
+      throw .invalid("\(configuration.workerCount) workers asked for, 1 to 64 can be had")
     }
     (heldPortChanges, heldPortSource) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-    recorder = configuration.recorderSize > 0 ? FlightRecorder(size: configuration.recorderSize) : nil
+    workerCount = configuration.workerCount
+    portTable = PortTable(workers: workerCount)
+    marks = workerCount > 1 ? BurstMarks(workers: workerCount) : nil
+    recorders = FlightRecorder.each(of: workerCount, size: configuration.recorderSize)
+    cpus = { configuration.cpu(ofWorker: $0) }
     MemoryMapping.installFaultHandler()
     Signals.ignorePipe()
     DescriptorLimit.raise()
     do throws(SystemError) {
       reactor = try Reactor { [events] in events.send($0) }
       worker = try Worker(
-        index: 0, configuration, faults: reactor.faults, recorder: recorder, clock: clock
-      ) { [events] in events.send($0) }
+        Worker.Setting(
+          configuration: configuration, faults: reactor.faults, recorders: recorders, marks: marks, clock: clock,
+          events: { [events] in events.send($0) }))
       interfaces = try InterfaceKeeper(worker)
     } catch {
       throw .host("\(error)")

@@ -5,9 +5,14 @@ import Frames
 /// A port's number is taken before anybody is asked to do something, and is free when reactor, worker and the
 /// interfaces' thread have let go of it: what is still on its way to the old port can never meet a new one.
 struct PortTable {
+  /// Workers that may move frames of a port.
+  private let workers: Int
   private var table = NameTable<String, PortRecord>(numbers: PortRecord.numbers)
   /// Ports of each switch, by its number; those that are coming or going too.
   private var members: [Int: Int] = [:]
+
+  /// - Parameter workers: that may move frames of a port, each with counters of its own.
+  init(workers: Int) { self.workers = workers }
 
   /// Takes a name and a number for a port that is coming.
   ///
@@ -17,10 +22,10 @@ struct PortTable {
     _ name: String, on switchName: String?, _ switchIndex: Int?, _ mode: PortMode, mtu: Int
   ) throws(DataplaneError) -> PortRecord {
     guard !table.isTaken(name) else { throw .nameTaken(name) }
-    let number = table.reserve(name) { number in
+    let number = table.reserve(name) { [workers] number in
       PortRecord(
         index: number, name: name, switchName: switchName, kind: .tap, mode: mode, mtu: mtu,
-        address: nil, peer: nil, socket: nil, switchIndex: switchIndex, block: CounterBlock())
+        address: nil, peer: nil, socket: nil, switchIndex: switchIndex, block: CounterBlock(workers: workers))
     }
     guard let number, let record = table.record(at: number) else {
       throw .invalid("port \(name): \(PortRecord.numbers.count) ports is the limit")

@@ -19,25 +19,32 @@ public enum Bytes {
   ///
   /// Never overflows: 2^32 words of 16 bits fit in 64 bits, and `count` is a frame's size.
   public static func partialSum(_ base: UnsafeRawPointer, count: Int) -> UInt64 {
-    // Four words at a time, their halves apart: additions of sixteen bytes that wait for nothing.
-    var (low, high) = (SIMD4<UInt64>(), SIMD4<UInt64>())
-    let half = SIMD4<UInt64>(repeating: 0xFFFF_FFFF)
-    var offset = 0
-    while count &- offset >= 32 {
-      // SAFETY: offset + 32 <= count.
-      let words = unsafe base.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt64>.self)
-      low &+= words & half
-      high &+= words &>> 32
-      offset &+= 32
+    var (sum, offset): (UInt64, Int) = (0, 0)
+    if count >= 64 {
+      // Four words at a time, their halves apart: additions of sixteen bytes that wait for nothing.
+      var (low, high) = (SIMD4<UInt64>(), SIMD4<UInt64>())
+      let half = SIMD4<UInt64>(repeating: 0xFFFF_FFFF)
+      repeat {
+        // SAFETY: offset + 32 <= count.
+        let words = unsafe base.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt64>.self)
+        low &+= words & half
+        high &+= words &>> 32
+        offset &+= 32
+      } while count &- offset >= 32
+      sum = (low &+ high).wrappedSum()
     }
-    var sum = (low &+ high).wrappedSum()
     while count &- offset >= 8 {
       // SAFETY: offset + 8 <= count.
       let word = unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
       sum &+= (word & 0xFFFF_FFFF) &+ (word >> 32)
       offset &+= 8
     }
-    while count &- offset >= 2 {
+    if count &- offset >= 4 {
+      // SAFETY: offset + 4 <= count.
+      sum &+= UInt64(unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+      offset &+= 4
+    }
+    if count &- offset >= 2 {
       // SAFETY: offset + 2 <= count.
       sum &+= UInt64(unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
       offset &+= 2

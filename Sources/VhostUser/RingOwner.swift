@@ -8,7 +8,7 @@ package struct DeviceOffer: Sendable, Equatable {
   package var features: UInt64
   /// vhost-user protocol feature bits.
   package var protocolFeatures: UInt64
-  /// Receive and transmit ring pairs, 1 to 8.
+  /// Receive and transmit ring pairs, 1 to 16.
   ///
   /// Ring indices run from 0 to `2 * queuePairs - 1`.
   package var queuePairs: Int

@@ -69,6 +69,22 @@ import Topology
     #expect(Self.lab.links[2].kind == .trunk(.access(7)))
   }
 
+  @Test(arguments: [("1", WorkerCount.exactly(1)), ("64", 64), (#""auto""#, .auto)])
+  func workersAreANumberOrAuto(text: String, count: WorkerCount) throws {
+    let bytes = Array(#"{"version": 1, "name": "a", "workers": {"count": \#(text)}}"#.utf8)
+    try LabDocument.shape.check(try JSON.decode(JSONValue.self, from: bytes))
+    let document = try JSON.decode(LabDocument.self, from: bytes)
+    #expect(try document.lab().workers.count == count)
+    #expect(try JSON.text(document).contains(#""count":\#(text)"#))
+  }
+
+  @Test(arguments: ["0", "65", #""some""#, "1.5", "[1]"])
+  func otherNumbersOfWorkersAreRefused(text: String) throws {
+    let value = try JSON.decode(
+      JSONValue.self, from: Array(#"{"version": 1, "name": "a", "workers": {"count": \#(text)}}"#.utf8))
+    #expect(throws: ShapeFault.self) { try LabDocument.shape.check(value) }
+  }
+
   /// Swift's own coding of enumerations, which only its program can read, is in no word of it.
   @Test func itIsReadable() throws {
     #expect(!(try JSON.text(LabDocument(Self.lab))).contains("\"_0\""))
@@ -161,7 +177,7 @@ import Topology
     ),
     (
       "nodes", #"[{"name": "n", "kind": "vm", "nics": [{"name": "e", "mac": "", "queues": 9223372036854775807}]}]"#,
-      "nodes[0].nics[0].queues must be a whole number from 1 to 8"
+      "nodes[0].nics[0].queues must be a whole number from 1 to 16"
     ),
   ])
   func whatNoLabFileCanSayIsRefused(_ key: String, _ value: String, _ message: String) async throws {

@@ -104,11 +104,22 @@ import Topology
     #expect(
       lines[0] == "WORKER  BUSY  BUSY-CYCLES  IDLE-CYCLES  SLEEPS  BURSTS  FRAMES  CYCLES/FRAME")
     #expect(lines[1] == "     0   25%         1000         3000       3       4      20            50")
-    #expect(lines[2] == "")
-    let cells = lines[4].split(separator: " ")
+    #expect(lines[2] == "     1  100%          500            0       0       1       2           250")
+    #expect(lines[3] == "")
+    let cells = lines[5].split(separator: " ")
     // 100 packets and 6400 bytes in 2 s; a counter that went back counts from zero.
     #expect(cells[6...9] == ["50", "25600", "2", "0"])
-    #expect(lines[4].hasSuffix("in runt 3, out no-buffer 4"))
+    #expect(lines[5].hasSuffix("in runt 3, out no-buffer 4"))
+  }
+
+  @Test func workersAreListed() async throws {
+    #expect(
+      try Rendering(.table).text(await FixedLab().workers().map { WorkerRow($0) }) == """
+        WORKER  CPU  BUSY  FRAMES/S  PORTS
+             0    2   25%      1235  vm1.eth0 tap.a
+             1    -     -         -  vm1.eth0
+
+        """)
   }
 
   @Test func aPlanReadsAsALineAStep() {

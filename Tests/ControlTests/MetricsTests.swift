@@ -32,6 +32,8 @@ import Testing
       #"apus_fdb_moves_total{lab="two",switch="sw1"} 1"#,
       #"apus_worker_busy_cycles_total{worker="0"} 1000"#,
       #"apus_worker_idle_cycles_total{worker="0"} 3000"#,
+      #"apus_worker_busy_cycles_total{worker="1"} 500"#,
+      #"apus_worker_idle_cycles_total{worker="1"} 0"#,
       #"apus_capture_dropped_total{lab="two"} 7"#,
     ] { #expect(lines.contains(line), "\(line)") }
     #expect(lines.last == "# EOF")

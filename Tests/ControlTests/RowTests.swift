@@ -126,7 +126,26 @@ import Topology
     let row = StatsRow(workers: await FixedLab().workers(), ports: [])
     #expect(
       try JSON.text(row)
-        == #"{"ports":[],"workers":[{"bursts":4,"busy_cycles":1000,"frames":20,"idle_cycles":3000,"sleeps":3}]}"#)
+        == #"{"ports":[],"workers":[{"bursts":4,"busy_cycles":1000,"frames":20,"idle_cycles":3000,"sleeps":3},"#
+        + #"{"bursts":1,"busy_cycles":500,"frames":2,"idle_cycles":0,"sleeps":0}]}"#)
+  }
+
+  @Test func workersHaveEveryKey() async throws {
+    let rows = await FixedLab().workers().map { WorkerRow($0) }
+    #expect(
+      try JSON.text(rows)
+        == #"[{"busy":0.25,"cpu":2,"frames_per_second":1235,"ports":["vm1.eth0","tap.a"],"worker":0},"#
+        + #"{"busy":null,"cpu":null,"frames_per_second":null,"ports":["vm1.eth0"],"worker":1}]"#)
+    #expect(try JSON.decode([WorkerRow].self, from: JSON.bytes(rows)) == rows)
+  }
+
+  /// What a clock that stood still made of an account.
+  @Test func aShareIsAShare() async {
+    var status = await FixedLab().workers()[0]
+    (status.recentBusy, status.recentFrames) = (1.7, .infinity)
+    #expect(WorkerRow(status).busy == 1 && WorkerRow(status).framesPerSecond == nil)
+    status.recentBusy = -0.1
+    #expect(WorkerRow(status).busy == 0)
   }
 
   @Test func streamLinesAreOneKeyEach() throws {

@@ -17,7 +17,7 @@ extension RealThings {
           name: ape-wrong
           switches: { sw1: {} }
           nodes:
-            a: { kind: external, nics: { eth0: { switch: sw1, socket: \(sandbox.folder)/a.sock } } }
+            a: { kind: external, nics: { eth0: { switch: sw1, queues: 1, socket: \(sandbox.folder)/a.sock } } }
             b: { kind: external, nics: { eth0: { switch: sw1, socket: \(sandbox.folder)/b.sock } } }
             probe: { kind: netns, nics: { eth0: { switch: sw1, address: 10.8.0.9/24 } } }
 

@@ -186,6 +186,25 @@ package final class VirtualGuest {
       header: header, frame: Array(parts.joined().dropFirst(NetworkHeader.size)), bufferSizes: parts.map(\.count))
   }
 
+  /// Waits for one frame in any of the receive rings.
+  ///
+  /// - Returns: nil if none came in time.
+  package func receiveAny(timeout milliseconds: Int = 10_000) throws -> (pair: Int, frame: Received)? {
+    let deadline = Deadline(milliseconds: milliseconds)
+    let receiving = (0..<options.pairs).map { rings[2 * $0] }
+    while true {
+      // Looked at once more after calls were asked for.
+      for isArmed in [false, true] {
+        if isArmed { for ring in receiving { ring.armCalls(after: 1) } }
+        if let pair = receiving.firstIndex(where: { $0.usedCount > 0 }) {
+          return try receive(timeout: 0, pair: pair).map { (pair, $0) }
+        }
+      }
+      guard deadline.waitReadable(receiving.map(\.callEvent.raw)) else { return nil }
+      for ring in receiving { ring.callEvent.drain() }
+    }
+  }
+
   /// Receives frames until none comes for `quiet` milliseconds.
   package func receiveAll(quiet: Int = 100, pair: Int = 0) throws -> [Received] {
     var frames: [Received] = []

@@ -246,5 +246,8 @@ import Topology
 
   @Test func workersCannotChange() {
     #expect(throws: UserError.self) { try difference { $0.workers.cpus = [1] } }
+    for count in [WorkerCount.exactly(2), .auto] {
+      #expect(throws: UserError.self) { try difference { $0.workers.count = count } }
+    }
   }
 }

@@ -167,6 +167,21 @@ extension Example {
               |                   ^
         """#),
     Example(
+      "L214", "processors for a number of workers that the host decides",
+      text: #"""
+        version: 1
+        name: test
+        workers: { count: auto, cpus: [0, 1] }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:31: error[L214]: "cpus" lists processors, but the number of workers is auto
+            3 | workers: { count: auto, cpus: [0, 1] }
+              |                               ^ leave "count" out: there is a worker for each of "cpus"
+        test.lab.yaml:3:19: note: the number of workers is set here
+            3 | workers: { count: auto, cpus: [0, 1] }
+              |                   ^^^^
+        """#),
+    Example(
       "L214", "a processor twice",
       text: #"""
         version: 1

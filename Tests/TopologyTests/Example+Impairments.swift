@@ -215,7 +215,7 @@ extension Example {
         test.lab.yaml:7:22: error[L004]: "queues" is a NIC key of kind vm and external, not of netns
             7 |   port: { vlan: red, queues: 0, profile: port }
               |                      ^^^^^^
-        test.lab.yaml:7:30: error[L006]: "queues" must be 1..8, found 0
+        test.lab.yaml:7:30: error[L006]: "queues" must be 1..16, found 0
             7 |   port: { vlan: red, queues: 0, profile: port }
               |                              ^
         test.lab.yaml:7:33: error[L004]: "profile" is a key of a node or a NIC, not of a port profile

@@ -101,6 +101,30 @@ extension Example {
               |             ^^^
         """#),
     Example(
+      "L006", "more workers than there can be",
+      text: #"""
+        version: 1
+        name: test
+        workers: { count: 65 }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:19: error[L006]: "count" must be 1..64, found 65
+            3 | workers: { count: 65 }
+              |                   ^^ auto takes one for each processor, 4 at most
+        """#),
+    Example(
+      "L005", "a number of workers in words",
+      text: #"""
+        version: 1
+        name: test
+        workers: { count: many }
+        """#,
+      expected: #"""
+        test.lab.yaml:3:19: error[L005]: "count" must be a whole number or auto, found "many"
+            3 | workers: { count: many }
+              |                   ^^^^ auto takes one for each processor, 4 at most
+        """#),
+    Example(
       "L006", "numbers out of range",
       text: #"""
         version: 1
@@ -108,12 +132,12 @@ extension Example {
         workers: { count: 0, nice: -21 }
         vlans: { red: 4095 }
         nodes:
-          a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
+          a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 17 } } }
         """#,
       expected: #"""
         test.lab.yaml:3:19: error[L006]: "count" must be 1..64, found 0
             3 | workers: { count: 0, nice: -21 }
-              |                   ^
+              |                   ^ auto takes one for each processor, 4 at most
         test.lab.yaml:3:28: error[L006]: "nice" must be -20..19, found -21
             3 | workers: { count: 0, nice: -21 }
               |                            ^^^
@@ -121,14 +145,14 @@ extension Example {
             4 | vlans: { red: 4095 }
               |               ^^^^
         test.lab.yaml:6:26: error[L006]: "memory" must be 32 MiB..1 TiB, found 1 MiB
-            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
+            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 17 } } }
               |                          ^^
         test.lab.yaml:6:51: error[L006]: "mtu" must be 68..65521, found 67
-            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
+            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 17 } } }
               |                                                   ^^
-        test.lab.yaml:6:63: error[L006]: "queues" must be 1..8, found 9
-            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 9 } } }
-              |                                                               ^
+        test.lab.yaml:6:63: error[L006]: "queues" must be 1..16, found 17
+            6 |   a: { kind: vm, memory: 1M, nics: { eth0: { mtu: 67, queues: 17 } } }
+              |                                                               ^^
         """#),
     Example(
       "L006", "an unknown kind",

@@ -34,6 +34,26 @@ struct LoadingTests {
     #expect(lab.tests[2].duration == 3)
   }
 
+  @Test("a socket that somebody else uses offers as many queues as there can be, unless crosvm would take them all")
+  func queues() throws {
+    let lab = try #require(
+      load(
+        """
+        version: 1
+        name: test
+        switches: { sw1: {} }
+        nodes:
+          a: { kind: external, nics: { eth0: { switch: sw1 } } }
+          b: { kind: external, nics: { eth0: { switch: sw1, front-end: crosvm } } }
+          c: { kind: external, nics: { eth0: { switch: sw1, front-end: cloud-hypervisor } } }
+          d: { kind: external, nics: { eth0: { switch: sw1, queues: 3 } } }
+          e: { kind: vm, nics: { eth0: { switch: sw1 } } }
+          f: { kind: vm, nics: { eth0: { switch: sw1, queues: 16 } } }
+        """
+      ).lab)
+    #expect(lab.nodes.map { $0.nics[0].queues } == [16, 1, 16, 3, 1, 16])
+  }
+
   @Test("the labs of docs/lab-file.md load, and its presets are those there are")
   func documentation() throws {
     let page = try String(contentsOfFile: Repository.path("docs/lab-file.md"), encoding: .utf8)

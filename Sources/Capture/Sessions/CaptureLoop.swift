@@ -7,7 +7,7 @@ struct CaptureLoop {
   private static let piece = 1 << 16
   /// Records taken before the rest is looked after.
   private static let batch = 4096
-  /// Microseconds between looks into an empty ring, while frames come and when none came for a while.
+  /// Microseconds between looks into empty rings, while frames come and when none came for a while.
   private static let shortPause: UInt32 = 1000
   private static let longPause: UInt32 = 10_000
   /// Nanoseconds that the rest of a capture may take after a stop, if its reader does not read.
@@ -84,7 +84,7 @@ struct CaptureLoop {
   /// Takes records until there is a reason to end.
   private mutating func drain() throws(CaptureSinkError) -> CaptureOutcome {
     while true {
-      // Asked before the ring is emptied, so that nothing is left in it.
+      // Asked before the rings are emptied, so that nothing is left in them.
       let end = handle.end
       let now = HostClock.monotonic
       records.add(handle.interfaces)
@@ -108,7 +108,7 @@ struct CaptureLoop {
     }
   }
 
-  /// Lets the ports go, and takes what came until then: only when the worker has stopped are the last counts those of
+  /// Lets the ports go, and takes what came until then: only when all workers have stopped are the last counts those of
   /// the frames that were written.
   private mutating func settle() throws(CaptureSinkError) {
     session.letGo()

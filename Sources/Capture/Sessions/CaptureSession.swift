@@ -2,9 +2,9 @@ package import Dataplane
 internal import LinuxHost
 import Synchronization
 
-/// A capture on its way from the data plane's ring to a sink, on a thread of its own.
+/// A capture on its way from the data plane's rings to a sink, on a thread of its own.
 ///
-/// The thread looks into the ring every few milliseconds, so that the worker never has to wake it. It ends with the
+/// The thread looks into the rings every few milliseconds, so that no worker ever has to wake it. It ends with the
 /// capture, with its count or its time, or when the sink takes no more; however it ends, the ports are let go, what the
 /// file needs at its end is written if that can be, and the sink is closed.
 package final class CaptureSession: Sendable {

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Hands a capture to a task, piece by piece: for a connection whose bytes are sent by somebody else.
 ///
-/// A few pieces wait at most; then the capture's thread waits, and what its ring cannot hold is dropped and counted.
+/// A few pieces wait at most; then the capture's thread waits, and what its rings cannot hold is dropped and counted.
 package final class StreamSink: CaptureSink {
   private struct State {
     var pieces: [[UInt8]] = []

@@ -84,6 +84,6 @@ struct LabMetrics {
   }
 
   private func ofWorkers(_ value: (WorkerStatus) -> UInt64) -> [OpenMetricsText.Sample] {
-    workers.enumerated().map { OpenMetricsText.Sample(labels: ["worker": "\($0)"], value: value($1)) }
+    workers.map { OpenMetricsText.Sample(labels: ["worker": "\($0.index)"], value: value($0)) }
   }
 }

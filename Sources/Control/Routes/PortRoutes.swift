@@ -12,6 +12,8 @@ extension API {
     errors: [.notFound])
   package static let vlans = Route<NoQuery, NoBody, Single<[VLANRow]>>(
     .get, "/v1/vlans", "Which port belongs to which VLAN.")
+  package static let workers = Route<NoQuery, NoBody, Single<[WorkerRow]>>(
+    .get, "/v1/workers", "The threads that move frames: where each runs, what it serves, how busy it is.")
   package static let stats = Route<NoQuery, NoBody, Single<StatsRow>>(
     .get, "/v1/stats", "What workers did and ports counted.")
   package static let metrics = Route<NoQuery, NoBody, OpenMetrics>(
@@ -70,6 +72,7 @@ struct PortRoutes: Routes {
       API.vlans.answers { _ in
         VLANRow.rows(ports: await service.ports(), vlans: await service.lab()?.vlans ?? [])
       },
+      API.workers.answers { _ in await service.workers().map { WorkerRow($0) } },
       API.stats.answers { _ in StatsRow(workers: await service.workers(), ports: await service.ports()) },
       API.metrics.responds { _ in
         let text = LabMetrics.text(await LabMetrics(service))

@@ -24,11 +24,18 @@ extension LabDocument.Workers {
   static let shape = Shape.object(
     "LabWorkers", "The threads that move frames.",
     [
-      Field(optional: "count", .integer(Limits.workers), "How many."),
+      Field(optional: "count", LabDocument.workerCount, "How many."),
       Field(optional: "cpus", .list(.integer(Limits.processors)), "Processors to pin them to."),
       Field(optional: "poll", .choice(WorkerSettings.Poll.allCases.map(\.rawValue)), "What they do without frames."),
       Field(optional: "nice", .integer(Limits.nice), "Their priority; 0 if it is left out."),
     ])
+}
+
+extension LabDocument {
+  fileprivate static let workerCount = Shape.either(
+    EitherShape(
+      name: "", text: "`auto` is one for each processor that the daemon may use, at most 4.",
+      shapes: [.integer(Limits.workers), .choice([WorkerCount.autoWord])]))
 }
 
 extension LabDocument.VLAN {

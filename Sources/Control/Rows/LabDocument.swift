@@ -29,7 +29,7 @@ package struct LabDocument: Described, Equatable {
   }
 
   struct Workers: Described, Equatable {
-    var count: Int?
+    var count: WorkerCount?
     var cpus: [Int]?
     var poll: WorkerSettings.Poll?
     var nice: Int?

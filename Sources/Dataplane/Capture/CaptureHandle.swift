@@ -1,13 +1,14 @@
 import Synchronization
 
-/// A running capture: its interfaces, its counts, and the side of its ring that is drained.
+/// A running capture: its interfaces, its counts, and the side of its rings that is drained.
 ///
 /// One thread drains it; the rest may be asked from anywhere.
 package final class CaptureHandle: Sendable {
   /// Number among the captures of its data plane.
   package let id: Int
-  let ring: CaptureRing
-  private let cursor = Mutex<UInt64>(0)
+  /// One a worker.
+  let rings: [CaptureRing]
+  private let merger: Mutex<RingMerger>
   private let members = Mutex(Members())
 
   private struct Members {
@@ -16,20 +17,23 @@ package final class CaptureHandle: Sendable {
     var latest: [String: CaptureInterface] = [:]
   }
 
-  init(id: Int, ring: CaptureRing) {
+  /// - Parameter marks: of the workers; nil if there is one.
+  init(id: Int, rings: [CaptureRing], marks: BurstMarks? = nil) {
     self.id = id
-    self.ring = ring
+    self.rings = rings
+    merger = Mutex(RingMerger(rings, marks))
   }
 
-  /// Takes the next record out of the ring: the frame's bytes replace those of `bytes`; nil if there is none now.
+  /// Takes the next record out of the rings: the frame's bytes replace those of `bytes`; nil if there is none now.
   ///
+  /// Records come in order of time, as `RingMerger` has it.
   /// Every record's interface is in `interfaces` before it comes.
   package func next(into bytes: inout [UInt8]) -> CaptureRecord? {
-    cursor.withLock { ring.next(&$0, into: &bytes) }
+    merger.withLock { $0.next(into: &bytes) }
   }
 
   /// Why nothing more will come; what `next` still gives after that is the rest.
-  package var end: CaptureEnd? { ring.ended }
+  package var end: CaptureEnd? { rings.ended }
 
   /// Ports that are or were part of the capture, by their number.
   package var interfaces: [CaptureInterface] { members.withLock { $0.all } }
@@ -40,7 +44,7 @@ package final class CaptureHandle: Sendable {
   /// Gives a port its number.
   func append(_ record: PortRecord) -> CaptureInterface {
     members.withLock { members in
-      let interface = CaptureInterface(id: UInt32(members.all.count), record)
+      let interface = CaptureInterface(id: UInt32(members.all.count), record, workers: rings.count)
       members.all.append(interface)
       members.latest[record.name] = interface
       return interface

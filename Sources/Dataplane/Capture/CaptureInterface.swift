@@ -3,8 +3,8 @@ import Synchronization
 
 /// One port in one capture: an interface of the file that comes of it.
 ///
-/// Unsafe code. Invariants: `base` points at `Slot.count` atomics until `deinit`. One writer, the worker: an addition is
-/// a relaxed load and store. The order of the stores makes no promise to a reader between breaths.
+/// Unsafe code. Invariants: a writer's pointer is into `stripes`. One writer a stripe, its worker: an addition is a relaxed
+/// load and store. The order of the stores makes no promise to a reader between breaths.
 @safe
 package final class CaptureInterface: @unchecked Sendable {
   enum Slot {
@@ -27,10 +27,11 @@ package final class CaptureInterface: @unchecked Sendable {
   package let mtu: Int
   /// The counters that the port has all its life, and no port before or after it.
   let block: CounterBlock
-  fileprivate let base: UnsafeMutablePointer<Atomic<UInt64>>
-  private let ended = Atomic<Bool>(false)
+  private let stripes: WorkerStripes
+  /// Workers that may still put frames of it into their rings.
+  private let holders: Atomic<Int>
 
-  init(id: UInt32, _ record: PortRecord) {
+  init(id: UInt32, _ record: PortRecord, workers: Int) {
     self.id = id
     name = record.name
     switchName = record.switchName
@@ -39,32 +40,30 @@ package final class CaptureInterface: @unchecked Sendable {
     address = record.address?.bytes ?? []
     mtu = record.mtu
     block = record.block
-    unsafe base = .allocate(capacity: Slot.count)
-    for index in 0..<Slot.count { unsafe (base + index).initialize(to: Atomic(0)) }
+    stripes = WorkerStripes(count: Slot.count, workerCount: workers)
+    holders = Atomic(workers)
   }
 
-  deinit {
-    unsafe base.deinitialize(count: Slot.count)
-    unsafe base.deallocate()
-  }
+  func writer(of worker: Int) -> CaptureCountWriter { unsafe CaptureCountWriter(base: stripes.stripe(of: worker)) }
 
-  var writer: CaptureCountWriter { unsafe CaptureCountWriter(base: base) }
-
-  /// What became of the port's frames so far.
+  /// What became of the port's frames so far, at all workers.
   package var counts: CaptureCounts {
     var counts = CaptureCounts()
-    // SAFETY: the slots are in range.
-    counts.received = unsafe base[Slot.received].load(ordering: .relaxed)
-    counts.filtered = unsafe base[Slot.filtered].load(ordering: .relaxed)
-    counts.dropped = unsafe base[Slot.dropped].load(ordering: .relaxed)
-    counts.captured = unsafe base[Slot.captured].load(ordering: .relaxed)
+    counts.received = stripes.sum(Slot.received)
+    counts.filtered = stripes.sum(Slot.filtered)
+    counts.dropped = stripes.sum(Slot.dropped)
+    counts.captured = stripes.sum(Slot.captured)
     return counts
   }
 
-  /// The port is no part of the capture any more.
-  package var isEnded: Bool { ended.load(ordering: .acquiring) }
+  /// The port is no part of the capture any more: what there is of it is in the rings.
+  package var isEnded: Bool { holders.load(ordering: .acquiring) <= 0 }
 
-  func finish() { ended.store(true, ordering: .releasing) }
+  /// A worker puts no more frames of the port into its ring.
+  func letGo() { holders.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
+
+  /// No worker ever had the port.
+  func finish() { holders.store(0, ordering: .releasing) }
 }
 
 /// Counts for the worker, without a reference to the interface: that must outlive it, which the worker's slot sees to.

@@ -39,6 +39,23 @@ final class CaptureRing: @unchecked Sendable {
   /// Why nothing more will come; to be asked before looking for the last records.
   var ended: CaptureEnd? { CaptureEnd(rawValue: end.load(ordering: .acquiring)) }
 
+  /// Position up to which there are records.
+  var written: UInt64 { unsafe memory.positions.written }
+
+  /// Time of the record that is next; nil if there is none now.
+  func time(at cursor: UInt64) -> UInt64? {
+    let written = written
+    var cursor = cursor
+    while cursor != written {
+      let place = unsafe memory.base + Int(truncatingIfNeeded: cursor & UInt64(capacity - 1))
+      // SAFETY: the writer published a size here, or a whole record of that size.
+      let size = unsafe place.load(as: UInt32.self)
+      guard size & 1 != 0 else { return unsafe place.load(as: CaptureRecord.self).timestamp }
+      cursor &+= UInt64(size & ~1)
+    }
+    return nil
+  }
+
   /// Takes the next record out: its bytes replace those of `bytes`; nil if there is none now.
   ///
   /// One reader.

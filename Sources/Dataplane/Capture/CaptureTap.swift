@@ -99,9 +99,9 @@ struct CaptureTap: ~Copyable {
     return filterNumber
   }
 
-  mutating func coldAdd(_ port: Int, _ interface: CaptureInterface) {
+  mutating func coldAdd(_ port: Int, _ interface: CaptureInterface, worker: Int) {
     guard members[port] == nil else { return }
-    members[port] = Member(id: interface.id, counts: interface.writer)
+    members[port] = Member(id: interface.id, counts: interface.writer(of: worker))
     interfaces[port] = interface
     memberCount += 1
   }
@@ -109,16 +109,16 @@ struct CaptureTap: ~Copyable {
   mutating func coldRemove(_ port: Int) {
     guard members[port] != nil else { return }
     publish()
-    interfaces[port]?.finish()
+    interfaces[port]?.letGo()
     members[port] = nil
     interfaces[port] = nil
     memberCount -= 1
   }
 
-  /// Lets the reader have what there is, and tells it that nothing more will come.
+  /// Lets the reader have what there is, and tells it that nothing more will come by this worker.
   mutating func coldEnd(_ reason: CaptureEnd) {
     publish()
-    for port in 0..<interfaces.count { interfaces[port]?.finish() }
+    for port in 0..<interfaces.count { interfaces[port]?.letGo() }
     ring?.close(reason)
   }
 

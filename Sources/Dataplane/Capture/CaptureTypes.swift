@@ -64,6 +64,8 @@ package struct CaptureConfiguration: Sendable {
   package var filter: FilterProgram?
   package var drops = DroppedFrames.ignored
   /// Bytes that wait to be drained at most, rounded up to a power of two; 256 KiB to 1 GiB.
+  ///
+  /// Workers share them, but none has less than 256 KiB.
   package var ringSize = 8 << 20
   /// The capture ends when the last of its ports was removed.
   package var endsWithPorts = true

@@ -22,14 +22,34 @@ final class FlightRecorder: @unchecked Sendable {
   /// Bytes that a recorder has at least and at most.
   static let sizes = 1 << 19...1 << 32
 
+  /// Records that were there at one moment.
+  struct Snapshot: Sendable {
+    /// Bytes of them, the oldest first.
+    var records: [UInt8]
+    /// The position behind the last.
+    var end: UInt64
+    /// Number of the worker that wrote them.
+    var worker = 0
+  }
+
   private let memory: SharedRecords
   /// Records held.
   let capacity: Int
+  private let worker: Int
 
-  /// - Parameter size: bytes, taken to within `sizes`; touched when they are first used.
-  init(size: Int) {
+  /// - Parameters:
+  ///   - size: bytes, taken to within `sizes`; touched when they are first used.
+  ///   - worker: number of the one that writes to it.
+  init(size: Int, worker: Int = 0) {
+    self.worker = worker
     capacity = min(max(size, Self.sizes.lowerBound), Self.sizes.upperBound) / Self.recordSize
     unsafe memory = SharedRecords(size: capacity * Self.recordSize)
+  }
+
+  /// Recorders of `size` bytes together as far as the least size allows, one for each worker; none if it is 0.
+  static func each(of workers: Int, size: Int) -> [FlightRecorder] {
+    guard size > 0 else { return [] }
+    return (0..<workers).map { FlightRecorder(size: size / workers, worker: $0) }
   }
 
   /// The worker's side; the recorder must outlive it.
@@ -40,11 +60,10 @@ final class FlightRecorder: @unchecked Sendable {
   /// Records written so far.
   var count: UInt64 { unsafe memory.positions.written }
 
-  /// Bytes of the records that are there, the oldest first; the worker goes on meanwhile.
+  /// The records that are there; the worker goes on meanwhile.
   ///
   /// - Parameter first: position of the first that is wanted: the count of those before it.
-  /// - Returns: them, and the position behind the last.
-  func snapshot(from first: UInt64 = 0) -> (records: [UInt8], end: UInt64) {
+  func snapshot(from first: UInt64 = 0) -> Snapshot {
     let size = Self.recordSize
     let end = count
     let start = min(end, max(first, end > UInt64(capacity) ? end - UInt64(capacity) : 0))
@@ -63,7 +82,7 @@ final class FlightRecorder: @unchecked Sendable {
     let reserved = unsafe memory.positions.unorderedLimit
     let safe = reserved > UInt64(capacity) ? reserved - UInt64(capacity) : 0
     if safe > start { bytes.removeFirst(min(Int(safe - start), Int(end - start)) * size) }
-    return (bytes, end)
+    return Snapshot(records: bytes, end: end, worker: worker)
   }
 }
 

@@ -37,26 +37,48 @@ package struct RecordedFrame: Sendable, Equatable {
   package var segmentationType: UInt8 = 0
 }
 
-/// What a flight recorder held at one moment.
+/// How far recorders were read; see `Dataplane.recording(from:longest:)`.
+package struct RecordingPosition: Sendable, Equatable {
+  /// Of each worker's recorder; empty = nothing was read.
+  private var ends: [UInt64] = []
+
+  /// The start.
+  package init() {}
+
+  init(_ snapshots: [FlightRecorder.Snapshot]) { ends = snapshots.map(\.end) }
+
+  func end(of worker: Int) -> UInt64 { ends.indices.contains(worker) ? ends[worker] : 0 }
+}
+
+/// What flight recorders held at one moment.
 package struct FlightRecording: Sendable, Equatable {
   /// Bytes of a frame that are kept.
   package static var keptBytes: Int { FlightRecorder.keptBytes }
 
   package var ports: [RecordedPort] = []
-  /// The oldest first.
+  /// The oldest first; those that one worker took, in the order that it took them.
   package var frames: [RecordedFrame] = []
 
   /// - Parameters:
-  ///   - records: as `FlightRecorder.snapshot` gives them.
-  ///   - end: the position behind the last.
+  ///   - snapshots: of the recorders of all workers.
   ///   - ports: all that there were, in order of addition.
   ///   - since: nanoseconds since 1970; older frames are left out.
   ///   - longest: bytes; longer frames are left out.
-  init(_ records: [UInt8], until end: UInt64 = 0, ports: [RecordedPort], since: UInt64, longest: Int = .max) {
+  init(_ snapshots: [FlightRecorder.Snapshot], ports: [RecordedPort], since: UInt64, longest: Int = .max) {
     self.ports = ports
     let places = Dictionary(grouping: ports.indices) { ports[$0].index }
     let place = { (index: Int, time: UInt64) in Self.place(among: places[index] ?? [], time, ports) }
-    let first = end &- UInt64(records.count / FlightRecorder.recordSize)
+    frames = Self.merge(snapshots.map { Self.frames($0, since: since, longest: longest, place) })
+  }
+
+  /// The frames of one worker.
+  private static func frames(
+    _ snapshot: FlightRecorder.Snapshot, since: UInt64, longest: Int, _ place: (_ index: Int, _ time: UInt64) -> Int?
+  ) -> [RecordedFrame] {
+    let records = snapshot.records
+    var frames: [RecordedFrame] = []
+    let first =
+      snapshot.end &- UInt64(records.count / FlightRecorder.recordSize) &+ TapSet.numberBase(of: snapshot.worker)
     for start in stride(from: 0, to: records.count - FlightRecorder.recordSize + 1, by: FlightRecorder.recordSize) {
       let number = { (offset: Int, count: Int) -> UInt64 in
         records[(start + offset)..<(start + offset + count)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
@@ -75,6 +97,27 @@ package struct FlightRecording: Sendable, Equatable {
           drop: FrameDrop(rawValue: UInt8(number(14, 1))),
           packetID: first &+ UInt64(start / FlightRecorder.recordSize) &+ 1, isSent: number(15, 1) & 1 != 0,
           segmentationType: UInt8(number(15, 1) >> 1 & 7)))
+    }
+    return frames
+  }
+
+  /// Merges by time; each part stays in its order, whatever a clock that was set has made of it.
+  private static func merge(_ parts: [[RecordedFrame]]) -> [RecordedFrame] {
+    guard parts.count > 1 else { return parts.first ?? [] }
+    var merged: [RecordedFrame] = []
+    merged.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+    var heads = parts.map { $0.first?.timestamp }
+    var places = Array(repeating: 0, count: parts.count)
+    while true {
+      var next: (part: Int, time: UInt64)?
+      for part in parts.indices {
+        guard let head = heads[part], next.map({ head < $0.time }) ?? true else { continue }
+        next = (part, head)
+      }
+      guard let part = next?.part else { return merged }
+      merged.append(parts[part][places[part]])
+      places[part] += 1
+      heads[part] = places[part] < parts[part].count ? parts[part][places[part]].timestamp : nil
     }
   }
 

@@ -20,36 +20,42 @@ package struct PuntedFrame: Sendable, Equatable {
   package var drop: FrameDrop
 }
 
-/// A running punt: the side of its ring that is read.
+/// A running punt: the side of its rings that is read.
 ///
 /// One task reads; the rest may be asked from anywhere. A reader that is slow loses frames, which are counted.
 package final class PuntHandle: Sendable {
-  /// How long `frames` waits between two looks at an empty ring: nobody is woken for a frame.
+  /// How long `frames` waits between two looks at empty rings: nobody is woken for a frame.
   package static let lookInterval = Duration.milliseconds(5)
 
-  let ring: CaptureRing
-  private let state = Mutex(State())
+  /// One a worker.
+  let rings: [CaptureRing]
+  private let state: Mutex<State>
 
   private struct State {
-    var cursor: UInt64 = 0
+    var merger: RingMerger
     var bytes: [UInt8] = []
-    /// Ports of which there may be frames in the ring, by their numbers.
+    /// Ports of which there may be frames in the rings, by their numbers.
     var members: [UInt32: CaptureInterface] = [:]
     var lastID: UInt32 = 0
     /// Of ports that are gone.
     var pastCounts = CaptureCounts()
   }
 
-  init(ring: CaptureRing) { self.ring = ring }
+  /// - Parameter marks: of the workers; nil if there is one.
+  init(rings: [CaptureRing], marks: BurstMarks? = nil) {
+    self.rings = rings
+    state = Mutex(State(merger: RingMerger(rings, marks)))
+  }
 
-  /// Takes the next frame out of the ring; nil if there is none now.
+  /// Takes the next frame out of the rings, in order of time; nil if there is none now.
   package func next() -> PuntedFrame? {
     state.withLock { state in
       if let frame = take(&state) { return frame }
       let ended = state.members.filter { $0.value.isEnded }
       guard !ended.isEmpty else { return nil }
-      // All that came from them was in the ring before they ended.
+      // All that came from them was in the rings before they ended; it may have to wait there for what others have.
       if let frame = take(&state) { return frame }
+      guard !state.merger.holdsBack else { return nil }
       for (id, interface) in ended {
         state.pastCounts = state.pastCounts + interface.counts
         state.members[id] = nil
@@ -59,7 +65,7 @@ package final class PuntHandle: Sendable {
   }
 
   private func take(_ state: inout State) -> PuntedFrame? {
-    while let record = ring.next(&state.cursor, into: &state.bytes) {
+    while let record = state.merger.next(into: &state.bytes) {
       guard let interface = state.members[record.interface] else { continue }
       return PuntedFrame(
         port: interface.name, portID: record.interface, switchName: interface.switchName ?? "",
@@ -70,7 +76,7 @@ package final class PuntHandle: Sendable {
   }
 
   /// Why nothing more will come; what `next` still gives after that is the rest.
-  package var end: CaptureEnd? { ring.ended }
+  package var end: CaptureEnd? { rings.ended }
 
   /// Names of the ports that are part of it.
   package var ports: [String] { state.withLock { $0.members.values.filter { !$0.isEnded }.map(\.name).sorted() } }
@@ -87,7 +93,7 @@ package final class PuntHandle: Sendable {
   func append(_ record: PortRecord) -> CaptureInterface {
     state.withLock { state in
       state.lastID &+= 1
-      let interface = CaptureInterface(id: state.lastID, record)
+      let interface = CaptureInterface(id: state.lastID, record, workers: rings.count)
       state.members[state.lastID] = interface
       return interface
     }
@@ -104,7 +110,7 @@ package final class PuntHandle: Sendable {
 
       package mutating func next() async -> PuntedFrame? {
         while !Task.isCancelled {
-          // Asked first: what was in the ring by then comes before the end.
+          // Asked first: what was in the rings by then comes before the end.
           let hasEnded = handle.end != nil
           if let frame = handle.next() { return frame }
           guard !hasEnded else { return nil }

@@ -13,6 +13,9 @@ import Frames
 ///
 /// A frame's bytes are those of Egress, which completes a checksum in a capture as in the delivery. A port's filters are
 /// a reason to see frames deeper where they come in (`PortSlot.neededDepth`); what goes to a node is filled up here.
+///
+/// Each worker has its own, with the same captures in the same places, each with a ring of its own. Numbers have the worker's
+/// in their highest byte. Whoever merges the rings must know what may yet come: see `BurstMarks`.
 struct TapSet: ~Copyable {
   /// Captures at once: the bits of `PortSlot.taps`.
   static var captureLimit: Int { 64 }
@@ -23,7 +26,7 @@ struct TapSet: ~Copyable {
   /// Those that are punts, one bit each.
   private(set) var punts: UInt64 = 0
   /// Number of the burst's first frame, never used again.
-  private var packetBase: UInt64 = 0
+  private var packetBase: UInt64
   /// Numbers of the burst's frames, where a line let them go: they have them from when they came.
   let packetIDs = FixedArray<UInt64>(count: Burst.capacity) { _ in 0 }
   private var isReleasing = false
@@ -32,6 +35,33 @@ struct TapSet: ~Copyable {
   /// Where frames that come in are recorded, and what keeps its memory alive.
   var recorder = FlightRecorderWriter()
   private var recorderMemory: FlightRecorder?
+  /// Number of the worker.
+  let worker: Int
+  /// Number of the first frame that it records.
+  private let firstNumber: UInt64
+  /// What readers of rings learn of the breath in hand, and what keeps it alive; nil = there is one worker.
+  private let mark: BurstMark
+  private let marks: BurstMarks?
+  /// Captures and punts, one bit each.
+  private var running: UInt64 = 0
+  /// A burst that is asked for its time may be recorded beside those of other workers.
+  private var isMarking = false
+  /// Time in the mark; 0 = the breath has none.
+  private var markedTime: UInt64 = 0
+
+  /// - Parameters:
+  ///   - worker: its number among all workers of the data plane, 0 to 255.
+  ///   - marks: of all workers; nil if there is one.
+  init(worker: Int = 0, marks: BurstMarks? = nil) {
+    self.worker = worker
+    self.marks = marks
+    mark = marks?.mark(of: worker) ?? BurstMark()
+    packetBase = Self.numberBase(of: worker)
+    firstNumber = packetBase &+ 1
+  }
+
+  /// What a worker's numbers of frames begin with: all bits but the highest eight are 0.
+  static func numberBase(of worker: Int) -> UInt64 { UInt64(worker) << 56 }
 
   // Bursts.
 
@@ -61,8 +91,24 @@ struct TapSet: ~Copyable {
   /// Nanoseconds since 1970 when this burst was first asked for its time.
   @inline(never)
   private mutating func burstTime() -> UInt64 {
-    if stamp == 0 { stamp = clinux_realtime() }
+    if stamp == 0 { stamp = isMarking ? markedBurstTime() : clinux_realtime() }
     return stamp
+  }
+
+  /// The same, with the readers of rings told first.
+  private mutating func markedBurstTime() -> UInt64 {
+    if markedTime == 0 {
+      mark.open()
+      // The breath ends with a publication, whether or not something is recorded.
+      unpublished |= running
+    }
+    let now = clinux_realtime()
+    // Earlier than another burst of this breath only if the clock was set back.
+    if markedTime == 0 || now < markedTime {
+      markedTime = now
+      mark.set(now)
+    }
+    return now
   }
 
   // Captures.
@@ -134,6 +180,14 @@ struct TapSet: ~Copyable {
       captures[unpublished.trailingZeroBitCount].publish()
       unpublished &= unpublished &- 1
     }
+    if markedTime != 0 { clearMark() }
+  }
+
+  /// Nothing is left to publish.
+  private mutating func clearMark() {
+    mark.clear()
+    markedTime = 0
+    stamp = 0
   }
 
   // The recorder.
@@ -150,7 +204,7 @@ struct TapSet: ~Copyable {
   /// - Parameter isWhole: nobody will judge these frames before they are sent on, or at all.
   @inline(never)
   mutating func beginRecording(of burst: borrowing Burst, port: Int, isWhole: Bool) {
-    packetBase = recorder.position &+ 1
+    packetBase = recorder.position &+ firstNumber
     recorder.begin(port: port, time: burstTime())
     if isWhole { recorder.record(burst, from: 0, count: burst.count, output: -1) }
   }
@@ -159,7 +213,7 @@ struct TapSet: ~Copyable {
   ///
   /// - Parameter output: where it goes; -1 = not known yet.
   mutating func beginRecordingSent(of burst: borrowing Burst, port: Int, output: Int) {
-    packetBase = recorder.position &+ 1
+    packetBase = recorder.position &+ firstNumber
     recorder.begin(port: port, time: burstTime(), isSent: true)
     recorder.record(burst, from: 0, count: 1, output: output)
   }
@@ -180,7 +234,7 @@ struct TapSet: ~Copyable {
     for index in 0..<captures.count { captures[index].coldReservePorts(capacity) }
   }
 
-  /// Takes a capture or punt in; nil if there are too many of both already.
+  /// Takes a capture or punt in, with this worker's ring; nil if there are too many of both already.
   mutating func coldStart(_ ring: CaptureRing, _ configuration: CaptureConfiguration, portCapacity: Int) -> Int? {
     var free = 0
     while free < captures.count, captures[free].isUsed { free += 1 }
@@ -188,21 +242,31 @@ struct TapSet: ~Copyable {
     if free == captures.count { captures.grow(to: max(4, 2 * free)) { _ in CaptureTap() } }
     captures[free] = CaptureTap(ring, configuration, portCapacity: portCapacity)
     if configuration.isPunt { punts |= 1 << UInt64(free) }
+    running |= 1 << UInt64(free)
+    isMarking = marks != nil
     return free
   }
 
-  /// The capture or punt that fills a ring; nil if it has ended.
-  func coldFind(_ ring: CaptureRing) -> Int? {
-    for capture in 0..<captures.count where captures[capture].ring === ring { return capture }
+  /// The capture or punt of which this worker fills its ring; nil if it has ended.
+  ///
+  /// - Parameter rings: one a worker.
+  func coldFind(_ rings: [CaptureRing]) -> Int? {
+    for capture in 0..<captures.count where coldHolds(rings, at: capture) { return capture }
     return nil
   }
+
+  /// The capture or punt of these rings, one a worker, has this place, and has not ended.
+  func coldHolds(_ rings: [CaptureRing], at capture: Int) -> Bool { captures[capture].ring === rings[worker] }
 
   /// Ends a capture that no port has a bit of any more.
   mutating func coldStop(_ capture: Int, _ reason: CaptureEnd) {
     unpublished &= ~(1 << UInt64(capture))
     punts &= ~(1 << UInt64(capture))
+    running &= ~(1 << UInt64(capture))
     captures[capture].coldEnd(reason)
     captures[capture] = CaptureTap()
+    isMarking = marks != nil && running != 0
+    if unpublished == 0, markedTime != 0 { clearMark() }
   }
 
   /// Replaces a filter; returns how often it was changed.
@@ -211,7 +275,7 @@ struct TapSet: ~Copyable {
   }
 
   mutating func coldAdd(_ port: Int, to capture: Int, _ interface: CaptureInterface) {
-    captures[capture].coldAdd(port, interface)
+    captures[capture].coldAdd(port, interface, worker: worker)
   }
 
   /// Takes a port out of a capture.

@@ -8,14 +8,19 @@ struct Delivery: BitwiseCopyable {
   /// Frames that are handed over.
   let count: Int
   let traits: EgressTraits
+  /// TSC about when this breath began.
+  let now: UInt64
 
   /// Hands over `count` frames of `pending`, from `start` on.
   @inline(__always)
-  init(_ pending: borrowing FixedArray<PendingFrame>, from start: Int, count: Int, _ traits: EgressTraits) {
+  init(
+    _ pending: borrowing FixedArray<PendingFrame>, from start: Int, count: Int, _ traits: EgressTraits, now: UInt64 = 0
+  ) {
     precondition(start >= 0 && count >= 0 && start <= pending.count - count)
     unsafe items = pending.base + start
     self.count = count
     self.traits = traits
+    self.now = now
   }
 
   /// The frames from `position` on, for loops that count them themselves.
@@ -43,6 +48,13 @@ struct Delivery: BitwiseCopyable {
   func frames(at position: Int, after done: TransmitOutcome) -> LeavingFrames {
     LeavingFrames(self[position], traits, after: done)
   }
+
+  /// The frame at `position` as it was noted.
+  @inline(__always)
+  func item(_ position: Int) -> PendingFrame { self[position] }
+
+  /// Takes over what became of the frame at `position` in a part of this delivery (`DeliveryParts`).
+  func replace(_ position: Int, by item: PendingFrame) { self[position] = item }
 
   /// The frame at `position` is a large one.
   @inline(__always)

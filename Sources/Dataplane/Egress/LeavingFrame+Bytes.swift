@@ -12,7 +12,7 @@ extension LeavingFrame {
   func forEachPiece(of burst: borrowing Burst, _ body: (UnsafeRawPointer, Int) -> Void) {
     let prefix = prefix(of: burst)
     unsafe body(prefix.base, prefix.size)
-    if let cut {
+    if let cut = cut(of: burst) {
       unsafe burst.forEachPiece(of: burst.frames[index], in: cut.payload, body)
     } else {
       unsafe burst.forEachTailPiece(burst.frames[index], from: prefix.tail, body)
@@ -22,28 +22,72 @@ extension LeavingFrame {
   /// Copies the whole frame to where all of it fits.
   @unsafe @inline(__always)
   func copy(to base: UnsafeMutableRawPointer, of burst: borrowing Burst) {
-    let frame = burst.frames[index]
-    let prefix = prefix(of: burst)
-    // SAFETY: prefix and tail together are `size` bytes, which the caller made room for.
-    if prefix.size == Burst.scratchRule {
-      unsafe base.copy64(from: prefix.base)
+    guard !isSegment else { return unsafe copySegment(to: base, of: burst) }
+    let frame = unsafe burst.frames.address(of: index)
+    let first = unsafe frame.pointee.scratchSize
+    // SAFETY: first bytes and tail together are `size` bytes, which the caller made room for; the slot is filled so far.
+    let slot = unsafe UnsafeRawPointer(burst.scratchSlot(index))
+    var target: UnsafeMutableRawPointer
+    if first == Burst.scratchRule {
+      unsafe target = copyRule(slot, to: base)
     } else {
-      unsafe base.copyMemory(from: prefix.base, byteCount: prefix.size)
+      unsafe target = base + copyEdited(slot, to: base, first: first)
     }
+    if completesChecksum { unsafe storeChecksum(to: base, of: burst) }
+    guard unsafe frame.pointee.size > first else { return }
+    guard unsafe frame.pointee.segmentCount > 0 else {
+      unsafe target.copyMemory(from: frame.pointee.source + first, byteCount: frame.pointee.size &- first)
+      return
+    }
+    unsafe burst.forEachTailPiece(frame.pointee, from: first) { source, size in
+      unsafe target.copyMemory(from: source, byteCount: size)
+      unsafe target += size
+    }
+  }
+
+  /// Copies as many bytes as scratch has by the rule, with the tag edited; returns where the rest goes.
+  @unsafe @inline(__always)
+  private func copyRule(_ slot: UnsafeRawPointer, to base: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    switch edit.kind {
+    case .keep: unsafe base.copy64(from: slot)
+    case .rewrite:
+      unsafe base.copy64(from: slot)
+      unsafe storeTag(at: base + 12)
+    case .insert:
+      // SAFETY: 68 bytes; the addresses are written over what lies between.
+      unsafe (base + Ethernet.tagSize).copy64(from: slot)
+      unsafe copyAddresses(slot, to: base)
+      unsafe storeTag(at: base + 12)
+    case .remove:
+      // SAFETY: 60 bytes.
+      unsafe copyAddresses(slot, to: base)
+      unsafe (base + 12).storeBytes(
+        of: (slot + 16).loadUnaligned(as: SIMD4<UInt64>.self), as: SIMD4<UInt64>.self)
+      unsafe (base + 44).storeBytes(of: (slot + 48).loadUnaligned(as: SIMD2<UInt64>.self), as: SIMD2<UInt64>.self)
+    }
+    return unsafe base + Burst.scratchRule + edit.growth
+  }
+
+  @unsafe @inline(__always)
+  private func copyAddresses(_ slot: UnsafeRawPointer, to base: UnsafeMutableRawPointer) {
+    unsafe base.storeBytes(of: slot.loadUnaligned(as: UInt64.self), as: UInt64.self)
+    unsafe base.storeBytes(of: slot.loadUnaligned(fromByteOffset: 8, as: UInt32.self), toByteOffset: 8, as: UInt32.self)
+  }
+
+  @unsafe @inline(__always)
+  private func storeTag(at place: UnsafeMutableRawPointer) {
+    let word = UInt32(Ethernet.typeVLAN) << 16 | UInt32(edit.tag.bits)
+    unsafe place.storeBytes(of: word.bigEndian, as: UInt32.self)
+  }
+
+  @unsafe @inline(never)
+  private func copySegment(to base: UnsafeMutableRawPointer, of burst: borrowing Burst) {
+    guard let cut = cut(of: burst) else { return }
+    let prefix = segmentPrefix(cut, of: burst)
+    // SAFETY: prefix and payload together are `size` bytes, which the caller made room for.
+    unsafe base.copyMemory(from: prefix.base, byteCount: prefix.size)
     var target = unsafe base + prefix.size
-    if let cut {
-      unsafe burst.forEachPiece(of: frame, in: cut.payload) { source, size in
-        unsafe target.copyMemory(from: source, byteCount: size)
-        unsafe target += size
-      }
-      return
-    }
-    guard frame.size > prefix.tail else { return }
-    if frame.segmentCount == 0 {
-      unsafe target.copyMemory(from: frame.source + prefix.tail, byteCount: frame.size - prefix.tail)
-      return
-    }
-    unsafe burst.forEachTailPiece(frame, from: prefix.tail) { source, size in
+    unsafe burst.forEachPiece(of: burst.frames[index], in: cut.payload) { source, size in
       unsafe target.copyMemory(from: source, byteCount: size)
       unsafe target += size
     }
@@ -54,7 +98,7 @@ extension LeavingFrame {
   func copyFirst(
     _ wanted: Int, _ prefix: LeavingPrefix, to target: UnsafeMutableRawPointer, of burst: borrowing Burst
   ) {
-    precondition(cut == nil)
+    precondition(!isSegment)
     var done = min(prefix.size, wanted)
     // SAFETY: `wanted` bytes are writable at `target`; each piece is cut to what is left of them.
     unsafe target.copyMemory(from: prefix.base, byteCount: done)
@@ -72,7 +116,7 @@ extension LeavingFrame {
   /// As many as are in scratch; of a segment, its headers.
   @inline(__always)
   func prefix(of burst: borrowing Burst) -> LeavingPrefix {
-    if let cut { return segmentPrefix(cut, of: burst) }
+    if let cut = cut(of: burst) { return segmentPrefix(cut, of: burst) }
     guard edit.kind != .keep || completesChecksum else {
       let size = burst.frames[index].scratchSize
       return unsafe LeavingPrefix(base: UnsafeRawPointer(burst.scratchSlot(index)), size: size, tail: size)
@@ -87,7 +131,7 @@ extension LeavingFrame {
   /// - Parameter depth: bytes, a slot's at most.
   @inline(__always)
   func prefix(of burst: borrowing Burst, depth: Int) -> LeavingPrefix {
-    precondition(cut == nil)
+    precondition(!isSegment)
     let wanted = depth &- edit.growth
     if wanted > Burst.scratchRule, wanted > burst.frames[index].scratchSize { burst.extendScratch(index, to: wanted) }
     let found = prefix(of: burst)
@@ -112,24 +156,22 @@ extension LeavingFrame {
 
   @inline(never)
   private func editedPrefix(of burst: borrowing Burst) -> LeavingPrefix {
-    let frame = burst.frames[index]
-    let (size, shift) = editTag(of: burst, first: frame.scratchSize)
-    let target = unsafe burst.egress.base
-    if completesChecksum {
-      // SAFETY: the field lies in the part that was copied; see the head.
-      let field = Int(frame.checksumStart) + Int(frame.checksumOffset) + shift
-      unsafe target.storeBytes(of: checksum(of: burst), toByteOffset: field, as: UInt16.self)
-    }
-    return unsafe LeavingPrefix(base: UnsafeRawPointer(target), size: size, tail: frame.scratchSize)
+    let first = burst.frames[index].scratchSize
+    // SAFETY: a slot's 256 bytes and one tag fit into the 512 bytes of the buffer.
+    let (slot, target) = unsafe (burst.scratchSlot(index), burst.egress.base)
+    let size = unsafe copyEdited(UnsafeRawPointer(slot), to: target, first: first)
+    if completesChecksum { unsafe storeChecksum(to: target, of: burst) }
+    return unsafe LeavingPrefix(base: UnsafeRawPointer(target), size: size, tail: first)
   }
 
   /// The headers of a segment.
   @inline(never)
-  private func segmentPrefix(_ cut: Cut, of burst: borrowing Burst) -> LeavingPrefix {
-    let (size, shift) = editTag(of: burst, first: Int(cut.layout.payload))
-    let target = unsafe burst.egress.base
+  private func segmentPrefix(_ cut: FrameCut, of burst: borrowing Burst) -> LeavingPrefix {
+    // SAFETY: as for `editedPrefix`.
+    let (slot, target) = unsafe (burst.scratchSlot(index), burst.egress.base)
+    let size = unsafe copyEdited(UnsafeRawPointer(slot), to: target, first: Int(cut.layout.payload))
     // SAFETY: all headers were copied, moved by the tag.
-    let transport = unsafe cut.header.write(to: target, cut.layout, growth: shift)
+    let transport = unsafe cut.header.write(to: target, cut.layout, growth: edit.growth)
     if completesChecksum {
       var sum = InternetChecksum()
       sum.add(
@@ -144,25 +186,37 @@ extension LeavingFrame {
     return unsafe LeavingPrefix(base: UnsafeRawPointer(target), size: size, tail: 0)
   }
 
-  /// Copies the first `count` bytes of the frame, which are in scratch, to the buffer, with the tag edited.
+  /// Copies the first `count` bytes of the frame, which are in the slot, to where so many and a tag fit, with the tag
+  /// edited.
   ///
-  /// - Returns: bytes there, and by how many the tag has moved those behind it.
-  private func editTag(of burst: borrowing Burst, first count: Int) -> (size: Int, shift: Int) {
-    // SAFETY: a slot's 256 bytes and one tag fit into the 512 bytes of the buffer; see the head for the rest.
-    let (slot, target) = unsafe (burst.scratchSlot(index), burst.egress.base)
+  /// - Returns: bytes there.
+  @unsafe @inline(never)
+  private func copyEdited(_ slot: UnsafeRawPointer, to target: UnsafeMutableRawPointer, first count: Int) -> Int {
+    guard edit.kind != .keep else {
+      unsafe target.copyMemory(from: slot, byteCount: count)
+      return count
+    }
+    // SAFETY: the frame has its addresses in scratch, and its tag if that is to go; see the head.
     let addresses = 12
-    var start = addresses
-    var filled = addresses
-    unsafe target.copyMemory(from: UnsafeRawPointer(slot), byteCount: addresses)
-    if edit.kind == .insert || edit.kind == .rewrite {
-      unsafe target.storeBytes(of: Ethernet.typeVLAN.bigEndian, toByteOffset: filled, as: UInt16.self)
-      unsafe target.storeBytes(of: edit.tag.bits.bigEndian, toByteOffset: filled + 2, as: UInt16.self)
+    var (start, filled) = (addresses, addresses)
+    unsafe copyAddresses(slot, to: target)
+    if edit.kind != .remove {
+      unsafe storeTag(at: target + filled)
       filled += Ethernet.tagSize
     }
-    if edit.kind == .remove || edit.kind == .rewrite { start += Ethernet.tagSize }
+    if edit.kind != .insert { start += Ethernet.tagSize }
     let rest = max(count - start, 0)
-    unsafe (target + filled).copyMemory(from: UnsafeRawPointer(slot + start), byteCount: rest)
-    return (filled + rest, filled - start)
+    unsafe (target + filled).copyMemory(from: slot + start, byteCount: rest)
+    return filled + rest
+  }
+
+  /// Completes the checksum of a frame whose first bytes, the field among them, were copied to `target`.
+  @unsafe @inline(never)
+  private func storeChecksum(to target: UnsafeMutableRawPointer, of burst: borrowing Burst) {
+    let frame = burst.frames[index]
+    // SAFETY: the field lies in the part that was copied; see the head.
+    let field = Int(frame.checksumStart) + Int(frame.checksumOffset) + edit.growth
+    unsafe target.storeBytes(of: checksum(of: burst), toByteOffset: field, as: UInt16.self)
   }
 
   /// The finished checksum of a frame that came with a partial one (VIRTIO 1.2 section 5.1.6.2): the sum from

@@ -5,44 +5,46 @@ import Frames
 /// Its bytes are in LeavingFrame+Bytes.swift.
 ///
 /// Between *pending* and *copy*: made of what the switch noted and what the port takes, when the port is about to take
-/// it; nothing is copied or summed before its bytes are asked for. A value of one delivery.
+/// it; nothing is copied or summed before its bytes are asked for. A value of one delivery, and a small one: what only a
+/// segment has is in the burst (`EgressBuffer`).
 struct LeavingFrame: BitwiseCopyable {
-  /// One segment of a large frame: its headers are made of the whole's, its payload is a part of the whole's.
-  struct Cut: BitwiseCopyable {
-    let layout: LargeFrame
-    let header: SegmentHeader
-    let payload: FrameRange
-  }
-
-  /// In its burst.
-  let index: Int
+  private(set) var header: OffloadHeader
   let edit: TagEdit
-  /// Bytes, without what stands in front of the Ethernet header.
-  let size: Int
+  private let storedSize: UInt32
+  private let storedIndex: UInt8
   /// Why the port does not take it; nil = it does, if it has room.
   private(set) var refusal: EgressDrop?
   /// Its checksum is partial, and is completed in the copy.
   private(set) var completesChecksum: Bool
-  private(set) var header: OffloadHeader
-  /// Nil: the frame is one that came.
-  private(set) var cut: Cut?
+  /// It is one segment of a frame; otherwise one that came.
+  let isSegment: Bool
+
+  /// In its burst.
+  @inline(__always)
+  var index: Int { Int(storedIndex) }
+
+  /// Bytes, without what stands in front of the Ethernet header.
+  @inline(__always)
+  var size: Int { Int(storedSize) }
 
   /// A frame that leaves as one, whatever its size if it is large.
   @inline(__always)
   init(_ item: PendingFrame, of burst: borrowing Burst, for traits: EgressTraits) {
     let index = Int(item.frame)
     let frame = burst.frames[index]
-    self.index = index
+    let size = frame.size &+ item.edit.growth
+    storedIndex = item.frame
     edit = item.edit
-    size = frame.size &+ edit.growth
+    storedSize = UInt32(truncatingIfNeeded: size)
     refusal = traits.takes(size, isTagged: item.edit.leavesTagged(burst.header(index).isTagged)) ? nil : .tooBig
-    let handsOver = frame.needsChecksum && traits.takesPartialChecksums
-    completesChecksum = frame.needsChecksum && !handsOver
+    isSegment = false
+    completesChecksum = false
+    header = OffloadHeader()
+    guard frame.needsChecksum else { return }
+    completesChecksum = !traits.takesPartialChecksums
+    guard traits.takesPartialChecksums else { return }
     // The tag moves what is behind it.
-    header =
-      handsOver
-      ? OffloadHeader(checksumFrom: Int(frame.checksumStart) &+ edit.growth, field: frame.checksumOffset)
-      : OffloadHeader()
+    header = OffloadHeader(checksumFrom: Int(frame.checksumStart) &+ item.edit.growth, field: frame.checksumOffset)
   }
 
   /// A large frame that leaves uncut, and says so; or one that does not leave.
@@ -54,21 +56,25 @@ struct LeavingFrame: BitwiseCopyable {
       header, type: frame.segmentationType, headers: frame.headerSize + edit.growth, size: frame.segmentSize)
   }
 
-  /// A segment, whose size the port was found to take.
-  init(_ cut: Cut, of item: PendingFrame, completesChecksum: Bool) {
-    index = Int(item.frame)
+  /// A segment, whose size the port was found to take; noted in the burst until there is another one.
+  init(_ cut: FrameCut, of item: PendingFrame, in burst: borrowing Burst, completesChecksum: Bool) {
+    storedIndex = item.frame
     edit = item.edit
-    size = Int(cut.layout.payload) + edit.growth + cut.header.size
+    storedSize = UInt32(truncatingIfNeeded: Int(cut.layout.payload) + item.edit.growth + cut.header.size)
     refusal = nil
     self.completesChecksum = completesChecksum
     header =
       completesChecksum
       ? OffloadHeader()
       : OffloadHeader(
-        checksumFrom: Int(cut.layout.transport) + edit.growth,
+        checksumFrom: Int(cut.layout.transport) + item.edit.growth,
         field: UInt16(truncatingIfNeeded: cut.layout.checksumOffset))
-    self.cut = cut
+    isSegment = true
+    burst.egress.cut = cut
   }
+
+  /// What it is cut from, and where; nil if it is one that came.
+  func cut(of burst: borrowing Burst) -> FrameCut? { isSegment ? burst.egress.cut : nil }
 
   /// The same for whoever has no word for a partial checksum.
   var completed: LeavingFrame {

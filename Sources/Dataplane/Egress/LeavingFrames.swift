@@ -83,7 +83,7 @@ struct LeavingFrames: BitwiseCopyable {
     payload.size = min(payload.size, total - offset)
     let header = SegmentHeader(number: given - 1, offset: offset, size: payload.size, total: total)
     return LeavingFrame(
-      LeavingFrame.Cut(layout: layout, header: header, payload: payload), of: item,
+      FrameCut(layout: layout, header: header, payload: payload), of: item, in: burst,
       completesChecksum: completesChecksums)
   }
 }

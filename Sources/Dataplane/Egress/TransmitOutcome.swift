@@ -5,7 +5,11 @@ struct TransmitOutcome {
   var bytes = 0
   /// Frames were dropped.
   private(set) var hasDrops = false
+  /// What stopped a ring's part of the delivery, and the pair of that ring; of several the first: others show again.
   var fault: RingFault?
+  private(set) var faultPair: UInt8 = 0
+  /// Pairs whose receive ring has frames that its driver is to be given (`PortSet.completeTransmit`), one bit each.
+  private(set) var filled: UInt16 = 0
 
   /// Bytes that are as much work as the looking at one frame.
   private static var bytesOfWork: Int { 2048 }
@@ -41,6 +45,22 @@ struct TransmitOutcome {
   @inline(never)
   mutating func drop(from position: Int, _ reason: EgressDrop, of delivery: Delivery) {
     for position in position..<delivery.count { drop(position, reason, of: delivery) }
+  }
+
+  /// Notes that this is what became of the frames for one ring.
+  @inline(__always)
+  mutating func attribute(to pair: UInt8) {
+    filled = 1 &<< UInt16(pair)
+    faultPair = pair
+  }
+
+  /// Takes in what became of the frames for another ring.
+  mutating func add(_ part: TransmitOutcome) {
+    packets += part.packets
+    bytes += part.bytes
+    hasDrops = hasDrops || part.hasDrops
+    if part.packets > 0 { filled |= part.filled }
+    if fault == nil, part.fault != nil { (fault, faultPair) = (part.fault, part.faultPair) }
   }
 
   /// None of the frames was taken, since the node is not there.

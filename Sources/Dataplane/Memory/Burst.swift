@@ -29,29 +29,33 @@ struct Frame: BitwiseCopyable {
     static var direct: Flags { Flags(rawValue: 4) }
     /// Found by the switch: the frame carries an 802.1Q tag.
     static var tagged: Flags { Flags(rawValue: 8) }
+    /// It lies in several pieces: `segmentCount` is not 0.
+    static var pieces: Flags { Flags(rawValue: 16) }
 
     /// Nothing that the switch must know of.
-    @inline(__always) var isPlain: Bool { rawValue & ~5 == 0 }
+    @inline(__always) var isPlain: Bool { rawValue & ~(1 | 4 | 16) == 0 }
   }
 
-  // Narrow fields: a burst's frames fill 32 cache lines, and one is made with four stores.
+  // Narrow fields without a hole among them: a burst's frames fill 32 cache lines, and one is made with five stores. What a
+  // usual frame has is lowest in its eight bytes.
 
   /// The frame's bytes, or of the first piece if there are several.
   var source: UnsafeRawPointer
   private var storedSize: UInt32
   private var storedSourceSize: UInt32
+  private var storedScratchSize: UInt16 = 0
   private var storedSegmentStart: UInt16 = 0
   private var storedSegmentCount: UInt16 = 0
-  private var storedScratchSize: UInt16 = 0
-  /// Where the checksum's sum starts, in bytes from the frame's first; and the field, from there.
+  /// Where the checksum's sum starts, in bytes from the frame's first; and `checksumOffset`, the field, from there.
   var checksumStart: UInt16 = 0
-  var checksumOffset: UInt16 = 0
   var flags: Flags
   /// VIRTIO_NET_HDR_GSO_* and the bytes of payload of a segment; 0 = the frame is not to be cut.
   var segmentationType: UInt8 = 0
-  var segmentSize: UInt16 = 0
   /// Bytes of the headers of a large frame, which were found to be what the type says; 0 = it is none.
   private var storedHeaderSize: UInt8 = 0
+  private var unused: UInt8 = 0
+  var checksumOffset: UInt16 = 0
+  var segmentSize: UInt16 = 0
 
   @unsafe @inline(__always)
   init(source: UnsafeRawPointer, sourceSize: Int, size: Int, flags: Flags = []) {
@@ -59,6 +63,17 @@ struct Frame: BitwiseCopyable {
     storedSourceSize = UInt32(truncatingIfNeeded: sourceSize)
     storedSize = UInt32(truncatingIfNeeded: size)
     self.flags = flags
+  }
+
+  /// A frame in one piece whose virtio-net header, not loaded yet, lies before it: scratch is to be filled by the rule, or
+  /// says how far it is.
+  @unsafe @inline(__always)
+  init(direct source: UnsafeRawPointer, size: Int) {
+    unsafe self.source = source
+    storedSourceSize = UInt32(truncatingIfNeeded: size)
+    storedSize = UInt32(truncatingIfNeeded: size)
+    storedScratchSize = UInt16(truncatingIfNeeded: Burst.scratchRule)
+    flags = .direct
   }
 
   /// Bytes of the frame, without virtio-net header.
@@ -70,7 +85,10 @@ struct Frame: BitwiseCopyable {
   /// Pieces in `Burst.segments`; 0 if `source` holds the whole frame.
   var segmentCount: Int {
     @inline(__always) get { Int(storedSegmentCount) }
-    set { storedSegmentCount = UInt16(truncatingIfNeeded: newValue) }
+    set {
+      storedSegmentCount = UInt16(truncatingIfNeeded: newValue)
+      if newValue == 0 { flags.remove(.pieces) } else { flags.insert(.pieces) }
+    }
   }
 
   var segmentStart: Int {
@@ -99,7 +117,7 @@ struct Frame: BitwiseCopyable {
   ///
   /// Its copy takes no more than those from scratch, though a capture's filter may have looked deeper. A frame whose fate
   /// is decided by what lies deeper must not be plain, so that what was judged is what is delivered.
-  @inline(__always) var isPlain: Bool { storedSegmentCount == 0 && !flags.contains(.needsChecksum) }
+  @inline(__always) var isPlain: Bool { flags.isDisjoint(with: [.needsChecksum, .pieces]) }
   @inline(__always) var needsChecksum: Bool { flags.contains(.needsChecksum) }
   @inline(__always) var isHeaderInvalid: Bool { flags.contains(.headerInvalid) }
   @inline(__always) var isTagged: Bool { flags.contains(.tagged) }

@@ -1,9 +1,10 @@
 import Synchronization
 
-/// The counters of one port: written by the one worker that owns the port, read by anybody at any time.
+/// The counters of one port: a set for each worker, which that worker alone writes; read by anybody at any time as their
+/// sums.
 ///
-/// Unsafe code. Invariants: `base` points at `Slot.count` initialised atomics for the life of the block. One writer:
-/// an addition is a relaxed load and store, without a locked instruction; readers see each counter whole.
+/// Unsafe code. Invariants: a writer's pointer is into `stripes`. One writer a stripe: an addition is a relaxed load and
+/// store, without a locked instruction; readers see each counter whole.
 @safe
 final class CounterBlock: @unchecked Sendable {
   /// Positions of the counters.
@@ -17,26 +18,21 @@ final class CounterBlock: @unchecked Sendable {
     static let count = egressDrops + EgressDrop.allCases.count
   }
 
-  fileprivate let base: UnsafeMutablePointer<Atomic<UInt64>>
+  private let stripes: WorkerStripes
 
-  init() {
-    // SAFETY: every atomic is initialised here and lives until deinit.
-    unsafe base = .allocate(capacity: Slot.count)
-    for index in 0..<Slot.count { unsafe (base + index).initialize(to: Atomic(0)) }
-  }
+  /// - Parameter workers: how many may ever count the port's frames.
+  init(workers: Int = 1) { stripes = WorkerStripes(count: Slot.count, workerCount: workers) }
 
-  deinit {
-    unsafe base.deinitialize(count: Slot.count)
-    unsafe base.deallocate()
-  }
+  /// A worker's view; the block must outlive it, which the port's slot sees to.
+  func writer(of worker: Int) -> CounterWriter { unsafe CounterWriter(base: stripes.stripe(of: worker)) }
 
-  /// The writer's view; the block must outlive it, which the port's slot sees to.
-  var writer: CounterWriter { unsafe CounterWriter(base: base) }
+  /// The view of the first worker, or the only one.
+  var writer: CounterWriter { writer(of: 0) }
 
+  /// One counter, of all workers together.
   func value(_ slot: Int) -> UInt64 {
     precondition(slot >= 0 && slot < Slot.count)
-    // SAFETY: the slot is in range.
-    return unsafe base[slot].load(ordering: .relaxed)
+    return stripes.sum(slot)
   }
 
   /// Ingress drops with a count above zero, by name.
@@ -63,8 +59,9 @@ final class CounterBlock: @unchecked Sendable {
 /// Trivial: holds no reference.
 @safe
 struct CounterWriter: BitwiseCopyable {
-  fileprivate let base: UnsafeMutablePointer<Atomic<UInt64>>
+  private let base: UnsafeMutablePointer<Atomic<UInt64>>
 
+  @unsafe
   fileprivate init(base: UnsafeMutablePointer<Atomic<UInt64>>) { unsafe self.base = base }
 
   @inline(__always)

@@ -17,6 +17,12 @@ struct FixedArray<Element: ~Copyable>: ~Copyable {
     for index in 0..<count { unsafe (base + index).initialize(to: make(index)) }
   }
 
+  /// No elements; any of them would come by `grow`.
+  init(empty: Void) {
+    unsafe base = .allocate(capacity: 1)
+    count = 0
+  }
+
   deinit {
     // SAFETY: `count` elements are initialised; nobody else holds `base`.
     unsafe base.deinitialize(count: count)
@@ -68,5 +74,15 @@ struct VLANBitmap: ~Copyable {
   /// Replaces the set.
   func assign(_ set: VLANSet) {
     for index in 0..<64 { words[index] = set.words[index] }
+  }
+
+  /// The same by another bitmap.
+  func assign(_ other: borrowing VLANBitmap) {
+    for index in 0..<64 { words[index] = other.words[index] }
+  }
+
+  func isSame(as other: borrowing VLANBitmap) -> Bool {
+    for index in 0..<64 where words[index] != other.words[index] { return false }
+    return true
   }
 }

@@ -37,4 +37,15 @@ struct VLANStates: ~Copyable {
     }
     unsafe words = new
   }
+
+  /// The same as others, of which this is a copy from then on.
+  mutating func assign(_ other: borrowing VLANStates) {
+    unsafe words?.deallocate()
+    unsafe words = nil
+    guard let old = unsafe other.words else { return }
+    let new = UnsafeMutablePointer<UInt64>.allocate(capacity: 128)
+    // SAFETY: all 128 of both are initialised before anybody can reach the new ones.
+    unsafe new.initialize(from: old, count: 128)
+    unsafe words = new
+  }
 }

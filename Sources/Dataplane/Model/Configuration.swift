@@ -25,8 +25,10 @@ package enum PollPolicy: String, Sendable, CaseIterable {
 
 /// Settings of the data plane as a whole.
 package struct DataplaneConfiguration: Sendable {
+  /// What `workerCount` may be.
+  package static let workerCounts = 1...64
   package var workerCount = 1
-  /// Processors to pin workers to; empty = not pinned.
+  /// Processors to pin workers to, a worker each; fewer than workers = from the first again; empty = not pinned.
   package var cpus: [Int] = []
   package var poll = PollPolicy.adaptive
   /// Priority of the workers' threads, -20 (first) to 19; what this process may not have is left as it is.
@@ -34,6 +36,9 @@ package struct DataplaneConfiguration: Sendable {
   /// Bytes of the flight recorder; 0 = there is none.
   package var recorderSize = 8 << 20
   package init() {}
+
+  /// The processor that a worker is pinned to; nil = it is not.
+  func cpu(ofWorker index: Int) -> Int? { cpus.isEmpty ? nil : cpus[index % cpus.count] }
 }
 
 /// Settings of one switch.
@@ -60,7 +65,7 @@ package struct VhostUserSocket: Sendable {
   /// No longer than `UnixSocket.maximumPathLength`.
   package var path: String
   package var role = Role.listen
-  /// Ring pairs offered, 1 to 8.
+  /// Ring pairs offered, 1 to 16.
   package var queuePairs = 1
   /// Permission bits of the socket file (`listen` only).
   package var mode: UInt32 = 0o660

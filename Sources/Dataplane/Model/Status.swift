@@ -165,8 +165,17 @@ package struct SwitchStatus: Sendable {
   }
 }
 
-/// A worker's account of its time.
+/// A worker, and its account of its time.
 package struct WorkerStatus: Sendable {
+  package var index = 0
+  /// The processor that it is pinned to; nil = it is not.
+  package var cpu: Int?
+  /// Ports of which it serves a queue, in their order, each of them once.
+  package var ports: [String] = []
+  /// Share of the last whole second in which it moved frames, 0...1; nil before the first.
+  package var recentBusy: Double?
+  /// Frames that it received in the last whole second, a second; nil before the first.
+  package var recentFrames: Double?
   /// TSC cycles of breaths that moved frames.
   package var busyCycles: UInt64
   /// TSC cycles of breaths that found nothing, without sleep.

@@ -5,7 +5,6 @@ internal import LinuxHost
 /// It takes every frame that fits, counts it as sent, and forgets it; it never has a frame, is always there, and has no body.
 struct NullPort: WorkerPort {
   static var carrierNews: CarrierNews { .nobody }
-  var mayHaveFrames: Bool { false }
   var isThere: Bool { true }
   var coldRefusal: EgressDrop? { nil }
 
@@ -32,8 +31,12 @@ struct NullPort: WorkerPort {
     return outcome
   }
 
-  func arm(longest: Int64) -> Int64 { longest }
-  func disarm() {}
+  func mayHaveFrames(among queues: UInt16) -> Bool { false }
+  func arm(_ queues: UInt16, longest: Int64) -> Int64 { longest }
+  func disarm(_ queues: UInt16) {}
   func handle(_ event: PortEvent) {}
+  var queues: UInt16 { 0 }
+  func watch(_ queue: Int, port: Int, _ epoll: Epoll) {}
+  func unwatch(_ queue: Int, _ epoll: Epoll) {}
   func close(_ epoll: Epoll) {}
 }

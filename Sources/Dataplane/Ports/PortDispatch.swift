@@ -7,12 +7,12 @@ internal import LinuxHost
 extension PortSet {
   // While frames move.
 
-  /// Queues of a port that may have frames, one bit each.
+  /// Queues of a port that may have frames, one bit each, among those that are this worker's.
   @inline(__always)
-  func queuesWithFrames(_ port: Int) -> UInt16 {
+  func queuesWithFrames(_ port: Int, among own: UInt16) -> UInt16 {
     switch self[port].kind {
-    case .vhostUser: vhostUser[self[port].body].queuesWithFrames
-    case .tap: tap[self[port].body].mayHaveFrames ? 1 : 0
+    case .vhostUser: vhostUser[self[port].body].queuesWithFrames(among: own)
+    case .tap: tap[self[port].body].hasFrames ? 1 : 0
     case .patch: 0
     case .null: 0
     case .none: 0
@@ -39,7 +39,7 @@ extension PortSet {
   func mayGoOn(_ port: Int) -> Bool {
     switch self[port].kind {
     case .vhostUser: false
-    case .tap: tap[self[port].body].mayHaveFrames
+    case .tap: tap[self[port].body].hasFrames
     case .patch: false
     case .null: false
     case .none: false
@@ -81,7 +81,7 @@ extension PortSet {
   ) -> TransmitOutcome {
     var traits = egressTraits(port)
     traits.workLimit = workLimit
-    let delivery = Delivery(pending, from: port * Burst.capacity, count: count, traits)
+    let delivery = Delivery(pending, from: port * Burst.capacity, count: count, traits, now: active.now)
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .tap: tap[self[port].body].transmit(delivery, of: burst, notes: notes)
@@ -92,14 +92,28 @@ extension PortSet {
   }
 
   /// Lets the node have what was handed over.
+  ///
+  /// - Parameter pairs: those whose receive ring got something (`TransmitOutcome.filled`), for kinds that have several.
   @inline(__always)
-  mutating func completeTransmit(_ port: Int) {
+  mutating func completeTransmit(_ port: Int, pairs: UInt16) {
     switch self[port].kind {
-    case .vhostUser: finish(port, ring: 0)
+    case .vhostUser:
+      finish(port, ring: 2 * pairs.trailingZeroBitCount)
+      let others = pairs & (pairs &- 1)
+      if others != 0 { finishOthers(port, pairs: others) }
     case .tap: break
     case .patch: break
     case .null: break
     case .none: break
+    }
+  }
+
+  @inline(never)
+  private mutating func finishOthers(_ port: Int, pairs: UInt16) {
+    var left = pairs
+    while left != 0 {
+      finish(port, ring: 2 * left.trailingZeroBitCount)
+      left &= left &- 1
     }
   }
 
@@ -119,31 +133,33 @@ extension PortSet {
   // Before and after sleep.
 
   func coldMayHaveFrames(_ port: Int) -> Bool {
-    switch self[port].kind {
-    case .vhostUser: vhostUser[self[port].body].mayHaveFrames
-    case .tap: tap[self[port].body].mayHaveFrames
+    guard self[port].ownQueues != 0 else { return false }
+    return switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].mayHaveFrames(among: self[port].ownQueues)
+    case .tap: tap[self[port].body].mayHaveFrames(among: self[port].ownQueues)
     case .patch: false
-    case .null: NullPort().mayHaveFrames
+    case .null: NullPort().mayHaveFrames(among: self[port].ownQueues)
     case .none: false
     }
   }
 
   func coldArm(_ port: Int, longest: Int64) -> Int64 {
-    switch self[port].kind {
-    case .vhostUser: vhostUser[self[port].body].arm(longest: longest)
-    case .tap: tap[self[port].body].arm(longest: longest)
+    guard self[port].ownQueues != 0 else { return longest }
+    return switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].arm(self[port].ownQueues, longest: longest)
+    case .tap: tap[self[port].body].arm(self[port].ownQueues, longest: longest)
     case .patch: longest
-    case .null: NullPort().arm(longest: longest)
+    case .null: NullPort().arm(self[port].ownQueues, longest: longest)
     case .none: longest
     }
   }
 
   func coldDisarm(_ port: Int) {
     switch self[port].kind {
-    case .vhostUser: vhostUser[self[port].body].disarm()
-    case .tap: tap[self[port].body].disarm()
+    case .vhostUser: vhostUser[self[port].body].disarm(self[port].ownQueues)
+    case .tap: tap[self[port].body].disarm(self[port].ownQueues)
     case .patch: break
-    case .null: NullPort().disarm()
+    case .null: NullPort().disarm(self[port].ownQueues)
     case .none: break
     }
   }
@@ -163,8 +179,8 @@ extension PortSet {
   /// A closed body for a port of that kind; -1 if the kind has none.
   mutating func coldTakeBody(_ kind: PortKind) -> Int {
     switch kind {
-    case .vhostUser: vhostUser.take() ?? -1
-    case .tap: tap.take() ?? -1
+    case .vhostUser: shared.vhostUser.take() ?? -1
+    case .tap: shared.tap.take() ?? -1
     case .patch: -1
     case .null: -1
     case .none: -1
@@ -174,8 +190,8 @@ extension PortSet {
   /// Closes a port's body and gives its place back.
   mutating func coldGiveBody(_ port: Int) {
     switch self[port].kind {
-    case .vhostUser: vhostUser.close(self[port].body, epoll)
-    case .tap: tap.close(self[port].body, epoll)
+    case .vhostUser: shared.vhostUser.close(self[port].body, epoll)
+    case .tap: shared.tap.close(self[port].body, epoll)
     case .patch: break
     case .null: break
     case .none: break
@@ -211,6 +227,39 @@ extension PortSet {
     case .patch: nil
     case .null: NullPort().coldRefusal
     case .none: .carrierDown
+    }
+  }
+
+  // With several workers.
+
+  /// Queues of a port that run, one bit each.
+  func coldQueues(_ port: Int) -> UInt16 {
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].queues
+    case .tap: tap[self[port].body].queues
+    case .patch: 0
+    case .null: NullPort().queues
+    case .none: 0
+    }
+  }
+
+  mutating func coldWatch(_ port: Int, _ queue: Int) {
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].watch(queue, port: port, epoll)
+    case .tap: tap[self[port].body].watch(queue, port: port, epoll)
+    case .patch: break
+    case .null: NullPort().watch(queue, port: port, epoll)
+    case .none: break
+    }
+  }
+
+  mutating func coldUnwatch(_ port: Int, _ queue: Int) {
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].unwatch(queue, epoll)
+    case .tap: tap[self[port].body].unwatch(queue, epoll)
+    case .patch: break
+    case .null: NullPort().unwatch(queue, epoll)
+    case .none: break
     }
   }
 }

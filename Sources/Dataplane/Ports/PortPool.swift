@@ -2,40 +2,28 @@ internal import LinuxHost
 
 /// The bodies of all ports of one kind: what only that kind has.
 ///
-/// A body that was used stays, closed, for the next port of its kind; the pool grows by a quarter.
-///
-/// Unsafe code. Invariants: those of `FixedArray`, whose elements it gives out and which checks their places.
-@safe
+/// A body that was used stays, closed, for the next port of its kind; the pool grows by a quarter, while all workers stand
+/// still. Workers reach bodies by its view.
 struct PortPool<Body: ~Copyable>: ~Copyable {
-  private var bodies: FixedArray<Body>
+  private let bodies = SharedStore<Body>()
   private var places = FreeNumbers(PortRecord.numbers)
   private let make: () -> Body
 
   /// - Parameter make: makes a closed body.
-  init(_ make: @escaping () -> Body) {
-    self.make = make
-    bodies = FixedArray(count: 0) { _ in make() }
-  }
+  init(_ make: @escaping () -> Body) { self.make = make }
 
-  /// Bodies that there are, in use or not.
-  var count: Int { bodies.count }
-
-  /// The body at a place of this pool (`PortSlot.body`); one out of range is a mistake of this program, and traps.
-  subscript(place: Int) -> Body {
-    @inline(__always)
-    unsafeAddress { unsafe UnsafePointer(bodies.address(of: place)) }
-    @inline(__always)
-    nonmutating unsafeMutableAddress { unsafe bodies.address(of: place) }
-  }
+  /// The bodies by their places (`PortSlot.body`); the pool must outlive it.
+  var view: SharedView<Body> { bodies.view }
 
   /// The lowest place whose body nobody has.
   ///
   /// - Returns: nil if there are as many as there can be ports.
   mutating func take() -> Int? {
     guard let place = places.take() else { return nil }
-    if place >= bodies.count {
+    let count = bodies.count
+    if place >= count {
       let make = make
-      bodies.grow(to: max(place + 1, bodies.count + max(bodies.count / 4, 4))) { _ in make() }
+      bodies.grow(to: max(place + 1, count + max(count / 4, 4))) { _ in make() }
     }
     return place
   }
@@ -47,7 +35,7 @@ struct PortPool<Body: ~Copyable>: ~Copyable {
 extension PortPool where Body: WorkerPort & ~Copyable {
   /// Closes the body at a place, and takes that back.
   mutating func close(_ place: Int, _ epoll: Epoll) {
-    self[place].close(epoll)
+    view[place].close(epoll)
     put(place)
   }
 }

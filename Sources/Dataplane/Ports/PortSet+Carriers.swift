@@ -11,6 +11,7 @@ extension PortSet {
     if hasChanged {
       self[port].isUp = isUp
       self[port].forget()
+      coldNote(port)
     }
     return hasChanged && !isUp
   }

@@ -5,12 +5,30 @@ import CLinux
 extension PortSet {
   // Asking ahead.
 
-  /// The vhost-user port, by its place in its pool, that a port's frames go to as a rule, or -1.
+  /// The vhost-user port, by its place in its pool, that a port's frames go to as a rule, all of them to the same ring; or
+  /// -1.
   @inline(__always)
   func likelyOutput(of port: Int) -> Int {
+    // Where there are several workers another one may be at the ring.
+    guard !isShared else { return -1 }
     let output = self[port].mode == .wire ? self[port].peer : self[port].lastOutput
-    guard output >= 0, self[output].kind == .vhostUser, vhostUser[self[output].body].canDeliver else { return -1 }
-    return self[output].body
+    guard output >= 0, self[output].kind == .vhostUser else { return -1 }
+    let body = self[output].body
+    return vhostUser[body].canDeliver && !vhostUser[body].isSteering ? body : -1
+  }
+
+  // Several workers.
+
+  /// Nobody else puts frames into a ring, or calls its driver, until `giveBack`: of receive rings, where there are several
+  /// workers; a transmit ring has one.
+  @inline(__always)
+  func take(_ port: Int, ring: Int) {
+    if isShared, ring & 1 == 0 { vhostUser[self[port].body].locks[ring >> 1].take() }
+  }
+
+  @inline(__always)
+  func giveBack(_ port: Int, ring: Int) {
+    if isShared, ring & 1 == 0 { vhostUser[self[port].body].locks[ring >> 1].giveBack() }
   }
 
   // Calls.
@@ -18,23 +36,39 @@ extension PortSet {
   /// Gives a guest its buffers back: one store for all, and a call if it waits for one.
   @inline(__always)
   mutating func finish(_ port: Int, ring: Int) {
-    let body = self[port].body
-    if clinux_fault_count() != faultCount { coldMemoryFaults() }
-    guard vhostUser[body].rings[ring].isRunning else { return }
-    vhostUser[body].rings[ring].publish()
-    if !vhostUser[body].rings[ring].callIfWanted(guardian) {
-      return coldRingFault(port, ring: ring, RingFault(.callBlocked))
+    if clinux_fault_count() != faultCount, coldLosesMemory(port) { return }
+    take(port, ring: ring)
+    let outcome = Self.finish(&vhostUser[self[port].body].rings[ring], guardian)
+    giveBack(port, ring: ring)
+    switch outcome {
+    case .settled: return
+    case .blocked: return coldRingFault(port, ring: ring, RingFault(.callBlocked))
+    case .unsettled: break
     }
-    guard !vhostUser[body].rings[ring].isUnsettled else { return }
     if unsettledCount == unsettled.count { settleCalls() }
-    vhostUser[body].rings[ring].isUnsettled = true
     unsettled[unsettledCount] = UnsettledRing(
       port: UInt16(truncatingIfNeeded: port), ring: UInt16(truncatingIfNeeded: ring))
     unsettledCount += 1
   }
 
+  /// What is left to be done for a ring that was published.
+  private enum Finish { case settled, unsettled, blocked }
+
+  @inline(__always)
+  private static func finish(_ queue: inout GuestQueue<NegotiatedRing>, _ guardian: CallGuardian) -> Finish {
+    guard queue.isRunning else { return .settled }
+    queue.publish()
+    guard queue.callIfWanted(guardian) else { return .blocked }
+    guard !queue.isUnsettled else { return .settled }
+    queue.isUnsettled = true
+    return .unsettled
+  }
+
   /// Looks once more, behind one fence for all rings of the breath, whether a driver went to sleep while its entries
   /// were on their way: its look at the used index and ours at its wish must not both miss.
+  ///
+  /// Entries that another worker has put into a ring that is noted here are settled with it: that worker gave the ring's lock
+  /// back before this one takes it, so they are visible when its driver's wish is read.
   @inline(__always)
   mutating func settleCalls() {
     guard unsettledCount > 0 else { return }
@@ -43,11 +77,11 @@ extension PortSet {
       let (port, ring) = (Int(unsettled[position].port), Int(unsettled[position].ring))
       let body = self[port].body
       // By now another port, with fewer rings, may have the number.
-      guard self[port].kind == .vhostUser, ring < vhostUser[body].rings.count, vhostUser[body].rings[ring].isRunning
-      else { continue }
-      if !vhostUser[body].rings[ring].settle(guardian) {
-        coldRingFault(port, ring: ring, RingFault(.callBlocked))
-      }
+      guard self[port].kind == .vhostUser, ring < vhostUser[body].rings.count else { continue }
+      take(port, ring: ring)
+      let isCalled = !vhostUser[body].rings[ring].isRunning || vhostUser[body].rings[ring].settle(guardian)
+      giveBack(port, ring: ring)
+      if !isCalled { coldRingFault(port, ring: ring, RingFault(.callBlocked)) }
     }
     unsettledCount = 0
     unsettledBefore = 0
@@ -59,31 +93,49 @@ extension PortSet {
   @inline(never)
   mutating func coldRingFault(_ port: Int, ring: Int, _ fault: RingFault) {
     // Lost memory reads as zeros, which look like any other fault.
-    if clinux_fault_count() != faultCount { coldMemoryFaults() }
+    if clinux_fault_count() != faultCount, coldLosesMemory(port) { return }
     coldBreak(port, fault) { $0 == ring }
   }
 
   /// Stops those of the rings that run, and reports one fault for all of them.
   ///
   /// The port's carrier is found anew at the end of the breath, or of the one that follows a command
-  /// (`WorkerCore.coldTellBroken`): what comes from its other rings until then is forgotten with the rest. Whether frames
-  /// still reach it until then goes by ring 0 alone.
+  /// (`WorkerCore.coldTellBroken`). Its other rings go on; if there is none that frames could go to, what comes from the
+  /// others until then is forgotten with the rest.
   mutating func coldBreak(_ port: Int, _ fault: RingFault, where isBroken: (Int) -> Bool) {
     guard self[port].kind == .vhostUser else { return }
     let body = self[port].body
     let rings = (0..<vhostUser[body].rings.count).filter {
-      vhostUser[body].rings[$0].isRunning && isBroken($0)
+      // In this order: another worker may be at the other rings.
+      isBroken($0) && vhostUser[body].rings[$0].isRunning
     }
     guard let first = rings.first else { return }
     // Reported before the front-end is told: what it does then is handled after the report.
     faults.report(port: port, ring: first, fault: fault)
     for ring in rings {
+      take(port, ring: ring)
       vhostUser[body].rings[ring].stop(.fault(fault))
+      giveBack(port, ring: ring)
       vhostUser[body].rings[ring].signalError(guardian)
     }
-    vhostUser[body].refresh()
+    // What the port is as a whole is found out while all workers stand still.
+    if !isShared { vhostUser[body].refresh(now: active.now) }
     broken.append(port)
     hasBroken = true
+  }
+
+  /// A mapped memory file was truncated and touched somewhere, while a ring of a port is about to be given back.
+  ///
+  /// Where there are several workers the first one stops the ports that it belongs to, while all stand still.
+  /// - Returns: the port is one of those: nothing of it is to be published.
+  @inline(never)
+  private mutating func coldLosesMemory(_ port: Int) -> Bool {
+    guard isShared else {
+      coldMemoryFaults()
+      return false
+    }
+    hasLostMemory = true
+    return vhostUser[self[port].body].table?.hasFaulted == true
   }
 
   /// A mapped memory file was truncated and touched somewhere: finds the ports that it belongs to and stops them.

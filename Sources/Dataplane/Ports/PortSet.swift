@@ -1,8 +1,9 @@
 internal import LinuxHost
 
-/// The ports of one worker: a slot for each number, what each kind keeps beside it, and the cables that hang at them.
+/// The ports as one worker has them: a slot for each number, what each kind keeps beside it, and the cables that hang at them.
 ///
-/// Touched by the worker's thread only. What a kind does is asked in PortDispatch.swift; what its rings have beyond that,
+/// Touched by the worker's thread only, but for the bodies, which all workers share, and while all stand still: the settings
+/// of each slot are the first worker's, and others have copies (`PortSet+Sharing`). What a kind does is asked in PortDispatch.swift; what its rings have beyond that,
 /// in PortSet+Rings.swift.
 ///
 /// Unsafe code. Invariants: those of `FixedArray`, whose elements it gives out and which checks their numbers.
@@ -12,21 +13,31 @@ struct PortSet: ~Copyable {
   static let initialCapacity = 64
 
   private var slots: FixedArray<PortSlot>
-  /// What hangs at each port, by its number.
+  /// What hangs at each port, by its number; the first worker's alone.
   private(set) var cables: FixedArray<Cable>
   /// One more than the highest port number in use.
-  private(set) var limit = 0
+  var limit = 0
   /// Those that are looked at in each breath, where there are many.
   var active = ActivePorts(capacity: initialCapacity)
   /// What ports have beside their slots, by `PortSlot.body`: a pool for each kind that has something.
-  var vhostUser = PortPool<VhostUserPort> { VhostUserPort() }
-  var tap = PortPool<TAPPort> { TAPPort() }
+  let vhostUser: SharedView<VhostUserPort>
+  let tap: SharedView<TAPPort>
+  /// Their pools, which live as long as this.
+  let shared: SharedPorts
+  /// There are other workers: receive rings have their locks, and trouble is the first one's to settle.
+  let isShared: Bool
+  /// Number of the worker.
+  let worker: Int
+  /// Ports whose settings are new since other workers took them over; the first worker's.
+  var changed: [Int] = []
+  /// Cycles that bursts of each queue took, `VhostUserPort.maximumPairs` of them a port; none unless there are others.
+  private(set) var loads: FixedArray<UInt64>
   /// Ports that need the worker to look at descriptors while it polls; see `PortSlot.needsLooks`.
-  private(set) var lookedAtCount = 0
+  var lookedAtCount = 0
   /// Bursts that came from rings, which nobody tells of while they are polled: what a worker goes on polling for.
   var ringBursts: UInt64 = 0
   /// Ends of patches that there are.
-  private(set) var patchEndCount = 0
+  var patchEndCount = 0
 
   /// Rings whose used entries of this breath are published, but whose driver may still have to be called.
   let unsettled = FixedArray<UnsettledRing>(count: 256) { _ in UnsettledRing(port: 0, ring: 0) }
@@ -38,6 +49,8 @@ struct PortSet: ~Copyable {
   /// Ports whose rings broke, and whose carrier nobody has looked at since; see `WorkerCore.coldTellBroken`.
   var broken: [Int] = []
   var hasBroken = false
+  /// Some memory was lost, and the first worker is to be told; see `coldMemoryFaults`.
+  var hasLostMemory = false
 
   let guardian: CallGuardian
   /// Takes word of faults and carriers to the reactor.
@@ -51,7 +64,17 @@ struct PortSet: ~Copyable {
     var ring: UInt16
   }
 
-  init(guardian: CallGuardian, faults: FaultQueue, epoll: Epoll) {
+  /// - Parameters:
+  ///   - shared: what all workers have in common.
+  ///   - worker: number of the one whose ports these are.
+  init(
+    guardian: CallGuardian, faults: FaultQueue, epoll: Epoll, shared: SharedPorts = SharedPorts(), worker: Int = 0
+  ) {
+    (vhostUser, tap) = (shared.vhostUser.view, shared.tap.view)
+    self.shared = shared
+    self.worker = worker
+    isShared = shared.workerCount > 1
+    loads = FixedArray(count: isShared ? Self.initialCapacity * VhostUserPort.maximumPairs : 0) { _ in 0 }
     slots = FixedArray(count: Self.initialCapacity) { _ in PortSlot() }
     cables = FixedArray(count: Self.initialCapacity) { _ in Cable() }
     self.guardian = guardian
@@ -75,6 +98,7 @@ struct PortSet: ~Copyable {
     slots.grow(to: capacity) { _ in PortSlot() }
     cables.grow(to: capacity) { _ in Cable() }
     active.coldReserve(capacity)
+    if isShared { loads.grow(to: capacity * VhostUserPort.maximumPairs) { _ in 0 } }
   }
 
   /// There are so many ports that some may be at rest.
@@ -91,14 +115,17 @@ struct PortSet: ~Copyable {
     self[port] = PortSlot()
     self[port].kind = kind
     self[port].block = record.block
-    self[port].counters = record.block.writer
+    self[port].counters = record.block.writer(of: worker)
+    self[port].ownQueues = .max
     self[port].body = coldTakeBody(kind)
+    if kind == .vhostUser { vhostUser[self[port].body].isShared = isShared }
     self[port].mtu = record.mtu
     self[port].assign(record.mode)
     self[port].isWanted = isWanted
     self[port].switchIndex = record.switchIndex ?? -1
     cables[port] = Cable(isToldByOwner: record.isToldByOwner)
     limit = max(limit, port + 1)
+    coldNote(port)
     if kind == .patch { patchEndCount += 1 }
   }
 
@@ -109,25 +136,33 @@ struct PortSet: ~Copyable {
     coldGiveBody(port)
     self[port] = PortSlot()
     cables[port] = Cable()
+    coldNote(port)
     while limit > 0, self[limit - 1].kind == .none { limit -= 1 }
   }
 
   /// Makes two ports each other's ends.
   ///
   /// The former other end of either may still be on its way out: it has nothing to do with them from now on.
-  func coldJoin(_ first: Int, _ second: Int) {
-    for port in [first, second] where self[port].peer >= 0 { self[self[port].peer].peer = -1 }
+  mutating func coldJoin(_ first: Int, _ second: Int) {
+    for port in [first, second] where self[port].peer >= 0 {
+      coldNote(self[port].peer)
+      self[self[port].peer].peer = -1
+    }
     self[first].peer = second
     self[second].peer = first
-    for port in [first, second] { cables[port].isCut = false }
+    for port in [first, second] {
+      cables[port].isCut = false
+      coldNote(port)
+    }
   }
 
   /// Takes a port's other end away; returns which it was.
-  func coldPart(_ port: Int) -> Int? {
+  mutating func coldPart(_ port: Int) -> Int? {
     let peer = self[port].peer
     guard peer >= 0 else { return nil }
     self[peer].peer = -1
     cables[peer].isCut = true
+    coldNote(peer)
     return peer
   }
 

@@ -50,6 +50,8 @@ struct PortSlot: ~Copyable {
   var isTouched = false
   /// Chains taken at most in one breath: falls while this port's frames flood to many.
   var burstLimit = Burst.capacity
+  /// Where the next turn begins, of a port with several queues.
+  var nextQueue: UInt8 = 0
   /// Copies that its floods cost beyond its share, and what they count with; see `WorkerState+Share`.
   var owedCopies = 0
   var debtEpoch: UInt32 = 0
@@ -63,6 +65,8 @@ struct PortSlot: ~Copyable {
   var neededDepth = Burst.scratchRule
   /// Captures that it is part of, one bit each; 0 = none.
   var taps: UInt64 = 0
+  /// Queues that this worker takes frames from, one bit each.
+  var ownQueues: UInt16 = 0
   var counters: CounterWriter
   /// Keeps `counters` alive.
   var block: CounterBlock
@@ -159,6 +163,38 @@ struct PortSlot: ~Copyable {
     }
     lastSource = source
     lastSourceTick = tick
+  }
+
+  /// Takes over the settings of a port as the first worker has them; what belongs to a worker stays.
+  mutating func takeOver(_ first: borrowing PortSlot, worker: Int) {
+    if first.kind == .none || block !== first.block { self = PortSlot() }
+    guard first.kind != .none else { return }
+    block = first.block
+    counters = first.block.writer(of: worker)
+    kind = first.kind
+    (mode, untaggedVLAN) = (first.mode, first.untaggedVLAN)
+    allowed.assign(first.allowed)
+    (switchIndex, peer, body) = (first.switchIndex, first.peer, first.body)
+    (isWanted, isUp, mtu) = (first.isWanted, first.isUp, first.mtu)
+    (ingressLine, egressLine) = (first.ingressLine, first.egressLine)
+    (neededDepth, taps) = (first.neededDepth, first.taps)
+    if !states.isEmpty || !first.states.isEmpty { states.assign(first.states) }
+    setGate()
+    forget()
+  }
+
+  /// The settings that are not as the first worker has them; for debug builds.
+  func differences(from first: borrowing PortSlot) -> [String] {
+    let isSame: [(String, Bool)] = [
+      ("kind", kind == first.kind), ("mode", mode == first.mode), ("untagged VLAN", untaggedVLAN == first.untaggedVLAN),
+      ("VLANs", mode != .trunk || allowed.isSame(as: first.allowed)), ("gate", gate == first.gate),
+      ("switch", switchIndex == first.switchIndex), ("peer", peer == first.peer), ("body", body == first.body),
+      ("wanted carrier", isWanted == first.isWanted), ("carrier", isUp == first.isUp), ("MTU", mtu == first.mtu),
+      ("lines", ingressLine == first.ingressLine && egressLine == first.egressLine),
+      ("needed depth", neededDepth == first.neededDepth), ("captures", taps == first.taps),
+      ("counters", kind == .none || block === first.block),
+    ]
+    return isSame.filter { !$0.1 }.map(\.0)
   }
 
   /// Empties the caches.

@@ -5,7 +5,8 @@ internal import LinuxHost
 /// A TAP as a port: one system call a frame.
 extension TAPPort: WorkerPort {
   static var carrierNews: CarrierNews { .kernel }
-  var mayHaveFrames: Bool { isReadable }
+  var hasFrames: Bool { isReadable }
+  func mayHaveFrames(among queues: UInt16) -> Bool { hasFrames }
   var isThere: Bool { isOpen && isInterfaceUp }
   var coldRefusal: EgressDrop? { isThere ? nil : .carrierDown }
 
@@ -71,11 +72,23 @@ extension TAPPort: WorkerPort {
     }
   }
 
-  func arm(longest: Int64) -> Int64 { longest }
-  func disarm() {}
+  func arm(_ queues: UInt16, longest: Int64) -> Int64 { longest }
+  func disarm(_ queues: UInt16) {}
 
   /// Also a failure is read, so that it is found.
   mutating func handle(_ event: PortEvent) { isReadable = isOpen }
+
+  var queues: UInt16 { isOpen ? 1 : 0 }
+
+  mutating func watch(_ queue: Int, port: Int, _ epoll: Epoll) {
+    guard isOpen else { return }
+    _ = epoll.watches(raw, EventToken(port: port))
+    isReadable = true
+  }
+
+  mutating func unwatch(_ queue: Int, _ epoll: Epoll) {
+    if isOpen { epoll.remove(raw) }
+  }
 
   mutating func close(_ epoll: Epoll) {
     if isOpen { epoll.remove(raw) }

@@ -2,32 +2,47 @@ internal import LinuxHost
 
 /// The worker's part of a vhost-user port: the queues of its rings, and the memory they are in.
 ///
-/// Even rings go to the guest, odd ones come from it (VIRTIO 1.2 section 5.1.2). Frames are taken from every enabled
-/// pair; frames to the guest go to pair 0.
+/// Even rings go to the guest, odd ones come from it (VIRTIO 1.2 section 5.1.2). Each ring is for itself: one that is
+/// stopped, or broken, or disabled, takes nothing else with it. Frames are taken from every transmit ring; frames to the
+/// guest go to the receive rings that are *open*, which are those that run and are enabled, by their flows (`FlowTable`).
 struct VhostUserPort: ~Copyable {
-  static let maximumPairs = 8
+  /// What the masks of pairs have bits for.
+  static let maximumPairs = DeliveryParts.limit
 
-  /// Two from the start, more when the first ring of a port with more pairs starts (`reserve`).
+  /// Two from the start, more when a ring starts that has none (`reserve`).
   private(set) var rings = FixedArray<GuestQueue<NegotiatedRing>>(count: 2) { _ in GuestQueue() }
   /// Holders of the descriptors whose numbers the rings use; as many as rings.
   private(set) var kicks = FixedArray<Descriptor?>(count: 2) { _ in nil }
   private(set) var calls = FixedArray<Descriptor?>(count: 2) { _ in nil }
   private(set) var errors = FixedArray<Descriptor?>(count: 2) { _ in nil }
+  /// There are several workers, and any of them may have frames for a receive ring: it takes the ring's lock, by pair.
+  var isShared = false
+  private(set) var locks = FixedArray<BurstLock>(count: 1) { _ in BurstLock() }
   /// The view that `table` keeps mapped; nil = no memory, no ring runs.
   var memory: GuestMemory?
   var table: MemoryTable?
-  /// Ring pairs that may run, 0 until one did.
+  /// Pairs up to the last of which a ring has run.
   private(set) var pairs = 0
-  /// Bit i: transmit ring of pair i runs.
-  var runningTransmit: UInt16 = 0
-  /// Frames can be delivered: ring 0 runs and is enabled.
-  var canDeliver = false
+  /// Bit i: transmit ring of pair i runs; and it is enabled.
+  private(set) var runningTransmit: UInt16 = 0
+  private var openTransmit: UInt16 = 0
+  /// Bit i: receive ring of pair i runs and is enabled.
+  private var openReceive: UInt16 = 0
+  /// The first of them; 0 if there is none.
+  private(set) var firstReceive = 0
+  /// What `openReceive` was last when it was not empty.
+  private var lastReceive: UInt16 = 0
+  private var flows = FlowTable()
 
   init() {}
 
-  /// Makes room for the rings of a port of `count` pairs, `maximumPairs` at most.
+  /// Makes room for the rings of `count` pairs, `maximumPairs` at most.
+  ///
+  /// Not for all that were offered: who offers sixteen is given one, as a rule.
   mutating func reserve(pairs count: Int) {
+    guard count > pairs else { return }
     rings.grow(to: 2 * count) { _ in GuestQueue() }
+    locks.grow(to: count) { _ in BurstLock() }
     kicks.grow(to: 2 * count) { _ in nil }
     calls.grow(to: 2 * count) { _ in nil }
     errors.grow(to: 2 * count) { _ in nil }
@@ -35,14 +50,40 @@ struct VhostUserPort: ~Copyable {
   }
 
   /// Finds anew which rings run; called after each change.
-  mutating func refresh() {
-    runningTransmit = 0
-    for pair in 0..<pairs where rings[2 * pair + 1].isRunning { runningTransmit |= 1 << UInt16(pair) }
-    canDeliver = rings[0].isRunning && rings[0].isEnabled
+  ///
+  /// - Parameter now: TSC, about.
+  mutating func refresh(now: UInt64) {
+    (runningTransmit, openTransmit, openReceive) = (0, 0, 0)
+    for pair in 0..<pairs {
+      let bit: UInt16 = 1 << UInt16(truncatingIfNeeded: pair)
+      if rings[2 * pair].isRunning, rings[2 * pair].isEnabled { openReceive |= bit }
+      guard rings[2 * pair + 1].isRunning else { continue }
+      runningTransmit |= bit
+      if rings[2 * pair + 1].isEnabled { openTransmit |= bit }
+    }
+    firstReceive = openReceive == 0 ? 0 : 2 * openReceive.trailingZeroBitCount
+    guard openReceive != 0, openReceive != lastReceive else { return }
+    if isSteering {
+      // Nothing was noted while one ring was all that there was.
+      let only = lastReceive == 0 ? openReceive : lastReceive
+      if flows.isEmpty || lastReceive.nonzeroBitCount == 1 { flows.coldGather(at: only.trailingZeroBitCount, now: now) }
+      flows.coldSpread(over: openReceive)
+    }
+    lastReceive = openReceive
   }
 
-  /// Guest and switch can talk: both rings of pair 0 run and are enabled.
-  var isCarrying: Bool { canDeliver && rings[1].isRunning && rings[1].isEnabled }
+  /// Frames can be delivered.
+  @inline(__always)
+  var canDeliver: Bool { openReceive != 0 }
+
+  /// Several rings are open.
+  @inline(__always)
+  var isSteering: Bool { openReceive & (openReceive &- 1) != 0 }
+
+  /// Guest and switch can talk: there is an open ring in each direction.
+  ///
+  /// Not of one pair, as each ring stops alone; nor of pair 0, though front-ends have that one always.
+  var isCarrying: Bool { openReceive != 0 && openTransmit != 0 }
 
   /// Stops everything and lets go of the memory.
   private mutating func clear() {
@@ -54,23 +95,28 @@ struct VhostUserPort: ~Copyable {
     }
     memory = nil
     table = nil
-    refresh()
+    refresh(now: 0)
+    lastReceive = 0
+    if !flows.isEmpty { flows.coldClear() }
   }
 }
 
 extension VhostUserPort: WorkerPort {
   static var carrierNews: CarrierNews { .owner }
 
-  var mayHaveFrames: Bool {
-    for pair in 0..<pairs where rings[2 * pair + 1].isRunning && rings[2 * pair + 1].hasAvailable { return true }
+  func mayHaveFrames(among queues: UInt16) -> Bool {
+    for pair in 0..<pairs
+    where queues & 1 << UInt16(pair) != 0 && rings[2 * pair + 1].isRunning && rings[2 * pair + 1].hasAvailable {
+      return true
+    }
     return false
   }
 
-  /// Pairs whose transmit ring runs and has something, one bit each.
+  /// Of some pairs, those whose transmit ring runs and has something, one bit each.
   @inline(__always)
-  var queuesWithFrames: UInt16 {
+  func queuesWithFrames(among queues: UInt16) -> UInt16 {
     var found: UInt16 = 0
-    var running = runningTransmit
+    var running = runningTransmit & queues
     while running != 0 {
       let pair = running.trailingZeroBitCount
       if rings[2 * pair + 1].hasAvailable { found |= 1 << UInt16(pair) }
@@ -84,13 +130,16 @@ extension VhostUserPort: WorkerPort {
   /// No buffer at this moment; there may be one when a frame comes.
   var coldRefusal: EgressDrop? {
     guard canDeliver else { return .carrierDown }
-    return rings[0].hasAvailable ? nil : .noBuffer
+    for pair in 0..<pairs where openReceive >> UInt16(pair) & 1 != 0 && rings[2 * pair].hasAvailable { return nil }
+    return .noBuffer
   }
 
+  /// Of one ring that is open: features are the device's, and the same for all.
   @inline(__always)
   func egressTraits(mtu: Int) -> EgressTraits {
     EgressTraits(
-      mtu: mtu, takesPartialChecksums: rings[0].allowsPartialChecksum, takesLarge: rings[0].traits.takesLarge)
+      mtu: mtu, takesPartialChecksums: rings[firstReceive].allowsPartialChecksum,
+      takesLarge: rings[firstReceive].traits.takesLarge)
   }
 
   @inline(__always)
@@ -102,19 +151,83 @@ extension VhostUserPort: WorkerPort {
     return rings[2 * queue + 1].receive(into: burst, memory: memory, limit: limit, depth: depth)
   }
 
-  /// Fills buffers of pair 0; who calls has the used entries published.
+  /// Fills buffers of the open rings; who calls has the used entries of those published that got something.
   @inline(__always)
   mutating func transmit(
     _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
     guard canDeliver, let memory else { return .nobodyThere(delivery) }
-    return rings[0].transmit(delivery, of: burst, notes: notes, memory: memory)
+    guard !isSteering else { return steer(delivery, of: burst, notes: notes, memory) }
+    return deliver(delivery, ring: firstReceive, of: burst, notes: notes, memory)
   }
 
+  /// Hands frames to one receive ring: the one place where such a ring is written to.
+  @inline(__always)
+  private mutating func deliver(
+    _ delivery: Delivery, ring: Int, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
+  ) -> TransmitOutcome {
+    if isShared { locks[ring >> 1].take() }
+    var outcome: TransmitOutcome
+    if rings[ring].isRunning {
+      outcome = rings[ring].transmit(delivery, of: burst, notes: notes, memory: memory)
+      outcome.attribute(to: UInt8(truncatingIfNeeded: ring >> 1))
+    } else {
+      // One that broke since the rings were last looked over.
+      outcome = .nobodyThere(delivery)
+    }
+    if isShared { locks[ring >> 1].giveBack() }
+    return outcome
+  }
+
+  /// The same, called: its loops are long.
+  @inline(never)
+  private mutating func deliverApart(
+    _ delivery: Delivery, ring: Int, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
+  ) -> TransmitOutcome {
+    deliver(delivery, ring: ring, of: burst, notes: notes, memory)
+  }
+
+  /// Hands each frame to the ring of its flow: those of a ring together, in their order.
+  @inline(never)
+  private mutating func steer(
+    _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
+  ) -> TransmitOutcome {
+    var used: UInt16 = 0
+    for position in 0..<delivery.count {
+      let hash = burst.flowHash(Int(delivery.item(position).frame))
+      let pair = flows.pair(of: hash, open: openReceive, now: delivery.now)
+      notes.parts.note(position, in: pair)
+      used |= 1 &<< UInt16(truncatingIfNeeded: pair)
+    }
+    if used & (used &- 1) == 0 {
+      return deliverApart(delivery, ring: 2 * used.trailingZeroBitCount, of: burst, notes: notes, memory)
+    }
+    notes.parts.sort(delivery)
+    var outcome = TransmitOutcome()
+    while used != 0 {
+      let pair = used.trailingZeroBitCount
+      used &= used &- 1
+      var traits = delivery.traits
+      // The limit is of all of them together.
+      traits.workLimit = max(traits.workLimit &- outcome.work(traits.frameWork), 0)
+      let part = deliverApart(notes.parts.delivery(pair, traits), ring: 2 * pair, of: burst, notes: notes, memory)
+      if part.hasDrops { notes.parts.giveBack(pair, to: delivery) }
+      outcome.add(part)
+    }
+    return outcome
+  }
+
+  /// Asks for what the next `count` buffers need of the one ring that is open: first the entries, later the descriptors.
+  @inline(__always)
+  func prefetchEntries(_ count: Int) { rings[firstReceive].prefetchEntries(count) }
+
+  @inline(__always)
+  func prefetchDescriptors(_ count: Int) { rings[firstReceive].prefetchDescriptors(count) }
+
   /// Asks the driver to kick.
-  func arm(longest: Int64) -> Int64 {
+  func arm(_ queues: UInt16, longest: Int64) -> Int64 {
     var microseconds = longest
-    for pair in 0..<pairs where rings[2 * pair + 1].isRunning {
+    for pair in 0..<pairs where queues & 1 << UInt16(pair) != 0 && rings[2 * pair + 1].isRunning {
       rings[2 * pair + 1].armKicks()
       // A front-end that never kicks is looked at a thousand times a second.
       if rings[2 * pair + 1].mustPoll { microseconds = min(microseconds, 1000) }
@@ -122,14 +235,27 @@ extension VhostUserPort: WorkerPort {
     return microseconds
   }
 
-  func disarm() {
-    for pair in 0..<pairs { rings[2 * pair + 1].suppressKicks() }
+  func disarm(_ queues: UInt16) {
+    for pair in 0..<pairs where queues & 1 << UInt16(pair) != 0 { rings[2 * pair + 1].suppressKicks() }
   }
 
   /// A kick; the source is the ring.
   mutating func handle(_ event: PortEvent) {
     guard event.source < rings.count else { return }
     rings[event.source].kicks &+= 1
+  }
+
+  var queues: UInt16 { runningTransmit }
+
+  mutating func watch(_ queue: Int, port: Int, _ epoll: Epoll) {
+    let ring = 2 * queue + 1
+    guard let kick = kicks[ring] else { return }
+    // The same eventfd on two rings, for instance, cannot be watched: polling serves both.
+    rings[ring].mustPoll = !epoll.watches(kick.raw, EventToken(port: port, source: ring))
+  }
+
+  mutating func unwatch(_ queue: Int, _ epoll: Epoll) {
+    if let kick = kicks[2 * queue + 1] { epoll.remove(kick.raw) }
   }
 
   mutating func close(_ epoll: Epoll) {

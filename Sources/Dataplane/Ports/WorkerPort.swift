@@ -10,7 +10,8 @@ internal import LinuxHost
 /// - A body is made *closed* and opened by calls of its own kind. A closed one has no work, is not there, takes no frame
 ///   and asks for nothing; any call but those that open it leaves it closed, without a fault. `close` ends in that state
 ///   from any other and leaves nothing watched, mapped or open. Its place then serves another port.
-/// - Only the worker's thread calls, and nothing of the other side (a guest, the kernel, a peer) makes a call block,
+/// - Only workers call, and all but `transmit` is called by one at a time: of a queue by the worker that it belongs to, and
+///   the rest while all others stand still. Nothing of the other side (a guest, the kernel, a peer) makes a call block,
 ///   trap, or take longer than its burst: what it gives is checked here, and ends in a count, a drop or a fault.
 /// - A burst holds frames until it is reset. `receive` may leave their bytes where they are (guest memory, `pool`), with
 ///   the first ones in scratch; whoever must keep a frame longer copies it.
@@ -22,8 +23,9 @@ protocol WorkerPort: ~Copyable {
   /// Who hears from the switch whether there is a carrier; see `Cable`.
   static var carrierNews: CarrierNews { get }
 
-  /// Something may have come from the node: answered from what the worker has in memory, without a system call.
-  var mayHaveFrames: Bool { get }
+  /// Something may have come from the node in one of some queues: answered from what the worker has in memory, without a
+  /// system call.
+  func mayHaveFrames(among queues: UInt16) -> Bool
 
   /// The node is there and takes frames: the port's own end, whatever the user has set.
   var isThere: Bool { get }
@@ -54,18 +56,27 @@ protocol WorkerPort: ~Copyable {
     _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes
   ) -> TransmitOutcome
 
-  /// Has the node wake the worker from now on (`mayHaveFrames` is asked once more behind a fence).
+  /// Has the node wake the worker of some queues from now on (`mayHaveFrames` is asked once more behind a fence).
   ///
   /// - Returns: microseconds that the worker may sleep at most: `longest`, or less for a node that wakes nobody.
-  func arm(longest: Int64) -> Int64
+  func arm(_ queues: UInt16, longest: Int64) -> Int64
 
-  /// The worker is awake: the node need not wake it.
-  func disarm()
+  /// The worker of some queues is awake: the node need not wake it.
+  func disarm(_ queues: UInt16)
 
   /// Takes an event of a descriptor that was added to the worker's epoll with a token of this port.
   ///
   /// Events may be late: of a descriptor that is gone, or about something that was taken already.
   mutating func handle(_ event: PortEvent)
+
+  /// Queues that frames may come from, one bit each: each has a worker of its own.
+  var queues: UInt16 { get }
+
+  /// Has `epoll`, another worker's than before, tell of a queue's frames, of which there may be some already.
+  mutating func watch(_ queue: Int, port: Int, _ epoll: Epoll)
+
+  /// The queue's worker is to be another: its `epoll` tells of it no more.
+  mutating func unwatch(_ queue: Int, _ epoll: Epoll)
 
   /// Lets go of everything, and of its descriptors' places in `epoll`.
   mutating func close(_ epoll: Epoll)

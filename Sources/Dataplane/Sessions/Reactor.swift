@@ -80,7 +80,7 @@ struct ReactorState: ~Copyable {
   private var names: [Int: String] = [:]
   private var ready = [EpollEvent](repeating: EpollEvent(), count: 64)
   /// The call that each worker was in at the last look of the watchdog.
-  private var watched: [(worker: Worker, began: UInt64)] = []
+  private var watched: [(worker: Worker, index: Int, guardian: CallGuardian, began: UInt64)] = []
   private var lastWatch = ContinuousClock.now
   /// Nothing is served any more.
   private(set) var hasEnded = false
@@ -91,8 +91,10 @@ struct ReactorState: ~Copyable {
     self.events = events
   }
 
-  /// Worker whose calls are watched.
-  mutating func watch(_ worker: Worker) { watched.append((worker, 0)) }
+  /// Workers whose calls are watched.
+  mutating func watch(_ worker: Worker) {
+    watched = worker.guardians.enumerated().map { (worker, $0.offset, $0.element, 0) }
+  }
 
   /// A port has that number from now on; what workers said of the one that had it before is taken first.
   mutating func name(_ port: Int, _ name: String) {
@@ -174,8 +176,8 @@ struct ReactorState: ~Copyable {
     lastWatch = now
     for endpoint in busyEndpoints { endpoint.look(at: now) }
     for index in watched.indices {
-      let began = watched[index].worker.guardian.began
-      if began != 0, began == watched[index].began { watched[index].worker.interrupt() }
+      let began = watched[index].guardian.began
+      if began != 0, began == watched[index].began { watched[index].worker.interrupt(watched[index].index) }
       watched[index].began = began
     }
   }

@@ -65,9 +65,9 @@ extension VhostUserEndpoint: RingOwner {
     let installation = WorkerCore.RingInstallation(
       index: start.index, layout: layout, base: start.base, traits: QueueTraits(start),
       isEnabled: start.isEnabled, kick: start.kick, call: start.call, error: start.error)
-    let (port, pairs) = (port, offer.queuePairs)
+    let port = port
     return ask { core in
-      core.coldStartRing(port, pairs: pairs, installation)
+      core.coldStartRing(port, installation)
       return .done
     }
   }
@@ -131,7 +131,7 @@ extension VhostUserEndpoint: RingOwner {
   func setMTU(_ mtu: Int) -> OwnerAnswer {
     let (port, limit) = (port, self.mtu)
     return ask { core in
-      core.state.ports[port].mtu = min(mtu, limit)
+      core.coldSetMTU(port, min(mtu, limit))
       return .done
     }
   }

@@ -204,7 +204,7 @@ final class VhostUserEndpoint {
     let reactor = reactor
     worker.commands.submit { core in
       core.coldClearRings(port)
-      core.state.ports[port].mtu = mtu
+      core.coldSetMTU(port, mtu)
       // The mappings go on this side, where unmapping delays nobody's frames.
       reactor.submit { _ in _ = table }
     }

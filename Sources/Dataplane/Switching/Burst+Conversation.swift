@@ -35,12 +35,36 @@ extension Burst {
     let places = unsafe pending.base + place
     var (done, bytes) = (0, 0)
     while done < limit {
-      let header = unsafe Bytes.header(at: UnsafeRawPointer(slots + done &* Self.scratchSlotSize))
-      guard header.first == known.first, UInt32(truncatingIfNeeded: header.second) == known.second,
-        !header.isTagged, unsafe frames[done].flags.isPlain, unsafe frames[done].size >= Ethernet.headerSize
+      let slot = unsafe slots + done &* Self.scratchSlotSize
+      guard unsafe slot.loadUnaligned(as: UInt64.self) == known.first,
+        unsafe slot.loadUnaligned(fromByteOffset: 8, as: UInt32.self) == known.second,
+        unsafe slot.loadUnaligned(fromByteOffset: 12, as: UInt16.self) != Ethernet.typeVLAN.bigEndian,
+        unsafe frames[done].flags.isPlain, unsafe frames[done].size >= Ethernet.headerSize
       else { break }
-      unsafe places[done] = PendingFrame(frame: start &+ done, edit: .keep)
+      unsafe places[done] = PendingFrame(kept: start &+ done)
       bytes &+= unsafe frames[done].size
+      done &+= 1
+    }
+    return (done, bytes)
+  }
+
+  /// Notes all frames from frame `start` on, up to the first that is a runt or whose header is invalid, in `pending` from
+  /// `place`; see `noteConversation`.
+  @inline(never)
+  func noteAll(
+    from start: Int, in pending: borrowing FixedArray<PendingFrame>, at place: Int, room: Int
+  ) -> (frames: Int, bytes: Int) {
+    let limit = min(count &- start, room)
+    precondition(start >= 0 && start + max(limit, 0) <= Self.capacity && place >= 0 && place + room <= pending.count)
+    // SAFETY: as above.
+    let frames = unsafe self.frames.base + start
+    let places = unsafe pending.base + place
+    var (done, bytes) = (0, 0)
+    while done < limit {
+      let size = unsafe frames[done].size
+      guard unsafe !frames[done].isHeaderInvalid, size >= Ethernet.headerSize else { break }
+      unsafe places[done] = PendingFrame(kept: start &+ done)
+      bytes &+= size
       done &+= 1
     }
     return (done, bytes)

@@ -20,6 +20,9 @@ struct Forwarder: ~Copyable {
   private(set) var switches = FixedArray<SwitchState>(count: 8) { _ in SwitchState() }
   /// Patches that frames of this burst crossed.
   private var crossings = 0
+  /// The destination that a frame of this burst was looked up for last and is not known, on which switch; 0 = none.
+  private var unknownKey: UInt64 = 0
+  private var unknownSwitch = -1
   /// Stations that this worker has not come to forget yet; see `Forwarder+Stations`.
   var owedFlushes: [OwedFlush] = []
   var owedAgings: [OwedAging] = []
@@ -40,14 +43,9 @@ struct Forwarder: ~Copyable {
     let count = state.burst.count
     var bytes = 0
     crossings = 0
+    unknownKey = 0
     if state.ports[ingress].mode == .wire {
-      if state.taps.recorder.isRecording {
-        state.taps.recorder.record(state.burst, from: 0, count: count, output: state.ports[ingress].peer)
-      }
-      for index in 0..<count {
-        bytes += state.burst.frames[index].size
-        forwardWire(index, from: ingress, &state)
-      }
+      bytes = forwardBurstWire(from: ingress, &state)
     } else {
       let run = converse(from: 0, ingress, &state)
       bytes = run.bytes
@@ -65,13 +63,21 @@ struct Forwarder: ~Copyable {
   private mutating func forwardApart(from first: Int, _ ingress: Int, _ state: inout WorkerState) -> Int {
     let count = state.burst.count
     var (index, bytes) = (first, 0)
+    // Stations whose frames were found to need thought, each of them.
+    var (source, destination): (UInt64, UInt64) = (0, 0)
     while index < count {
       bytes &+= forwardOne(index, ingress, isAsked: false, &state)
-      index += 1
-      guard index < count else { break }
-      let run = converse(from: index, ingress, &state)
+      index &+= 1
+      guard state.ports[ingress].lastSource != source || state.ports[ingress].lastDestination != destination,
+        index < count
+      else { continue }
+      guard let known = conversation(of: ingress, &state) else {
+        (source, destination) = (state.ports[ingress].lastSource, state.ports[ingress].lastDestination)
+        continue
+      }
+      let run = state.enqueue(known, from: index)
       bytes &+= run.bytes
-      index += run.frames
+      index &+= run.frames
     }
     return bytes
   }
@@ -137,16 +143,6 @@ struct Forwarder: ~Copyable {
       destination: MACAddress(bits: state.ports[port].lastDestination),
       source: MACAddress(bits: state.ports[port].lastSource),
       output: output)
-  }
-
-  @inline(__always)
-  private mutating func forwardWire(_ index: Int, from ingress: Int, _ state: inout WorkerState) {
-    let size = state.burst.frames[index].size
-    let peer = state.ports[ingress].peer
-    guard size >= Ethernet.headerSize else { return state.refuse(index, at: ingress, .runt) }
-    guard !state.burst.frames[index].isHeaderInvalid else { return state.refuse(index, at: ingress, .headerInvalid) }
-    guard peer >= 0 else { return state.refuse(index, at: ingress, .portDown) }
-    state.enqueue(index, to: peer, .keep)
   }
 
   @inline(__always)
@@ -232,7 +228,9 @@ struct Forwarder: ~Copyable {
     var output = state.ports[ingress].lastOutput
     if key != state.ports[ingress].lastDestination {
       output = isAsked && isTrue(place) ? askedOutput(key, place) : -1
-      if output < 0 || !state.ports[output].sends(place.vlan) { output = lookup(key, place, &state) }
+      if output < 0 || !state.ports[output].sends(place.vlan) {
+        output = key == unknownKey && place.switchIndex == unknownSwitch ? -1 : lookup(key, place, &state)
+      }
       guard output >= 0 else { return output == Self.refusedOutput ? () : flood(place, &state) }
     }
     guard output != ingress else { return state.refuseHairpin(place) }
@@ -261,6 +259,7 @@ struct Forwarder: ~Copyable {
   private mutating func learn(_ key: UInt64, _ place: Place, _ state: inout WorkerState) -> Bool {
     guard state.ports[place.ingress].gate != .stated || admits(key, place, &state) else { return false }
     let (port, tick) = (place.ingress, state.tick)
+    unknownKey = 0
     let learnt = switches[place.switchIndex].stations.with { $0.learn(key, port: port, tick: tick) }
     // What is remembered of lookups may be untrue by now.
     guard let generation = learnt else {
@@ -274,7 +273,10 @@ struct Forwarder: ~Copyable {
   /// The port behind a destination, or -1 for a flood, or `refusedOutput`; remembered for the next frame of the same port.
   @inline(never)
   private mutating func lookup(_ key: UInt64, _ place: Place, _ state: inout WorkerState) -> Int {
-    guard let value = switches[place.switchIndex].stations.with({ $0.lookup(key) }) else { return -1 }
+    guard let value = switches[place.switchIndex].stations.with({ $0.lookup(key) }) else {
+      (unknownKey, unknownSwitch) = (key, place.switchIndex)
+      return -1
+    }
     guard state.ports[value.port].sends(place.vlan) else { return refuseOutput(value.port, place, &state) }
     state.ports[place.ingress].lastDestination = key
     state.ports[place.ingress].lastOutput = value.port
@@ -345,6 +347,7 @@ struct Forwarder: ~Copyable {
   /// Sends on the frames that a line at the end of a patch let go.
   mutating func crossReleased(_ patch: Int, _ state: inout WorkerState) {
     crossings = 0
+    unknownKey = 0
     for index in 0..<state.burst.count {
       let note = state.delays.notes[index]
       if Place.isTagged(note: note) { state.burst.frames[index].flags.insert(.tagged) }
@@ -356,6 +359,7 @@ struct Forwarder: ~Copyable {
   /// Sends a frame of the switch's own into a patch, out of its end at the place.
   mutating func cross(sent place: Place, _ state: inout WorkerState) {
     crossings = 1
+    unknownKey = 0
     if state.ports[place.ingress].egressLine < 0 {
       arrive(place, patch: place.ingress, &state)
     } else {

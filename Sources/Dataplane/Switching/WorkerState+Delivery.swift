@@ -36,6 +36,21 @@ extension WorkerState {
     return run
   }
 
+  /// Notes frames of a wire's end, from `index` on up to the first that is to be refused, with its other end.
+  ///
+  /// - Returns: how many there were, and their bytes.
+  @inline(__always)
+  mutating func enqueueAll(to port: Int, from index: Int) -> (frames: Int, bytes: Int) {
+    let waiting = ports[port].pendingCount
+    let run = burst.noteAll(
+      from: index, in: pending, at: port * Burst.capacity + waiting, room: Burst.capacity - waiting)
+    guard run.frames > 0 else { return (0, 0) }
+    ports[port].pendingCount = waiting + run.frames
+    touch(port)
+    if waiting + run.frames == Burst.capacity { deliver(to: port) }
+    return run
+  }
+
   /// Serves every port that has pending frames.
   @inline(__always)
   mutating func deliverTouched() {
@@ -73,9 +88,9 @@ extension WorkerState {
   private mutating func handOver(_ port: Int, _ count: Int) {
     let limit = burst.hasLarge ? workLeft : .max
     let outcome = ports.transmit(port, pending, count: count, workLimit: limit, burst: burst, notes: notes)
-    if outcome.packets > 0 { ports.completeTransmit(port) }
+    if outcome.packets > 0 { ports.completeTransmit(port, pairs: outcome.filled) }
     account(outcome, port, of: count)
-    if let fault = outcome.fault { ports.coldRingFault(port, ring: 0, fault) }
+    if let fault = outcome.fault { ports.coldRingFault(port, ring: 2 * Int(outcome.faultPair), fault) }
   }
 
   /// Work that large frames of this burst may be yet.

@@ -10,6 +10,7 @@ extension WorkerState {
     delays.readClock()
     let line = ports[port].ingressLine
     var bytes = 0
+    delays.begin()
     for index in 0..<burst.count {
       let size = burst.frames[index].size
       bytes += size
@@ -22,6 +23,7 @@ extension WorkerState {
         refuseHeld(hold(frame, in: line), index, at: port, .keep, .fromNode)
       }
     }
+    delays.end()
     ports[port].counters.received(packets: burst.count, bytes: bytes)
   }
 
@@ -37,12 +39,14 @@ extension WorkerState {
   mutating func holdPending(of port: Int, count: Int) {
     delays.readClock()
     let line = ports[port].egressLine
+    delays.begin()
     for position in 0..<count {
       let item = pending[port * Burst.capacity + position]
       let index = Int(item.frame)
       let frame = DelayLine.Candidate(index: index, edit: item.edit, packetID: taps.packetID(index))
       refuseHeld(hold(frame, in: line), index, at: port, item.edit, .toNode)
     }
+    delays.end()
   }
 
   /// Holds a frame that is about to cross a patch, with what its switch found out about it.
@@ -52,7 +56,9 @@ extension WorkerState {
     let note = place.note(isTagged: burst.frames[place.frame].isTagged)
     let frame = DelayLine.Candidate(
       index: place.frame, edit: .keep, packetID: taps.packetID(place.frame), note: note)
+    delays.begin()
     let outcome = hold(frame, in: ports[patch].egressLine)
+    delays.end()
     refuseHeld(outcome, place.frame, at: patch, edit(place, patch), .toNode)
   }
 }

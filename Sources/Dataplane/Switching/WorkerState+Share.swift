@@ -26,10 +26,10 @@ extension WorkerState {
     hasDebtors = false
   }
 
-  /// Settles what a port's burst has cost.
+  /// Settles what a port's burst has cost, with those before it in its turn.
   @inline(__always)
   mutating func adaptBurst(_ port: Int) {
-    if copies > Self.share { charge(port) }
+    if copies > chargedCopies { charge(port) }
     if copies > Self.copyRule {
       ports[port].burstLimit = max(ports[port].burstLimit * Self.copyRule / copies, 1)
     } else if ports[port].burstLimit < Burst.capacity {
@@ -42,7 +42,8 @@ extension WorkerState {
   private mutating func charge(_ port: Int) {
     if ports[port].debtEpoch != debtEpoch { ports[port].owedCopies = 0 }
     ports[port].debtEpoch = debtEpoch
-    ports[port].owedCopies = max(ports[port].owedCopies, 0) + copies - Self.share
+    ports[port].owedCopies = max(ports[port].owedCopies, 0) + copies - chargedCopies
+    chargedCopies = copies
     hasDebtors = true
     // A port whose frames a line let go may be at rest: until it has paid it has its turn in each breath.
     ports.coldWake(port)

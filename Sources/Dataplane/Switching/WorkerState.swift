@@ -8,9 +8,9 @@
 struct WorkerState: ~Copyable {
   var ports: PortSet
   /// Captures and the flight recorder.
-  var taps = TapSet()
+  var taps: TapSet
   /// Frames that impairments hold.
-  var delays = DelaySet()
+  var delays: DelaySet
 
   let burst = Burst()
   /// Where frames are that were read from descriptors.
@@ -21,9 +21,11 @@ struct WorkerState: ~Copyable {
   var touched: FixedArray<UInt16>
   var touchedCount = 0
   let notes = ScatterNotes()
-  /// Copies that floods of this burst asked for, and work on large frames beyond that of others.
+  /// Copies that floods of this turn asked for, and work on large frames beyond that of others; and how many of them the
+  /// port's share or its debt has.
   var copies = 0
-  /// Work on large frames of this burst so far (`EgressTraits.workLimit`).
+  var chargedCopies = WorkerState.share
+  /// Work on large frames of this turn so far (`EgressTraits.workLimit`).
   var largeWork = 0
   /// Some port owes copies, and the number that its debt must have to count; see `WorkerState+Share`.
   var hasDebtors = false
@@ -35,9 +37,12 @@ struct WorkerState: ~Copyable {
   /// host must take (RFC 9293 section 3.7.1).
   static var workLimit: Int { 8192 }
 
-  init(ports: consuming PortSet) {
+  /// - Parameter shared: what all workers have in common; its ports are those of `ports`.
+  init(ports: consuming PortSet, _ shared: SharedWork) {
     pending = FixedArray(count: ports.capacity * Burst.capacity) { _ in PendingFrame.none }
     touched = FixedArray(count: ports.capacity) { _ in 0 }
+    taps = TapSet(worker: ports.worker, marks: shared.marks)
+    delays = DelaySet(shared.lines, isShared: ports.isShared, isFirst: ports.worker == 0)
     self.ports = ports
   }
 
@@ -50,11 +55,18 @@ struct WorkerState: ~Copyable {
     taps.coldReservePorts(capacity)
   }
 
-  /// An empty burst.
+  /// An empty burst, and a turn that begins with it.
   @inline(__always)
   mutating func reset() {
     burst.reset()
+    beginTurn()
+  }
+
+  /// The turn of a port, which is a burst, or several small ones: nothing was done for it yet.
+  @inline(__always)
+  mutating func beginTurn() {
     copies = 0
+    chargedCopies = Self.share
     largeWork = 0
   }
 }

@@ -31,12 +31,17 @@ extension GuestQueue where Format: ~Copyable {
     while true {
       ring.gatherPlain(
         into: burst, region: memory.likelyRegion(regionHint), headerSize: headerSize, wanted: wanted)
-      guard burst.count < wanted, ring.isAvailable(at: ring.next, in: window) else { return nil }
-      if let fault = gatherOther(into: burst, memory: memory) {
-        // A chain that found no room for its pieces waits for the next burst.
-        return fault.kind == .chainTooLong && fault.seen == 0 && burst.count > 0 ? nil : fault
-      }
-      burst.count += 1
+      var pieces = 0
+      // A chain of several pieces is followed by its like as a rule.
+      repeat {
+        guard burst.count < wanted, ring.isAvailable(at: ring.next, in: window) else { return nil }
+        pieces = burst.segmentCount
+        if let fault = gatherOther(into: burst, memory: memory) {
+          // A chain that found no room for its pieces waits for the next burst.
+          return fault.kind == .chainTooLong && fault.seen == 0 && burst.count > 0 ? nil : fault
+        }
+        burst.count &+= 1
+      } while burst.segmentCount > pieces
     }
   }
 
@@ -48,8 +53,7 @@ extension GuestQueue where Format: ~Copyable {
     else { return gatherChain(into: burst, memory: memory) }
     // SAFETY: size >= headerSize.
     burst.frames[burst.count] = unsafe Frame(
-      source: UnsafeRawPointer(base) + headerSize, sourceSize: buffer.size - headerSize,
-      size: buffer.size - headerSize, flags: .direct)
+      direct: UnsafeRawPointer(base) + headerSize, size: buffer.size - headerSize)
     ring.complete(buffer.chain, written: 0)
     return nil
   }
@@ -74,7 +78,38 @@ extension GuestQueue where Format: ~Copyable {
   }
 
   /// Splits the header off the first pieces and notes the rest as the next frame of the burst.
-  private func noteChain(total: Int, from start: Int, in burst: borrowing Burst) {
+  private mutating func noteChain(total: Int, from start: Int, in burst: borrowing Burst) {
+    let (header, index) = takeHeader(from: start, in: burst)
+    let first = burst.segments[min(index, Burst.segmentCapacity - 1)]
+    let size = total - headerSize
+    var frame = unsafe Frame(
+      source: UnsafeRawPointer(first.base), sourceSize: size == 0 ? 0 : first.size, size: size)
+    if burst.segmentCount - index > 1 {
+      frame.segmentCount = burst.segmentCount - index
+      frame.segmentStart = index
+    }
+    if size > PlainFrames.largestDirect { frame.flags.insert(.headerInvalid) }
+    if header.word & 0xFFFF != 0 { judge(header.word, header.checksumOffset, &frame) }
+    burst.frames[burst.count] = frame
+  }
+
+  /// Loads the header from the first pieces and takes it off them; returns it, and the piece that the frame begins in.
+  @inline(__always)
+  private mutating func takeHeader(from start: Int, in burst: borrowing Burst) -> (OffloadHeader, Int) {
+    let first = burst.segments[start]
+    guard first.size >= headerSize else { return takeSplitHeader(from: start, in: burst) }
+    // SAFETY: headerSize >= 10 bytes lie in the piece.
+    let header = unsafe OffloadHeader(
+      word: first.base.loadUnaligned(as: UInt64.self),
+      checksumOffset: first.base.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
+    guard first.size > headerSize else { return (header, start + 1) }
+    unsafe burst.segments[start] = Segment(base: first.base + headerSize, size: first.size - headerSize)
+    return (header, start)
+  }
+
+  /// The same of a header in several pieces.
+  @inline(never)
+  private mutating func takeSplitHeader(from start: Int, in burst: borrowing Burst) -> (OffloadHeader, Int) {
     var header: (UInt64, UInt64) = (0, 0)
     var taken = 0
     var index = start
@@ -93,38 +128,31 @@ extension GuestQueue where Format: ~Copyable {
         unsafe burst.segments[index] = Segment(base: piece.base + count, size: piece.size - count)
       }
     }
-    let first = burst.segments[min(index, Burst.segmentCapacity - 1)]
-    let size = total - headerSize
-    var frame = unsafe Frame(
-      source: UnsafeRawPointer(first.base), sourceSize: size == 0 ? 0 : first.size, size: size)
-    if burst.segmentCount - index > 1 {
-      frame.segmentCount = burst.segmentCount - index
-      frame.segmentStart = index
-    }
-    if size > PlainFrames.largestDirect { frame.flags.insert(.headerInvalid) }
-    if header.0 & 0xFFFF != 0 { judge(header.0, UInt16(truncatingIfNeeded: header.1), &frame) }
-    burst.frames[burst.count] = frame
+    return (OffloadHeader(word: header.0, checksumOffset: UInt16(truncatingIfNeeded: header.1)), index)
   }
 
   /// Second pass: headers, fetched once, and the frames' first bytes.
-  @inline(__always)
-  private func loadFrames(_ burst: borrowing Burst) {
+  // Mutating, as others here that change nothing: the queue would be copied for the call.
+  @inline(never)
+  private mutating func loadFrames(_ burst: borrowing Burst) {
     let headerSize = headerSize
-    let frames = unsafe burst.frames.base
-    let scratch = unsafe burst.scratchSlot(0)
-    for index in 0..<burst.count {
+    var frame = unsafe burst.frames.base
+    var slot = unsafe burst.scratchSlot(0)
+    let count = burst.count
+    for index in 0..<count {
       // SAFETY: index < burst.count <= Burst.capacity; at least 10 bytes of header lie before a direct frame (gather),
       // and 64 bytes behind `source` if it says so.
-      let frame = unsafe frames + index
-      if unsafe frame.pointee.flags == .direct, unsafe frame.pointee.sourceSize >= Burst.scratchRule,
-        // Flags and GSO type zero: nothing is asked for, the other fields mean nothing.
-        unsafe (frame.pointee.source - headerSize).loadUnaligned(as: UInt16.self) == 0
+      let source = unsafe frame.pointee.source
+      if unsafe frame.pointee.flags != .direct || frame.pointee.sourceSize < Burst.scratchRule
+        // Flags or GSO type; if both are zero, nothing is asked for, and the other fields mean nothing.
+        || (source - headerSize).loadUnaligned(as: UInt16.self) != 0
       {
-        unsafe (scratch + index &* Burst.scratchSlotSize).copy64(from: frame.pointee.source)
-        unsafe frame.pointee.scratchSize = Burst.scratchRule
-      } else {
         unsafe loadSlowly(index, burst, &frame.pointee)
+      } else {
+        unsafe slot.copy64(from: source)
       }
+      unsafe frame += 1
+      unsafe slot += Burst.scratchSlotSize
     }
   }
 
@@ -135,7 +163,7 @@ extension GuestQueue where Format: ~Copyable {
 
   /// Any other frame; what the header says is taken from this load alone.
   @inline(never)
-  private func loadSlowly(_ index: Int, _ burst: borrowing Burst, _ frame: inout Frame) {
+  private mutating func loadSlowly(_ index: Int, _ burst: borrowing Burst, _ frame: inout Frame) {
     if frame.flags.contains(.direct) {
       // SAFETY: as above.
       let header = unsafe frame.source - headerSize
@@ -149,7 +177,7 @@ extension GuestQueue where Format: ~Copyable {
   }
 
   /// Takes over what a header says that is not all zeros.
-  private func judge(_ word: UInt64, _ checksumOffset: UInt16, _ frame: inout Frame) {
+  private mutating func judge(_ word: UInt64, _ checksumOffset: UInt16, _ frame: inout Frame) {
     frame.judge(
       OffloadHeader(word: word, checksumOffset: checksumOffset), allowsPartial: allowsPartialChecksum,
       traits.sendsLarge)

@@ -19,36 +19,79 @@ extension GuestQueue where Format: ~Copyable {
       return outcome
     }
     var position = 0
+    // A frame that was plain found no plain buffer: where that was is where the next ones are, as a rule.
+    var areBuffersPlain = true
     while position < delivery.count {
-      // The usual frames together; what ends them is looked at alone.
-      let run = deliverPlain(
-        unsafe PlainFrames(delivery.items(from: position), of: burst, notes: notes), delivery.count - position,
-        in: window, memory, delivery.traits.largestUntagged)
-      outcome.packets += run.frames
-      outcome.bytes += run.bytes
-      position += run.frames
-      guard position < delivery.count else { break }
-      let before = outcome.packets
-      var leaving = delivery.frames(at: position, after: outcome)
-      while let frame = leaving.next(of: burst) {
-        switch deliver(frame, of: burst, notes: notes, in: window, memory: memory) {
-        case .delivered:
-          outcome.count(frame)
-          continue
-        case .dropped(let reason): outcome.drop(position, reason, of: delivery, leaving)
-        case .fault(let fault):
-          outcome.fault = fault
-          outcome.drop(position, .guestFault, of: delivery, leaving)
-          outcome.drop(from: position + 1, .guestFault, of: delivery)
-          return outcome
-        }
-        // The rest of a large frame goes with its first segment that was not taken.
-        break
+      let isPlain = unsafe PlainFrames.isPlain(delivery.items(from: position).pointee, of: burst)
+      if isPlain, areBuffersPlain {
+        // The usual frames together; what ends them is looked at alone.
+        let run = deliverPlain(
+          unsafe PlainFrames(delivery.items(from: position), of: burst, notes: notes), delivery.count &- position,
+          in: window, memory, delivery.traits.largestUntagged)
+        outcome.packets &+= run.frames
+        outcome.bytes &+= run.bytes
+        position &+= run.frames
+        guard position < delivery.count else { break }
       }
-      if outcome.packets > before, delivery.isLarge(position, in: burst) { segmented &+= 1 }
-      position += 1
+      let hint = regionHint
+      let isGoing =
+        delivery.isLarge(position, in: burst)
+        ? deliverLarge(position, of: delivery, &outcome, burst, notes, in: window, memory)
+        : deliverOne(position, of: delivery, &outcome, burst, notes, in: window, memory)
+      guard isGoing else {
+        outcome.drop(from: position + 1, .guestFault, of: delivery)
+        return outcome
+      }
+      areBuffersPlain = !isPlain || regionHint != hint
+      position &+= 1
     }
     return outcome
+  }
+
+  /// Delivers one frame of any sort that is not large.
+  ///
+  /// - Returns: false if the ring is at fault, which the outcome says.
+  @inline(__always)
+  private mutating func deliverOne(
+    _ position: Int, of delivery: Delivery, _ outcome: inout TransmitOutcome, _ burst: borrowing Burst,
+    _ notes: borrowing ScatterNotes, in window: Format.Window, _ memory: GuestMemory
+  ) -> Bool {
+    // SAFETY: the caller counts within the delivery.
+    let frame = LeavingFrame(unsafe delivery.items(from: position).pointee, of: burst, for: delivery.traits)
+    switch deliver(frame, of: burst, notes: notes, in: window, memory: memory) {
+    case .delivered: outcome.count(frame)
+    case .dropped(let reason): outcome.drop(position, reason, of: delivery)
+    case .fault(let fault):
+      outcome.fault = fault
+      outcome.drop(position, .guestFault, of: delivery)
+      return false
+    }
+    return true
+  }
+
+  /// Delivers a large frame, whole or cut; returns as `deliverOne`.
+  @inline(never)
+  private mutating func deliverLarge(
+    _ position: Int, of delivery: Delivery, _ outcome: inout TransmitOutcome, _ burst: borrowing Burst,
+    _ notes: borrowing ScatterNotes, in window: Format.Window, _ memory: GuestMemory
+  ) -> Bool {
+    let before = outcome.packets
+    var leaving = delivery.frames(at: position, after: outcome)
+    loop: while let frame = leaving.next(of: burst) {
+      switch deliver(frame, of: burst, notes: notes, in: window, memory: memory) {
+      case .delivered: outcome.count(frame)
+      case .dropped(let reason):
+        // The rest of a large frame goes with its first segment that was not taken.
+        outcome.drop(position, reason, of: delivery, leaving)
+        break loop
+      case .fault(let fault):
+        outcome.fault = fault
+        outcome.drop(position, .guestFault, of: delivery, leaving)
+        return false
+      }
+    }
+    if outcome.packets > before { segmented &+= 1 }
+    return true
   }
 
   /// Delivers frames that leave as they are, in one piece, into buffers of the usual region that each hold one with its

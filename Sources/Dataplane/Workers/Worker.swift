@@ -1,52 +1,80 @@
 internal import LinuxHost
 import Synchronization
 
-/// A data-plane thread and the way to talk to it.
+/// The data plane's threads and the way to talk to them: one worker or several, of which the first answers for all.
 final class Worker: Sendable {
-  let guardian = CallGuardian()
-  let account = WorkerAccount()
+  /// Of each worker, in order.
+  let accounts: [WorkerAccount]
   let commands: CommandQueue<WorkerCore>
-  private let thread: HostThread
-  private let stopping: StopFlag
+  /// Nil where there is one worker alone.
+  private let team: WorkerTeam?
+  private let seats: [Seat]
 
-  /// Starts the thread.
-  ///
-  /// - Parameters:
-  ///   - configuration: the processor to pin it to, its priority, and how it waits.
-  ///   - faults: where it reports what guests did.
-  ///   - recorder: where it records what comes in; nil = nowhere.
-  ///   - clock: when stations were seen.
-  ///   - events: told, on the thread, what it could not do.
-  init(
-    index: Int, _ configuration: DataplaneConfiguration, faults: FaultQueue, recorder: FlightRecorder?,
-    clock: TickClock, events: @escaping @Sendable (DataplaneEvent) -> Void
-  ) throws(SystemError) {
-    let commands = try CommandQueue<WorkerCore>()
-    let epoll = try Epoll()
-    try epoll.add(commands.bell.raw, token: EventToken.bell.word, events: Epoll.input | Epoll.edgeTriggered)
-    let stopping = StopFlag()
-    let guardian = guardian
-    let account = account
-    self.commands = commands
-    self.stopping = stopping
-    let (poll, nice) = (configuration.poll, configuration.nice)
-    let cpu = configuration.cpus.indices.contains(index) ? configuration.cpus[index] : nil
-    thread = try HostThread.start(name: "apus-worker\(index)", cpu: cpu) {
-      if nice != 0, !HostThread.setPriority(nice) {
-        let text = "nice \(nice) needs CAP_SYS_NICE; it goes on with the priority that it has"
-        events(.workerAdvice(worker: index, text: text))
-      }
-      var core = WorkerCore(guardian: guardian, faults: faults, epoll: epoll)
-      core.state.taps.coldRecord(into: recorder)
-      var loop = WorkerLoop(
-        core: core, commands: commands, account: account,
-        poll: poll, clock: clock)
-      while !stopping.value.load(ordering: .relaxed) { loop.turn() }
-      loop.finish()
+  /// One worker's thread, and what others have of it.
+  struct Seat: Sendable {
+    let guardian: CallGuardian
+    let commands: CommandQueue<WorkerCore>
+    let stopping: StopFlag
+    let thread: HostThread
+
+    /// Ends the thread and waits for it.
+    func stop() {
+      stopping.value.store(true, ordering: .relaxed)
+      commands.bell.signal()
+      thread.join()
     }
   }
 
-  /// Runs `body` on the worker, between breaths, and gives its result back.
+  /// What all workers are made of.
+  struct Setting: Sendable {
+    let configuration: DataplaneConfiguration
+    /// Where they report what guests did.
+    let faults: FaultQueue
+    /// Where each records what comes in; empty = nowhere.
+    let recorders: [FlightRecorder]
+    /// What they say of their bursts to who merges what they captured; nil = there is one.
+    let marks: BurstMarks?
+    /// When stations were seen.
+    let clock: TickClock
+    /// Told, on a worker's thread, what it could not do.
+    let events: @Sendable (DataplaneEvent) -> Void
+  }
+
+  /// Starts the threads.
+  init(_ setting: Setting) throws(SystemError) {
+    let count = setting.configuration.workerCount
+    var parts: [Part] = []
+    for worker in 0..<count { parts.append(try Part(worker)) }
+    let (all, commands) = (parts, parts[0].commands)
+    let shared = SharedWork(workerCount: count, bell: commands.bell, marks: setting.marks)
+    team =
+      count > 1
+      ? try WorkerTeam(workerCount: count, commands: commands, now: 0) { all[$0].loop(setting, shared) } : nil
+    self.commands = commands
+    accounts = parts.map(\.account)
+    seats = try Self.start(parts, setting, shared, team)
+  }
+
+  /// Starts all threads, the first worker's last; none runs if it throws.
+  private static func start(
+    _ parts: [Part], _ setting: Setting, _ shared: SharedWork, _ team: WorkerTeam?
+  ) throws(SystemError) -> [Seat] {
+    var seats: [Seat] = []
+    for part in parts.reversed() {
+      do throws(SystemError) {
+        seats.insert(try part.start(setting, shared, team), at: 0)
+      } catch {
+        for seat in seats { seat.stop() }
+        throw error
+      }
+    }
+    return seats
+  }
+
+  /// What watches for a call that blocks, of each worker.
+  var guardians: [CallGuardian] { seats.map(\.guardian) }
+
+  /// Runs `body` on the first worker, between breaths of all, and gives its result back.
   ///
   /// Called by an actor, what the actor does before and the handing over of `body` are one step: nothing else of the
   /// actor comes between them, and commands have the order of its steps.
@@ -58,13 +86,62 @@ final class Worker: Sendable {
     }
   }
 
-  /// Breaks off a call that blocks; see `CallGuardian`.
-  func interrupt() { thread.interrupt() }
+  /// Breaks off a call of a worker that blocks; see `CallGuardian`.
+  func interrupt(_ worker: Int) { seats[worker].thread.interrupt() }
 
-  /// Ends the thread and waits for it.
+  /// Ends the threads and waits for them: the first one last, which lets go of what all have.
   func stop() {
-    stopping.value.store(true, ordering: .relaxed)
-    commands.submit { _ in }
-    thread.join()
+    for seat in seats.reversed() { seat.stop() }
+  }
+}
+
+/// What one worker's thread is started with.
+private struct Part {
+  let worker: Int
+  let guardian = CallGuardian()
+  let account = WorkerAccount()
+  let commands: CommandQueue<WorkerCore>
+  let epoll: Epoll
+  let stopping = StopFlag()
+
+  init(_ worker: Int) throws(SystemError) {
+    self.worker = worker
+    commands = try CommandQueue<WorkerCore>()
+    epoll = try Epoll()
+    try epoll.add(commands.bell.raw, token: EventToken.bell.word, events: Epoll.input | Epoll.edgeTriggered)
+  }
+
+  func loop(_ setting: Worker.Setting, _ shared: SharedWork) -> WorkerLoop {
+    var core = WorkerCore(guardian: guardian, faults: setting.faults, epoll: epoll, shared: shared, worker: worker)
+    if worker < setting.recorders.count { core.state.taps.coldRecord(into: setting.recorders[worker]) }
+    return WorkerLoop(
+      core: core, commands: commands, account: account, poll: setting.configuration.poll, clock: setting.clock)
+  }
+
+  /// Starts the thread; the first worker's ends with what all have.
+  func start(_ setting: Worker.Setting, _ shared: SharedWork, _ team: WorkerTeam?) throws(SystemError) -> Worker.Seat {
+    let cpu = setting.configuration.cpu(ofWorker: worker)
+    let part = self
+    let thread = try HostThread.start(name: "apus-worker\(worker)", cpu: cpu) {
+      part.setPriority(setting)
+      guard part.worker > 0, let team else { return part.live(setting, shared, team) }
+      while !part.stopping.value.load(ordering: .relaxed) { team.others[part.worker - 1].turn() }
+    }
+    return Worker.Seat(guardian: guardian, commands: commands, stopping: stopping, thread: thread)
+  }
+
+  /// The first worker's thread.
+  private func live(_ setting: Worker.Setting, _ shared: SharedWork, _ team: WorkerTeam?) {
+    var loop = loop(setting, shared)
+    loop.core.team = team.map { Held($0) }
+    while !stopping.value.load(ordering: .relaxed) { loop.turn() }
+    loop.finish()
+  }
+
+  private func setPriority(_ setting: Worker.Setting) {
+    let nice = setting.configuration.nice
+    guard nice != 0, !HostThread.setPriority(nice) else { return }
+    let text = "nice \(nice) needs CAP_SYS_NICE; it goes on with the priority that it has"
+    setting.events(.workerAdvice(worker: worker, text: text))
   }
 }

@@ -1,3 +1,5 @@
+import CLinux
+
 /// One breath: a burst from each port that has work, delivered at once.
 extension WorkerCore {
   /// Large frames of a TAP in a turn.
@@ -19,6 +21,7 @@ extension WorkerCore {
     if moved == 0 || state.ports.unsettledBefore > 0 { state.ports.settleCalls() }
     if state.taps.unpublished != 0 { state.taps.publish() }
     if state.ports.hasBroken { coldTellBroken() }
+    if state.ports.hasLostMemory { coldMemoryFaults() }
     return moved
   }
 
@@ -71,19 +74,41 @@ extension WorkerCore {
     if now &- state.ports[port].quietSince >= ActivePorts.silence { state.ports.coldRest(port) }
   }
 
-  /// A burst from each queue of a port that has frames; returns how many there were.
+  /// A port's turn: a burst from the queue that has frames, or from several together; returns how many there were.
   @inline(__always)
   private mutating func serve(_ port: Int) -> Int {
     guard !state.isInDebt(port) else {
       state.passOver(port)
       return 0
     }
-    var queues = state.ports.queuesWithFrames(port)
-    var moved = 0
-    while queues != 0 {
-      moved += serve(port, queue: queues.trailingZeroBitCount)
-      if state.burst.hasLarge { moved += goOn(port, queue: queues.trailingZeroBitCount) }
-      queues &= queues &- 1
+    let own = state.ports[port].ownQueues
+    // Another worker's rings are not even looked at.
+    guard own != 0 else { return 0 }
+    let queues = state.ports.queuesWithFrames(port, among: own)
+    guard queues != 0 else { return 0 }
+    guard queues & (queues &- 1) == 0 else { return serveSeveral(port, queues) }
+    state.beginTurn()
+    var moved = serve(port, queue: queues.trailingZeroBitCount, limit: state.ports[port].burstLimit)
+    if state.burst.hasLarge { moved += goOn(port, queue: queues.trailingZeroBitCount) }
+    return moved
+  }
+
+  /// The turn of a port of which several queues have frames: they share what one queue would get alone, frames, copies and
+  /// work on large frames, so that a port with many queues has no more of the worker than one with one.
+  ///
+  /// Each takes as much as is left, since long bursts cost less, and the next turn begins with the one behind: all come
+  /// to their turn.
+  @inline(never)
+  private mutating func serveSeveral(_ port: Int, _ queues: UInt16) -> Int {
+    var (waiting, moved) = (queues, 0)
+    let limit = state.ports[port].burstLimit
+    state.beginTurn()
+    while waiting != 0, moved < limit, !state.isInDebt(port) {
+      let behind = waiting & ~((1 << UInt16(state.ports[port].nextQueue)) &- 1)
+      let queue = (behind != 0 ? behind : waiting).trailingZeroBitCount
+      waiting &= ~(1 << UInt16(truncatingIfNeeded: queue))
+      moved += serve(port, queue: queue, limit: limit - moved)
+      state.ports[port].nextQueue = UInt8(truncatingIfNeeded: queue + 1)
     }
     return moved
   }
@@ -94,25 +119,35 @@ extension WorkerCore {
   private mutating func goOn(_ port: Int, queue: Int) -> Int {
     var (moved, turns) = (0, 1)
     while turns < Self.largeTurns, state.burst.hasLarge, state.ports.mayGoOn(port), !state.isInDebt(port) {
-      moved += serve(port, queue: queue)
+      state.beginTurn()
+      moved += serve(port, queue: queue, limit: state.ports[port].burstLimit)
       turns += 1
     }
     return moved
   }
 
+  /// - Parameter limit: frames that are taken at most.
   @inline(never)
-  private mutating func serve(_ port: Int, queue: Int) -> Int {
-    state.reset()
+  private mutating func serve(_ port: Int, queue: Int, limit: Int) -> Int {
+    guard state.ports.isShared else { return serveOne(port, queue: queue, limit: limit) }
+    let start = clinux_rdtsc()
+    let count = serveOne(port, queue: queue, limit: limit)
+    state.ports.noteLoad(port, queue, clinux_rdtsc() &- start)
+    return count
+  }
+
+  @inline(__always)
+  private mutating func serveOne(_ port: Int, queue: Int, limit: Int) -> Int {
+    state.burst.reset()
     let output = state.ports.likelyOutput(of: port)
-    if output >= 0 { state.ports.vhostUser[output].rings[0].prefetchEntries(Burst.capacity) }
-    let fault = state.ports.receive(
-      port, queue: queue, into: state.burst, pool: state.pool, limit: state.ports[port].burstLimit)
+    if output >= 0 { state.ports.vhostUser[output].prefetchEntries(Burst.capacity) }
+    let fault = state.ports.receive(port, queue: queue, into: state.burst, pool: state.pool, limit: limit)
     let count = state.burst.count
-    if output >= 0 { state.ports.vhostUser[output].rings[0].prefetchDescriptors(count) }
+    if output >= 0 { state.ports.vhostUser[output].prefetchDescriptors(count) }
     // Between two bursts the fence has least to wait for: the stores of the last one had the time of these loads.
     state.ports.settleCalls()
     if count > 0 {
-      if !state.ports[port].isUp { coldShowsItself(port) }
+      if !state.ports[port].isUp, !coldShowsItself(port) { return 0 }
       if state.ports.isListened(port, queue: queue) { passOn(from: port, queue: queue) }
       state.ports.completeReceive(port, queue: queue)
     }

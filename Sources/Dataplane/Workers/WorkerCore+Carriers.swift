@@ -1,3 +1,4 @@
+import CLinux
 internal import LinuxHost
 
 /// Carriers: what a port's end makes of it, and what its switch forgets for that (`PortSet+Carriers`).
@@ -21,26 +22,52 @@ extension WorkerCore {
   /// Gives word of ports whose rings broke; to be called while `hasBroken` says so.
   @inline(never)
   mutating func coldTellBroken() {
-    while let port = state.ports.broken.popLast() { coldCarrier(port) }
-    state.ports.hasBroken = false
+    let ports = state.ports.broken
+    (state.ports.broken, state.ports.hasBroken) = ([], false)
+    guard worker == 0 else { return coldAsk { $0.coldSettleBroken(ports) } }
+    coldSettleBroken(ports)
+  }
+
+  /// Finds anew what ports are whose rings broke.
+  private mutating func coldSettleBroken(_ ports: [Int]) {
+    coldAlone { core in
+      for port in ports where port < core.state.ports.capacity && core.state.ports[port].kind == .vhostUser {
+        core.state.ports.vhostUser[core.state.ports[port].body].refresh(now: core.state.ports.active.now)
+        core.coldCarrier(port)
+      }
+    }
   }
 
   /// Some memory of a guest was lost with its file: its ports stop.
   @inline(never)
   mutating func coldMemoryFaults() {
-    state.ports.coldMemoryFaults()
-    coldTellBroken()
+    state.ports.hasLostMemory = false
+    guard worker == 0 else { return coldTellFaults() }
+    coldAlone { core in
+      core.coldEach { $0.state.ports.settleCalls() }
+      core.state.ports.coldMemoryFaults()
+      core.coldTellBroken()
+    }
+  }
+
+  /// Tells the first worker of faults, once.
+  private mutating func coldTellFaults() {
+    let count = clinux_fault_count()
+    guard toldFaults != count else { return }
+    toldFaults = count
+    coldAsk { $0.coldMemoryFaults() }
   }
 
   mutating func coldSetWanted(_ port: Int, _ isWanted: Bool) {
     state.ports[port].isWanted = isWanted
+    state.ports.coldNote(port)
     coldCarrier(port)
     if state.ports[port].peer >= 0 { coldCarrier(state.ports[port].peer) }
   }
 
   /// Once a second: gives up on front-ends that did not start their rings again.
   mutating func coldAgeLatches() {
-    for port in 0..<state.ports.limit where state.ports.coldAgeLatch(port) { coldCarrier(port) }
+    for port in 0..<state.ports.limit where state.ports.coldAgeLatch(port) { coldAlone { $0.coldCarrier(port) } }
   }
 
   /// The interface behind a TAP port was set up or down, or is gone.
@@ -62,7 +89,7 @@ extension WorkerCore {
     let body = state.ports[port].body
     // The kernel's word of the last frames may not have been taken yet.
     state.ports.tap[body].isReadable = true
-    for _ in 0..<Self.mostDrainedBursts where state.ports.tap[body].mayHaveFrames {
+    for _ in 0..<Self.mostDrainedBursts where state.ports.tap[body].hasFrames {
       state.reset()
       _ = state.ports.receive(port, queue: 0, into: state.burst, pool: state.pool, limit: Burst.capacity)
       if state.burst.count > 0 { passOn(from: port, queue: 0) }
@@ -74,8 +101,18 @@ extension WorkerCore {
   /// A frame has come from a port that is down: an interface that sends is up, though the word of it is still on its
   /// way.
   @inline(never)
-  mutating func coldShowsItself(_ port: Int) {
-    guard state.ports[port].isWanted else { return }
-    coldSetInterface(port, isUp: true)
+  ///
+  /// - Returns: false if the port has gone, and its number may be another's.
+  mutating func coldShowsItself(_ port: Int) -> Bool {
+    guard state.ports[port].isWanted, state.ports[port].kind == .tap else { return true }
+    guard worker > 0 else {
+      coldAlone { $0.coldSetInterface(port, isUp: true) }
+      return true
+    }
+    let block = state.ports[port].block
+    coldAskAndWait { core in
+      if core.state.ports[port].block === block { core.coldSetInterface(port, isUp: true) }
+    }
+    return state.ports[port].block === block
   }
 }

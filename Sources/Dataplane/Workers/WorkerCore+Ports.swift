@@ -6,10 +6,10 @@ extension WorkerCore {
   // Switches and ports.
 
   mutating func coldAddSwitch(_ index: Int, _ table: SwitchTable) {
-    forwarder.coldAdd(index, table, portCapacity: state.ports.capacity)
+    coldEach { $0.forwarder.coldAdd(index, table, portCapacity: $0.state.ports.capacity) }
   }
 
-  mutating func coldRemoveSwitch(_ index: Int) { forwarder.coldRemove(index) }
+  mutating func coldRemoveSwitch(_ index: Int) { coldEach { $0.forwarder.coldRemove(index) } }
 
   /// Takes a port in as its record has it; its body is opened by calls of its kind.
   ///
@@ -18,14 +18,17 @@ extension WorkerCore {
     let port = record.index
     if port >= state.ports.capacity { coldReservePorts(2 * port) }
     state.ports.coldAdd(record, kind, isWanted: isWanted)
-    if let switchIndex = record.switchIndex { forwarder.coldAddMember(port, switchIndex: switchIndex) }
+    if let switchIndex = record.switchIndex {
+      coldEach { $0.forwarder.coldAddMember(port, switchIndex: switchIndex) }
+    }
   }
 
   /// Takes a port out; nothing happens if it never came, as an interface does not that is opened when all ends.
   mutating func coldRemovePort(_ port: Int) {
     guard port < state.ports.capacity, state.ports[port].kind != .none else { return }
+    coldGather(port)
     let switchIndex = state.ports[port].switchIndex
-    if switchIndex >= 0 { forwarder.coldRemoveMember(port, switchIndex: switchIndex) }
+    if switchIndex >= 0 { coldEach { $0.forwarder.coldRemoveMember(port, switchIndex: switchIndex) } }
     coldForgetStations(of: port)
     if let peer = state.ports.coldPart(port) { coldCarrier(peer) }
     coldUncapture(port)
@@ -50,6 +53,7 @@ extension WorkerCore {
 
   mutating func coldSetMode(_ port: Int, _ mode: PortMode) {
     state.ports[port].assign(mode)
+    state.ports.coldNote(port)
     coldForgetStations(of: port)
   }
 
@@ -63,14 +67,30 @@ extension WorkerCore {
   ) -> SystemError? {
     let error = state.ports.coldOpenTAP(port, descriptor, hasOffload: hasOffload, takesLarge: takesLarge)
     if let error { return error }
+    state.ports.coldNote(port)
     coldCarrier(port)
     return nil
+  }
+
+  /// Bytes of payload that the node takes.
+  mutating func coldSetMTU(_ port: Int, _ mtu: Int) {
+    state.ports[port].mtu = mtu
+    state.ports.coldNote(port)
+  }
+
+  /// Replaces what a port does with frames of some VLANs; nil = it forwards everywhere.
+  mutating func coldSetForwarding(_ port: Int, _ states: ForwardingStates?) {
+    state.ports.coldNote(port)
+    coldEach { $0.forwarder.coldSetForwarding(port, states, &$0.state) }
   }
 
   // Events and time.
 
   mutating func coldAge() {
+    // Others have nothing to forget that the first one does not.
+    guard worker == 0 else { return }
     coldAgeLatches()
+    if team != nil { coldRespread() }
     forwarder.coldAgeStations(state.tick)
   }
 

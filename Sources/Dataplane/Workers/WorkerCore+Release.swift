@@ -5,7 +5,7 @@ extension WorkerCore {
   mutating func releaseDue() -> Int {
     let now = state.delays.now
     var moved = 0
-    for line in 0..<state.delays.lines.count where state.delays.lines[line].nextRelease <= now {
+    for line in 0..<state.delays.lines.count where state.delays.nextRelease(of: line) <= now {
       // What its port owes is paid where its turn would be. What leaves for a node floods nobody.
       guard isDelivery(line) || !state.isInDebt(state.delays.lines[line].port) else { continue }
       moved += release(line, until: now)
@@ -70,6 +70,7 @@ extension WorkerCore {
     case .fromNode: state.ports[port].ingressLine = added
     case .toNode: state.ports[port].egressLine = added
     }
+    state.ports.coldNote(port)
   }
 
   /// Ends a line; what it holds goes on at once.
@@ -88,6 +89,7 @@ extension WorkerCore {
     let port = state.delays.lines[line].port
     if state.ports[port].ingressLine == line { state.ports[port].ingressLine = -1 }
     if state.ports[port].egressLine == line { state.ports[port].egressLine = -1 }
+    state.ports.coldNote(port)
     state.delays.coldRemove(line)
   }
 }

@@ -17,8 +17,11 @@ extension WorkerCore {
   }
 
   /// Place of a vhost-user port's rings in their pool; nil = the port is of another kind, or gone.
-  private func coldRings(of port: Int) -> Int? {
+  ///
+  /// All of its queues are this worker's from now on.
+  private mutating func coldRings(of port: Int) -> Int? {
     guard port < state.ports.capacity, state.ports[port].kind == .vhostUser else { return nil }
+    coldGather(port)
     return state.ports[port].body
   }
 
@@ -33,10 +36,10 @@ extension WorkerCore {
   }
 
   /// Starts a ring, or takes over new descriptors of one that runs.
-  mutating func coldStartRing(_ port: Int, pairs: Int, _ ring: RingInstallation) {
+  mutating func coldStartRing(_ port: Int, _ ring: RingInstallation) {
     guard let body = coldRings(of: port) else { return }
-    state.ports.vhostUser[body].reserve(pairs: pairs)
     let index = ring.index
+    state.ports.vhostUser[body].reserve(pairs: index / 2 + 1)
     coldReplaceKick(port, ring: index, with: ring.kick)
     coldReplaceCall(port, ring: index, with: ring.call)
     coldReplaceError(port, ring: index, with: ring.error)
@@ -46,14 +49,14 @@ extension WorkerCore {
       coldSignalCall(port, ring: index)
     }
     state.ports.vhostUser[body].rings[index].isEnabled = ring.isEnabled
-    state.ports.vhostUser[body].refresh()
+    state.ports.vhostUser[body].refresh(now: state.ports.active.now)
     coldCarrier(port)
   }
 
   mutating func coldEnableRing(_ port: Int, ring: Int, _ isEnabled: Bool) {
     guard let body = coldRings(of: port) else { return }
     state.ports.vhostUser[body].rings[ring].isEnabled = isEnabled
-    state.ports.vhostUser[body].refresh()
+    state.ports.vhostUser[body].refresh(now: state.ports.active.now)
     coldCarrier(port)
   }
 
@@ -63,14 +66,15 @@ extension WorkerCore {
     state.ports.vhostUser[body].rings[ring].stop()
     coldReplaceKick(port, ring: ring, with: nil)
     coldReplaceCall(port, ring: ring, with: nil)
-    state.ports.vhostUser[body].refresh()
+    state.ports.vhostUser[body].refresh(now: state.ports.active.now)
     coldCarrier(port)
     return state.ports.vhostUser[body].rings[ring].base
   }
 
   /// What has happened in the rings that started at these positions.
   func coldActivity(_ port: Int, since bases: [Int: UInt32]) -> RingActivity {
-    guard let body = coldRings(of: port) else { return RingActivity() }
+    guard port < state.ports.capacity, state.ports[port].kind == .vhostUser else { return RingActivity() }
+    let body = state.ports[port].body
     var activity = RingActivity()
     for (ring, base) in bases where state.ports.vhostUser[body].rings[ring].isRunning {
       if state.ports.vhostUser[body].rings[ring].hasMoved(since: base) { activity.hasMoved = true }
@@ -139,7 +143,7 @@ extension WorkerCore {
       state.ports.vhostUser[body].rings[ring].isEnabled = false
       coldReplaceKick(port, ring: ring, with: nil)
     }
-    state.ports.vhostUser[body].refresh()
+    state.ports.vhostUser[body].refresh(now: state.ports.active.now)
     coldCarrier(port)
   }
 }

@@ -3,6 +3,9 @@ internal import LinuxHost
 import Synchronization
 
 /// A worker's life: breathe while there is work, then look again with kicks enabled, then sleep.
+///
+/// Where there are several, each but the first enters before a turn and leaves after it: between the two nobody changes what
+/// it works on (`Standstill`).
 struct WorkerLoop: ~Copyable {
   /// TSC cycles of empty breaths before a worker sleeps.
   ///
@@ -20,7 +23,7 @@ struct WorkerLoop: ~Copyable {
   /// a shorter sleep than that is none.
   private static let wakeEarly: Int64 = 60
 
-  private var core: WorkerCore
+  var core: WorkerCore
   private let commands: CommandQueue<WorkerCore>
   private let account: WorkerAccount
   private let poll: PollPolicy
@@ -32,6 +35,9 @@ struct WorkerLoop: ~Copyable {
   /// Bursts from rings so far.
   private var ringBursts: UInt64 = 0
   private let clock: TickClock
+  private var second = WorkerAccount.Moment()
+  /// What has this worker stand still; nil for the first one.
+  private var standstill: Held<Standstill>?
 
   init(
     core: consuming WorkerCore, commands: CommandQueue<WorkerCore>, account: WorkerAccount, poll: PollPolicy,
@@ -44,15 +50,19 @@ struct WorkerLoop: ~Copyable {
     self.poll = poll
   }
 
+  /// The worker is one of several, and not the first.
+  mutating func join(_ team: WorkerTeam, worker: Int) {
+    core.team = Held(team)
+    standstill = Held(team.standstill)
+  }
+
+  /// Has a worker that sleeps look what there is.
+  func wake() { commands.bell.signal() }
+
   /// One turn: commands, a breath, and what follows from it.
   mutating func turn() {
-    if commands.isWaiting {
-      // A command may stop a ring: its driver must not miss a call for what was published before.
-      core.state.ports.settleCalls()
-      commands.coldRun(&core)
-      // Whatever has become of the ports: those at rest were left as they were.
-      core.state.ports.coldWakeAll()
-    }
+    enter()
+    if commands.isWaiting { core.coldRunCommands(commands) }
     if core.forwarder.hasDebts { core.forwarder.coldPayDebts() }
     if core.state.delays.count > 0 { core.state.delays.readClock() }
     core.state.ports.active.now = now
@@ -77,13 +87,25 @@ struct WorkerLoop: ~Copyable {
       coldLook(microseconds: 0)
     }
     if moved == 0, poll != .busy, poll == .sleep || end &- lastWork > Self.spinCycles { coldSleep() }
+    leave()
+  }
+
+  @inline(__always)
+  private func enter() {
+    if let standstill { standstill.with { $0.enter(core.worker) } }
+  }
+
+  @inline(__always)
+  private func leave() {
+    if let standstill { standstill.with { $0.leave(core.worker) } }
   }
 
   /// The end: whoever waits for an answer gets it.
   consuming func finish() {
-    core.state.ports.settleCalls()
-    commands.coldRun(&core)
-    core.coldLetGo()
+    core.coldRunCommands(commands)
+    core.coldAlone { $0.coldLetGo() }
+    // Others have ended before, and nothing is theirs any more.
+    core.team = nil
     commands.coldEnd(leaving: core)
   }
 
@@ -97,8 +119,15 @@ struct WorkerLoop: ~Copyable {
       lastWork = now
       return
     }
+    core.state.delays.sleeps(true)
+    defer { core.state.delays.sleeps(false) }
+    // Another worker may have held a frame that leaves before all others, and not seen that this one is about to sleep.
+    guard let left = coldLongestSleep() else {
+      core.coldSuppressKicks()
+      return
+    }
     account.add(account.sleeps, 1)
-    coldLook(microseconds: microseconds)
+    coldLook(microseconds: min(microseconds, left))
     core.coldSuppressKicks()
     now = clinux_rdtsc()
     lastLook = now
@@ -116,13 +145,16 @@ struct WorkerLoop: ~Copyable {
   /// Takes what epoll has, waiting up to `microseconds` for it, and moves the clock of ageing.
   @inline(never)
   private mutating func coldLook(microseconds: Int64) {
+    if microseconds > 0 { leave() }
     let count = core.state.ports.epoll.wait(into: &events, timeoutMicroseconds: microseconds)
+    if microseconds > 0 { enter() }
     for index in 0..<max(count, 0) { coldHandle(events[index]) }
     // A ring whose index was lost with its page looks idle.
     if clinux_fault_count() != core.state.ports.faultCount { core.coldMemoryFaults() }
     let tick = clock.tick
     if tick != core.state.tick {
       core.state.tick = tick
+      account.closeSecond(&second)
       core.coldAge()
     }
   }

@@ -1,13 +1,15 @@
 import Dataplane
+import LinuxHost
 import Topology
 
 /// How the values of the lab file become those of the data plane.
 extension DataplaneConfiguration {
-  init(_ lab: CanonicalLab) {
+  /// - Parameter processors: that this process may use; nil = not known.
+  init(_ lab: CanonicalLab, processors: Int? = HostFacts.processors?.reduce(0, { $0 + $1.count })) {
     self.init()
     let workers = lab.workers
     if let size = lab.recorderSize { recorderSize = size }
-    workerCount = workers.count
+    workerCount = workers.count.number(processors: processors)
     cpus = workers.cpus
     nice = workers.nice
     switch workers.poll {

@@ -30,7 +30,7 @@ struct TakeoverWatch: Sendable {
     let clock = ContinuousClock()
     let end = clock.now + length
     var requests = requests
-    var position: UInt64 = 0
+    var position = RecordingPosition()
     var (rounds, repeated) = (0, 0)
     while clock.now < end || schedule.isPending, (try? await Task.sleep(for: Self.interval)) != nil {
       let ports = await plane.ports()

@@ -4,7 +4,7 @@ struct LabDraft {
   /// Where the keys of the top level stand, by name.
   var sections: [String: Span] = [:]
   var workers = WorkerSettings()
-  /// Where the number of workers is said, or their processors.
+  /// Where the number of workers is said.
   var workersPlace: Span?
   /// `cpus` of the workers.
   var processors: [Located<Int>] = []

@@ -54,7 +54,7 @@ struct NICDraft {
   var routes: [Route] = []
   var mac: Located<MACAddress>?
   var mtu: Located<Int>?
-  var queues = 1
+  var queues: Int?
   var offload = NICDefinition.Offload.on
   var role = NICDefinition.Role.listen
   /// As written.

@@ -28,7 +28,7 @@ package struct CanonicalLab: Codable, Sendable, Equatable {
 /// `workers:` of the lab file.
 package struct WorkerSettings: Codable, Sendable, Equatable {
   package enum Poll: String, Codable, Sendable, CaseIterable { case adaptive, busy, sleep }
-  package var count = 1
+  package var count: WorkerCount = 1
   /// Processors to pin workers to; empty = not pinned.
   package var cpus: [Int] = []
   package var poll = Poll.adaptive
@@ -39,7 +39,7 @@ package struct WorkerSettings: Codable, Sendable, Equatable {
   /// What an earlier version wrote down says nothing of `nice`.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    count = try container.decode(Int.self, forKey: .count)
+    count = try container.decode(WorkerCount.self, forKey: .count)
     cpus = try container.decode([Int].self, forKey: .cpus)
     poll = try container.decode(Poll.self, forKey: .poll)
     nice = try container.decodeIfPresent(Int.self, forKey: .nice) ?? 0
@@ -179,7 +179,7 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   package var routes: [RouteDefinition] = []
   /// Bytes; nil = 1500 in the guest and no limit in the switch.
   package var mtu: Int?
-  /// Ring pairs, 1 to 8.
+  /// Ring pairs, 1 to 16: those of a machine, or as many as an `external` NIC's front-end may use.
   package var queues = 1
   /// Which end of the vhost-user socket this product is (`external` only; `vm` uses listen).
   package var role = Role.listen

@@ -36,14 +36,14 @@ struct Normaliser {
   private func node(_ draft: NodeDraft) -> NodeDefinition {
     var node = NodeDefinition(name: draft.name.value, kind: draft.kind?.value ?? "")
     if draft.traits.isMachine, let machine = draft.machine { fill(&node, machine) }
-    node.nics = draft.nics.map { nic($0) }
+    node.nics = draft.nics.map { nic($0, draft.traits) }
     return node
   }
 
   /// Of a NIC whose file says none, until one is derived; no file can say it.
   private static let underived = MACAddress(bits: 0)
 
-  private func nic(_ draft: NICDraft) -> NICDefinition {
+  private func nic(_ draft: NICDraft, _ kind: NodeKind) -> NICDefinition {
     var nic = NICDefinition(name: draft.name.value, mac: draft.mac?.value ?? Self.underived)
     nic.attachment = attachment(draft)
     nic.impair = impair(draft)
@@ -51,7 +51,7 @@ struct Normaliser {
     nic.gateway = draft.gateway?.value.description
     nic.routes = draft.routes.map { Self.route($0) }
     nic.mtu = draft.mtu?.value
-    nic.queues = draft.queues
+    nic.queues = draft.queues ?? usualQueues(draft, kind)
     nic.role = draft.role
     nic.socket = draft.socket.map { Paths.absolute($0.value, in: directory) }
     nic.socketMode = draft.socketMode
@@ -59,6 +59,13 @@ struct Normaliser {
     nic.frontEnd = draft.frontEnd
     nic.offload = draft.offload
     return nic
+  }
+
+  /// Pairs of a NIC whose file says none: a front-end that somebody else starts may take as many as there can be.
+  ///
+  /// But crosvm gives its guest all that it is offered.
+  private func usualQueues(_ draft: NICDraft, _ kind: NodeKind) -> Int {
+    kind.isForeign && draft.frontEnd != .crosvm ? Limits.queues.upperBound : 1
   }
 
   private static func route(_ draft: NICDraft.Route) -> RouteDefinition {

@@ -73,36 +73,6 @@ struct LabReader {
     }
   }
 
-  private mutating func readWorkers(_ node: YAMLNode, owner: Span) {
-    guard let object = ObjectReader(node, LabSchema.workers, label: "\"workers\"", owner: owner, reporter: reporter)
-    else { return }
-    let count = object["count"].flatMap { values.integer($0, "count", in: Limits.workers) }
-    if let node = object["cpus"], let items = values.items(node, "cpus", of: "processor numbers", allowsSingle: true) {
-      let cpus = items.compactMap { values.integer($0, "cpus", in: Limits.processors) }
-      draft.workers.cpus = cpus.map(\.value)
-      draft.processors = cpus
-      if let count, count.value != items.count {
-        let message =
-          "\"cpus\" has \(Quoting.count(items.count, "processor")) for \(Quoting.count(count.value, "worker"))"
-        let notes = [Diagnostic.Note("the number of workers is set here", at: count.span)]
-        reporter.error(.workers, node.span, message, hint: "list one processor for each worker", notes: notes)
-      } else if let repeated = cpus.firstRepeated(by: \.value) {
-        let first = cpus.first { $0.value == repeated.value }?.span
-        let notes = Diagnostic.Note.ifPlaced("it is listed here first", at: first)
-        reporter.error(.workers, repeated.span, "processor \(repeated.value) is listed twice", notes: notes)
-      }
-      draft.workers.count = max(1, cpus.count)
-    }
-    if let count { draft.workers.count = count.value }
-    draft.workersPlace = count?.span ?? object["cpus"]?.span
-    if let poll: Located<WorkerSettings.Poll> = object["poll"].flatMap({ values.choice($0, "poll") }) {
-      draft.workers.poll = poll.value
-    }
-    if let nice = object["nice"].flatMap({ values.integer($0, "nice", in: Limits.nice) }) {
-      draft.workers.nice = nice.value
-    }
-  }
-
   /// Reads the entries of a mapping from names to things.
   private mutating func named(
     _ top: ObjectReader, _ section: String, _ what: String, allowsRange: Bool = false,

@@ -31,9 +31,7 @@ struct NICReader {
       draft.mac = nil
     }
     draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: Limits.mtu) }
-    if let queues = object["queues"].flatMap({ values.integer($0, "queues", in: Limits.queues) }) {
-      draft.queues = queues.value
-    }
+    draft.queues = object["queues"].flatMap { values.integer($0, "queues", in: Limits.queues) }?.value
     if let offload = object["offload"].flatMap({ values.offload($0, "offload") }) { draft.offload = offload.value }
     readSocket(object, into: &draft)
     return draft

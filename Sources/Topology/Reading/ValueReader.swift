@@ -81,6 +81,16 @@ struct ValueReader {
     }
   }
 
+  /// A number of workers, or `auto`.
+  func workerCount(_ node: YAMLNode, _ what: String) -> Located<WorkerCount>? {
+    let most = WorkerCount.mostByItself
+    let hint = "\(WorkerCount.autoWord) takes one for each processor, \(most) at most"
+    if scalarText(node) == WorkerCount.autoWord { return Located(.auto, node.span) }
+    guard let number = value(node, what, "a whole number or \(WorkerCount.autoWord)", hint: hint, { Self.integer($0) })
+    else { return nil }
+    return inRange(number, what, Limits.workers, hint: hint) { String($0) }.map { Located(.exactly($0.value), $0.span) }
+  }
+
   /// One of the names of an enumeration.
   func choice<Value: RawRepresentable & CaseIterable>(_ node: YAMLNode, _ what: String) -> Located<Value>?
   where Value.RawValue == String {
@@ -147,11 +157,12 @@ struct ValueReader {
   }
 
   private func inRange(
-    _ number: Located<Int>, _ what: String, _ range: ClosedRange<Int>, _ describe: (Int) -> String
+    _ number: Located<Int>, _ what: String, _ range: ClosedRange<Int>, hint: String? = nil, _ describe: (Int) -> String
   ) -> Located<Int>? {
     guard range.contains(number.value) else {
       let limits = "\(describe(range.lowerBound))..\(describe(range.upperBound))"
-      reporter.error(.range, number.span, "\(what.quoted) must be \(limits), found \(describe(number.value))")
+      reporter.error(
+        .range, number.span, "\(what.quoted) must be \(limits), found \(describe(number.value))", hint: hint)
       return nil
     }
     return number

@@ -1,16 +1,13 @@
 extension Rule {
-  /// Workers that this version of Apus runs.
-  private static let mostWorkers = 1
-
-  /// L010: more workers than this version runs.
+  /// L305: more workers than processors to run on.
   static func workerCount(_ subject: RuleSubject) {
-    let (workers, processors) = (subject.draft.workers, subject.draft.processors)
-    guard workers.count > mostWorkers, let span = subject.draft.workersPlace,
-      processors.isEmpty || processors.count == workers.count, processors.firstRepeated(by: \.value) == nil
+    guard case .exactly(let count) = subject.draft.workers.count, subject.draft.processors.isEmpty,
+      let span = subject.draft.workersPlace, let usable = subject.facts.processors
     else { return }
-    let message = "\(workers.count) workers are asked for; this version of apus runs one"
-    let hint = processors.isEmpty ? "leave \"count\" out" : "list one processor"
-    subject.reporter.error(.notYet, span, message, hint: hint)
+    let have = usable.reduce(0) { $0 + $1.count }
+    guard count > have else { return }
+    let message = "\(count) workers are asked for; apus may run on \(Quoting.count(have, "processor")) of this host"
+    subject.reporter.warning(.resources, span, message, hint: "more than \(have) gain nothing here")
   }
 
   /// L214: a worker's processor that this host does not have, or does not give to this program.

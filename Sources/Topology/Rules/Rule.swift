@@ -82,7 +82,7 @@ struct Rule: Sendable {
     Rule(codes: [.socketPath, .usedTwice], check: socketPaths),
     Rule(codes: [.socketPath, .fileMissing], check: socketFiles),
     Rule(codes: [.account], check: socketOwners),
-    Rule(codes: [.notYet], check: workerCount),
+    Rule(codes: [.resources], check: workerCount),
     Rule(codes: [.workers], check: workerProcessors),
     Rule(codes: [.captureFilter], check: captureFilters),
     Rule(codes: [.fileMissing, .limit], check: captureFiles),

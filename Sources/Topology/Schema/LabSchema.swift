@@ -34,7 +34,9 @@ enum LabSchema {
   static let workers = ObjectSchema(
     "workers",
     [
-      Key("count", .integer(Limits.workers), "Number of threads; 1, the only number that this version runs."),
+      Key(
+        "count", .either([.integer(Limits.workers), .choice([WorkerCount.autoWord])]),
+        "Number of threads, or auto: one for each processor, at most 4; 1, or as many as `cpus` has, without it."),
       Key("cpus", .oneOrMore(.integer(Limits.processors)), "Processor of each worker; without it they are not pinned."),
       Key(
         "poll", .choice(WorkerSettings.Poll.allCases.map(\.rawValue)),
@@ -106,7 +108,7 @@ enum LabSchema {
   private static let device = [
     Key("mac", .mac, "Derived from the names of lab, node and NIC without it."),
     Key("mtu", .integer(Limits.mtu), "1500 without it, and then no limit in the switch."),
-    Key("queues", .integer(Limits.queues), "Ring pairs; 1 without it."),
+    Key("queues", .integer(Limits.queues), "Ring pairs; 1 without it, and all 16 are offered by an external NIC."),
     Key(
       "offload", .either([.boolean, .choice([NICDefinition.Offload.checksum.rawValue])]),
       "What NIC and switch leave to each other: on (checksums and large frames), checksum, or off; on without it."

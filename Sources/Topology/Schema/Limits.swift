@@ -18,7 +18,7 @@ package enum Limits {
   /// Characters.
   static let consoleText = 1...256
   package static let mtu = 68...65521
-  package static let queues = 1...8
+  package static let queues = 1...16
   static let ports = 1...65535
   /// Of a route; 0 stands for the system's usual one.
   package static let metric = 0...4_294_967_295

@@ -166,7 +166,13 @@ actor FixedLab: LabService {
   }
   func droppedByCaptures() -> UInt64 { 7 }
   func workers() -> [WorkerStatus] {
-    [WorkerStatus(busyCycles: 1000, idleCycles: 3000, sleeps: 3, bursts: 4, frames: 20)]
+    [
+      WorkerStatus(
+        index: 0, cpu: 2, ports: ["vm1.eth0", "tap.a"], recentBusy: 0.2504, recentFrames: 1234.5, busyCycles: 1000,
+        idleCycles: 3000, sleeps: 3, bursts: 4, frames: 20),
+      WorkerStatus(
+        index: 1, ports: ["vm1.eth0"], busyCycles: 500, idleCycles: 0, sleeps: 0, bursts: 1, frames: 2),
+    ]
   }
 
   func fdb(switchName: String?) -> [FDBEntry] {

@@ -34,6 +34,7 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_v1_ports_port", name: "vm1:eth0"),
       RouteExample(id: "get_v1_ports_port", name: "vm9.eth0", status: 404),
       RouteExample(id: "get_v1_vlans"),
+      RouteExample(id: "get_v1_workers"),
       RouteExample(id: "get_v1_stats"),
       RouteExample(id: "get_v1_fdb", query: "switch=sw1"),
       RouteExample(id: "get_v1_fdb", query: "switch=sw9", status: 404),

@@ -57,9 +57,9 @@ import Testing
     for source in [0, 1, 15, 16, 65_535] {
       port.handle(PortEvent(source: source, events: Epoll.input | Epoll.output | Epoll.error | Epoll.hangup))
     }
-    port.disarm()
-    let longest = port.arm(longest: 1234)
-    let (mayHaveFrames, isThere, refusal) = (port.mayHaveFrames, port.isThere, port.coldRefusal)
+    port.disarm(.max)
+    let longest = port.arm(.max, longest: 1234)
+    let (mayHaveFrames, isThere, refusal) = (port.mayHaveFrames(among: .max), port.isThere, port.coldRefusal)
     #expect(longest == 1234)
     #expect(!mayHaveFrames && !isThere)
     #expect(refusal == .carrierDown)
@@ -210,7 +210,7 @@ import Testing
     #expect(again == 3)
     // What is made before it is needed is no more than a quarter.
     for _ in 10..<100 { _ = pool.take() }
-    let count = pool.count
+    let count = pool.view.count
     #expect(count >= 100 && count <= 125)
   }
 }

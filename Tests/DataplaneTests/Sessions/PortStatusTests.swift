@@ -19,15 +19,23 @@ import VhostUser
       options.ringSize = 64
       let guest = try VirtualGuest(options)
       try guest.connect(path: path)
+      // Queues are listed up to the last one that ran, not all that are offered.
+      #expect(try await stopped(bench, "a") == [nil, nil])
+      let ring = try RingFormat.current.driver(memory: guest.memory, index: 3, size: 64)
+      try guest.say {
+        try $0.setRingSize(3, 64)
+        try $0.setRingAddress(ring)
+        try $0.setRingKick(3, ring.kickEvent.descriptor)
+      }
       let never = "never started"
-      #expect(try await stopped(bench, "a") == [nil, nil, never, never])
+      #expect(try await stopped(bench, "a") == [nil, nil, never, nil])
       _ = try #require(guest.frontEnd).getRingBase(1)
-      #expect(try await stopped(bench, "a") == [nil, "stopped by the front-end", never, never])
+      #expect(try await stopped(bench, "a") == [nil, "stopped by the front-end", never, nil])
       guest.disconnect()
       let end = "its session ended"
-      #expect(await eventually { (try? await stopped(bench, "a")) == [end, "stopped by the front-end", never, never] })
+      #expect(await eventually { (try? await stopped(bench, "a")) == [end, "stopped by the front-end", never, end] })
       try guest.connect(path: path)
-      #expect(try await stopped(bench, "a") == [nil, nil, never, never])
+      #expect(try await stopped(bench, "a") == [nil, nil, never, end])
     }
   }
 
@@ -55,7 +63,7 @@ import VhostUser
       let queues = try #require(try await bench.status("b").vhostUser?.queues)
       #expect(queues.map(\.merged) == [3, 0])
       #expect(queues.map(\.segmented) == [0, 0])
-      #expect(queues.map(\.worker) == [0, 0])
+      #expect(queues.allSatisfy { $0.worker < Bench.workerCount })
     }
   }
 

@@ -1,4 +1,5 @@
 import Dataplane
+import Foundation
 import Frames
 import GuestKit
 import LinuxHost
@@ -32,13 +33,21 @@ final class Bench {
     dataplane = try Dataplane(configuration)
   }
 
+  /// Workers of the data planes of all suites: one, unless the environment asks for more.
+  static let workerCount = ProcessInfo.processInfo.environment["APUS_TEST_WORKERS"].flatMap { Int($0) } ?? 1
+
   /// Runs `body` with a data plane of its own, which is stopped in the end.
   static func with(
-    poll: PollPolicy = .adaptive, recorderSize: Int = 8 << 20, _ body: (Bench) async throws -> Void
+    workers: Int = Bench.workerCount, poll: PollPolicy = .adaptive, recorderSize: Int = 8 << 20,
+    _ body: (Bench) async throws -> Void
   ) async throws {
     await Turnstile.shared.enter()
     do {
-      try await run(poll, recorderSize, body)
+      var configuration = DataplaneConfiguration()
+      configuration.workerCount = workers
+      configuration.poll = poll
+      configuration.recorderSize = recorderSize
+      try await run(configuration, body)
       await Turnstile.shared.leave()
     } catch {
       await Turnstile.shared.leave()
@@ -47,11 +56,8 @@ final class Bench {
   }
 
   private static func run(
-    _ poll: PollPolicy, _ recorderSize: Int, _ body: (Bench) async throws -> Void
+    _ configuration: DataplaneConfiguration, _ body: (Bench) async throws -> Void
   ) async throws {
-    var configuration = DataplaneConfiguration()
-    configuration.poll = poll
-    configuration.recorderSize = recorderSize
     let bench = try Bench(configuration)
     do {
       try await body(bench)
@@ -151,7 +157,11 @@ final class Bench {
     guard try sender.waitForTransmitted() else { throw GuestKitError.timeout("frames are not taken") }
     var result: [String: [VirtualGuest.Received]] = [:]
     for node in nodes where node.guest.frontEnd != nil {
-      while let received = try node.guest.receive(timeout: 0) { result[node.name, default: []].append(received) }
+      for pair in 0..<node.guest.options.pairs {
+        while let received = try node.guest.receive(timeout: 0, pair: pair) {
+          result[node.name, default: []].append(received)
+        }
+      }
     }
     return result
   }

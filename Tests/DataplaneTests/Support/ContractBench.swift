@@ -97,7 +97,7 @@ final class ContractBench {
     for ring in guest.rings {
       let start = DrivenBench.start(ring, options.format.features(of: VirtioFeature.version1))
       core.coldStartRing(
-        port, pairs: 1,
+        port,
         WorkerCore.RingInstallation(
           index: start.index,
           layout: try RingLayout(start.addresses, size: start.size, isPacked: start.isPacked, in: table),

@@ -11,9 +11,18 @@ final class DrivenBench {
   /// Nanoseconds in a millisecond.
   static let millisecond: UInt64 = 1_000_000
 
-  /// - Parameter configure: settings of the switch that are not the usual ones.
-  init(recorderSize: Int = 0, _ configure: (inout SwitchConfiguration) -> Void = { _ in }) throws {
-    worker = try DrivenWorker(recorderSize: recorderSize, configure)
+  /// - Parameters:
+  ///   - workers: how many; `worker` is the first.
+  ///   - configure: settings of the switch that are not the usual ones.
+  init(workers: Int = 1, recorderSize: Int = 0, _ configure: (inout SwitchConfiguration) -> Void = { _ in }) throws {
+    worker = try DrivenWorker(workers: workers, recorderSize: recorderSize, configure)
+  }
+
+  /// Changes something, as a command does: while all workers stand still.
+  func alone(_ body: (DrivenBench) throws -> Void) rethrows {
+    worker.beginAlone()
+    defer { worker.endAlone() }
+    try body(self)
   }
 
   /// Adds a port with a guest that is up; returns its number.
@@ -38,12 +47,12 @@ final class DrivenBench {
     var options = VirtualGuest.Options()
     configure(&options)
     let guest = try VirtualGuest(options)
-    try guest.postReceiveBuffers()
+    for pair in 0..<options.pairs { try guest.postReceiveBuffers(pair: pair) }
     let port = worker.addPort(mode)
     let features = options.format.features(of: features | VirtioFeature.version1)
     guest.assume(features: features)
     try worker.start(
-      port: port, pairs: 1, memory: Self.regions(guest.memory), rings: guest.rings.map { Self.start($0, features) })
+      port: port, memory: Self.regions(guest.memory), rings: guest.rings.map { Self.start($0, features) })
     guests.append(guest)
     return port
   }
@@ -87,10 +96,10 @@ final class DrivenBench {
     breathe(at: now)
   }
 
-  /// What a guest got since the last call.
-  func received(_ port: Int) throws -> [VirtualGuest.Received] {
+  /// What a guest got since the last call, by one of its receive rings.
+  func received(_ port: Int, pair: Int = 0) throws -> [VirtualGuest.Received] {
     var frames: [VirtualGuest.Received] = []
-    while let frame = try guests[port].receive(timeout: 0) { frames.append(frame) }
+    while let frame = try guests[port].receive(timeout: 0, pair: pair) { frames.append(frame) }
     return frames
   }
 

@@ -16,26 +16,74 @@ package struct DrivenWorker: ~Copyable {
   private let recorder: FlightRecorder?
   var records: [PortRecord] = []
   let table: SwitchTable
+  /// All workers, if there are several; `core` is the first.
+  let team: WorkerTeam?
 
   /// - Parameters:
+  ///   - workers: how many; all but the first breathe by `breathe(_:)`.
   ///   - recorderSize: bytes of the flight recorder; 0 = there is none.
   ///   - configure: settings of the switch that are not the usual ones.
   package init(
-    recorderSize: Int = 0, _ configure: (inout SwitchConfiguration) -> Void = { _ in }
+    workers: Int = 1, recorderSize: Int = 0, _ configure: (inout SwitchConfiguration) -> Void = { _ in }
   ) throws(SystemError) {
     var configuration = SwitchConfiguration(name: "switch")
     configure(&configuration)
     let table = try SwitchTable(configuration)
     let bell = try EventDescriptor()
     let epoll = try Epoll()
+    let faults = FaultQueue(bell: bell)
+    let shared = SharedWork(workerCount: workers, bell: bell)
+    let team = workers > 1 ? try Self.team(workers, faults, shared) : nil
     self.table = table
+    self.faults = faults
+    self.team = team
     MemoryMapping.installFaultHandler()
-    faults = FaultQueue(bell: bell)
-    core = WorkerCore(guardian: CallGuardian(), faults: faults, epoll: epoll)
+    core = WorkerCore(guardian: CallGuardian(), faults: faults, epoll: epoll, shared: shared)
+    core.team = team.map { Held($0) }
     core.state.delays.isDriven = true
     recorder = recorderSize > 0 ? FlightRecorder(size: recorderSize) : nil
     core.state.taps.coldRecord(into: recorder)
     core.coldAddSwitch(0, table)
+  }
+
+  private static func team(
+    _ count: Int, _ faults: FaultQueue, _ shared: SharedWork
+  ) throws(SystemError) -> WorkerTeam {
+    var parts: [(commands: CommandQueue<WorkerCore>, epoll: Epoll)] = []
+    for _ in 0..<count { parts.append((try CommandQueue<WorkerCore>(), try Epoll())) }
+    let all = parts
+    return try WorkerTeam(workerCount: count, commands: all[0].commands, now: 0) { worker in
+      WorkerLoop(
+        core: WorkerCore(
+          guardian: CallGuardian(), faults: faults, epoll: all[worker].epoll, shared: shared, worker: worker),
+        commands: all[worker].commands, account: WorkerAccount(), poll: .busy, clock: TickClock())
+    }
+  }
+
+  /// From here to `endAlone` all workers stand still, as for a command.
+  package mutating func beginAlone() {
+    team?.standstill.coldClose()
+    team?.isStill = true
+  }
+
+  package mutating func endAlone() {
+    core.coldShare()
+    team?.isStill = false
+    team?.standstill.coldOpen()
+  }
+
+  /// Gives a port's queue to a worker.
+  package mutating func move(port: Int, to worker: Int) { core.coldMoveQueue(port, 0, to: worker) }
+
+  /// A turn of a worker but the first, for one thread at a time; it returns the frames taken.
+  package func breathing(_ worker: Int) -> @Sendable () -> Int {
+    let team = team
+    return {
+      guard worker > 0, let team else { return 0 }
+      team.standstill.enter(worker)
+      defer { team.standstill.leave(worker) }
+      return team.others[worker - 1].core.breathe()
+    }
   }
 
   /// Adds a port; returns its number.
@@ -48,7 +96,8 @@ package struct DrivenWorker: ~Copyable {
     let port = records.count
     let record = PortRecord(
       index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: mode, mtu: PortConfiguration.largestMTU,
-      address: MACAddress(bits: 2), peer: nil, socket: nil, switchIndex: mode == .wire ? nil : 0, block: CounterBlock())
+      address: MACAddress(bits: 2), peer: nil, socket: nil, switchIndex: mode == .wire ? nil : 0,
+      block: CounterBlock(workers: team?.workerCount ?? 1))
     records.append(record)
     table.fdb.coldReservePorts(port + 1)
     core.coldAddPort(record, kind)
@@ -58,13 +107,13 @@ package struct DrivenWorker: ~Copyable {
 
   /// Maps a port's memory and starts a ring of it (`start` as after SET_VRING_KICK).
   package mutating func start(
-    port: Int, pairs: Int, memory: [MemoryRegionRequest], rings: [RingStart]
+    port: Int, memory: [MemoryRegionRequest], rings: [RingStart]
   ) throws {
     let table = try MemoryTable(memory)
     core.coldReplaceMemory(port, table, [:])
     for ring in rings {
       core.coldStartRing(
-        port, pairs: pairs,
+        port,
         WorkerCore.RingInstallation(
           index: ring.index,
           layout: try RingLayout(ring.addresses, size: ring.size, isPacked: ring.isPacked, in: table),
@@ -148,21 +197,25 @@ package struct DrivenWorker: ~Copyable {
 
   package mutating func remove(port: Int) { core.coldRemovePort(port) }
 
+  /// Takes out the port that was added last, whose number is the next one's.
+  package mutating func removeLast() {
+    if let record = records.popLast() { core.coldRemovePort(record.index) }
+  }
+
   /// What the recorder holds; ports are named by their numbers.
   package func recording() -> FlightRecording {
     let ports = self.records.indices.map {
       RecordedPort(
         name: "\($0)", switchName: nil, kind: .vhostUser, address: [2, 0, 0, 0, 0, 0], index: $0, from: 0, until: .max)
     }
-    let (records, end) = recorder?.snapshot() ?? ([], 0)
-    return FlightRecording(records, until: end, ports: ports, since: 0)
+    return FlightRecording(recorder.map { [$0.snapshot()] } ?? [], ports: ports, since: 0)
   }
 
   /// Starts a capture, whose interfaces are numbered and named as the ports: `0`, `1`.
   package mutating func capture(ports: [Int], _ configuration: CaptureConfiguration) -> CaptureHandle? {
-    let ring = CaptureRing(size: configuration.ringSize)
-    guard let slot = core.coldStartCapture(ring, configuration) else { return nil }
-    let handle = CaptureHandle(id: slot, ring: ring)
+    let rings = [CaptureRing](workers: 1, size: configuration.ringSize)
+    guard let slot = core.coldStartCapture(rings, configuration) else { return nil }
+    let handle = CaptureHandle(id: slot, rings: rings)
     for port in ports { add(port: port, to: handle) }
     return handle
   }

@@ -53,10 +53,10 @@ import VhostUser
       var configuration = CaptureConfiguration()
       configuration.directions = directions
       configuration.filter = try .byte(UInt32(depth - 1), is: 0)
-      let ring = CaptureRing(size: configuration.ringSize)
-      let started = ports.core.coldStartCapture(ring, configuration)
+      let rings = [CaptureRing](workers: 1, size: configuration.ringSize)
+      let started = ports.core.coldStartCapture(rings, configuration)
       let slot = try #require(started)
-      let handle = CaptureHandle(id: slot, ring: ring)
+      let handle = CaptureHandle(id: slot, rings: rings)
       captures.append((slot, handle))
       add(port, to: slot)
       return slot

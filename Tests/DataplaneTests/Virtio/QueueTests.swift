@@ -10,8 +10,8 @@ import VhostUser
     GuestKit.frame(1, to: 2, size: 80, seed: seed)
   }
 
-  @Test(arguments: [2, 4, 8], VirtualGuest.Order.allCases)
-  func allPairsAreTakenAndTheFirstIsServed(pairs: Int, order: VirtualGuest.Order) async throws {
+  @Test(arguments: [2, 4, 16], VirtualGuest.Order.allCases)
+  func allPairsAreTakenAndServed(pairs: Int, order: VirtualGuest.Order) async throws {
     try await Bench.with { bench in
       let (a, b) = try await bench.addWire("a", "b") {
         $0.pairs = pairs
@@ -24,11 +24,10 @@ import VhostUser
       for turn in 0..<3 {
         for pair in 0..<pairs {
           try a.send(frame(10 * turn + pair), pair: pair)
-          #expect(try b.receive()?.frame == frame(10 * turn + pair))
+          #expect(try b.receiveAny()?.frame.frame == frame(10 * turn + pair))
           #expect(try a.waitForTransmitted(pair: pair))
         }
       }
-      for pair in 1..<pairs { #expect(b.receiveRing(pair).usedCount == 0) }
       let status = try await bench.status("a")
       #expect(status.queues == pairs)
       #expect(status.vhostUser?.queues.count == 2 * pairs)
@@ -42,12 +41,12 @@ import VhostUser
       try a.say { try $0.setRingEnable(3, false) }
       for seed in 0..<5 { try a.send(frame(seed), pair: 1) }
       #expect(try a.waitForTransmitted(pair: 1))
-      #expect(try b.receive(timeout: 0) == nil)
+      #expect(try b.receiveAny(timeout: 0) == nil)
       #expect(try await bench.status("a").receivePackets == 0)
       #expect(try await bench.status("a").vhostUser?.queues.map(\.isEnabled) == [true, true, true, false])
       try a.say { try $0.setRingEnable(3, true) }
       try a.send(frame(9), pair: 1)
-      #expect(try b.receive()?.frame == frame(9))
+      #expect(try b.receiveAny()?.frame.frame == frame(9))
     }
   }
 

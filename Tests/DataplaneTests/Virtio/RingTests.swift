@@ -267,6 +267,29 @@ import VhostUser
     ring.gatherPlain(into: burst, region: 1, headerSize: 10, wanted: 4)
     #expect(burst.count == 3)
   }
+
+  /// A buffer is inside its region to the last byte, at both ends, or not at all; and no longer than a frame may be.
+  @Test(arguments: [10, 12]) func theLoopKeepsToItsRegion(headerSize: Int) throws {
+    let region = try #require(try ring().driver.memory.regions.first)
+    let (begin, end) = (region.guestAddress, region.guestAddress + UInt64(region.size))
+    let longest = PlainFrames.largestDirect
+    let cases: [(address: UInt64, length: Int, isTaken: Bool)] = [
+      (begin, 100, true), (end - 100, 100, true), (end - 99, 100, false), (end - 1, 100, false), (end, 100, false),
+      (begin &- 1, 100, false), (begin &- 100, 100, false), (begin &- 50, 100, false), (.max - 49, 100, false),
+      (.max, 100, false), (begin, longest, true), (begin, longest + 1, false), (end - UInt64(longest), longest, true),
+      (end - UInt64(longest) + 1, longest, false), (begin, headerSize, true), (end - 12, headerSize, true),
+      (begin, headerSize - 1, false), (begin, 0, false), (begin, Int(UInt32.max), false), (begin, 1 << 31, false),
+    ]
+    for (address, length, isTaken) in cases {
+      let ring = try ring()
+      try ring.driver.add([RingSegment(address, length, isWritable: false)])
+      ring.driver.publish()
+      let burst = Burst()
+      ring.gatherPlain(into: burst, region: 0, headerSize: headerSize, wanted: ring.count(atMost: 64))
+      #expect(burst.count == (isTaken ? 1 : 0), "\(length) bytes at \(address)")
+      if isTaken { #expect(burst.frames[0].size == length - headerSize && burst.frames[0].isPlain) }
+    }
+  }
 }
 
 /// What only a split ring has: an index of the driver, and sixteen bits of position.
@@ -280,6 +303,27 @@ import VhostUser
     #expect(ring.judge().map { "\($0)" } == "available index advanced by 9 but the ring has 8 entries")
     driver.availableIndex = first &- 1
     #expect(ring.judge()?.seen == 65_535)
+  }
+
+  /// What is taken and what is used may be at different places, as after a back-end that lost some: each goes over the ring's
+  /// end by itself.
+  @Test(arguments: [0, 1, 5, 7] as [UInt16], [0, 3, 6, 0xFFFF] as [UInt16])
+  func theLoopKeepsPlacesApart(taken: UInt16, used: UInt16) throws {
+    let ring = try RingFormat.split.ring(after: taken)
+    let driver = ring.driver.split
+    driver.usedIndex = used
+    ring.restart(at: UInt32(taken))
+    let ids = try ring.offer((0..<8).map { 60 + $0 })
+    let burst = Burst()
+    ring.gatherPlain(into: burst, region: 0, headerSize: 12, wanted: ring.count(atMost: Burst.capacity))
+    #expect((0..<burst.count).map { burst.frames[$0].size } == (48..<56).map { $0 })
+    ring.publish()
+    #expect(driver.usedIndex == used &+ 8)
+    for (step, id) in ids.enumerated() {
+      let entry = driver.usedRing + 4 + 8 * UInt64((Int(used) + step) % 8)
+      #expect(driver.memory.load32(entry) == UInt32(id) && driver.memory.load32(entry + 4) == 0)
+    }
+    #expect(ring.position == UInt32(taken) + 8)
   }
 
   @Test func thePositionIsTheNextAvailableIndex() throws {

@@ -6,7 +6,10 @@ struct PortRow: Decodable, Sendable {
   }
   struct Queue: Decodable, Sendable {
     var ring: String
+    var index: Int
+    var size: Int
     var enabled: Bool
+    var used_index: Int
     var kicks: Int
     var calls: Int
     var segmented: Int?
@@ -60,4 +63,13 @@ struct FDBRow: Decodable, Sendable {
   var vlan: Int
   var mac: String
   var port: String
+}
+
+/// What the tests read of a row of `worker list -j`.
+struct WorkerRow: Decodable, Sendable {
+  var worker: Int
+  var cpu: Int?
+  var busy: Double?
+  var frames_per_second: Int?
+  var ports: [String]
 }

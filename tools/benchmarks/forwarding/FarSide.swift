@@ -50,6 +50,8 @@ final class Station: FarSide {
     var receiveCount = 1
     /// Buffers that the frames of a ring lie in; 0 = one for each.
     var distinct = 0
+    /// Receive rings that are enabled; all frames are of one flow, which stays in the first.
+    var receiveRings = 1
     /// Virtio features that are negotiated.
     var features = VirtioFeature.version1 | VirtioFeature.mergeableBuffers
   }
@@ -58,6 +60,8 @@ final class Station: FarSide {
   let memory: SharedMemory
   /// Receive and transmit.
   let rings: [any RingDriver]
+  /// Receive rings that get nothing.
+  private let others: [any RingDriver]
   private let shape: Shape
   /// Header and frame of each chain to send.
   private var transmitBuffers: [UInt64] = []
@@ -71,6 +75,9 @@ final class Station: FarSide {
     let memory = try SharedMemory.likeQEMU(size: shape.memorySize)
     self.memory = memory
     rings = try (0..<2).map { try shape.format.driver(memory: memory, index: $0, size: Self.ringSize) }
+    others = try (1..<shape.receiveRings).map {
+      try shape.format.driver(memory: memory, index: 2 * $0, size: Self.ringSize)
+    }
     let buffers = allocate(shape.receiveSize)
     chains[0] = (0..<Self.ringSize).map { slot in
       [
@@ -140,7 +147,7 @@ final class Station: FarSide {
 
   /// What the session would hand over for each ring.
   var starts: [RingStart] {
-    rings.map { ring in
+    (rings + others).map { ring in
       RingStart(
         index: ring.index, size: Self.ringSize, base: ring.startBase, addresses: ring.addresses,
         kick: ring.kickEvent.descriptor, call: nil, error: nil, isEnabled: true,

@@ -58,6 +58,7 @@ struct Field: ~Copyable {
     receiving.receiveSize = options.buffers == 0 ? max(whole + 4, 1536) : options.buffers
     receiving.receiveCount = (whole + receiving.receiveSize - 1) / receiving.receiveSize
     receiving.distinct = options.distinct
+    receiving.receiveRings = options.queues
     burst = options.burst
     checkRoom()
   }
@@ -73,7 +74,7 @@ struct Field: ~Copyable {
   mutating func addStation(_ mode: PortMode, _ shape: Station.Shape, on switchIndex: Int = 0) throws {
     let station = try Station(shape)
     let port = worker.addPort(mode, on: switchIndex)
-    try worker.start(port: port, pairs: 1, memory: station.regions, rings: station.starts)
+    try worker.start(port: port, memory: station.regions, rings: station.starts)
     ports.append(port)
     sides.append(station)
   }

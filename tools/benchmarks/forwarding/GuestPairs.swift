@@ -8,8 +8,8 @@ import Synchronization
 
 /// Pairs of guests at one switch of a data plane with its threads; one of each pair sends to the other, as fast as they go.
 ///
-/// Each pair has a thread that does no more than move two indices. It shares a processor with a worker, which sleeps when
-/// it finds nothing: so one worker has one processor, whatever drives it, and two workers have two.
+/// Each pair has a thread that does no more than move two indices. It shares a processor with the worker that serves the sender,
+/// and which sleeps when it finds nothing: so one worker has one processor, whatever drives it, and two workers have two.
 enum GuestPairs {
   private static let ringSize = 1024
   /// Frames that a driver makes available at once.
@@ -37,14 +37,17 @@ enum GuestPairs {
             ringSize: ringSize))
       }
       try introduce(guests[1], to: guests[0])
-      pairs.append(Pair(sender: guests[0], receiver: guests[1]))
+      pairs.append(
+        Pair(sender: guests[0], receiver: guests[1], port: "\(number).0", processor: number % options.workers))
     }
+    try await settle(pairs, at: plane, options)
     let (frames, seconds) = try measure(pairs, options)
+    let places = Set(pairs.map(\.processor)).count
     await plane.stop()
     print(
       "pairs \(count) workers \(options.workers) size \(options.size) frames/s "
-        + "\(Int(Double(frames.reduce(0, +)) / seconds)) each \(frames.map { String(Int(Double($0) / seconds)) }.joined(separator: ","))"
-    )
+        + "\(Int(Double(frames.reduce(0, +)) / seconds)) each \(frames.map { String(Int(Double($0) / seconds)) }.joined(separator: ",")) "
+        + "senders on \(places) processor\(places == 1 ? "" : "s")")
   }
 
   /// Has a guest speak until it is heard, so that its address is known.
@@ -73,12 +76,23 @@ enum GuestPairs {
   private final class Pair: Sendable {
     let sender: PolledGuest
     let receiver: PolledGuest
+    /// The sender's.
+    let port: String
     let frames = Atomic<Int>(0)
     let isEnding = Atomic<Bool>(false)
+    /// Where the driver runs, and the worker that serves the sender.
+    private let place: Atomic<Int>
 
-    init(sender: PolledGuest, receiver: PolledGuest) {
+    init(sender: PolledGuest, receiver: PolledGuest, port: String, processor: Int) {
       self.sender = sender
       self.receiver = receiver
+      self.port = port
+      place = Atomic(processor)
+    }
+
+    var processor: Int {
+      get { place.load(ordering: .relaxed) }
+      set { place.store(newValue, ordering: .relaxed) }
     }
 
     func drive() {
@@ -95,17 +109,42 @@ enum GuestPairs {
     }
   }
 
+  /// Has the drivers run until the workers have the senders spread evenly, for a while at most, and finds where each belongs.
+  private static func settle(_ pairs: [Pair], at plane: Dataplane, _ options: Options) async throws {
+    let start = HostClock.monotonic
+    var least = 0
+    repeat {
+      let threads = try startDrivers(pairs)
+      try await Task.sleep(for: .seconds(1))
+      end(pairs, threads)
+      for worker in await plane.workers() {
+        for pair in pairs where worker.ports.contains(pair.port) { pair.processor = worker.cpu ?? worker.index }
+      }
+      let counts = Dictionary(grouping: pairs, by: \.processor).values.map(\.count)
+      least = counts.count < min(options.workers, pairs.count) ? 0 : counts.min() ?? 0
+    } while least < pairs.count / options.workers && HostClock.monotonic - start < 15_000_000_000
+  }
+
+  private static func startDrivers(_ pairs: [Pair]) throws -> [HostThread] {
+    try pairs.enumerated().map { number, pair in
+      pair.isEnding.store(false, ordering: .relaxed)
+      return try HostThread.start(name: "driver-\(number)", cpu: pair.processor) { pair.drive() }
+    }
+  }
+
+  private static func end(_ pairs: [Pair], _ threads: [HostThread]) {
+    for pair in pairs { pair.isEnding.store(true, ordering: .relaxed) }
+    for thread in threads { thread.join() }
+  }
+
   /// Runs a driver for each pair; returns the frames of each in the time that is measured, and that time.
   private static func measure(_ pairs: [Pair], _ options: Options) throws -> ([Int], Double) {
-    let threads = try pairs.enumerated().map { number, pair in
-      try HostThread.start(name: "driver-\(number)", cpu: number % options.workers) { pair.drive() }
-    }
+    let threads = try startDrivers(pairs)
     sleep(1)
     let (before, start) = (pairs.map { $0.frames.load(ordering: .relaxed) }, HostClock.monotonic)
     sleep(UInt32(options.seconds))
-    let (after, end) = (pairs.map { $0.frames.load(ordering: .relaxed) }, HostClock.monotonic)
-    for pair in pairs { pair.isEnding.store(true, ordering: .relaxed) }
-    for thread in threads { thread.join() }
-    return (zip(after, before).map { $0 - $1 }, Double(end - start) / 1e9)
+    let (after, stop) = (pairs.map { $0.frames.load(ordering: .relaxed) }, HostClock.monotonic)
+    end(pairs, threads)
+    return (zip(after, before).map { $0 - $1 }, Double(stop - start) / 1e9)
   }
 }

@@ -22,6 +22,8 @@ struct Options {
   var ring = RingFormat.split
   /// Bytes of the receiver's buffers; 0 = as many as a frame needs.
   var buffers = 0
+  /// Receive rings that are enabled.
+  var queues = 1
   var idlePorts = 0
   /// Frames that become visible together.
   var burst = 64
@@ -33,6 +35,8 @@ struct Options {
   var rounds = 5
   var format = "table"
   var workers = 1
+  /// The workers' threads play the guests of `--pairs` too.
+  var isDriven = false
   var seconds = 1
 
   init(_ arguments: [String]) {
@@ -50,6 +54,7 @@ struct Options {
     case "--frames": frames = Options.number(name, value, 1...100_000_000)
     case "--size": size = Options.number(name, value, 60...65_550)
     case "--buffers": buffers = Options.number(name, value, 0...70_000)
+    case "--queues": queues = Options.number(name, value, 1...16)
     case "--idle-ports": idlePorts = Options.number(name, value, 0...50_000)
     case "--burst": burst = Options.number(name, value, 1...64)
     case "--distinct": distinct = Options.number(name, value, 0...256)
@@ -73,6 +78,7 @@ struct Options {
         Options.fail("unknown mode \(value); known: \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       work = .forward(scenario)
+    case "--driven" where value == "on" || value == "off": isDriven = value == "on"
     case "--recorder" where value == "on" || value == "off": recorder = value
     case "--capture" where ["none", "idle", "other", "full", "filtered"].contains(value): capture = value
     case "--chain":

@@ -35,7 +35,7 @@ struct World: ~Copyable {
     (shape.transmitSize, shape.receiveSize, shape.memorySize) = (128, 128, memorySize)
     let station = try Station(shape)
     let port = worker.addPort(.access(vlan: 1))
-    try worker.start(port: port, pairs: 1, memory: station.regions, rings: station.starts)
+    try worker.start(port: port, memory: station.regions, rings: station.starts)
     stations.append(station)
   }
 

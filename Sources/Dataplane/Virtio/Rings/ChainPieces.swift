@@ -18,8 +18,12 @@ struct ChainPieces: BitwiseCopyable {
   init(from start: Int) { end = start }
 
   /// Translates one buffer and notes its pieces: usually one, several where it crosses from region to region.
+  ///
+  /// - Parameter hint: the region that is looked into first; set to the one that was found.
+  @inline(__always)
   mutating func append(
     _ address: UInt64, _ length: UInt32, _ flags: UInt16, _ access: ChainAccess, _ memory: GuestMemory,
+    _ hint: inout Int,
     into segments: borrowing FixedArray<Segment>
   ) -> RingFault? {
     let isWritable = flags & DescriptorFlags.write != 0
@@ -28,6 +32,20 @@ struct ChainPieces: BitwiseCopyable {
     case .write where !isWritable: return RingFault(.readableInReceive)
     default: break
     }
+    guard length > 0, end < segments.count,
+      let base = unsafe memory.translate(address, size: UInt64(length), hint: &hint)
+    else { return appendPieces(address, length, memory, into: segments) }
+    segments[end] = unsafe Segment(base: base, size: Int(length))
+    end &+= 1
+    size &+= Int(length)
+    return nil
+  }
+
+  /// The same, piece by piece.
+  @inline(never)
+  private mutating func appendPieces(
+    _ address: UInt64, _ length: UInt32, _ memory: GuestMemory, into segments: borrowing FixedArray<Segment>
+  ) -> RingFault? {
     var left = UInt64(length)
     var position = address
     while left > 0 {

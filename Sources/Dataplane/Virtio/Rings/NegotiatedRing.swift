@@ -63,7 +63,7 @@ struct NegotiatedRing: Ring, ~Copyable {
   @inline(__always)
   func single(_ access: ChainAccess) -> SingleBuffer? { isPacked ? packed.single(access) : split.single(access) }
 
-  func walk(
+  mutating func walk(
     _ cursor: inout UInt16, _ access: ChainAccess, _ pieces: inout ChainPieces,
     into segments: borrowing FixedArray<Segment>, memory: GuestMemory, hint: inout Int
   ) -> ChainWalk {
@@ -125,7 +125,7 @@ struct NegotiatedRing: Ring, ~Copyable {
   }
 
   @inline(__always)
-  func findPlaces(
+  mutating func findPlaces(
     _ plain: PlainFrames, _ count: Int, in window: UInt16, region: GuestRegion, largest: Int
   ) -> Int {
     isPacked

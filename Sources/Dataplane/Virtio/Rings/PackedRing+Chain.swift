@@ -13,7 +13,7 @@ extension PackedRing {
       size: Int(UInt32(truncatingIfNeeded: rest)))
   }
 
-  func walk(
+  mutating func walk(
     _ cursor: inout PackedPosition, _ access: ChainAccess, _ pieces: inout ChainPieces,
     into segments: borrowing FixedArray<Segment>, memory: GuestMemory, hint: inout Int
   ) -> ChainWalk {
@@ -33,10 +33,14 @@ extension PackedRing {
         switch IndirectTable.find(address, length, flags, traits: traits, memory: memory, hint: &hint) {
         case .failure(let fault): return .fault(fault)
         case .success(let table):
-          if let fault = walk(table, access, &pieces, into: segments, memory: memory) { return .fault(fault) }
+          if let fault = walk(table, access, &pieces, into: segments, memory: memory, hint: &hint) {
+            return .fault(fault)
+          }
         }
       } else {
-        if let fault = pieces.append(address, length, flags, access, memory, into: segments) { return .fault(fault) }
+        if let fault = pieces.append(address, length, flags, access, memory, &hint, into: segments) {
+          return .fault(fault)
+        }
         if flags & ChainPieces.DescriptorFlags.next != 0 { continue }
       }
       cursor = position
@@ -51,9 +55,9 @@ extension PackedRing {
   /// where it is written to.
   ///
   /// DPDK's driver (22.11) says of the header of a frame that it sends that the device shall write it.
-  private func walk(
+  private mutating func walk(
     _ table: IndirectTable, _ access: ChainAccess, _ pieces: inout ChainPieces,
-    into segments: borrowing FixedArray<Segment>, memory: GuestMemory
+    into segments: borrowing FixedArray<Segment>, memory: GuestMemory, hint: inout Int
   ) -> RingFault? {
     for index in 0..<table.count {
       let (address, rest) = table.descriptor(index)
@@ -61,7 +65,7 @@ extension PackedRing {
       guard flags & ChainPieces.DescriptorFlags.indirect == 0 else { return RingFault(.indirectNested) }
       let length = UInt32(truncatingIfNeeded: rest)
       let direction = access == .write ? flags : 0
-      if let fault = pieces.append(address, length, direction, access, memory, into: segments) { return fault }
+      if let fault = pieces.append(address, length, direction, access, memory, &hint, into: segments) { return fault }
     }
     return nil
   }

@@ -22,22 +22,23 @@ extension PackedRing {
     let words = words
     let first = burst.count
     let frames = unsafe burst.frames.base + first
+    let finder = PlainBuffers(region)
+    guard finder.largest >= UInt64(truncatingIfNeeded: headerSize) else { return }
+    let largest = finder.largestFrame(behind: headerSize)
     let position = next
     let limit = straight(wanted &- first)
     var mustHold = !isHolding
     var count = 0
     while count < limit {
       let (address, rest) = words.descriptor(position.place &+ count)
-      let size = Int(UInt32(truncatingIfNeeded: rest))
+      let size = UInt64(UInt32(truncatingIfNeeded: rest)) &- UInt64(truncatingIfNeeded: headerSize)
       // Available, and no flag set: the whole frame and its header in one readable buffer.
-      guard UInt16(truncatingIfNeeded: rest >> 48) == position.availableFlags, size >= headerSize,
-        size <= PlainFrames.largestDirect, let base = unsafe region.translate(address, size: UInt64(size))
+      guard UInt16(truncatingIfNeeded: rest >> 48) == position.availableFlags, size <= largest,
+        let source = unsafe finder.find(address, size: size, behind: headerSize)
       else { break }
-      unsafe PlainFrames.prefetch(base, size)
-      // SAFETY: size >= headerSize; first + count < wanted <= Burst.capacity.
-      unsafe frames[count] = Frame(
-        source: UnsafeRawPointer(base) + headerSize, sourceSize: size &- headerSize, size: size &- headerSize,
-        flags: .direct)
+      unsafe PlainFrames.prefetch(source - headerSize, Int(truncatingIfNeeded: size) &+ headerSize)
+      // SAFETY: first + count < wanted <= Burst.capacity.
+      unsafe frames[count] = Frame(direct: UnsafeRawPointer(source), size: Int(truncatingIfNeeded: size))
       let used = PackedWords.used(id: UInt16(truncatingIfNeeded: rest >> 32), written: 0, at: position)
       if mustHold { hold(used) } else { words.store(used, at: position.place &+ count) }
       mustHold = false
@@ -57,10 +58,11 @@ extension PackedRing {
 
   /// First pass of a delivery: buffers, so that the misses on their memory overlap.
   @inline(never)
-  func findPlaces(
+  mutating func findPlaces(
     _ plain: PlainFrames, _ count: Int, in window: PackedWindow, region: GuestRegion, largest: Int
   ) -> Int {
     let words = words
+    let finder = PlainBuffers(region)
     let position = next
     let limit = straight(count)
     let wanted = position.availableFlags | ChainPieces.DescriptorFlags.write
@@ -68,9 +70,10 @@ extension PackedRing {
     while found < limit {
       guard let size = plain.size(found, atMost: largest) else { break }
       let (address, rest) = words.descriptor(position.place &+ found)
-      let room = UInt32(truncatingIfNeeded: rest)
-      guard UInt16(truncatingIfNeeded: rest >> 48) == wanted, Int(room) >= size &+ PlainFrames.headerSize,
-        let base = unsafe region.translate(address, size: UInt64(room))
+      let room = UInt64(UInt32(truncatingIfNeeded: rest))
+      guard UInt16(truncatingIfNeeded: rest >> 48) == wanted, room <= finder.largest,
+        room >= UInt64(truncatingIfNeeded: size &+ PlainFrames.headerSize),
+        let base = unsafe finder.find(address, size: room)
       else { break }
       unsafe plain.note(found, base, id: UInt16(truncatingIfNeeded: rest >> 32))
       found &+= 1

@@ -46,14 +46,31 @@ struct PlainFrames: BitwiseCopyable {
     }
   }
 
+  /// A pending frame may be plain.
+  @inline(__always)
+  static func isPlain(_ item: PendingFrame, of burst: borrowing Burst) -> Bool {
+    item.kept.map { burst.frames[$0].isPlain } ?? false
+  }
+
   /// Bytes of the frame in item `position`, if it is plain and no longer than `largest`; otherwise nil.
   @inline(__always)
   func size(_ position: Int, atMost largest: Int) -> Int? {
-    let item = unsafe items[position]
-    let frame = unsafe frames + Int(item.frame)
-    let size = unsafe frame.pointee.size
-    guard item.edit.kind == .keep, unsafe frame.pointee.isPlain, size <= largest else { return nil }
-    return size
+    guard let index = unsafe items[position].kept, unsafe frames[index].isPlain else { return nil }
+    let size = unsafe frames[index].size
+    return size <= largest ? size : nil
+  }
+
+  /// Bytes of a readable buffer that is all of its chain, by its descriptor's second word: as many as it says if none of
+  /// its flags is set, otherwise more than 32 bits.
+  ///
+  /// Flags lie above the length, so that what is compared with a limit of 32 bits has been looked at for them.
+  @inline(__always)
+  static func readable(_ rest: UInt64) -> UInt64 { rest & 0xFFFF_FFFF_FFFF }
+
+  /// The same of a writable one: if no other flag than WRITE is set.
+  @inline(__always)
+  static func writable(_ rest: UInt64) -> UInt64 {
+    readable(rest) &- UInt64(ChainPieces.DescriptorFlags.write) << 32
   }
 
   /// Notes the buffer of `position`, which holds header and frame, and asks for its first bytes.

@@ -12,6 +12,7 @@
 /// - Chains are given back in the order in which they were made available: `complete` is always for the next one, and
 ///   takes it. So the place in the ring and an identity are all that there is of a chain (`ChainToken`).
 /// - The driver sees what was completed after `publish`, all of it at once.
+/// - Some members change nothing and are mutating nevertheless: a ring would be copied for each call of theirs.
 /// - No member fences; the queue's owner does, once for all rings (docs/architecture.md, "Fences").
 protocol Ring: ~Copyable {
   /// Where a chain begins: a position of its own format.
@@ -65,7 +66,7 @@ protocol Ring: ~Copyable {
   /// The next chain if it is one buffer with no table, and has the right direction; nil: ask `walk`, which says why.
   func single(_ access: ChainAccess) -> SingleBuffer?
   /// Adds the buffers of the available chain at `cursor` to `pieces`, and moves `cursor` behind it.
-  func walk(
+  mutating func walk(
     _ cursor: inout Cursor, _ access: ChainAccess, _ pieces: inout ChainPieces,
     into segments: borrowing FixedArray<Segment>,
     memory: GuestMemory, hint: inout Int
@@ -98,7 +99,7 @@ protocol Ring: ~Copyable {
   /// Finds the buffers for the first `count` frames at most, up to the first that is not plain or has no plain buffer.
   ///
   /// - Returns: how many were found; nothing is taken yet.
-  func findPlaces(
+  mutating func findPlaces(
     _ plain: PlainFrames, _ count: Int, in window: Window, region: GuestRegion, largest: Int
   ) -> Int
   /// Writes `count` frames to the places that were found, and completes their chains.

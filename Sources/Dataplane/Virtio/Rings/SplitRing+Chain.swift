@@ -14,7 +14,7 @@ extension SplitRing {
       chain: ChainToken(id: head), address: address, size: Int(UInt32(truncatingIfNeeded: rest)))
   }
 
-  func walk(
+  mutating func walk(
     _ cursor: inout UInt16, _ access: ChainAccess, _ pieces: inout ChainPieces,
     into segments: borrowing FixedArray<Segment>, memory: GuestMemory, hint: inout Int
   ) -> ChainWalk {
@@ -28,7 +28,7 @@ extension SplitRing {
     return .chain(ChainToken(id: head), size: pieces.size - before)
   }
 
-  private func walk(
+  private mutating func walk(
     from head: UInt16, _ access: ChainAccess, _ pieces: inout ChainPieces, into segments: borrowing FixedArray<Segment>,
     memory: GuestMemory, hint: inout Int
   ) -> RingFault? {
@@ -40,10 +40,10 @@ extension SplitRing {
       if flags & ChainPieces.DescriptorFlags.indirect != 0 {
         switch IndirectTable.find(address, length, flags, traits: traits, memory: memory, hint: &hint) {
         case .failure(let fault): return fault
-        case .success(let table): return walk(table, access, &pieces, into: segments, memory: memory)
+        case .success(let table): return walk(table, access, &pieces, into: segments, memory: memory, hint: &hint)
         }
       }
-      if let fault = pieces.append(address, length, flags, access, memory, into: segments) { return fault }
+      if let fault = pieces.append(address, length, flags, access, memory, &hint, into: segments) { return fault }
       guard flags & ChainPieces.DescriptorFlags.next != 0 else { return nil }
       index = UInt16(truncatingIfNeeded: rest >> 48)
       guard index <= words.mask else {
@@ -54,9 +54,9 @@ extension SplitRing {
   }
 
   /// A table's descriptors are chained as those of the ring are.
-  private func walk(
+  private mutating func walk(
     _ table: IndirectTable, _ access: ChainAccess, _ pieces: inout ChainPieces,
-    into segments: borrowing FixedArray<Segment>, memory: GuestMemory
+    into segments: borrowing FixedArray<Segment>, memory: GuestMemory, hint: inout Int
   ) -> RingFault? {
     var index = 0
     for _ in 0..<table.count {
@@ -64,7 +64,7 @@ extension SplitRing {
       let flags = UInt16(truncatingIfNeeded: rest >> 32)
       guard flags & ChainPieces.DescriptorFlags.indirect == 0 else { return RingFault(.indirectNested) }
       let length = UInt32(truncatingIfNeeded: rest)
-      if let fault = pieces.append(address, length, flags, access, memory, into: segments) { return fault }
+      if let fault = pieces.append(address, length, flags, access, memory, &hint, into: segments) { return fault }
       guard flags & ChainPieces.DescriptorFlags.next != 0 else { return nil }
       index = Int(rest >> 48)
       guard index < table.count else {

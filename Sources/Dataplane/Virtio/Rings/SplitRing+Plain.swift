@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The loops of a split ring over frames that are plain; what ends them is looked at alone, by the queue.
 ///
 /// Each is a function of its own without a call in it, so that all it needs stays in registers. Unsafe code. Invariants as
@@ -15,53 +17,61 @@ extension SplitRing {
   @inline(never)
   mutating func gatherPlain(into burst: borrowing Burst, region: GuestRegion, headerSize: Int, wanted: Int) {
     let words = words
-    let frames = unsafe burst.frames.base
-    let first = burst.count
-    let (available, used) = (nextAvailable, nextUsed)
-    var count = 0
-    while first &+ count < wanted {
-      let step = UInt16(truncatingIfNeeded: count)
-      let head = words.head(at: available &+ step)
-      guard head <= words.mask else { break }
-      let (address, rest) = words.descriptor(head)
-      let size = Int(UInt32(truncatingIfNeeded: rest))
-      // No flag set: the whole frame and its header in one readable buffer.
-      guard UInt16(truncatingIfNeeded: rest >> 32) == 0, size >= headerSize, size <= PlainFrames.largestDirect,
-        let base = unsafe region.translate(address, size: UInt64(size))
-      else { break }
-      unsafe PlainFrames.prefetch(base, size)
-      // SAFETY: size >= headerSize; first + count < wanted <= Burst.capacity.
-      unsafe frames[first &+ count] = Frame(
-        source: UnsafeRawPointer(base) + headerSize, sourceSize: size &- headerSize, size: size &- headerSize,
-        flags: .direct)
-      words.storeUsed(at: used &+ step, head: head, written: 0)
-      count &+= 1
+    let finder = PlainBuffers(region)
+    guard finder.largest >= UInt64(truncatingIfNeeded: headerSize) else { return }
+    let limit = finder.largestFrame(behind: headerSize)
+    while burst.count < wanted {
+      let first = burst.count
+      let run = min(wanted &- first, words.straight(from: nextAvailable), words.straight(from: nextUsed))
+      // SAFETY: `run` entries follow without the ring's end among them; first + run <= wanted <= Burst.capacity.
+      let (heads, used) = unsafe (words.heads(from: nextAvailable), words.usedEntries(from: nextUsed))
+      let frames = unsafe burst.frames.base + first
+      var count = 0
+      while count < run {
+        let head = unsafe heads[count].load(ordering: .relaxed)
+        guard head <= words.mask else { break }
+        let (address, rest) = unsafe words.descriptor(checked: head)
+        // No flag set: the whole frame and its header in one readable buffer.
+        let size = PlainFrames.readable(rest) &- UInt64(truncatingIfNeeded: headerSize)
+        guard size <= limit, let source = unsafe finder.find(address, size: size, behind: headerSize) else { break }
+        unsafe PlainFrames.prefetch(source - headerSize, Int(truncatingIfNeeded: size) &+ headerSize)
+        unsafe frames[count] = Frame(direct: UnsafeRawPointer(source), size: Int(truncatingIfNeeded: size))
+        unsafe used.storeBytes(of: UInt64(head), toByteOffset: 8 &* count, as: UInt64.self)
+        count &+= 1
+      }
+      nextAvailable &+= UInt16(truncatingIfNeeded: count)
+      nextUsed &+= UInt16(truncatingIfNeeded: count)
+      burst.count = first &+ count
+      guard count == run else { return }
     }
-    nextAvailable = available &+ UInt16(truncatingIfNeeded: count)
-    nextUsed = used &+ UInt16(truncatingIfNeeded: count)
-    burst.count = first &+ count
   }
 
   /// First pass of a delivery: buffers, so that the misses on their memory overlap.
   @inline(never)
-  func findPlaces(
+  mutating func findPlaces(
     _ plain: PlainFrames, _ count: Int, in window: UInt16, region: GuestRegion, largest: Int
   ) -> Int {
     let words = words
-    let next = nextAvailable
-    let limit = min(count, Int(window &- next))
+    let finder = PlainBuffers(region)
+    let limit = min(count, Int(window &- nextAvailable))
     var found = 0
     while found < limit {
-      let head = words.head(at: next &+ UInt16(truncatingIfNeeded: found))
-      guard let size = plain.size(found, atMost: largest), head <= words.mask else { break }
-      let (address, rest) = words.descriptor(head)
-      let room = UInt32(truncatingIfNeeded: rest)
-      guard UInt16(truncatingIfNeeded: rest >> 32) == ChainPieces.DescriptorFlags.write,
-        Int(room) >= size &+ PlainFrames.headerSize,
-        let base = unsafe region.translate(address, size: UInt64(room))
-      else { break }
-      unsafe plain.note(found, base, id: head)
-      found &+= 1
+      let next = nextAvailable &+ UInt16(truncatingIfNeeded: found)
+      let end = found &+ min(limit &- found, words.straight(from: next))
+      // SAFETY: so many entries follow without the ring's end among them.
+      var heads = unsafe words.heads(from: next)
+      while found < end {
+        let head = unsafe heads.pointee.load(ordering: .relaxed)
+        guard let size = plain.size(found, atMost: largest), head <= words.mask else { return found }
+        let (address, rest) = unsafe words.descriptor(checked: head)
+        let room = PlainFrames.writable(rest)
+        guard room <= finder.largest, room >= UInt64(truncatingIfNeeded: size &+ PlainFrames.headerSize),
+          let base = unsafe finder.find(address, size: room)
+        else { return found }
+        unsafe plain.note(found, base, id: head)
+        unsafe heads += 1
+        found &+= 1
+      }
     }
     return found
   }
@@ -70,18 +80,23 @@ extension SplitRing {
   @inline(never)
   mutating func fillPlaces(_ plain: PlainFrames, _ count: Int) -> Int {
     let words = words
-    let used = nextUsed
     var (done, bytes) = (0, 0)
     while done < count {
-      let size = plain.fill(done)
-      unsafe words.storeUsed(
-        at: used &+ UInt16(truncatingIfNeeded: done), head: plain.places[done].id,
-        written: UInt32(truncatingIfNeeded: size &+ PlainFrames.headerSize))
-      bytes &+= size
-      done &+= 1
+      let end = done &+ min(count &- done, words.straight(from: nextUsed))
+      nextUsed &+= UInt16(truncatingIfNeeded: end &- done)
+      // SAFETY: so many entries end there, without the ring's end among them.
+      var used = unsafe words.usedEntries(from: nextUsed &- UInt16(truncatingIfNeeded: end &- done))
+      while done < end {
+        let size = plain.fill(done)
+        unsafe used.storeBytes(of: UInt32(plain.places[done].id), as: UInt32.self)
+        unsafe used.storeBytes(
+          of: UInt32(truncatingIfNeeded: size &+ PlainFrames.headerSize), toByteOffset: 4, as: UInt32.self)
+        unsafe used += 8
+        bytes &+= size
+        done &+= 1
+      }
     }
     nextAvailable &+= UInt16(truncatingIfNeeded: count)
-    nextUsed = used &+ UInt16(truncatingIfNeeded: count)
     return bytes
   }
 }

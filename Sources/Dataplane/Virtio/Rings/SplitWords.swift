@@ -50,6 +50,32 @@ struct SplitWords: BitwiseCopyable {
       .pointee.load(ordering: .relaxed)
   }
 
+  /// Entries from `position` to the ring's last place: so far it is straight on.
+  @inline(__always)
+  func straight(from position: UInt16) -> Int { Int(mask) &+ 1 &- Int(position & mask) }
+
+  /// Where entry `position` of the available ring is; those up to the ring's last place follow.
+  @unsafe @inline(__always)
+  func heads(from position: UInt16) -> UnsafePointer<Atomic<UInt16>> {
+    // SAFETY: the masked position lies inside the ring behind flags and idx.
+    unsafe UnsafePointer((available + 4 + 2 * Int(position & mask)).assumingMemoryBound(to: Atomic<UInt16>.self))
+  }
+
+  /// Where entry `position` of the used ring is; those up to the ring's last place follow, eight bytes each.
+  @unsafe @inline(__always)
+  func usedEntries(from position: UInt16) -> UnsafeMutableRawPointer {
+    // SAFETY: as above; see `storeUsed`.
+    unsafe used + 4 + 8 * Int(position & mask)
+  }
+
+  /// The same as `descriptor`, of an index that was found to be in the ring.
+  @unsafe @inline(__always)
+  func descriptor(checked index: UInt16) -> (address: UInt64, rest: UInt64) {
+    // SAFETY: the caller has compared the index with the mask; as below.
+    let base = unsafe (descriptors + 16 &* Int(index)).assumingMemoryBound(to: Atomic<UInt64>.self)
+    return unsafe (base.pointee.load(ordering: .relaxed), (base + 1).pointee.load(ordering: .relaxed))
+  }
+
   /// A descriptor's address and its packed length, flags and next.
   @inline(__always)
   func descriptor(_ index: UInt16) -> (address: UInt64, rest: UInt64) {
