@@ -22,6 +22,8 @@ extension Dataplane {
     do throws(SystemError) {
       if let failure { throw failure }
       try await watch(record.index, tap.descriptor, index: index, namespace)
+      // Others than the first worker have its carrier only then.
+      if workerCount > 1 { await worker.run { _ in } }
     } catch {
       await letGo(of: record)
       throw .host("port \(record.name): \(error)")

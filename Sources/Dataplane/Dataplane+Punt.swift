@@ -72,7 +72,7 @@ extension Dataplane {
       for one in all {
         // The port may have gone, or the punt ended, meanwhile.
         guard core.state.ports[one.port].block === one.block, let tap = core.state.taps.coldFind(one.rings) else {
-          one.interface.letGo()
+          one.interface.finish()
           continue
         }
         core.coldCapture(tap, one.port, one.interface)

@@ -66,8 +66,11 @@ extension RealThings {
       try await eventually("all pairs are enabled") { try await enabled(sandbox) == Array(0..<8) }
       let port = try await sandbox.port("vm1.eth0", lab)
       #expect(port.carrier == "up" && port.error == nil && port.drops.in.values.allSatisfy { $0 == 0 }, "\(port)")
-      // Each was in use at some time, both ways.
-      #expect(port.queue_status?.allSatisfy { $0.used_index > 0 } == true, "\(port)")
+      // Eight streams do not reach each of eight rings for sure; more than one pair did, both ways.
+      for direction in 0..<2 {
+        let used = port.queue_status?.filter { $0.index % 2 == direction && $0.used_index > 0 }
+        #expect((used?.count ?? 0) > 1, "\(port)")
+      }
     }
 
     /// Frames of many flows, which testpmd sends back.

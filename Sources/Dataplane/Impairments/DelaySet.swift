@@ -73,7 +73,10 @@ struct DelaySet: ~Copyable {
 
   /// Says whether the first worker sleeps, for others that hold frames; asked once more for `nextRelease` behind it.
   func sleeps(_ isAsleep: Bool) {
-    if isShared { shared.isAsleep.store(isAsleep, ordering: .sequentiallyConsistent) }
+    guard isShared else { return }
+    shared.isAsleep.store(isAsleep, ordering: .sequentiallyConsistent)
+    // What is asked behind it is not asked before it.
+    clinux_fence()
   }
 
   /// To be called before and after frames of a burst are held, or taken from a line.
@@ -87,7 +90,7 @@ struct DelaySet: ~Copyable {
   mutating func hold(
     _ frame: DelayLine.Candidate, of burst: borrowing Burst, in line: Int, workLimit: Int
   ) -> DelayLine.HoldOutcome {
-    let outcome = lines[line].hold(frame, of: burst, now: now, workLimit: workLimit)
+    let outcome = lines.place(line).element.hold(frame, of: burst, now: now, workLimit: workLimit)
     note(lines[line].nextRelease)
     return outcome
   }
@@ -106,14 +109,14 @@ struct DelaySet: ~Copyable {
     from line: Int, into burst: borrowing Burst, packetIDs: borrowing FixedArray<UInt64>, until time: UInt64, limit: Int
   ) {
     begin()
-    lines[line].take(into: burst, packetIDs: packetIDs, notes: notes, until: time, limit: limit)
+    lines.place(line).element.take(into: burst, packetIDs: packetIDs, notes: notes, until: time, limit: limit)
     end()
   }
 
   /// Frees what `take` moved.
   mutating func letGo(of line: Int) {
     begin()
-    lines[line].letGo()
+    lines.place(line).element.letGo()
     end()
   }
 

@@ -11,6 +11,8 @@ struct BurstLock: ~Copyable {
   private static var patience: Int { 400 }
 
   private let isHeld = Atomic<Bool>(false)
+  /// What lies beside it is in other cache lines: another ring's lock, for one.
+  private let room: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0)
 
   init() {}
 

@@ -47,6 +47,13 @@ struct FixedArray<Element: ~Copyable>: ~Copyable {
     return unsafe base + index
   }
 
+  /// An element to be changed while other threads change others: the array as a whole, to which the compiler would take a change
+  /// by subscript to belong, is not touched.
+  ///
+  /// To be used while the array lives and does not grow.
+  @inline(__always)
+  func place(_ index: Int) -> ElementPlace<Element> { unsafe ElementPlace(address(of: index)) }
+
   /// Makes room for `newCount` elements: the old ones move, the new ones are made by `make`.
   mutating func grow(to newCount: Int, _ make: (Int) -> Element) {
     guard newCount > count else { return }
@@ -57,6 +64,24 @@ struct FixedArray<Element: ~Copyable>: ~Copyable {
     unsafe base.deallocate()
     unsafe base = grown
     count = newCount
+  }
+}
+
+/// Where one element of an array is.
+///
+/// Unsafe code. Invariant: who has it does not outlive the array, nor its next growth.
+@safe
+struct ElementPlace<Element: ~Copyable>: BitwiseCopyable {
+  private let address: UnsafeMutablePointer<Element>
+
+  @inline(__always)
+  fileprivate init(_ address: UnsafeMutablePointer<Element>) { unsafe self.address = address }
+
+  var element: Element {
+    @inline(__always)
+    unsafeAddress { unsafe UnsafePointer(address) }
+    @inline(__always)
+    nonmutating unsafeMutableAddress { unsafe address }
   }
 }
 

@@ -35,13 +35,17 @@ struct SharedStore<Element: ~Copyable>: ~Copyable {
 /// Unsafe code. Invariants: those of `SharedStore`, which outlives this, and of `FixedArray`, whose elements it gives out and
 /// which checks their places.
 @safe
-struct SharedView<Element: ~Copyable>: BitwiseCopyable {
+struct SharedView<Element: ~Copyable>: BitwiseCopyable, @unchecked Sendable {
   private let storage: UnsafeMutablePointer<FixedArray<Element>>
 
   fileprivate init(storage: UnsafeMutablePointer<FixedArray<Element>>) { unsafe self.storage = storage }
 
   /// Elements that there are.
   var count: Int { unsafe storage.pointee.count }
+
+  /// An element to be changed while other threads change others.
+  @inline(__always)
+  func place(_ place: Int) -> ElementPlace<Element> { unsafe storage.pointee.place(place) }
 
   /// The element at a place; one out of range is a mistake of this program, never of a guest, and traps.
   subscript(place: Int) -> Element {

@@ -18,7 +18,7 @@ import Synchronization
 struct FlowTable: ~Copyable {
   /// Entries.
   static var count: Int { 256 }
-  /// TSC cycles of silence in which a guest is sure to have taken a flow's last frame: about a millisecond.
+  /// TSC cycles of silence in which a guest that runs has taken a flow's last frame: about a millisecond.
   static var silence: UInt64 { 3_000_000 }
   /// How much older a last use may be than it is written, so that a busy flow writes seldom.
   private static var precision: UInt64 { silence / 16 }

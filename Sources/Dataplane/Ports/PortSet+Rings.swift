@@ -38,30 +38,16 @@ extension PortSet {
   mutating func finish(_ port: Int, ring: Int) {
     if clinux_fault_count() != faultCount, coldLosesMemory(port) { return }
     take(port, ring: ring)
-    let outcome = Self.finish(&vhostUser[self[port].body].rings[ring], guardian)
+    let outcome = vhostUser[self[port].body].publish(ring)
     giveBack(port, ring: ring)
-    switch outcome {
-    case .settled: return
-    case .blocked: return coldRingFault(port, ring: ring, RingFault(.callBlocked))
-    case .unsettled: break
+    if outcome.call >= 0, !GuestQueue<NegotiatedRing>.signal(outcome.call, guardian) {
+      return coldRingFault(port, ring: ring, RingFault(.callBlocked))
     }
+    guard outcome.isNew else { return }
     if unsettledCount == unsettled.count { settleCalls() }
     unsettled[unsettledCount] = UnsettledRing(
       port: UInt16(truncatingIfNeeded: port), ring: UInt16(truncatingIfNeeded: ring))
     unsettledCount += 1
-  }
-
-  /// What is left to be done for a ring that was published.
-  private enum Finish { case settled, unsettled, blocked }
-
-  @inline(__always)
-  private static func finish(_ queue: inout GuestQueue<NegotiatedRing>, _ guardian: CallGuardian) -> Finish {
-    guard queue.isRunning else { return .settled }
-    queue.publish()
-    guard queue.callIfWanted(guardian) else { return .blocked }
-    guard !queue.isUnsettled else { return .settled }
-    queue.isUnsettled = true
-    return .unsettled
   }
 
   /// Looks once more, behind one fence for all rings of the breath, whether a driver went to sleep while its entries
@@ -79,9 +65,11 @@ extension PortSet {
       // By now another port, with fewer rings, may have the number.
       guard self[port].kind == .vhostUser, ring < vhostUser[body].rings.count else { continue }
       take(port, ring: ring)
-      let isCalled = !vhostUser[body].rings[ring].isRunning || vhostUser[body].rings[ring].settle(guardian)
+      let call = vhostUser[body].settle(ring)
       giveBack(port, ring: ring)
-      if !isCalled { coldRingFault(port, ring: ring, RingFault(.callBlocked)) }
+      if call >= 0, !GuestQueue<NegotiatedRing>.signal(call, guardian) {
+        coldRingFault(port, ring: ring, RingFault(.callBlocked))
+      }
     }
     unsettledCount = 0
     unsettledBefore = 0
@@ -105,23 +93,22 @@ extension PortSet {
   mutating func coldBreak(_ port: Int, _ fault: RingFault, where isBroken: (Int) -> Bool) {
     guard self[port].kind == .vhostUser else { return }
     let body = self[port].body
-    let rings = (0..<vhostUser[body].rings.count).filter {
-      // In this order: another worker may be at the other rings.
-      isBroken($0) && vhostUser[body].rings[$0].isRunning
-    }
+    let rings = (0..<vhostUser[body].rings.count).filter { isBroken($0) && coldStops(port, ring: $0, fault) }
     guard let first = rings.first else { return }
     // Reported before the front-end is told: what it does then is handled after the report.
     faults.report(port: port, ring: first, fault: fault)
-    for ring in rings {
-      take(port, ring: ring)
-      vhostUser[body].rings[ring].stop(.fault(fault))
-      giveBack(port, ring: ring)
-      vhostUser[body].rings[ring].signalError(guardian)
-    }
+    for ring in rings { vhostUser[body].rings[ring].signalError(guardian) }
     // What the port is as a whole is found out while all workers stand still.
     if !isShared { vhostUser[body].refresh(now: active.now) }
     broken.append(port)
     hasBroken = true
+  }
+
+  /// Stops a ring; false if it does not run, or another worker has stopped it for the same fault.
+  private func coldStops(_ port: Int, ring: Int, _ fault: RingFault) -> Bool {
+    take(port, ring: ring)
+    defer { giveBack(port, ring: ring) }
+    return vhostUser[self[port].body].stop(ring, .fault(fault))
   }
 
   /// A mapped memory file was truncated and touched somewhere, while a ring of a port is about to be given back.

@@ -9,6 +9,8 @@ struct TAPPort: ~Copyable {
   var isReadable = false
   /// The interface is set up (IFF_UP), as the kernel told last.
   var isInterfaceUp = false
+  /// How often the kernel has told.
+  var toldCount: UInt32 = 0
   /// Each read and write begins with a virtio-net header of 12 bytes, and may hand over a partial checksum.
   var hasHeader = false
   /// Large frames that may be written uncut: all that the kernel knows, if the user wants any.

@@ -1,3 +1,4 @@
+import CLinux
 internal import LinuxHost
 
 /// The worker's part of a vhost-user port: the queues of its rings, and the memory they are in.
@@ -85,6 +86,36 @@ struct VhostUserPort: ~Copyable {
   /// Not of one pair, as each ring stops alone; nor of pair 0, though front-ends have that one always.
   var isCarrying: Bool { openReceive != 0 && openTransmit != 0 }
 
+  // One ring, under its lock if it is a receive ring; several workers may be at others meanwhile, so nothing of the port
+  // itself is changed.
+
+  /// Publishes used entries; returns the descriptor that is to be signalled, -1 = none, and whether the ring is to be noted as
+  /// unsettled.
+  @inline(__always)
+  func publish(_ ring: Int) -> (call: Int32, isNew: Bool) {
+    Self.publish(&rings.place(ring).element)
+  }
+
+  @inline(__always)
+  private static func publish(_ queue: inout GuestQueue<NegotiatedRing>) -> (call: Int32, isNew: Bool) {
+    guard queue.isRunning else { return (-1, false) }
+    queue.publish()
+    let isNew = !queue.isUnsettled
+    queue.isUnsettled = true
+    return (queue.takeCall(), isNew)
+  }
+
+  /// The descriptor that is to be signalled behind the fence, -1 = none.
+  @inline(__always)
+  func settle(_ ring: Int) -> Int32 { rings[ring].isRunning ? rings.place(ring).element.takeSettledCall() : -1 }
+
+  /// Stops a ring; false if it did not run.
+  func stop(_ ring: Int, _ reason: RingStop) -> Bool {
+    guard rings[ring].isRunning else { return false }
+    rings.place(ring).element.stop(reason)
+    return true
+  }
+
   /// Stops everything and lets go of the memory.
   private mutating func clear() {
     for index in 0..<rings.count {
@@ -143,17 +174,17 @@ extension VhostUserPort: WorkerPort {
   }
 
   @inline(__always)
-  mutating func receive(
+  func receive(
     queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int, depth: Int
   ) -> RingFault? {
     // One that another queue's turn has stopped, since it was seen to have frames, keeps its position.
     guard let memory, rings[2 * queue + 1].isRunning else { return nil }
-    return rings[2 * queue + 1].receive(into: burst, memory: memory, limit: limit, depth: depth)
+    return rings.place(2 * queue + 1).element.receive(into: burst, memory: memory, limit: limit, depth: depth)
   }
 
   /// Fills buffers of the open rings; who calls has the used entries of those published that got something.
   @inline(__always)
-  mutating func transmit(
+  func transmit(
     _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes
   ) -> TransmitOutcome {
     guard canDeliver, let memory else { return .nobodyThere(delivery) }
@@ -163,13 +194,13 @@ extension VhostUserPort: WorkerPort {
 
   /// Hands frames to one receive ring: the one place where such a ring is written to.
   @inline(__always)
-  private mutating func deliver(
+  private func deliver(
     _ delivery: Delivery, ring: Int, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
   ) -> TransmitOutcome {
     if isShared { locks[ring >> 1].take() }
     var outcome: TransmitOutcome
     if rings[ring].isRunning {
-      outcome = rings[ring].transmit(delivery, of: burst, notes: notes, memory: memory)
+      outcome = rings.place(ring).element.transmit(delivery, of: burst, notes: notes, memory: memory)
       outcome.attribute(to: UInt8(truncatingIfNeeded: ring >> 1))
     } else {
       // One that broke since the rings were last looked over.
@@ -181,7 +212,7 @@ extension VhostUserPort: WorkerPort {
 
   /// The same, called: its loops are long.
   @inline(never)
-  private mutating func deliverApart(
+  private func deliverApart(
     _ delivery: Delivery, ring: Int, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
   ) -> TransmitOutcome {
     deliver(delivery, ring: ring, of: burst, notes: notes, memory)
@@ -189,16 +220,19 @@ extension VhostUserPort: WorkerPort {
 
   /// Hands each frame to the ring of its flow: those of a ring together, in their order.
   @inline(never)
-  private mutating func steer(
+  private func steer(
     _ delivery: Delivery, of burst: borrowing Burst, notes: borrowing ScatterNotes, _ memory: GuestMemory
   ) -> TransmitOutcome {
     var used: UInt16 = 0
+    // Where others put frames in too, the beginning of this worker's breath may be long ago.
+    let now = isShared ? clinux_rdtsc() : delivery.now
     for position in 0..<delivery.count {
       let hash = burst.flowHash(Int(delivery.item(position).frame))
-      let pair = flows.pair(of: hash, open: openReceive, now: delivery.now)
+      let pair = flows.pair(of: hash, open: openReceive, now: now)
       notes.parts.note(position, in: pair)
       used |= 1 &<< UInt16(truncatingIfNeeded: pair)
     }
+    guard used != 0 else { return TransmitOutcome() }
     if used & (used &- 1) == 0 {
       return deliverApart(delivery, ring: 2 * used.trailingZeroBitCount, of: burst, notes: notes, memory)
     }

@@ -22,7 +22,7 @@ extension GuestQueue where Format: ~Copyable {
     // A frame that was plain found no plain buffer: where that was is where the next ones are, as a rule.
     var areBuffersPlain = true
     while position < delivery.count {
-      let isPlain = unsafe PlainFrames.isPlain(delivery.items(from: position).pointee, of: burst)
+      var isPlain = unsafe PlainFrames.isPlain(delivery.items(from: position).pointee, of: burst)
       if isPlain, areBuffersPlain {
         // The usual frames together; what ends them is looked at alone.
         let run = deliverPlain(
@@ -32,6 +32,8 @@ extension GuestQueue where Format: ~Copyable {
         outcome.bytes &+= run.bytes
         position &+= run.frames
         guard position < delivery.count else { break }
+        // What ended the run: the frame itself, or the buffer that it would have gone into.
+        isPlain = unsafe PlainFrames.isPlain(delivery.items(from: position).pointee, of: burst)
       }
       let hint = regionHint
       let isGoing =

@@ -97,32 +97,31 @@ struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
 
 /// Calls: who is woken by what, and when.
 extension GuestQueue where Format: ~Copyable {
-  /// Calls the driver if it wants to hear of the entries published since it was last called.
+  /// The call that the driver wants, if it wants to hear of the entries published since it was last called: the descriptor that
+  /// is to be signalled now, -1 = none.
   ///
   /// Without a fence since `publish` a driver that just went to sleep may not be seen: then nothing is lost only if
-  /// `settle` follows one.
-  /// - Returns: false if the call descriptor blocked: its owner filled the counter and cleared O_NONBLOCK.
+  /// `takeSettledCall` follows one. Who has the ring's lock gives it back before it signals, since a descriptor can block.
   @inline(__always)
-  mutating func callIfWanted(_ guardian: CallGuardian) -> Bool {
-    guard ring.wantsCall else { return true }
+  mutating func takeCall() -> Int32 {
+    guard ring.wantsCall else { return -1 }
     ring.closeCallWindow()
-    return call(guardian)
+    return countedCall()
   }
 
   /// The same once the used entries are known to be visible, which ends the matter of those published so far.
   @inline(__always)
-  mutating func settle(_ guardian: CallGuardian) -> Bool {
+  mutating func takeSettledCall() -> Int32 {
     isUnsettled = false
     let isWanted = ring.wantsCall
     ring.closeCallWindow()
-    return isWanted ? call(guardian) : true
+    return isWanted ? countedCall() : -1
   }
 
   @inline(__always)
-  private mutating func call(_ guardian: CallGuardian) -> Bool {
-    guard callDescriptor >= 0 else { return true }
-    calls &+= 1
-    return Self.signal(callDescriptor, guardian)
+  private mutating func countedCall() -> Int32 {
+    if callDescriptor >= 0 { calls &+= 1 }
+    return callDescriptor
   }
 
   /// Asks the driver not to kick: the worker polls.
@@ -145,9 +144,10 @@ extension GuestQueue where Format: ~Copyable {
     if errorDescriptor >= 0 { _ = Self.signal(errorDescriptor, guardian) }
   }
 
-  /// Writes to an eventfd under the eyes of the watchdog; false if it had to break the write off.
+  /// Writes to an eventfd under the eyes of the watchdog; false if it had to break the write off: its owner filled the counter and
+  /// cleared O_NONBLOCK.
   @inline(__always)
-  private static func signal(_ descriptor: Int32, _ guardian: CallGuardian) -> Bool {
+  static func signal(_ descriptor: Int32, _ guardian: CallGuardian) -> Bool {
     guardian.begin()
     let outcome = clinux_eventfd_write(descriptor)
     guardian.end()

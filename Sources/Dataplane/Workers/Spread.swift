@@ -62,6 +62,19 @@ struct Spread {
     for queue in owners[port].indices { set(port, queue, to: -1) }
   }
 
+  /// Queues of a port that run, one bit each; others are nobody's.
+  mutating func keep(_ port: Int, _ running: UInt16) {
+    guard port < owners.count else { return }
+    for queue in owners[port].indices where running & 1 << UInt16(queue) == 0 { set(port, queue, to: -1) }
+  }
+
+  /// Visits every queue that is somebody's, with its worker.
+  func forEach(_ body: (_ port: Int, _ queue: Int, _ worker: Int) -> Void) {
+    for port in owners.indices {
+      for queue in owners[port].indices where owners[port][queue] >= 0 { body(port, queue, Int(owners[port][queue])) }
+    }
+  }
+
   /// Ports of which a worker serves a queue.
   func ports(of worker: Int) -> [Int] {
     owners.indices.filter { owners[$0].contains(Int8(truncatingIfNeeded: worker)) }

@@ -15,13 +15,13 @@ final class Worker: Sendable {
     let guardian: CallGuardian
     let commands: CommandQueue<WorkerCore>
     let stopping: StopFlag
+    let ended: StopFlag
     let thread: HostThread
 
-    /// Ends the thread and waits for it.
-    func stop() {
+    /// Says that the thread is to end.
+    func beginStop() {
       stopping.value.store(true, ordering: .relaxed)
       commands.bell.signal()
-      thread.join()
     }
   }
 
@@ -64,7 +64,7 @@ final class Worker: Sendable {
       do throws(SystemError) {
         seats.insert(try part.start(setting, shared, team), at: 0)
       } catch {
-        for seat in seats { seat.stop() }
+        stop(seats, seats)
         throw error
       }
     }
@@ -87,11 +87,29 @@ final class Worker: Sendable {
   }
 
   /// Breaks off a call of a worker that blocks; see `CallGuardian`.
-  func interrupt(_ worker: Int) { seats[worker].thread.interrupt() }
+  ///
+  /// The first worker makes calls for others, while they stand still.
+  func interrupt(_ worker: Int) {
+    seats[worker].thread.interrupt()
+    if worker > 0 { seats[0].thread.interrupt() }
+  }
 
   /// Ends the threads and waits for them: the first one last, which lets go of what all have.
   func stop() {
-    for seat in seats.reversed() { seat.stop() }
+    Self.stop(Array(seats.dropFirst()), seats)
+    Self.stop(Array(seats.prefix(1)), seats)
+  }
+
+  /// Ends some threads of `all` and waits for them; nobody else breaks off calls of theirs by now, which any may wait for.
+  private static func stop(_ some: [Seat], _ all: [Seat]) {
+    for seat in some { seat.beginStop() }
+    var looks = 0
+    while some.contains(where: { !$0.ended.value.load(ordering: .acquiring) }) {
+      HostClock.pause(microseconds: looks < 20 ? 50 : 1000)
+      looks += 1
+      if looks % 250 == 0 { for seat in all { seat.thread.interrupt() } }
+    }
+    for seat in some { seat.thread.join() }
   }
 }
 
@@ -103,6 +121,7 @@ private struct Part {
   let commands: CommandQueue<WorkerCore>
   let epoll: Epoll
   let stopping = StopFlag()
+  let ended = StopFlag()
 
   init(_ worker: Int) throws(SystemError) {
     self.worker = worker
@@ -123,11 +142,15 @@ private struct Part {
     let cpu = setting.configuration.cpu(ofWorker: worker)
     let part = self
     let thread = try HostThread.start(name: "apus-worker\(worker)", cpu: cpu) {
+      defer { part.ended.value.store(true, ordering: .releasing) }
       part.setPriority(setting)
       guard part.worker > 0, let team else { return part.live(setting, shared, team) }
-      while !part.stopping.value.load(ordering: .relaxed) { team.others[part.worker - 1].turn() }
+      let loops = team.others
+      withExtendedLifetime(team) {
+        while !part.stopping.value.load(ordering: .relaxed) { loops[part.worker - 1].turn() }
+      }
     }
-    return Worker.Seat(guardian: guardian, commands: commands, stopping: stopping, thread: thread)
+    return Worker.Seat(guardian: guardian, commands: commands, stopping: stopping, ended: ended, thread: thread)
   }
 
   /// The first worker's thread.

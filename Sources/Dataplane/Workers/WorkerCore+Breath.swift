@@ -147,7 +147,10 @@ extension WorkerCore {
     // Between two bursts the fence has least to wait for: the stores of the last one had the time of these loads.
     state.ports.settleCalls()
     if count > 0 {
-      if !state.ports[port].isUp, !coldShowsItself(port) { return 0 }
+      if !state.ports[port].isUp, !coldShowsItself(port) {
+        state.burst.reset()
+        return 0
+      }
       if state.ports.isListened(port, queue: queue) { passOn(from: port, queue: queue) }
       state.ports.completeReceive(port, queue: queue)
     }

@@ -34,12 +34,14 @@ extension WorkerCore {
   mutating func coldCapture(_ capture: Int, _ port: Int, _ interface: CaptureInterface) {
     coldEach { $0.state.taps.coldAdd(port, to: capture, interface) }
     state.ports[port].taps |= 1 << UInt64(capture)
+    state.ports.coldNote(port)
     coldFindNeededDepth(port)
   }
 
   /// Takes a port out of a capture, which ends if it was the last and the capture is one that does.
   mutating func coldUncapture(_ capture: Int, _ port: Int) {
     state.ports[port].taps &= ~(1 << UInt64(capture))
+    state.ports.coldNote(port)
     coldFindNeededDepth(port)
     coldEach { $0.state.taps.publish() }
     var isLast = false
@@ -49,8 +51,9 @@ extension WorkerCore {
 
   /// Finds anew how deep frames must be seen; see `WorkerState+Depth`.
   private mutating func coldFindNeededDepth(_ port: Int) {
+    let before = state.ports[port].neededDepth
     state.coldFindNeededDepth(port)
-    state.ports.coldNote(port)
+    if state.ports[port].neededDepth != before { state.ports.coldNote(port) }
   }
 
   private mutating func coldFindNeededDepths() {

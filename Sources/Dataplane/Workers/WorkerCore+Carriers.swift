@@ -33,6 +33,7 @@ extension WorkerCore {
     coldAlone { core in
       for port in ports where port < core.state.ports.capacity && core.state.ports[port].kind == .vhostUser {
         core.state.ports.vhostUser[core.state.ports[port].body].refresh(now: core.state.ports.active.now)
+        core.state.ports.coldNote(port)
         core.coldCarrier(port)
       }
     }
@@ -44,7 +45,6 @@ extension WorkerCore {
     state.ports.hasLostMemory = false
     guard worker == 0 else { return coldTellFaults() }
     coldAlone { core in
-      core.coldEach { $0.state.ports.settleCalls() }
       core.state.ports.coldMemoryFaults()
       core.coldTellBroken()
     }
@@ -73,6 +73,7 @@ extension WorkerCore {
   /// The interface behind a TAP port was set up or down, or is gone.
   mutating func coldSetInterface(_ port: Int, isUp: Bool) {
     guard state.ports[port].kind == .tap, state.ports.tap[state.ports[port].body].isOpen else { return }
+    state.ports.tap[state.ports[port].body].toldCount &+= 1
     if state.ports.tap[state.ports[port].body].isInterfaceUp != isUp {
       state.ports.tap[state.ports[port].body].isInterfaceUp = isUp
       coldCarrier(port)
@@ -102,17 +103,21 @@ extension WorkerCore {
   /// way.
   @inline(never)
   ///
-  /// - Returns: false if the port has gone, and its number may be another's.
+  /// - Returns: false if the port has gone, and its number may be another's, or its frames are another worker's to send.
   mutating func coldShowsItself(_ port: Int) -> Bool {
     guard state.ports[port].isWanted, state.ports[port].kind == .tap else { return true }
     guard worker > 0 else {
       coldAlone { $0.coldSetInterface(port, isUp: true) }
       return true
     }
-    let block = state.ports[port].block
+    let (block, told) = (state.ports[port].block, state.ports.tap[state.ports[port].body].toldCount)
     coldAskAndWait { core in
-      if core.state.ports[port].block === block { core.coldSetInterface(port, isUp: true) }
+      // What the kernel has told meanwhile is newer than this frame.
+      guard core.state.ports[port].block === block,
+        core.state.ports.tap[core.state.ports[port].body].toldCount == told
+      else { return }
+      core.coldSetInterface(port, isUp: true)
     }
-    return state.ports[port].block === block
+    return state.ports[port].block === block && state.ports[port].ownQueues & 1 != 0
   }
 }

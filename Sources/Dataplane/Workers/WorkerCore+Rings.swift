@@ -17,11 +17,8 @@ extension WorkerCore {
   }
 
   /// Place of a vhost-user port's rings in their pool; nil = the port is of another kind, or gone.
-  ///
-  /// All of its queues are this worker's from now on.
-  private mutating func coldRings(of port: Int) -> Int? {
+  private func coldRings(of port: Int) -> Int? {
     guard port < state.ports.capacity, state.ports[port].kind == .vhostUser else { return nil }
-    coldGather(port)
     return state.ports[port].body
   }
 
@@ -73,8 +70,7 @@ extension WorkerCore {
 
   /// What has happened in the rings that started at these positions.
   func coldActivity(_ port: Int, since bases: [Int: UInt32]) -> RingActivity {
-    guard port < state.ports.capacity, state.ports[port].kind == .vhostUser else { return RingActivity() }
-    let body = state.ports[port].body
+    guard let body = coldRings(of: port) else { return RingActivity() }
     var activity = RingActivity()
     for (ring, base) in bases where state.ports.vhostUser[body].rings[ring].isRunning {
       if state.ports.vhostUser[body].rings[ring].hasMoved(since: base) { activity.hasMoved = true }
@@ -90,6 +86,8 @@ extension WorkerCore {
 
   mutating func coldReplaceKick(_ port: Int, ring: Int, with kick: Descriptor?) {
     guard let body = coldRings(of: port) else { return }
+    // What is watched for a queue is its worker's; this one gives it back.
+    if ring & 1 == 1 { coldGather(port, ring >> 1) }
     if let old = state.ports.vhostUser[body].kicks[ring] { state.ports.epoll.remove(old.raw) }
     state.ports.vhostUser[body].kicks[ring] = kick
     state.ports.vhostUser[body].rings[ring].mustPoll = kick == nil
@@ -130,6 +128,7 @@ extension WorkerCore {
   /// Stops all rings and lets go of memory and descriptors.
   mutating func coldClearRings(_ port: Int) {
     guard let body = coldRings(of: port) else { return }
+    coldGather(port)
     state.ports.vhostUser[body].letGo(state.ports.epoll)
     state.ports.coldUnlatch(port)
     coldCarrier(port)

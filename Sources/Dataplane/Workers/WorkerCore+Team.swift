@@ -31,6 +31,8 @@ extension WorkerCore {
       $0.standstill.coldClose()
       $0.isStill = true
     }
+    // A queue may go to another worker: nobody else calls for it from then on.
+    coldEach { $0.state.ports.settleCalls() }
   }
 
   private mutating func coldEndAlone(_ team: Held<WorkerTeam>) {
@@ -59,7 +61,9 @@ extension WorkerCore {
   mutating func coldRunCommands(_ commands: CommandQueue<WorkerCore>) {
     coldAlone { core in
       // A command may stop a ring: its driver must not miss a call for what was published before.
-      core.coldEach { $0.state.ports.settleCalls() }
+      core.state.ports.settleCalls()
+      // What others have put into rings is no later than this.
+      core.state.ports.active.now = clinux_rdtsc()
       commands.coldRun(&core)
       // Whatever has become of the ports: those at rest were left as they were.
       core.coldEach { $0.state.ports.coldWakeAll() }
@@ -97,7 +101,9 @@ extension WorkerCore {
           team.spread.forget(port)
           continue
         }
-        var queues = state.ports.coldQueues(port) & state.ports[port].ownQueues
+        let running = state.ports.coldQueues(port)
+        team.spread.keep(port, running)
+        var queues = running & state.ports[port].ownQueues
         while queues != 0 {
           let queue = queues.trailingZeroBitCount
           queues &= queues &- 1
@@ -119,15 +125,17 @@ extension WorkerCore {
   /// Takes all queues of a port back to the first worker, who is about to change something about them; `coldShare` gives them
   /// back.
   mutating func coldGather(_ port: Int) {
+    for queue in 0..<VhostUserPort.maximumPairs { coldGather(port, queue) }
+  }
+
+  /// The same of one queue.
+  mutating func coldGather(_ port: Int, _ queue: Int) {
     guard let team, state.ports[port].kind != .none else { return }
     state.ports.coldNote(port)
     team.with { team in
-      for index in 0..<team.others.count {
-        var queues = team.others[index].core.state.ports[port].ownQueues
-        while queues != 0 {
-          coldTakeBack(port, queues.trailingZeroBitCount, from: index, team)
-          queues &= queues &- 1
-        }
+      let bit = UInt16(1) << UInt16(queue)
+      for index in 0..<team.others.count where team.others[index].core.state.ports[port].ownQueues & bit != 0 {
+        coldTakeBack(port, queue, from: index, team)
       }
     }
   }
@@ -150,7 +158,7 @@ extension WorkerCore {
     for queue in 0..<VhostUserPort.maximumPairs {
       if let worker = team.with({ $0.spread.worker(port, queue) }) { workers.insert(worker) }
     }
-    return workers
+    return workers.isEmpty ? [0] : workers
   }
 
   /// Once a second: moves queues from workers that have much to do to those that have little.
@@ -164,7 +172,6 @@ extension WorkerCore {
         return team.spread.moves(core.coldTakeLoads(), window: window)
       }
       guard !moves.isEmpty else { return }
-      core.coldEach { $0.state.ports.settleCalls() }
       for move in moves { core.coldMoveQueue(move.port, move.queue, to: move.worker) }
     }
   }
@@ -172,23 +179,20 @@ extension WorkerCore {
   /// Gives a queue to a worker; the first worker's to call, while all stand still.
   mutating func coldMoveQueue(_ port: Int, _ queue: Int, to worker: Int) {
     guard let team, port < state.ports.capacity, state.ports[port].kind != .none else { return }
-    // All queues of the port come back, and go to where they belong when this ends.
-    coldGather(port)
+    // It comes back, and goes to where it belongs when this ends.
+    coldGather(port, queue)
     team.with { $0.spread.set(port, queue, to: worker) }
   }
 
   /// Cycles that bursts of each queue took since the last call.
   private mutating func coldTakeLoads() -> [Spread.Load] {
     var loads: [Spread.Load] = []
-    coldEach { core in
-      for port in 0..<core.state.ports.limit {
-        var queues = core.state.ports[port].kind == .none ? 0 : core.state.ports[port].ownQueues
-        while queues != 0 {
-          let queue = queues.trailingZeroBitCount
-          queues &= queues &- 1
-          let cycles = core.state.ports.coldTakeLoad(port, queue)
-          if cycles > 0 { loads.append(Spread.Load(port: port, queue: queue, cycles: cycles)) }
-        }
+    team?.with { team in
+      team.spread.forEach { port, queue, worker in
+        let cycles =
+          worker == 0
+          ? state.ports.coldTakeLoad(port, queue) : team.others[worker - 1].core.state.ports.coldTakeLoad(port, queue)
+        if cycles > 0 { loads.append(Spread.Load(port: port, queue: queue, cycles: cycles)) }
       }
     }
     return loads

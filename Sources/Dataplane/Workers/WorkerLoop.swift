@@ -17,6 +17,9 @@ struct WorkerLoop: ~Copyable {
   /// may have something, about half a millisecond when only the clock of ageing waits, since a look is a system call.
   private static let lookCycles: UInt64 = 50_000
   private static let rareLookCycles: UInt64 = 1_000_000
+  /// How much longer than all stood still for commands nobody has to stand still for others, and TSC cycles of that at most.
+  private static let restFactor: UInt64 = 4
+  private static let longestRest: UInt64 = 2_000_000
   /// Microseconds that a worker sleeps at most: the clock of ageing goes on.
   private static let longestSleep: Int64 = 1_000_000
   /// Microseconds before a held frame leaves that a worker wakes up, since the kernel wakes it 50 us late as a rule;
@@ -36,6 +39,8 @@ struct WorkerLoop: ~Copyable {
   private var ringBursts: UInt64 = 0
   private let clock: TickClock
   private var second = WorkerAccount.Moment()
+  /// TSC from which on commands are run again.
+  private var restUntil: UInt64 = 0
   /// What has this worker stand still; nil for the first one.
   private var standstill: Held<Standstill>?
 
@@ -62,7 +67,7 @@ struct WorkerLoop: ~Copyable {
   /// One turn: commands, a breath, and what follows from it.
   mutating func turn() {
     enter()
-    if commands.isWaiting { core.coldRunCommands(commands) }
+    if commands.isWaiting, now >= restUntil { coldRunCommands() }
     if core.forwarder.hasDebts { core.forwarder.coldPayDebts() }
     if core.state.delays.count > 0 { core.state.delays.readClock() }
     core.state.ports.active.now = now
@@ -88,6 +93,17 @@ struct WorkerLoop: ~Copyable {
     }
     if moved == 0, poll != .busy, poll == .sleep || end &- lastWork > Self.spinCycles { coldSleep() }
     leave()
+  }
+
+  /// Runs commands; where others have to stand still for it, they then have some time for themselves, so that a guest whose
+  /// front-end sends messages without end does not keep them from their ports.
+  @inline(never)
+  private mutating func coldRunCommands() {
+    let start = clinux_rdtsc()
+    core.coldRunCommands(commands)
+    guard core.team != nil else { return }
+    let end = clinux_rdtsc()
+    restUntil = end &+ min((end &- start) &* Self.restFactor, Self.longestRest)
   }
 
   @inline(__always)

@@ -13,7 +13,8 @@ final class WorkerTeam: @unchecked Sendable {
   let commands: CommandQueue<WorkerCore>
   /// Loops of the workers but the first, in order; touched by the thread of each within its turns, and by the first worker
   /// while all stand still.
-  let others: FixedArray<WorkerLoop>
+  let others: SharedView<WorkerLoop>
+  private let store = SharedStore<WorkerLoop>()
   /// Which worker has which queue; the first worker's.
   var spread: Spread
   /// All stand still, by the first worker's doing; its own to know.
@@ -31,7 +32,8 @@ final class WorkerTeam: @unchecked Sendable {
     self.commands = commands
     spread = Spread(workerCount: workerCount)
     lastSpread = now
-    others = FixedArray(count: workerCount - 1) { make($0 + 1) }
+    store.grow(to: workerCount - 1) { make($0 + 1) }
+    others = store.view
     for index in 0..<others.count { others[index].join(self, worker: index + 1) }
   }
 

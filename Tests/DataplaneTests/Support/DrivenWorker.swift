@@ -64,6 +64,7 @@ package struct DrivenWorker: ~Copyable {
   package mutating func beginAlone() {
     team?.standstill.coldClose()
     team?.isStill = true
+    core.coldEach { $0.state.ports.settleCalls() }
   }
 
   package mutating func endAlone() {
@@ -77,12 +78,13 @@ package struct DrivenWorker: ~Copyable {
 
   /// A turn of a worker but the first, for one thread at a time; it returns the frames taken.
   package func breathing(_ worker: Int) -> @Sendable () -> Int {
-    let team = team
+    guard worker > 0, let team else { return { 0 } }
+    let (standstill, others) = (team.standstill, team.others)
     return {
-      guard worker > 0, let team else { return 0 }
-      team.standstill.enter(worker)
-      defer { team.standstill.leave(worker) }
-      return team.others[worker - 1].core.breathe()
+      standstill.enter(worker)
+      defer { standstill.leave(worker) }
+      // The team lives as long as this.
+      return withExtendedLifetime(team) { others[worker - 1].core.breathe() }
     }
   }
 
