@@ -72,8 +72,10 @@ struct DelaySet: ~Copyable {
   var nextRelease: UInt64 { isFirst ? held.with { $0.nextRelease.load(ordering: .relaxed) } : .max }
 
   /// Says whether the first worker sleeps, for others that hold frames; asked once more for `nextRelease` behind it.
+  ///
+  /// Of another worker it says nothing: nobody waits for that one.
   func sleeps(_ isAsleep: Bool) {
-    guard isShared else { return }
+    guard isShared, isFirst else { return }
     shared.isAsleep.store(isAsleep, ordering: .sequentiallyConsistent)
     // What is asked behind it is not asked before it.
     clinux_fence()
