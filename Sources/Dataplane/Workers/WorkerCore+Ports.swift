@@ -102,7 +102,7 @@ extension WorkerCore {
     for port in 0..<state.ports.limit where !isCrowded || state.ports.active.contains(port) {
       microseconds = min(microseconds, state.ports.coldArm(port, longest: longest))
     }
-    // Second of the two sequentially consistent fences: the wish for kicks must be visible before the available index
+    // Sequentially consistent, as behind a publication: the wish for kicks must be visible before the available index
     // is read again, or a frame that came between could wait for ever.
     clinux_fence()
     for port in 0..<state.ports.limit where !isCrowded || state.ports.active.contains(port) {
