@@ -40,6 +40,13 @@ variants_of_v2v() {
   one_of_all v2v --frames 64 --queues 2 "$@"
 }
 
+# both_congestions: that of Debian's kernel, and this machine's, if it is another one.
+both_congestions() {
+  local here
+  here=$(congestion_here)
+  if [[ $here == cubic ]]; then printf cubic; else printf 'cubic,%s' "$here"; fi
+}
+
 bench_all() {
   local name rounds='' seconds='' only="${bench_names// /,}"
   local -a peers=() times=()
@@ -67,7 +74,7 @@ bench_all() {
     fi
     case $name in
       v2v) variants_of_v2v "${peers[@]}" "${times[@]}" ${seconds:+--seconds "$seconds"} ;;
-      tap) one_of_all tap "${peers[@]}" "${times[@]}" ${seconds:+--seconds "$seconds"} ;;
+      tap) one_of_all tap --congestion "$(both_congestions)" "${peers[@]}" "${times[@]}" ${seconds:+--seconds "$seconds"} ;;
       latency) one_of_all latency "${peers[@]}" "${times[@]}" ;;
       workers | delay) one_of_all "$name" "${times[@]}" ${seconds:+--seconds "$seconds"} ;;
       tso | ports | restart) one_of_all "$name" "${times[@]}" ;;

@@ -7,7 +7,10 @@ serve() {
   later "end_process $!"
 }
 
-# tap_case PROTOCOL STREAMS DIRECTION
+# congestion_here: the congestion control that connections of this host get if nothing is said.
+congestion_here() { sysctl -n net.ipv4.tcp_congestion_control; }
+
+# tap_case PROTOCOL STREAMS DIRECTION, where PROTOCOL is UDP, or TCP and its congestion control: `TCP cubic`.
 tap_case() {
   printf '%s, %s, %s' "$1" "$([[ $2 == 1 ]] && echo '1 stream' || echo "$2 streams")" \
     "$([[ $3 == out ]] && echo 'a to b' || echo 'b to a')"
@@ -19,7 +22,11 @@ stream_data() {
   case=$(tap_case "$2" "$3" "$4")
   local -a options=(--client "${far_address[$name]}" --parallel "$3" --time "$5" --format m)
   # What UDP lost is counted wrong where the first second is left out.
-  if [[ $protocol == TCP ]]; then options+=(--omit 1); else options+=(--udp --bitrate 0 --length 1448); fi
+  if [[ $protocol == UDP ]]; then
+    options+=(--udp --bitrate 0 --length 1448)
+  else
+    options+=(--omit 1 --congestion "${protocol#TCP }")
+  fi
   [[ $4 == out ]] || options+=(--reverse)
   timeout $(($5 + 30)) ip netns exec "${near[$name]}" iperf3 "${options[@]}" >"$work/iperf.log" 2>&1 </dev/null ||
     { cat "$work/iperf.log" >&2; die "$case, $name: iperf3 failed"; }
@@ -29,7 +36,7 @@ stream_data() {
     $NF == "receiver" { for (i = 1; i <= NF; i++) if ($i == "Mbits/sec") rate = $(i - 1); got = $(NF - 1) }
     END { gsub(/[(%)]/, "", got); print rate / 1000, (got ~ /^[0-9.e+-]+$/ ? got + 0 : sent) }' "$work/iperf.log")
   unit=retransmits
-  [[ $protocol == TCP ]] || unit='% lost'
+  [[ $protocol != UDP ]] || unit='% lost'
   [[ $protocol == UDP ]] || lost=$(awk '$NF == "sender" { n = $(NF - 1) } END { print n + 0 }' "$work/iperf.log")
   measured tap "$case" "$name" Gbit/s more "$rate" "$6"
   measured tap "$case" "$name" "$unit" less "$lost" "$6"
@@ -38,7 +45,9 @@ stream_data() {
 
 bench_tap() {
   local rounds=3 seconds=3 protocols=TCP,UDP streams=1,4 directions=out,back round protocol count direction name
-  local -a who=(apus apus-pinned)
+  local congestions
+  local -a who=(apus apus-pinned) kinds=()
+  congestions=$(congestion_here)
   while (($# > 0)); do
     case $1 in
       --peers) who+=(bridge vde forwarder forwarder-pinned); shift; continue ;;
@@ -46,6 +55,11 @@ bench_tap() {
     case $1 in
       --peer) check_words "$1" "${2-}" bridge vde forwarder forwarder-pinned; who+=(${2//,/ }) ;;
       --protocols) check_words "$1" "${2-}" tcp udp; protocols=${2^^} ;;
+      --congestion)
+        # shellcheck disable=SC2046  # words
+        check_words "$1" "${2-}" $(sysctl -n net.ipv4.tcp_available_congestion_control)
+        congestions=$2
+        ;;
       --streams) check_numbers "$1" "${2-}" 1 128; streams=$2 ;;
       --directions) check_words "$1" "${2-}" out back; directions=$2 ;;
       *) take_common "$@" || usage_error "unknown option $1" ;;
@@ -55,12 +69,15 @@ bench_tap() {
   "$project_root/tools/setup" --quiet --tests
   require_tools cc ip ping taskset timeout
   need iperf3 iperf3
+  for protocol in ${protocols//,/ }; do
+    if [[ $protocol == UDP ]]; then kinds+=(UDP); else for name in ${congestions//,/ }; do kinds+=("TCP $name"); done; fi
+  done
   step "tap: $protocols with $streams streams, $rounds rounds of $seconds s"
   join_all tap "${who[@]}"
   for name in "${joined[@]}"; do serve "$name"; done
   sleep 0.5
   for ((round = 1; round <= rounds; round++)); do
-    for protocol in ${protocols//,/ }; do
+    for protocol in "${kinds[@]}"; do
       for count in ${streams//,/ }; do
         for direction in ${directions//,/ }; do
           for name in "${joined[@]}"; do stream_data "$name" "$protocol" "$count" "$direction" "$seconds" "$round"; done
