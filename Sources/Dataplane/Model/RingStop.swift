@@ -10,7 +10,7 @@ enum RingStop: BitwiseCopyable, CustomStringConvertible {
   var description: String {
     switch self {
     case .neverStarted: "never started"
-    case .byFrontEnd: "stopped by the front-end"
+    case .byFrontEnd: "stopped by its front-end"
     case .sessionEnded: "its session ended"
     case .fault(let fault): fault.description
     }

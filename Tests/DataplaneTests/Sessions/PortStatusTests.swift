@@ -30,10 +30,10 @@ import VhostUser
       let never = "never started"
       #expect(try await stopped(bench, "a") == [nil, nil, never, nil])
       _ = try #require(guest.frontEnd).getRingBase(1)
-      #expect(try await stopped(bench, "a") == [nil, "stopped by the front-end", never, nil])
+      #expect(try await stopped(bench, "a") == [nil, "stopped by its front-end", never, nil])
       guest.disconnect()
       let end = "its session ended"
-      #expect(await eventually { (try? await stopped(bench, "a")) == [end, "stopped by the front-end", never, end] })
+      #expect(await eventually { (try? await stopped(bench, "a")) == [end, "stopped by its front-end", never, end] })
       try guest.connect(path: path)
       #expect(try await stopped(bench, "a") == [nil, nil, never, end])
     }

@@ -13,6 +13,8 @@ struct PortRow: Decodable, Sendable {
     var kicks: Int
     var calls: Int
     var segmented: Int?
+    /// Why it does not run.
+    var stopped: String?
   }
   struct Offloads: Decodable, Sendable {
     var to_node: [String]
