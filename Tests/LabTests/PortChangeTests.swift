@@ -1,3 +1,5 @@
+import Dataplane
+import Frames
 import Testing
 import Topology
 
