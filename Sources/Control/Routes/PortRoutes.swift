@@ -68,7 +68,9 @@ struct PortRoutes: Routes {
   var routes: [ServedRoute] {
     [
       API.ports.answers { _ in await service.ports().map { PortRow($0, isDetailed: false) } },
-      API.port.answers { call in PortRow(try await service.port(call.name), isDetailed: true) },
+      API.port.answers { call in
+        PortRow(try await service.port(call.name), isDetailed: true, lab: await service.lab())
+      },
       API.vlans.answers { _ in
         VLANRow.rows(ports: await service.ports(), vlans: await service.lab()?.vlans ?? [])
       },

@@ -295,6 +295,7 @@ extension LabDocument.NIC {
     }
     (role, socket, socketMode, socketOwner) = (nic.role, nic.socket, nic.socketMode, nic.socketOwner)
     (frontEnd, offload) = (nic.frontEnd, LabDocument.Offload(nic.offload))
+    model = nic.model.isEmulated ? nic.model : nil
     impair = nic.impair.map { LabDocument.Impairments($0) }
   }
 
@@ -317,6 +318,7 @@ extension LabDocument.NIC {
     definition.role = role ?? definition.role
     (definition.socket, definition.socketMode, definition.socketOwner) = (socket, socketMode, socketOwner)
     definition.offload = offload?.level ?? definition.offload
+    definition.model = model ?? definition.model
     definition.impair = impair?.pair
     return definition
   }

@@ -234,6 +234,8 @@ extension LabDocument.NIC {
       Field(
         optional: "front_end", .choice(NICDefinition.FrontEnd.allCases.map(\.rawValue)), "What uses the socket."),
       Field(optional: "offload", LabDocument.Offload.shape, "What it and the switch leave to each other."),
+      Field(
+        optional: "model", .choice(NICModel.allCases.map(\.rawValue)), "What it is to its machine; virtio without it."),
       Field(optional: "impair", LabDocument.Impairments.shape, "Of its link to its switch."),
     ])
 }

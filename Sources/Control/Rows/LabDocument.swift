@@ -202,6 +202,7 @@ extension LabDocument {
     var socketOwner: String?
     var frontEnd: NICDefinition.FrontEnd?
     var offload: Offload?
+    var model: NICModel?
     var impair: Impairments?
 
     enum CodingKeys: String, CodingKey {
@@ -209,7 +210,7 @@ extension LabDocument {
       case socketMode = "socket_mode"
       case socketOwner = "socket_owner"
       case frontEnd = "front_end"
-      case offload, impair
+      case offload, model, impair
     }
   }
 

@@ -1,4 +1,5 @@
 import Dataplane
+import Topology
 
 /// A row of `port list`; with `details`, what `port show` tells.
 package struct PortRow: Described, Equatable {
@@ -65,11 +66,15 @@ package struct PortRow: Described, Equatable {
   package var error: String?
   /// Only in `port show`, and while there is a node to agree with.
   package var offloads: Offloads?
+  /// What its NIC is to a machine; only of machines, and only in `port show`.
+  package var model: String?
   /// Only of vhost-user ports, and only in `port show`.
   package var details: VhostUserDetails?
 
-  /// - Parameter isDetailed: with what `port show` adds.
-  init(_ status: PortStatus, isDetailed: Bool) {
+  /// - Parameters:
+  ///   - isDetailed: with what `port show` adds.
+  ///   - lab: the port's, for what only that knows.
+  init(_ status: PortStatus, isDetailed: Bool, lab: CanonicalLab? = nil) {
     name = status.name
     switchName = status.switchName
     kind = status.kind.rawValue
@@ -90,6 +95,7 @@ package struct PortRow: Described, Equatable {
     drops = Drops(in: status.dropsIn, out: status.dropsOut)
     error = status.error
     offloads = isDetailed ? status.offloads.map { Offloads(toNode: $0.toNode, fromNode: $0.fromNode) } : nil
+    model = lab?.model(ofPort: status.name)?.rawValue
     details = isDetailed ? status.vhostUser.map { VhostUserDetails($0) } : nil
   }
 
@@ -116,6 +122,8 @@ package struct PortRow: Described, Equatable {
       Field("drops", Drops.shape, "Frames that were dropped, by reason."),
       Field("error", .nullable(.text), "The last fatal error."),
       Field(optional: "offloads", Offloads.shape, "What it and its node leave to each other."),
+      Field(
+        optional: "model", .choice(NICModel.allCases.map(\.rawValue)), "What a machine's NIC is to its system."),
     ] + VhostUserDetails.shape.fields.map(\.optional))
 }
 
@@ -128,7 +136,7 @@ extension PortRow {
     case receiveBytes = "receive_bytes"
     case transmitPackets = "transmit_packets"
     case transmitBytes = "transmit_bytes"
-    case drops, error, offloads
+    case drops, error, offloads, model
   }
 
   /// Every key is always there, what is not known is null; `details` lie beside the others.
@@ -154,6 +162,7 @@ extension PortRow {
     try row.encode(drops, forKey: .drops)
     try row.encode(error, forKey: .error)
     try row.encodeIfPresent(offloads, forKey: .offloads)
+    try row.encodeIfPresent(model, forKey: .model)
     try details?.encode(to: encoder)
   }
 
@@ -179,6 +188,7 @@ extension PortRow {
     drops = try row.decode(Drops.self, forKey: .drops)
     error = try row.decodeIfPresent(String.self, forKey: .error)
     offloads = try row.decodeIfPresent(Offloads.self, forKey: .offloads)
+    model = try row.decodeIfPresent(String.self, forKey: .model)
     details = try? VhostUserDetails(from: decoder)
   }
 }

@@ -80,7 +80,7 @@ extension VMNode {
 
   private nonisolated func boot() throws(UserError) -> QEMUCommandLine.Boot {
     guard definition.disk != nil else {
-      let guest = try BuiltinGuest.find(environment: environment.variables)
+      let guest = try BuiltinGuest.find(.init(for: definition), environment: environment.variables)
       return .kernel(
         path: guest.kernel, initialRAMDisk: guest.initialRAMDisk,
         commandLine: try BuiltinGuest.commandLine(for: definition))

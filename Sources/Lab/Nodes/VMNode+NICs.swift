@@ -10,6 +10,10 @@ extension VMNode {
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool {
     if up { downNICs.remove(nic) } else { downNICs.insert(nic) }
     holdCarriers()
+    if !up, definition.nics.first(where: { $0.name == nic })?.model == .e1000e {
+      // QEMU 7.2 with Linux 6.1: no frame passes, but the guest is not told.
+      environment.logger.warning("\(definition.name): its guest does not see that \(nic), an e1000e, has no carrier")
+    }
     // A machine that does not run finds it so when it starts.
     guard life == .running, let monitor, !(up && heldNICs.contains(nic)) else { return true }
     do {

@@ -54,8 +54,9 @@ struct NICDraft {
   var routes: [Route] = []
   var mac: Located<MACAddress>?
   var mtu: Located<Int>?
-  var queues: Int?
-  var offload = NICDefinition.Offload.on
+  var queues: Located<Int>?
+  var offload: Located<NICDefinition.Offload>?
+  var model: Located<NICModel>?
   var role = NICDefinition.Role.listen
   /// As written.
   var socket: Located<String>?

@@ -196,9 +196,23 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   ///
   /// Those of a wire are in the wire's `LinkDefinition`.
   package var impair: ImpairmentPair?
+  // Only said when it is another than usual: a lab that another version wrote has no such key.
+  private var saidModel: NICModel?
   package init(name: String, mac: MACAddress) {
     self.name = name
     self.mac = mac
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, mac, attachment, addresses, gateway, routes, mtu, queues, role, socket, socketMode, socketOwner, frontEnd
+    case offload, impair
+    case saidModel = "model"
+  }
+
+  /// What it is to its machine (`vm` only).
+  package var model: NICModel {
+    get { saidModel ?? .virtio }
+    set { saidModel = newValue == .virtio ? nil : newValue }
   }
 }
 

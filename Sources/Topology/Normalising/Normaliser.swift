@@ -51,13 +51,14 @@ struct Normaliser {
     nic.gateway = draft.gateway?.value.description
     nic.routes = draft.routes.map { Self.route($0) }
     nic.mtu = draft.mtu?.value
-    nic.queues = draft.queues ?? usualQueues(draft, kind)
+    nic.queues = draft.queues?.value ?? usualQueues(draft, kind)
     nic.role = draft.role
     nic.socket = draft.socket.map { Paths.absolute($0.value, in: directory) }
     nic.socketMode = draft.socketMode
     nic.socketOwner = draft.socketOwner?.value
     nic.frontEnd = draft.frontEnd
-    nic.offload = draft.offload
+    nic.offload = draft.offload?.value ?? nic.offload
+    nic.model = draft.model?.value ?? nic.model
     return nic
   }
 

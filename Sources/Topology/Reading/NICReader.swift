@@ -31,8 +31,9 @@ struct NICReader {
       draft.mac = nil
     }
     draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: Limits.mtu) }
-    draft.queues = object["queues"].flatMap { values.integer($0, "queues", in: Limits.queues) }?.value
-    if let offload = object["offload"].flatMap({ values.offload($0, "offload") }) { draft.offload = offload.value }
+    draft.queues = object["queues"].flatMap { values.integer($0, "queues", in: Limits.queues) }
+    draft.offload = object["offload"].flatMap { values.offload($0, "offload") }
+    draft.model = object["model"].flatMap { values.choice($0, "model") }
     readSocket(object, into: &draft)
     return draft
   }

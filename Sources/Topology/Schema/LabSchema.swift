@@ -114,6 +114,10 @@ enum LabSchema {
       "What NIC and switch leave to each other: on (checksums and large frames), checksum, or off; on without it."
     ),
     Key(
+      "model", .choice(NICModel.allCases.map(\.rawValue)),
+      "The hardware that it is to the machine; virtio, which is the fastest, without it."
+    ),
+    Key(
       "role", .choice(NICDefinition.Role.allCases.map(\.rawValue)),
       "Which end of the socket Apus is; listen without it."
     ),
