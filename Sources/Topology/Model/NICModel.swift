@@ -17,7 +17,8 @@ extension NICModel {
     switch self {
     case .virtio: nil
     case .e1000: 16110
-    case .e1000e, .vmxnet3: 9000
+    case .e1000e: 9212
+    case .vmxnet3: 9000
     case .rtl8139: 4096
     }
   }
