@@ -295,6 +295,7 @@ extension LabDocument.NIC {
     }
     (role, socket, socketMode, socketOwner) = (nic.role, nic.socket, nic.socketMode, nic.socketOwner)
     (frontEnd, offload) = (nic.frontEnd, LabDocument.Offload(nic.offload))
+    transport = nic.transport == .vhostUser ? nil : nic.transport
     impair = nic.impair.map { LabDocument.Impairments($0) }
   }
 
@@ -314,6 +315,7 @@ extension LabDocument.NIC {
     }
     (definition.gateway, definition.mtu, definition.frontEnd) = (gateway, mtu, frontEnd)
     definition.queues = queues ?? definition.queues
+    definition.transport = transport ?? definition.transport
     definition.role = role ?? definition.role
     (definition.socket, definition.socketMode, definition.socketOwner) = (socket, socketMode, socketOwner)
     definition.offload = offload?.level ?? definition.offload

@@ -82,7 +82,15 @@ extension PortSet {
   mutating func coldRingFault(_ port: Int, ring: Int, _ fault: RingFault) {
     // Lost memory reads as zeros, which look like any other fault.
     if clinux_fault_count() != faultCount, coldLosesMemory(port) { return }
+    guard !coldEndConnection(port, fault) else { return }
     coldBreak(port, fault) { $0 == ring }
+  }
+
+  /// What a peer at a socket did, or that it has left, is the reactor's to act on; false = the port is of another kind.
+  private func coldEndConnection(_ port: Int, _ fault: RingFault) -> Bool {
+    guard let epoch = coldConnection(port) else { return false }
+    faults.report(.connection(port: port, epoch: epoch, fault: fault))
+    return true
   }
 
   /// Stops those of the rings that run, and reports one fault for all of them.
