@@ -23,7 +23,8 @@ extension PortRow {
       "PeerSocket", "The other side of a port's socket that whole frames go over.",
       [
         Field("connected", .boolean, "The peer is there."),
-        Field("role", .nullable(.choice(["listen", "connect"])), "Of the daemon at a stream's socket; null for datagrams."),
+        Field(
+          "role", .nullable(.choice(["listen", "connect"])), "Of the daemon at a stream's socket; null for datagrams."),
         Field("path", .nullable(.text), "Where the peer binds its own socket; null for a stream."),
         Field("faults", .count, "Connections that were closed since the peer broke the rules."),
         Field(

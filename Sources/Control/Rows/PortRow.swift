@@ -119,7 +119,8 @@ package struct PortRow: Described, Equatable {
       Field("drops", Drops.shape, "Frames that were dropped, by reason."),
       Field("error", .nullable(.text), "The last fatal error."),
       Field(optional: "offloads", Offloads.shape, "What it and its node leave to each other."),
-      Field(optional: "peer_socket", PeerSocket.shape, "Of the kinds `stream` and `dgram`: the other side of its socket."),
+      Field(
+        optional: "peer_socket", PeerSocket.shape, "Of the kinds `stream` and `dgram`: the other side of its socket."),
     ] + VhostUserDetails.shape.fields.map(\.optional))
 }
 

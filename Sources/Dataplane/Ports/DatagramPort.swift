@@ -46,17 +46,21 @@ struct DatagramPort: WorkerPort, ~Copyable {
 
   /// The peer is there from now on, or not.
   mutating func coldSetPeer(_ isThere: Bool) {
+    guard isThere != hasPeer || output[0].isDead else { return }
     hasPeer = isOpen && isThere
     output[0].begin()
   }
 
-  /// Looks whether the peer is there, since something has come.
-  mutating func coldFindPeer() {
-    guard let descriptor, !hasPeer else { return }
+  /// Looks whether the peer is there, since something has come; true if it is, and was not.
+  mutating func coldFindPeer() -> Bool {
+    guard let descriptor, !hasPeer else { return false }
     do throws(SystemError) {
       try UnixSocket.join(descriptor, path: peerPath)
-      coldSetPeer(true)
-    } catch {}
+    } catch {
+      return false
+    }
+    coldSetPeer(true)
+    return true
   }
 
   mutating func receive(

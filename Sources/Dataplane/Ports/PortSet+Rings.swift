@@ -77,12 +77,12 @@ extension PortSet {
 
   // Faults: that ring or port stops, everybody else goes on.
 
-  /// Stops a ring, tells its front-end and the reactor.
+  /// Stops a ring, tells its front-end and the reactor; of a socket, the reactor alone.
   @inline(never)
   mutating func coldRingFault(_ port: Int, ring: Int, _ fault: RingFault) {
+    guard !coldEndConnection(port, fault) else { return }
     // Lost memory reads as zeros, which look like any other fault.
     if clinux_fault_count() != faultCount, coldLosesMemory(port) { return }
-    guard !coldEndConnection(port, fault) else { return }
     coldBreak(port, fault) { $0 == ring }
   }
 

@@ -70,7 +70,9 @@ struct SendBatch: ~Copyable {
     _ frame: LeavingFrame, _ leaving: LeavingFrames, at position: Int, hasLength: Bool, of burst: borrowing Burst
   ) -> Bool {
     let (entry, first, head) = (used[0], used[1], used[2])
-    guard entry < Self.capacity, first < Self.vectorLimit, head + Self.headRoom <= Self.headCapacity else { return false }
+    guard entry < Self.capacity, first < Self.vectorLimit, head + Self.headRoom <= Self.headCapacity else {
+      return false
+    }
     var (vector, filled, isComplete) = (first, head, true)
     if hasLength {
       // SAFETY: the room was looked at.

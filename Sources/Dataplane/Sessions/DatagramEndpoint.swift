@@ -23,6 +23,8 @@ final class DatagramEndpoint: SocketEndpoint {
 
   func accept() {}
 
+  func found() { hasPeer = true }
+
   func ended(epoch: Int, _ fault: RingFault) {
     set(false)
     // Another one may have its place already.

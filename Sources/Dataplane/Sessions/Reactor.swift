@@ -180,6 +180,7 @@ struct ReactorState: ~Copyable {
     case .connection(let port, let epoch, let fault):
       sockets[port]?.ended(epoch: epoch, fault)
       busy.insert(port)
+    case .peerFound(let port): sockets[port]?.found()
     case .carrier(let port, let isUp):
       guard let name = names[port] else { return }
       events(isUp ? .portUp(port: name) : .portDown(port: name))

@@ -14,6 +14,8 @@ protocol SocketEndpoint: AnyObject {
   func accept()
   /// The worker has found that a connection is over, and why.
   func ended(epoch: Int, _ fault: RingFault)
+  /// The worker has found that the peer is there.
+  func found()
   /// Does what is to be done now and then.
   func look(at now: ContinuousClock.Instant)
   /// Lets go of everything, and removes the socket file.

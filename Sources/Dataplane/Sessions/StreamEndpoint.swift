@@ -44,7 +44,16 @@ final class StreamEndpoint: SocketEndpoint {
       if let accepted = try UnixSocket.accept(descriptor) { serve(accepted) }
     } catch {
       lastError = "\(error)"
+      rest()
     }
+  }
+
+  func found() {}
+
+  /// Lets nobody in for a while.
+  private func rest() {
+    restsUntil = .now + ArrivalLimit.rest
+    listener?.setAccepting(false)
   }
 
   private func serve(_ descriptor: Descriptor) {
@@ -66,8 +75,7 @@ final class StreamEndpoint: SocketEndpoint {
       lastError = "\(fault)"
       if let line = limit.admit("\(fault)", of: fault.kind, at: .now) { events(.portFault(port: name, reason: line)) }
     }
-    if arrivals.isExceeded(at: .now) { restsUntil = .now + ArrivalLimit.rest }
-    if restsUntil == nil { listener?.setAccepting(true) }
+    if arrivals.isExceeded(at: .now) { rest() } else { listener?.setAccepting(true) }
   }
 
   func look(at now: ContinuousClock.Instant) {

@@ -47,10 +47,9 @@ extension WorkerCore {
 
   /// Something has come from a port for datagrams whose peer was not there.
   mutating func coldFindPeer(_ port: Int) {
-    guard let body = coldBody(port, .dgram) else { return }
-    state.ports.dgram[body].coldFindPeer()
-    guard state.ports.dgram[body].hasPeer else { return }
+    guard let body = coldBody(port, .dgram), state.ports.dgram[body].coldFindPeer() else { return }
     state.ports.coldNote(port)
+    state.ports.faults.report(.peerFound(port: port))
     coldCarrier(port)
   }
 }

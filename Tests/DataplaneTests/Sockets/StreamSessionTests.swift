@@ -20,7 +20,8 @@ import TestSupport
       peer.mode = 0o600
       try await bench.dataplane.addPort(
         PortConfiguration(
-          name: "far", switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(9), backend: .stream(peer)))
+          name: "far", switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(9),
+          backend: .stream(peer)))
       try await body(bench, guest, peer.path)
     }
   }
@@ -64,7 +65,8 @@ import TestSupport
     }
   }
 
-  @Test(arguments: [0, 13, 69_633, 0xFFFF_FFFF]) func aPeerThatBreaksTheRulesIsShownTheDoor(_ length: Int) async throws {
+  @Test(arguments: [0, 13, 69_633, 0xFFFF_FFFF]) func aPeerThatBreaksTheRulesIsShownTheDoor(_ length: Int) async throws
+  {
     try await with { bench, guest, path in
       let bad = try StreamPeer(path: path)
       #expect(try await isUp(bench))
