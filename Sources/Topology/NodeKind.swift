@@ -52,8 +52,8 @@ extension NodeKind {
     word: "netns", text: "a network namespace", interfaces: .namespace, sends: true, executes: true)
 
   package static let external = NodeKind(
-    word: "external", text: "a vhost-user socket whose machine somebody else runs", interfaces: .own, isForeign: true,
-    hasSockets: true, nicKeys: ["queues", "role", "socket", "socket-mode", "socket-owner", "front-end"])
+    word: "external", text: "a socket whose machine somebody else runs", interfaces: .own, isForeign: true,
+    hasSockets: true, nicKeys: ["queues", "role", "socket", "socket-mode", "socket-owner", "front-end", "transport"])
 
   package static let tap = NodeKind(
     word: "tap", text: "TAP interfaces on this host", interfaces: .host, sends: true)

@@ -201,6 +201,7 @@ extension LabDocument {
     var socketMode: Int?
     var socketOwner: String?
     var frontEnd: NICDefinition.FrontEnd?
+    var transport: NICDefinition.Transport?
     var offload: Offload?
     var model: NICModel?
     var impair: Impairments?
@@ -210,7 +211,7 @@ extension LabDocument {
       case socketMode = "socket_mode"
       case socketOwner = "socket_owner"
       case frontEnd = "front_end"
-      case offload, model, impair
+      case transport, offload, model, impair
     }
   }
 

@@ -39,6 +39,7 @@ extension PortRow {
       ("drops", dropText.isEmpty ? "none" : dropText), ("offloads", offloads?.text),
       ("error", error),
     ]
+    facts += peerSocket?.facts ?? []
     if let details {
       facts += [
         ("connected", details.isConnected ? "yes" : "no"),

@@ -68,6 +68,8 @@ package struct PortRow: Described, Equatable {
   package var offloads: Offloads?
   /// What its NIC is to a machine; only of machines, and only in `port show`.
   package var model: String?
+  /// Only of ports of kind `stream` and `dgram`, and only in `port show`.
+  package var peerSocket: PeerSocket?
   /// Only of vhost-user ports, and only in `port show`.
   package var details: VhostUserDetails?
 
@@ -87,7 +89,7 @@ package struct PortRow: Described, Equatable {
     mac = status.address.map { "\($0)" }
     mtu = status.mtu
     queues = status.queues
-    socket = status.vhostUser?.socket
+    socket = status.vhostUser?.socket ?? status.socketPeer?.path
     receivePackets = status.receivePackets
     receiveBytes = status.receiveBytes
     transmitPackets = status.transmitPackets
@@ -96,6 +98,7 @@ package struct PortRow: Described, Equatable {
     error = status.error
     offloads = isDetailed ? status.offloads.map { Offloads(toNode: $0.toNode, fromNode: $0.fromNode) } : nil
     model = lab?.model(ofPort: status.name)?.rawValue
+    peerSocket = isDetailed ? status.socketPeer.map { PeerSocket($0) } : nil
     details = isDetailed ? status.vhostUser.map { VhostUserDetails($0) } : nil
   }
 
@@ -104,7 +107,7 @@ package struct PortRow: Described, Equatable {
     [
       Field("name", .text, "`node.nic`, `switch:trunk`, or the name it was given."),
       Field("switch", .nullable(.text), "Name of the switch; null on a wire."),
-      Field("kind", .text, "What is behind it: `vhost-user`, `tap`, `trunk`."),
+      Field("kind", .text, "What is behind it: `vhost-user`, `tap`, `stream`, `dgram`, `trunk`."),
       Field("carrier", .carrier, "What everybody sees."),
       Field(optional: "end", .carrier, "The port itself, whatever was set and whatever the other end of a wire does."),
       Field("mode", .choice(["access", "trunk", "wire"]), "What it does with tags."),
@@ -114,7 +117,7 @@ package struct PortRow: Described, Equatable {
       Field("mac", .nullable(.text), "Address of the node's NIC."),
       Field("mtu", .count, "Bytes of the largest payload."),
       Field("queues", .count, "Pairs of rings."),
-      Field("socket", .nullable(.text), "Path of the vhost-user socket."),
+      Field("socket", .nullable(.text), "Path of its socket."),
       Field("receive_packets", .count, "Frames from the node into the switch."),
       Field("receive_bytes", .count, "Their bytes."),
       Field("transmit_packets", .count, "Frames from the switch to the node."),
@@ -124,6 +127,7 @@ package struct PortRow: Described, Equatable {
       Field(optional: "offloads", Offloads.shape, "What it and its node leave to each other."),
       Field(
         optional: "model", .choice(NICModel.allCases.map(\.rawValue)), "What a machine's NIC is to its system."),
+        optional: "peer_socket", PeerSocket.shape, "Of the kinds `stream` and `dgram`: the other side of its socket."),
     ] + VhostUserDetails.shape.fields.map(\.optional))
 }
 
@@ -137,6 +141,7 @@ extension PortRow {
     case transmitPackets = "transmit_packets"
     case transmitBytes = "transmit_bytes"
     case drops, error, offloads, model
+    case peerSocket = "peer_socket"
   }
 
   /// Every key is always there, what is not known is null; `details` lie beside the others.
@@ -163,6 +168,7 @@ extension PortRow {
     try row.encode(error, forKey: .error)
     try row.encodeIfPresent(offloads, forKey: .offloads)
     try row.encodeIfPresent(model, forKey: .model)
+    try row.encodeIfPresent(peerSocket, forKey: .peerSocket)
     try details?.encode(to: encoder)
   }
 
@@ -189,6 +195,7 @@ extension PortRow {
     error = try row.decodeIfPresent(String.self, forKey: .error)
     offloads = try row.decodeIfPresent(Offloads.self, forKey: .offloads)
     model = try row.decodeIfPresent(String.self, forKey: .model)
+    peerSocket = try row.decodeIfPresent(PeerSocket.self, forKey: .peerSocket)
     details = try? VhostUserDetails(from: decoder)
   }
 }

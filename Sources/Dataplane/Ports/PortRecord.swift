@@ -15,6 +15,8 @@ struct PortRecord {
   var address: MACAddress?
   var peer: String?
   var socket: VhostUserSocket?
+  /// Of a stream, or of datagrams.
+  var peerSocket: SocketPeer?
   /// Number of the switch; nil = on none.
   var switchIndex: Int?
   /// Whoever made the port tells its front-end of the carrier.

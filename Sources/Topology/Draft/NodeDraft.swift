@@ -63,6 +63,7 @@ struct NICDraft {
   var socketMode: Int?
   var socketOwner: Located<String>?
   var frontEnd: NICDefinition.FrontEnd?
+  var transport = NICDefinition.Transport.vhostUser
   /// Where it leads; set when links are wired.
   var attachment = Attachment.none
   /// The `impair` of the link to the switch it is on, seen from the NIC; set when links are wired.

@@ -59,14 +59,16 @@ struct Normaliser {
     nic.frontEnd = draft.frontEnd
     nic.offload = draft.offload?.value ?? nic.offload
     nic.model = draft.model?.value ?? nic.model
+    nic.transport = draft.transport
     return nic
   }
 
   /// Pairs of a NIC whose file says none: a front-end that somebody else starts may take as many as there can be.
   ///
-  /// But crosvm gives its guest all that it is offered.
+  /// But crosvm gives its guest all that it is offered, and a socket that frames go over as they are has one.
   private func usualQueues(_ draft: NICDraft, _ kind: NodeKind) -> Int {
-    kind.isForeign && draft.frontEnd != .crosvm ? Limits.queues.upperBound : 1
+    guard draft.transport == .vhostUser else { return 1 }
+    return kind.isForeign && draft.frontEnd != .crosvm ? Limits.queues.upperBound : 1
   }
 
   private static func route(_ draft: NICDraft.Route) -> RouteDefinition {

@@ -125,6 +125,10 @@ enum LabSchema {
     Key("socket-mode", .octal, "Permissions of the socket; 0660 without it."),
     Key("socket-owner", .text, "user or user:group."),
     Key(
+      "transport", .choice(NICDefinition.Transport.allCases.map(\.rawValue)),
+      "What an external NIC's socket carries: vhost-user, frames in a stream, or a frame a datagram; vhost-user without it."
+    ),
+    Key(
       "front-end", .choice(NICDefinition.FrontEnd.allCases.map(\.rawValue)),
       "What uses the socket, where it counts queues in rings."
     ),
