@@ -127,6 +127,7 @@ package struct PortRow: Described, Equatable {
       Field(optional: "offloads", Offloads.shape, "What it and its node leave to each other."),
       Field(
         optional: "model", .choice(NICModel.allCases.map(\.rawValue)), "What a machine's NIC is to its system."),
+      Field(
         optional: "peer_socket", PeerSocket.shape, "Of the kinds `stream` and `dgram`: the other side of its socket."),
     ] + VhostUserDetails.shape.fields.map(\.optional))
 }
