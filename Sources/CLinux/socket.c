@@ -1,4 +1,4 @@
-/* Unix stream sockets that carry descriptors. */
+/* Unix sockets: streams that carry descriptors, and those that carry frames. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,8 +23,8 @@ static int unix_address(const char *path, struct sockaddr_un *address) {
   return 0;
 }
 
-static int unix_socket(void) {
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+static int unix_socket(int type) {
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   return fd < 0 ? -errno : fd;
 }
 
@@ -33,12 +33,12 @@ static int close_with(int fd, int result) {
   return result;
 }
 
-/* Removes the socket of a listener that is gone. Somebody listens: -EADDRINUSE. Not a socket at all: -EEXIST. */
-static int remove_stale(const char *path, const struct sockaddr_un *address) {
+/* Removes a socket that nobody has any more. Somebody has it: -EADDRINUSE. Not a socket at all: -EEXIST. */
+static int remove_stale(const char *path, const struct sockaddr_un *address, int type) {
   struct stat status;
   if (lstat(path, &status) < 0) return errno == ENOENT ? 0 : -errno;
   if (!S_ISSOCK(status.st_mode)) return -EEXIST;
-  int probe = unix_socket();
+  int probe = unix_socket(type);
   if (probe < 0) return probe;
   int error = connect(probe, (const struct sockaddr *)address, sizeof *address) < 0 ? errno : 0;
   close(probe);
@@ -47,20 +47,21 @@ static int remove_stale(const char *path, const struct sockaddr_un *address) {
   return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-int clinux_unix_listen(const char *path, mode_t mode, uid_t user, gid_t group, bool set_owner, int backlog) {
+/* A socket of a type, bound to a path; backlog < 0: it does not listen. */
+static int bound(const char *path, int type, mode_t mode, uid_t user, gid_t group, bool set_owner, int backlog) {
   struct sockaddr_un address;
   int result = unix_address(path, &address);
   if (result < 0) return result;
-  result = remove_stale(path, &address);
+  result = remove_stale(path, &address, type);
   if (result < 0) return result;
-  int fd = unix_socket();
+  int fd = unix_socket(type);
   if (fd < 0) return fd;
   /* bind() gives the file the mode of the socket, less the umask: it is never more open than asked. Nobody can connect
    * before listen(), so owner and mode are set in full by then. */
   if (fchmod(fd, mode & 0700) < 0) return close_with(fd, -errno);
   if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) return close_with(fd, -errno);
   if ((set_owner && lchown(path, user, group) < 0) || fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0 ||
-      listen(fd, backlog) < 0) {
+      (backlog >= 0 && listen(fd, backlog) < 0)) {
     result = -errno;
     unlink(path);
     return close_with(fd, result);
@@ -68,11 +69,30 @@ int clinux_unix_listen(const char *path, mode_t mode, uid_t user, gid_t group, b
   return fd;
 }
 
+int clinux_unix_listen(const char *path, mode_t mode, uid_t user, gid_t group, bool set_owner, int backlog) {
+  return bound(path, SOCK_STREAM, mode, user, group, set_owner, backlog);
+}
+
+int clinux_unix_bind(const char *path, mode_t mode, uid_t user, gid_t group, bool set_owner) {
+  return bound(path, SOCK_DGRAM, mode, user, group, set_owner, -1);
+}
+
+int clinux_unix_join(int socket, const char *path) {
+  struct sockaddr_un address;
+  int result = unix_address(path, &address);
+  if (result < 0) return result;
+  return connect(socket, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+}
+
+void clinux_widen_send_buffer(int socket, int size) {
+  (void)setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
 int clinux_unix_connect(const char *path) {
   struct sockaddr_un address;
   int result = unix_address(path, &address);
   if (result < 0) return result;
-  int fd = unix_socket();
+  int fd = unix_socket(SOCK_STREAM);
   if (fd < 0) return fd;
   if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) return close_with(fd, -errno);
   return fd;
@@ -170,4 +190,41 @@ ssize_t clinux_send(int socket, const void *bytes, size_t size, const int *fds, 
     sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : sent;
+}
+
+/* Frames ----------------------------------------------------------------------------------------------------------- */
+
+ssize_t clinux_send_pieces(int socket, const struct iovec *pieces, size_t count) {
+  struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
+  ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sent < 0 ? -errno : sent;
+}
+
+int clinux_send_datagrams(int socket, const struct iovec *pieces, const uint16_t *counts, unsigned count) {
+  struct mmsghdr messages[CLINUX_DATAGRAMS];
+  if (count > CLINUX_DATAGRAMS) count = CLINUX_DATAGRAMS;
+  for (unsigned i = 0; i < count; i++) {
+    messages[i].msg_hdr = (struct msghdr){.msg_iov = (struct iovec *)pieces, .msg_iovlen = counts[i]};
+    messages[i].msg_len = 0;
+    pieces += counts[i];
+  }
+  int sent = sendmmsg(socket, messages, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sent < 0 ? -errno : sent;
+}
+
+int clinux_receive_datagrams(int socket, void *slots, size_t stride, size_t size, uint32_t *sizes, unsigned count) {
+  struct mmsghdr messages[CLINUX_DATAGRAMS];
+  struct iovec parts[CLINUX_DATAGRAMS];
+  if (count > CLINUX_DATAGRAMS) count = CLINUX_DATAGRAMS;
+  for (unsigned i = 0; i < count; i++) {
+    parts[i] = (struct iovec){.iov_base = (char *)slots + i * stride, .iov_len = size};
+    messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
+    messages[i].msg_len = 0;
+  }
+  int received = recvmmsg(socket, messages, count, MSG_DONTWAIT, NULL);
+  if (received < 0) return -errno;
+  for (int i = 0; i < received; i++) {
+    sizes[i] = messages[i].msg_hdr.msg_flags & MSG_TRUNC ? UINT32_MAX : messages[i].msg_len;
+  }
+  return received;
 }

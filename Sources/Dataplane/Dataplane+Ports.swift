@@ -33,6 +33,12 @@ extension Dataplane {
         let offer = Offer.make(socket, address: configuration.address, mtu: configuration.mtu)
         serve(record, socket, offer, isWanted: configuration.carrier)
         await waitForSlot(of: record)
+      case .stream(let peer):
+        (record.kind, record.peerSocket) = (.stream, peer)
+        try await openStream(record, peer, isWanted: configuration.carrier)
+      case .dgram(let peer):
+        (record.kind, record.peerSocket) = (.dgram, peer)
+        try await openDatagrams(record, peer, isWanted: configuration.carrier)
       case .tap(let interface):
         record.kind = .tap
         record.interface = interface.name
@@ -49,10 +55,11 @@ extension Dataplane {
   /// Opens a port's socket; nil for a port that connects.
   private func listen(
     _ socket: VhostUserSocket, _ record: PortRecord
-  ) throws(DataplaneError) -> VhostUserListener? {
+  ) throws(DataplaneError) -> SocketListener? {
     guard socket.role == .listen else { return nil }
     do throws(SystemError) {
-      return try VhostUserListener(socket, port: record.index, epoll: reactor.epoll)
+      return try SocketListener(
+        path: socket.path, mode: socket.mode, owner: socket.owner, port: record.index, epoll: reactor.epoll)
     } catch {
       throw .host("port \(record.name): \(error)")
     }
@@ -84,7 +91,7 @@ extension Dataplane {
   ///
   /// It may meet the number in what others write, such as a switch's table, before it takes the port in; that is harmless
   /// where there is a slot, though an empty one. It makes room for many at a time, so that few ports wait.
-  private func waitForSlot(of record: PortRecord) async {
+  func waitForSlot(of record: PortRecord) async {
     guard record.index >= slotCount else { return }
     let count = await worker.run { $0.state.ports.capacity }
     slotCount = max(slotCount, count)

@@ -9,6 +9,7 @@ extension Dataplane {
     var hasEnd: Bool
     var mtu: Int
     var queues: [QueueStatus]
+    var forbiddenFragments: UInt64?
     /// Of a TAP.
     var offloads: OffloadStatus?
   }
@@ -17,19 +18,28 @@ extension Dataplane {
   package func ports() async -> [PortStatus] {
     let records = records
     let (indices, commands) = (records.map(\.index), reactor.commands)
-    let (live, sessions) = await withCheckedContinuation { continuation in
+    let (live, sessions, sockets) = await withCheckedContinuation { continuation in
       // The reactor is asked by the worker: no number can have gone to another port between the two.
       worker.commands.submit { core in
         let live = indices.map { Self.live($0, core) }
         commands.submit { state in
-          continuation.resume(returning: (live, indices.map { state.endpoints[$0]?.status() }))
+          continuation.resume(
+            returning: (
+              live, indices.map { state.endpoints[$0]?.status() }, indices.map { state.sockets[$0]?.status() }
+            ))
         }
       }
     }
     // One that has no session is going since it was looked up: the reactor is the first to let go of it.
     return records.indices.compactMap { place in
       guard records[place].kind != .vhostUser || sessions[place] != nil else { return nil }
-      return status(records[place], live[place], sessions[place])
+      guard records[place].peerSocket == nil || sockets[place] != nil else { return nil }
+      var status = status(records[place], live[place], sessions[place])
+      if let peer = records[place].peerSocket, let socket = sockets[place] {
+        status.error = socket.lastError
+        status.socketPeer = SocketPeerStatus(peer, records[place].kind, socket, live[place].forbiddenFragments)
+      }
+      return status
     }
   }
 
@@ -49,7 +59,8 @@ extension Dataplane {
     }
     return LiveState(
       isUp: core.state.ports.cables[port].isUp, hasEnd: core.state.ports.coldEndIsUp(port),
-      mtu: core.state.ports[port].mtu, queues: queues, offloads: offloads)
+      mtu: core.state.ports[port].mtu, queues: queues,
+      forbiddenFragments: core.state.ports.coldForbiddenFragments(port), offloads: offloads)
   }
 
   private func status(_ record: PortRecord, _ live: LiveState, _ session: VhostUserEndpoint.Status?) -> PortStatus {
@@ -80,6 +91,16 @@ extension Dataplane {
       status.ports = records.indices.filter { served[$0].contains(index) }.map { records[$0].name }
       return status
     }
+  }
+}
+
+extension SocketPeerStatus {
+  fileprivate init(
+    _ peer: SocketPeer, _ kind: PortStatus.Kind, _ socket: SocketEndpointStatus, _ forbiddenFragments: UInt64?
+  ) {
+    self.init(
+      path: peer.path, peerPath: peer.peerPath, role: kind == .stream ? peer.role.rawValue : nil,
+      isConnected: socket.isConnected, faults: socket.faults, forbiddenFragments: forbiddenFragments ?? 0)
   }
 }
 

@@ -20,8 +20,8 @@ package actor Dataplane {
   /// Workers that there are: how many rings a capture has, recorders there are, counters a port has.
   let workerCount: Int
   var portTable: PortTable
-  /// Of vhost-user ports that listen, by port number.
-  var listeners: [Int: VhostUserListener] = [:]
+  /// Of ports that listen, by port number.
+  var listeners: [Int: SocketListener] = [:]
   /// The worker is known to have room for port numbers below this.
   var slotCount = PortSet.initialCapacity
   var switchTable = SwitchRecords()

@@ -1,3 +1,5 @@
+import Topology
+
 /// One thing that `up` did, for its report.
 package struct PlanStep: Sendable, Equatable {
   package enum Action: String, Sendable, CaseIterable {
@@ -49,6 +51,8 @@ package struct NodeStatus: Sendable, Equatable {
   package var since: String?
   /// Why the node failed, with its last console lines.
   package var error: String?
+  /// Models of its NICs in file order, each once; empty for a node that is no machine.
+  package var models: [NICModel] = []
 }
 
 /// A line of `test`.

@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// Unix stream sockets (AF_UNIX, SOCK_STREAM) that carry descriptors; all non-blocking and not inherited by children.
+/// Unix sockets: streams (SOCK_STREAM) that may carry descriptors, and datagrams; all non-blocking and not inherited by
+/// children.
 package enum UnixSocket {
   /// Longest path of a socket in bytes: `sun_path` of unix(7), less the final zero.
   package static let maximumPathLength = 107
@@ -29,6 +30,32 @@ package enum UnixSocket {
     let result = unsafe clinux_unix_listen(
       path, mode & 0o777, owner?.user ?? 0, owner?.group ?? 0, owner != nil, backlog)
     return Descriptor(owning: try check(result, "listen", path))
+  }
+
+  /// A socket for datagrams that is bound to `path`, and sends to nobody yet.
+  ///
+  /// A stale socket (nobody has it) is replaced. The file is not removed when the socket closes.
+  /// - Throws: as `listen` does.
+  package static func bind(
+    path: String, mode: UInt32, owner: (user: UInt32, group: UInt32)?
+  ) throws(SystemError) -> Descriptor {
+    // SAFETY: the path is a C string for the length of the call.
+    let result = unsafe clinux_unix_bind(path, mode & 0o777, owner?.user ?? 0, owner?.group ?? 0, owner != nil)
+    return Descriptor(owning: try check(result, "bind", path))
+  }
+
+  /// Has a socket for datagrams send to whoever is bound to `path` now, and take from nobody else.
+  ///
+  /// Nothing changes if that is whom it sends to already.
+  /// - Throws: ENOENT or ECONNREFUSED if nobody is, EPERM if who is takes from another one only.
+  package static func join(_ socket: Descriptor, path: String) throws(SystemError) {
+    // SAFETY: the path is a C string for the length of the call.
+    try check(unsafe clinux_unix_join(socket.raw, path), "connect", path)
+  }
+
+  /// Makes room for as many bytes on their way out as the kernel gives, `size` at most.
+  package static func widenSendBuffer(_ socket: Descriptor, to size: Int) {
+    clinux_widen_send_buffer(socket.raw, CInt(clamping: size))
   }
 
   /// Connects to a listener at once.

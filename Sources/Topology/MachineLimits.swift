@@ -7,4 +7,6 @@ package enum MachineLimits {
   /// Found by starting it with one processor, and kept true by a test that does so (GuestMemory). Each processor and each
   /// queue pair of a NIC takes about half a MiB more: with 8 and 16 of them it ends soon after its start.
   package static let builtinMemory = 80 << 20
+  /// The same for one with NICs of other models than virtio, whose kernel has all drivers.
+  package static let fullBuiltinMemory = 96 << 20
 }

@@ -46,14 +46,14 @@ extension NodeKind {
 
   package static let vm = NodeKind(
     word: "vm", text: "a virtual machine", interfaces: .own, isMachine: true, hasSockets: true, sends: true,
-    executes: true, keys: Set((LabSchema.machine + [LabSchema.after]).map(\.name)), nicKeys: ["queues"])
+    executes: true, keys: Set((LabSchema.machine + [LabSchema.after]).map(\.name)), nicKeys: ["queues", "model"])
 
   package static let netns = NodeKind(
     word: "netns", text: "a network namespace", interfaces: .namespace, sends: true, executes: true)
 
   package static let external = NodeKind(
-    word: "external", text: "a vhost-user socket whose machine somebody else runs", interfaces: .own, isForeign: true,
-    hasSockets: true, nicKeys: ["queues", "role", "socket", "socket-mode", "socket-owner", "front-end"])
+    word: "external", text: "a socket whose machine somebody else runs", interfaces: .own, isForeign: true,
+    hasSockets: true, nicKeys: ["queues", "role", "socket", "socket-mode", "socket-owner", "front-end", "transport"])
 
   package static let tap = NodeKind(
     word: "tap", text: "TAP interfaces on this host", interfaces: .host, sends: true)

@@ -35,6 +35,13 @@ import Topology
     }
   }
 
+  @Test func kernelIsThatOfTheNICs() {
+    var machine = node("vm1", "vm", [nic("eth0"), nic("eth1")])
+    #expect(BuiltinGuest.Kernel(for: machine) == .cloud)
+    machine.nics[1].model = .rtl8139
+    #expect(BuiltinGuest.Kernel(for: machine) == .full)
+  }
+
   @Test func foldersInOrder() {
     #expect(
       BuiltinGuest.folders(environment: [:], executable: "/opt/x/apus") == [
@@ -54,6 +61,10 @@ import Topology
       let error = #expect(throws: UserError.self) { try BuiltinGuest.find(in: [half]) }
       #expect(error?.message.contains(half) == true)
       #expect(error?.hint?.contains("tools/setup") == true)
+      let full = #expect(throws: UserError.self) { try BuiltinGuest.find(.full, in: [half, whole]) }
+      #expect(full?.message.contains("vmlinuz-full, initramfs-full.gz") == true)
+      for file in ["vmlinuz-full", "initramfs-full.gz"] { try Files.write([], to: "\(half)/\(file)") }
+      #expect(try BuiltinGuest.find(.full, in: [half, whole]).kernel == "\(half)/vmlinuz-full")
     }
   }
 }

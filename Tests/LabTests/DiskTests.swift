@@ -310,6 +310,28 @@ import Topology
     }
   }
 
+  @Test(arguments: [(NICModel.virtio, false), (.e1000, false), (.e1000e, true), (.vmxnet3, true), (.rtl8139, false)])
+  func seedKeepsNICsFromFragmenting(model: NICModel, isTold: Bool) async throws {
+    try await withPaths { paths, _ in
+      var card = nic("eth1", mac: "02:00:00:00:00:02")
+      card.model = model
+      let plain = try CloudInitSeed(CloudInitDefinition(), of: node("vm1", "vm", [nic(), nic("eth1")]), lab: "l")
+      #expect(plain.vendorData == nil)
+      let seed = try CloudInitSeed(CloudInitDefinition(), of: node("vm1", "vm", [nic(), card]), lab: "l")
+      let text = seed.vendorData.map { String(decoding: $0, as: UTF8.self) }
+      #expect((text != nil) == isTold)
+      if let text { #expect(text.hasPrefix("#cloud-boothook\n#!/usr/bin/env python3\n")) }
+      // Another instance for cloud-init only where it is told something else.
+      let other = try CloudInitSeed(
+        CloudInitDefinition(), of: node("vm1", "vm", [nic(), nic("eth1", mac: "02:00:00:00:00:02")]), lab: "l")
+      #expect((other.metaData != seed.metaData) == isTold)
+      try await seed.write(paths, variables)
+      let words = Files.read(paths.seed).map { String(decoding: $0, as: UTF8.self).contains("ETHTOOL_STSO") }
+      #expect(words == isTold)
+      #expect(!Files.exists("\(paths.seed).files"))
+    }
+  }
+
   @Test func seedHasEachRouteOnItsInterface() throws {
     var nic = nic("uplink-of-site1", addresses: ["192.0.2.7/32"])
     nic.attachment = .switchPort(switch: "sw1", mode: .trunk(allowed: [1...4094], native: 1))

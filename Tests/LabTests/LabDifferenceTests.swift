@@ -175,6 +175,31 @@ import Topology
       ])
   }
 
+  @Test func anotherModelStartsTheMachineAgain() throws {
+    let difference = try difference { $0.nodes[0].nics[0].model = .e1000 }
+    #expect(difference.changedNodes == ["vm1": .restart])
+    #expect(
+      difference.steps == [PlanStep(.restart, "node vm1", "vm, image builtin, eth0 virtio -> e1000")])
+  }
+
+  /// The built-in guest has the drivers of emulated NICs only if it was started with one.
+  @Test func emulatedNICIsPluggedWhereThereAreDrivers() throws {
+    var card = nic("eth9", mac: "02:00:00:00:00:99")
+    card.model = .vmxnet3
+    #expect(try difference { $0.nodes[0].nics.append(card) }.changedNodes == ["vm1": .restart])
+    var before = lab
+    before.nodes[0].nics[0].model = .e1000
+    var after = before
+    after.nodes[0].nics.append(card)
+    let plugged = LabDifference.NodeChange.nics(added: ["eth9"], removed: [], ports: [])
+    #expect(try LabDifference(from: before, to: after).changedNodes == ["vm1": plugged])
+    before = lab
+    before.nodes[0].disk = DiskDefinition(format: .qcow2)
+    after = before
+    after.nodes[0].nics.append(card)
+    #expect(try LabDifference(from: before, to: after).changedNodes == ["vm1": plugged])
+  }
+
   /// With more than that it is as without it.
   @Test func anotherOffloadAmongOtherChanges() throws {
     let difference = try difference { lab in

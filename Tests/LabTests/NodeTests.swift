@@ -57,6 +57,28 @@ import Topology
     #expect(!other.countsRings)
   }
 
+  @Test func otherTransportsOfAnExternalNode() throws {
+    var nic = nic()
+    nic.transport = .stream
+    nic.role = .connect
+    nic.socketMode = 0o600
+    let node = ExternalNode(node("e", "external"), environment)
+    guard case .stream(let stream) = try node.backend(of: nic) else {
+      Issue.record("not a stream")
+      return
+    }
+    #expect(stream.path == "/s/l/e.eth0.sock" && stream.role == .connect && stream.mode == 0o600)
+    #expect(stream.peerPath == nil)
+    nic.transport = .dgram
+    guard case .dgram(let datagrams) = try node.backend(of: nic) else {
+      Issue.record("not a socket for datagrams")
+      return
+    }
+    #expect(datagrams.path == "/s/l/e.eth0.sock" && datagrams.peerPath == "/s/l/e.eth0.peer.sock")
+    nic.socket = "/" + String(repeating: "x", count: 101) + ".sock"
+    #expect(throws: UserError.self) { try node.backend(of: nic) }
+  }
+
   @Test func longSocketPathIsRefusedWithAdvice() throws {
     let path = "/" + String(repeating: "x", count: 107)
     let error = #expect(throws: UserError.self) { try SocketPath.check(path) }

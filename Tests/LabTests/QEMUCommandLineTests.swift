@@ -102,6 +102,36 @@ import Topology
     #expect(!bare.contains { $0.contains("seed") })
   }
 
+  @Test func emulatedNICListensItself() {
+    var (old, new) = (nic("eth0"), nic("eth1", mac: "02:00:00:00:00:02"))
+    old.model = .e1000
+    old.mtu = 9000
+    new.queues = 1
+    let words = line(.kvm, [new, old]).arguments()
+    #expect(
+      words.suffix(4) == [
+        "-netdev", "stream,id=net-eth0,server=on,addr.type=unix,addr.path=/s/vm1.eth0.sock",
+        "-device", "e1000,id=nic-eth0,netdev=net-eth0,mac=02:00:00:00:00:01,bus=pci.0,addr=0x8,romfile=",
+      ])
+    #expect(words.filter { $0.hasPrefix("vhost-user") } == ["vhost-user,id=net-eth1,chardev=port-eth1"])
+    // In QEMU's lists a comma is said twice.
+    #expect(
+      NICDevice(old, socket: "/a,b.sock", .emulation).words[1].hasSuffix(",addr.path=/a,,b.sock"))
+  }
+
+  @Test(arguments: [NICModel.e1000, .e1000e, .vmxnet3, .rtl8139])
+  func emulatedNICIsPlugged(model: NICModel) {
+    var card = nic()
+    card.model = model
+    #expect(
+      NICDevice(card, socket: "/s/x.sock", .emulation).plugCommands.map { $0.line(id: 1) } == [
+        #"{"arguments":{"addr":{"path":"/s/x.sock","type":"unix"},"id":"net-eth0","server":true,"type":"stream"},"#
+          + #""execute":"netdev_add","id":1}"#,
+        #"{"arguments":{"bus":"pci.0","driver":"\#(model.rawValue)","id":"nic-eth0","mac":"02:00:00:00:00:01","#
+          + #""netdev":"net-eth0","romfile":""},"execute":"device_add","id":1}"#,
+      ])
+  }
+
   @Test func pluggedNICIsThatOfTheCommandLine() {
     var wide = nic()
     wide.queues = 2

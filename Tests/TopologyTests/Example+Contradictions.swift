@@ -44,6 +44,36 @@ extension Example {
               |                                  ^^^
         """#),
     Example(
+      "L211", "keys that say nothing with a transport",
+      text: #"""
+        version: 1
+        name: test
+        switches: { sw1: {} }
+        nodes:
+          a: { kind: external, nics: { eth0: { switch: sw1, transport: stream, queues: 2 } } }
+          b: { kind: external, nics: { eth0: { switch: sw1, role: connect, transport: dgram, offload: off } } }
+        """#,
+      expected: #"""
+        test.lab.yaml:5:72: error[L211]: "queues" says nothing with transport: stream: frames go over the socket as they are, and nothing is negotiated
+            5 |   a: { kind: external, nics: { eth0: { switch: sw1, transport: stream, queues: 2 } } }
+              |                                                                        ^^^^^^ leave it out
+        test.lab.yaml:5:64: note: "transport" is here
+            5 |   a: { kind: external, nics: { eth0: { switch: sw1, transport: stream, queues: 2 } } }
+              |                                                                ^^^^^^
+        test.lab.yaml:6:53: error[L211]: "role" says nothing with transport: dgram: both sides bind a socket of their own
+            6 |   b: { kind: external, nics: { eth0: { switch: sw1, role: connect, transport: dgram, offload: off } } }
+              |                                                     ^^^^ leave it out
+        test.lab.yaml:6:79: note: "transport" is here
+            6 |   b: { kind: external, nics: { eth0: { switch: sw1, role: connect, transport: dgram, offload: off } } }
+              |                                                                               ^^^^^
+        test.lab.yaml:6:86: error[L211]: "offload" says nothing with transport: dgram: frames go over the socket as they are, and nothing is negotiated
+            6 |   b: { kind: external, nics: { eth0: { switch: sw1, role: connect, transport: dgram, offload: off } } }
+              |                                                                                      ^^^^^^^ leave it out
+        test.lab.yaml:6:79: note: "transport" is here
+            6 |   b: { kind: external, nics: { eth0: { switch: sw1, role: connect, transport: dgram, offload: off } } }
+              |                                                                               ^^^^^
+        """#),
+    Example(
       "L211", "a test that expects to fail within a time",
       text: #"""
         version: 1

@@ -154,6 +154,23 @@ struct LoadingTests {
     #expect(nic.frontEnd == .cloudHypervisor)
   }
 
+  /// A lab that a version before wrote down has no such key, and one without other models is read by such a version.
+  @Test func modelIsOnlyWrittenWhereItIsNotVirtio() throws {
+    let text = """
+      version: 1
+      name: models
+      nodes: { a: { kind: vm, nics: { eth0: {}, eth1: { model: vmxnet3 }, eth2: { model: virtio } } } }
+      """
+    let lab = try #require(load(text).lab)
+    #expect(lab.nodes[0].nics.map(\.model) == [.virtio, .vmxnet3, .virtio])
+    #expect(lab.nodes[0].models == [.virtio, .vmxnet3])
+    #expect(lab.model(ofPort: "a.eth1") == .vmxnet3 && lab.model(ofPort: "a.eth9") == nil)
+    let nics = lab.nodes[0].nics
+    let written = try nics.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
+    #expect(written.map { $0.contains("model") } == [false, true, false])
+    #expect(try written.map { try JSONDecoder().decode(NICDefinition.self, from: Data($0.utf8)) } == nics)
+  }
+
   @Test(
     "offload is a boolean or a word",
     arguments: [

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* Hot path. ------------------------------------------------------------------------------------------------------- */
@@ -181,6 +182,12 @@ int clinux_entry_remove(int folder, const char *name, bool is_folder);
 /* Sockets (socket.c). --------------------------------------------------------------------------------------------- */
 
 int clinux_unix_listen(const char *path, mode_t mode, uid_t user, gid_t group, bool set_owner, int backlog);
+/* A socket for datagrams; owner and mode as for a listener, but in force a moment after the file is there. */
+int clinux_unix_bind(const char *path, mode_t mode, uid_t user, gid_t group, bool set_owner);
+/* From now on a socket for datagrams sends to whoever is bound to a path now. */
+int clinux_unix_join(int socket, const char *path);
+/* Room for frames on their way; as much of it as the kernel gives. */
+void clinux_widen_send_buffer(int socket, int size);
 int clinux_unix_connect(const char *path);
 int clinux_unix_accept(int listener);
 /*
@@ -195,6 +202,16 @@ int clinux_unix_pair(int sockets[2]);
 ssize_t clinux_receive(int socket, void *bytes, size_t size, int *fds, size_t fd_capacity, size_t *fd_count);
 /* Sends bytes and descriptors without SIGPIPE; returns the number of bytes sent. */
 ssize_t clinux_send(int socket, const void *bytes, size_t size, const int *fds, size_t fd_count);
+
+/* Datagrams that one call moves at most. */
+enum { CLINUX_DATAGRAMS = 64 };
+/* None of these waits, or raises SIGPIPE. The first returns how many bytes went, which may be fewer than there are, the
+ * others how many datagrams. */
+ssize_t clinux_send_pieces(int socket, const struct iovec *pieces, size_t count);
+/* Each datagram is made of so many pieces, in the order of all pieces. */
+int clinux_send_datagrams(int socket, const struct iovec *pieces, const uint16_t *counts, unsigned count);
+/* Into slots of `size` bytes, `stride` apart; of a datagram that was longer the size is UINT32_MAX. */
+int clinux_receive_datagrams(int socket, void *slots, size_t stride, size_t size, uint32_t *sizes, unsigned count);
 
 /* Guest memory (memory.c). ---------------------------------------------------------------------------------------- */
 

@@ -103,7 +103,9 @@ struct PortRoutes: Routes {
   var routes: [ServedRoute] {
     [
       API.ports.answers { _ in await service.ports().map { PortRow($0, isDetailed: false) } },
-      API.port.answers { call in PortRow(try await service.port(call.name), isDetailed: true) },
+      API.port.answers { call in
+        PortRow(try await service.port(call.name), isDetailed: true, lab: await service.lab())
+      },
       API.portAdd.answers { call in
         PortRow(try await service.addPort(try await call.body().request), isDetailed: true)
       },

@@ -294,7 +294,8 @@ extension LabDocument.NIC {
       LabDocument.Route(to: $0.to, via: $0.via, metric: $0.metric, isOnLink: $0.isOnLink ? true : nil)
     }
     (role, socket, socketMode, socketOwner) = (nic.role, nic.socket, nic.socketMode, nic.socketOwner)
-    (frontEnd, offload) = (nic.frontEnd, LabDocument.Offload(nic.offload))
+    (frontEnd, model) = (nic.frontEnd, nic.model.isEmulated ? nic.model : nil)
+    (offload, transport) = (LabDocument.Offload(nic.offload), nic.transport == .vhostUser ? nil : nic.transport)
     impair = nic.impair.map { LabDocument.Impairments($0) }
   }
 
@@ -314,9 +315,11 @@ extension LabDocument.NIC {
     }
     (definition.gateway, definition.mtu, definition.frontEnd) = (gateway, mtu, frontEnd)
     definition.queues = queues ?? definition.queues
+    definition.transport = transport ?? definition.transport
     definition.role = role ?? definition.role
     (definition.socket, definition.socketMode, definition.socketOwner) = (socket, socketMode, socketOwner)
     definition.offload = offload?.level ?? definition.offload
+    definition.model = model ?? definition.model
     definition.impair = impair?.pair
     return definition
   }

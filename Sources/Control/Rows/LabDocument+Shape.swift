@@ -228,12 +228,17 @@ extension LabDocument.NIC {
       Field(optional: "mtu", .integer(Limits.mtu), "Bytes; 1500 and no limit in the switch without it."),
       Field(optional: "queues", .integer(Limits.queues), "Pairs of rings."),
       Field(optional: "role", .choice(NICDefinition.Role.allCases.map(\.rawValue)), "Of the daemon at the socket."),
-      Field(optional: "socket", .text, "Path of the vhost-user socket."),
+      Field(optional: "socket", .text, "Path of the socket."),
       Field(optional: "socket_mode", .integer(0...0o7777), "Permission bits."),
       Field(optional: "socket_owner", .text, "`user` or `user:group`."),
       Field(
         optional: "front_end", .choice(NICDefinition.FrontEnd.allCases.map(\.rawValue)), "What uses the socket."),
+      Field(
+        optional: "transport", .choice(NICDefinition.Transport.allCases.map(\.rawValue)),
+        "What the socket of an external NIC carries; `vhost-user` without it."),
       Field(optional: "offload", LabDocument.Offload.shape, "What it and the switch leave to each other."),
+      Field(
+        optional: "model", .choice(NICModel.allCases.map(\.rawValue)), "What it is to its machine; virtio without it."),
       Field(optional: "impair", LabDocument.Impairments.shape, "Of its link to its switch."),
     ])
 }

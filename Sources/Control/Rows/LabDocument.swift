@@ -201,7 +201,9 @@ extension LabDocument {
     var socketMode: Int?
     var socketOwner: String?
     var frontEnd: NICDefinition.FrontEnd?
+    var transport: NICDefinition.Transport?
     var offload: Offload?
+    var model: NICModel?
     var impair: Impairments?
 
     enum CodingKeys: String, CodingKey {
@@ -209,7 +211,7 @@ extension LabDocument {
       case socketMode = "socket_mode"
       case socketOwner = "socket_owner"
       case frontEnd = "front_end"
-      case offload, impair
+      case transport, offload, model, impair
     }
   }
 

@@ -1,4 +1,5 @@
 import Lab
+import Topology
 
 /// A row of `ps`.
 package struct NodeRow: Described, Equatable {
@@ -16,6 +17,8 @@ package struct NodeRow: Described, Equatable {
   /// ISO 8601.
   package var since: String?
   package var error: String?
+  /// Models of a machine's NICs in file order, each once; left out where all are `virtio`.
+  package var models: [String]?
 
   package init(_ status: NodeStatus) {
     lab = status.lab
@@ -29,9 +32,10 @@ package struct NodeRow: Described, Equatable {
     console = status.console
     since = status.since
     error = status.error
+    models = status.models.contains(where: \.isEmulated) ? status.models.map(\.rawValue) : nil
   }
 
-  /// Every key is always there; what is not known is null.
+  /// Every key is always there but `models`; what is not known is null.
   package func encode(to encoder: any Encoder) throws {
     var row = encoder.container(keyedBy: CodingKeys.self)
     try row.encode(lab, forKey: .lab)
@@ -45,6 +49,7 @@ package struct NodeRow: Described, Equatable {
     try row.encode(console, forKey: .console)
     try row.encode(since, forKey: .since)
     try row.encode(error, forKey: .error)
+    try row.encodeIfPresent(models, forKey: .models)
   }
 
   package static let shape = Shape.object(
@@ -61,6 +66,9 @@ package struct NodeRow: Described, Equatable {
       Field("console", .nullable(.text), "Path of its console's socket."),
       Field("since", .nullable(.text), "When it was started, ISO 8601."),
       Field("error", .nullable(.text), "Why it failed."),
+      Field(
+        optional: "models", .list(.choice(NICModel.allCases.map(\.rawValue))),
+        "Models of a machine's NICs, each once; left out where all are `virtio`."),
     ])
 }
 
@@ -78,10 +86,13 @@ extension NodeRow: Listing {
       case .stopped, .starting, nil: .plain
       }
     return [
-      Cell(lab), Cell(node), Cell(kind), Cell(imageName), Cell(state, tint), Cell(ready ? "yes" : "no"),
+      Cell(lab), Cell(node), Cell(kindText), Cell(imageName), Cell(state, tint), Cell(ready ? "yes" : "no"),
       Cell(pid.map { String($0) }), Cell(since), Cell(addresses.joined(separator: " ")),
     ]
   }
+
+  /// `vm`; `vm, e1000` with the models of NICs that are not all as usual.
+  private var kindText: String { ([kind] + (models ?? [])).joined(separator: ", ") }
 
   /// File name of the image.
   private var imageName: String? { image.flatMap { $0.split(separator: "/").last.map(String.init) } }

@@ -33,7 +33,7 @@ extension PortRow {
   /// What `port show` prints for people: a line a fact, then the tables of regions and queues.
   package func description(isColoured: Bool = false) -> [String] {
     var facts: [(String, String?)] = [
-      ("name", name), ("switch", switchName), ("kind", kind), ("carrier", carrier), ("end", end),
+      ("name", name), ("switch", switchName), ("kind", kind), ("model", model), ("carrier", carrier), ("end", end),
       ("mode", mode), ("vlans", vlanText.isEmpty ? nil : vlanText), ("peer", peer), ("mac", mac), ("mtu", String(mtu)),
       ("queues", String(queues)), ("socket", socket),
       ("interface", interface), ("added", isAdded ? "at run time" : nil),
@@ -42,6 +42,7 @@ extension PortRow {
       ("drops", dropText.isEmpty ? "none" : dropText), ("offloads", offloads?.text),
       ("error", error),
     ]
+    facts += peerSocket?.facts ?? []
     if let details {
       facts += [
         ("connected", details.isConnected ? "yes" : "no"),

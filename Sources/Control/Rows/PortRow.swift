@@ -1,4 +1,5 @@
 import Dataplane
+import Topology
 
 /// A row of `port list`; with `details`, what `port show` tells.
 package struct PortRow: Described, Equatable {
@@ -69,11 +70,17 @@ package struct PortRow: Described, Equatable {
   package var error: String?
   /// Only in `port show`, and while there is a node to agree with.
   package var offloads: Offloads?
+  /// What its NIC is to a machine; only of machines, and only in `port show`.
+  package var model: String?
+  /// Only of ports of kind `stream` and `dgram`, and only in `port show`.
+  package var peerSocket: PeerSocket?
   /// Only of vhost-user ports, and only in `port show`.
   package var details: VhostUserDetails?
 
-  /// - Parameter isDetailed: with what `port show` adds.
-  init(_ status: PortStatus, isDetailed: Bool) {
+  /// - Parameters:
+  ///   - isDetailed: with what `port show` adds.
+  ///   - lab: the port's, for what only that knows.
+  init(_ status: PortStatus, isDetailed: Bool, lab: CanonicalLab? = nil) {
     name = status.name
     switchName = status.switchName
     kind = status.kind.rawValue
@@ -86,7 +93,7 @@ package struct PortRow: Described, Equatable {
     mac = status.address.map { "\($0)" }
     mtu = status.mtu
     queues = status.queues
-    socket = status.vhostUser?.socket
+    socket = status.vhostUser?.socket ?? status.socketPeer?.path
     interface = status.interface
     isAdded = status.isAdded
     receivePackets = status.receivePackets
@@ -96,6 +103,8 @@ package struct PortRow: Described, Equatable {
     drops = Drops(in: status.dropsIn, out: status.dropsOut)
     error = status.error
     offloads = isDetailed ? status.offloads.map { Offloads(toNode: $0.toNode, fromNode: $0.fromNode) } : nil
+    model = lab?.model(ofPort: status.name)?.rawValue
+    peerSocket = isDetailed ? status.socketPeer.map { PeerSocket($0) } : nil
     details = isDetailed ? status.vhostUser.map { VhostUserDetails($0) } : nil
   }
 
@@ -104,7 +113,7 @@ package struct PortRow: Described, Equatable {
     [
       Field("name", .text, "`node.nic`, `switch:trunk`, or the name it was given."),
       Field("switch", .nullable(.text), "Name of the switch; null on a wire."),
-      Field("kind", .text, "What is behind it: `vhost-user`, `tap`, `trunk`."),
+      Field("kind", .text, "What is behind it: `vhost-user`, `tap`, `stream`, `dgram`, `trunk`."),
       Field("carrier", .carrier, "What everybody sees."),
       Field(optional: "end", .carrier, "The port itself, whatever was set and whatever the other end of a wire does."),
       Field("mode", .choice(["access", "trunk", "wire"]), "What it does with tags."),
@@ -114,7 +123,7 @@ package struct PortRow: Described, Equatable {
       Field("mac", .nullable(.text), "Address of the node's NIC."),
       Field("mtu", .count, "Bytes of the largest payload."),
       Field("queues", .count, "Pairs of rings."),
-      Field("socket", .nullable(.text), "Path of the vhost-user socket."),
+      Field("socket", .nullable(.text), "Path of its socket."),
       Field("interface", .nullable(.text), "Name of a TAP's interface."),
       Field("added", .boolean, "It was added at run time; the lab file has it not."),
       Field("receive_packets", .count, "Frames from the node into the switch."),
@@ -124,6 +133,10 @@ package struct PortRow: Described, Equatable {
       Field("drops", Drops.shape, "Frames that were dropped, by reason."),
       Field("error", .nullable(.text), "The last fatal error."),
       Field(optional: "offloads", Offloads.shape, "What it and its node leave to each other."),
+      Field(
+        optional: "model", .choice(NICModel.allCases.map(\.rawValue)), "What a machine's NIC is to its system."),
+      Field(
+        optional: "peer_socket", PeerSocket.shape, "Of the kinds `stream` and `dgram`: the other side of its socket."),
     ] + VhostUserDetails.shape.fields.map(\.optional))
 }
 
@@ -137,7 +150,8 @@ extension PortRow {
     case receiveBytes = "receive_bytes"
     case transmitPackets = "transmit_packets"
     case transmitBytes = "transmit_bytes"
-    case drops, error, offloads
+    case drops, error, offloads, model
+    case peerSocket = "peer_socket"
   }
 
   /// Every key is always there, what is not known is null; `details` lie beside the others.
@@ -165,6 +179,8 @@ extension PortRow {
     try row.encode(drops, forKey: .drops)
     try row.encode(error, forKey: .error)
     try row.encodeIfPresent(offloads, forKey: .offloads)
+    try row.encodeIfPresent(model, forKey: .model)
+    try row.encodeIfPresent(peerSocket, forKey: .peerSocket)
     try details?.encode(to: encoder)
   }
 
@@ -192,6 +208,8 @@ extension PortRow {
     drops = try row.decode(Drops.self, forKey: .drops)
     error = try row.decodeIfPresent(String.self, forKey: .error)
     offloads = try row.decodeIfPresent(Offloads.self, forKey: .offloads)
+    model = try row.decodeIfPresent(String.self, forKey: .model)
+    peerSocket = try row.decodeIfPresent(PeerSocket.self, forKey: .peerSocket)
     details = try? VhostUserDetails(from: decoder)
   }
 }

@@ -36,9 +36,15 @@ struct TransmitOutcome {
   /// - Parameter leaving: what it was to become, if that was asked for: a large frame may have left in part.
   @inline(never)
   mutating func drop(_ position: Int, _ reason: EgressDrop, of delivery: Delivery, _ leaving: LeavingFrames? = nil) {
+    drop(position, reason, of: delivery, losing: leaving?.lost ?? 1, isPartlyGone: leaving?.isPartlyGone ?? false)
+  }
+
+  /// The same for who knows what is lost: `count` of the frames that it was to become.
+  mutating func drop(
+    _ position: Int, _ reason: EgressDrop, of delivery: Delivery, losing count: Int, isPartlyGone: Bool
+  ) {
     hasDrops = true
-    delivery.drop(
-      position, reason, losing: leaving?.lost ?? 1, isPartlyGone: leaving?.isPartlyGone ?? false)
+    delivery.drop(position, reason, losing: count, isPartlyGone: isPartlyGone)
   }
 
   /// Notes that none of the frames from `position` on is taken.

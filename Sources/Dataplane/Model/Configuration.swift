@@ -92,6 +92,10 @@ package struct TAPInterface: Sendable {
 package enum PortBackend: Sendable {
   case vhostUser(VhostUserSocket)
   case tap(TAPInterface)
+  /// A stream of frames, each behind its length.
+  case stream(SocketPeer)
+  /// A frame a datagram.
+  case dgram(SocketPeer)
 }
 
 /// One end of a patch, the joint of two switches.

@@ -1,4 +1,7 @@
-/// What is wrong with a ring, found while working on it; the ring stops.
+import Frames
+
+/// What is wrong with a ring, or with the peer at a socket, found while working on it; the ring stops, or the connection
+/// ends.
 ///
 /// Trivial, so that reporting it costs the worker nothing; `description` is made off the hot path.
 struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
@@ -7,6 +10,8 @@ struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
       writableInTransmit
     case readableInReceive, indirectNotNegotiated, indirectNested, indirectWithNext, indirectSize
     case indirectOutsideMemory, shorterThanHeader, emptyReceiveBuffer, memoryTruncated, callBlocked, ringOutsideMemory
+    /// Of sockets; that a peer has left is no fault of anybody.
+    case lengthInvalid, peerLeft
   }
   var kind: Kind
   var seen: UInt64
@@ -38,6 +43,9 @@ struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
     case .memoryTruncated: "guest memory file was truncated while mapped, or its disk is full or failed"
     case .ringOutsideMemory: "new memory table does not hold the ring"
     case .callBlocked: "call descriptor blocked a write"
+    case .lengthInvalid:
+      "the peer announced a frame of \(seen) bytes, expected \(Ethernet.headerSize) to \(limit), so the connection was closed"
+    case .peerLeft: "the peer has left"
     }
   }
 }

@@ -103,12 +103,27 @@ package struct VhostUserStatus: Sendable {
   package var advice: String?
 }
 
+/// What only a port has whose peer is given whole frames over a socket.
+package struct SocketPeerStatus: Sendable {
+  package var path: String
+  /// Where the peer binds its own socket; of datagrams alone.
+  package var peerPath: String?
+  /// `listen` or `connect`; of a stream alone.
+  package var role: String?
+  /// The peer is there.
+  package var isConnected: Bool
+  /// Connections that ended by a fault of the peer.
+  package var faults: UInt64
+  /// IPv4 fragments from the peer that say that they must not be fragments (DF).
+  package var forbiddenFragments: UInt64
+}
+
 /// A port as `port list` and `port show` tell it.
 ///
 /// *Receive* and *in*: from the node into the switch.
 package struct PortStatus: Sendable {
   /// What is behind a port; the end of a patch reads `trunk`, the users' word for the joint of two switches.
-  package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, patch = "trunk" }
+  package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, stream, dgram, patch = "trunk" }
   package var name: String
   package var switchName: String?
   package var kind: Kind
@@ -134,6 +149,7 @@ package struct PortStatus: Sendable {
   /// Last fatal error of the port's session.
   package var error: String?
   package var vhostUser: VhostUserStatus?
+  package var socketPeer: SocketPeerStatus?
   /// Nil while there is no node to agree with, and for the end of a trunk.
   package var offloads: OffloadStatus?
   /// VLANs in which it does not forward; nil = it forwards in all.

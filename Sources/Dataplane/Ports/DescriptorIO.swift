@@ -1,3 +1,4 @@
+import CLinux
 import Frames
 import Glibc
 
@@ -14,12 +15,22 @@ struct ReceivePool: ~Copyable {
   /// stands in front of it.
   private static let largest = Ethernet.maximumFrameSize + 64
   private let memory: UnsafeMutableRawPointer
+  /// A slot for the longest datagram of each frame, of which no more is touched than datagrams fill.
+  private let datagrams: UnsafeMutableRawPointer
+  /// Behind the longest datagram; no multiple of a page, so that the first bytes of all do not compete for the same places of
+  /// a cache.
+  private static let datagramStride = StreamInput.largest + 64
+  private let sizes = FixedArray<UInt32>(count: Burst.capacity) { _ in 0 }
 
   init() {
+    unsafe datagrams = .allocate(byteCount: Burst.capacity * Self.datagramStride, alignment: 64)
     unsafe memory = .allocate(byteCount: Burst.capacity * Self.slotSize + Self.largest, alignment: 64)
   }
 
-  deinit { unsafe memory.deallocate() }
+  deinit {
+    unsafe memory.deallocate()
+    unsafe datagrams.deallocate()
+  }
 
   /// Puts a frame made by this program into an empty burst; longer ones than the largest frame are cut.
   func note(_ bytes: [UInt8], in burst: borrowing Burst) {
@@ -55,6 +66,22 @@ struct ReceivePool: ~Copyable {
     return frame
   }
 
+  /// Takes up to `limit` datagrams into an empty burst, a frame each; one that is too long is a frame that nobody takes.
+  ///
+  /// - Returns: how many there were, or the negative number of an error.
+  func readDatagrams(_ raw: Int32, into burst: borrowing Burst, _ limit: Int) -> Int {
+    // SAFETY: there are as many slots and sizes as a burst has frames.
+    let count = Int(
+      unsafe clinux_receive_datagrams(
+        raw, datagrams, Self.datagramStride, StreamInput.largest, sizes.base, UInt32(min(limit, Burst.capacity))))
+    for index in 0..<max(count, 0) {
+      let size = min(Int(sizes[index]), StreamInput.largest)
+      let start = unsafe UnsafeRawPointer(datagrams) + index * Self.datagramStride
+      burst.note(unsafe Frame(source: start, sourceSize: size, size: size))
+    }
+    return count
+  }
+
   /// The first twelve bytes of a message that was just read and has so many.
   func header(for burst: borrowing Burst) -> DescriptorHeader {
     let start = unsafe slot(burst)
@@ -65,6 +92,38 @@ struct ReceivePool: ~Copyable {
 
   @unsafe
   private func slot(_ burst: borrowing Burst) -> UnsafeMutableRawPointer { unsafe memory + burst.count * Self.slotSize }
+}
+
+extension Burst {
+  /// Adds a frame that lies in this program's memory as a whole, and had nothing in front of it.
+  @inline(__always)
+  func note(_ frame: Frame) {
+    let index = count
+    frames[index] = frame
+    if frame.size > Ethernet.maximumFrameSize { frames[index].flags.insert(.headerInvalid) }
+    fillScratch(index, &frames[index])
+    count = index + 1
+  }
+
+  /// Frames that are IPv4 fragments and say that they must not be (DF), as e1000e and vmxnet3 of QEMU make of a large frame.
+  ///
+  /// A receiver puts them together; whoever looks at ports, or obeys the bit, loses them.
+  func countForbiddenFragments() -> UInt64 {
+    var found: UInt64 = 0
+    for index in 0..<count where frames[index].scratchSize >= Self.scratchRule {
+      // SAFETY: so many bytes of the slot are filled.
+      let slot = unsafe UnsafeRawPointer(scratchSlot(index))
+      var place = 12
+      if unsafe slot.loadUnaligned(fromByteOffset: place, as: UInt16.self) == Ethernet.typeVLAN.bigEndian { place += 4 }
+      guard unsafe slot.loadUnaligned(fromByteOffset: place, as: UInt16.self) == Ethernet.typeIPv4.bigEndian else {
+        continue
+      }
+      // Flags and offset (RFC 791): DF, and MF or an offset.
+      let word = UInt16(bigEndian: unsafe slot.loadUnaligned(fromByteOffset: place + 8, as: UInt16.self))
+      if word & 0x4000 != 0, word & 0x3FFF != 0 { found &+= 1 }
+    }
+    return found
+  }
 }
 
 /// Up to twelve bytes in front of each frame on a descriptor, in the order of this host's memory.

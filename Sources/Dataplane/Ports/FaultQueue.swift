@@ -11,6 +11,10 @@ final class FaultQueue: Sendable {
   /// One report.
   enum Report: Sendable {
     case fault(port: Int, ring: Int, fault: RingFault)
+    /// Of a socket's peer: `epoch` is the number of its connection.
+    case connection(port: Int, epoch: Int, fault: RingFault)
+    /// The peer of a port for datagrams is there: something has come from it.
+    case peerFound(port: Int)
     case carrier(port: Int, isUp: Bool)
     /// The carrier that the kernel is to see at a TAP.
     case interface(port: Int, isUp: Bool)

@@ -13,6 +13,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].queuesWithFrames(among: own)
     case .tap: tap[self[port].body].hasFrames ? 1 : 0
+    case .stream: stream[self[port].body].hasFrames ? 1 : 0
+    case .dgram: dgram[self[port].body].hasFrames ? 1 : 0
     case .patch: 0
     case .null: 0
     case .none: 0
@@ -28,6 +30,8 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
     case .tap: tap[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
+    case .stream: stream[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
+    case .dgram: dgram[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
     case .patch: nil
     case .null: nil
     case .none: nil
@@ -40,6 +44,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: false
     case .tap: tap[self[port].body].hasFrames
+    case .stream: false
+    case .dgram: false
     case .patch: false
     case .null: false
     case .none: false
@@ -53,6 +59,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].rings[2 * queue + 1].isEnabled
     case .tap: true
+    case .stream: true
+    case .dgram: true
     case .patch: true
     case .null: true
     case .none: true
@@ -67,6 +75,8 @@ extension PortSet {
       ringBursts &+= 1
       finish(port, ring: 2 * queue + 1)
     case .tap: break
+    case .stream: break
+    case .dgram: break
     case .patch: break
     case .null: break
     case .none: break
@@ -85,6 +95,8 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .tap: tap[self[port].body].transmit(delivery, of: burst, notes: notes)
+    case .stream: stream[self[port].body].transmit(delivery, of: burst, notes: notes)
+    case .dgram: dgram[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .patch: .nobodyThere(delivery)
     case .null: NullPort().transmit(delivery, of: burst, notes: notes)
     case .none: .nobodyThere(delivery)
@@ -102,6 +114,8 @@ extension PortSet {
       let others = pairs & (pairs &- 1)
       if others != 0 { finishOthers(port, pairs: others) }
     case .tap: break
+    case .stream: break
+    case .dgram: break
     case .patch: break
     case .null: break
     case .none: break
@@ -124,6 +138,8 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[body].egressTraits(mtu: mtu)
     case .tap: tap[body].egressTraits(mtu: mtu)
+    case .stream: stream[body].egressTraits(mtu: mtu)
+    case .dgram: dgram[body].egressTraits(mtu: mtu)
     case .patch: .everything
     case .null: NullPort().egressTraits(mtu: mtu)
     case .none: .everything
@@ -137,6 +153,8 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].mayHaveFrames(among: self[port].ownQueues)
     case .tap: tap[self[port].body].mayHaveFrames(among: self[port].ownQueues)
+    case .stream: stream[self[port].body].mayHaveFrames(among: self[port].ownQueues)
+    case .dgram: dgram[self[port].body].mayHaveFrames(among: self[port].ownQueues)
     case .patch: false
     case .null: NullPort().mayHaveFrames(among: self[port].ownQueues)
     case .none: false
@@ -148,6 +166,8 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].arm(self[port].ownQueues, longest: longest)
     case .tap: tap[self[port].body].arm(self[port].ownQueues, longest: longest)
+    case .stream: stream[self[port].body].arm(self[port].ownQueues, longest: longest)
+    case .dgram: dgram[self[port].body].arm(self[port].ownQueues, longest: longest)
     case .patch: longest
     case .null: NullPort().arm(self[port].ownQueues, longest: longest)
     case .none: longest
@@ -158,6 +178,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].disarm(self[port].ownQueues)
     case .tap: tap[self[port].body].disarm(self[port].ownQueues)
+    case .stream: stream[self[port].body].disarm(self[port].ownQueues)
+    case .dgram: dgram[self[port].body].disarm(self[port].ownQueues)
     case .patch: break
     case .null: NullPort().disarm(self[port].ownQueues)
     case .none: break
@@ -168,6 +190,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].handle(event)
     case .tap: tap[self[port].body].handle(event)
+    case .stream: stream[self[port].body].handle(event)
+    case .dgram: dgram[self[port].body].handle(event)
     case .patch: break
     case .null: NullPort().handle(event)
     case .none: break
@@ -181,9 +205,24 @@ extension PortSet {
     switch kind {
     case .vhostUser: shared.vhostUser.take() ?? -1
     case .tap: shared.tap.take() ?? -1
+    case .stream: shared.stream.take() ?? -1
+    case .dgram: shared.dgram.take() ?? -1
     case .patch: -1
     case .null: -1
     case .none: -1
+    }
+  }
+
+  /// Several workers may be at a port's body at once.
+  func coldShareBody(_ port: Int) {
+    switch self[port].kind {
+    case .vhostUser: vhostUser[self[port].body].isShared = true
+    case .tap: break
+    case .stream: stream[self[port].body].isShared = true
+    case .dgram: dgram[self[port].body].isShared = true
+    case .patch: break
+    case .null: break
+    case .none: break
     }
   }
 
@@ -192,6 +231,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: shared.vhostUser.close(self[port].body, epoll)
     case .tap: shared.tap.close(self[port].body, epoll)
+    case .stream: shared.stream.close(self[port].body, epoll)
+    case .dgram: shared.dgram.close(self[port].body, epoll)
     case .patch: break
     case .null: break
     case .none: break
@@ -203,6 +244,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].isThere
     case .tap: tap[self[port].body].isThere
+    case .stream: stream[self[port].body].isThere
+    case .dgram: dgram[self[port].body].isThere
     case .patch: self[port].peer >= 0 && self[self[port].peer].isWanted
     case .null: NullPort().isThere
     case .none: false
@@ -213,6 +256,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: VhostUserPort.carrierNews
     case .tap: TAPPort.carrierNews
+    case .stream: StreamPort.carrierNews
+    case .dgram: DatagramPort.carrierNews
     case .patch: .nobody
     case .null: NullPort.carrierNews
     case .none: .nobody
@@ -224,9 +269,37 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].coldRefusal
     case .tap: tap[self[port].body].coldRefusal
+    case .stream: stream[self[port].body].coldRefusal
+    case .dgram: dgram[self[port].body].coldRefusal
     case .patch: nil
     case .null: NullPort().coldRefusal
     case .none: .carrierDown
+    }
+  }
+
+  /// Number of the connection to a port's peer; nil for kinds that have no connections.
+  func coldConnection(_ port: Int) -> Int? {
+    switch self[port].kind {
+    case .vhostUser: nil
+    case .tap: nil
+    case .stream: stream[self[port].body].epoch
+    case .dgram: 0
+    case .patch: nil
+    case .null: nil
+    case .none: nil
+    }
+  }
+
+  /// IPv4 fragments from the node that say that they must not be; nil for kinds that do not look.
+  func coldForbiddenFragments(_ port: Int) -> UInt64? {
+    switch self[port].kind {
+    case .vhostUser: nil
+    case .tap: nil
+    case .stream: stream[self[port].body].fragmentCount
+    case .dgram: dgram[self[port].body].fragmentCount
+    case .patch: nil
+    case .null: nil
+    case .none: nil
     }
   }
 
@@ -237,6 +310,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].queues
     case .tap: tap[self[port].body].queues
+    case .stream: stream[self[port].body].queues
+    case .dgram: dgram[self[port].body].queues
     case .patch: 0
     case .null: NullPort().queues
     case .none: 0
@@ -247,6 +322,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].watch(queue, port: port, epoll)
     case .tap: tap[self[port].body].watch(queue, port: port, epoll)
+    case .stream: stream[self[port].body].watch(queue, port: port, epoll)
+    case .dgram: dgram[self[port].body].watch(queue, port: port, epoll)
     case .patch: break
     case .null: NullPort().watch(queue, port: port, epoll)
     case .none: break
@@ -257,6 +334,8 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].unwatch(queue, epoll)
     case .tap: tap[self[port].body].unwatch(queue, epoll)
+    case .stream: stream[self[port].body].unwatch(queue, epoll)
+    case .dgram: dgram[self[port].body].unwatch(queue, epoll)
     case .patch: break
     case .null: NullPort().unwatch(queue, epoll)
     case .none: break

@@ -17,6 +17,8 @@ struct PortRecord {
   var socket: VhostUserSocket?
   /// Name of a TAP's interface.
   var interface: String?
+  /// Of a stream, or of datagrams.
+  var peerSocket: SocketPeer?
   /// Number of the switch; nil = on none.
   var switchIndex: Int?
   /// Whoever made the port tells its front-end of the carrier.

@@ -77,12 +77,20 @@ extension PortSet {
 
   // Faults: that ring or port stops, everybody else goes on.
 
-  /// Stops a ring, tells its front-end and the reactor.
+  /// Stops a ring, tells its front-end and the reactor; of a socket, the reactor alone.
   @inline(never)
   mutating func coldRingFault(_ port: Int, ring: Int, _ fault: RingFault) {
+    guard !coldEndConnection(port, fault) else { return }
     // Lost memory reads as zeros, which look like any other fault.
     if clinux_fault_count() != faultCount, coldLosesMemory(port) { return }
     coldBreak(port, fault) { $0 == ring }
+  }
+
+  /// What a peer at a socket did, or that it has left, is the reactor's to act on; false = the port is of another kind.
+  private func coldEndConnection(_ port: Int, _ fault: RingFault) -> Bool {
+    guard let epoch = coldConnection(port) else { return false }
+    faults.report(.connection(port: port, epoch: epoch, fault: fault))
+    return true
   }
 
   /// Stops those of the rings that run, and reports one fault for all of them.

@@ -22,6 +22,8 @@ struct PortSet: ~Copyable {
   /// What ports have beside their slots, by `PortSlot.body`: a pool for each kind that has something.
   let vhostUser: SharedView<VhostUserPort>
   let tap: SharedView<TAPPort>
+  let stream: SharedView<StreamPort>
+  let dgram: SharedView<DatagramPort>
   /// Their pools, which live as long as this.
   let shared: SharedPorts
   /// There are other workers: receive rings have their locks, and trouble is the first one's to settle.
@@ -71,6 +73,7 @@ struct PortSet: ~Copyable {
     guardian: CallGuardian, faults: FaultQueue, epoll: Epoll, shared: SharedPorts = SharedPorts(), worker: Int = 0
   ) {
     (vhostUser, tap) = (shared.vhostUser.view, shared.tap.view)
+    (stream, dgram) = (shared.stream.view, shared.dgram.view)
     self.shared = shared
     self.worker = worker
     isShared = shared.workerCount > 1
@@ -118,7 +121,7 @@ struct PortSet: ~Copyable {
     self[port].counters = record.block.writer(of: worker)
     self[port].ownQueues = .max
     self[port].body = coldTakeBody(kind)
-    if kind == .vhostUser { vhostUser[self[port].body].isShared = isShared }
+    if isShared { coldShareBody(port) }
     self[port].mtu = record.mtu
     self[port].assign(record.mode)
     self[port].isWanted = isWanted

@@ -6,6 +6,9 @@ enum PortKind: UInt8, CaseIterable {
   case none
   case vhostUser
   case tap
+  /// A Unix socket: a stream of frames, or a frame a datagram.
+  case stream
+  case dgram
   /// One end of a patch, the joint of two switches of this process; never receives by itself.
   case patch
   /// Nothing; for tests and benchmarks.

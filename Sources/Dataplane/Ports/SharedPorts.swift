@@ -5,6 +5,8 @@
 final class SharedPorts: @unchecked Sendable {
   var vhostUser = PortPool<VhostUserPort> { VhostUserPort() }
   var tap = PortPool<TAPPort> { TAPPort() }
+  var stream = PortPool<StreamPort> { StreamPort() }
+  var dgram = PortPool<DatagramPort> { DatagramPort() }
   /// Workers that there are.
   let workerCount: Int
 

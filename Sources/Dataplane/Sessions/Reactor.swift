@@ -1,7 +1,7 @@
 internal import LinuxHost
 import Synchronization
 
-/// The one thread that owns all vhost-user sockets.
+/// The one thread that owns all vhost-user sockets, and looks for the peers of other ports with sockets.
 ///
 /// It never waits for a worker: what a worker must do is submitted, and what comes of it is submitted back.
 final class Reactor: Sendable {
@@ -70,6 +70,8 @@ struct ReactorState: ~Copyable {
   let events: @Sendable (DataplaneEvent) -> Void
   /// By port number.
   private(set) var endpoints: [Int: VhostUserEndpoint] = [:]
+  /// Of ports whose frames the worker reads from a socket, by port number.
+  private(set) var sockets: [Int: any SocketEndpoint] = [:]
   /// Ports whose endpoints may have to do something by themselves: all others wait for an event.
   private var busy: Set<Int> = []
   /// Sets the carrier of a TAP.
@@ -107,6 +109,12 @@ struct ReactorState: ~Copyable {
     busy.insert(endpoint.port)
   }
 
+  mutating func add(_ endpoint: any SocketEndpoint) {
+    sockets[endpoint.port] = endpoint
+    busy.insert(endpoint.port)
+    endpoint.look(at: .now)
+  }
+
   /// Carrier as the user wants it, see `VhostUserEndpoint`.
   mutating func setAdmitting(port: Int, _ isAdmitting: Bool) {
     endpoints[port]?.setAdmitting(isAdmitting)
@@ -115,6 +123,7 @@ struct ReactorState: ~Copyable {
 
   mutating func remove(port: Int) {
     endpoints.removeValue(forKey: port)?.close()
+    sockets.removeValue(forKey: port)?.close()
     busy.remove(port)
     names[port] = nil
   }
@@ -122,7 +131,8 @@ struct ReactorState: ~Copyable {
   mutating func closeAll() {
     hasEnded = true
     for endpoint in endpoints.values { endpoint.close() }
-    endpoints = [:]
+    for endpoint in sockets.values { endpoint.close() }
+    (endpoints, sockets) = ([:], [:])
     watched = []
   }
 
@@ -135,6 +145,7 @@ struct ReactorState: ~Copyable {
       let token = ready[index].token
       if let port = EventToken(word: token).port {
         endpoints[port]?.handle(token: token, events: ready[index].events)
+        sockets[port]?.accept()
         busy.insert(port)
       } else {
         commands.bell.drain()
@@ -144,23 +155,32 @@ struct ReactorState: ~Copyable {
     for report in faults.take() { take(report) }
     for endpoint in busyEndpoints where endpoint.mustRetry { endpoint.retry() }
     for endpoint in busyEndpoints where endpoint.isResting { endpoint.listenAgain(at: .now) }
+    for endpoint in busySockets where endpoint.mustRetry { endpoint.look(at: .now) }
     watchWorkers()
-    busy = busy.filter { endpoints[$0]?.isBusy == true }
+    busy = busy.filter { endpoints[$0]?.isBusy == true || sockets[$0]?.isBusy == true }
   }
 
   /// What may have to do something by itself: a turn costs nothing for ports that nobody is connected to.
   private var busyEndpoints: [VhostUserEndpoint] { busy.compactMap { endpoints[$0] } }
 
+  private var busySockets: [any SocketEndpoint] { busy.compactMap { sockets[$0] } }
+
   private var timeout: Int32 {
-    let endpoints = busyEndpoints
-    if endpoints.contains(where: { $0.mustRetry || $0.isResting }) { return Self.retryMilliseconds }
-    return endpoints.contains(where: \.isConnected) ? Self.watchMilliseconds : -1
+    let (endpoints, sockets) = (busyEndpoints, busySockets)
+    if endpoints.contains(where: { $0.mustRetry || $0.isResting }) || sockets.contains(where: \.mustRetry) {
+      return Self.retryMilliseconds
+    }
+    return endpoints.contains(where: \.isConnected) || !sockets.isEmpty ? Self.watchMilliseconds : -1
   }
 
-  private func take(_ report: FaultQueue.Report) {
+  private mutating func take(_ report: FaultQueue.Report) {
     switch report {
     case .fault(let port, let ring, let fault):
       endpoints[port]?.ringFailed(ring, fault)
+    case .connection(let port, let epoch, let fault):
+      sockets[port]?.ended(epoch: epoch, fault)
+      busy.insert(port)
+    case .peerFound(let port): sockets[port]?.found()
     case .carrier(let port, let isUp):
       guard let name = names[port] else { return }
       events(isUp ? .portUp(port: name) : .portDown(port: name))
@@ -175,6 +195,7 @@ struct ReactorState: ~Copyable {
     guard now - lastWatch >= .milliseconds(Int(Self.watchMilliseconds) / 2) else { return }
     lastWatch = now
     for endpoint in busyEndpoints { endpoint.look(at: now) }
+    for endpoint in busySockets { endpoint.look(at: now) }
     for index in watched.indices {
       let began = watched[index].guardian.began
       if began != 0, began == watched[index].began { watched[index].worker.interrupt(watched[index].index) }

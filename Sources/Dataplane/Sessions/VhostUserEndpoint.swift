@@ -26,7 +26,7 @@ final class VhostUserEndpoint {
   let epoll: Epoll
   private let events: @Sendable (DataplaneEvent) -> Void
   /// Nil for a port that connects.
-  private let listener: VhostUserListener?
+  private let listener: SocketListener?
   private(set) var connection: Descriptor?
   /// The newest connection that came while another was there; refused once that one is seen to live.
   private var candidate: Descriptor?
@@ -56,7 +56,7 @@ final class VhostUserEndpoint {
   var saidMTU: Int?
 
   init(
-    _ settings: Settings, listener: VhostUserListener?, worker: Worker, reactor: CommandQueue<ReactorState>,
+    _ settings: Settings, listener: SocketListener?, worker: Worker, reactor: CommandQueue<ReactorState>,
     epoll: Epoll, events: @escaping @Sendable (DataplaneEvent) -> Void
   ) {
     self.listener = listener
@@ -149,7 +149,7 @@ final class VhostUserEndpoint {
   }
 
   func handle(token: UInt64, events: UInt32) {
-    if token == VhostUserListener.token(port) {
+    if token == SocketListener.token(port) {
       accept()
     } else if token == connectionToken, connection != nil {
       pump()

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The worker's notes of one delivery: the guest's words are read once, what they said stands here.
@@ -30,6 +31,8 @@ struct ScatterNotes: ~Copyable {
   let vectors = unsafe FixedArray<iovec>(count: vectorLimit) { _ in unsafe iovec() }
   static let vectorLimit = 1024
   let chains = FixedArray<Chain>(count: Burst.chainCapacity) { _ in Chain(token: ChainToken(id: 0), size: 0) }
+  /// Frames on their way to a socket.
+  let batch = SendBatch()
   /// Where the frames of a port with several rings are sorted by these.
   let parts = DeliveryParts()
 

@@ -105,7 +105,9 @@ extension WorkerCore {
   ///
   /// - Returns: false if the port has gone, and its number may be another's, or its frames are another worker's to send.
   mutating func coldShowsItself(_ port: Int) -> Bool {
-    guard state.ports[port].isWanted, state.ports[port].kind == .tap else { return true }
+    guard state.ports[port].isWanted else { return true }
+    if state.ports[port].kind == .dgram { return coldFindsPeer(port) }
+    guard state.ports[port].kind == .tap else { return true }
     guard worker > 0 else {
       coldAlone { $0.coldSetInterface(port, isUp: true) }
       return true
@@ -117,6 +119,19 @@ extension WorkerCore {
         core.state.ports.tap[core.state.ports[port].body].toldCount == told
       else { return }
       core.coldSetInterface(port, isUp: true)
+    }
+    return state.ports[port].block === block && state.ports[port].ownQueues & 1 != 0
+  }
+
+  /// The same of a socket for datagrams: a peer that sends is there.
+  private mutating func coldFindsPeer(_ port: Int) -> Bool {
+    guard worker > 0 else {
+      coldAlone { $0.coldFindPeer(port) }
+      return true
+    }
+    let block = state.ports[port].block
+    coldAskAndWait { core in
+      if core.state.ports[port].block === block { core.coldFindPeer(port) }
     }
     return state.ports[port].block === block && state.ports[port].ownQueues & 1 != 0
   }

@@ -24,7 +24,7 @@ package struct HostDoctor: Sendable {
 
   /// What this host has and lacks.
   package func checks() async -> [DoctorFinding] {
-    var findings = [user(), tun(), kvm(), await qemu(), guest(), memory()]
+    var findings = [user(), tun(), kvm(), await qemu(), guest(.cloud), guest(.full), memory()]
     findings.append(program("busybox", package: "busybox-static", for: "tests of kinds tcp and arp in namespaces"))
     findings.append(program("nc.openbsd", package: "netcat-openbsd", for: "tests of kind udp, no `ready: tcp`"))
     findings.append(program("qemu-img", package: "qemu-utils", for: "machines from images"))
@@ -190,12 +190,13 @@ package struct HostDoctor: Sendable {
     return DoctorFinding(state: .ok, subject: name, detail: line ?? path)
   }
 
-  private func guest() -> DoctorFinding {
+  private func guest(_ kernel: BuiltinGuest.Kernel) -> DoctorFinding {
+    let subject = kernel == .full ? "builtin guest, all drivers" : "builtin guest"
     do {
       return DoctorFinding(
-        state: .ok, subject: "builtin guest", detail: try BuiltinGuest.find(environment: variables).kernel)
+        state: .ok, subject: subject, detail: try BuiltinGuest.find(kernel, environment: variables).kernel)
     } catch {
-      return DoctorFinding(state: .missing, subject: "builtin guest", detail: error.message, advice: error.hint)
+      return DoctorFinding(state: .missing, subject: subject, detail: error.message, advice: error.hint)
     }
   }
 

@@ -44,7 +44,12 @@ extension VMNode {
   }
 
   nonisolated func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
-    .vhostUser(try VhostUserSocket(of: nic, node: definition.name, environment))
+    let socket = try VhostUserSocket(of: nic, node: definition.name, environment)
+    guard nic.model.isEmulated else { return .vhostUser(socket) }
+    // QEMU listens: its machine outlives us, and meets the daemon that comes after.
+    var peer = SocketPeer(stream: socket.path)
+    peer.role = .connect
+    return .stream(peer)
   }
 
   nonisolated func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String] {
@@ -80,7 +85,7 @@ extension VMNode {
 
   private nonisolated func boot() throws(UserError) -> QEMUCommandLine.Boot {
     guard definition.disk != nil else {
-      let guest = try BuiltinGuest.find(environment: environment.variables)
+      let guest = try BuiltinGuest.find(.init(for: definition), environment: environment.variables)
       return .kernel(
         path: guest.kernel, initialRAMDisk: guest.initialRAMDisk,
         commandLine: try BuiltinGuest.commandLine(for: definition))

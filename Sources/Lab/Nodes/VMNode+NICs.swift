@@ -10,6 +10,12 @@ extension VMNode {
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool {
     if up { downNICs.remove(nic) } else { downNICs.insert(nic) }
     holdCarriers()
+    let isE1000e = definition.nics.contains { $0.name == nic && $0.model == .e1000e }
+    if !up, isE1000e, definition.disk != nil {
+      // With MSI-X (QEMU 7.2, Linux 6.1), which the built-in guest does without.
+      let detail = "no frame passes, but a system that uses its MSI-X is not told"
+      environment.logger.warning("\(definition.name): carrier of \(nic), an e1000e: \(detail)")
+    }
     // A machine that does not run finds it so when it starts.
     guard life == .running, let monitor, !(up && heldNICs.contains(nic)) else { return true }
     do {

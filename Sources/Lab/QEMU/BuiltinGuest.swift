@@ -3,13 +3,27 @@ import Topology
 
 /// The tiny Linux that ships with Apus: where it is, and how it is told its name and addresses.
 struct BuiltinGuest: Sendable, Equatable {
+  /// Which of Debian's kernels.
+  enum Kernel: String, Sendable {
+    /// The cloud kernel, which has drivers for virtio alone.
+    case cloud
+    /// The one with all drivers.
+    case full
+
+    /// What its files have in their names.
+    fileprivate var suffix: String { self == .full ? "-full" : "" }
+
+    /// What a machine of these NICs needs.
+    init(for node: NodeDefinition) { self = node.needsAllDrivers ? .full : .cloud }
+  }
+
   var kernel: String
   var initialRAMDisk: String
 
   /// Looks in `$APUS_GUEST_DIR`, beside the executable, and where packages install it.
-  static func find(environment: [String: String]) throws(UserError) -> BuiltinGuest {
+  static func find(_ kernel: Kernel = .cloud, environment: [String: String]) throws(UserError) -> BuiltinGuest {
     let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return try find(in: folders(environment: environment, executable: executable))
+    return try find(kernel, in: folders(environment: environment, executable: executable))
   }
 
   static func folders(environment: [String: String], executable: String) -> [String] {
@@ -19,13 +33,15 @@ struct BuiltinGuest: Sendable, Equatable {
     return ["\(beside)/guest", "/usr/lib/apus/guest", "/usr/local/lib/apus/guest"]
   }
 
-  static func find(in folders: [String]) throws(UserError) -> BuiltinGuest {
+  static func find(_ kernel: Kernel = .cloud, in folders: [String]) throws(UserError) -> BuiltinGuest {
+    let (image, disk) = ("vmlinuz\(kernel.suffix)", "initramfs\(kernel.suffix).gz")
     for folder in folders {
-      let guest = BuiltinGuest(kernel: "\(folder)/vmlinuz", initialRAMDisk: "\(folder)/initramfs.gz")
+      let guest = BuiltinGuest(kernel: "\(folder)/\(image)", initialRAMDisk: "\(folder)/\(disk)")
       if Files.exists(guest.kernel), Files.exists(guest.initialRAMDisk) { return guest }
     }
+    let what = kernel == .full ? "the builtin guest for NICs of other models than virtio" : "the builtin guest"
     throw UserError(
-      .failed, "the builtin guest (vmlinuz, initramfs.gz) is in none of \(folders.joined(separator: ", "))",
+      .failed, "\(what) (\(image), \(disk)) is in none of \(folders.joined(separator: ", "))",
       hint: "run tools/setup, or set APUS_GUEST_DIR")
   }
 

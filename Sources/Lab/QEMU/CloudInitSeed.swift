@@ -7,6 +7,8 @@ struct CloudInitSeed: Sendable, Equatable {
   var userData: [UInt8]
   var metaData: [UInt8]
   var networkConfig: [UInt8]
+  /// What is done for the node's NICs beside its user data; nil = nothing.
+  var vendorData: [UInt8]?
 
   /// The documents of a node; what the lab file does not say follows from it.
   /// - Throws: `UserError` for a file that cannot be read.
@@ -16,7 +18,8 @@ struct CloudInitSeed: Sendable, Equatable {
     // Another instance, for cloud-init, is a machine that is set up anew: so it is when what it is told has changed. How
     // long its boot waits is none of that, and machines that were made before it was told stay the same.
     let told = definition.networkConfig == nil ? Self.network(node, tellsWaiting: false) : networkConfig
-    let digest = StableHash.of(userData + told)
+    vendorData = Self.withoutSegmentation(node)
+    let digest = StableHash.of(userData + told + (vendorData ?? []))
     let standard = "instance-id: \(lab)-\(node.name)-\(String(digest, radix: 36))\nlocal-hostname: \(node.name)\n"
     metaData = try Self.bytes(definition.metaData, "meta-data", node) ?? Array(standard.utf8)
   }
@@ -38,7 +41,8 @@ struct CloudInitSeed: Sendable, Equatable {
   /// Writes the seed into a node's folder.
   func write(_ paths: NodePaths, _ variables: [String: String]) async throws(UserError) {
     let folder = try LabFolders.makeData(paths)
-    let documents = [("user-data", userData), ("meta-data", metaData), ("network-config", networkConfig)]
+    var documents = [("user-data", userData), ("meta-data", metaData), ("network-config", networkConfig)]
+    if let vendorData { documents.append(("vendor-data", vendorData)) }
     let name = NodeFile.seedFiles.rawValue
     do throws(SystemError) {
       try folder.makeFolder(name, mode: LabFolders.ownMode)
@@ -59,6 +63,37 @@ struct CloudInitSeed: Sendable, Equatable {
       "-quiet", "-output", paths.seed, "-volid", "cidata", "-joliet", "-rock", folder.path(of: name),
     ]
     _ = try await HostTool.run("genisoimage", arguments, package: "genisoimage", variables)
+  }
+}
+
+// MARK: - Offloads
+
+extension CloudInitSeed {
+  /// A script of each boot that keeps e1000e and vmxnet3 from cutting TCP segments; nil for a node without them.
+  ///
+  /// QEMU (7.2) sends their large TCP segments as IP fragments that must not be, and loses those of IPv6. By the call of
+  /// ethtool(8), which not every image has, in the language of cloud-init itself; whatever NICs have been named.
+  private static func withoutSegmentation(_ node: NodeDefinition) -> [UInt8]? {
+    guard node.nics.contains(where: { $0.model.fragmentsSegments }) else { return nil }
+    return Array(
+      """
+      #cloud-boothook
+      #!/usr/bin/env python3
+      # NICs of models e1000e and vmxnet3 as QEMU emulates them: no TCP segmentation offload.
+      import fcntl, os, socket, struct, ctypes
+      SIOCETHTOOL, ETHTOOL_STSO = 0x8946, 0x1F
+      for name in os.listdir("/sys/class/net"):
+          driver = os.path.basename(os.path.realpath(f"/sys/class/net/{name}/device/driver"))
+          if driver not in ("e1000e", "vmxnet3"):
+              continue
+          value = ctypes.create_string_buffer(struct.pack("II", ETHTOOL_STSO, 0))
+          request = struct.pack("16sP16x", name.encode(), ctypes.addressof(value))
+          try:
+              fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), SIOCETHTOOL, request)
+          except OSError as error:
+              print(f"{name}: cannot switch off TCP segmentation offload: {error}")
+
+      """.utf8)
   }
 }
 

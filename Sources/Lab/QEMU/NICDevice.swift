@@ -23,7 +23,7 @@ struct NICDevice: Sendable {
   /// nil = QEMU finds one.
   private let place: Place?
 
-  /// - Parameter socket: on which this product listens.
+  /// - Parameter socket: on which this product listens; QEMU itself, for a NIC that it emulates.
   init(_ nic: NICDefinition, socket: String, _ accelerator: Accelerator, place: Place? = nil) {
     self.nic = nic
     self.socket = socket
@@ -49,6 +49,7 @@ struct NICDevice: Sendable {
   // MARK: - On the command line
 
   var words: [String] {
+    if nic.model.isEmulated { return emulatedWords }
     // QEMU connects and, after the daemon went away, tries again every second.
     let chardev = "socket,id=\(Self.socketID(nic.name)),path=\(QEMUCommandLine.escaped(socket)),reconnect=1"
     var netdev = "vhost-user,id=\(Self.backendID(nic.name)),chardev=\(Self.socketID(nic.name))"
@@ -64,10 +65,20 @@ struct NICDevice: Sendable {
     return ["-chardev", chardev, "-netdev", netdev, "-device", device]
   }
 
+  /// Of a NIC that QEMU emulates: it listens, since one that connects (QEMU 7.2) never does so again.
+  private var emulatedWords: [String] {
+    let path = QEMUCommandLine.escaped(socket)
+    let netdev = "stream,id=\(Self.backendID(nic.name)),server=on,addr.type=unix,addr.path=\(path)"
+    var device = "\(nic.model.rawValue),id=\(Self.id(nic.name)),netdev=\(Self.backendID(nic.name)),mac=\(nic.mac)"
+    if let place { device += ",\(place.text)" }
+    return ["-netdev", netdev, "-device", device + ",romfile="]
+  }
+
   // MARK: - Over the monitor
 
   /// The commands that plug it in, in their order.
   var plugCommands: [QMPCommand] {
+    if nic.model.isEmulated { return emulatedPlugCommands }
     let address = QMPValue.object([
       "type": .text("unix"), "data": .object(["path": .text(socket)]),
     ])
@@ -93,6 +104,24 @@ struct NICDevice: Sendable {
       QMPCommand(name: "chardev-add", arguments: ["id": .text(Self.socketID(nic.name)), "backend": backend]),
       QMPCommand(name: "netdev_add", arguments: netdev),
       QMPCommand(name: "device_add", arguments: device),
+    ]
+  }
+
+  private var emulatedPlugCommands: [QMPCommand] {
+    let address = QMPValue.object(["type": .text("unix"), "path": .text(socket)])
+    return [
+      QMPCommand(
+        name: "netdev_add",
+        arguments: [
+          "type": .text("stream"), "id": .text(Self.backendID(nic.name)), "server": .boolean(true), "addr": address,
+        ]),
+      QMPCommand(
+        name: "device_add",
+        arguments: [
+          "driver": .text(nic.model.rawValue), "id": .text(Self.id(nic.name)),
+          "netdev": .text(Self.backendID(nic.name)), "mac": .text("\(nic.mac)"), "bus": .text("pci.0"),
+          "romfile": .text(""),
+        ]),
     ]
   }
 

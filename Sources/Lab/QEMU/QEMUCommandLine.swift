@@ -31,7 +31,7 @@ struct QEMUCommandLine: Sendable {
   var consoleLog: String
   var monitorSocket: String
   var agentSocket: String
-  /// With the socket on which this product listens for each; in PCI order.
+  /// With the socket between QEMU and this product of each; in PCI order.
   var nics: [(nic: NICDefinition, socket: String)]
 
   func arguments() -> [String] {

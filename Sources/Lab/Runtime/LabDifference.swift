@@ -204,6 +204,9 @@ struct LabDifference: Sendable, Equatable {
     let kept = new.filter { nic in old.contains { $0.name == nic.name } }
     let added = new.filter { nic in !old.contains { $0.name == nic.name } }
     guard kept + added == new, old.filter({ nic in kept.contains { $0.name == nic.name } }) == kept else { return nil }
+    // The built-in guest's small kernel has no drivers for them.
+    let lacksDrivers = node.disk == nil && !before.needsAllDrivers
+    guard !(lacksDrivers && added.contains { $0.model.isEmulated }) else { return nil }
     (now.nics, then.nics) = ([], [])
     guard now == then else { return nil }
     let keptNames = Set(kept.map(\.name))
@@ -261,8 +264,16 @@ struct LabDifference: Sendable, Equatable {
     if node.cpus != before.cpus { return "cpus \(before.cpus) -> \(node.cpus)" }
     if node.memory != before.memory { return "memory \(before.memory >> 20)M -> \(node.memory >> 20)M" }
     if node.nics.map(\.name) != before.nics.map(\.name) { return "other NICs" }
+    if let models = otherModels(node, before) { return models }
     let offloads = otherOffloads(node, before)
     return offloads.isEmpty ? "settings of its NICs" : "offload of \(offloads.joined(separator: ", "))"
+  }
+
+  /// `eth0 virtio -> e1000`; nil when each NIC is of the model that it was of.
+  private static func otherModels(_ node: NodeDefinition, _ before: NodeDefinition) -> String? {
+    let changes = zip(before.nics, node.nics).filter { $0.model != $1.model }
+    let words = changes.map { "\($1.name) \($0.model.rawValue) -> \($1.model.rawValue)" }
+    return words.isEmpty ? nil : words.joined(separator: ", ")
   }
 }
 

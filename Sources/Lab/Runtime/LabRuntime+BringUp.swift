@@ -216,7 +216,9 @@ extension LabRuntime {
       switch configuration.backend {
       case .vhostUser(let socket):
         work.progress("port \(name) \(socket.role == .listen ? "listening" : "connecting to \(socket.path)")")
-      case .tap: work.progress("port \(name) open")
+      case .stream(let peer):
+        work.progress("port \(name) \(peer.role == .listen ? "listening" : "connecting to \(peer.path)")")
+      case .tap, .dgram: work.progress("port \(name) open")
       }
     }
   }

@@ -26,7 +26,8 @@ extension LabRuntime {
           state: runTime.stopped.contains(definition.name) ? .stopped : condition.state,
           ready: isReady && !runTime.stopped.contains(definition.name), pid: condition.process,
           addresses: definition.nics.flatMap(\.addresses).map(\.address), console: condition.console,
-          since: NodeRecord.read(environment.paths(of: definition.name))?.since, error: condition.error))
+          since: NodeRecord.read(environment.paths(of: definition.name))?.since, error: condition.error,
+          models: definition.models))
     }
     return rows
   }

@@ -93,7 +93,9 @@ private struct FolderContents: Sendable {
 
   /// What the seed is made of; in a folder with a mark, so without one of its own.
   private static let seed = FolderContents(
-    mark: nil, kinds: ["user-data": .file, "meta-data": .file, "network-config": .file], folder: { _ in nil })
+    mark: nil,
+    kinds: ["user-data": .file, "meta-data": .file, "network-config": .file, "vendor-data": .file],
+    folder: { _ in nil })
 
   /// Whether an entry that is no folder is ours: by its name and kind, or as a file that was being written when we died.
   func has(_ name: String, _ kind: Folder.Kind) -> Bool {

@@ -54,14 +54,16 @@ struct NICDraft {
   var routes: [Route] = []
   var mac: Located<MACAddress>?
   var mtu: Located<Int>?
-  var queues: Int?
-  var offload = NICDefinition.Offload.on
+  var queues: Located<Int>?
+  var offload: Located<NICDefinition.Offload>?
+  var model: Located<NICModel>?
   var role = NICDefinition.Role.listen
   /// As written.
   var socket: Located<String>?
   var socketMode: Int?
   var socketOwner: Located<String>?
   var frontEnd: NICDefinition.FrontEnd?
+  var transport = NICDefinition.Transport.vhostUser
   /// Where it leads; set when links are wired.
   var attachment = Attachment.none
   /// The `impair` of the link to the switch it is on, seen from the NIC; set when links are wired.

@@ -163,6 +163,14 @@ package struct NICDefinition: Codable, Sendable, Equatable {
     case cloudHypervisor = "cloud-hypervisor"
     case crosvm
   }
+  /// How frames come and go between an `external` NIC and the switch.
+  package enum Transport: String, Codable, Sendable, CaseIterable {
+    case vhostUser = "vhost-user"
+    /// A stream of frames, each behind its length (QEMU's `-netdev stream`).
+    case stream
+    /// A frame a datagram (QEMU's `-netdev dgram`).
+    case dgram
+  }
   /// What NIC and switch leave to each other.
   package enum Offload: String, Sendable, CaseIterable {
     /// Checksums, and large frames of TCP and UDP.
@@ -181,9 +189,9 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   package var mtu: Int?
   /// Ring pairs, 1 to 16: those of a machine, or as many as an `external` NIC's front-end may use.
   package var queues = 1
-  /// Which end of the vhost-user socket this product is (`external` only; `vm` uses listen).
+  /// Which end of the socket this product is (`external` only; `vm` uses listen); means nothing for datagrams.
   package var role = Role.listen
-  /// vhost-user socket path; nil = `<state>/<lab>/<node>.<nic>.sock`.
+  /// Socket path; nil = `<state>/<lab>/<node>.<nic>.sock`.
   package var socket: String?
   /// Permission bits of the socket file.
   package var socketMode: Int?
@@ -196,9 +204,31 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   ///
   /// Those of a wire are in the wire's `LinkDefinition`.
   package var impair: ImpairmentPair?
+  // Only said when it is another than usual: a lab that another version wrote has no such key.
+  private var saidModel: NICModel?
+  private var saidTransport: Transport?
   package init(name: String, mac: MACAddress) {
     self.name = name
     self.mac = mac
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, mac, attachment, addresses, gateway, routes, mtu, queues, role, socket, socketMode, socketOwner, frontEnd
+    case offload, impair
+    case saidModel = "model"
+    case saidTransport = "transport"
+  }
+
+  /// What it is to its machine (`vm` only).
+  package var model: NICModel {
+    get { saidModel ?? .virtio }
+    set { saidModel = newValue == .virtio ? nil : newValue }
+  }
+
+  /// How its frames come and go (`external` only).
+  package var transport: Transport {
+    get { saidTransport ?? .vhostUser }
+    set { saidTransport = newValue == .vhostUser ? nil : newValue }
   }
 }
 

@@ -51,21 +51,24 @@ struct Normaliser {
     nic.gateway = draft.gateway?.value.description
     nic.routes = draft.routes.map { Self.route($0) }
     nic.mtu = draft.mtu?.value
-    nic.queues = draft.queues ?? usualQueues(draft, kind)
+    nic.queues = draft.queues?.value ?? usualQueues(draft, kind)
     nic.role = draft.role
     nic.socket = draft.socket.map { Paths.absolute($0.value, in: directory) }
     nic.socketMode = draft.socketMode
     nic.socketOwner = draft.socketOwner?.value
     nic.frontEnd = draft.frontEnd
-    nic.offload = draft.offload
+    nic.offload = draft.offload?.value ?? nic.offload
+    nic.model = draft.model?.value ?? nic.model
+    nic.transport = draft.transport
     return nic
   }
 
   /// Pairs of a NIC whose file says none: a front-end that somebody else starts may take as many as there can be.
   ///
-  /// But crosvm gives its guest all that it is offered.
+  /// But crosvm gives its guest all that it is offered, and a socket that frames go over as they are has one.
   private func usualQueues(_ draft: NICDraft, _ kind: NodeKind) -> Int {
-    kind.isForeign && draft.frontEnd != .crosvm ? Limits.queues.upperBound : 1
+    guard draft.transport == .vhostUser else { return 1 }
+    return kind.isForeign && draft.frontEnd != .crosvm ? Limits.queues.upperBound : 1
   }
 
   private static func route(_ draft: NICDraft.Route) -> RouteDefinition {

@@ -1,5 +1,11 @@
 /// Paths as text; nothing here looks at a disk.
-enum Paths {
+package enum Paths {
+  /// Where the peer of a socket for datagrams binds its own: `x.peer.sock` for `x.sock`.
+  package static func peerSocket(of path: String) -> String {
+    let suffix = ".sock"
+    return (path.hasSuffix(suffix) ? String(path.dropLast(suffix.count)) : path) + ".peer" + suffix
+  }
+
   /// `path`, or `directory/path` when it is relative, without `.` parts and with `..` taken back.
   ///
   /// `keepingFolder: false` takes only the last part of a relative path: the directory is the file's own.

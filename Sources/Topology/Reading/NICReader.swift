@@ -31,8 +31,9 @@ struct NICReader {
       draft.mac = nil
     }
     draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: Limits.mtu) }
-    draft.queues = object["queues"].flatMap { values.integer($0, "queues", in: Limits.queues) }?.value
-    if let offload = object["offload"].flatMap({ values.offload($0, "offload") }) { draft.offload = offload.value }
+    draft.queues = object["queues"].flatMap { values.integer($0, "queues", in: Limits.queues) }
+    draft.offload = object["offload"].flatMap { values.offload($0, "offload") }
+    draft.model = object["model"].flatMap { values.choice($0, "model") }
     readSocket(object, into: &draft)
     return draft
   }
@@ -122,12 +123,37 @@ struct NICReader {
     return route
   }
 
-  /// The keys of a vhost-user socket that somebody else's machine uses.
+  /// NIC keys that say nothing of a socket over which frames go as they are, and of one for datagrams.
+  private static let keysOfRings = ["queues", "front-end", "offload"]
+  private static let keysOfConnections = keysOfRings + ["role"]
+
+  /// What the socket carries; reports keys that make no sense with it.
+  private func readTransport(_ object: ObjectReader, into draft: inout NICDraft) {
+    guard
+      let transport: Located<NICDefinition.Transport> = object["transport"].flatMap({
+        object.values.choice($0, "transport")
+      })
+    else { return }
+    draft.transport = transport.value
+    guard transport.value != .vhostUser else { return }
+    let senseless = transport.value == .dgram ? Self.keysOfConnections : Self.keysOfRings
+    for key in object.keys where senseless.contains(key.value) {
+      let notes = [Diagnostic.Note("\"transport\" is here", at: transport.span)]
+      let reason =
+        key.value == "role"
+        ? "both sides bind a socket of their own" : "frames go over the socket as they are, and nothing is negotiated"
+      let message = "\(key.value.quoted) says nothing with transport: \(transport.value.rawValue): \(reason)"
+      object.values.reporter.error(.contradiction, key.span, message, hint: "leave it out", notes: notes)
+    }
+  }
+
+  /// The keys of a socket that somebody else's machine uses.
   private func readSocket(_ object: ObjectReader, into draft: inout NICDraft) {
     let values = object.values
     if let role: Located<NICDefinition.Role> = object["role"].flatMap({ values.choice($0, "role") }) {
       draft.role = role.value
     }
+    readTransport(object, into: &draft)
     draft.frontEnd = object["front-end"].flatMap { values.choice($0, "front-end") }?.value
     draft.socket = object["socket"].flatMap { values.scalar($0, "socket", "the path of a socket") }
     draft.socketMode =

@@ -45,11 +45,12 @@ extension Rule {
           subject.reporter.error(.usedTwice, socket.span, message, notes: notes)
         }
         first[path] = first[path] ?? (nic.name, socket.span)
-        check(subject, path, socket.span, hint: "choose a shorter path")
+        check(subject, longest(path, nic.definition), socket.span, hint: "choose a shorter path")
       } else if let state = subject.facts.stateDirectory {
         let file = PortName.nic(node: nic.node, nic: nic.definition.name).socketFile
         let hint = "choose shorter names, or a shorter folder by APUS_STATE_DIR"
-        check(subject, "\(state)/\(subject.lab.name)/\(file)", nic.draft.name.span, hint: hint)
+        let path = longest("\(state)/\(subject.lab.name)/\(file)", nic.definition)
+        check(subject, path, nic.draft.name.span, hint: hint)
       }
     }
     guard let state = subject.facts.stateDirectory else { return }
@@ -61,6 +62,11 @@ extension Rule {
       let hint = "choose shorter names, or a shorter folder by APUS_STATE_DIR"
       check(subject, "\(state)/\(subject.lab.name)/\(node.name.value)/console.sock", node.name.span, hint: hint)
     }
+  }
+
+  /// Of datagrams the peer's socket has the longer path.
+  private static func longest(_ path: String, _ nic: NICDefinition) -> String {
+    nic.transport == .dgram ? Paths.peerSocket(of: path) : path
   }
 
   private static func check(_ subject: RuleSubject, _ path: String, _ span: Span, hint: String) {

@@ -3,12 +3,15 @@ extension Rule {
   static func builtinMemory(_ subject: RuleSubject) {
     var reported: Set<Span> = []
     for node in subject.draft.nodes where node.traits.isMachine {
+      let emulated = node.nics.lazy.compactMap(\.model).first { $0.value.isEmulated }
+      let bytes = emulated == nil ? MachineLimits.builtinMemory : MachineLimits.fullBuiltinMemory
       guard let machine = node.machine, case .builtin = machine.image, let memory = machine.memory,
-        memory.value < MachineLimits.builtinMemory, reported.insert(memory.span).inserted
+        memory.value < bytes, reported.insert(memory.span).inserted
       else { continue }
-      let least = Units.describe(bytes: UInt64(MachineLimits.builtinMemory))
+      let least = Units.describe(bytes: UInt64(bytes))
       let found = Units.describe(bytes: UInt64(memory.value))
-      let message = "the built-in image does not boot with \(found) of memory; it needs \(least)"
+      let reason = emulated.map { " with a NIC of model \($0.value.rawValue)" } ?? ""
+      let message = "the built-in image does not boot with \(found) of memory; it needs \(least)\(reason)"
       // What the others of a profile and of `defaults` share is said where it stands.
       let origin = Diagnostic.Note("node \(node.name.value.quoted) has it", at: node.name.span)
       let isOwn = node.name.span.line == memory.span.line

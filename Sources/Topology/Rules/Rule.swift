@@ -68,6 +68,8 @@ struct Rule: Sendable {
     Rule(codes: [.gateway, .withoutEffect], check: twoRoutes),
     Rule(codes: [.mtu], check: unequalMTUs),
     Rule(codes: [.mtu], check: smallMTUs),
+    Rule(codes: [.mtu], check: modelMTUs),
+    Rule(codes: [.contradiction, .withoutEffect], check: modelKeys),
     Rule(codes: [.interfaceName], check: tapNames),
     Rule(codes: [.interfaceName, .hostInterface], check: vlanInterfaces),
     Rule(codes: [.range], check: builtinMemory),

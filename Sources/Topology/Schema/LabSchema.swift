@@ -114,12 +114,20 @@ enum LabSchema {
       "What NIC and switch leave to each other: on (checksums and large frames), checksum, or off; on without it."
     ),
     Key(
+      "model", .choice(NICModel.allCases.map(\.rawValue)),
+      "The hardware that it is to the machine; virtio, which is the fastest, without it."
+    ),
+    Key(
       "role", .choice(NICDefinition.Role.allCases.map(\.rawValue)),
       "Which end of the socket Apus is; listen without it."
     ),
     Key("socket", .text, "Path of the socket, relative to the file."),
     Key("socket-mode", .octal, "Permissions of the socket; 0660 without it."),
     Key("socket-owner", .text, "user or user:group."),
+    Key(
+      "transport", .choice(NICDefinition.Transport.allCases.map(\.rawValue)),
+      "What an external NIC's socket carries: vhost-user, frames in a stream, or a frame a datagram; vhost-user without it."
+    ),
     Key(
       "front-end", .choice(NICDefinition.FrontEnd.allCases.map(\.rawValue)),
       "What uses the socket, where it counts queues in rings."

@@ -143,7 +143,8 @@ struct RouteExample: Sendable {
     NodeRow(
       NodeStatus(
         lab: "two", node: "a", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
-        console: nil, since: nil, error: "it ended")),
+        console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
+    PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
     ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
     TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
   ]

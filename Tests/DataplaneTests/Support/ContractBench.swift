@@ -12,6 +12,8 @@ final class ContractBench {
     case guest(VirtualGuest)
     /// The far end of a pair of sockets that stands in for an interface.
     case socket(Descriptor)
+    /// The far end of a pair of stream sockets.
+    case stream(StreamPeer)
     /// The kind has nothing behind it.
     case nothing
   }
@@ -47,16 +49,20 @@ final class ContractBench {
     switch core.state.ports[port].kind {
     case .vhostUser: far[port] = .guest(try startGuest(port, ringSize))
     case .tap:
-      var pair: [Int32] = [-1, -1]
-      let type = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
-      guard socketpair(AF_UNIX, type, 0, &pair) == 0 else {
-        throw SystemError(call: "socketpair", code: errno, context: "")
-      }
-      far[port] = .socket(Descriptor(owning: pair[1]))
-      let error = core.coldOpenTAP(
-        port, Descriptor(owning: pair[0]), hasOffload: hasOffload, takesLarge: takesLarge)
+      let (near, other) = try Self.datagramPair()
+      far[port] = .socket(other)
+      let error = core.coldOpenTAP(port, near, hasOffload: hasOffload, takesLarge: takesLarge)
       if let error { throw error }
       core.coldSetInterface(port, isUp: true)
+    case .stream:
+      let (near, other) = try UnixSocket.pair()
+      far[port] = .stream(StreamPeer(other))
+      core.coldOpenStream(port, near, epoch: 1)
+    case .dgram:
+      let (near, other) = try Self.datagramPair()
+      far[port] = .socket(other)
+      guard core.coldOpenDatagrams(port, near, peerPath: "/nowhere") else { throw StreamPeer.Failure.refused }
+      core.coldSetPeer(port, true)
     case .patch, .null, .none: far[port] = .nothing
     }
     core.coldCarrier(port)
@@ -65,7 +71,7 @@ final class ContractBench {
   /// Something is behind a port that frames can be sent from and received at.
   func hasFarSide(_ port: Int) -> Bool {
     switch far[port] {
-    case .guest, .socket: true
+    case .guest, .socket, .stream: true
     case .nothing, nil: false
     }
   }
@@ -84,6 +90,21 @@ final class ContractBench {
   func remove(_ port: Int) {
     core.coldRemovePort(port)
     far[port] = nil
+  }
+
+  private static func datagramPair() throws -> (Descriptor, Descriptor) {
+    var pair: [Int32] = [-1, -1]
+    let type = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, type, 0, &pair) == 0 else {
+      throw SystemError(call: "socketpair", code: errno, context: "")
+    }
+    return (Descriptor(owning: pair[0]), Descriptor(owning: pair[1]))
+  }
+
+  /// The peer of a stream, for bytes as they are.
+  func streamPeer(_ port: Int) throws -> StreamPeer {
+    guard case .stream(let peer) = far[port] else { throw StreamPeer.Failure.refused }
+    return peer
   }
 
   private func startGuest(_ port: Int, _ ringSize: Int) throws -> VirtualGuest {
@@ -129,11 +150,22 @@ final class ContractBench {
       guard Glibc.send(descriptor.raw, frame, frame.count, 0) == frame.count else {
         throw SystemError(call: "send", code: errno, context: "")
       }
+    case .stream(let peer): try peer.send([frame])
     case .nothing, nil: return false
     }
     breathe()
     return true
   }
+
+  /// The same with several frames at once, of a guest.
+  func sendBurst(_ frames: [[UInt8]], from port: Int) throws {
+    guard case .guest(let guest) = far[port] else { throw StreamPeer.Failure.refused }
+    try guest.send(burst: frames)
+    breathe()
+  }
+
+  /// What was behind a port is gone.
+  func closeFarSide(_ port: Int) { far[port] = .nothing }
 
   /// What came to the far side of a port since the last call.
   func received(_ port: Int) throws -> [[UInt8]] {
@@ -148,6 +180,7 @@ final class ContractBench {
         guard size > 0 else { break }
         frames.append(Array(buffer[..<size]))
       }
+    case .stream(let peer): frames = try peer.receive()
     case .nothing, nil: break
     }
     return frames

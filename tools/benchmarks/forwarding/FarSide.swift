@@ -185,3 +185,31 @@ final class Interface: FarSide {
     while recv(socket.raw, &room, room.count, 0) > 0 {}
   }
 }
+
+/// The peer of a stream's port: it sends frames of one turn with one call, each behind its length.
+final class StreamSide: FarSide {
+  private let socket: Descriptor
+  private var bytes: [UInt8] = []
+  private var frameSize = 0
+  private var room = [UInt8](repeating: 0, count: 1 << 20)
+
+  /// - Parameter socket: the far end of the pair that the port has the other end of.
+  init(_ socket: Descriptor) { self.socket = socket }
+
+  func prepare(_ built: PreparedFrame) {
+    let size = built.bytes.count
+    let framed = (0..<4).map { UInt8(truncatingIfNeeded: size >> (24 - 8 * $0)) } + built.bytes
+    frameSize = framed.count
+    bytes = Array(repeatElement(framed, count: 64).joined())
+  }
+
+  func send(_ count: Int) {
+    guard Glibc.send(socket.raw, bytes, count * frameSize, 0) == count * frameSize else {
+      Options.fail("frames do not fit into the socket: errno \(errno)", status: 1)
+    }
+  }
+
+  func take(_ count: Int) {
+    while recv(socket.raw, &room, room.count, 0) > 0 {}
+  }
+}

@@ -86,6 +86,13 @@ struct Field: ~Copyable {
     hasInterface = true
   }
 
+  mutating func addStream(_ mode: PortMode) throws {
+    let (port, far) = try worker.addStream(mode)
+    ports.append(port)
+    sides.append(StreamSide(far))
+    hasInterface = true
+  }
+
   // Frames.
 
   /// Has the receivers get each frame in pieces of TCP over IPv4, a buffer each.

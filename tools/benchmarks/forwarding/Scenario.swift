@@ -31,6 +31,9 @@ enum Scenario: String, CaseIterable {
   case tapIn = "tap-in"
   /// From a guest to a TAP, without what the kernel does.
   case tapOut = "tap-out"
+  /// From a stream's peer to a guest, and back, without what the kernel does.
+  case streamIn = "stream-in"
+  case streamOut = "stream-out"
   /// Large TCP frames between two guests that take them.
   case tso
   /// Large TCP frames for a guest that takes none: they are cut on their way.
@@ -85,6 +88,12 @@ enum Scenario: String, CaseIterable {
     case .tapOut:
       try field.addStation(access, field.sending)
       try field.addInterface(access)
+    case .streamIn:
+      try field.addStream(access)
+      try field.addStation(access, field.receiving)
+    case .streamOut:
+      try field.addStation(access, field.sending)
+      try field.addStream(access)
     case .tso: try layLarge(&field, access, offloads: Self.largeOffloads)
     case .tsoCut: try layLarge(&field, access, offloads: VirtioFeature.guestChecksum)
     }

@@ -34,6 +34,15 @@ extension DrivenWorker {
     return (port, far)
   }
 
+  /// Adds a stream's port; returns its number and the peer's end.
+  package mutating func addStream(_ mode: PortMode) throws -> (port: Int, far: Descriptor) {
+    let (near, far) = try UnixSocket.pair()
+    UnixSocket.widenSendBuffer(near, to: 512 << 10)
+    let port = add(.stream, mode, on: 0)
+    core.coldOpenStream(port, near, epoch: 1)
+    return (port, far)
+  }
+
   /// Joins switch 0 with another one, for all VLANs.
   package mutating func addPatch(to switchIndex: Int) {
     let ends = [0, switchIndex].map { add(.patch, .trunk(allowed: .all, native: nil), on: $0) }

@@ -1,29 +1,36 @@
 internal import LinuxHost
 import Synchronization
 
-/// The socket file of one port, which front-ends connect to.
+/// The socket file of one port, which front-ends, or peers of a stream, connect to.
 ///
 /// Made by who adds the port and ended by who removes it, in the order of their calls, so that a port finds the path free
 /// that another one had. In between it is the reactor's, whose epoll watches it: who connects before the reactor has the
 /// port waits in the kernel's queue.
-final class VhostUserListener: Sendable {
+final class SocketListener: Sendable {
   private struct State {
     /// Nil while nobody listens.
     var descriptor: Descriptor?
     var hasEnded = false
   }
 
-  private let socket: VhostUserSocket
+  private let path: String
+  private let mode: UInt32
+  private let owner: (user: UInt32, group: UInt32)?
   private let token: UInt64
   private let epoll: Epoll
   private let state = Mutex(State())
 
   /// Makes the file and begins to listen.
   ///
-  /// - Parameter epoll: of the reactor.
+  /// - Parameters:
+  ///   - mode: permission bits of the file.
+  ///   - owner: of the file; nil = this process's.
+  ///   - epoll: of the reactor.
   /// - Throws: what `UnixSocket.listen` and `Epoll.add` do; no file is left then.
-  init(_ socket: VhostUserSocket, port: Int, epoll: Epoll) throws(SystemError) {
-    self.socket = socket
+  init(
+    path: String, mode: UInt32, owner: (user: UInt32, group: UInt32)?, port: Int, epoll: Epoll
+  ) throws(SystemError) {
+    (self.path, self.mode, self.owner) = (path, mode, owner)
     token = Self.token(port)
     self.epoll = epoll
     try listen()
@@ -41,14 +48,23 @@ final class VhostUserListener: Sendable {
   func listen() throws(SystemError) {
     try state.withLock { state throws(SystemError) in
       guard !state.hasEnded, state.descriptor == nil else { return }
-      let descriptor = try UnixSocket.listen(path: socket.path, mode: socket.mode, owner: socket.owner)
+      let descriptor = try UnixSocket.listen(path: path, mode: mode, owner: owner)
       do throws(SystemError) {
         try epoll.add(descriptor.raw, token: token, events: Epoll.input)
       } catch {
-        SocketFile.remove(socket.path)
+        SocketFile.remove(path)
         throw error
       }
       state.descriptor = descriptor
+    }
+  }
+
+  /// Whether the reactor is told of connections; those that it is not told of wait in the kernel's queue.
+  func setAccepting(_ isAccepting: Bool) {
+    state.withLock { state in
+      guard let descriptor = state.descriptor else { return }
+      // A descriptor that is watched can be watched for something else.
+      try? epoll.modify(descriptor.raw, token: token, events: isAccepting ? Epoll.input : 0)
     }
   }
 
@@ -67,6 +83,6 @@ final class VhostUserListener: Sendable {
     guard let descriptor = state.descriptor else { return }
     epoll.remove(descriptor.raw)
     state.descriptor = nil
-    SocketFile.remove(socket.path)
+    SocketFile.remove(path)
   }
 }

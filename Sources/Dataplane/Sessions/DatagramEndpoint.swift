@@ -1,0 +1,59 @@
+internal import LinuxHost
+
+/// Looks for the peer of a port for datagrams: whether its socket is there, and whose.
+///
+/// The kernel says nothing of a peer that goes or comes, so it is asked: now and then while there is one, more often while
+/// there is none. A frame that cannot be sent, and one that comes, say it at once.
+final class DatagramEndpoint: SocketEndpoint {
+  let port: Int
+  private let peerPath: String
+  private let path: String
+  private let socket: Descriptor
+  private let worker: Worker
+  private var hasPeer = false
+  private var isClosed = false
+
+  /// - Parameter socket: bound to `path`.
+  init(port: Int, _ socket: Descriptor, path: String, peerPath: String, _ worker: Worker) {
+    (self.port, self.socket, self.path, self.peerPath, self.worker) = (port, socket, path, peerPath, worker)
+  }
+
+  var mustRetry: Bool { !isClosed && !hasPeer }
+  var isBusy: Bool { !isClosed }
+
+  func accept() {}
+
+  func found() { hasPeer = true }
+
+  func ended(epoch: Int, _ fault: RingFault) {
+    set(false)
+    // Another one may have its place already.
+    look(at: .now)
+  }
+
+  func look(at now: ContinuousClock.Instant) {
+    guard !isClosed else { return }
+    do throws(SystemError) {
+      try UnixSocket.join(socket, path: peerPath)
+      set(true)
+    } catch {
+      set(false)
+    }
+  }
+
+  private func set(_ isThere: Bool) {
+    guard isThere != hasPeer else { return }
+    hasPeer = isThere
+    let port = port
+    worker.commands.submit { $0.coldSetPeer(port, isThere) }
+  }
+
+  func close() {
+    isClosed = true
+    SocketFile.remove(path)
+  }
+
+  func status() -> SocketEndpointStatus {
+    SocketEndpointStatus(isConnected: hasPeer, faults: 0, lastError: nil)
+  }
+}
