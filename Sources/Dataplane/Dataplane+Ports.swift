@@ -35,6 +35,9 @@ extension Dataplane {
       case .tap(let interface):
         record.kind = .tap
         try await open(record, interface, isWanted: configuration.carrier)
+      case .nic(let interface):
+        record.kind = .nic
+        try await open(&record, interface, mtu: configuration.mtu, isWanted: configuration.carrier)
       }
     } catch {
       portTable.release(record)
@@ -113,7 +116,7 @@ extension Dataplane {
       }
     }
     forgetStations(of: record)
-    if record.kind == .tap { await forgetInterface(of: record) }
+    if record.kind == .tap || record.kind == .nic { await forgetInterface(of: record) }
     notePortGone(record)
   }
 

@@ -9,7 +9,7 @@ extension Dataplane {
     var hasEnd: Bool
     var mtu: Int
     var queues: [QueueStatus]
-    /// Of a TAP.
+    /// Of a TAP or NIC.
     var offloads: OffloadStatus?
   }
 
@@ -46,6 +46,8 @@ extension Dataplane {
     var offloads: OffloadStatus?
     if core.state.ports[port].kind == .tap {
       offloads = core.state.ports.tap[core.state.ports[port].body].offloadStatus
+    } else if core.state.ports[port].kind == .nic {
+      offloads = core.state.ports.nic[core.state.ports[port].body].offloadStatus
     }
     return LiveState(
       isUp: core.state.ports.cables[port].isUp, hasEnd: core.state.ports.coldEndIsUp(port),
@@ -120,6 +122,16 @@ extension TAPPort {
     guard isOpen else { return nil }
     let names = OffloadStatus.names(checksum: hasHeader, takesLarge)
     return OffloadStatus(toNode: names, fromNode: names)
+  }
+}
+
+extension NICPort {
+  /// What it is given, and may give: a kernel joins and leaves large whatever its NICs can.
+  var offloadStatus: OffloadStatus? {
+    guard let offers else { return nil }
+    return OffloadStatus(
+      toNode: OffloadStatus.names(checksum: offers.checksums, offers.large),
+      fromNode: OffloadStatus.names(checksum: true, .all))
   }
 }
 

@@ -92,6 +92,7 @@ package struct TAPInterface: Sendable {
 package enum PortBackend: Sendable {
   case vhostUser(VhostUserSocket)
   case tap(TAPInterface)
+  case nic(HostInterface)
 }
 
 /// One end of a patch, the joint of two switches.

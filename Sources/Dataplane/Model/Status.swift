@@ -108,7 +108,7 @@ package struct VhostUserStatus: Sendable {
 /// *Receive* and *in*: from the node into the switch.
 package struct PortStatus: Sendable {
   /// What is behind a port; the end of a patch reads `trunk`, the users' word for the joint of two switches.
-  package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, patch = "trunk" }
+  package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, nic, patch = "trunk" }
   package var name: String
   package var switchName: String?
   package var kind: Kind

@@ -3,7 +3,7 @@ internal import LinuxHost
 /// From a port's number to what its kind does: every `switch` over `PortKind` is here.
 ///
 /// The rest of the worker asks by the number and knows no kinds, but where code is of one kind alone: the rings of
-/// vhost-user (calls, faults, sessions), the interfaces of TAPs, and patches, which Switching and Impairments follow.
+/// vhost-user (calls, faults, sessions), and patches, which Switching and Impairments follow.
 extension PortSet {
   // While frames move.
 
@@ -13,6 +13,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].queuesWithFrames(among: own)
     case .tap: tap[self[port].body].hasFrames ? 1 : 0
+    case .nic: nic[self[port].body].hasFrames ? 1 : 0
     case .patch: 0
     case .null: 0
     case .none: 0
@@ -28,6 +29,7 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
     case .tap: tap[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
+    case .nic: nic[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
     case .patch: nil
     case .null: nil
     case .none: nil
@@ -40,6 +42,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: false
     case .tap: tap[self[port].body].hasFrames
+    case .nic: nic[self[port].body].hasFrames
     case .patch: false
     case .null: false
     case .none: false
@@ -53,6 +56,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].rings[2 * queue + 1].isEnabled
     case .tap: true
+    case .nic: true
     case .patch: true
     case .null: true
     case .none: true
@@ -67,6 +71,7 @@ extension PortSet {
       ringBursts &+= 1
       finish(port, ring: 2 * queue + 1)
     case .tap: break
+    case .nic: break
     case .patch: break
     case .null: break
     case .none: break
@@ -85,6 +90,7 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .tap: tap[self[port].body].transmit(delivery, of: burst, notes: notes)
+    case .nic: nic[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .patch: .nobodyThere(delivery)
     case .null: NullPort().transmit(delivery, of: burst, notes: notes)
     case .none: .nobodyThere(delivery)
@@ -102,6 +108,7 @@ extension PortSet {
       let others = pairs & (pairs &- 1)
       if others != 0 { finishOthers(port, pairs: others) }
     case .tap: break
+    case .nic: break
     case .patch: break
     case .null: break
     case .none: break
@@ -124,6 +131,7 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[body].egressTraits(mtu: mtu)
     case .tap: tap[body].egressTraits(mtu: mtu)
+    case .nic: nic[body].egressTraits(mtu: mtu)
     case .patch: .everything
     case .null: NullPort().egressTraits(mtu: mtu)
     case .none: .everything
@@ -137,6 +145,7 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].mayHaveFrames(among: self[port].ownQueues)
     case .tap: tap[self[port].body].mayHaveFrames(among: self[port].ownQueues)
+    case .nic: nic[self[port].body].mayHaveFrames(among: self[port].ownQueues)
     case .patch: false
     case .null: NullPort().mayHaveFrames(among: self[port].ownQueues)
     case .none: false
@@ -148,6 +157,7 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].arm(self[port].ownQueues, longest: longest)
     case .tap: tap[self[port].body].arm(self[port].ownQueues, longest: longest)
+    case .nic: nic[self[port].body].arm(self[port].ownQueues, longest: longest)
     case .patch: longest
     case .null: NullPort().arm(self[port].ownQueues, longest: longest)
     case .none: longest
@@ -158,6 +168,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].disarm(self[port].ownQueues)
     case .tap: tap[self[port].body].disarm(self[port].ownQueues)
+    case .nic: nic[self[port].body].disarm(self[port].ownQueues)
     case .patch: break
     case .null: NullPort().disarm(self[port].ownQueues)
     case .none: break
@@ -168,6 +179,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].handle(event)
     case .tap: tap[self[port].body].handle(event)
+    case .nic: nic[self[port].body].handle(event)
     case .patch: break
     case .null: NullPort().handle(event)
     case .none: break
@@ -181,6 +193,7 @@ extension PortSet {
     switch kind {
     case .vhostUser: shared.vhostUser.take() ?? -1
     case .tap: shared.tap.take() ?? -1
+    case .nic: shared.nic.take() ?? -1
     case .patch: -1
     case .null: -1
     case .none: -1
@@ -192,6 +205,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: shared.vhostUser.close(self[port].body, epoll)
     case .tap: shared.tap.close(self[port].body, epoll)
+    case .nic: shared.nic.close(self[port].body, epoll)
     case .patch: break
     case .null: break
     case .none: break
@@ -203,6 +217,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].isThere
     case .tap: tap[self[port].body].isThere
+    case .nic: nic[self[port].body].isThere
     case .patch: self[port].peer >= 0 && self[self[port].peer].isWanted
     case .null: NullPort().isThere
     case .none: false
@@ -213,6 +228,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: VhostUserPort.carrierNews
     case .tap: TAPPort.carrierNews
+    case .nic: NICPort.carrierNews
     case .patch: .nobody
     case .null: NullPort.carrierNews
     case .none: .nobody
@@ -224,9 +240,34 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].coldRefusal
     case .tap: tap[self[port].body].coldRefusal
+    case .nic: nic[self[port].body].coldRefusal
     case .patch: nil
     case .null: NullPort().coldRefusal
     case .none: .carrierDown
+    }
+  }
+
+  /// What the kernel has told of the interface behind a port; nil = there is none.
+  func coldInterface(_ port: Int) -> InterfaceWord? {
+    switch self[port].kind {
+    case .vhostUser: nil
+    case .tap: tap[self[port].body].isOpen ? tap[self[port].body].word : nil
+    case .nic: nic[self[port].body].isOpen ? nic[self[port].body].word : nil
+    case .patch: nil
+    case .null: nil
+    case .none: nil
+    }
+  }
+
+  /// The kernel has told of it once more.
+  mutating func coldNoteInterface(_ port: Int, _ word: InterfaceWord) {
+    switch self[port].kind {
+    case .vhostUser: break
+    case .tap: tap[self[port].body].word = word
+    case .nic: nic[self[port].body].word = word
+    case .patch: break
+    case .null: break
+    case .none: break
     }
   }
 
@@ -237,6 +278,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].queues
     case .tap: tap[self[port].body].queues
+    case .nic: nic[self[port].body].queues
     case .patch: 0
     case .null: NullPort().queues
     case .none: 0
@@ -247,6 +289,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].watch(queue, port: port, epoll)
     case .tap: tap[self[port].body].watch(queue, port: port, epoll)
+    case .nic: nic[self[port].body].watch(queue, port: port, epoll)
     case .patch: break
     case .null: NullPort().watch(queue, port: port, epoll)
     case .none: break
@@ -257,6 +300,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].unwatch(queue, epoll)
     case .tap: tap[self[port].body].unwatch(queue, epoll)
+    case .nic: nic[self[port].body].unwatch(queue, epoll)
     case .patch: break
     case .null: NullPort().unwatch(queue, epoll)
     case .none: break

@@ -5,6 +5,7 @@
 final class SharedPorts: @unchecked Sendable {
   var vhostUser = PortPool<VhostUserPort> { VhostUserPort() }
   var tap = PortPool<TAPPort> { TAPPort() }
+  var nic = PortPool<NICPort> { NICPort() }
   /// Workers that there are.
   let workerCount: Int
 

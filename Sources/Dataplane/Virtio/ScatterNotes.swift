@@ -30,6 +30,8 @@ struct ScatterNotes: ~Copyable {
   let vectors = unsafe FixedArray<iovec>(count: vectorLimit) { _ in unsafe iovec() }
   static let vectorLimit = 1024
   let chains = FixedArray<Chain>(count: Burst.chainCapacity) { _ in Chain(token: ChainToken(id: 0), size: 0) }
+  /// Frames that are sent together.
+  let packets = PacketBatch()
   /// Where the frames of a port with several rings are sorted by these.
   let parts = DeliveryParts()
 

@@ -193,7 +193,7 @@ extension LabRuntime {
       switch configuration.backend {
       case .vhostUser(let socket):
         work.progress("port \(name) \(socket.role == .listen ? "listening" : "connecting to \(socket.path)")")
-      case .tap: work.progress("port \(name) open")
+      case .tap, .nic: work.progress("port \(name) open")
       }
     }
   }

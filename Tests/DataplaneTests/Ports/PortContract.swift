@@ -26,6 +26,8 @@ import Testing
     try closed(&rings)
     var interface = TAPPort()
     try closed(&interface)
+    var packets = NICPort()
+    try closed(&packets)
   }
 
   /// Ports are asked once a breath which of their queues have frames; serving one may end another (a call that blocks).
@@ -174,6 +176,7 @@ import Testing
     }
     // Two at once, so no more than the first four of each pool.
     #expect(bench.core.state.ports.vhostUser.count <= 4 && bench.core.state.ports.tap.count <= 4)
+    #expect(bench.core.state.ports.nic.count <= 4)
   }
 
   /// Bodies are of their kind: what one port has is nobody else's, whatever their numbers.
