@@ -33,7 +33,8 @@ package final class LinkMonitor: Sendable {
   /// All news since the last call, in order; never waits.
   package func take() -> [News] {
     var found: [News] = []
-    var batch = [clinux_link_news](repeating: clinux_link_news(index: 0, state: CLINUX_LINK_DOWN, has_carrier: false), count: 8)
+    var batch = [clinux_link_news](
+      repeating: clinux_link_news(index: 0, state: CLINUX_LINK_DOWN, has_carrier: false), count: 8)
     while true {
       // SAFETY: the call writes at most `count` records and keeps no pointer.
       let count = unsafe batch.withUnsafeMutableBufferPointer { records in

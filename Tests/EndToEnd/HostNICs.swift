@@ -50,7 +50,7 @@ extension RealThings {
           text += try await execute(command).output
         }
         // Alone its state of operation takes a moment.
-        return text.replacing(#/(state|qdisc) [A-Zn]+/#, with: "")
+        return text.replacing(#/(state|qdisc) [A-Za-z]+/#, with: "")
       }
 
       /// Runs a line in the far namespace and demands success.

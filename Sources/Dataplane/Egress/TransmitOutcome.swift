@@ -32,7 +32,8 @@ struct TransmitOutcome {
   }
 
   /// Some of the frames that the one at `position` became were not taken, after others were.
-  mutating func drop(_ position: Int, _ reason: EgressDrop, of delivery: Delivery, losing count: Int, afterOthers: Bool) {
+  mutating func drop(_ position: Int, _ reason: EgressDrop, of delivery: Delivery, losing count: Int, afterOthers: Bool)
+  {
     hasDrops = true
     delivery.drop(position, reason, losing: count, isPartlyGone: afterOthers)
   }

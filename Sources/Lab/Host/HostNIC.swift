@@ -23,7 +23,9 @@ struct HostNIC: Sendable {
   }
 
   /// What the interface is marked with: 127 bytes at most, `apus:LAB:PORT` as a rule.
-  var mark: String { String(decoding: "\(Netlink.takenMark)\(owner.lab):\(owner.port)".utf8.prefix(127), as: UTF8.self) }
+  var mark: String {
+    String(decoding: "\(Netlink.takenMark)\(owner.lab):\(owner.port)".utf8.prefix(127), as: UTF8.self)
+  }
 
   /// Why the interface cannot be taken; nil = it can, or is taken by the same port already.
   /// - Parameters:
@@ -79,7 +81,9 @@ struct HostNIC: Sendable {
   /// - Throws: `UserError` with the interface as it was.
   func take(_ store: TakenInterfaces) throws(UserError) {
     let former = store[name].flatMap { $0.isThere && $0.mark == mark ? $0 : nil }
-    if let trouble = trouble(isRecorded: former != nil) { throw UserError(.failed, trouble.message, hint: trouble.hint) }
+    if let trouble = trouble(isRecorded: former != nil) {
+      throw UserError(.failed, trouble.message, hint: trouble.hint)
+    }
     var taken: TakenInterface
     do throws(SystemError) {
       let facts = try Netlink.facts(of: name, namespace: nil)
@@ -128,12 +132,14 @@ struct HostNIC: Sendable {
     if taken.isThere {
       var failures = [setBack(taken)]
       // Before the host hears by it again, all is as it was.
-      failures.append(failure { () throws(SystemError) in
-        try Netlink.undeafen(link: taken.name, namespace: nil, removesPlace: taken.madePlace ?? false)
-      })
-      failures.append(failure { () throws(SystemError) in
-        try Netlink.unmark(link: taken.name, taken.mark, namespace: nil)
-      })
+      failures.append(
+        failure { () throws(SystemError) in
+          try Netlink.undeafen(link: taken.name, namespace: nil, removesPlace: taken.madePlace ?? false)
+        })
+      failures.append(
+        failure { () throws(SystemError) in
+          try Netlink.unmark(link: taken.name, taken.mark, namespace: nil)
+        })
       if let failure = failures.compactMap({ $0 }).first {
         throw UserError(.failed, "the interface \(taken.name) is not wholly given back: \(failure)")
       }

@@ -37,7 +37,9 @@ struct NICNode: Node {
     }
     for nic in definition.nics {
       let isRecorded = taken[nic.name]?.isThere ?? false
-      guard let trouble = interface(nic).trouble(isRecorded: isRecorded, isEarly: !isNew || isRecorded) else { continue }
+      guard let trouble = interface(nic).trouble(isRecorded: isRecorded, isEarly: !isNew || isRecorded) else {
+        continue
+      }
       throw UserError(.failed, "node \(definition.name): \(trouble.message)", hint: trouble.hint)
     }
   }
