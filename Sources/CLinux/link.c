@@ -62,3 +62,18 @@ int clinux_link_speed(const char *name, uint32_t *megabits) {
   close(fd);
   return result;
 }
+
+int clinux_link_large_receive(const char *name, int wanted) {
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};
+  int result = exchange(fd, name, &value);
+  const int former = (value.data & ETH_FLAG_LRO) != 0;
+  if (result == 0 && wanted >= 0 && wanted != former) {
+    value.cmd = ETHTOOL_SFLAGS;
+    value.data = wanted ? value.data | ETH_FLAG_LRO : value.data & ~(uint32_t)ETH_FLAG_LRO;
+    result = exchange(fd, name, &value);
+  }
+  close(fd);
+  return result < 0 ? result : former;
+}

@@ -52,10 +52,12 @@ static bool note(const struct nlmsghdr *header, const char *body, size_t size, s
   /* A bridge tells of its ports with a family of its own, and "removed" is not "gone" there. */
   if (link.ifi_family != AF_UNSPEC) return false;
   news->index = link.ifi_index;
+  news->has_carrier = false;
   if (header->nlmsg_type == RTM_DELLINK) {
     news->state = CLINUX_LINK_GONE;
   } else {
     news->state = (link.ifi_flags & IFF_UP) != 0 ? CLINUX_LINK_UP : CLINUX_LINK_DOWN;
+    news->has_carrier = (link.ifi_flags & IFF_LOWER_UP) != 0;
   }
   return true;
 }

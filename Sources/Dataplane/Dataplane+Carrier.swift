@@ -50,8 +50,8 @@ extension Dataplane {
   }
 
   /// Hears of an interface from now on; the first one in a namespace needs a monitor there.
-  private func watch(
-    _ port: Int, _ descriptor: Descriptor, index: Int, _ namespace: String?
+  func watch(
+    _ port: Int, _ descriptor: Descriptor?, index: Int, _ namespace: String?
   ) async throws(SystemError) {
     guard await !interfaces.run({ $0.watch(port: port, descriptor, index: index, namespace, nil) }) else { return }
     let monitor = try await NetworkNamespace.runWithoutBlocking(in: namespace) { () throws(SystemError) in

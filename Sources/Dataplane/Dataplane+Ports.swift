@@ -43,6 +43,9 @@ extension Dataplane {
         record.kind = .tap
         record.interface = interface.name
         try await open(record, interface, isWanted: configuration.carrier)
+      case .nic(let interface):
+        record.kind = .nic
+        try await open(&record, interface, mtu: configuration.mtu, isWanted: configuration.carrier)
       }
     } catch {
       portTable.release(record)
@@ -122,7 +125,7 @@ extension Dataplane {
       }
     }
     forgetStations(of: record)
-    if record.kind == .tap { await forgetInterface(of: record) }
+    if record.kind == .tap || record.kind == .nic { await forgetInterface(of: record) }
     notePortGone(record)
   }
 

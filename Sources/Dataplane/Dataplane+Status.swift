@@ -10,7 +10,7 @@ extension Dataplane {
     var mtu: Int
     var queues: [QueueStatus]
     var forbiddenFragments: UInt64?
-    /// Of a TAP.
+    /// Of a TAP or NIC.
     var offloads: OffloadStatus?
   }
 
@@ -56,6 +56,8 @@ extension Dataplane {
     var offloads: OffloadStatus?
     if core.state.ports[port].kind == .tap {
       offloads = core.state.ports.tap[core.state.ports[port].body].offloadStatus
+    } else if core.state.ports[port].kind == .nic {
+      offloads = core.state.ports.nic[core.state.ports[port].body].offloadStatus
     }
     return LiveState(
       isUp: core.state.ports.cables[port].isUp, hasEnd: core.state.ports.coldEndIsUp(port),
@@ -142,6 +144,16 @@ extension TAPPort {
     guard isOpen else { return nil }
     let names = OffloadStatus.names(checksum: hasHeader, takesLarge)
     return OffloadStatus(toNode: names, fromNode: names)
+  }
+}
+
+extension NICPort {
+  /// What it is given, and may give: a kernel joins and leaves large whatever its NICs can.
+  var offloadStatus: OffloadStatus? {
+    guard let offers else { return nil }
+    return OffloadStatus(
+      toNode: OffloadStatus.names(checksum: offers.checksums, offers.large),
+      fromNode: OffloadStatus.names(checksum: true, .all))
   }
 }
 

@@ -7,8 +7,8 @@ import Glibc
 package final class LinkMonitor: Sendable {
   /// One piece of news.
   package enum News: Sendable, Equatable {
-    /// The link is set up (IFF_UP), or down.
-    case state(index: Int, isUp: Bool)
+    /// The link is set up (IFF_UP), or down; and its cable is in.
+    case state(index: Int, isUp: Bool, hasCarrier: Bool)
     /// The link was removed, or has moved to another namespace.
     case gone(index: Int)
     /// Some news were lost: whoever needs to know has to ask.
@@ -33,7 +33,8 @@ package final class LinkMonitor: Sendable {
   /// All news since the last call, in order; never waits.
   package func take() -> [News] {
     var found: [News] = []
-    var batch = [clinux_link_news](repeating: clinux_link_news(index: 0, state: CLINUX_LINK_DOWN), count: 8)
+    var batch = [clinux_link_news](
+      repeating: clinux_link_news(index: 0, state: CLINUX_LINK_DOWN, has_carrier: false), count: 8)
     while true {
       // SAFETY: the call writes at most `count` records and keeps no pointer.
       let count = unsafe batch.withUnsafeMutableBufferPointer { records in
@@ -48,7 +49,8 @@ package final class LinkMonitor: Sendable {
         let index = Int(news.index)
         found.append(
           news.state == CLINUX_LINK_GONE
-            ? .gone(index: index) : .state(index: index, isUp: news.state == CLINUX_LINK_UP))
+            ? .gone(index: index)
+            : .state(index: index, isUp: news.state == CLINUX_LINK_UP, hasCarrier: news.has_carrier))
       }
     }
   }

@@ -35,7 +35,7 @@ extension NetlinkSocket {
     }
   }
 
-  private func apply(_ wanted: NetlinkObject, to link: NetlinkObject, name: String) throws(SystemError) {
+  func apply(_ wanted: NetlinkObject, to link: NetlinkObject, name: String) throws(SystemError) {
     // SAFETY: all three objects live for the call.
     try check(unsafe rtnl_link_change(socket, link.pointer, wanted.pointer, 0), "change interface", name)
   }
@@ -69,6 +69,12 @@ extension NetlinkSocket {
       }
       try changeNames(RTM_NEWLINKPROP, index: index, alternativeName, flags: CInt(flags), context: context)
     }
+  }
+
+  /// Takes a second name away.
+  func remove(alternativeName: String, of name: String) throws(SystemError) {
+    let index = try unsafe rtnl_link_get_ifindex(link(named: name).pointer)
+    try changeNames(RTM_DELLINKPROP, index: index, alternativeName, flags: 0, context: "\(alternativeName) of \(name)")
   }
 
   /// RTM_NEWLINKPROP and RTM_DELLINKPROP, which libnl-route has no functions for.
@@ -133,7 +139,7 @@ extension NetlinkSocket {
 }
 
 /// IFF_UP.
-private let flagUp: CUnsignedInt = 1
+let flagUp: CUnsignedInt = 1
 /// IFF_LOWER_UP.
 private let flagLowerUp: CUnsignedInt = 1 << 16
 /// IN6_ADDR_GEN_MODE_NONE.

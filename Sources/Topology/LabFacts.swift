@@ -24,6 +24,10 @@ package protocol LabFacts {
   var longestSocketPath: Int { get }
   /// Whether the running lab of that name made a host interface, so that finding it there is no surprise.
   func interface(_ name: String, belongsTo lab: String) -> Bool
+  /// Why a node of a lab cannot take a host interface; nil = it can, or it is not known.
+  func trouble(
+    taking name: String, for lab: String, node: String, isForced: Bool
+  ) -> (message: String, hint: String?)?
   /// Bytes that a running lab of that name has taken already.
   func memoryTaken(by lab: String) -> UInt64
   /// Whether a folder is there.
@@ -48,6 +52,9 @@ extension LabFacts {
   package var totalMemory: UInt64? { nil }
   package var stateDirectory: String? { nil }
   package func interface(_ name: String, belongsTo lab: String) -> Bool { false }
+  package func trouble(
+    taking name: String, for lab: String, node: String, isForced: Bool
+  ) -> (message: String, hint: String?)? { nil }
   package func memoryTaken(by lab: String) -> UInt64 { 0 }
   package func folderExists(_ absolutePath: String) -> Bool { true }
   package func fileKind(_ absolutePath: String) -> FileKind? { nil }

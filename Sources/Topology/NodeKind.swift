@@ -10,6 +10,8 @@ package struct NodeKind: Sendable, Equatable {
     case namespace
     /// Apus makes them on this host, named as the NICs: no two nodes of a host have one of a name.
     case host
+    /// They are this host's, named as the NICs, and Apus takes them from it.
+    case taken
   }
 
   /// The value of `kind`.
@@ -31,18 +33,24 @@ package struct NodeKind: Sendable, Equatable {
   var keys: Set<String> = []
   /// NIC keys that not all kinds have and this one has.
   var nicKeys: Set<String> = []
+  /// NIC keys that the other kinds have and this one lacks: the host's own stack is kept off its interfaces.
+  var lackedNICKeys: Set<String> = []
 
-  /// Apus makes its interfaces, with names that Linux takes, and sets them up; this needs root.
+  /// Apus makes its interfaces, with names that Linux takes, or takes them, and sets them up; this needs root.
   package var hasOurInterfaces: Bool { interfaces != .own }
+  /// Apus makes its interfaces: TAPs.
+  package var makesInterfaces: Bool { interfaces == .namespace || interfaces == .host }
   /// Its interfaces are some of this host's.
-  package var isOnHost: Bool { interfaces == .host }
+  package var isOnHost: Bool { interfaces == .host || takesInterfaces }
+  /// Its interfaces are there before it.
+  package var takesInterfaces: Bool { interfaces == .taken }
 
   package static func == (one: NodeKind, other: NodeKind) -> Bool { one.word == other.word }
 }
 
 extension NodeKind {
   /// Every kind, in the order the documentation has them.
-  package static let all = [vm, netns, external, tap]
+  package static let all = [vm, netns, external, tap, nic]
 
   package static let vm = NodeKind(
     word: "vm", text: "a virtual machine", interfaces: .own, isMachine: true, hasSockets: true, sends: true,
@@ -57,6 +65,10 @@ extension NodeKind {
 
   package static let tap = NodeKind(
     word: "tap", text: "TAP interfaces on this host", interfaces: .host, sends: true)
+
+  package static let nic = NodeKind(
+    word: "nic", text: "interfaces of this host, taken while the lab is up", interfaces: .taken, keys: ["force"],
+    lackedNICKeys: ["address", "addresses", "gateway", "routes", "mac"])
 
   /// Of a node whose kind is missing or wrong, or is one of another version: nothing is true of it.
   static let unknown = NodeKind(word: "", text: "", interfaces: .own)
@@ -81,6 +93,9 @@ extension NodeKind {
   /// The kinds that have a NIC key; nil for one that all have.
   static func having(nicKey key: String) -> [NodeKind]? {
     let kinds = all.filter { $0.nicKeys.contains(key) }
+    if all.contains(where: { $0.lackedNICKeys.contains(key) }) {
+      return all.filter { !$0.lackedNICKeys.contains(key) }
+    }
     return kinds.isEmpty ? nil : kinds
   }
 }

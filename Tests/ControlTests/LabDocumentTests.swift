@@ -35,7 +35,8 @@ import Topology
            "routes": [], "offload": true},
           {"name": "eth3", "mac": "02:00:00:00:00:04", "queues": 1, "role": "listen", "addresses": [], "routes": [],
            "offload": true, "model": "e1000"}]},
-       {"name": "ns", "kind": "netns", "cpus": 1, "memory": 134217728, "nics": []}],
+       {"name": "ns", "kind": "netns", "cpus": 1, "memory": 134217728, "nics": []},
+       {"name": "up", "kind": "nic", "cpus": 1, "memory": 134217728, "nics": [], "force": true}],
      "links": [
        {"name": "w", "ends": ["vm1.eth2", "ns.eth0.100"], "impair": {"from_first": {"loss": 0.5}}},
        {"name": "t", "ends": ["sw1", "sw2"], "trunk": ["1-4094"], "native": 1},

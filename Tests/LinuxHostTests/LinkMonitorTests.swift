@@ -16,13 +16,13 @@ import Testing
     let monitor = try LinkMonitor(namespace: namespace.name)
     #expect(monitor.take() == [])
     monitor.ask(index: index)
-    #expect(monitor.take() == [.state(index: index, isUp: false)])
+    #expect(monitor.take() == [.state(index: index, isUp: false, hasCarrier: false)])
     try up(true, namespace)
-    #expect(monitor.take().last == .state(index: index, isUp: true))
+    #expect(monitor.take().last == .state(index: index, isUp: true, hasCarrier: true))
     monitor.ask(index: index)
-    #expect(monitor.take() == [.state(index: index, isUp: true)])
+    #expect(monitor.take() == [.state(index: index, isUp: true, hasCarrier: true)])
     try up(false, namespace)
-    #expect(monitor.take().last == .state(index: index, isUp: false))
+    #expect(monitor.take().last == .state(index: index, isUp: false, hasCarrier: false))
     monitor.ask(index: 99_999)
     #expect(monitor.take() == [.gone(index: 99_999)])
     #expect(TAPDevice.isAttached(tap))
@@ -49,7 +49,9 @@ import Testing
     for turn in 1...400 { try up(turn.isMultiple(of: 2), namespace) }
     #expect(monitor.take().contains(.lost))
     monitor.ask(index: index)
-    #expect(monitor.take() == [.state(index: index, isUp: true)])
+    // So soon after the last change the kernel may not have looked at the carrier again.
+    let states = monitor.take().map { news in if case .state(index, true, _) = news { true } else { false } }
+    #expect(states == [true])
   }
 
   /// The carrier can be set while the interface is down, goes with the last descriptor, and is back with the next.

@@ -33,6 +33,54 @@ extension Example {
               |                            ^^^^^^^^^ choose another name, or remove it: ip link delete tap-taken
         """#),
     Example(
+      "L303", "an interface of the host that cannot be taken",
+      text: #"""
+        version: 1
+        name: test
+        switches: { sw1: {} }
+        nodes:
+          up: { kind: nic, nics: { nic-used: { switch: sw1 } } }
+          forced: { kind: nic, force: on, nics: { nic-used2: { switch: sw1 } } }
+        """#,
+      expected: #"""
+        test.lab.yaml:5:28: error[L303]: the interface "nic-used" has an address
+            5 |   up: { kind: nic, nics: { nic-used: { switch: sw1 } } }
+              |                            ^^^^^^^^ say `force: on`
+        """#),
+    Example(
+      "L208", "an interface of the host that two nodes take",
+      text: #"""
+        version: 1
+        name: test
+        switches: { sw1: {} }
+        nodes:
+          a: { kind: nic, nics: { eth1: { switch: sw1 } } }
+          b: { kind: nic, nics: { eth1: { switch: sw1 } } }
+        """#,
+      expected: #"""
+        test.lab.yaml:6:27: error[L208]: host interface "eth1" is used by a:eth1 (5:27) and b:eth1
+            6 |   b: { kind: nic, nics: { eth1: { switch: sw1 } } }
+              |                           ^^^^
+        """#),
+    Example(
+      "L004", "keys that an interface of the host has not, and those that it alone has",
+      text: #"""
+        version: 1
+        name: test
+        switches: { sw1: {} }
+        nodes:
+          up: { kind: nic, nics: { eth1: { switch: sw1, address: 10.0.0.1/24 } } }
+          t: { kind: tap, force: on, nics: { tap1: { switch: sw1 } } }
+        """#,
+      expected: #"""
+        test.lab.yaml:5:49: error[L004]: "address" is a NIC key of kind vm and netns and external and tap, not of nic
+            5 |   up: { kind: nic, nics: { eth1: { switch: sw1, address: 10.0.0.1/24 } } }
+              |                                                 ^^^^^^^
+        test.lab.yaml:6:19: error[L004]: "force" is a key of kind nic, not of tap
+            6 |   t: { kind: tap, force: on, nics: { tap1: { switch: sw1 } } }
+              |                   ^^^^^
+        """#),
+    Example(
       "L305", "more memory than there is", facts: .slow,
       text: #"""
         version: 1

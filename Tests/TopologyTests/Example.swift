@@ -38,7 +38,7 @@ extension TestFacts {
       "/labs/empty.raw": [],
     ],
     sums: ["/labs/debian.qcow2": String(repeating: "ab", count: 32)],
-    interfaces: ["tap-taken", "tap-a.20"], stateDirectory: "/run/apus",
+    interfaces: ["tap-taken", "tap-a.20"], usedInterfaces: ["nic-used", "nic-used2"], stateDirectory: "/run/apus",
     missingFolders: ["/missing", "/no such folder"],
     kinds: ["/labs/user-data.d": .folder, "/labs/notes.txt": .file, "/labs/captures": .folder],
     ownerMistakes: ["nobody-knows": "this host has no user nobody-knows"],

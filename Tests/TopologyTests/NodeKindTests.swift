@@ -15,7 +15,7 @@ import Testing
     #expect(NodeDefinition(name: "n", kind: "of-another-version").traits == .unknown)
     #expect(NodeKind.words("or") { $0.sends } == "vm, netns or tap")
     #expect(NodeKind.words("and") { $0.executes } == "vm and netns")
-    #expect(NodeKind.words("or") { $0.isOnHost } == "tap")
+    #expect(NodeKind.words("or") { $0.isOnHost } == "tap or nic")
     #expect(NodeKind.words("or") { _ in false } == "")
   }
 

@@ -9,6 +9,8 @@ struct TestFacts: LabFacts {
   var imageDirectory = "/images"
   var hasKVM = true
   var interfaces: Set<String> = []
+  /// Interfaces that are in somebody's use.
+  var usedInterfaces: Set<String> = []
   /// Interfaces that the running lab made.
   var ownInterfaces: Set<String> = []
   var availableMemory: UInt64?
@@ -34,6 +36,11 @@ struct TestFacts: LabFacts {
   func fileKind(_ absolutePath: String) -> FileKind? { kinds[absolutePath] }
   func mistake(inOwner text: String) -> String? { ownerMistakes[text] }
   func hostInterfaceExists(_ name: String) -> Bool { interfaces.contains(name) }
+  func trouble(
+    taking name: String, for lab: String, node: String, isForced: Bool
+  ) -> (message: String, hint: String?)? {
+    usedInterfaces.contains(name) && !isForced ? ("the interface \"\(name)\" has an address", "say `force: on`") : nil
+  }
   func interface(_ name: String, belongsTo lab: String) -> Bool { ownInterfaces.contains(name) }
 }
 

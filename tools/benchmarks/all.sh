@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # In the order in which they run; `tools/bench NAME` does one.
-readonly bench_names='v2v tap stream tso latency workers macs flood ports idle instructions labs delay restart'
+readonly bench_names='v2v tap nic stream tso latency workers macs flood ports idle instructions labs delay restart'
 
 # one_of_all NAME ARGUMENT...: runs one and takes over its figures; those of one that fails are lost, and it is said.
 one_of_all() {
@@ -76,7 +76,7 @@ bench_all() {
       v2v) variants_of_v2v "${peers[@]}" "${times[@]}" ${seconds:+--seconds "$seconds"} ;;
       tap) one_of_all tap --congestion "$(both_congestions)" "${peers[@]}" "${times[@]}" ${seconds:+--seconds "$seconds"} ;;
       latency) one_of_all latency "${peers[@]}" "${times[@]}" ;;
-      workers | delay) one_of_all "$name" "${times[@]}" ${seconds:+--seconds "$seconds"} ;;
+      workers | delay | nic) one_of_all "$name" "${times[@]}" ${seconds:+--seconds "$seconds"} ;;
       tso | stream | ports | restart) one_of_all "$name" "${times[@]}" ;;
       idle) one_of_all idle ${seconds:+--seconds "$seconds"} ;;
       *) one_of_all "$name" ;;

@@ -80,6 +80,30 @@ join_bridge() {
   done
 }
 
+# nic_lab LAB NAME WORKERS LETTER: a lab that takes the near ends of two veths; the namespaces have the others.
+nic_lab() {
+  local end host=1 letter
+  new_joint "$2"
+  for end in "${near[$2]}" "${far[$2]}"; do
+    letter=$([[ $host == 1 ]] && echo a || echo b)
+    ip link add "$4$$$letter" type veth peer name eth0 netns "$end"
+    ip -n "$end" address add "$subnet.$host/24" dev eth0
+    ip -n "$end" link set eth0 up
+    ((++host))
+  done
+  bring_up_lab "$1" <<LAB
+version: 1
+name: $1
+$3
+switches: { sw1: {} }
+nodes:
+  up: { kind: nic, nics: { $4$$a: { switch: sw1 }, $4$$b: { switch: sw1 } } }
+LAB
+}
+
+join_nic() { nic_lab bench-nic nic '' bn; }
+join_nic-pinned() { nic_lab bench-nicp nic-pinned "$(pinned_workers)" bm; }
+
 # VDE's switch with two TAPs; it knows no offloads.
 join_vde() {
   need vde_switch vde2
@@ -117,7 +141,7 @@ join_all() {
   joined=()
   shift
   for name in "$@"; do
-    if [[ $name == apus-pinned ]] && ! takes_priority; then
+    if [[ $name == *-pinned && $name != forwarder* ]] && ! takes_priority; then
       absent "$what" "workers: nice" "$name" "this build refuses it: $(sed -n '1s/^[^ ]*: //p' "$work/pinned.log")"
       continue
     fi

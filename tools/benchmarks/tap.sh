@@ -16,7 +16,9 @@ tap_case() {
     "$([[ $3 == out ]] && echo 'a to b' || echo 'b to a')"
 }
 
-# stream_data NAME PROTOCOL STREAMS DIRECTION SECONDS ROUND: keeps the rate at the receiver, and what got lost on the way.
+# stream_data NAME PROTOCOL STREAMS DIRECTION SECONDS ROUND: keeps the rate at the receiver, and what got lost on the way, for
+# $stream_work.
+stream_work=tap
 stream_data() {
   local name=$1 protocol=$2 rate lost unit case
   case=$(tap_case "$2" "$3" "$4")
@@ -38,8 +40,8 @@ stream_data() {
   unit=retransmits
   [[ $protocol != UDP ]] || unit='% lost'
   [[ $protocol == UDP ]] || lost=$(awk '$NF == "sender" { n = $(NF - 1) } END { print n + 0 }' "$work/iperf.log")
-  measured tap "$case" "$name" Gbit/s more "$rate" "$6"
-  measured tap "$case" "$name" "$unit" less "$lost" "$6"
+  measured "$stream_work" "$case" "$name" Gbit/s more "$rate" "$6"
+  measured "$stream_work" "$case" "$name" "$unit" less "$lost" "$6"
   note "$case, $name: $rate Gbit/s, $lost $unit"
 }
 

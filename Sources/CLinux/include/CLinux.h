@@ -283,6 +283,60 @@ int clinux_tap_set_carrier(int fd, bool up);
 /* 0 if the interface behind the descriptor was removed; 1 wherever else it is. */
 int clinux_tap_is_attached(int fd);
 
+/* Packet sockets (packet.c). -------------------------------------------------------------------------------------- */
+
+enum {
+  CLINUX_PACKET_HEADER = 10, /* bytes of a virtio-net header, without num_buffers */
+  CLINUX_PACKET_START = 16,  /* where an untagged frame begins in its slot */
+  CLINUX_PACKET_BURST = 64,  /* frames that one call moves at most */
+};
+
+struct clinux_packet_socket {
+  int index;
+  /* In: of every frame that is sent. */
+  uint32_t mark;
+  /* Out: the kernel takes large UDP frames (virtio's type 5). */
+  bool takes_udp;
+};
+
+/* Opens a socket for all frames of an interface in the calling thread's namespace, but those that leave by it: non-blocking,
+ * the interface promiscuous while it is open, with large buffers. On failure `call` names what failed. */
+int clinux_packet_open(struct clinux_packet_socket *request, const char **call);
+
+/* A frame that was received, from byte `start` of its slot on; `size` 0 = it was longer than the slot. */
+struct clinux_packet {
+  /* Flags, type, hdr_len, gso_size and csum_start of the virtio-net header, in the order of memory; csum_start counts
+   * without `tag_size`. */
+  uint64_t header;
+  uint16_t checksum_offset;
+  /* Bytes of the tag that was put back in its place. */
+  uint16_t tag_size;
+  uint32_t start;
+  uint32_t size;
+};
+
+/* Hot path: takes up to `count` frames into slots of `stride` bytes each; returns how many. */
+int clinux_packet_receive(int fd, void *base, size_t stride, unsigned count, struct clinux_packet *packets);
+/* Part of a frame: a `struct iovec`, by a name that Glibc's module does not have. */
+struct clinux_piece {
+  void *base;
+  size_t size;
+};
+
+/* Hot path: sends frames, the first of `counts[0]` pieces and so on, the header in front of each; returns how many went
+ * before one did not, or why the first did not. */
+int clinux_packet_send(int fd, struct clinux_piece *pieces, const uint16_t *counts, unsigned count);
+
+/* Interfaces without the host (deafness.c). ----------------------------------------------------------------------- */
+
+/* Has the kernel drop what comes in by an interface, behind packet sockets, and what goes out without this mark. -EEXIST:
+ * it does already, for us or for another. All or nothing. `made_qdisc`: the interface had none for such filters. */
+int clinux_link_deafen(int index, uint32_t mark, bool *made_qdisc);
+/* Takes these filters away, and the qdisc too if it was made; nothing happens if they are gone. */
+int clinux_link_undeafen(int index, bool removes_qdisc);
+/* The second name of a link that begins with `prefix`: 1, or 0 and an empty text if it has none. */
+int clinux_link_mark(int index, const char *prefix, char name[128], bool *is_ethernet);
+
 /* Network namespaces (namespace.c). ------------------------------------------------------------------------------- */
 
 /* The calling thread's network namespace, as a descriptor. */
@@ -303,6 +357,9 @@ int clinux_link_index(const char *name);
 /* Speed in megabits a second, as ethtool shows and sets it; full duplex. */
 int clinux_link_set_speed(const char *name, uint32_t megabits);
 int clinux_link_speed(const char *name, uint32_t *megabits);
+/* Large frames that the NIC itself joins (LRO), from which nobody can tell what they were: whether it did. `wanted` -1 leaves
+ * it so. */
+int clinux_link_large_receive(const char *name, int wanted);
 
 /* News of links (linknews.c). ------------------------------------------------------------------------------------- */
 
@@ -311,6 +368,8 @@ enum clinux_link_state { CLINUX_LINK_DOWN = 0, CLINUX_LINK_UP = 1, CLINUX_LINK_G
 struct clinux_link_news {
   int index;
   enum clinux_link_state state;
+  /* The cable is in (IFF_LOWER_UP). */
+  bool has_carrier;
 };
 
 /* A socket that hears of each change of a link in the calling thread's namespace, wherever it is read; non-blocking. */

@@ -204,6 +204,7 @@ extension LabDocument.Node {
     ready = node.ready.map {
       LabDocument.Ready(console: $0.console, tcp: $0.tcp, agent: $0.agent, timeout: $0.timeout)
     }
+    force = node.isForced ? true : nil
     after = node.after.map { $0.map { LabDocument.Condition(node: $0.node, state: $0.state) } }
   }
 
@@ -216,6 +217,7 @@ extension LabDocument.Node {
     definition.disk = disk?.definition
     definition.cloudInit = try cloudInit?.definition(of: name)
     definition.ready = ready?.definition
+    definition.isForced = force ?? false
     definition.after = after.map { conditions in
       conditions.map { condition in
         var definition = StartCondition(node: condition.node)

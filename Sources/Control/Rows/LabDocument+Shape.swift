@@ -156,7 +156,7 @@ extension LabDocument.Node {
   static let shape = Shape.object(
     "LabNode", "A node.",
     [
-      Field("name", .text, "Its name."), Field("kind", .text, "`vm`, `netns`, `external`, `tap`."),
+      Field("name", .text, "Its name."), Field("kind", .text, "`vm`, `netns`, `external`, `tap`, `nic`."),
       Field(optional: "image", .text, "`builtin`, or an absolute path."),
       Field(optional: "cpus", .integer(Limits.cpus), "Processors of a machine."),
       Field(optional: "memory", .integer(0...Limits.memory.upperBound), "Bytes."),
@@ -165,6 +165,7 @@ extension LabDocument.Node {
       Field(optional: "cloud_init", LabDocument.CloudInit.shape, "What cloud-init is told on the first boot."),
       Field(optional: "ready", LabDocument.Ready.shape, "What tells that it is ready."),
       Field(optional: "after", .list(LabDocument.Condition.shape), "What has to be true before it starts."),
+      Field(optional: "force", .boolean, "Interfaces of the host are taken though they have addresses."),
     ])
 }
 

@@ -139,9 +139,11 @@ extension LabDocument {
     var cloudInit: CloudInit?
     var ready: Ready?
     var after: [Condition]?
+    /// Only said when it is so.
+    var force: Bool?
 
     enum CodingKeys: String, CodingKey {
-      case name, kind, image, cpus, memory, nics, disk, ready, after
+      case name, kind, image, cpus, memory, nics, disk, ready, after, force
       case cloudInit = "cloud_init"
     }
   }

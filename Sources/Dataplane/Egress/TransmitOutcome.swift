@@ -31,6 +31,19 @@ struct TransmitOutcome {
     bytes += frame.size
   }
 
+  /// Some of the frames that the one at `position` became were not taken, after others were.
+  mutating func drop(_ position: Int, _ reason: EgressDrop, of delivery: Delivery, losing count: Int, afterOthers: Bool)
+  {
+    hasDrops = true
+    delivery.drop(position, reason, losing: count, isPartlyGone: afterOthers)
+  }
+
+  /// A frame of so many bytes left.
+  mutating func count(size: Int) {
+    packets += 1
+    bytes += size
+  }
+
   /// Notes that the frame at `position` is dropped, and why; who handed it over counts it by that.
   ///
   /// - Parameter leaving: what it was to become, if that was asked for: a large frame may have left in part.

@@ -96,6 +96,7 @@ package enum PortBackend: Sendable {
   case stream(SocketPeer)
   /// A frame a datagram.
   case dgram(SocketPeer)
+  case nic(HostInterface)
 }
 
 /// One end of a patch, the joint of two switches.

@@ -123,7 +123,7 @@ package struct SocketPeerStatus: Sendable {
 /// *Receive* and *in*: from the node into the switch.
 package struct PortStatus: Sendable {
   /// What is behind a port; the end of a patch reads `trunk`, the users' word for the joint of two switches.
-  package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, stream, dgram, patch = "trunk" }
+  package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, nic, stream, dgram, patch = "trunk" }
   package var name: String
   package var switchName: String?
   package var kind: Kind

@@ -3,7 +3,7 @@ internal import LinuxHost
 /// From a port's number to what its kind does: every `switch` over `PortKind` is here.
 ///
 /// The rest of the worker asks by the number and knows no kinds, but where code is of one kind alone: the rings of
-/// vhost-user (calls, faults, sessions), the interfaces of TAPs, and patches, which Switching and Impairments follow.
+/// vhost-user (calls, faults, sessions), and patches, which Switching and Impairments follow.
 extension PortSet {
   // While frames move.
 
@@ -13,6 +13,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].queuesWithFrames(among: own)
     case .tap: tap[self[port].body].hasFrames ? 1 : 0
+    case .nic: nic[self[port].body].hasFrames ? 1 : 0
     case .stream: stream[self[port].body].hasFrames ? 1 : 0
     case .dgram: dgram[self[port].body].hasFrames ? 1 : 0
     case .patch: 0
@@ -30,6 +31,7 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
     case .tap: tap[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
+    case .nic: nic[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
     case .stream: stream[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
     case .dgram: dgram[body].receive(queue: queue, into: burst, pool: pool, limit: limit, depth: depth)
     case .patch: nil
@@ -44,6 +46,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: false
     case .tap: tap[self[port].body].hasFrames
+    case .nic: nic[self[port].body].hasFrames
     case .stream: false
     case .dgram: false
     case .patch: false
@@ -59,6 +62,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].rings[2 * queue + 1].isEnabled
     case .tap: true
+    case .nic: true
     case .stream: true
     case .dgram: true
     case .patch: true
@@ -75,6 +79,7 @@ extension PortSet {
       ringBursts &+= 1
       finish(port, ring: 2 * queue + 1)
     case .tap: break
+    case .nic: break
     case .stream: break
     case .dgram: break
     case .patch: break
@@ -95,6 +100,7 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .tap: tap[self[port].body].transmit(delivery, of: burst, notes: notes)
+    case .nic: nic[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .stream: stream[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .dgram: dgram[self[port].body].transmit(delivery, of: burst, notes: notes)
     case .patch: .nobodyThere(delivery)
@@ -114,6 +120,7 @@ extension PortSet {
       let others = pairs & (pairs &- 1)
       if others != 0 { finishOthers(port, pairs: others) }
     case .tap: break
+    case .nic: break
     case .stream: break
     case .dgram: break
     case .patch: break
@@ -138,6 +145,7 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[body].egressTraits(mtu: mtu)
     case .tap: tap[body].egressTraits(mtu: mtu)
+    case .nic: nic[body].egressTraits(mtu: mtu)
     case .stream: stream[body].egressTraits(mtu: mtu)
     case .dgram: dgram[body].egressTraits(mtu: mtu)
     case .patch: .everything
@@ -153,6 +161,7 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].mayHaveFrames(among: self[port].ownQueues)
     case .tap: tap[self[port].body].mayHaveFrames(among: self[port].ownQueues)
+    case .nic: nic[self[port].body].mayHaveFrames(among: self[port].ownQueues)
     case .stream: stream[self[port].body].mayHaveFrames(among: self[port].ownQueues)
     case .dgram: dgram[self[port].body].mayHaveFrames(among: self[port].ownQueues)
     case .patch: false
@@ -166,6 +175,7 @@ extension PortSet {
     return switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].arm(self[port].ownQueues, longest: longest)
     case .tap: tap[self[port].body].arm(self[port].ownQueues, longest: longest)
+    case .nic: nic[self[port].body].arm(self[port].ownQueues, longest: longest)
     case .stream: stream[self[port].body].arm(self[port].ownQueues, longest: longest)
     case .dgram: dgram[self[port].body].arm(self[port].ownQueues, longest: longest)
     case .patch: longest
@@ -178,6 +188,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].disarm(self[port].ownQueues)
     case .tap: tap[self[port].body].disarm(self[port].ownQueues)
+    case .nic: nic[self[port].body].disarm(self[port].ownQueues)
     case .stream: stream[self[port].body].disarm(self[port].ownQueues)
     case .dgram: dgram[self[port].body].disarm(self[port].ownQueues)
     case .patch: break
@@ -190,6 +201,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].handle(event)
     case .tap: tap[self[port].body].handle(event)
+    case .nic: nic[self[port].body].handle(event)
     case .stream: stream[self[port].body].handle(event)
     case .dgram: dgram[self[port].body].handle(event)
     case .patch: break
@@ -205,6 +217,7 @@ extension PortSet {
     switch kind {
     case .vhostUser: shared.vhostUser.take() ?? -1
     case .tap: shared.tap.take() ?? -1
+    case .nic: shared.nic.take() ?? -1
     case .stream: shared.stream.take() ?? -1
     case .dgram: shared.dgram.take() ?? -1
     case .patch: -1
@@ -231,6 +244,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: shared.vhostUser.close(self[port].body, epoll)
     case .tap: shared.tap.close(self[port].body, epoll)
+    case .nic: shared.nic.close(self[port].body, epoll)
     case .stream: shared.stream.close(self[port].body, epoll)
     case .dgram: shared.dgram.close(self[port].body, epoll)
     case .patch: break
@@ -244,6 +258,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].isThere
     case .tap: tap[self[port].body].isThere
+    case .nic: nic[self[port].body].isThere
     case .stream: stream[self[port].body].isThere
     case .dgram: dgram[self[port].body].isThere
     case .patch: self[port].peer >= 0 && self[self[port].peer].isWanted
@@ -256,6 +271,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: VhostUserPort.carrierNews
     case .tap: TAPPort.carrierNews
+    case .nic: NICPort.carrierNews
     case .stream: StreamPort.carrierNews
     case .dgram: DatagramPort.carrierNews
     case .patch: .nobody
@@ -269,6 +285,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].coldRefusal
     case .tap: tap[self[port].body].coldRefusal
+    case .nic: nic[self[port].body].coldRefusal
     case .stream: stream[self[port].body].coldRefusal
     case .dgram: dgram[self[port].body].coldRefusal
     case .patch: nil
@@ -284,6 +301,21 @@ extension PortSet {
     case .tap: nil
     case .stream: stream[self[port].body].epoch
     case .dgram: 0
+    case .nic: nil
+    case .patch: nil
+    case .null: nil
+    case .none: nil
+    }
+  }
+
+  /// What the kernel has told of the interface behind a port; nil = there is none.
+  func coldInterface(_ port: Int) -> InterfaceWord? {
+    switch self[port].kind {
+    case .vhostUser: nil
+    case .tap: tap[self[port].body].isOpen ? tap[self[port].body].word : nil
+    case .stream: nil
+    case .dgram: nil
+    case .nic: nic[self[port].body].isOpen ? nic[self[port].body].word : nil
     case .patch: nil
     case .null: nil
     case .none: nil
@@ -297,9 +329,24 @@ extension PortSet {
     case .tap: nil
     case .stream: stream[self[port].body].fragmentCount
     case .dgram: dgram[self[port].body].fragmentCount
+    case .nic: nil
     case .patch: nil
     case .null: nil
     case .none: nil
+    }
+  }
+
+  /// The kernel has told of it once more.
+  mutating func coldNoteInterface(_ port: Int, _ word: InterfaceWord) {
+    switch self[port].kind {
+    case .vhostUser: break
+    case .tap: tap[self[port].body].word = word
+    case .stream: break
+    case .dgram: break
+    case .nic: nic[self[port].body].word = word
+    case .patch: break
+    case .null: break
+    case .none: break
     }
   }
 
@@ -310,6 +357,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].queues
     case .tap: tap[self[port].body].queues
+    case .nic: nic[self[port].body].queues
     case .stream: stream[self[port].body].queues
     case .dgram: dgram[self[port].body].queues
     case .patch: 0
@@ -322,6 +370,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].watch(queue, port: port, epoll)
     case .tap: tap[self[port].body].watch(queue, port: port, epoll)
+    case .nic: nic[self[port].body].watch(queue, port: port, epoll)
     case .stream: stream[self[port].body].watch(queue, port: port, epoll)
     case .dgram: dgram[self[port].body].watch(queue, port: port, epoll)
     case .patch: break
@@ -334,6 +383,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].unwatch(queue, epoll)
     case .tap: tap[self[port].body].unwatch(queue, epoll)
+    case .nic: nic[self[port].body].unwatch(queue, epoll)
     case .stream: stream[self[port].body].unwatch(queue, epoll)
     case .dgram: dgram[self[port].body].unwatch(queue, epoll)
     case .patch: break

@@ -22,6 +22,7 @@ struct PortSet: ~Copyable {
   /// What ports have beside their slots, by `PortSlot.body`: a pool for each kind that has something.
   let vhostUser: SharedView<VhostUserPort>
   let tap: SharedView<TAPPort>
+  let nic: SharedView<NICPort>
   let stream: SharedView<StreamPort>
   let dgram: SharedView<DatagramPort>
   /// Their pools, which live as long as this.
@@ -72,7 +73,7 @@ struct PortSet: ~Copyable {
   init(
     guardian: CallGuardian, faults: FaultQueue, epoll: Epoll, shared: SharedPorts = SharedPorts(), worker: Int = 0
   ) {
-    (vhostUser, tap) = (shared.vhostUser.view, shared.tap.view)
+    (vhostUser, tap, nic) = (shared.vhostUser.view, shared.tap.view, shared.nic.view)
     (stream, dgram) = (shared.stream.view, shared.dgram.view)
     self.shared = shared
     self.worker = worker
@@ -173,6 +174,22 @@ struct PortSet: ~Copyable {
   mutating func coldOpenTAP(
     _ port: Int, _ descriptor: Descriptor, hasOffload: Bool, takesLarge: LargeFrameTypes
   ) -> SystemError? {
+    if let error = coldWatch(port, descriptor) { return error }
+    tap[self[port].body].open(descriptor, hasHeader: hasOffload, takesLarge: takesLarge)
+    return nil
+  }
+
+  /// Opens a NIC port; its first frames are read at the next breath.
+  mutating func coldOpenNIC(
+    _ port: Int, _ descriptor: Descriptor, takesPartialChecksums: Bool, takesLarge: LargeFrameTypes
+  ) -> SystemError? {
+    if let error = coldWatch(port, descriptor) { return error }
+    nic[self[port].body].open(descriptor, takesPartialChecksums: takesPartialChecksums, takesLarge: takesLarge)
+    return nil
+  }
+
+  /// Has the kernel tell of a descriptor that frames come by.
+  private mutating func coldWatch(_ port: Int, _ descriptor: Descriptor) -> SystemError? {
     do throws(SystemError) {
       try epoll.add(
         descriptor.raw, token: EventToken(port: port).word, events: Epoll.input | Epoll.edgeTriggered)
@@ -181,7 +198,6 @@ struct PortSet: ~Copyable {
     }
     if !self[port].needsLooks { lookedAtCount += 1 }
     self[port].needsLooks = true
-    tap[self[port].body].open(descriptor, hasHeader: hasOffload, takesLarge: takesLarge)
     return nil
   }
 }

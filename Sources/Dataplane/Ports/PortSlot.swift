@@ -6,6 +6,8 @@ enum PortKind: UInt8, CaseIterable {
   case none
   case vhostUser
   case tap
+  /// An interface of this host, taken by a packet socket.
+  case nic
   /// A Unix socket: a stream of frames, or a frame a datagram.
   case stream
   case dgram
@@ -39,7 +41,7 @@ struct PortSlot: ~Copyable {
   var peer = -1
   /// Place of what only its kind has in the pool of that kind; -1 = there is nothing.
   var body = -1
-  /// Only the kernel says when frames come (a TAP's): the worker looks at its descriptors also while it polls.
+  /// Only the kernel says when frames come (a TAP's, a NIC's): the worker looks at its descriptors also while it polls.
   var needsLooks = false
   /// Carrier as the user set it.
   var isWanted = true

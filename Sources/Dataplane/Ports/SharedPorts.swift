@@ -5,6 +5,7 @@
 final class SharedPorts: @unchecked Sendable {
   var vhostUser = PortPool<VhostUserPort> { VhostUserPort() }
   var tap = PortPool<TAPPort> { TAPPort() }
+  var nic = PortPool<NICPort> { NICPort() }
   var stream = PortPool<StreamPort> { StreamPort() }
   var dgram = PortPool<DatagramPort> { DatagramPort() }
   /// Workers that there are.

@@ -7,7 +7,7 @@ extension TAPPort: WorkerPort {
   static var carrierNews: CarrierNews { .kernel }
   var hasFrames: Bool { isReadable }
   func mayHaveFrames(among queues: UInt16) -> Bool { hasFrames }
-  var isThere: Bool { isOpen && isInterfaceUp }
+  var isThere: Bool { isOpen && word.isUp }
   var coldRefusal: EgressDrop? { isThere ? nil : .carrierDown }
 
   func egressTraits(mtu: Int) -> EgressTraits {
@@ -94,7 +94,7 @@ extension TAPPort: WorkerPort {
     if isOpen { epoll.remove(raw) }
     raw = -1
     descriptor = nil
-    isInterfaceUp = false
+    word.isUp = false
     isReadable = false
     hasHeader = false
     takesLarge = []

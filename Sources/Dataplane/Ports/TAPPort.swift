@@ -8,9 +8,7 @@ struct TAPPort: ~Copyable {
   /// The last read found something, or the kernel said that there is.
   var isReadable = false
   /// The interface is set up (IFF_UP), as the kernel told last.
-  var isInterfaceUp = false
-  /// How often the kernel has told.
-  var toldCount: UInt32 = 0
+  var word = InterfaceWord()
   /// Each read and write begins with a virtio-net header of 12 bytes, and may hand over a partial checksum.
   var hasHeader = false
   /// Large frames that may be written uncut: all that the kernel knows, if the user wants any.
@@ -28,6 +26,14 @@ struct TAPPort: ~Copyable {
     self.takesLarge = takesLarge
     isReadable = true
   }
+}
+
+/// What the kernel has told of an interface behind a port.
+struct InterfaceWord: BitwiseCopyable {
+  /// Frames can pass, as it told last.
+  var isUp = false
+  /// How often it has told.
+  var count: UInt32 = 0
 }
 
 extension LargeFrameTypes {

@@ -1,8 +1,8 @@
 internal import LinuxHost
 import Synchronization
 
-/// The one thread that deals with the kernel about the interfaces of TAP ports: gives them their carrier, and hears
-/// whether they are up.
+/// The one thread that deals with the kernel about the interfaces of TAP and NIC ports: gives those their carrier, and
+/// hears whether they are up.
 ///
 /// A thread of its own, since the kernel may have both wait for its one lock of all links.
 final class InterfaceKeeper: Sendable {
@@ -52,7 +52,8 @@ final class InterfaceKeeper: Sendable {
 struct InterfaceState: ~Copyable {
   private struct Interface {
     var port: Int
-    var descriptor: Descriptor
+    /// Of a TAP; nil for a NIC, whose carrier is the cable's.
+    var descriptor: Descriptor?
     /// Number of the link.
     var index: Int
   }
@@ -101,10 +102,12 @@ struct InterfaceState: ~Copyable {
 
   /// Hears of a port's interface from now on, and how it is now.
   ///
-  /// - Parameter monitor: of that namespace; needed for its first interface.
+  /// - Parameters:
+  ///   - descriptor: of a TAP.
+  ///   - monitor: of that namespace; needed for its first interface.
   /// - Returns: false if there is no monitor.
   mutating func watch(
-    port: Int, _ descriptor: Descriptor, index: Int, _ namespace: String?, _ monitor: LinkMonitor?
+    port: Int, _ descriptor: Descriptor?, index: Int, _ namespace: String?, _ monitor: LinkMonitor?
   ) -> Bool {
     guard !hasEnded else { return true }
     var token = token(of: namespace)
@@ -115,7 +118,7 @@ struct InterfaceState: ~Copyable {
       token = lastToken
     }
     guard let token else { return false }
-    if let isUp = carriers[port] { TAPDevice.setCarrier(descriptor, isUp: isUp) }
+    if let isUp = carriers[port], let descriptor { TAPDevice.setCarrier(descriptor, isUp: isUp) }
     watches[token]?.interfaces.append(Interface(port: port, descriptor: descriptor, index: index))
     ask(token, index)
     return true
@@ -143,7 +146,7 @@ struct InterfaceState: ~Copyable {
     carriers[port] = isUp
     for watch in watches.values {
       for interface in watch.interfaces where interface.port == port {
-        TAPDevice.setCarrier(interface.descriptor, isUp: isUp)
+        if let descriptor = interface.descriptor { TAPDevice.setCarrier(descriptor, isUp: isUp) }
       }
     }
   }
@@ -160,12 +163,10 @@ struct InterfaceState: ~Copyable {
     guard let watch = watches[token] else { return }
     for news in watch.monitor.take() {
       switch news {
-      case .state(let index, let isUp): note(watch, index, isUp: isUp)
-      // One that has moved to another namespace goes on, unseen.
-      case .gone(let index):
-        for interface in watch.interfaces where interface.index == index {
-          note(watch, index, isUp: TAPDevice.isAttached(interface.descriptor))
-        }
+      case .state(let index, let isUp, let hasCarrier):
+        note(watch, index) { $0.descriptor == nil ? isUp && hasCarrier : isUp }
+      // A TAP that has moved to another namespace goes on, unseen.
+      case .gone(let index): note(watch, index) { $0.descriptor.map(TAPDevice.isAttached) ?? false }
       case .lost: watches[token]?.isBehind = true
       }
     }
@@ -187,9 +188,9 @@ struct InterfaceState: ~Copyable {
     hear(token)
   }
 
-  private func note(_ watch: Watch, _ index: Int, isUp: Bool) {
+  private func note(_ watch: Watch, _ index: Int, _ passes: (Interface) -> Bool) {
     for interface in watch.interfaces where interface.index == index {
-      let port = interface.port
+      let (port, isUp) = (interface.port, passes(interface))
       worker.commands.submit { $0.coldSetInterface(port, isUp: isUp) }
     }
   }

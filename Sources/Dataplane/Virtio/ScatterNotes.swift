@@ -33,6 +33,8 @@ struct ScatterNotes: ~Copyable {
   let chains = FixedArray<Chain>(count: Burst.chainCapacity) { _ in Chain(token: ChainToken(id: 0), size: 0) }
   /// Frames on their way to a socket.
   let batch = SendBatch()
+  /// Frames that are sent together.
+  let packets = PacketBatch()
   /// Where the frames of a port with several rings are sorted by these.
   let parts = DeliveryParts()
 

@@ -70,14 +70,11 @@ extension WorkerCore {
     for port in 0..<state.ports.limit where state.ports.coldAgeLatch(port) { coldAlone { $0.coldCarrier(port) } }
   }
 
-  /// The interface behind a TAP port was set up or down, or is gone.
+  /// The interface behind a TAP or NIC port was set up or down, has its cable or not, or is gone.
   mutating func coldSetInterface(_ port: Int, isUp: Bool) {
-    guard state.ports[port].kind == .tap, state.ports.tap[state.ports[port].body].isOpen else { return }
-    state.ports.tap[state.ports[port].body].toldCount &+= 1
-    if state.ports.tap[state.ports[port].body].isInterfaceUp != isUp {
-      state.ports.tap[state.ports[port].body].isInterfaceUp = isUp
-      coldCarrier(port)
-    }
+    guard let before = state.ports.coldInterface(port) else { return }
+    state.ports.coldNoteInterface(port, InterfaceWord(isUp: isUp, count: before.count &+ 1))
+    if before.isUp != isUp { coldCarrier(port) }
     // Also where this is not new: it may have been up, and down again, since the last word.
     if !isUp { coldDrain(port) }
   }
@@ -87,10 +84,9 @@ extension WorkerCore {
   /// No more than a TAP's queue holds as a rule (1000 frames, `txqueuelen`): a node that sets its interface up again and
   /// sends without end must not hold the worker.
   private mutating func coldDrain(_ port: Int) {
-    let body = state.ports[port].body
     // The kernel's word of the last frames may not have been taken yet.
-    state.ports.tap[body].isReadable = true
-    for _ in 0..<Self.mostDrainedBursts where state.ports.tap[body].hasFrames {
+    state.ports.coldHandle(port, PortEvent(source: 0, events: Epoll.input))
+    for _ in 0..<Self.mostDrainedBursts where state.ports.mayGoOn(port) {
       state.reset()
       _ = state.ports.receive(port, queue: 0, into: state.burst, pool: state.pool, limit: Burst.capacity)
       if state.burst.count > 0 { passOn(from: port, queue: 0) }
@@ -107,16 +103,16 @@ extension WorkerCore {
   mutating func coldShowsItself(_ port: Int) -> Bool {
     guard state.ports[port].isWanted else { return true }
     if state.ports[port].kind == .dgram { return coldFindsPeer(port) }
-    guard state.ports[port].kind == .tap else { return true }
+    guard let told = state.ports.coldInterface(port)?.count else { return true }
     guard worker > 0 else {
       coldAlone { $0.coldSetInterface(port, isUp: true) }
       return true
     }
-    let (block, told) = (state.ports[port].block, state.ports.tap[state.ports[port].body].toldCount)
+    let block = state.ports[port].block
     coldAskAndWait { core in
       // What the kernel has told meanwhile is newer than this frame.
       guard core.state.ports[port].block === block,
-        core.state.ports.tap[core.state.ports[port].body].toldCount == told
+        core.state.ports.coldInterface(port)?.count == told
       else { return }
       core.coldSetInterface(port, isUp: true)
     }

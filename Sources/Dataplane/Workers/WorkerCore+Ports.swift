@@ -72,6 +72,22 @@ extension WorkerCore {
     return nil
   }
 
+  /// Opens a NIC port; its first frames are read at the next breath.
+  ///
+  /// - Parameters:
+  ///   - takesPartialChecksums: checksums may be left to the interface.
+  ///   - takesLarge: large frames that may be sent uncut.
+  mutating func coldOpenNIC(
+    _ port: Int, _ descriptor: Descriptor, takesPartialChecksums: Bool = true, takesLarge: LargeFrameTypes = []
+  ) -> SystemError? {
+    let error = state.ports.coldOpenNIC(
+      port, descriptor, takesPartialChecksums: takesPartialChecksums, takesLarge: takesLarge)
+    if let error { return error }
+    state.ports.coldNote(port)
+    coldCarrier(port)
+    return nil
+  }
+
   /// Bytes of payload that the node takes.
   mutating func coldSetMTU(_ port: Int, _ mtu: Int) {
     state.ports[port].mtu = mtu

@@ -155,7 +155,7 @@ package struct HostDoctor: Sendable {
 
   private func tun() -> DoctorFinding {
     if HostFacts.exists("/dev/net/tun") { return DoctorFinding(state: .ok, subject: "/dev/net/tun", detail: "there") }
-    let kinds = NodeKind.words("or", where: \.hasOurInterfaces)
+    let kinds = NodeKind.words("or", where: \.makesInterfaces)
     return DoctorFinding(
       state: .missing, subject: "/dev/net/tun", detail: "not there: no \(kinds) nodes",
       advice: "`modprobe tun`; in a container, pass the device in")

@@ -65,6 +65,15 @@ package struct HostLabFacts: LabFacts {
       || nodes.contains { node in node.traits.isOnHost && node.nics.contains { $0.name == name } }
   }
 
+  package func trouble(
+    taking name: String, for lab: String, node: String, isForced: Bool
+  ) -> (message: String, hint: String?)? {
+    var interface = HostNIC(name, lab: lab, port: Names.port(node: node, nic: name))
+    interface.isForced = isForced
+    // What the running lab has is looked at by its daemon.
+    return self.interface(name, belongsTo: lab) ? nil : interface.trouble(isRecorded: false)
+  }
+
   package func memoryTaken(by lab: String) -> UInt64 {
     let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
     return nodes.filter { $0.traits.isMachine }.reduce(0) { $0 + UInt64(clamping: $1.memory) }

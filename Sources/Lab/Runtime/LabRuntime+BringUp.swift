@@ -218,7 +218,7 @@ extension LabRuntime {
         work.progress("port \(name) \(socket.role == .listen ? "listening" : "connecting to \(socket.path)")")
       case .stream(let peer):
         work.progress("port \(name) \(peer.role == .listen ? "listening" : "connecting to \(peer.path)")")
-      case .tap, .dgram: work.progress("port \(name) open")
+      case .tap, .nic, .dgram: work.progress("port \(name) open")
       }
     }
   }

@@ -17,6 +17,8 @@ enum LabFile: String, CaseIterable {
 enum NodeFile: String, CaseIterable {
   case pid
   case record = "node.json"
+  /// Interfaces of this host that it has taken, and how they were.
+  case interfaces = "interfaces.json"
   case consoleSocket = "console.sock"
   case monitorSocket = "qmp.sock"
   case agentSocket = "agent.sock"

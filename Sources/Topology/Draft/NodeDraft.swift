@@ -9,6 +9,8 @@ struct NodeDraft {
   /// Nil for kinds that are no virtual machine.
   var machine: MachineDraft?
   var nics: [NICDraft] = []
+  /// Its interfaces are taken though the host uses them.
+  var isForced = false
 
   /// Nodes, NICs, addresses and VLANs that it is: what a range of it is many times.
   var size: Int {

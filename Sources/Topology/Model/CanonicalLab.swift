@@ -254,9 +254,17 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var ready: ReadyDefinition?
   /// What has to be true before it starts; nil = nothing.
   package var after: [StartCondition]?
+  /// Only said when it is so: a lab that another version wrote has no such key.
+  private var force: Bool?
   package init(name: String, kind: String) {
     self.name = name
     self.kind = kind
+  }
+
+  /// Interfaces of the host are taken though they have addresses (`nic` only).
+  package var isForced: Bool {
+    get { force ?? false }
+    set { force = newValue ? true : nil }
   }
 }
 

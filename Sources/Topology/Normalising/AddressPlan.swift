@@ -20,7 +20,8 @@ struct AddressPlan {
     var next = subnets.mapValues { $0.value.hosts.lowerBound }
     var exhausted: Set<Int> = []
     let lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
-    for node in lab.nodes.indices {
+    // The host's stack is kept off interfaces that are taken: no station is there.
+    for node in lab.nodes.indices where !draft.nodes[node].traits.takesInterfaces {
       for nic in lab.nodes[node].nics.indices {
         guard case .switchPort(let name, .access(let id)) = lab.nodes[node].nics[nic].attachment,
           !lans.contains(name), let subnet = subnets[id]?.value, draft.nodes[node].nics[nic].addresses.isEmpty

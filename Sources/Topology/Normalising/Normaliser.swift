@@ -37,6 +37,7 @@ struct Normaliser {
     var node = NodeDefinition(name: draft.name.value, kind: draft.kind?.value ?? "")
     if draft.traits.isMachine, let machine = draft.machine { fill(&node, machine) }
     node.nics = draft.nics.map { nic($0, draft.traits) }
+    node.isForced = draft.isForced && draft.traits.takesInterfaces
     return node
   }
 

@@ -24,6 +24,7 @@ struct NodeReader {
     if let kind { checkKeys(object, of: kind) }
     readMachine(object, into: &draft)
     draft.machine?.isReadyOwn = hasReady
+    draft.isForced = object["force"].flatMap { object.values.boolean($0, "force") }?.value ?? false
     if let node = object["nics"] { draft.nics = readNICs(node, kind) }
     return draft
   }

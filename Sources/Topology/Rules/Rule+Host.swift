@@ -1,17 +1,21 @@
 extension Rule {
-  /// L208: two TAPs of one lab with one interface name.
+  /// L208: two TAPs of one lab, or interfaces of the host that it takes, with one name.
   static func tapNames(_ subject: RuleSubject) {
     var first: [String: (name: String, span: Span)] = [:]
+    var taken: Set<String> = []
     var reported: Set<[Span]> = []
     for nic in subject.nics where nic.kind.isOnHost {
+      if nic.kind.takesInterfaces { taken.insert(nic.definition.name) }
       let name = nic.definition.name
       guard let other = first[name] else {
         first[name] = (nic.name, nic.draft.name.span)
         continue
       }
       guard reported.insert([other.span, nic.draft.name.span]).inserted else { continue }
-      let message = "host interface \(name.quoted) is made by \(other.name) (\(other.span.position)) and \(nic.name)"
-      let notes = [Diagnostic.Note("\(other.name) makes it here", at: other.span)]
+      let verbs = taken.contains(name) ? ("is used", "uses") : ("is made", "makes")
+      let message =
+        "host interface \(name.quoted) \(verbs.0) by \(other.name) (\(other.span.position)) and \(nic.name)"
+      let notes = [Diagnostic.Note("\(other.name) \(verbs.1) it here", at: other.span)]
       subject.reporter.error(.interfaceName, nic.draft.name.span, message, notes: notes)
     }
   }
@@ -20,7 +24,7 @@ extension Rule {
   ///
   /// A running lab's own interfaces are no surprise.
   static func hostInterfaces(_ subject: RuleSubject) {
-    for nic in subject.nics where nic.kind.isOnHost {
+    for nic in subject.nics where nic.kind.isOnHost && !nic.kind.takesInterfaces {
       let name = nic.definition.name
       guard subject.facts.hostInterfaceExists(name), !subject.facts.interface(name, belongsTo: subject.lab.name) else {
         continue

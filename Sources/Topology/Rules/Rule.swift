@@ -81,6 +81,7 @@ struct Rule: Sendable {
     Rule(codes: [.ready], check: readyAddresses),
     Rule(codes: [.unknownName, .withoutEffect, .startCycle], check: startOrder),
     Rule(codes: [.hostInterface], check: hostInterfaces),
+    Rule(codes: [.hostInterface], check: takenInterfaces),
     Rule(codes: [.socketPath, .usedTwice], check: socketPaths),
     Rule(codes: [.socketPath, .fileMissing], check: socketFiles),
     Rule(codes: [.account], check: socketOwners),

@@ -73,6 +73,7 @@ enum LabSchema {
       ).required
     ] + machine + [
       after,
+      Key("force", .boolean, "Takes interfaces that have addresses, and cuts the host off there; off without it."),
       Key("nics", .map(.optional(.object(nic)), names: nicNames), "Interfaces, in the order the node sees them."),
       Key("profile", .name, "A name under `profiles`, whose keys count where this node has none."),
     ])

@@ -30,6 +30,8 @@ import Testing
     try closed(&stream)
     var datagrams = DatagramPort()
     try closed(&datagrams)
+    var packets = NICPort()
+    try closed(&packets)
   }
 
   /// Ports are asked once a breath which of their queues have frames; serving one may end another (a call that blocks).
@@ -179,6 +181,7 @@ import Testing
     // Two at once, so no more than the first four of each pool.
     #expect(bench.core.state.ports.vhostUser.count <= 4 && bench.core.state.ports.tap.count <= 4)
     #expect(bench.core.state.ports.stream.count <= 4 && bench.core.state.ports.dgram.count <= 4)
+    #expect(bench.core.state.ports.nic.count <= 4)
   }
 
   /// Bodies are of their kind: what one port has is nobody else's, whatever their numbers.

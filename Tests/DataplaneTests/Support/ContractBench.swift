@@ -14,6 +14,8 @@ final class ContractBench {
     case socket(Descriptor)
     /// The far end of a pair of stream sockets.
     case stream(StreamPeer)
+    /// The same, with a virtio-net header of ten bytes in front of each frame.
+    case packets(Descriptor)
     /// The kind has nothing behind it.
     case nothing
   }
@@ -51,7 +53,12 @@ final class ContractBench {
     case .tap:
       let (near, other) = try Self.datagramPair()
       far[port] = .socket(other)
-      let error = core.coldOpenTAP(port, near, hasOffload: hasOffload, takesLarge: takesLarge)
+      if let error = core.coldOpenTAP(port, near, hasOffload: hasOffload, takesLarge: takesLarge) { throw error }
+      core.coldSetInterface(port, isUp: true)
+    case .nic:
+      let (near, other) = try Self.pair()
+      far[port] = .packets(other)
+      let error = core.coldOpenNIC(port, near, takesPartialChecksums: hasOffload, takesLarge: takesLarge)
       if let error { throw error }
       core.coldSetInterface(port, isUp: true)
     case .stream:
@@ -68,10 +75,20 @@ final class ContractBench {
     core.coldCarrier(port)
   }
 
+  /// Sockets that keep messages apart.
+  private static func pair() throws -> (Descriptor, Descriptor) {
+    var pair: [Int32] = [-1, -1]
+    let type = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, type, 0, &pair) == 0 else {
+      throw SystemError(call: "socketpair", code: errno, context: "")
+    }
+    return (Descriptor(owning: pair[0]), Descriptor(owning: pair[1]))
+  }
+
   /// Something is behind a port that frames can be sent from and received at.
   func hasFarSide(_ port: Int) -> Bool {
     switch far[port] {
-    case .guest, .socket, .stream: true
+    case .guest, .socket, .stream, .packets: true
     case .nothing, nil: false
     }
   }
@@ -151,6 +168,11 @@ final class ContractBench {
         throw SystemError(call: "send", code: errno, context: "")
       }
     case .stream(let peer): try peer.send([frame])
+    case .packets(let descriptor):
+      let message = [UInt8](repeating: 0, count: 10) + frame
+      guard Glibc.send(descriptor.raw, message, message.count, 0) == message.count else {
+        throw SystemError(call: "send", code: errno, context: "")
+      }
     case .nothing, nil: return false
     }
     breathe()
@@ -173,12 +195,14 @@ final class ContractBench {
     switch far[port] {
     case .guest(let guest):
       while let received = try guest.receive(timeout: 0) { frames.append(received.frame) }
-    case .socket(let descriptor):
+    case .socket(let descriptor), .packets(let descriptor):
+      var header = 0
+      if case .packets = far[port] { header = 10 }
       var buffer = [UInt8](repeating: 0, count: 70_000)
       while true {
         let size = recv(descriptor.raw, &buffer, buffer.count, 0)
         guard size > 0 else { break }
-        frames.append(Array(buffer[..<size]))
+        frames.append(Array(buffer[header..<size]))
       }
     case .stream(let peer): frames = try peer.receive()
     case .nothing, nil: break
