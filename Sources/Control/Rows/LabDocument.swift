@@ -139,10 +139,15 @@ extension LabDocument {
     var cloudInit: CloudInit?
     var ready: Ready?
     var after: [Condition]?
+    var firmware: Firmware?
+    var boot: [BootSource]?
+    var emptyDisk: Int?
+    var dhcp: DHCP?
 
     enum CodingKeys: String, CodingKey {
-      case name, kind, image, cpus, memory, nics, disk, ready, after
+      case name, kind, image, cpus, memory, nics, disk, ready, after, firmware, boot, dhcp
       case cloudInit = "cloud_init"
+      case emptyDisk = "empty_disk"
     }
   }
 

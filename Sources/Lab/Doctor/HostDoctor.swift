@@ -29,7 +29,24 @@ package struct HostDoctor: Sendable {
     findings.append(program("nc.openbsd", package: "netcat-openbsd", for: "tests of kind udp, no `ready: tcp`"))
     findings.append(program("qemu-img", package: "qemu-utils", for: "machines from images"))
     findings.append(program("genisoimage", package: "genisoimage", for: "cloud-init"))
-    return findings
+    return findings + needs()
+  }
+
+  /// What only some labs need.
+  private func needs() -> [DoctorFinding] {
+    HostNeed.allCases.filter { $0 != .webServer }.map { need in
+      let (subject, purpose): (String, String) =
+        switch need {
+        case .uefi: ("OVMF", "`firmware: uefi`")
+        case .bootROM: ("iPXE", "starts from the network under a BIOS")
+        case .dhcpServer, .webServer: ("dnsmasq", "`dhcp` of VLANs")
+        }
+      guard let package = HostNeeds.missingPackage(of: need, variables) else {
+        return DoctorFinding(state: .ok, subject: subject, detail: "there")
+      }
+      return DoctorFinding(
+        state: .missing, subject: subject, detail: "not there: no \(purpose)", advice: "`apt-get install \(package)`")
+    }
   }
 
   /// What is left of labs whose daemon is gone, and daemons that nobody reaches.

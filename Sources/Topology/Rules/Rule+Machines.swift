@@ -91,7 +91,8 @@ extension Rule {
     return ["#", "content-type:", "mime-version:"].contains { start.hasPrefix($0) }
   }
 
-  /// L213: `persist` and `cloud-init` that no machine has a use for, since all that have them run the builtin guest.
+  /// L213: keys that no machine has a use for, since all that have them run the builtin guest, or another image than
+  /// they are of.
   static func diskless(_ subject: RuleSubject) {
     var useful: Set<String> = []
     var useless: [(key: String, span: Span)] = []
@@ -100,14 +101,33 @@ extension Rule {
       var keys: [(String, Span)] = []
       if let persist = machine.persist, persist.value { keys.append(("persist", persist.span)) }
       if let cloudInit = machine.cloudInit { keys.append(("cloud-init", cloudInit.span)) }
-      if case .builtin = machine.image { useless += keys } else { useful.formUnion(keys.map(\.1.position)) }
+      if let firmware = machine.firmware { keys.append(("firmware", firmware.span)) }
+      if let boot = machine.boot { keys.append(("boot", boot.span)) }
+      if let disk = machine.emptyDisk { keys.append(("disk", disk.span)) }
+      let isUseful = uses(machine.image)
+      for key in keys { if isUseful(key.0) { useful.insert(key.1.position) } else { useless.append(key) } }
     }
     for (key, span) in useless where !useful.contains(span.position) {
-      let message =
-        key == "persist"
-        ? "\"persist\" has no effect: the builtin image has no disk"
-        : "\"cloud-init\" has no effect: the builtin image has its name and addresses without it"
-      subject.reporter.warning(.withoutEffect, span, message)
+      subject.reporter.warning(.withoutEffect, span, "\(key.quoted) has no effect: \(uselessness(of: key))")
+    }
+  }
+
+  /// Which of the keys that not all machines use a machine uses.
+  private static func uses(_ image: ImageDraft) -> (String) -> Bool {
+    switch image {
+    case .builtin: { _ in false }
+    case .none: { $0 != "cloud-init" }
+    case .file, .unusable: { $0 != "disk" }
+    }
+  }
+
+  /// Why nobody uses a key.
+  private static func uselessness(of key: String) -> String {
+    switch key {
+    case "persist": "the builtin image has no disk"
+    case "cloud-init": "the builtin image has its name and addresses without it, and \"image: none\" is no system"
+    case "disk": "an image has its own disk; an empty one is for \"image: none\""
+    default: "the builtin image is handed to the machine with its kernel"
     }
   }
 
