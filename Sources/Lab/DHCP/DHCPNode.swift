@@ -60,16 +60,6 @@ actor DHCPNode: TAPBackedNode {
     journal.note("servers of \(definition.name)") { await self.detach() }
   }
 
-  func configure(isThere: Bool) async throws -> [String] {
-    let left = try await base.configure(isThere: isThere)
-    do {
-      try Netlink.addAddress("\(Self.prefix(of: environment.lab, definition.name))1/64", link: interface, namespace: base.namespace)
-    } catch {
-      throw definition.failure("cannot configure its interfaces", error)
-    }
-    return left
-  }
-
   func start(_ context: StartContext, isRunning: Bool) async throws {
     let known = isRunning ? NodeRecord.read(paths)?.helpers ?? [:] : [:]
     for role in roles {
@@ -81,6 +71,7 @@ actor DHCPNode: TAPBackedNode {
     }
     try note()
     for role in roles { watch(role) }
+    try answerSolicitations()
     let words = roles.map(\.words).joined(separator: ", ")
     context.progress("\(definition.name): \(words) at \(address) in namespace \(base.namespace)")
   }
@@ -121,13 +112,6 @@ actor DHCPNode: TAPBackedNode {
     String((definition.nics.first?.addresses.first?.address ?? "").prefix { $0 != "/" })
   }
 
-  /// A prefix that is nobody else's (RFC 4193 section 3.2), by the names of lab and node: `fd12:3456:789a:1::`.
-  static func prefix(of lab: String, _ node: String) -> String {
-    let hash = StableHash.of("\(lab)/\(node)".utf8)
-    let groups = [0xFD00 | hash >> 56, hash >> 40 & 0xFFFF, hash >> 24 & 0xFFFF, hash >> 8 & 0xFFFF]
-    return groups.map { String($0, radix: 16) }.joined(separator: ":") + "::"
-  }
-
   private func startServer(_ role: Server.Role) async throws(UserError) -> ProcessIdentity {
     let server = Server(node: definition.name, namespace: base.namespace, paths: paths, variables: environment.variables)
     switch role {
@@ -135,8 +119,7 @@ actor DHCPNode: TAPBackedNode {
       guard let dhcp = definition.dhcp else { throw UserError(.badInput, "node \(definition.name) serves nothing") }
       let configuration = DNSMasqConfiguration(
         lab: environment.lab, definition: dhcp, address: definition.nics.first?.addresses.first?.address ?? "",
-        advertised: Self.prefix(of: environment.lab, definition.name), interface: interface, leases: paths.leases,
-        log: paths.serverLog, pid: paths.serverPID)
+        interface: interface, leases: paths.leases, log: paths.serverLog, pid: paths.serverPID)
       return try await server.startNames(configuration)
     case .web: return try server.startWeb(address: address, root: definition.dhcp?.boot?.root ?? "")
     }
@@ -167,6 +150,17 @@ actor DHCPNode: TAPBackedNode {
           await self?.startAgain(role)
         }
       })
+  }
+
+  /// Tells who looks for a router of IPv6 that here is none: firmware would wait thirteen seconds for that.
+  private func answerSolicitations() throws(UserError) {
+    let advertiser: RouterAdvertiser
+    do {
+      advertiser = try RouterAdvertiser(interface: interface, namespace: base.namespace)
+    } catch {
+      throw definition.failure("cannot hear who looks for a router", error)
+    }
+    watchers.append(Task { await advertiser.run() })
   }
 
   private func startAgain(_ role: Server.Role) async {

@@ -8,8 +8,6 @@ struct DNSMasqConfiguration: Sendable {
   var definition: DHCPDefinition
   /// The server's own address, with prefix length.
   var address: String
-  /// Prefix of IPv6 whose first address the server has, for router advertisements.
-  var advertised: String
   var interface: String
   var leases: String
   var log: String
@@ -60,15 +58,7 @@ struct DNSMasqConfiguration: Sendable {
       let name = known.insert(host.name).inserted ? ",\(host.name)" : ""
       lines.append("dhcp-host=\(host.mac),\(address)\(name),\(seconds)")
     }
-    return lines + advertisement
-  }
-
-  /// Router advertisements of no router: firmware that looks for one waits thirteen seconds if nobody answers.
-  ///
-  /// Nobody gets an address by them: the prefix is neither on the link nor for addresses of one's own (RFC 4861 section
-  /// 4.6.2), the router's lifetime is zero, and DHCPv6 has no address to give.
-  private var advertisement: [String] {
-    ["enable-ra", "dhcp-range=\(advertised),static,off-link,64,120", "ra-param=\(interface),60,0"]
+    return lines
   }
 
   private var bootLines: [String] {
