@@ -45,9 +45,9 @@ extension Rule {
       guard let boot = dhcp.boot else { continue }
       lacks(.webServer, "\"boot\"", at: boot.root.span, subject, &reported)
       let root = Paths.absolute(boot.root.value, in: subject.lab.directory)
-      guard subject.facts.fileKind(root) == .folder else {
-        let isThere = subject.facts.fileExists(root)
-        let state = isThere ? "is no folder" : "not found; looked in \(subject.lab.directory)"
+      let kind = subject.facts.fileKind(root)
+      guard kind ?? .folder == .folder, subject.facts.folderExists(root) else {
+        let state = kind == nil ? "not found; looked in \(subject.lab.directory)" : "is no folder"
         subject.reporter.error(.fileMissing, boot.root.span, "root \(boot.root.value.quoted) \(state)")
         continue
       }
