@@ -13,7 +13,8 @@ package struct RouterAdvertiser: Sendable {
   package init(interface: String, namespace: String) throws(SystemError) {
     socket = try NetworkNamespace.run(in: namespace) { () throws(SystemError) in
       // SAFETY: the name is a C string for the length of the call.
-      Descriptor(owning: try check(unsafe clinux_advertisement_open(interface), "open", "solicitations on \(interface)"))
+      Descriptor(
+        owning: try check(unsafe clinux_advertisement_open(interface), "open", "solicitations on \(interface)"))
     }
   }
 

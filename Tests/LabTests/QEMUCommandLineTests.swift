@@ -10,7 +10,8 @@ import Topology
       path: "/g/vmlinuz", initialRAMDisk: "/g/initramfs.gz", commandLine: "console=ttyS0 quiet")
   ) -> QEMUCommandLine {
     QEMUCommandLine(
-      name: "apus-lab1-vm1", uuid: "0a1b2c3d-0000-8000-8000-000000000001", accelerator: accelerator, cpus: 2, memory: 128 << 20,
+      name: "apus-lab1-vm1", uuid: "0a1b2c3d-0000-8000-8000-000000000001", accelerator: accelerator, cpus: 2,
+      memory: 128 << 20,
       boot: boot, consoleSocket: "/s/console.sock",
       consoleLog: "/d/console.log", monitorSocket: "/s/qmp.sock", agentSocket: "/s/agent.sock",
       nics: nics.map { ($0, "/s/vm1.\($0.name).sock") })
@@ -112,7 +113,8 @@ import Topology
   @Test func networkBootsBeforeTheDisk() {
     let nics = [nic("eth0", mac: "02:00:00:00:00:01"), nic("eth1", mac: "02:00:00:00:00:02")]
     let bios = line(
-      .kvm, nics, boot: .firmware(uefi: nil, order: [.network, .disk], disk: "/d/disk.qcow2", seed: nil)).arguments()
+      .kvm, nics, boot: .firmware(uefi: nil, order: [.network, .disk], disk: "/d/disk.qcow2", seed: nil)
+    ).arguments()
     let devices = bios.filter { $0.hasPrefix("virtio-net-pci") }
     #expect(devices.map { $0.hasSuffix("disable-legacy=on,speed=10000,duplex=full,bootindex=0") } == [true, false])
     #expect(devices.last?.hasSuffix("disable-legacy=on,speed=10000,duplex=full,bootindex=1") == true)

@@ -1,3 +1,5 @@
+import Topology
+
 extension Example {
   static let boot: [Example] = [
     Example(

@@ -41,7 +41,10 @@ extension TestFacts {
     sums: ["/labs/debian.qcow2": String(repeating: "ab", count: 32)],
     interfaces: ["tap-taken", "tap-a.20"], stateDirectory: "/run/apus",
     missingFolders: ["/missing", "/no such folder", "/labs/tfpt"],
-    kinds: ["/labs/tftp": .folder, "/labs/boot.ipxe": .file, "/labs/user-data.d": .folder, "/labs/notes.txt": .file, "/labs/captures": .folder],
+    kinds: [
+      "/labs/tftp": .folder, "/labs/boot.ipxe": .file, "/labs/user-data.d": .folder, "/labs/notes.txt": .file,
+      "/labs/captures": .folder,
+    ],
     ownerMistakes: ["nobody-knows": "this host has no user nobody-knows"],
     filterMistakes: ["tcp prt 80": "syntax error"])
   /// A host with little memory and no KVM.

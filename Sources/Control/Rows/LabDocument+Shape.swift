@@ -167,7 +167,8 @@ extension LabDocument.Node {
       Field(optional: "after", .list(LabDocument.Condition.shape), "What has to be true before it starts."),
       Field(optional: "firmware", .choice(Firmware.allCases.map(\.rawValue)), "What it begins with, as a rule `bios`."),
       Field(
-        optional: "boot", .list(.choice(BootSource.allCases.map(\.rawValue))), "What its firmware tries, in this order."),
+        optional: "boot", .list(.choice(BootSource.allCases.map(\.rawValue))), "What its firmware tries, in this order."
+      ),
       Field(optional: "empty_disk", .integer(Limits.emptyDisk), "Bytes of the disk of a machine without an image."),
       Field(optional: "dhcp", LabDocument.DHCP.shape, "What a node of kind `dhcp` serves."),
     ])

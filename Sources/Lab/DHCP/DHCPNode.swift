@@ -113,7 +113,8 @@ actor DHCPNode: TAPBackedNode {
   }
 
   private func startServer(_ role: Server.Role) async throws(UserError) -> ProcessIdentity {
-    let server = Server(node: definition.name, namespace: base.namespace, paths: paths, variables: environment.variables)
+    let server = Server(
+      node: definition.name, namespace: base.namespace, paths: paths, variables: environment.variables)
     switch role {
     case .names:
       guard let dhcp = definition.dhcp else { throw UserError(.badInput, "node \(definition.name) serves nothing") }

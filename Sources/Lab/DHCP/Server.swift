@@ -26,7 +26,8 @@ struct Server: Sendable {
   /// Starts dnsmasq; returns when it answers.
   func startNames(_ configuration: DNSMasqConfiguration) async throws(UserError) -> ProcessIdentity {
     guard let executable = HostNeeds.dnsmasq(variables) else {
-      throw UserError(.failed, "no program dnsmasq on this host", hint: "install it with `apt-get install dnsmasq-base`")
+      throw UserError(
+        .failed, "no program dnsmasq on this host", hint: "install it with `apt-get install dnsmasq-base`")
     }
     let state = try LabFolders.makeState(paths)
     let data = try LabFolders.makeData(paths)
@@ -57,7 +58,8 @@ struct Server: Sendable {
   /// Starts busybox' web server.
   func startWeb(address: String, root: String) throws(UserError) -> ProcessIdentity {
     guard let executable = HostNeeds.busybox(variables) else {
-      throw UserError(.failed, "no program busybox on this host", hint: "install it with `apt-get install busybox-static`")
+      throw UserError(
+        .failed, "no program busybox on this host", hint: "install it with `apt-get install busybox-static`")
     }
     // No settings of the host's or the folder's own.
     var request = SpawnRequest(

@@ -116,7 +116,9 @@ package struct HostDoctor: Sendable {
 
   private func namespaces(of lab: String, _ environment: NodeEnvironment) -> [String] {
     let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
-    return nodes.filter { $0.traits.hasOurInterfaces && !$0.traits.isOnHost }.map { NetnsNode($0, environment).namespace }
+    return nodes.filter { $0.traits.hasOurInterfaces && !$0.traits.isOnHost }.map {
+      NetnsNode($0, environment).namespace
+    }
   }
 
   /// Namespaces with names such as ours that no lab in these folders knows: those of other folders, or of a lab whose

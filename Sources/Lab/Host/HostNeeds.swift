@@ -46,6 +46,7 @@ enum HostNeeds {
   static func check(_ need: HostNeed, for subject: String, _ variables: [String: String]) throws(UserError) {
     guard let package = missingPackage(of: need, variables) else { return }
     throw UserError(
-      .failed, "\(subject) needs \(package), which is not installed", hint: "install it with `apt-get install \(package)`")
+      .failed, "\(subject) needs \(package), which is not installed",
+      hint: "install it with `apt-get install \(package)`")
   }
 }

@@ -9,7 +9,9 @@ extension VMNode {
     guard definition.disk != nil || definition.image ?? "builtin" == "builtin" else {
       throw UserError(.badInput, "node \(definition.name): the format of image \(definition.image ?? "") is not known")
     }
-    if definition.firmware == .uefi { try HostNeeds.check(.uefi, for: "node \(definition.name)", environment.variables) }
+    if definition.firmware == .uefi {
+      try HostNeeds.check(.uefi, for: "node \(definition.name)", environment.variables)
+    }
     if needsBootROM { try HostNeeds.check(.bootROM, for: "node \(definition.name)", environment.variables) }
     if definition.disk != nil, !definition.hasNoImage, let image = definition.image, !Files.exists(image) {
       throw UserError(.failed, "node \(definition.name): the image \(image) is not there")

@@ -62,7 +62,9 @@ struct DHCPPlan {
   func nodes(of lab: CanonicalLab) -> [NodeDefinition] {
     var taken = Set(lab.nodes.flatMap(\.nics).map(\.mac))
     return servers.compactMap { server in
-      guard let address = server.address, let name = Self.switchName(of: server.vlan.id.value, in: lab) else { return nil }
+      guard let address = server.address, let name = Self.switchName(of: server.vlan.id.value, in: lab) else {
+        return nil
+      }
       var attempt = 0
       var mac: MACAddress
       repeat {
@@ -86,7 +88,9 @@ struct DHCPPlan {
       if case .switchPort(let name, let mode) = nic.attachment, !lans.contains(name), mode.carries(id) { return name }
     }
     for link in lab.links {
-      if case .trunk(let mode) = link.kind, mode.carries(id), case .switchPort(let name)? = link.ends.first { return name }
+      if case .trunk(let mode) = link.kind, mode.carries(id), case .switchPort(let name)? = link.ends.first {
+        return name
+      }
     }
     return lab.switches.first { !$0.isAnonymous }?.name
   }

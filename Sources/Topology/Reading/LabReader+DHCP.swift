@@ -50,7 +50,8 @@ extension LabReader {
     boot.bios = text("bios", wanted)
     boot.uefi = text("uefi", wanted)
     if object["bios"] == nil, object["uefi"] == nil, object.lacks(allOf: ["bios", "uefi"]) {
-      reporter.error(.missing, owner, "\"boot\" needs \"bios\" or \"uefi\"", hint: "boot: { root: tftp/, bios: boot.ipxe }")
+      reporter.error(
+        .missing, owner, "\"boot\" needs \"bios\" or \"uefi\"", hint: "boot: { root: tftp/, bios: boot.ipxe }")
     }
     return boot
   }

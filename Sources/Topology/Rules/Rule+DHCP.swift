@@ -45,13 +45,17 @@ extension Rule {
     one.contains(other.address) || other.contains(one.address)
   }
 
-  private static func isAfter(_ one: Span, _ other: Span) -> Bool { (one.line, one.column) > (other.line, other.column) }
+  private static func isAfter(_ one: Span, _ other: Span) -> Bool {
+    (one.line, one.column) > (other.line, other.column)
+  }
 
   private static func checkName(_ vlan: VLANDraft, _ dhcp: DHCPDraft, _ subject: RuleSubject) {
     let name = DHCPPlan.name(of: vlan)
     var owners = subject.draft.switches.map { ("switch", $0.name) } + subject.draft.nodes.map { ("node", $0.name) }
     for link in subject.draft.links {
-      if let found = link.wired?.name ?? link.lan { owners.append(("link", Located(found, link.name?.span ?? link.span))) }
+      if let found = link.wired?.name ?? link.lan {
+        owners.append(("link", Located(found, link.name?.span ?? link.span)))
+      }
     }
     guard let (what, owner) = owners.first(where: { $0.1.value == name }) else { return }
     let message = "\(what) \(name.quoted) has the name of the server of VLAN \(vlan.name.value)"

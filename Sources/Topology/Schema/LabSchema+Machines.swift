@@ -4,7 +4,9 @@ extension LabSchema {
 
   /// Keys of virtual machines that `defaults` has too.
   static let machine = [
-    Key("image", .either([.text, .object(image)]), "`builtin`, the tiny Linux that ships with Apus, a disk image, or none."),
+    Key(
+      "image", .either([.text, .object(image)]),
+      "`builtin`, the tiny Linux that ships with Apus, a disk image, or none."),
     Key("memory", .size, "Memory, 32M to 1T, for `builtin` 80M and up; 128M without it."),
     Key("cpus", .integer(Limits.cpus), "Processors; 1 without it."),
     Key("persist", .boolean, "What the machine wrote on its disk stays when the lab is taken down; off without it."),

@@ -151,7 +151,8 @@ enum LabSchema {
 
   /// Every mapping, to find where a misplaced key belongs.
   static let all = [
-    top, workers, defaults, vlan, dhcp, bootFiles, switches, node, image, cloudInit, ready, nic, route, link, impairment, directions,
+    top, workers, defaults, vlan, dhcp, bootFiles, switches, node, image, cloudInit, ready, nic, route, link,
+    impairment, directions,
     capture, test, exec,
   ]
 }
