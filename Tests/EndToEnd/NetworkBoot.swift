@@ -145,7 +145,8 @@ extension RealThings {
     @Test(.timeLimit(.minutes(5))) func serverLivesWithTheLab() async throws {
       try await Sandbox.use { sandbox in
         let guest = "vm1: { kind: vm, nics: { eth0: { switch: sw2, vlan: blue } } }"
-        let other = "ext: { kind: external, nics: { eth0: { switch: sw2, vlan: blue, address: 10.0.20.7/24, mac: 02:00:00:00:77:07 } } }"
+        let other =
+          "ext: { kind: external, nics: { eth0: { switch: sw2, vlan: blue, address: 10.0.20.7/24, mac: 02:00:00:00:77:07 } } }"
         var file = try sandbox.write(Self.file("on", "\(guest)\n  \(other)"))
         try await sandbox.apus("up", file, expecting: 0)
         let pid = try #require(try await sandbox.nodes(Self.lab).first { $0.node == "vm1" }?.pid)

@@ -80,7 +80,7 @@ extension Example {
         test.lab.yaml:5:55: warning[L213]: "disk" has no effect: an image has its own disk; an empty one is for "image: none"
             5 |   b: { kind: vm, image: { file: debian.qcow2 }, disk: 4G }
               |                                                       ^^
-        test.lab.yaml:6:41: warning[L213]: "cloud-init" has no effect: the builtin image has its name and addresses without it, and "image: none" is no system
+        test.lab.yaml:6:41: warning[L213]: "cloud-init" has no effect: "image: none" is no system that could be told
             6 |   c: { kind: vm, image: none, disk: 4G, cloud-init: {} }
               |                                         ^^^^^^^^^^
         """#),

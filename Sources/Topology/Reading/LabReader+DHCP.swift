@@ -38,22 +38,17 @@ extension LabReader {
     func text(_ key: String, _ wanted: String) -> Located<String>? {
       object[key].flatMap { node in values.value(node, key, wanted) { $0.isBootFile ? $0 : nil } }
     }
-    guard object["root"] != nil else {
-      if object.lacks("root") {
-        reporter.error(.missing, owner, "\"boot\" needs \"root\"", hint: "boot: { root: tftp/, bios: boot.ipxe }")
-      }
-      return nil
-    }
-    guard let root = text("root", "the name of a folder") else { return nil }
+    let root = text("root", "the name of a folder")
     let wanted = "a file in \"root\", or an http address, of at most \(Limits.bootFile) bytes"
-    var boot = DHCPDraft.Boot(root: root)
-    boot.bios = text("bios", wanted)
-    boot.uefi = text("uefi", wanted)
-    if object["bios"] == nil, object["uefi"] == nil, object.lacks(allOf: ["bios", "uefi"]) {
+    let (bios, uefi) = (text("bios", wanted), text("uefi", wanted))
+    if object.lacks("root") {
+      reporter.error(.missing, owner, "\"boot\" needs \"root\"", hint: "boot: { root: tftp/, bios: boot.ipxe }")
+    }
+    if object.lacks(allOf: ["bios", "uefi"]) {
       reporter.error(
         .missing, owner, "\"boot\" needs \"bios\" or \"uefi\"", hint: "boot: { root: tftp/, bios: boot.ipxe }")
     }
-    return boot
+    return root.map { DHCPDraft.Boot(root: $0, bios: bios, uefi: uefi) }
   }
 }
 

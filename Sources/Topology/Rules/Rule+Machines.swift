@@ -95,7 +95,7 @@ extension Rule {
   /// they are of.
   static func diskless(_ subject: RuleSubject) {
     var useful: Set<String> = []
-    var useless: [(key: String, span: Span)] = []
+    var useless: [(key: String, span: Span, reason: String)] = []
     for node in subject.draft.nodes where node.traits.isMachine {
       guard let machine = node.machine else { continue }
       var keys: [(String, Span)] = []
@@ -105,10 +105,16 @@ extension Rule {
       if let boot = machine.boot { keys.append(("boot", boot.span)) }
       if let disk = machine.emptyDisk { keys.append(("disk", disk.span)) }
       let isUseful = uses(machine.image)
-      for key in keys { if isUseful(key.0) { useful.insert(key.1.position) } else { useless.append(key) } }
+      for (key, span) in keys {
+        if isUseful(key) {
+          useful.insert(span.position)
+        } else {
+          useless.append((key, span, uselessness(of: key, machine.image)))
+        }
+      }
     }
-    for (key, span) in useless where !useful.contains(span.position) {
-      subject.reporter.warning(.withoutEffect, span, "\(key.quoted) has no effect: \(uselessness(of: key))")
+    for (key, span, reason) in useless where !useful.contains(span.position) {
+      subject.reporter.warning(.withoutEffect, span, "\(key.quoted) has no effect: \(reason)")
     }
   }
 
@@ -121,13 +127,15 @@ extension Rule {
     }
   }
 
-  /// Why nobody uses a key.
-  private static func uselessness(of key: String) -> String {
+  /// Why a machine does not use a key.
+  private static func uselessness(of key: String, _ image: ImageDraft) -> String {
     switch key {
-    case "persist": "the builtin image has no disk"
-    case "cloud-init": "the builtin image has its name and addresses without it, and \"image: none\" is no system"
-    case "disk": "an image has its own disk; an empty one is for \"image: none\""
-    default: "the builtin image is handed to the machine with its kernel"
+    case "persist": return "the builtin image has no disk"
+    case "cloud-init":
+      if case .none = image { return "\"image: none\" is no system that could be told" }
+      return "the builtin image has its name and addresses without it"
+    case "disk": return "an image has its own disk; an empty one is for \"image: none\""
+    default: return "the builtin image is handed to the machine with its kernel"
     }
   }
 
