@@ -205,8 +205,7 @@ extension LabDocument.Node {
       LabDocument.Ready(console: $0.console, tcp: $0.tcp, agent: $0.agent, timeout: $0.timeout)
     }
     after = node.after.map { $0.map { LabDocument.Condition(node: $0.node, state: $0.state) } }
-    firmware = node.firmware == .bios ? nil : node.firmware
-    (boot, emptyDisk) = (node.boot, node.emptyDisk)
+    (firmware, boot, emptyDisk) = (node.firmware == .bios ? nil : node.firmware, node.boot, node.emptyDisk)
     dhcp = node.dhcp.map { LabDocument.DHCP($0) }
   }
 
@@ -219,8 +218,7 @@ extension LabDocument.Node {
     definition.disk = disk?.definition
     definition.cloudInit = try cloudInit?.definition(of: name)
     definition.ready = ready?.definition
-    definition.firmware = firmware ?? definition.firmware
-    (definition.boot, definition.emptyDisk) = (boot, emptyDisk)
+    (definition.firmware, definition.boot, definition.emptyDisk) = (firmware ?? .bios, boot, emptyDisk)
     definition.dhcp = try dhcp?.definition(of: name)
     definition.after = after.map { conditions in
       conditions.map { condition in
