@@ -122,6 +122,15 @@ struct NodePaths: Sendable {
   var imageRecord: String { data(.imageRecord) }
   /// What cloud-init is told.
   var seed: String { data(.seed) }
+  /// What UEFI remembers.
+  var variables: String { data(.variables) }
+  /// What the server of a VLAN is told.
+  var serverConfiguration: String { data(.serverConfiguration) }
+  /// What it has given out.
+  var leases: String { data(.leases) }
+  /// What it says.
+  var serverLog: String { data(.serverLog) }
+  var serverPID: String { state(.serverPID) }
   /// What QEMU itself says.
   var processLog: String { data(.processLog) }
 

@@ -38,8 +38,22 @@ package protocol LabFacts {
   func mistake(inOwner text: String) -> String?
   /// Processors on which this program may run; nil = not known.
   var processors: [ClosedRange<Int>]? { get }
+  /// Debian's package that has what a lab needs of this host, if it is missing; nil = it is there, or it is not known.
+  func missingPackage(of need: HostNeed) -> String?
   /// What is wrong with a filter of captures (pcap-filter(7)); nil = nothing, or nobody here can say.
   func mistake(inFilter text: String) -> String?
+}
+
+/// What only some labs need of the host.
+package enum HostNeed: Sendable, CaseIterable {
+  /// Firmware with UEFI, and its empty store of variables.
+  case uefi
+  /// The ROM with which a NIC boots under a BIOS.
+  case bootROM
+  /// The DHCP, DNS and TFTP server.
+  case dhcpServer
+  /// The HTTP server.
+  case webServer
 }
 
 /// What can lie at a path.
@@ -60,5 +74,6 @@ extension LabFacts {
   package func fileKind(_ absolutePath: String) -> FileKind? { nil }
   package func mistake(inOwner text: String) -> String? { nil }
   package var processors: [ClosedRange<Int>]? { nil }
+  package func missingPackage(of need: HostNeed) -> String? { nil }
   package func mistake(inFilter text: String) -> String? { nil }
 }

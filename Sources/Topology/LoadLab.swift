@@ -52,9 +52,11 @@ private func load(
   let vlans = VLANTable(draft, reporter: reporter)
   let images = ImageTable(facts: facts, directory: directory)
   let normaliser = Normaliser(draft: draft, directory: directory, reporter: reporter, vlans: vlans, images: images)
-  let lab = normaliser.lab(source: source.path)
+  var lab = normaliser.lab(source: source.path)
   let subject = RuleSubject(
     draft: draft, lab: lab, facts: facts, reporter: reporter, vlans: vlans, images: images)
   for rule in Rule.all { rule.check(subject) }
+  // Last: rules find the nodes of the file by their places.
+  lab.nodes += DHCPPlan(draft).nodes(of: lab)
   return lab
 }

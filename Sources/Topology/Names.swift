@@ -99,6 +99,25 @@ package enum Names {
     return MACAddress(bits: 0xA902 | UInt64(folded.byteSwapped) << 16)
   }
 
+  /// What a machine is known by to its firmware and to those who give it addresses: of random form (RFC 9562 section
+  /// 5.8), the same in every run.
+  package static func machineUUID(lab: String, node: String) -> String {
+    let halves = [StableHash.of("\(lab)/\(node)"), StableHash.of("\(lab)/\(node)/uuid")]
+    // The version is 8, made by a rule of one's own; the variant is RFC 9562's.
+    let high = halves[0] & ~0xF000 | 0x8000
+    let low = halves[1] & ~(3 << 62) | 2 << 62
+    let digits = [high, low].map { half in
+      let text = String(half, radix: 16)
+      return String(repeating: "0", count: 16 - text.count) + text
+    }.joined()
+    var uuid = ""
+    for (index, digit) in digits.enumerated() {
+      if [8, 12, 16, 20].contains(index) { uuid += "-" }
+      uuid.append(digit)
+    }
+    return uuid
+  }
+
   /// `vm1.eth0`, as ports are named.
   package static func port(node: String, nic: String) -> String { PortName.nic(node: node, nic: nic).description }
 

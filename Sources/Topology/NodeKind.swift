@@ -49,7 +49,7 @@ package struct NodeKind: Sendable, Equatable {
 }
 
 extension NodeKind {
-  /// Every kind, in the order the documentation has them.
+  /// Every kind that a file can name, in the order the documentation has them.
   package static let all = [vm, netns, external, tap, nic]
 
   package static let vm = NodeKind(
@@ -69,12 +69,18 @@ extension NodeKind {
   package static let nic = NodeKind(
     word: "nic", text: "interfaces of this host, taken while the lab is up", interfaces: .taken, keys: ["force"],
     lackedNICKeys: ["address", "addresses", "gateway", "routes", "mac"])
+  /// The server of a VLAN with `dhcp`: no file names such a node, it follows from the VLAN.
+  package static let dhcp = NodeKind(
+    word: "dhcp", text: "the DHCP and DNS server of a VLAN", interfaces: .namespace, executes: true)
+
+  /// Kinds of nodes that a lab has without its file naming them.
+  package static let implied = [dhcp]
 
   /// Of a node whose kind is missing or wrong, or is one of another version: nothing is true of it.
   static let unknown = NodeKind(word: "", text: "", interfaces: .own)
 
-  /// The kind of that word.
-  package static func named(_ word: String) -> NodeKind? { all.first { $0.word == word } }
+  /// The kind of that word, one that no file names included.
+  package static func named(_ word: String) -> NodeKind? { (all + implied).first { $0.word == word } }
 
   /// The words of the kinds of which something is true: `vm, netns or tap`.
   /// - Parameter conjunction: what stands before the last.

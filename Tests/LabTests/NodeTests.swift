@@ -10,11 +10,11 @@ import Topology
 
   @Test func unknownKindNamesTheKnownOnes() {
     let error = #expect(throws: UserError.self) { try NodeRegistry.make(node("x", "qemuu"), environment) }
-    let kinds = NodeKind.all.map(\.word).sorted()
+    let kinds = (NodeKind.all + NodeKind.implied).map(\.word).sorted()
     #expect(
       error?.message == "node x: unknown node kind \"qemuu\"; known kinds: \(kinds.joined(separator: ", "))"
         && error?.code == .badInput)
-    #expect(kinds.starts(with: ["external", "netns"]))
+    #expect(kinds.starts(with: ["dhcp", "external", "netns"]))
     #expect(NodeRegistry.kinds == kinds, "a row without a type, or the reverse")
   }
 

@@ -10,7 +10,8 @@ import Topology
       path: "/g/vmlinuz", initialRAMDisk: "/g/initramfs.gz", commandLine: "console=ttyS0 quiet")
   ) -> QEMUCommandLine {
     QEMUCommandLine(
-      name: "apus-lab1-vm1", accelerator: accelerator, cpus: 2, memory: 128 << 20,
+      name: "apus-lab1-vm1", uuid: "0a1b2c3d-0000-8000-8000-000000000001", accelerator: accelerator, cpus: 2,
+      memory: 128 << 20,
       boot: boot, consoleSocket: "/s/console.sock",
       consoleLog: "/d/console.log", monitorSocket: "/s/qmp.sock", agentSocket: "/s/agent.sock",
       nics: nics.map { ($0, "/s/vm1.\($0.name).sock") })
@@ -21,6 +22,7 @@ import Topology
       line(.emulation).arguments() == [
         "-name", "guest=apus-lab1-vm1,debug-threads=on",
         "-nodefaults", "-no-user-config", "-display", "none",
+        "-uuid", "0a1b2c3d-0000-8000-8000-000000000001",
         "-machine", "pc,memory-backend=ram,usb=off,vmport=off",
         "-accel", "tcg",
         "-smp", "2", "-m", "size=131072K",
@@ -93,12 +95,18 @@ import Topology
   }
 
   @Test func imageBootsFromItsOverlay() {
-    let words = line(.emulation, boot: .disk(path: "/d/a,b/disk.qcow2", seed: "/d/seed.iso")).arguments()
+    func boot(_ disk: String, _ seed: String?) -> QEMUCommandLine.Boot {
+      .firmware(uefi: nil, order: [.disk], disk: disk, seed: seed)
+    }
+    let words = line(.emulation, [nic()], boot: boot("/d/a,b/disk.qcow2", "/d/seed.iso")).arguments()
+    #expect(words.contains("virtio-blk-pci,id=disk0,drive=disk,bootindex=0,bus=pci.0,addr=0x4"))
+    #expect(words.last?.contains("bootindex") == false && words.last?.contains(",romfile=,") == true)
+    #expect(!words.contains("-boot"))
     #expect(!words.contains("-kernel"))
     #expect(words.contains("if=none,id=disk,format=qcow2,discard=unmap,file=/d/a,,b/disk.qcow2"))
     #expect(words.contains("if=none,id=seed,format=raw,readonly=on,file=/d/seed.iso"))
     #expect(words.contains("virtserialport,bus=serial.0,chardev=agent,name=org.qemu.guest_agent.0"))
-    let bare = line(.emulation, boot: .disk(path: "/d/disk.qcow2", seed: nil)).arguments()
+    let bare = line(.emulation, boot: boot("/d/disk.qcow2", nil)).arguments()
     #expect(!bare.contains { $0.contains("seed") })
   }
 
@@ -130,6 +138,33 @@ import Topology
         #"{"arguments":{"bus":"pci.0","driver":"\#(model.rawValue)","id":"nic-eth0","mac":"02:00:00:00:00:01","#
           + #""netdev":"net-eth0","romfile":""},"execute":"device_add","id":1}"#,
       ])
+  }
+
+  @Test func networkBootsBeforeTheDisk() {
+    let nics = [nic("eth0", mac: "02:00:00:00:00:01"), nic("eth1", mac: "02:00:00:00:00:02")]
+    let bios = line(
+      .kvm, nics, boot: .firmware(uefi: nil, order: [.network, .disk], disk: "/d/disk.qcow2", seed: nil)
+    ).arguments()
+    let devices = bios.filter { $0.hasPrefix("virtio-net-pci") }
+    #expect(devices.map { $0.hasSuffix("disable-legacy=on,speed=10000,duplex=full,bootindex=0") } == [true, false])
+    #expect(devices.last?.hasSuffix("disable-legacy=on,speed=10000,duplex=full,bootindex=1") == true)
+    #expect(bios.contains("virtio-blk-pci,id=disk0,drive=disk,bootindex=2,bus=pci.0,addr=0x4"))
+    #expect(bios.firstIndex(of: "-boot").map { bios[$0 + 1] } == "strict=on")
+    #expect(bios.contains("pc,memory-backend=ram,usb=off,vmport=off,graphics=off"))
+  }
+
+  @Test func theFlashOfUEFIHasVariablesOfItsOwn() {
+    let uefi = QEMUCommandLine.UEFI(code: "/c,d/code.fd", variables: "/d/uefi-vars.fd")
+    let words = line(
+      .kvm, [nic()], boot: .firmware(uefi: uefi, order: [.disk, .network], disk: "/d/disk.qcow2", seed: nil)
+    ).arguments()
+    #expect(words.contains("if=pflash,unit=0,format=raw,readonly=on,file=/c,,d/code.fd"))
+    #expect(words.contains("if=pflash,unit=1,format=raw,file=/d/uefi-vars.fd"))
+    #expect(words.contains("virtio-blk-pci,id=disk0,drive=disk,bootindex=0,bus=pci.0,addr=0x4"))
+    // Its own driver, not that of the ROM.
+    #expect(words.last?.hasSuffix("romfile=,speed=10000,duplex=full,bootindex=1") == true)
+    let diskless = line(.kvm, [nic()], boot: .firmware(uefi: nil, order: [.network], disk: nil, seed: nil)).arguments()
+    #expect(!diskless.contains { $0.contains("virtio-blk") })
   }
 
   @Test func pluggedNICIsThatOfTheCommandLine() {

@@ -57,6 +57,37 @@ import TestSupport
     #expect(Set(places).count == 3)
   }
 
+  @Test func processesInItAreFoundAndEnded() async throws {
+    let namespace = try TestNamespace()
+    let other = try TestNamespace()
+    #expect(NetworkNamespace.processes(in: namespace.name).isEmpty)
+    // The second one does not listen.
+    let commands = [["sleep", "600"], ["sh", "-c", "trap '' TERM; while :; do sleep 600; done"]]
+    for command in commands {
+      _ = try spawn(
+        SpawnRequest(
+          executable: command[0], arguments: Array(command.dropFirst()), namespace: namespace.name))
+    }
+    let stranger = try spawn(SpawnRequest(executable: "sleep", arguments: ["600"], namespace: other.name))
+    defer { stranger.signal(SIGKILL) }
+    try await eventually("all are there") { NetworkNamespace.processes(in: namespace.name).count == 3 }
+    #expect(NetworkNamespace.processes(in: namespace.name).map(\.program).sorted() == ["sh", "sleep", "sleep"])
+    let ended = try await NetworkNamespace.endProcesses(in: namespace.name)
+    #expect(ended.count >= 3)
+    #expect(NetworkNamespace.processes(in: namespace.name).isEmpty)
+    #expect(stranger.isAlive)
+    #expect(try await NetworkNamespace.endProcesses(in: "no-such-namespace").isEmpty)
+  }
+
+  @Test func whoLooksForARouterIsAnswered() async throws {
+    let namespace = try TestNamespace()
+    #expect(throws: SystemError.self) { try RouterAdvertiser(interface: "eth0", namespace: namespace.name) }
+    let advertiser = try RouterAdvertiser(interface: "lo", namespace: namespace.name)
+    let task = Task { await advertiser.run() }
+    task.cancel()
+    await task.value
+  }
+
   @Test func errorsOfABodyComeBackAndLeaveTheThreadAtHome() throws {
     let namespace = try TestNamespace()
     let failure = SystemError(call: "test", code: EDOM, context: "")

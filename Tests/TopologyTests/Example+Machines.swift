@@ -66,7 +66,7 @@ extension Example {
         test.lab.yaml:10:12: error[L005]: "after" must be a list of nodes such as gw or gw.started, found mapping
            10 |     after: { b: ready }
               |            ^
-        test.lab.yaml:11:25: error[L005]: "image" must be builtin or a file, found ""
+        test.lab.yaml:11:25: error[L005]: "image" must be builtin, none or a file, found ""
            11 |   b: { kind: vm, image: "", cloud-init: on, ready: 22 }
               |                         ^^
         test.lab.yaml:11:41: error[L005]: "cloud-init" must be a mapping, found "on"

@@ -282,10 +282,10 @@ extension Example {
               | ^^^^ did you mean "name"? (valid: version, name, workers, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests)
         test.lab.yaml:3:17: error[L003]: unknown key "di" in VLAN
             3 | vlans: { red: { di: 10 } }
-              |                 ^^ did you mean "id"? (valid: id, subnet)
+              |                 ^^ did you mean "id"? (valid: id, subnet, dhcp)
         test.lab.yaml:6:8: error[L003]: unknown key "kin" in node
             6 |   a: { kin: netns, nics: { eth0: { switch: sw1, vlan: red, routes: [ { too: default, via: 10.0.0.1 } ] } } }
-              |        ^^^ did you mean "kind"? (valid: kind, image, memory, cpus, persist, cloud-init, ready, after, force, nics, profile)
+              |        ^^^ did you mean "kind"? (valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, force, nics, profile)
         test.lab.yaml:6:72: error[L003]: unknown key "too" in route
             6 |   a: { kin: netns, nics: { eth0: { switch: sw1, vlan: red, routes: [ { too: default, via: 10.0.0.1 } ] } } }
               |                                                                        ^^^ did you mean "to"? (valid: to, via, metric, onlink)

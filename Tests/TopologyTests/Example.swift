@@ -25,12 +25,13 @@ struct Example: Sendable, CustomTestStringConvertible {
   static let all =
     syntax + values + names + references + addressing + routes + contradictions + impairments + profiles + host
     + machines + images + captures + impossible + impossibleMachines + models
+    + boot + dhcp
 }
 
 extension TestFacts {
   /// A host with some files and one interface.
   static let usual = TestFacts(
-    files: ["/labs/locked.qcow2", "/labs/user-data.yaml", "/labs/user-data.d"],
+    files: ["/labs/tftp/boot.ipxe", "/labs/locked.qcow2", "/labs/user-data.yaml", "/labs/user-data.d"],
     contents: [
       "/labs/debian.qcow2": [0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 3], "/images/shared.vmdk": Array("KDMV....".utf8),
       "/labs/split.vmdk": Array("# Disk DescriptorFile\nversion=1\n".utf8), "/labs/disk.img": [0xEB, 0x63, 0x90, 0],
@@ -39,8 +40,11 @@ extension TestFacts {
     ],
     sums: ["/labs/debian.qcow2": String(repeating: "ab", count: 32)],
     interfaces: ["tap-taken", "tap-a.20"], usedInterfaces: ["nic-used", "nic-used2"], stateDirectory: "/run/apus",
-    missingFolders: ["/missing", "/no such folder"],
-    kinds: ["/labs/user-data.d": .folder, "/labs/notes.txt": .file, "/labs/captures": .folder],
+    missingFolders: ["/missing", "/no such folder", "/labs/tfpt"],
+    kinds: [
+      "/labs/tftp": .folder, "/labs/boot.ipxe": .file, "/labs/user-data.d": .folder, "/labs/notes.txt": .file,
+      "/labs/captures": .folder,
+    ],
     ownerMistakes: ["nobody-knows": "this host has no user nobody-knows"],
     filterMistakes: ["tcp prt 80": "syntax error"])
   /// A host with little memory and no KVM.

@@ -13,6 +13,7 @@ struct LoadingTests {
     // The image that some of them name is in the folder of images.
     var facts = TestFacts()
     facts.contents["/images/debian-12.qcow2"] = Array("QFI".utf8) + [0xFB]
+    facts.files = ["/labs/netboot/boot.ipxe"]
     for name in names {
       let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
       #expect(rendered(text, facts: facts) == "", "\(name)")

@@ -10,7 +10,8 @@ import Testing
   @Test("every word is one row, and no row is of an unknown kind")
   func words() {
     #expect(Set(kinds).count == kinds.count)
-    for kind in NodeKind.all { #expect(NodeKind.named(kind.word) == kind) }
+    for kind in NodeKind.all + NodeKind.implied { #expect(NodeKind.named(kind.word) == kind) }
+    #expect(NodeKind.implied.filter { kinds.contains($0.word) }.isEmpty)
     #expect(NodeKind.named("") == nil)
     #expect(NodeDefinition(name: "n", kind: "of-another-version").traits == .unknown)
     #expect(NodeKind.words("or") { $0.sends } == "vm, netns or tap")

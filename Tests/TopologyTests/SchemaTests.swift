@@ -16,6 +16,8 @@ struct SchemaTests {
     "workers": "workers:\n  KEY",
     "defaults": "defaults:\n  KEY",
     "VLAN": "vlans:\n  red:\n    KEY",
+    "dhcp": "vlans:\n  red:\n    id: 10\n    dhcp:\n      KEY",
+    "boot files": "vlans:\n  red:\n    id: 10\n    dhcp:\n      boot:\n        KEY",
     "switch": "switches:\n  sw1:\n    KEY",
     "node": "nodes:\n  a:\n    KEY",
     "image": "nodes:\n  a:\n    kind: vm\n    image:\n      KEY",

@@ -23,6 +23,8 @@ struct TestFacts: LabFacts {
   /// What is wrong with owners of sockets.
   var ownerMistakes: [String: String] = [:]
   var processors: [ClosedRange<Int>]? = [0...1]
+  /// Debian's packages of what this host lacks.
+  var missingPackages: [HostNeed: String] = [:]
   /// What is wrong with filters.
   var filterMistakes: [String: String] = [:]
 
@@ -33,6 +35,7 @@ struct TestFacts: LabFacts {
   func sha256(of absolutePath: String) -> String? { sums[absolutePath] }
   func folderExists(_ absolutePath: String) -> Bool { !missingFolders.contains(absolutePath) }
   func mistake(inFilter text: String) -> String? { filterMistakes[text] }
+  func missingPackage(of need: HostNeed) -> String? { missingPackages[need] }
   func fileKind(_ absolutePath: String) -> FileKind? { kinds[absolutePath] }
   func mistake(inOwner text: String) -> String? { ownerMistakes[text] }
   func hostInterfaceExists(_ name: String) -> Bool { interfaces.contains(name) }

@@ -125,6 +125,11 @@ int clinux_epoll_wait(int epoll, struct clinux_event *events, size_t count, int6
 /* Waits until `fd` is readable; 1, or 0 when the time is over or a signal came. */
 int clinux_poll_readable(int fd, int milliseconds);
 
+/* Opens a socket in the calling thread's network namespace that hears router solicitations on an interface. */
+int clinux_advertisement_open(const char *name);
+/* Takes the solicitations that have come and answers them, as no router; 1, or 0 when there were none. */
+int clinux_advertisement_answer(int fd);
+
 /* Files (file.c). ------------------------------------------------------------------------------------------------- */
 
 /* Opens a file for writing, empty; made with `mode` if it is not there. A FIFO that nobody reads is waited for if

@@ -206,6 +206,8 @@ extension LabDocument.Node {
     }
     force = node.isForced ? true : nil
     after = node.after.map { $0.map { LabDocument.Condition(node: $0.node, state: $0.state) } }
+    (firmware, boot, emptyDisk) = (node.firmware == .bios ? nil : node.firmware, node.boot, node.emptyDisk)
+    dhcp = node.dhcp.map { LabDocument.DHCP($0) }
   }
 
   fileprivate func definition() throws(UserError) -> NodeDefinition {
@@ -218,6 +220,8 @@ extension LabDocument.Node {
     definition.cloudInit = try cloudInit?.definition(of: name)
     definition.ready = ready?.definition
     definition.isForced = force ?? false
+    (definition.firmware, definition.boot, definition.emptyDisk) = (firmware ?? .bios, boot, emptyDisk)
+    definition.dhcp = try dhcp?.definition(of: name)
     definition.after = after.map { conditions in
       conditions.map { condition in
         var definition = StartCondition(node: condition.node)

@@ -156,8 +156,8 @@ extension LabDocument.Node {
   static let shape = Shape.object(
     "LabNode", "A node.",
     [
-      Field("name", .text, "Its name."), Field("kind", .text, "`vm`, `netns`, `external`, `tap`, `nic`."),
-      Field(optional: "image", .text, "`builtin`, or an absolute path."),
+      Field("name", .text, "Its name."), Field("kind", .text, "`vm`, `netns`, `external`, `tap`, `nic`, `dhcp`."),
+      Field(optional: "image", .text, "`builtin`, `none`, or an absolute path."),
       Field(optional: "cpus", .integer(Limits.cpus), "Processors of a machine."),
       Field(optional: "memory", .integer(0...Limits.memory.upperBound), "Bytes."),
       Field(optional: "nics", .list(LabDocument.NIC.shape), "In the order the node sees them."),
@@ -166,6 +166,12 @@ extension LabDocument.Node {
       Field(optional: "ready", LabDocument.Ready.shape, "What tells that it is ready."),
       Field(optional: "after", .list(LabDocument.Condition.shape), "What has to be true before it starts."),
       Field(optional: "force", .boolean, "Interfaces of the host are taken though they have addresses."),
+      Field(optional: "firmware", .choice(Firmware.allCases.map(\.rawValue)), "What it begins with, as a rule `bios`."),
+      Field(
+        optional: "boot", .list(.choice(BootSource.allCases.map(\.rawValue))), "What its firmware tries, in this order."
+      ),
+      Field(optional: "empty_disk", .integer(Limits.emptyDisk), "Bytes of the disk of a machine without an image."),
+      Field(optional: "dhcp", LabDocument.DHCP.shape, "What a node of kind `dhcp` serves."),
     ])
 }
 

@@ -141,10 +141,15 @@ extension LabDocument {
     var after: [Condition]?
     /// Only said when it is so.
     var force: Bool?
+    var firmware: Firmware?
+    var boot: [BootSource]?
+    var emptyDisk: Int?
+    var dhcp: DHCP?
 
     enum CodingKeys: String, CodingKey {
-      case name, kind, image, cpus, memory, nics, disk, ready, after, force
+      case name, kind, image, cpus, memory, nics, disk, ready, after, force, firmware, boot, dhcp
       case cloudInit = "cloud_init"
+      case emptyDisk = "empty_disk"
     }
   }
 

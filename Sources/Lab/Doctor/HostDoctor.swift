@@ -29,7 +29,24 @@ package struct HostDoctor: Sendable {
     findings.append(program("nc.openbsd", package: "netcat-openbsd", for: "tests of kind udp, no `ready: tcp`"))
     findings.append(program("qemu-img", package: "qemu-utils", for: "machines from images"))
     findings.append(program("genisoimage", package: "genisoimage", for: "cloud-init"))
-    return findings
+    return findings + needs()
+  }
+
+  /// What only some labs need.
+  private func needs() -> [DoctorFinding] {
+    HostNeed.allCases.filter { $0 != .webServer }.map { need in
+      let (subject, purpose): (String, String) =
+        switch need {
+        case .uefi: ("OVMF", "`firmware: uefi`")
+        case .bootROM: ("iPXE", "starts from the network under a BIOS")
+        case .dhcpServer, .webServer: ("dnsmasq", "`dhcp` of VLANs")
+        }
+      guard let package = HostNeeds.missingPackage(of: need, variables) else {
+        return DoctorFinding(state: .ok, subject: subject, detail: "there")
+      }
+      return DoctorFinding(
+        state: .missing, subject: subject, detail: "not there: no \(purpose)", advice: "`apt-get install \(package)`")
+    }
   }
 
   /// What is left of labs whose daemon is gone, and daemons that nobody reaches.
@@ -40,9 +57,10 @@ package struct HostDoctor: Sendable {
       switch await presence(lab) {
       case .answers: break
       case .isSilent: findings.append(Self.silence(of: lab))
-      case .isAbsent: findings.append(remains(of: lab))
+      case .isAbsent: findings += [remains(of: lab)] + processes(of: lab)
       }
     }
+    findings += strangers()
     let lost = await LabDaemon.lost(in: directories)
     for daemon in lost {
       findings.append(
@@ -81,6 +99,46 @@ package struct HostDoctor: Sendable {
     return DoctorFinding(
       state: .leftover, subject: "lab \(lab)", detail: "its daemon is gone; \(folder)",
       advice: "`apus up` with its file takes it back, `apus down \(lab)` removes it")
+  }
+
+  /// What runs in the namespaces of a lab that has no daemon.
+  private func processes(of lab: String) -> [DoctorFinding] {
+    let environment = NodeEnvironment(lab: lab, directories: directories, variables: variables)
+    return namespaces(of: lab, environment).flatMap { namespace in
+      NetworkNamespace.processes(in: namespace).map { process in
+        DoctorFinding(
+          state: .leftover, subject: "process \(process.identity.pid)",
+          detail: "\(ShownText.line(process.program)) in namespace \(namespace) of lab \(lab)",
+          advice: "`apus down \(lab)` ends it")
+      }
+    }
+  }
+
+  private func namespaces(of lab: String, _ environment: NodeEnvironment) -> [String] {
+    let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
+    return nodes.filter { $0.traits.hasOurInterfaces && !$0.traits.isOnHost }.map {
+      NetnsNode($0, environment).namespace
+    }
+  }
+
+  /// Namespaces with names such as ours that no lab in these folders knows: those of other folders, or of a lab whose
+  /// files were removed by hand.
+  private func strangers() -> [DoctorFinding] {
+    let known = Set(
+      directories.runningLabs().flatMap { lab in
+        namespaces(of: lab, NodeEnvironment(lab: lab, directories: directories, variables: variables))
+      })
+    // A probe of `ready` is there for as long as it asks.
+    let names = NetworkNamespace.names().filter {
+      $0.hasPrefix("apus-") && !$0.hasSuffix(".probe") && !known.contains($0)
+    }
+    return names.map { name in
+      let count = NetworkNamespace.processes(in: name).count
+      return DoctorFinding(
+        state: .warning, subject: "namespace \(ShownText.line(name))",
+        detail: "no lab in \(directories.stateRoot) has it; \(count == 1 ? "1 process" : "\(count) processes") in it",
+        advice: "if it is not in use: `ip netns pids \(name) | xargs -r kill; ip netns delete \(name)`")
+    }
   }
 
   private static func silence(of lab: String) -> DoctorFinding {

@@ -1,4 +1,5 @@
 import Capture
+import FoundationEssentials
 import LinuxHost
 import Topology
 
@@ -77,6 +78,10 @@ package struct HostLabFacts: LabFacts {
   package func memoryTaken(by lab: String) -> UInt64 {
     let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
     return nodes.filter { $0.traits.isMachine }.reduce(0) { $0 + UInt64(clamping: $1.memory) }
+  }
+
+  package func missingPackage(of need: HostNeed) -> String? {
+    HostNeeds.missingPackage(of: need, ProcessInfo.processInfo.environment)
   }
 
   package func mistake(inOwner text: String) -> String? { HostAccounts.mistake(in: text) }

@@ -52,6 +52,12 @@ struct NetnsNode: TAPBackedNode {
 
   func remove() async throws -> [String] {
     guard NetworkNamespace.exists(namespace) else { return [] }
+    let ended: [NamespaceProcess]
+    do {
+      ended = try await NetworkNamespace.endProcesses(in: namespace)
+    } catch {
+      throw definition.failure("a process in the namespace \(namespace) does not end", error)
+    }
     // A process in the namespace would keep the interfaces, and so their names, alive. One that cannot be removed (it is
     // none of ours, or its kernel's module is gone) does not keep the namespace from going, and goes with it.
     for nic in definition.nics where hasInterface(nic) {
@@ -62,7 +68,8 @@ struct NetnsNode: TAPBackedNode {
     } catch {
       throw definition.failure("cannot remove the network namespace \(namespace)", error)
     }
-    return ["namespace \(namespace)"]
+    let processes = ended.map { "process \($0.identity.pid) (\(ShownText.line($0.program))) in \(namespace)" }
+    return processes + ["namespace \(namespace)"]
   }
 
   func condition() async -> NodeCondition {

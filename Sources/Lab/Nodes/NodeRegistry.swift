@@ -8,9 +8,10 @@ package enum NodeRegistry {
     ExternalNode.self,
     TAPNode.self,
     NICNode.self,
+    DHCPNode.self,
   ]
 
-  /// The words that `kind:` may have, sorted.
+  /// The words of all kinds, those that no file names included, sorted.
   package static var kinds: [String] { implementations.map { $0.kind.word }.sorted() }
 
   /// What the nodes of a kind are, by its word; nil for one that this version does not know.

@@ -9,13 +9,21 @@ extension VMNode {
     guard definition.disk != nil || definition.image ?? "builtin" == "builtin" else {
       throw UserError(.badInput, "node \(definition.name): the format of image \(definition.image ?? "") is not known")
     }
-    if definition.disk != nil, let image = definition.image, !Files.exists(image) {
+    if definition.firmware == .uefi {
+      try HostNeeds.check(.uefi, for: "node \(definition.name)", environment.variables)
+    }
+    if needsBootROM { try HostNeeds.check(.bootROM, for: "node \(definition.name)", environment.variables) }
+    if definition.disk != nil, !definition.hasNoImage, let image = definition.image, !Files.exists(image) {
       throw UserError(.failed, "node \(definition.name): the image \(image) is not there")
     }
     // A machine that runs on holds its image open, whatever lies at its path now.
     if starts, let disk = definition.disk, let image = definition.image {
       do {
-        try await DiskOverlay(image: image, disk: disk, paths: paths).check(environment.variables)
+        if !definition.hasNoImage {
+          try await DiskOverlay(image: image, disk: disk, paths: paths).check(environment.variables)
+        } else if let size = definition.emptyDisk {
+          try EmptyDisk(size: size, persists: disk.persist, paths: paths).check()
+        }
       } catch {
         throw UserError(error.code, "node \(definition.name): \(error.message)", hint: error.hint)
       }
@@ -72,7 +80,9 @@ extension VMNode {
       nics.append((nic, try VhostUserSocket(of: nic, node: definition.name, environment).path))
     }
     let line = QEMUCommandLine(
-      name: "apus-\(environment.lab)-\(definition.name)", accelerator: .ofThisHost(), cpus: definition.cpus,
+      name: "apus-\(environment.lab)-\(definition.name)",
+      uuid: Names.machineUUID(lab: environment.lab, node: definition.name), accelerator: .ofThisHost(),
+      cpus: definition.cpus,
       memory: definition.memory, boot: try boot(), consoleSocket: paths.consoleSocket,
       consoleLog: paths.consoleLog, monitorSocket: paths.monitorSocket, agentSocket: paths.agentSocket, nics: nics)
     var request = SpawnRequest(executable: executable, arguments: line.arguments())
@@ -90,15 +100,36 @@ extension VMNode {
         path: guest.kernel, initialRAMDisk: guest.initialRAMDisk,
         commandLine: try BuiltinGuest.commandLine(for: definition))
     }
-    return .disk(path: paths.overlay, seed: definition.cloudInit == nil ? nil : paths.seed)
+    var firmware: QEMUCommandLine.UEFI?
+    if definition.firmware == .uefi {
+      try HostNeeds.check(.uefi, for: "node \(definition.name)", environment.variables)
+      firmware = HostNeeds.uefi.map { QEMUCommandLine.UEFI(code: $0.code, variables: paths.variables) }
+    }
+    let hasDisk = !definition.hasNoImage || definition.emptyDisk != nil
+    return .firmware(
+      uefi: firmware, order: definition.bootOrder, disk: hasDisk ? paths.overlay : nil,
+      seed: definition.cloudInit == nil ? nil : paths.seed)
+  }
+
+  /// A BIOS starts from a NIC by the NIC's own ROM.
+  private nonisolated var needsBootROM: Bool {
+    definition.firmware == .bios && definition.bootOrder.contains(.network) && !definition.nics.isEmpty
   }
 
   /// Makes the disk of a machine from an image, and what cloud-init is told.
   nonisolated func prepareDisk(_ progress: @Sendable (String) -> Void) async throws(UserError) {
     guard let disk = definition.disk, let image = definition.image else { return }
     do {
-      try await DiskOverlay(image: image, disk: disk, paths: paths)
-        .prepare(environment.variables) { progress("\(definition.name): \($0)") }
+      if !definition.hasNoImage {
+        try await DiskOverlay(image: image, disk: disk, paths: paths)
+          .prepare(environment.variables) { progress("\(definition.name): \($0)") }
+      } else if let size = definition.emptyDisk {
+        try await EmptyDisk(size: size, persists: disk.persist, paths: paths)
+          .prepare(environment.variables) { progress("\(definition.name): \($0)") }
+      }
+      if definition.firmware == .uefi, let uefi = HostNeeds.uefi {
+        try UEFIVariables.prepare(paths, template: uefi.variables)
+      }
       if let cloudInit = definition.cloudInit {
         let seed = try CloudInitSeed(cloudInit, of: definition, lab: environment.lab)
         try await seed.write(paths, environment.variables)

@@ -106,6 +106,11 @@ struct DiskOverlay: Sendable {
         .failed, "the disk \(paths.overlay) was made from \(backing), not from \(image)",
         hint: "remove the disk to begin anew, or go back to that image")
     }
+    if backing == nil, known == nil, EmptyDisk.Header(of: paths.overlay)?.hasBacking == false {
+      return UserError(
+        .failed, "the disk \(paths.overlay) was made without an image",
+        hint: "remove the disk to begin anew, or go back to `image: none`")
+    }
     guard let known, !known.isSame(as: identity) else { return nil }
     return UserError(
       .failed,

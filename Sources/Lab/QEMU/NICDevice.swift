@@ -17,6 +17,16 @@ struct NICDevice: Sendable {
     }
   }
 
+  /// How a machine starts from it.
+  struct Boot: Sendable, Equatable {
+    /// Its place among all that may be tried.
+    var index: Int
+    /// A BIOS needs QEMU's usual ROM; UEFI has a driver of its own, which would give way to the ROM's.
+    var hasROM: Bool
+  }
+
+  /// nil = it does not; only of a NIC that is there from the beginning.
+  var boot: Boot?
   private let nic: NICDefinition
   private let socket: String
   private let accelerator: Accelerator
@@ -55,7 +65,8 @@ struct NICDevice: Sendable {
     var netdev = "vhost-user,id=\(Self.backendID(nic.name)),chardev=\(Self.socketID(nic.name))"
     var device = "virtio-net-pci,id=\(Self.id(nic.name)),netdev=\(Self.backendID(nic.name)),mac=\(nic.mac)"
     if let place { device += ",\(place.text)" }
-    device += ",disable-legacy=on,romfile=,speed=10000,duplex=full"
+    device += ",disable-legacy=on\(boot?.hasROM == true ? "" : ",romfile="),speed=10000,duplex=full"
+    if let boot { device += ",bootindex=\(boot.index)" }
     if let mtu = nic.mtu { device += ",host_mtu=\(mtu)" }
     if nic.queues > 1 {
       netdev += ",queues=\(nic.queues)"

@@ -8,8 +8,19 @@ struct QEMUCommandLine: Sendable {
   /// What the machine starts from.
   enum Boot: Sendable, Equatable {
     case kernel(path: String, initialRAMDisk: String, commandLine: String)
-    /// Paths of a qcow2 file and, for cloud-init, of a CD image.
-    case disk(path: String, seed: String?)
+    /// What firmware finds.
+    /// - Parameters:
+    ///   - uefi: nil = a BIOS.
+    ///   - order: what it tries.
+    ///   - disk: path of a qcow2 file; nil = none.
+    ///   - seed: path of a CD image for cloud-init.
+    case firmware(uefi: UEFI?, order: [BootSource], disk: String?, seed: String?)
+  }
+
+  /// Paths of OVMF's code and of the machine's own store of variables.
+  struct UEFI: Sendable, Equatable {
+    var code: String
+    var variables: String
   }
 
   /// NICs that find a place on the machine's bus: what `MachineLimits.nics` tells the checks of lab files.
@@ -22,6 +33,8 @@ struct QEMUCommandLine: Sendable {
 
   /// Name in process lists.
   var name: String
+  /// By which firmware tells machines apart.
+  var uuid: String
   var accelerator: Accelerator
   var cpus: Int
   /// Bytes.
@@ -39,15 +52,32 @@ struct QEMUCommandLine: Sendable {
     words += bootWords()
     words += console()
     for (index, entry) in nics.enumerated() {
-      words += NICDevice(entry.nic, socket: entry.socket, accelerator, place: Self.place(index, of: nics.count)).words
+      var device = NICDevice(entry.nic, socket: entry.socket, accelerator, place: Self.place(index, of: nics.count))
+      device.boot = nicBoot(index)
+      words += device.words
     }
     return words
+  }
+
+  /// How a machine starts from a NIC; nil if it does not.
+  private func nicBoot(_ index: Int) -> NICDevice.Boot? {
+    guard case .firmware(let uefi, let order, _, _) = boot, let first = place(of: .network, in: order) else {
+      return nil
+    }
+    return NICDevice.Boot(index: first + index, hasROM: uefi == nil)
+  }
+
+  /// The place of a source, or of its first device, among all that may be tried; nil if it is not.
+  private func place(of source: BootSource, in order: [BootSource]) -> Int? {
+    guard let place = order.firstIndex(of: source) else { return nil }
+    return order[..<place].reduce(0) { $0 + ($1 == .network ? nics.count : 1) }
   }
 
   private func machine() -> [String] {
     var words = ["-name", "guest=\(Self.escaped(name)),debug-threads=on"]
     words += ["-nodefaults", "-no-user-config", "-display", "none"]
-    words += ["-machine", "pc,memory-backend=ram,usb=off,vmport=off" + firmware]
+    words += ["-uuid", uuid]
+    words += ["-machine", "pc,memory-backend=ram,usb=off,vmport=off" + screen]
     switch accelerator {
     case .kvm: words += ["-accel", "kvm", "-cpu", "host"]
     case .emulation: words += ["-accel", "tcg"]
@@ -59,8 +89,8 @@ struct QEMUCommandLine: Sendable {
   }
 
   /// Without a screen, the firmware and the boot loader speak to the serial console.
-  private var firmware: String {
-    if case .disk = boot { return ",graphics=off" }
+  private var screen: String {
+    if case .firmware = boot { return ",graphics=off" }
     return ""
   }
 
@@ -68,9 +98,15 @@ struct QEMUCommandLine: Sendable {
     switch boot {
     case .kernel(let path, let initialRAMDisk, let commandLine):
       return ["-kernel", path, "-initrd", initialRAMDisk, "-append", commandLine]
-    case .disk(let path, let seed):
-      var words = ["-drive", "if=none,id=disk,format=qcow2,discard=unmap,file=\(Self.escaped(path))"]
-      words += ["-device", "virtio-blk-pci,id=disk0,drive=disk,bootindex=0,bus=pci.0,addr=0x4"]
+    case .firmware(let uefi, let order, let disk, let seed):
+      var words = uefi.map { Self.flash($0) } ?? []
+      // Nothing else is tried; a disk alone is what has always been found.
+      if order != [.disk] { words += ["-boot", "strict=on"] }
+      if let disk {
+        let index = place(of: .disk, in: order).map { ",bootindex=\($0)" } ?? ""
+        words += ["-drive", "if=none,id=disk,format=qcow2,discard=unmap,file=\(Self.escaped(disk))"]
+        words += ["-device", "virtio-blk-pci,id=disk0,drive=disk\(index),bus=pci.0,addr=0x4"]
+      }
       if let seed {
         words += ["-drive", "if=none,id=seed,format=raw,readonly=on,file=\(Self.escaped(seed))"]
         words += ["-device", "virtio-blk-pci,id=seed0,drive=seed,bus=pci.0,addr=0x5"]
@@ -78,6 +114,13 @@ struct QEMUCommandLine: Sendable {
       // A whole system makes keys when it boots for the first time.
       return words + ["-device", "virtio-rng-pci,id=random,bus=pci.0,addr=0x6"]
     }
+  }
+
+  private static func flash(_ uefi: UEFI) -> [String] {
+    [
+      "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=\(escaped(uefi.code))",
+      "-drive", "if=pflash,unit=1,format=raw,file=\(escaped(uefi.variables))",
+    ]
   }
 
   /// The serial console, QEMU's monitor and the agent's port.

@@ -259,7 +259,10 @@ struct LabDifference: Sendable, Equatable {
 
   private static func reason(_ node: NodeDefinition, _ before: NodeDefinition) -> String {
     if node.kind != before.kind { return "was \(before.kind)" }
-    if node.image != before.image || node.disk != before.disk { return "another image" }
+    if node.image != before.image { return "another image" }
+    if node.disk != before.disk || node.emptyDisk != before.emptyDisk { return "another disk" }
+    if node.firmware != before.firmware { return "firmware \(before.firmware) -> \(node.firmware)" }
+    if node.boot != before.boot { return "another `boot`" }
     if node.cloudInit != before.cloudInit { return "another cloud-init" }
     if node.cpus != before.cpus { return "cpus \(before.cpus) -> \(node.cpus)" }
     if node.memory != before.memory { return "memory \(before.memory >> 20)M -> \(node.memory >> 20)M" }

@@ -31,6 +31,14 @@ enum NodeFile: String, CaseIterable {
   /// Is there while the disk outlives the lab.
   case persistMark = "disk.persist"
   case imageRecord = "disk.image"
+  /// What UEFI remembers.
+  case variables = "uefi-vars.fd"
+  /// The server of a VLAN: what it is told, what it has given out, what it says, its process.
+  case serverConfiguration = "dnsmasq.conf"
+  case leases = "dhcp.leases"
+  case serverLog = "dnsmasq.log"
+  case olderServerLog = "dnsmasq.log.1"
+  case serverPID = "dnsmasq.pid"
   case seed = "seed.iso"
   /// What the seed is being made of.
   case seedFiles = "seed.iso.files"
@@ -44,5 +52,5 @@ enum NodeFile: String, CaseIterable {
   }
 
   /// What stays as long as `persistMark` is there.
-  static let persistent: Set = [NodeFile.disk.rawValue, NodeFile.imageRecord.rawValue, NodeFile.persistMark.rawValue]
+  static let persistent = Set([NodeFile.disk, .imageRecord, .persistMark, .variables].map(\.rawValue))
 }

@@ -16,6 +16,8 @@ struct NodeRecord: Codable, Sendable, Equatable {
   var setupSteps: Int?
   /// NICs that were plugged into the running machine.
   var plugged: [String]?
+  /// Processes of a node that has several, by what they are for.
+  var helpers: [String: ProcessIdentity]?
   /// A NIC that the machine was started with was unplugged: a built-in guest that boots again is told of it all the same.
   var hasLostNICs: Bool?
 

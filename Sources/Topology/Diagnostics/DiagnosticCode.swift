@@ -35,6 +35,7 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case workers = "L214"
   case ready = "L215"
   case mtu = "L216"
+  case dhcp = "L225"
 
   case fileMissing = "L301"
   case imageFormat = "L302"
@@ -46,4 +47,5 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case imageSum = "L308"
   case captureFilter = "L309"
   case account = "L310"
+  case hostProgram = "L315"
 }

@@ -26,6 +26,8 @@ struct VLANDraft {
   var name: Located<String>
   var id: Located<Int>
   var subnet: Located<IPPrefix>?
+  /// Nil without a server.
+  var dhcp: DHCPDraft?
 }
 
 /// `switches:` entry.

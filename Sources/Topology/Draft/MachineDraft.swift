@@ -6,6 +6,11 @@ struct MachineDraft {
   var cpus: Located<Int>?
   var persist: Located<Bool>?
   var cloudInit: CloudInitDraft?
+  var firmware: Located<Firmware>?
+  /// In their order, each once.
+  var boot: Located<[BootSource]>?
+  /// Bytes of `disk`.
+  var emptyDisk: Located<Int>?
   var ready: ReadyDraft?
   /// The node has `ready` itself, rather than from a profile or `defaults`.
   var isReadyOwn = false
@@ -17,6 +22,8 @@ enum ImageDraft {
   /// The tiny Linux that ships with Apus; also what a machine runs that names no image.
   case builtin
   case file(ImageFileDraft)
+  /// The machine begins with an empty disk, or without one.
+  case none
   /// It was wrong, which was reported.
   case unusable
 }

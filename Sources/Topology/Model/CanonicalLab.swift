@@ -239,14 +239,14 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var name: String
   /// The word of a kind of `NodeKind`; `traits` is its row.
   package var kind: String
-  /// `builtin`, or an absolute path.
+  /// `builtin`, `none`, or an absolute path.
   package var image: String?
   package var cpus = 1
   /// Bytes.
   package var memory: Int = 128 << 20
   /// In the order the node sees them (PCI order).
   package var nics: [NICDefinition] = []
-  /// The image's file; nil for `builtin` and for kinds without an image.
+  /// The image's file, or for `none` what is made in place of one; nil for `builtin` and for kinds without an image.
   package var disk: DiskDefinition?
   /// What cloud-init is told on the first boot; nil = the image gets no seed.
   package var cloudInit: CloudInitDefinition?
@@ -254,8 +254,28 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var ready: ReadyDefinition?
   /// What has to be true before it starts; nil = nothing.
   package var after: [StartCondition]?
-  /// Only said when it is so: a lab that another version wrote has no such key.
+  // Only said when it is another or so: a lab that another version wrote has no such key.
   private var force: Bool?
+  private var saidFirmware: Firmware?
+  /// What its firmware tries, in this order; nil = as usual, `bootOrder`.
+  package var boot: [BootSource]?
+  /// Bytes of the disk of a machine with `image: none`; nil = it has none.
+  package var emptyDisk: Int?
+  /// What a node of kind `dhcp` serves.
+  package var dhcp: DHCPDefinition?
+
+  private enum CodingKeys: String, CodingKey {
+    case name, kind, image, cpus, memory, nics, disk, cloudInit, ready, after, force
+    case saidFirmware = "firmware"
+    case boot, emptyDisk, dhcp
+  }
+
+  /// What it begins with, unless it is handed its kernel.
+  package var firmware: Firmware {
+    get { saidFirmware ?? .bios }
+    set { saidFirmware = newValue == .bios ? nil : newValue }
+  }
+
   package init(name: String, kind: String) {
     self.name = name
     self.kind = kind

@@ -16,7 +16,7 @@ struct AddressPlan {
   ///
   /// File order; addresses and gateways that the file names are left alone (L210 when none is left).
   func giveOut(_ lab: inout CanonicalLab) {
-    let declared = declaredAddresses()
+    let (declared, servers) = (draft.declaredAddresses, DHCPPlan(draft))
     var next = subnets.mapValues { $0.value.hosts.lowerBound }
     var exhausted: Set<Int> = []
     let lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
@@ -26,7 +26,7 @@ struct AddressPlan {
         guard case .switchPort(let name, .access(let id)) = lab.nodes[node].nics[nic].attachment,
           !lans.contains(name), let subnet = subnets[id]?.value, draft.nodes[node].nics[nic].addresses.isEmpty
         else { continue }
-        guard let address = take(&next[id], subnet, declared) else {
+        guard let address = take(&next[id], subnet, { declared.contains($0) || servers.keeps($0, in: id) }) else {
           if exhausted.insert(id).inserted {
             let name = "\(lab.nodes[node].name):\(lab.nodes[node].nics[nic].name)"
             let message = "subnet \(subnet) has no address left for \(name)"
@@ -42,26 +42,16 @@ struct AddressPlan {
     }
   }
 
-  private func declaredAddresses() -> Set<IPAddress> {
-    var addresses: Set<IPAddress> = []
-    for node in draft.nodes {
-      for nic in node.nics {
-        for address in nic.addresses { addresses.insert(address.prefix.value.address) }
-        for route in nic.routes { addresses.insert(route.via.value) }
-        if let gateway = nic.gateway { addresses.insert(gateway.value) }
-      }
-    }
-    return addresses
-  }
-
   /// The next free host address from `next` on, which moves behind it.
-  private func take(_ next: inout UInt128?, _ subnet: IPPrefix, _ declared: Set<IPAddress>) -> IPAddress? {
+  private func take(
+    _ next: inout UInt128?, _ subnet: IPPrefix, _ isTaken: (IPAddress) -> Bool
+  ) -> IPAddress? {
     let hosts = subnet.hosts
     while let value = next {
       guard hosts.contains(value) else { return nil }
       next = value == .max ? nil : value + 1
       let address = IPAddress(family: subnet.address.family, value: value)
-      if !declared.contains(address) { return address }
+      if !isTaken(address) { return address }
     }
     return nil
   }

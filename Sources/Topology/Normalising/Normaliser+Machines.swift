@@ -5,13 +5,25 @@ extension Normaliser {
     node.memory = machine.memory?.value ?? node.memory
     switch machine.image {
     case .builtin: node.image = "builtin"
-    case .unusable: break
+    case .unusable, .none: break
     case .file(let file):
       let image = images.image(file)
       node.image = image.path
       node.disk = image.disk
       node.disk?.persist = machine.persist?.value ?? false
       node.cloudInit = machine.cloudInit.map { cloudInit($0) }
+    }
+    if case .none = machine.image {
+      node.image = NodeDefinition.noImage
+      node.disk = DiskDefinition(format: .qcow2)
+      node.emptyDisk = machine.emptyDisk?.value
+      node.disk?.persist = node.emptyDisk != nil && machine.persist?.value ?? false
+    }
+    // The builtin image is handed to the machine with its kernel.
+    if node.disk != nil {
+      node.firmware = machine.firmware?.value ?? node.firmware
+      let usual = node.bootOrder
+      node.boot = machine.boot.flatMap { $0.value == usual ? nil : $0.value }
     }
     node.ready = machine.ready?.definition
     // Each node once: ready, which says more, when both states are asked for.

@@ -138,11 +138,14 @@ struct LabReader {
       subnet?.value = written.value.network
     }
     if let subnet { checkSubnet(subnet) }
+    let server = object["dhcp"].flatMap { dhcp($0, owner: object.keySpan("dhcp") ?? $0.span) }
     guard let node = object["id"] else {
       if object.lacks("id") { reporter.error(.missing, name.span, "\(label) needs \"id\"") }
       return nil
     }
-    return values.integer(node, "id", in: Limits.vlanIDs).map { VLANDraft(name: name, id: $0, subnet: subnet) }
+    return values.integer(node, "id", in: Limits.vlanIDs).map {
+      VLANDraft(name: name, id: $0, subnet: subnet, dhcp: server)
+    }
   }
 
   /// Reports a subnet out of which NICs would get addresses that no NIC can have.

@@ -24,12 +24,19 @@ struct MachineReader {
     }
     if let node = object["ready"] { machine.ready = ready(node, owner: object.keySpan("ready") ?? node.span) }
     if let node = object["after"] { machine.after = after(node) }
+    if let node = object["firmware"] { machine.firmware = values.choice(node, "firmware") }
+    if let node = object["boot"] { machine.boot = boot(node) }
+    if let node = object["disk"] { machine.emptyDisk = values.size(node, "disk", in: Limits.emptyDisk) }
   }
 
   private func image(_ node: YAMLNode, owner: Span) -> ImageDraft {
     guard case .mapping = node.content else {
-      guard let name = fileName(node, "image", "builtin or a file") else { return .unusable }
-      return name.value == "builtin" ? .builtin : .file(ImageFileDraft(name: name))
+      guard let name = fileName(node, "image", "builtin, none or a file") else { return .unusable }
+      switch name.value {
+      case "builtin": return .builtin
+      case NodeDefinition.noImage: return .none
+      default: return .file(ImageFileDraft(name: name))
+      }
     }
     guard let object = ObjectReader(node, LabSchema.image, label: "\"image\"", owner: owner, reporter: reporter) else {
       return .unusable
@@ -97,6 +104,25 @@ struct MachineReader {
       draft.definition.timeout = timeout.value
     }
     return draft
+  }
+
+  private func boot(_ node: YAMLNode) -> Located<[BootSource]>? {
+    let words = Quoting.list(BootSource.allCases.map(\.rawValue))
+    guard let items = values.items(node, "boot", of: words, allowsSingle: true) else { return nil }
+    guard !items.isEmpty else {
+      reporter.error(.range, node.span, "\"boot\" must have at least one of \(words)")
+      return nil
+    }
+    var sources: [BootSource] = []
+    for item in items {
+      guard let source: Located<BootSource> = values.choice(item, "boot") else { return nil }
+      guard !sources.contains(source.value) else {
+        reporter.error(.range, source.span, "\"boot\" has \(source.value.rawValue.quoted) twice")
+        return nil
+      }
+      sources.append(source.value)
+    }
+    return Located(sources, node.span)
   }
 
   private func after(_ node: YAMLNode) -> [StartDraft] {

@@ -91,23 +91,51 @@ extension Rule {
     return ["#", "content-type:", "mime-version:"].contains { start.hasPrefix($0) }
   }
 
-  /// L213: `persist` and `cloud-init` that no machine has a use for, since all that have them run the builtin guest.
+  /// L213: keys that no machine has a use for, since all that have them run the builtin guest, or another image than
+  /// they are of.
   static func diskless(_ subject: RuleSubject) {
     var useful: Set<String> = []
-    var useless: [(key: String, span: Span)] = []
+    var useless: [(key: String, span: Span, reason: String)] = []
     for node in subject.draft.nodes where node.traits.isMachine {
       guard let machine = node.machine else { continue }
       var keys: [(String, Span)] = []
       if let persist = machine.persist, persist.value { keys.append(("persist", persist.span)) }
       if let cloudInit = machine.cloudInit { keys.append(("cloud-init", cloudInit.span)) }
-      if case .builtin = machine.image { useless += keys } else { useful.formUnion(keys.map(\.1.position)) }
+      if let firmware = machine.firmware { keys.append(("firmware", firmware.span)) }
+      if let boot = machine.boot { keys.append(("boot", boot.span)) }
+      if let disk = machine.emptyDisk { keys.append(("disk", disk.span)) }
+      let isUseful = uses(machine.image)
+      for (key, span) in keys {
+        if isUseful(key) {
+          useful.insert(span.position)
+        } else {
+          useless.append((key, span, uselessness(of: key, machine.image)))
+        }
+      }
     }
-    for (key, span) in useless where !useful.contains(span.position) {
-      let message =
-        key == "persist"
-        ? "\"persist\" has no effect: the builtin image has no disk"
-        : "\"cloud-init\" has no effect: the builtin image has its name and addresses without it"
-      subject.reporter.warning(.withoutEffect, span, message)
+    for (key, span, reason) in useless where !useful.contains(span.position) {
+      subject.reporter.warning(.withoutEffect, span, "\(key.quoted) has no effect: \(reason)")
+    }
+  }
+
+  /// Which of the keys that not all machines use a machine uses.
+  private static func uses(_ image: ImageDraft) -> (String) -> Bool {
+    switch image {
+    case .builtin: { _ in false }
+    case .none: { $0 != "cloud-init" }
+    case .file, .unusable: { $0 != "disk" }
+    }
+  }
+
+  /// Why a machine does not use a key.
+  private static func uselessness(of key: String, _ image: ImageDraft) -> String {
+    switch key {
+    case "persist": return "the builtin image has no disk"
+    case "cloud-init":
+      if case .none = image { return "\"image: none\" is no system that could be told" }
+      return "the builtin image has its name and addresses without it"
+    case "disk": return "an image has its own disk; an empty one is for \"image: none\""
+    default: return "the builtin image is handed to the machine with its kernel"
     }
   }
 

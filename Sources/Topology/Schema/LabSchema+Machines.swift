@@ -4,12 +4,21 @@ extension LabSchema {
 
   /// Keys of virtual machines that `defaults` has too.
   static let machine = [
-    Key("image", .either([.text, .object(image)]), "`builtin`, the tiny Linux that ships with Apus, or a disk image."),
+    Key(
+      "image", .either([.text, .object(image)]),
+      "`builtin`, the tiny Linux that ships with Apus, a disk image, or none."),
     Key("memory", .size, "Memory, 32M to 1T, for `builtin` 80M and up; 128M without it."),
     Key("cpus", .integer(Limits.cpus), "Processors; 1 without it."),
     Key("persist", .boolean, "What the machine wrote on its disk stays when the lab is taken down; off without it."),
     Key("cloud-init", .object(cloudInit), "What cloud-init is told on the first boot of a machine from an image."),
     Key("ready", .object(ready), "When the machine counts as ready; all that is said must be true."),
+    Key(
+      "firmware", .choice(Firmware.allCases.map(\.rawValue)),
+      "What a machine that is no `builtin` one begins with; bios without it."),
+    Key(
+      "boot", .oneOrMore(.choice(BootSource.allCases.map(\.rawValue))),
+      "What its firmware tries, in this order; disk without it, and with `image: none` network, too."),
+    Key("disk", .size, "Size of the empty disk of a machine with `image: none`, 1M to 64T; it has none without it."),
   ]
 
   /// The key of virtual machines that `defaults` has not.

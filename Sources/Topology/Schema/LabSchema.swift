@@ -49,6 +49,7 @@ enum LabSchema {
     [
       Key("id", .integer(Limits.vlanIDs), "802.1Q VLAN ID.").required,
       Key("subnet", .prefix, "NICs in the VLAN without an address get the next one of this subnet."),
+      Key("dhcp", .either([.boolean, .object(dhcp)]), "A DHCP and DNS server in the VLAN; off without it."),
     ])
 
   static let switches = ObjectSchema(
@@ -159,7 +160,8 @@ enum LabSchema {
 
   /// Every mapping, to find where a misplaced key belongs.
   static let all = [
-    top, workers, defaults, vlan, switches, node, image, cloudInit, ready, nic, route, link, impairment, directions,
+    top, workers, defaults, vlan, dhcp, bootFiles, switches, node, image, cloudInit, ready, nic, route, link,
+    impairment, directions,
     capture, test, exec,
   ]
 }

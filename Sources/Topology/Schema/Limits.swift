@@ -13,6 +13,12 @@ package enum Limits {
   /// Bytes.
   package static let memory = 32 << 20...1 << 40
   package static let cpus = 1...255
+  /// Bytes of an empty disk.
+  package static let emptyDisk = 1 << 20...64 << 40
+  /// Seconds of a DHCP lease; dnsmasq knows no shorter ones.
+  package static let lease = 120.0...31_536_000
+  /// Bytes of the name of a boot file.
+  static let bootFile = 127
   /// Seconds.
   package static let readyTimeout = 1.0...3600
   /// Characters.
