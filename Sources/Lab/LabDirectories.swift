@@ -122,6 +122,8 @@ struct NodePaths: Sendable {
   var imageRecord: String { data(.imageRecord) }
   /// What cloud-init is told.
   var seed: String { data(.seed) }
+  /// What a container has at `/etc/hosts`.
+  var hosts: String { data(.hosts) }
   /// What QEMU itself says.
   var processLog: String { data(.processLog) }
 

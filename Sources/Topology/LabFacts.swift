@@ -34,6 +34,8 @@ package protocol LabFacts {
   func mistake(inOwner text: String) -> String?
   /// Processors on which this program may run; nil = not known.
   var processors: [ClosedRange<Int>]? { get }
+  /// Whether a program is there.
+  func hasProgram(_ name: String) -> Bool
   /// What is wrong with a filter of captures (pcap-filter(7)); nil = nothing, or nobody here can say.
   func mistake(inFilter text: String) -> String?
 }
@@ -53,5 +55,6 @@ extension LabFacts {
   package func fileKind(_ absolutePath: String) -> FileKind? { nil }
   package func mistake(inOwner text: String) -> String? { nil }
   package var processors: [ClosedRange<Int>]? { nil }
+  package func hasProgram(_ name: String) -> Bool { true }
   package func mistake(inFilter text: String) -> String? { nil }
 }

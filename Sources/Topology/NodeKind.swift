@@ -17,8 +17,10 @@ package struct NodeKind: Sendable, Equatable {
   /// What it is, for editors.
   let text: String
   let interfaces: Interfaces
-  /// It has memory, processors and an image, what `MachineDraft` has of it; its system may have to be told its network.
+  /// It has memory, processors and a disk image, what `MachineDraft` has of it; its system may have to be told its network.
   package var isMachine = false
+  /// It is a container: what `ContainerDraft` has of it.
+  var isContainer = false
   /// Somebody else runs it: nothing is known of it but what the file says.
   package var isForeign = false
   /// Its ports are vhost-user sockets.
@@ -42,7 +44,7 @@ package struct NodeKind: Sendable, Equatable {
 
 extension NodeKind {
   /// Every kind, in the order the documentation has them.
-  package static let all = [vm, netns, external, tap]
+  package static let all = [vm, netns, external, tap, container]
 
   package static let vm = NodeKind(
     word: "vm", text: "a virtual machine", interfaces: .own, isMachine: true, hasSockets: true, sends: true,
@@ -57,6 +59,10 @@ extension NodeKind {
 
   package static let tap = NodeKind(
     word: "tap", text: "TAP interfaces on this host", interfaces: .host, sends: true)
+
+  package static let container = NodeKind(
+    word: "container", text: "a container", interfaces: .namespace, isContainer: true, sends: true, executes: true,
+    keys: Set(LabSchema.container.map(\.name) + ["image", "ready", LabSchema.after.name]))
 
   /// Of a node whose kind is missing or wrong, or is one of another version: nothing is true of it.
   static let unknown = NodeKind(word: "", text: "", interfaces: .own)

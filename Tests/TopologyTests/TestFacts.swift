@@ -23,6 +23,7 @@ struct TestFacts: LabFacts {
   var processors: [ClosedRange<Int>]? = [0...1]
   /// What is wrong with filters.
   var filterMistakes: [String: String] = [:]
+  var missingPrograms: Set<String> = []
 
   func fileExists(_ absolutePath: String) -> Bool {
     files.contains(absolutePath) || contents[absolutePath] != nil
@@ -30,6 +31,7 @@ struct TestFacts: LabFacts {
   func head(of absolutePath: String, count: Int) -> [UInt8]? { contents[absolutePath].map { Array($0.prefix(count)) } }
   func sha256(of absolutePath: String) -> String? { sums[absolutePath] }
   func folderExists(_ absolutePath: String) -> Bool { !missingFolders.contains(absolutePath) }
+  func hasProgram(_ name: String) -> Bool { !missingPrograms.contains(name) }
   func mistake(inFilter text: String) -> String? { filterMistakes[text] }
   func fileKind(_ absolutePath: String) -> FileKind? { kinds[absolutePath] }
   func mistake(inOwner text: String) -> String? { ownerMistakes[text] }

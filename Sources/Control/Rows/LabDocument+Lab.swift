@@ -205,6 +205,7 @@ extension LabDocument.Node {
       LabDocument.Ready(console: $0.console, tcp: $0.tcp, agent: $0.agent, timeout: $0.timeout)
     }
     after = node.after.map { $0.map { LabDocument.Condition(node: $0.node, state: $0.state) } }
+    container = node.container.map { LabDocument.Container($0) }
   }
 
   fileprivate func definition() throws(UserError) -> NodeDefinition {
@@ -216,6 +217,7 @@ extension LabDocument.Node {
     definition.disk = disk?.definition
     definition.cloudInit = try cloudInit?.definition(of: name)
     definition.ready = ready?.definition
+    definition.container = container?.definition
     definition.after = after.map { conditions in
       conditions.map { condition in
         var definition = StartCondition(node: condition.node)

@@ -156,8 +156,8 @@ extension LabDocument.Node {
   static let shape = Shape.object(
     "LabNode", "A node.",
     [
-      Field("name", .text, "Its name."), Field("kind", .text, "`vm`, `netns`, `external`, `tap`."),
-      Field(optional: "image", .text, "`builtin`, or an absolute path."),
+      Field("name", .text, "Its name."), Field("kind", .text, "`vm`, `netns`, `external`, `tap`, `container`."),
+      Field(optional: "image", .text, "`builtin`, an absolute path, or the name of a container's."),
       Field(optional: "cpus", .integer(Limits.cpus), "Processors of a machine."),
       Field(optional: "memory", .integer(0...Limits.memory.upperBound), "Bytes."),
       Field(optional: "nics", .list(LabDocument.NIC.shape), "In the order the node sees them."),
@@ -165,6 +165,7 @@ extension LabDocument.Node {
       Field(optional: "cloud_init", LabDocument.CloudInit.shape, "What cloud-init is told on the first boot."),
       Field(optional: "ready", LabDocument.Ready.shape, "What tells that it is ready."),
       Field(optional: "after", .list(LabDocument.Condition.shape), "What has to be true before it starts."),
+      Field(optional: "container", LabDocument.Container.shape, "What a container is."),
     ])
 }
 

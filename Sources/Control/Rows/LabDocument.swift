@@ -139,11 +139,25 @@ extension LabDocument {
     var cloudInit: CloudInit?
     var ready: Ready?
     var after: [Condition]?
+    var container: Container?
 
     enum CodingKeys: String, CodingKey {
-      case name, kind, image, cpus, memory, nics, disk, ready, after
+      case name, kind, image, cpus, memory, nics, disk, ready, after, container
       case cloudInit = "cloud_init"
     }
+  }
+
+  struct Container: Described, Equatable {
+    struct Variable: Described, Equatable {
+      var name: String
+      var value: String
+    }
+
+    var engine: ContainerDefinition.Engine?
+    var attach: String?
+    var command: [String]?
+    var env: [Variable]?
+    var restart: ContainerDefinition.Restart?
   }
 
   struct Disk: Described, Equatable {

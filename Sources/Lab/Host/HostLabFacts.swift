@@ -1,4 +1,5 @@
 import Capture
+import FoundationEssentials
 import LinuxHost
 import Topology
 
@@ -11,6 +12,10 @@ package struct HostLabFacts: LabFacts {
   package var imageDirectory: String { "\(directories.dataRoot)/images" }
   package var stateDirectory: String? { directories.stateRoot }
   package var longestSocketPath: Int { SocketPath.limit }
+
+  package func hasProgram(_ name: String) -> Bool {
+    Executables.find(name, ProcessInfo.processInfo.environment) != nil
+  }
 
   package func fileExists(_ absolutePath: String) -> Bool { HostFacts.exists(absolutePath) }
 

@@ -7,6 +7,7 @@ package enum NodeRegistry {
     NetnsNode.self,
     ExternalNode.self,
     TAPNode.self,
+    ContainerNode.self,
   ]
 
   /// The words that `kind:` may have, sorted.

@@ -189,7 +189,7 @@ struct LabDifference: Sendable, Equatable {
     }
     guard let kind = NodeRegistry.implementation(of: node.kind), node.kind == before.kind else { return .anew }
     if isTheSameInside, kind.rewires != .nothing { return .ports(rewired) }
-    guard kind.boots else { return .anew }
+    guard kind.boots(node) else { return .anew }
     return (kind.rewires == .nics ? otherNICs(node, before, rewired) : nil) ?? .restart
   }
 

@@ -209,7 +209,7 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var name: String
   /// The word of a kind of `NodeKind`; `traits` is its row.
   package var kind: String
-  /// `builtin`, or an absolute path.
+  /// `builtin`, or an absolute path; of a container the name of its image, nil for one that somebody else has made.
   package var image: String?
   package var cpus = 1
   /// Bytes.
@@ -224,6 +224,8 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var ready: ReadyDefinition?
   /// What has to be true before it starts; nil = nothing.
   package var after: [StartCondition]?
+  /// What a container is; nil for other kinds.
+  package var container: ContainerDefinition?
   package init(name: String, kind: String) {
     self.name = name
     self.kind = kind

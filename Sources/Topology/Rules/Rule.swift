@@ -78,6 +78,7 @@ struct Rule: Sendable {
     Rule(codes: [.withoutEffect], check: diskless),
     Rule(codes: [.ready], check: readyAddresses),
     Rule(codes: [.unknownName, .withoutEffect, .startCycle], check: startOrder),
+    Rule(codes: [.containerEngine, .usedTwice], check: containers),
     Rule(codes: [.hostInterface], check: hostInterfaces),
     Rule(codes: [.socketPath, .usedTwice], check: socketPaths),
     Rule(codes: [.socketPath, .fileMissing], check: socketFiles),

@@ -4,7 +4,10 @@ extension LabSchema {
 
   /// Keys of virtual machines that `defaults` has too.
   static let machine = [
-    Key("image", .either([.text, .object(image)]), "`builtin`, the tiny Linux that ships with Apus, or a disk image."),
+    Key(
+      "image", .either([.text, .object(image)]),
+      "`builtin`, the tiny Linux that ships with Apus, or a disk image; of a container the name of its image."
+    ),
     Key("memory", .size, "Memory, 32M to 1T, for `builtin` 80M and up; 128M without it."),
     Key("cpus", .integer(Limits.cpus), "Processors; 1 without it."),
     Key("persist", .boolean, "What the machine wrote on its disk stays when the lab is taken down; off without it."),
@@ -12,7 +15,7 @@ extension LabSchema {
     Key("ready", .object(ready), "When the machine counts as ready; all that is said must be true."),
   ]
 
-  /// The key of virtual machines that `defaults` has not.
+  /// The key of machines and containers that `defaults` has not.
   static let after = Key(
     "after", .oneOrMore(.text), "Nodes that must be ready before it starts: gw, gw.ready or gw.started.")
 
