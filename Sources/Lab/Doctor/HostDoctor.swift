@@ -29,6 +29,7 @@ package struct HostDoctor: Sendable {
     findings.append(program("nc.openbsd", package: "netcat-openbsd", for: "tests of kind udp, no `ready: tcp`"))
     findings.append(program("qemu-img", package: "qemu-utils", for: "machines from images"))
     findings.append(program("genisoimage", package: "genisoimage", for: "cloud-init"))
+    findings.append(podman())
     return findings
   }
 
@@ -66,7 +67,12 @@ package struct HostDoctor: Sendable {
           detail: "QEMU of \(orphan.name), which no lab knows",
           advice: "`apus down \(orphan.lab)` or `apus doctor --clean` ends it"))
     }
-    return findings
+    return findings + (await orphanContainers(presence)).map { orphan in
+      DoctorFinding(
+        state: .leftover, subject: "container \(orphan.name)",
+        detail: "of \(orphan.engine), made for lab \(orphan.lab), which does not know it",
+        advice: "`apus doctor --clean` removes it")
+    }
   }
 
   private func remains(of lab: String) -> DoctorFinding {
@@ -131,6 +137,14 @@ package struct HostDoctor: Sendable {
       findings.append(
         DoctorFinding(
           state: .removed, subject: "process \(orphan.process.pid)", detail: "QEMU of \(orphan.name) ended"))
+    }
+    for orphan in await orphanContainers(presence) {
+      do {
+        try await orphan.end()
+        findings.append(DoctorFinding(state: .removed, subject: "container \(orphan.name)", detail: "removed"))
+      } catch {
+        failure = failure ?? error
+      }
     }
     if let failure { throw failure }
     return findings
@@ -213,6 +227,21 @@ package struct HostDoctor: Sendable {
     }
     return DoctorFinding(
       state: .missing, subject: name, detail: "not there: no \(purpose)", advice: "`apt-get install \(package)`")
+  }
+
+  /// Only who has containers needs it.
+  private func podman() -> DoctorFinding {
+    var finding = program("podman", package: "podman", for: "nodes of kind container")
+    if finding.state == .missing { finding.state = .warning }
+    return finding
+  }
+
+  private func orphanContainers(_ presence: (String) async -> DaemonPresence) async -> [OrphanContainer] {
+    var found: [OrphanContainer] = []
+    for orphan in await OrphanContainer.find(in: directories, variables) where await presence(orphan.lab) == .isAbsent {
+      found.append(orphan)
+    }
+    return found
   }
 
   /// Machines that no lab has written down; what a living daemon has started is its own affair.

@@ -146,7 +146,8 @@ extension ContainerNode {
   // MARK: - The end, and after
 
   private func watch(_ process: ProcessIdentity) {
-    watcher?.cancel()
+    // The former one may be what starts it again now.
+    if !isReviving { watcher?.cancel() }
     watcher = Task { [weak self] in
       while !Task.isCancelled, await !process.wait(timeoutSeconds: 3600) {}
       if Task.isCancelled { return }
@@ -196,6 +197,8 @@ extension ContainerNode {
           try await Task.sleep(for: Self.lookInterval)
           guard try await engine.state(of: ownName)?.isRunning ?? false else { return }
         }
+        isReviving = true
+        defer { isReviving = false }
         try await context?.revive()
         return
       } catch {

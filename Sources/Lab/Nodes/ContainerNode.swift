@@ -42,6 +42,8 @@ actor ContainerNode: TAPBackedNode {
   var waiting: AsyncStream<StartEvent>.Continuation?
   /// Watches the process, and then for what comes after it.
   var watcher: Task<Void, Never>?
+  /// It is being started by what watched it.
+  var isReviving = false
   var context: StartContext?
   /// When the process was last started, and how often in a row it has ended at once.
   var startTime = ContinuousClock.now
