@@ -70,7 +70,7 @@ extension NodeKind {
   /// The kind of that word.
   package static func named(_ word: String) -> NodeKind? { all.first { $0.word == word } }
 
-  /// The words of the kinds of which something is true: `vm, netns or tap`.
+  /// The words of the kinds of which something is true: `vm, netns, tap or container`.
   /// - Parameter conjunction: what stands before the last.
   package static func words(_ conjunction: String, where isMeant: (NodeKind) -> Bool) -> String {
     let words = all.filter(isMeant).map(\.word)

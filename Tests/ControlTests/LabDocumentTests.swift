@@ -35,7 +35,10 @@ import Topology
            "routes": [], "offload": true},
           {"name": "eth3", "mac": "02:00:00:00:00:04", "queues": 1, "role": "listen", "addresses": [], "routes": [],
            "offload": true}]},
-       {"name": "ns", "kind": "netns", "cpus": 1, "memory": 134217728, "nics": []}],
+       {"name": "ns", "kind": "netns", "cpus": 1, "memory": 134217728, "nics": []},
+       {"name": "ct", "kind": "container", "image": "localhost/web", "cpus": 1, "memory": 134217728, "nics": [],
+        "container": {"engine": "docker", "attach": "db", "command": ["a", "b"], "restart": "on-failure",
+          "env": [{"name": "A", "value": "b"}, {"name": "C", "value": ""}]}}],
      "links": [
        {"name": "w", "ends": ["vm1.eth2", "ns.eth0.100"], "impair": {"from_first": {"loss": 0.5}}},
        {"name": "t", "ends": ["sw1", "sw2"], "trunk": ["1-4094"], "native": 1},

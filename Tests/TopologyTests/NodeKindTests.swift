@@ -13,8 +13,8 @@ import Testing
     for kind in NodeKind.all { #expect(NodeKind.named(kind.word) == kind) }
     #expect(NodeKind.named("") == nil)
     #expect(NodeDefinition(name: "n", kind: "of-another-version").traits == .unknown)
-    #expect(NodeKind.words("or") { $0.sends } == "vm, netns or tap")
-    #expect(NodeKind.words("and") { $0.executes } == "vm and netns")
+    #expect(NodeKind.words("or") { $0.sends } == "vm, netns, tap or container")
+    #expect(NodeKind.words("and") { $0.executes } == "vm, netns and container")
     #expect(NodeKind.words("or") { $0.isOnHost } == "tap")
     #expect(NodeKind.words("or") { _ in false } == "")
   }

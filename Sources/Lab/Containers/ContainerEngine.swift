@@ -114,4 +114,3 @@ struct ContainerEngine: Sendable {
       .filter { !$0.allSatisfy(\.isWhitespace) }.suffix(count).map { ShownText.line($0) }
   }
 }
-

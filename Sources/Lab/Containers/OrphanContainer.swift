@@ -6,7 +6,8 @@ struct OrphanContainer: Sendable {
   var name: String
   var lab: String
   var engine: ContainerDefinition.Engine
-  private var node: ContainerNode
+  /// Removes it.
+  var node: ContainerNode
 
   /// All of labs in these folders; those of other state folders are nobody's business here.
   static func find(in directories: LabDirectories, _ variables: [String: String]) async -> [OrphanContainer] {
@@ -38,6 +39,13 @@ struct OrphanContainer: Sendable {
     container.engine = engine
     definition.container = container
     return definition
+  }
+
+  var finding: DoctorFinding {
+    DoctorFinding(
+      state: .leftover, subject: "container \(name)",
+      detail: "of \(engine), made for lab \(lab), which does not know it",
+      advice: "`apus doctor --clean` removes it")
   }
 
   /// Removes it; nothing happens to one that bears our labels and another name.

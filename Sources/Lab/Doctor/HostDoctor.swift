@@ -67,12 +67,7 @@ package struct HostDoctor: Sendable {
           detail: "QEMU of \(orphan.name), which no lab knows",
           advice: "`apus down \(orphan.lab)` or `apus doctor --clean` ends it"))
     }
-    return findings + (await orphanContainers(presence)).map { orphan in
-      DoctorFinding(
-        state: .leftover, subject: "container \(orphan.name)",
-        detail: "of \(orphan.engine), made for lab \(orphan.lab), which does not know it",
-        advice: "`apus doctor --clean` removes it")
-    }
+    return findings + (await orphanContainers(presence)).map(\.finding)
   }
 
   private func remains(of lab: String) -> DoctorFinding {
@@ -138,6 +133,16 @@ package struct HostDoctor: Sendable {
         DoctorFinding(
           state: .removed, subject: "process \(orphan.process.pid)", detail: "QEMU of \(orphan.name) ended"))
     }
+    findings += try await removeContainers(presence, after: failure)
+    return findings
+  }
+
+  /// - Parameter failure: what could not be removed before.
+  private func removeContainers(
+    _ presence: (String) async -> DaemonPresence, after failure: (any Error)?
+  ) async throws -> [DoctorFinding] {
+    var failure = failure
+    var findings: [DoctorFinding] = []
     for orphan in await orphanContainers(presence) {
       do {
         try await orphan.end()

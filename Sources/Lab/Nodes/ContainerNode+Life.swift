@@ -88,7 +88,8 @@ extension ContainerNode {
     case .timeout:
       let said = await engine.lastLines(of: containerName, count: 5)
       throw UserError(
-        .failed, "node \(definition.name): not ready \(Int(limit)) s after its start"
+        .failed,
+        "node \(definition.name): not ready \(Int(limit)) s after its start"
           + (said.isEmpty ? "" : "; last on its console: \(said.joined(separator: " | "))"))
     case nil: throw CancellationError()
     }

@@ -74,7 +74,8 @@ extension LabRuntime {
     try? await Task.sleep(for: listenerStart(number))
     return await CommandTrial.run(
       judge: { status, text in
-        text.contains(greeting) || (acceptsAny && status == 0) ? .answered(nil) : .silent("\(ShownText.lastLine(text)) (status \(status))")
+        text.contains(greeting) || (acceptsAny && status == 0)
+          ? .answered(nil) : .silent("\(ShownText.lastLine(text)) (status \(status))")
       }, { try await source.probe(speak) })
   }
 }

@@ -15,7 +15,9 @@ struct ContainerReader {
     draft.engine = object["engine"].flatMap { values.choice($0, "engine") }
     draft.restart = object["restart"].flatMap { values.choice($0, "restart") }
     if let node = object["attach"] {
-      draft.attach = values.value(node, "attach", "the name of a container") { ContainerNames.isContainer($0) ? $0 : nil }
+      draft.attach = values.value(node, "attach", "the name of a container") {
+        ContainerNames.isContainer($0) ? $0 : nil
+      }
       if draft.attach == nil { draft.unusable.insert("attach") }
     }
     draft.command = object["command"].flatMap { command($0) }
