@@ -32,16 +32,16 @@ extension Example {
           d: { kind: container, image: web, env: [A, b] }
         """#,
       expected: #"""
-        test.lab.yaml:4:32: error[L005]: "image" of a container must be the name of an image, found a mapping
+        test.lab.yaml:4:32: error[L005]: "image" of a container must be the name of an image, found mapping
             4 |   a: { kind: container, image: { file: disk.img } }
               |                                ^ image: docker.io/library/alpine
-        test.lab.yaml:5:32: error[L005]: "image" must be the name of an image such as docker.io/library/alpine, found --privileged
+        test.lab.yaml:5:32: error[L005]: "image" must be the name of an image such as docker.io/library/alpine, found "--privileged"
             5 |   b: { kind: container, image: --privileged }
               |                                ^^^^^^^^^^^^ `podman images` lists those that are here
-        test.lab.yaml:6:33: error[L005]: "attach" must be the name of a container, found ../other
+        test.lab.yaml:6:33: error[L005]: "attach" must be the name of a container, found "../other"
             6 |   c: { kind: container, attach: ../other }
               |                                 ^^^^^^^^
-        test.lab.yaml:7:42: error[L005]: "env" must be a mapping from names to values, found a list
+        test.lab.yaml:7:42: error[L005]: "env" must be a mapping from names to values, found list
             7 |   d: { kind: container, image: web, env: [A, b] }
               |                                          ^ env: { LANG: C.UTF-8 }
         """#),
@@ -54,10 +54,10 @@ extension Example {
           a: { kind: container, image: web, restart: allways, engine: lxc, command: [] }
         """#,
       expected: #"""
-        test.lab.yaml:4:46: error[L006]: "restart" must be one of no, on-failure, always, found allways
+        test.lab.yaml:4:46: error[L006]: "restart" must be one of no, on-failure, always, found "allways"
             4 |   a: { kind: container, image: web, restart: allways, engine: lxc, command: [] }
               |                                              ^^^^^^^ did you mean "always"?
-        test.lab.yaml:4:63: error[L006]: "engine" must be one of podman, docker, found lxc
+        test.lab.yaml:4:63: error[L006]: "engine" must be one of podman, docker, found "lxc"
             4 |   a: { kind: container, image: web, restart: allways, engine: lxc, command: [] }
               |                                                               ^^^
         test.lab.yaml:4:77: error[L006]: "command" must be a command, or a list of a program and its arguments, found an empty list

@@ -7,6 +7,4 @@ struct ContainerDraft {
   var command: Located<[String]>?
   var env: Located<[String: String]>?
   var restart: Located<ContainerDefinition.Restart>?
-  /// Keys that were there and could not be read, which was reported.
-  var unusable: Set<String> = []
 }

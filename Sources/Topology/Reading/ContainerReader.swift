@@ -10,18 +10,8 @@ struct ContainerReader {
     var draft = ContainerDraft()
     if let node = object["image"] {
       draft.image = image(node)
-      if draft.image == nil { draft.unusable.insert("image") }
     }
-    draft.engine = object["engine"].flatMap { values.choice($0, "engine") }
-    draft.restart = object["restart"].flatMap { values.choice($0, "restart") }
-    if let node = object["attach"] {
-      draft.attach = values.value(node, "attach", "the name of a container") {
-        ContainerNames.isContainer($0) ? $0 : nil
-      }
-      if draft.attach == nil { draft.unusable.insert("attach") }
-    }
-    draft.command = object["command"].flatMap { command($0) }
-    draft.env = object["env"].flatMap { environment($0) }
+    readOwn(object, into: &draft)
     guard isWhole else { return draft }
     if object.lacks("image"), object.lacks("attach") {
       let message = "container \(owner.value.quoted) needs \"image\" or \"attach\""
@@ -29,6 +19,19 @@ struct ContainerReader {
     }
     checkAttached(object)
     return draft
+  }
+
+  /// Takes the keys that no other kind has.
+  func readOwn(_ object: ObjectReader, into draft: inout ContainerDraft) {
+    draft.engine = object["engine"].flatMap { values.choice($0, "engine") }
+    draft.restart = object["restart"].flatMap { values.choice($0, "restart") }
+    if let node = object["attach"] {
+      draft.attach = values.value(node, "attach", "the name of a container") {
+        ContainerNames.isContainer($0) ? $0 : nil
+      }
+    }
+    draft.command = object["command"].flatMap { command($0) }
+    draft.env = object["env"].flatMap { environment($0) }
   }
 
   /// L211: keys that say how a container is made, of one that somebody else has made.

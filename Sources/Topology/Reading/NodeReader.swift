@@ -23,7 +23,13 @@ struct NodeReader {
     let kind = draft.kind.flatMap { NodeKind.named($0.value) }
     if let kind { checkKeys(object, of: kind) }
     readMachine(object, into: &draft)
-    if draft.traits.isContainer { readContainer(object, into: &draft, isWhole: isWhole) }
+    if draft.traits.isContainer {
+      readContainer(object, into: &draft, isWhole: isWhole)
+    } else if draft.kind == nil {
+      // It may be one: what its values cannot be is said.
+      var container = ContainerDraft()
+      ContainerReader(reporter: reporter).readOwn(object, into: &container)
+    }
     draft.machine?.isReadyOwn = hasReady
     if let node = object["nics"] { draft.nics = readNICs(node, kind) }
     return draft
