@@ -81,6 +81,37 @@ int clinux_netns_create(const char *name) {
   return result;
 }
 
+int clinux_netns_of_process(int pid) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+
+int clinux_netns_attach(const char *name, int fd) {
+  char path[512];
+  int result = name_path(name, path, sizeof path);
+  if (result < 0) return result;
+  result = prepare_directory();
+  if (result < 0) return result;
+  int file = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+  if (file < 0) return -errno;
+  close(file);
+  char source[64];
+  snprintf(source, sizeof source, "/proc/thread-self/fd/%d", fd);
+  if (mount(source, path, "none", MS_BIND, NULL) < 0) {
+    result = -errno;
+    unlink(path);
+  }
+  return result;
+}
+
+int clinux_netns_is_same(int one, int other) {
+  struct stat a, b;
+  if (fstat(one, &a) < 0 || fstat(other, &b) < 0) return -errno;
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 int clinux_netns_delete(const char *name) {
   char path[512];
   int result = name_path(name, path, sizeof path);

@@ -131,6 +131,8 @@ struct NodePaths: Sendable {
   /// What it says.
   var serverLog: String { data(.serverLog) }
   var serverPID: String { state(.serverPID) }
+  /// What a container has at `/etc/hosts`.
+  var hosts: String { data(.hosts) }
   /// What QEMU itself says.
   var processLog: String { data(.processLog) }
 

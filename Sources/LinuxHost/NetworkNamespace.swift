@@ -51,6 +51,38 @@ package enum NetworkNamespace {
     }
   }
 
+  /// Opens the namespace that a process is in; the descriptor keeps it alive.
+  /// - Throws: ESRCH or ENOENT if the process has ended.
+  package static func open(of process: ProcessIdentity) throws(SystemError) -> Descriptor {
+    let context = "/proc/\(process.pid)/ns/net"
+    let descriptor = Descriptor(owning: try check(clinux_netns_of_process(process.pid), "open", context))
+    // Asked after the open: if it still is that process, the namespace is its.
+    guard process.isAlive else { throw SystemError(call: "open", code: ESRCH, context: context) }
+    return descriptor
+  }
+
+  /// Names a namespace that is there, as `ip netns attach` does; the name keeps it alive.
+  /// - Throws: EEXIST if the name is taken, EINVAL if it is empty or holds a slash.
+  package static func attach(_ name: String, to namespace: Descriptor) throws(SystemError) {
+    try run(in: nil) { () throws(SystemError) in
+      // SAFETY: the name is a C string for the length of the call.
+      _ = try check(unsafe clinux_netns_attach(name, namespace.raw), "name namespace", name)
+    }
+  }
+
+  /// Whether both descriptors are of one namespace.
+  package static func areSame(_ one: Descriptor, _ other: Descriptor) -> Bool {
+    clinux_netns_is_same(one.raw, other.raw) == 1
+  }
+
+  /// Whether a descriptor is of the namespace that this process began in.
+  package static func isOurs(_ namespace: Descriptor) -> Bool {
+    let own = try? run(in: nil) { () throws(SystemError) in
+      Descriptor(owning: try check(clinux_netns_current(), "open", "/proc/thread-self/ns/net"))
+    }
+    return own.map { areSame($0, namespace) } ?? false
+  }
+
   /// Removes a name; nothing happens if there is none.
   ///
   /// The namespace and its interfaces go when its last process does.

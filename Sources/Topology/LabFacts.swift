@@ -40,6 +40,8 @@ package protocol LabFacts {
   var processors: [ClosedRange<Int>]? { get }
   /// Debian's package that has what a lab needs of this host, if it is missing; nil = it is there, or it is not known.
   func missingPackage(of need: HostNeed) -> String?
+  /// Whether a program is there.
+  func hasProgram(_ name: String) -> Bool
   /// What is wrong with a filter of captures (pcap-filter(7)); nil = nothing, or nobody here can say.
   func mistake(inFilter text: String) -> String?
 }
@@ -75,5 +77,6 @@ extension LabFacts {
   package func mistake(inOwner text: String) -> String? { nil }
   package var processors: [ClosedRange<Int>]? { nil }
   package func missingPackage(of need: HostNeed) -> String? { nil }
+  package func hasProgram(_ name: String) -> Bool { true }
   package func mistake(inFilter text: String) -> String? { nil }
 }

@@ -19,8 +19,10 @@ package struct NodeKind: Sendable, Equatable {
   /// What it is, for editors.
   let text: String
   let interfaces: Interfaces
-  /// It has memory, processors and an image, what `MachineDraft` has of it; its system may have to be told its network.
+  /// It has memory, processors and a disk image, what `MachineDraft` has of it; its system may have to be told its network.
   package var isMachine = false
+  /// It is a container: what `ContainerDraft` has of it.
+  var isContainer = false
   /// Somebody else runs it: nothing is known of it but what the file says.
   package var isForeign = false
   /// Its ports are vhost-user sockets.
@@ -50,7 +52,7 @@ package struct NodeKind: Sendable, Equatable {
 
 extension NodeKind {
   /// Every kind that a file can name, in the order the documentation has them.
-  package static let all = [vm, netns, external, tap, nic]
+  package static let all = [vm, netns, external, tap, nic, container]
 
   package static let vm = NodeKind(
     word: "vm", text: "a virtual machine", interfaces: .own, isMachine: true, hasSockets: true, sends: true,
@@ -69,6 +71,9 @@ extension NodeKind {
   package static let nic = NodeKind(
     word: "nic", text: "interfaces of this host, taken while the lab is up", interfaces: .taken, keys: ["force"],
     lackedNICKeys: ["address", "addresses", "gateway", "routes", "mac"])
+  package static let container = NodeKind(
+    word: "container", text: "a container", interfaces: .namespace, isContainer: true, sends: true, executes: true,
+    keys: Set(LabSchema.container.map(\.name) + ["image", "ready", LabSchema.after.name]))
   /// The server of a VLAN with `dhcp`: no file names such a node, it follows from the VLAN.
   package static let dhcp = NodeKind(
     word: "dhcp", text: "the DHCP and DNS server of a VLAN", interfaces: .namespace, executes: true)
@@ -82,7 +87,7 @@ extension NodeKind {
   /// The kind of that word, one that no file names included.
   package static func named(_ word: String) -> NodeKind? { (all + implied).first { $0.word == word } }
 
-  /// The words of the kinds of which something is true: `vm, netns or tap`.
+  /// The words of the kinds of which something is true: `vm, netns, tap or container`.
   /// - Parameter conjunction: what stands before the last.
   package static func words(_ conjunction: String, where isMeant: (NodeKind) -> Bool) -> String {
     let words = all.filter(isMeant).map(\.word)

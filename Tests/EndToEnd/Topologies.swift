@@ -15,7 +15,9 @@ extension RealThings {
 
     /// Images that labs name, built once and kept with what else is built.
     private static func provideImages(_ lab: String, _ sandbox: Sandbox) async throws {
-      guard text(of: "\(projectRoot)/topologies/\(lab)")?.contains("image: debian-12.qcow2") == true else { return }
+      let file = text(of: "\(projectRoot)/topologies/\(lab)") ?? ""
+      if file.contains("image: localhost/apus-busybox") { try await sandbox.makeContainerImage() }
+      guard file.contains("image: debian-12.qcow2") else { return }
       let (folder, name) = ("\(projectRoot)/.build/images", "debian-12.qcow2")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       let outcome = try await execute(["\(projectRoot)/tools/debian-image", "\(folder)/\(name)"], within: 900)

@@ -130,3 +130,16 @@ import Testing
     }
   }
 }
+
+extension ConsoleDesk {
+  /// A console that is a socket, as QEMU's are.
+  fileprivate func open(_ node: String, path: String, steals: Bool) throws(UserError) -> ConsoleSession {
+    try open(node, steals: steals) { () throws(UserError) in
+      do throws(SystemError) {
+        return try UnixSocket.connect(path: path)
+      } catch {
+        throw UserError(.failed, "\(error)")
+      }
+    }
+  }
+}

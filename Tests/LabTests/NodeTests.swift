@@ -14,7 +14,7 @@ import Topology
     #expect(
       error?.message == "node x: unknown node kind \"qemuu\"; known kinds: \(kinds.joined(separator: ", "))"
         && error?.code == .badInput)
-    #expect(kinds.starts(with: ["dhcp", "external", "netns"]))
+    #expect(kinds.starts(with: ["container", "dhcp", "external"]))
     #expect(NodeRegistry.kinds == kinds, "a row without a type, or the reverse")
   }
 

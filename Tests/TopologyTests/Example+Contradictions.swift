@@ -115,7 +115,7 @@ extension Example {
       expected: #"""
         test.lab.yaml:8:13: error[L212]: "b" is of kind external, which cannot send a ping
             8 |   - { ping: b -> a }
-              |             ^ sources are of kind vm, netns or tap
+              |             ^ sources are of kind vm, netns, tap or container
         test.lab.yaml:6:14: note: its kind is set here
             6 |   b: { kind: external, nics: { eth0: { switch: sw1 } } }
               |              ^^^^^^^^

@@ -199,10 +199,10 @@ extension Example {
       expected: #"""
         test.lab.yaml:4:24: error[L004]: "profile" is a key of a node or a NIC, not of a profile
             4 |   host: { kind: netns, profile: other, colour: red, nics: { eth0: { mtu: 1 } } }
-              |                        ^^^^^^^ valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, force, nics
+              |                        ^^^^^^^ valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, force, command, env, attach, engine, restart, nics
         test.lab.yaml:4:40: error[L003]: unknown key "colour" in profile
             4 |   host: { kind: netns, profile: other, colour: red, nics: { eth0: { mtu: 1 } } }
-              |                                        ^^^^^^ valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, force, nics
+              |                                        ^^^^^^ valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, force, command, env, attach, engine, restart, nics
         test.lab.yaml:4:74: error[L006]: "mtu" must be 68..65521, found 1
             4 |   host: { kind: netns, profile: other, colour: red, nics: { eth0: { mtu: 1 } } }
               |                                                                          ^
@@ -257,7 +257,7 @@ extension Example {
               |   ^
         test.lab.yaml:10:12: error[L212]: "c" is of kind external, which cannot send a test's frames
            10 |   - { arp: c -> a, expect: fail }
-              |            ^ sources are of kind vm, netns or tap
+              |            ^ sources are of kind vm, netns, tap or container
         test.lab.yaml:6:14: note: its kind is set here
             6 |   c: { kind: external }
               |              ^^^^^^^^
@@ -269,7 +269,7 @@ extension Example {
               |   ^
         test.lab.yaml:11:21: error[L212]: "b" is of kind tap, in which no command can be run
            11 |   - { exec: { node: b, run: ip route } }
-              |                     ^ commands run in nodes of kind vm or netns
+              |                     ^ commands run in nodes of kind vm, netns or container
         test.lab.yaml:5:14: note: its kind is set here
             5 |   b: { kind: tap, nics: { tap-b: {} } }
               |              ^^^

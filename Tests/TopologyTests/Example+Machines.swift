@@ -135,10 +135,10 @@ extension Example {
         test.lab.yaml:4:21: error[L004]: "persist" is a key of kind vm, not of netns
             4 |   a: { kind: netns, persist: off, after: b, ready: { tcp: 22 }, cloud-init: {} }
               |                     ^^^^^^^
-        test.lab.yaml:4:35: error[L004]: "after" is a key of kind vm, not of netns
+        test.lab.yaml:4:35: error[L004]: "after" is a key of kind vm and container, not of netns
             4 |   a: { kind: netns, persist: off, after: b, ready: { tcp: 22 }, cloud-init: {} }
               |                                   ^^^^^
-        test.lab.yaml:4:45: error[L004]: "ready" is a key of kind vm, not of netns
+        test.lab.yaml:4:45: error[L004]: "ready" is a key of kind vm and container, not of netns
             4 |   a: { kind: netns, persist: off, after: b, ready: { tcp: 22 }, cloud-init: {} }
               |                                             ^^^^^
         test.lab.yaml:4:65: error[L004]: "cloud-init" is a key of kind vm, not of netns

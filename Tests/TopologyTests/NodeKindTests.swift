@@ -14,8 +14,8 @@ import Testing
     #expect(NodeKind.implied.filter { kinds.contains($0.word) }.isEmpty)
     #expect(NodeKind.named("") == nil)
     #expect(NodeDefinition(name: "n", kind: "of-another-version").traits == .unknown)
-    #expect(NodeKind.words("or") { $0.sends } == "vm, netns or tap")
-    #expect(NodeKind.words("and") { $0.executes } == "vm and netns")
+    #expect(NodeKind.words("or") { $0.sends } == "vm, netns, tap or container")
+    #expect(NodeKind.words("and") { $0.executes } == "vm, netns and container")
     #expect(NodeKind.words("or") { $0.isOnHost } == "tap or nic")
     #expect(NodeKind.words("or") { _ in false } == "")
   }

@@ -27,6 +27,7 @@ struct TestFacts: LabFacts {
   var missingPackages: [HostNeed: String] = [:]
   /// What is wrong with filters.
   var filterMistakes: [String: String] = [:]
+  var missingPrograms: Set<String> = []
 
   func fileExists(_ absolutePath: String) -> Bool {
     files.contains(absolutePath) || contents[absolutePath] != nil
@@ -34,6 +35,7 @@ struct TestFacts: LabFacts {
   func head(of absolutePath: String, count: Int) -> [UInt8]? { contents[absolutePath].map { Array($0.prefix(count)) } }
   func sha256(of absolutePath: String) -> String? { sums[absolutePath] }
   func folderExists(_ absolutePath: String) -> Bool { !missingFolders.contains(absolutePath) }
+  func hasProgram(_ name: String) -> Bool { !missingPrograms.contains(name) }
   func mistake(inFilter text: String) -> String? { filterMistakes[text] }
   func missingPackage(of need: HostNeed) -> String? { missingPackages[need] }
   func fileKind(_ absolutePath: String) -> FileKind? { kinds[absolutePath] }

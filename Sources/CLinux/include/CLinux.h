@@ -352,6 +352,12 @@ int clinux_netns_open(const char *name);
 int clinux_netns_enter(int fd);
 /* Moves the calling thread into a new namespace and names it as `ip netns add` does; -EEXIST if the name is taken. */
 int clinux_netns_create(const char *name);
+/* The network namespace that a process is in, as a descriptor. */
+int clinux_netns_of_process(int pid);
+/* Names a namespace as `ip netns attach` does; -EEXIST if the name is taken. */
+int clinux_netns_attach(const char *name, int fd);
+/* 1 if both descriptors are of one namespace, 0 if not. */
+int clinux_netns_is_same(int one, int other);
 /* Removes the name; the namespace goes when nobody uses it any more. */
 int clinux_netns_delete(const char *name);
 

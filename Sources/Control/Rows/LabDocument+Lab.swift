@@ -208,6 +208,7 @@ extension LabDocument.Node {
     after = node.after.map { $0.map { LabDocument.Condition(node: $0.node, state: $0.state) } }
     (firmware, boot, emptyDisk) = (node.firmware == .bios ? nil : node.firmware, node.boot, node.emptyDisk)
     dhcp = node.dhcp.map { LabDocument.DHCP($0) }
+    container = node.container.map { LabDocument.Container($0) }
   }
 
   fileprivate func definition() throws(UserError) -> NodeDefinition {
@@ -222,6 +223,7 @@ extension LabDocument.Node {
     definition.isForced = force ?? false
     (definition.firmware, definition.boot, definition.emptyDisk) = (firmware ?? .bios, boot, emptyDisk)
     definition.dhcp = try dhcp?.definition(of: name)
+    definition.container = container?.definition
     definition.after = after.map { conditions in
       conditions.map { condition in
         var definition = StartCondition(node: condition.node)

@@ -156,8 +156,8 @@ extension LabDocument.Node {
   static let shape = Shape.object(
     "LabNode", "A node.",
     [
-      Field("name", .text, "Its name."), Field("kind", .text, "`vm`, `netns`, `external`, `tap`, `nic`, `dhcp`."),
-      Field(optional: "image", .text, "`builtin`, `none`, or an absolute path."),
+      Field("name", .text, "Its name."), Field("kind", .text, "`vm`, `netns`, `external`, `tap`, `nic`, `container`, `dhcp`."),
+      Field(optional: "image", .text, "`builtin`, `none`, an absolute path, or the name of a container's."),
       Field(optional: "cpus", .integer(Limits.cpus), "Processors of a machine."),
       Field(optional: "memory", .integer(0...Limits.memory.upperBound), "Bytes."),
       Field(optional: "nics", .list(LabDocument.NIC.shape), "In the order the node sees them."),
@@ -172,6 +172,7 @@ extension LabDocument.Node {
       ),
       Field(optional: "empty_disk", .integer(Limits.emptyDisk), "Bytes of the disk of a machine without an image."),
       Field(optional: "dhcp", LabDocument.DHCP.shape, "What a node of kind `dhcp` serves."),
+      Field(optional: "container", LabDocument.Container.shape, "What a container is."),
     ])
 }
 

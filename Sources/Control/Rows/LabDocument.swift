@@ -145,12 +145,26 @@ extension LabDocument {
     var boot: [BootSource]?
     var emptyDisk: Int?
     var dhcp: DHCP?
+    var container: Container?
 
     enum CodingKeys: String, CodingKey {
-      case name, kind, image, cpus, memory, nics, disk, ready, after, force, firmware, boot, dhcp
+      case name, kind, image, cpus, memory, nics, disk, ready, after, force, firmware, boot, dhcp, container
       case cloudInit = "cloud_init"
       case emptyDisk = "empty_disk"
     }
+  }
+
+  struct Container: Described, Equatable {
+    struct Variable: Described, Equatable {
+      var name: String
+      var value: String
+    }
+
+    var engine: ContainerDefinition.Engine?
+    var attach: String?
+    var command: [String]?
+    var env: [Variable]?
+    var restart: ContainerDefinition.Restart?
   }
 
   struct Disk: Described, Equatable {

@@ -11,10 +11,12 @@ final class ConsoleDesk: Sendable {
 
   /// Connects a client to the console of a node.
   /// - Parameters:
-  ///   - path: QEMU's socket.
   ///   - steals: whoever has it loses it, and is told.
-  /// - Throws: `UserError` when another client has it, or nobody listens there.
-  func open(_ node: String, path: String, steals: Bool) throws(UserError) -> ConsoleSession {
+  ///   - connect: connects to it; called when nobody else has it any more.
+  /// - Throws: `UserError` when another client has it; what `connect` throws.
+  func open(
+    _ node: String, steals: Bool, connect: () throws(UserError) -> Descriptor
+  ) throws(UserError) -> ConsoleSession {
     let result: Result<ConsoleSession, UserError> = entries.withLock { entries in
       let other = entries[node]?.session
       if let other, !other.isOver {
@@ -26,13 +28,12 @@ final class ConsoleDesk: Sendable {
         // QEMU takes the next connection once it has seen the end of this one.
         other.end(.taken)
       }
-      do throws(SystemError) {
-        let session = ConsoleSession(try UnixSocket.connect(path: path))
+      do throws(UserError) {
+        let session = ConsoleSession(try connect())
         entries[node] = Entry(session: session)
         return .success(session)
       } catch {
-        return .failure(
-          UserError(.failed, "console of node \(node): \(error)", hint: "does the node run? see `apus ps`"))
+        return .failure(error)
       }
     }
     return try result.get()

@@ -29,7 +29,7 @@ package struct HostDoctor: Sendable {
     findings.append(program("nc.openbsd", package: "netcat-openbsd", for: "tests of kind udp, no `ready: tcp`"))
     findings.append(program("qemu-img", package: "qemu-utils", for: "machines from images"))
     findings.append(program("genisoimage", package: "genisoimage", for: "cloud-init"))
-    return findings + needs()
+    return findings + [podman()] + needs()
   }
 
   /// What only some labs need.
@@ -84,7 +84,7 @@ package struct HostDoctor: Sendable {
           detail: "QEMU of \(orphan.name), which no lab knows",
           advice: "`apus down \(orphan.lab)` or `apus doctor --clean` ends it"))
     }
-    return findings
+    return findings + (await orphanContainers(presence)).map(\.finding)
   }
 
   private func remains(of lab: String) -> DoctorFinding {
@@ -190,6 +190,24 @@ package struct HostDoctor: Sendable {
         DoctorFinding(
           state: .removed, subject: "process \(orphan.process.pid)", detail: "QEMU of \(orphan.name) ended"))
     }
+    findings += try await removeContainers(presence, after: failure)
+    return findings
+  }
+
+  /// - Parameter failure: what could not be removed before.
+  private func removeContainers(
+    _ presence: (String) async -> DaemonPresence, after failure: (any Error)?
+  ) async throws -> [DoctorFinding] {
+    var failure = failure
+    var findings: [DoctorFinding] = []
+    for orphan in await orphanContainers(presence) {
+      do {
+        try await orphan.end()
+        findings.append(DoctorFinding(state: .removed, subject: "container \(orphan.name)", detail: "removed"))
+      } catch {
+        failure = failure ?? error
+      }
+    }
     if let failure { throw failure }
     return findings
   }
@@ -272,6 +290,21 @@ package struct HostDoctor: Sendable {
     }
     return DoctorFinding(
       state: .missing, subject: name, detail: "not there: no \(purpose)", advice: "`apt-get install \(package)`")
+  }
+
+  /// Only who has containers needs it.
+  private func podman() -> DoctorFinding {
+    var finding = program("podman", package: "podman", for: "nodes of kind container")
+    if finding.state == .missing { finding.state = .warning }
+    return finding
+  }
+
+  private func orphanContainers(_ presence: (String) async -> DaemonPresence) async -> [OrphanContainer] {
+    var found: [OrphanContainer] = []
+    for orphan in await OrphanContainer.find(in: directories, variables) where await presence(orphan.lab) == .isAbsent {
+      found.append(orphan)
+    }
+    return found
   }
 
   /// Machines that no lab has written down; what a living daemon has started is its own affair.

@@ -13,6 +13,10 @@ package struct HostLabFacts: LabFacts {
   package var stateDirectory: String? { directories.stateRoot }
   package var longestSocketPath: Int { SocketPath.limit }
 
+  package func hasProgram(_ name: String) -> Bool {
+    Executables.find(name, ProcessInfo.processInfo.environment) != nil
+  }
+
   package func fileExists(_ absolutePath: String) -> Bool { HostFacts.exists(absolutePath) }
 
   package func folderExists(_ absolutePath: String) -> Bool { HostFacts.kind(of: absolutePath) == .folder }

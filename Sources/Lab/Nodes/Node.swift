@@ -21,6 +21,10 @@ struct StartContext: Sendable {
   var journal: Journal
   /// Takes lines for the person who waits.
   var progress: @Sendable (String) -> Void
+  /// Its process has ended by itself, and its interfaces with it.
+  var onEnd: @Sendable () async -> Void = {}
+  /// Makes its interfaces anew and starts it, or takes back what somebody else has started.
+  var revive: @Sendable () async throws -> Void = {}
   /// The node runs, but may not be ready yet.
   var onStarted: @Sendable () -> Void = {}
   /// Returns when a TCP port of the node's first address on a switch takes connections.
@@ -49,7 +53,10 @@ protocol Node: Sendable {
   /// after and for a place in the queue, and to stop and start the node is to end and begin that process.
   ///
   /// Of any other node only the ports lose their carrier.
-  static var boots: Bool { get }
+  static func boots(_ definition: NodeDefinition) -> Bool
+
+  /// The interfaces that we make for it go with its process, and are made anew with the next one.
+  static var interfacesEndWithIt: Bool { get }
 
   /// It runs on without us, and a daemon or a definition after this one takes it back, by `start` with `isRunning`.
   static var survives: Bool { get }
@@ -80,6 +87,12 @@ protocol Node: Sendable {
 
   /// What of the node is there, by its record and the host.
   nonisolated func presence() -> NodePresence
+
+  /// Tells it the lab as it is from now on: names and addresses of the others.
+  func learn(_ lab: CanonicalLab) async throws(UserError)
+
+  /// Brings what the node is made of onto this host, where that can be: may take minutes.
+  func fetch(_ progress: @escaping @Sendable (String) -> Void) async throws(UserError)
 
   /// Makes what the node's ports are put into; notes it, and the interfaces that its ports will make.
   func prepare(_ journal: Journal) async throws
@@ -130,10 +143,19 @@ protocol Node: Sendable {
 
   func condition() async -> NodeCondition
 
-  /// Runs a command where the node's interfaces are.
+  /// Connects to its console.
+  nonisolated func openConsole() throws(UserError) -> Descriptor
+
+  /// Path of the file with what it has said on its console, up to now; nil for a node without one.
+  func writtenLog() async throws(UserError) -> String?
+
+  /// Runs a command in the node.
   func execute(_ request: CommandRequest) async throws -> StartedCommand
 
-  /// The command that sends one echo request and waits a second for its answer; for `execute`.
+  /// Runs what `pingCommand`, `applet` or `program` say, where the node's interfaces are.
+  func probe(_ request: CommandRequest) async throws -> StartedCommand
+
+  /// The command that sends one echo request and waits a second for its answer; for `probe`.
   nonisolated func pingCommand(to address: String, from nic: NICDefinition) throws(UserError) -> [String]
 
   /// A program of busybox, as it is called in the node.
@@ -145,7 +167,8 @@ protocol Node: Sendable {
 }
 
 extension Node {
-  nonisolated var boots: Bool { Self.boots }
+  nonisolated var boots: Bool { Self.boots(definition) }
+  nonisolated var interfacesEndWithIt: Bool { Self.interfacesEndWithIt }
   nonisolated var survives: Bool { Self.survives }
   nonisolated var showsCarriers: Bool { Self.showsCarriers }
 
@@ -153,6 +176,27 @@ extension Node {
   func execute(_ command: [String]) async throws -> StartedCommand.Events {
     try await execute(CommandRequest(command)).events
   }
+
+  /// Runs a program that reads nothing where the node's interfaces are.
+  func probe(_ command: [String]) async throws -> StartedCommand.Events {
+    try await probe(CommandRequest(command)).events
+  }
+
+  func probe(_ request: CommandRequest) async throws -> StartedCommand { try await execute(request) }
+
+  nonisolated func openConsole() throws(UserError) -> Descriptor {
+    guard let path = consoleSocket else {
+      throw UserError(.notFound, "node \(definition.name) is of kind \(definition.kind): it has no console")
+    }
+    do throws(SystemError) {
+      return try UnixSocket.connect(path: path)
+    } catch {
+      throw UserError(
+        .failed, "console of node \(definition.name): \(error)", hint: "does the node run? see `apus ps`")
+    }
+  }
+
+  func writtenLog() async throws(UserError) -> String? { consoleLog }
 
   /// What runs in such a node is this host's.
   nonisolated func applet(_ name: String) throws(UserError) -> [String] {
@@ -167,13 +211,16 @@ extension Node {
   }
 
   // What is true of a node whose life is not a process of ours.
-  static var boots: Bool { false }
+  static func boots(_ definition: NodeDefinition) -> Bool { false }
+  static var interfacesEndWithIt: Bool { false }
   static var survives: Bool { false }
   static var rewires: Rewiring { .nothing }
   static var showsCarriers: Bool { false }
   nonisolated var consoleSocket: String? { nil }
   nonisolated var consoleLog: String? { nil }
   var farDownNICs: Set<String> { get async { [] } }
+  func learn(_ lab: CanonicalLab) async throws(UserError) {}
+  func fetch(_ progress: @escaping @Sendable (String) -> Void) async throws(UserError) {}
   func detach() async {}
   func stop(cleanly: Bool) async throws {}
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool { false }

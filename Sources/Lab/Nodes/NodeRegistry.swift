@@ -9,6 +9,7 @@ package enum NodeRegistry {
     TAPNode.self,
     NICNode.self,
     DHCPNode.self,
+    ContainerNode.self,
   ]
 
   /// The words of all kinds, those that no file names included, sorted.

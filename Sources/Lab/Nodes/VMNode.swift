@@ -7,7 +7,7 @@ import Topology
 /// A virtual machine: a QEMU process with a vhost-user NIC a port, which outlives the daemon.
 actor VMNode: Node {
   static let kind = NodeKind.vm
-  static let boots = true
+  static func boots(_ definition: NodeDefinition) -> Bool { true }
   static let survives = true
   static let rewires = Rewiring.nics
   static let showsCarriers = true

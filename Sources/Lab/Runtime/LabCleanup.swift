@@ -32,7 +32,7 @@ package enum LabCleanup {
     let isOurs = FolderMark.lab(name).isOn(name, under: directories.stateRoot)
     let lab = isOurs ? try? LabState.read(name, in: directories) : nil
     for node in lab?.nodes ?? [] { LabFolders.adopt(environment.paths(of: node.name)) }
-    let nodes = isOurs ? nodes(of: lab, environment) : []
+    let nodes = (isOurs ? nodes(of: lab, environment) : []) + (await containers(beside: lab, environment))
     let removed = Mutex<[String]>([])
     failures += await NodeRemoval.remove(nodes) { line in removed.withLock { $0.append(line) } }
     failures += await NodeRemoval.end(orphans) { line in removed.withLock { $0.append(line) } }
@@ -91,6 +91,19 @@ package enum LabCleanup {
       }
     }
     return nodes
+  }
+
+  /// Containers of which only the data folder tells, as after a reboot: engines keep them.
+  private static func containers(beside lab: CanonicalLab?, _ environment: NodeEnvironment) async -> [any Node] {
+    let (name, directories) = (environment.lab, environment.directories)
+    guard FolderMark.lab(name).isOn(name, under: directories.dataRoot) else { return [] }
+    let known = Set((lab?.nodes ?? []).map(\.name))
+    let left = Files.names(in: directories.data(name)).filter { node in
+      Names.valid(node) && !known.contains(node) && Files.exists(environment.paths(of: node).hosts)
+    }
+    guard !left.isEmpty else { return [] }
+    return await OrphanContainer.find(in: directories, environment.variables)
+      .filter { $0.lab == name && left.contains($0.node.definition.name) }.map(\.node)
   }
 
   /// Sockets outside the lab's folder on which this product listened and nobody does now.

@@ -189,7 +189,7 @@ struct LabDifference: Sendable, Equatable {
     }
     guard let kind = NodeRegistry.implementation(of: node.kind), node.kind == before.kind else { return .anew }
     if isTheSameInside, kind.rewires != .nothing { return .ports(rewired) }
-    guard kind.boots else { return .anew }
+    guard kind.boots(node) else { return .anew }
     return (kind.rewires == .nics ? otherNICs(node, before, rewired) : nil) ?? .restart
   }
 
@@ -263,6 +263,7 @@ struct LabDifference: Sendable, Equatable {
     if node.disk != before.disk || node.emptyDisk != before.emptyDisk { return "another disk" }
     if node.firmware != before.firmware { return "firmware \(before.firmware) -> \(node.firmware)" }
     if node.boot != before.boot { return "another `boot`" }
+    if node.container != before.container { return "another command, environment or engine" }
     if node.cloudInit != before.cloudInit { return "another cloud-init" }
     if node.cpus != before.cpus { return "cpus \(before.cpus) -> \(node.cpus)" }
     if node.memory != before.memory { return "memory \(before.memory >> 20)M -> \(node.memory >> 20)M" }

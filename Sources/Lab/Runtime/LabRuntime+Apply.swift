@@ -27,6 +27,7 @@ extension LabRuntime {
       current = work.lab
       nodesInOrder = work.nodes
       try LabState.write(work.lab, in: directories)
+      for node in work.nodes { try await node.learn(work.lab) }
       try await makeChange(work, difference)
     } catch {
       let reason = UserError.wrapping(error, "lab \(work.lab.name)")
@@ -165,9 +166,7 @@ extension LabRuntime {
       for nic in definition.nics where isSetDown(Names.port(node: definition.name, nic: nic.name)) {
         _ = try await other.setCarrier(of: nic.name, up: false)
       }
-      var context = StartContext(journal: Journal()) { _ in }
-      context.waitForPort = { try await self.waitForPort(of: $0, $1) }
-      try await other.start(context, isRunning: true)
+      try await other.start(context(of: other, Journal()) { _ in }, isRunning: true)
       return other
     } catch {
       logger.error("\(error)")

@@ -139,6 +139,7 @@ extension LabRuntime {
     // Written first: whatever happens from here on, `down` knows what may be there.
     try LabState.write(work.lab, in: directories)
     for node in work.lab.nodes { LabFolders.adopt(environment.paths(of: node.name)) }
+    for node in work.nodes { try await node.learn(work.lab) }
     if !work.isServing { try await openPlane(work) }
     try await prepareNodes(work)
     for node in work.nodesWithNewPorts { try await makePorts(of: node, node.definition.nics, work) }
@@ -195,6 +196,7 @@ extension LabRuntime {
           try? await plane?.removePort(Names.port(node: name, nic: nic.name))
         }
       }
+      if [.create, .restart].contains(work.action(node)) { try await node.fetch(work.progress) }
       try await node.prepare(work.journal)
     }
   }
@@ -268,9 +270,8 @@ extension LabRuntime {
   /// Starts one node when its turn has come; a machine that boots takes a place in the queue.
   private func start(_ node: any Node, _ work: Work, _ order: StartOrder, _ queue: BootQueue) async throws {
     let (name, action) = (node.definition.name, work.action(node))
-    var context = StartContext(journal: work.journal, progress: work.progress)
+    var context = context(of: node, work.journal, work.progress)
     context.onStarted = { Task { await order.note(name, .started) } }
-    context.waitForPort = { try await self.waitForPort(of: $0, $1) }
     let boots = action != .adopt && node.boots
     if boots {
       try await order.wait(for: node.definition.after ?? [])

@@ -62,11 +62,10 @@ extension LabRuntime {
     }
     guard await node.condition().state != .running else { return progress("\(name): runs already") }
     try await node.check(isNew: false, starts: true)
+    guard !node.interfacesEndWithIt else { return try await startWithInterfaces(node, progress) }
     let journal = Journal()
     do {
-      var context = StartContext(journal: journal, progress: progress)
-      context.waitForPort = { try await self.waitForPort(of: $0, $1) }
-      try await node.start(context, isRunning: false)
+      try await node.start(context(of: node, journal, progress), isRunning: false)
     } catch {
       // In a task of its own, since this one may have been interrupted.
       let left = await Task { await rollBack(journal) }.value
@@ -82,6 +81,7 @@ extension LabRuntime {
       let node = try self.node(name)
       if node.boots {
         try await node.stop(cleanly: true)
+        if node.interfacesEndWithIt { await loseInterfaces(of: name) }
       } else {
         try await setStopped(node.definition, true)
       }
@@ -119,15 +119,16 @@ extension LabRuntime {
 
   /// Connects a client to the serial console of a VM, which one client at a time may have.
   /// - Parameter steals: another one loses it.
-  package func console(node name: String, steals: Bool) throws -> ConsoleSession {
-    try consoles.open(name, path: try consolePath(node: name), steals: steals)
+  package func console(node name: String, steals: Bool) async throws -> ConsoleSession {
+    let node = try self.node(name)
+    return try consoles.open(name, steals: steals) { () throws(UserError) in try node.openConsole() }
   }
 
-  /// Path of the log of a VM's serial console.
+  /// Path of the log of a node's console.
   /// - Throws: `UserError` (`notFound`) for no node, and for one without a console.
-  package func logPath(node name: String) throws -> String {
+  package func logPath(node name: String) async throws -> String {
     let node = try self.node(name)
-    guard let path = node.consoleLog else {
+    guard let path = try await node.writtenLog() else {
       throw UserError(.notFound, "node \(name) is of kind \(node.definition.kind): it has no log")
     }
     return path

@@ -56,13 +56,13 @@ extension LabRuntime {
       let command = try source.pingCommand(to: path.address, from: path.nic)
       return NodeTest(
         definition: test, address: path.address,
-        attempt: { _ in await CommandTrial.run(judge: NodeTest.reply) { try await source.execute(command) } },
+        attempt: { _ in await CommandTrial.run(judge: NodeTest.reply) { try await source.probe(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "arp":
       let command = try source.applet("arping") + ["-f", "-c", "1", "-w", "1", "-I", path.nic.name, path.address]
       return NodeTest(
         definition: test, address: path.address,
-        attempt: { _ in await CommandTrial.run(judge: CommandTrial.status) { try await source.execute(command) } },
+        attempt: { _ in await CommandTrial.run(judge: CommandTrial.status) { try await source.probe(command) } },
         unready: { await self.unready([test.source, test.destination]) })
     case "tcp": return try connectTest(test, source, destination, path.address)
     case "udp": return try datagramTest(test, source, destination, path.address)

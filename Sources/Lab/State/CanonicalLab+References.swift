@@ -4,7 +4,7 @@ extension CanonicalLab {
   /// Why such a lab is not begun, though its names are safe: no lab file is made into one like it; nil as a rule.
   ///
   /// One that an earlier version began is read all the same, so that it can be taken down.
-  var whatNoFileHas: String? { wrongNameOfJoint ?? doubledName ?? brokenReference }
+  var whatNoFileHas: String? { wrongNameOfJoint ?? doubledName ?? brokenReference ?? wrongContainer }
 
   /// What is wrong with the first thing that leads nowhere; nil as a rule, and always for a lab that comes from a file.
   ///
@@ -27,6 +27,24 @@ extension CanonicalLab {
     }
     let missing = joined.min { $0.key.text < $1.key.text }
     return missing.map { "link \"\($0.value)\": unknown NIC \"\($0.key.text)\" (\(Self.unknown))" } ?? socketUsedTwice
+  }
+
+  /// What engines would take for something else; names of the kind's own keys come from a file or the API.
+  private var wrongContainer: String? {
+    for node in nodes where node.kind == NodeKind.container.word {
+      let container = node.container ?? ContainerDefinition()
+      if let name = container.attach {
+        guard !ContainerNames.isContainer(name) else { continue }
+        return "node \(node.name): \"\(name)\" is no name of a container (\(DiagnosticCode.type.rawValue))"
+      }
+      guard ContainerNames.isImage(node.image ?? "") else {
+        return "node \(node.name): \"\(node.image ?? "")\" is no name of an image (\(DiagnosticCode.type.rawValue))"
+      }
+      if let name = container.env.keys.sorted().first(where: { !ContainerNames.isVariable($0) }) {
+        return "node \(node.name): \"\(name)\" is no name of a variable (\(DiagnosticCode.name.rawValue))"
+      }
+    }
+    return nil
   }
 
   private static var unknown: String { DiagnosticCode.unknownName.rawValue }

@@ -26,6 +26,8 @@ enum NodeFile: String, CaseIterable {
   /// What was capped of it.
   case olderConsoleLog = "console.log.1"
   case processLog = "qemu.log"
+  /// `/etc/hosts` of a container.
+  case hosts
   case disk = "disk.qcow2"
   case unfinishedDisk = "disk.qcow2.new"
   /// Is there while the disk outlives the lab.

@@ -47,5 +47,6 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case imageSum = "L308"
   case captureFilter = "L309"
   case account = "L310"
+  case containerEngine = "L311"
   case hostProgram = "L315"
 }

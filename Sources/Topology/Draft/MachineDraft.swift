@@ -1,4 +1,4 @@
-/// The keys of a node that only virtual machines have; also what `defaults:` says for them.
+/// The keys of a node that virtual machines have, of which containers share some; also what `defaults:` says for them.
 struct MachineDraft {
   var image = ImageDraft.builtin
   /// Bytes.

@@ -7,14 +7,19 @@ struct NodeDraft {
   var range: String?
   var kind: Located<String>?
   /// Nil for kinds that are no virtual machine.
+  ///
+  /// Of a container it has `ready` and `after` alone.
   var machine: MachineDraft?
+  /// Nil for other kinds.
+  var container: ContainerDraft?
   var nics: [NICDraft] = []
   /// Its interfaces are taken though the host uses them.
   var isForced = false
 
   /// Nodes, NICs, addresses and VLANs that it is: what a range of it is many times.
   var size: Int {
-    nics.reduce(1 + (machine?.after.count ?? 0)) { size, nic in
+    let words = (container?.command?.value.count ?? 0) + (container?.env?.value.count ?? 0)
+    return nics.reduce(1 + words + (machine?.after.count ?? 0)) { size, nic in
       var vlans = 0
       if case .list(let items)? = nic.membership.trunk?.value { vlans = items.count }
       return size + 1 + nic.addresses.count + nic.routes.count + vlans

@@ -239,7 +239,7 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var name: String
   /// The word of a kind of `NodeKind`; `traits` is its row.
   package var kind: String
-  /// `builtin`, `none`, or an absolute path.
+  /// `builtin`, `none`, or an absolute path; of a container the name of its image, nil for one that somebody else has made.
   package var image: String?
   package var cpus = 1
   /// Bytes.
@@ -263,11 +263,13 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var emptyDisk: Int?
   /// What a node of kind `dhcp` serves.
   package var dhcp: DHCPDefinition?
+  /// What a container is; nil for other kinds.
+  package var container: ContainerDefinition?
 
   private enum CodingKeys: String, CodingKey {
     case name, kind, image, cpus, memory, nics, disk, cloudInit, ready, after, force
     case saidFirmware = "firmware"
-    case boot, emptyDisk, dhcp
+    case boot, emptyDisk, dhcp, container
   }
 
   /// What it begins with, unless it is handed its kernel.

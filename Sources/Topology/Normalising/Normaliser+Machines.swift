@@ -25,6 +25,24 @@ extension Normaliser {
       let usual = node.bootOrder
       node.boot = machine.boot.flatMap { $0.value == usual ? nil : $0.value }
     }
+    fillStart(&node, machine)
+  }
+
+  /// Puts what the file says about a container into its definition.
+  func fill(_ node: inout NodeDefinition, _ draft: ContainerDraft, _ machine: MachineDraft) {
+    node.image = draft.image?.value
+    var container = ContainerDefinition()
+    container.engine = draft.engine?.value ?? container.engine
+    container.attach = draft.attach?.value
+    container.command = draft.command?.value
+    container.env = draft.env?.value ?? [:]
+    container.restart = draft.restart?.value ?? container.restart
+    node.container = container
+    fillStart(&node, machine)
+  }
+
+  /// When it starts, and when it is ready.
+  private func fillStart(_ node: inout NodeDefinition, _ machine: MachineDraft) {
     node.ready = machine.ready?.definition
     // Each node once: ready, which says more, when both states are asked for.
     var places: [String: Int] = [:]

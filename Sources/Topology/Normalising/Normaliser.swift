@@ -36,6 +36,7 @@ struct Normaliser {
   private func node(_ draft: NodeDraft) -> NodeDefinition {
     var node = NodeDefinition(name: draft.name.value, kind: draft.kind?.value ?? "")
     if draft.traits.isMachine, let machine = draft.machine { fill(&node, machine) }
+    if let container = draft.container { fill(&node, container, draft.machine ?? MachineDraft()) }
     node.nics = draft.nics.map { nic($0, draft.traits) }
     node.isForced = draft.isForced && draft.traits.takesInterfaces
     return node

@@ -22,6 +22,11 @@ struct MachineReader {
     if let node = object["cloud-init"] {
       machine.cloudInit = cloudInit(node, owner: object.keySpan("cloud-init") ?? node.span)
     }
+    readStart(object, into: &machine)
+  }
+
+  /// Takes the keys that containers have too: when it starts, and when it is ready.
+  func readStart(_ object: ObjectReader, into machine: inout MachineDraft) {
     if let node = object["ready"] { machine.ready = ready(node, owner: object.keySpan("ready") ?? node.span) }
     if let node = object["after"] { machine.after = after(node) }
     if let node = object["firmware"] { machine.firmware = values.choice(node, "firmware") }

@@ -23,6 +23,13 @@ struct NodeReader {
     let kind = draft.kind.flatMap { NodeKind.named($0.value) }
     if let kind { checkKeys(object, of: kind) }
     readMachine(object, into: &draft)
+    if draft.traits.isContainer {
+      readContainer(object, into: &draft, isWhole: isWhole)
+    } else if draft.kind == nil {
+      // It may be one: what its values cannot be is said.
+      var container = ContainerDraft()
+      ContainerReader(reporter: reporter).readOwn(object, into: &container)
+    }
     draft.machine?.isReadyOwn = hasReady
     draft.isForced = object["force"].flatMap { object.values.boolean($0, "force") }?.value ?? false
     if let node = object["nics"] { draft.nics = readNICs(node, kind) }
@@ -44,6 +51,18 @@ struct NodeReader {
     if draft.kind != nil, !draft.traits.isMachine { return }
     var machine = context.defaults
     MachineReader(reporter: reporter).read(object, into: &machine)
+    draft.machine = machine
+  }
+
+  /// The keys of containers; what `defaults` says is of machines.
+  private func readContainer(_ object: ObjectReader, into draft: inout NodeDraft, isWhole: Bool) {
+    draft.container = ContainerReader(reporter: reporter).read(object, owner: draft.name, isWhole: isWhole)
+    var machine = MachineDraft()
+    MachineReader(reporter: reporter).readStart(object, into: &machine)
+    if machine.ready?.definition.agent ?? false, let span = object.keySpan("ready") {
+      let hint = "containers are ready by \"console\" or \"tcp\", or as soon as they run"
+      reporter.error(.contradiction, span, "a container has no guest agent that could answer", hint: hint)
+    }
     draft.machine = machine
   }
 

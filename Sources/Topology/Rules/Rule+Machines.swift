@@ -142,7 +142,7 @@ extension Rule {
   /// L215: `ready: { tcp: ... }` of a machine that has no address to connect to, or beside which there is no room.
   static func readyAddresses(_ subject: RuleSubject) {
     for (draft, node) in zip(subject.draft.nodes, subject.lab.nodes) {
-      guard let span = draft.machine?.ready?.tcp, node.traits.isMachine else { continue }
+      guard let span = draft.machine?.ready?.tcp, node.traits.isMachine || node.traits.isContainer else { continue }
       let isReachable = zip(draft.nics, node.nics).contains { draft, nic in
         // On something unknown, which was reported: what addresses it would have is not known.
         if nic.attachment == .none { return draft.takenAt != nil }

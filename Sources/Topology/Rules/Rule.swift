@@ -83,6 +83,7 @@ struct Rule: Sendable {
     Rule(codes: [.fileMissing, .dhcp, .hostProgram], check: bootFiles),
     Rule(codes: [.ready], check: readyAddresses),
     Rule(codes: [.unknownName, .withoutEffect, .startCycle], check: startOrder),
+    Rule(codes: [.containerEngine, .usedTwice], check: containers),
     Rule(codes: [.hostInterface], check: hostInterfaces),
     Rule(codes: [.hostInterface], check: takenInterfaces),
     Rule(codes: [.socketPath, .usedTwice], check: socketPaths),

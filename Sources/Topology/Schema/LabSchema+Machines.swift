@@ -6,7 +6,8 @@ extension LabSchema {
   static let machine = [
     Key(
       "image", .either([.text, .object(image)]),
-      "`builtin`, the tiny Linux that ships with Apus, a disk image, or none."),
+      "`builtin`, the tiny Linux that ships with Apus, a disk image, or none; of a container the name of its image."
+    ),
     Key("memory", .size, "Memory, 32M to 1T, for `builtin` 80M and up; 128M without it."),
     Key("cpus", .integer(Limits.cpus), "Processors; 1 without it."),
     Key("persist", .boolean, "What the machine wrote on its disk stays when the lab is taken down; off without it."),
@@ -21,7 +22,7 @@ extension LabSchema {
     Key("disk", .size, "Size of the empty disk of a machine with `image: none`, 1M to 64T; it has none without it."),
   ]
 
-  /// The key of virtual machines that `defaults` has not.
+  /// The key of machines and containers that `defaults` has not.
   static let after = Key(
     "after", .oneOrMore(.text), "Nodes that must be ready before it starts: gw, gw.ready or gw.started.")
 

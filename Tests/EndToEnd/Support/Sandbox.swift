@@ -28,6 +28,7 @@ final class Sandbox: Sendable {
     environment["APUS_STATE_DIR"] = "\(folder)/s"
     environment["APUS_DATA_DIR"] = "\(folder)/d"
     environment["NO_COLOR"] = "1"
+    try Self.settleContainers(in: folder, &environment)
     self.environment = environment
   }
 
@@ -134,6 +135,7 @@ final class Sandbox: Sendable {
       process.signal(SIGKILL)
       _ = await process.wait(timeoutSeconds: 10)
     }
+    await removeContainers()
     try? FileManager.default.removeItem(atPath: folder)
   }
 
