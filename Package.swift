@@ -54,7 +54,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Lab",
-      dependencies: ["Topology", "Dataplane", "Capture", "LinuxHost", logging],
+      dependencies: ["Topology", "Dataplane", "Capture", "Frames", "LinuxHost", logging],
       swiftSettings: strict),
     .target(name: "Topology", dependencies: ["Frames", yams], swiftSettings: strict),
     .target(

@@ -270,7 +270,7 @@ int clinux_tap_is_attached(int fd);
 
 /* The calling thread's network namespace, as a descriptor. */
 int clinux_netns_current(void);
-/* Opens /run/netns/NAME; -EINVAL if the file is no namespace. */
+/* Opens /run/netns/NAME, or the absolute path that NAME is; -EINVAL if the file is no namespace. */
 int clinux_netns_open(const char *name);
 /* Moves the calling thread. */
 int clinux_netns_enter(int fd);
