@@ -22,12 +22,21 @@ package protocol LabService: Sendable {
   /// - Returns: the link afterwards.
   func setLink(_ name: String, _ change: LinkChange) async throws -> LinkStatus
   func ports() async -> [PortStatus]
+  /// - Returns: the port that was added.
+  func addPort(_ request: AddedPortRequest) async throws -> PortStatus
+  /// - Returns: the port afterwards.
+  func setPort(_ name: String, _ change: PortChange) async throws -> PortStatus
+  func removePort(_ name: String) async throws
   func workers() async -> [WorkerStatus]
   func switches() async -> [SwitchStatus]
   /// - Parameter switchName: nil = all switches.
   func fdb(switchName: String?) async -> [FDBEntry]
   /// Forgets learnt entries; nil = whatever.
   func flushFDB(switchName: String?, port: String?, vlan: Int?) async
+  /// - Returns: the static entry that was made.
+  func addStation(_ request: StationRequest) async throws -> FDBEntry
+  /// Removes static entries; nil = on whatever switch, in whatever VLAN.
+  func removeStation(_ mac: String, switchName: String?, vlan: String?) async throws
   func execute(node: String, _ request: CommandRequest) async throws -> StartedCommand
   /// Starts a capture of the lab that is up into a sink, which is closed in the end.
   func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) async throws

@@ -63,6 +63,15 @@ package final class RuntimeService: LabService {
   }
 
   package func ports() async -> [PortStatus] { await runtime.withPlane { await $0.ports() } ?? [] }
+
+  package func addPort(_ request: AddedPortRequest) async throws -> PortStatus { try await runtime.addPort(request) }
+
+  package func setPort(_ name: String, _ change: PortChange) async throws -> PortStatus {
+    try await runtime.setPort(name, change)
+  }
+
+  package func removePort(_ name: String) async throws { try await runtime.removePort(name) }
+
   package func workers() async -> [WorkerStatus] { await runtime.withPlane { await $0.workers() } ?? [] }
   package func switches() async -> [SwitchStatus] { await runtime.withPlane { await $0.switchStatus() } ?? [] }
 
@@ -72,6 +81,12 @@ package final class RuntimeService: LabService {
 
   package func flushFDB(switchName: String?, port: String?, vlan: Int?) async {
     _ = await runtime.withPlane { await $0.flushFDB(switchName: switchName, port: port, vlan: vlan) }
+  }
+
+  package func addStation(_ request: StationRequest) async throws -> FDBEntry { try await runtime.addStation(request) }
+
+  package func removeStation(_ mac: String, switchName: String?, vlan: String?) async throws {
+    try await runtime.removeStation(mac, switchName: switchName, vlan: vlan)
   }
 
   package func execute(node: String, _ request: CommandRequest) async throws -> StartedCommand {

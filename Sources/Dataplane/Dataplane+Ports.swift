@@ -23,6 +23,7 @@ extension Dataplane {
       mtu: configuration.mtu ?? PortConfiguration.largestMTU)
     record.address = configuration.address
     record.isToldByOwner = configuration.carrierIsTold
+    record.isAdded = configuration.isAdded
     do throws(DataplaneError) {
       switch configuration.backend {
       case .vhostUser(let socket):
@@ -34,6 +35,7 @@ extension Dataplane {
         await waitForSlot(of: record)
       case .tap(let interface):
         record.kind = .tap
+        record.interface = interface.name
         try await open(record, interface, isWanted: configuration.carrier)
       }
     } catch {
@@ -165,7 +167,40 @@ extension Dataplane {
     portTable.setMode(record, mode)
     await worker.run { $0.coldSetMode(record.index, mode) }
     // One that has gone meanwhile took its stations with it, and its number may be another's.
-    if portTable.find(name)?.block === record.block { forgetStations(of: record) }
+    guard portTable.find(name)?.block === record.block else { return }
+    table(of: record.switchName)?.fdb.coldFlush(port: record.index)
+  }
+
+  /// Sets the MTU of a port, as its configuration has it: frames with a longer payload are dropped on their way to the
+  /// node from now on.
+  ///
+  /// A front-end that is connected is not told, as a device cannot change under its driver: the next one is.
+  ///
+  /// - Parameter mtu: in bytes; nil = as much as there can be, and nothing is told to the node.
+  package func setMTU(port name: String, _ mtu: Int?) async throws(DataplaneError) {
+    let record = try record(name)
+    let wanted = mtu
+    let mtu = wanted ?? PortConfiguration.largestMTU
+    guard record.kind != .patch else { throw .invalid("port \(name): a link between switches has no MTU") }
+    try Self.check(mtu: mtu, of: name)
+    portTable.setMTU(record, mtu)
+    let offer = record.socket.flatMap { socket in record.address.map { Offer.make(socket, address: $0, mtu: wanted) } }
+    let (worker, index) = (worker, record.index)
+    await withCheckedContinuation { continuation in
+      reactor.commands.submit { state in
+        let limit = offer.flatMap { state.endpoints[index]?.change($0, mtu: mtu) } ?? mtu
+        worker.commands.submit { core in
+          core.coldSetMTU(index, limit)
+          continuation.resume()
+        }
+      }
+    }
+  }
+
+  private static func check(mtu: Int, of name: String) throws(DataplaneError) {
+    guard (68...PortConfiguration.largestMTU).contains(mtu) else {
+      throw .invalid("port \(name): MTU \(mtu) is outside 68...\(PortConfiguration.largestMTU)")
+    }
   }
 
   private func reserve(
@@ -176,9 +211,7 @@ extension Dataplane {
     guard (switchName == nil) == (mode == .wire) else {
       throw .invalid("port \(name): a wire has no switch, and a switch's port is not a wire")
     }
-    guard (68...PortConfiguration.largestMTU).contains(mtu) else {
-      throw .invalid("port \(name): MTU \(mtu) is outside 68...\(PortConfiguration.largestMTU)")
-    }
+    try Self.check(mtu: mtu, of: name)
     let record = try portTable.reserve(name, on: switchName, switchIndex, mode, mtu: mtu)
     // Before the worker knows the port: what has no room in a table is not learnt.
     table(of: switchName)?.fdb.coldReservePorts(record.index + 1)

@@ -68,5 +68,30 @@ extension Dataplane {
   /// Forgets what is left of a port's stations after the worker has done its part; nothing as a rule.
   ///
   /// To be called before the port's number is free: who gets it must not inherit them.
-  func forgetStations(of record: PortRecord) { table(of: record.switchName)?.fdb.coldFlush(port: record.index) }
+  func forgetStations(of record: PortRecord) { table(of: record.switchName)?.fdb.coldForget(port: record.index) }
+
+  /// Has a switch know for good that a station is behind a port: nothing that is learnt changes it, and it goes with the
+  /// port alone, or by `removeStation`; another one for that station takes its place.
+  /// - Throws: `unknownPort` also for a port of another switch; `invalid` for what is no station, or where the table is
+  ///   full of such entries.
+  package func addStation(_ address: MACAddress, vlan: Int, behind port: String, on switchName: String)
+    throws(DataplaneError)
+  {
+    _ = try switchIndex(switchName)
+    let record = try record(port)
+    guard record.switchName == switchName, let table = table(of: switchName) else { throw .unknownPort(port) }
+    guard !address.isGroup, !address.isZero else { throw .invalid("\(address) is not the address of a station") }
+    guard (1...4094).contains(vlan) else { throw .invalid("VLAN \(vlan) is outside 1...4094") }
+    guard table.fdb.coldFix(FDB.key(vlan: UInt16(vlan), address), port: record.index, tick: clock.tick) else {
+      throw .invalid("switch \(switchName) has no room for another static entry: \(table.fdb.limit) stations are known")
+    }
+  }
+
+  /// Takes back `addStation`.
+  /// - Returns: false if there is no such entry.
+  package func removeStation(_ address: MACAddress, vlan: Int, on switchName: String) throws(DataplaneError) -> Bool {
+    _ = try switchIndex(switchName)
+    guard (1...4094).contains(vlan), let table = table(of: switchName) else { return false }
+    return table.fdb.coldUnfix(FDB.key(vlan: UInt16(vlan), address))
+  }
 }

@@ -64,7 +64,8 @@ extension Dataplane {
       transmitPackets: record.block.value(CounterBlock.Slot.transmitPackets),
       transmitBytes: record.block.value(CounterBlock.Slot.transmitBytes), dropsIn: record.block.ingressDrops,
       dropsOut: record.block.egressDrops, error: session?.error, vhostUser: vhostUser,
-      offloads: session == nil ? live.offloads : session?.offloads, states: record.states)
+      offloads: session == nil ? live.offloads : session?.offloads, states: record.states,
+      interface: record.interface, isAdded: record.isAdded)
   }
 
   /// All workers, each with the ports of which it serves a queue.

@@ -58,6 +58,8 @@ struct PortTable {
     table.change(second.index) { $0.peer = first.name }
   }
 
+  mutating func setMTU(_ record: PortRecord, _ mtu: Int) { table.change(record.index) { $0.mtu = mtu } }
+
   mutating func setMode(_ record: PortRecord, _ mode: PortMode) {
     table.change(record.index) { $0.mode = mode }
   }

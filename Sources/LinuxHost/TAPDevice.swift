@@ -80,7 +80,7 @@ package enum TAPDevice {
   }
 
   /// Refuses names that the kernel would refuse, or expand (`tap%d`).
-  static func checkName(_ name: String) throws(SystemError) {
+  package static func checkName(_ name: String) throws(SystemError) {
     let forbidden: [UInt8] = [UInt8(ascii: "/"), UInt8(ascii: "%"), UInt8(ascii: ":")]
     let isValid =
       1...15 ~= name.utf8.count && name != "." && name != ".."

@@ -62,6 +62,23 @@ package enum Names {
     )
   }
 
+  /// Why a port that is added at run time may not be called so; nil if it may.
+  ///
+  /// `^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$`: what names a node or a NIC, and also `vif1.0`.
+  package static func complaint(aboutPort name: String) -> (message: String, hint: String?)? {
+    if reserved.contains(name) { return ("\(name.quoted) is a reserved name", nil) }
+    let bytes = Array(name.utf8)
+    func isPlain(_ byte: UInt8?) -> Bool { byte.map { isLetter($0) || isDigit($0) } ?? false }
+    let isValid =
+      (1...63).contains(bytes.count) && isPlain(bytes.first) && isPlain(bytes.last)
+      && bytes.allSatisfy { isPlain($0) || "._-".utf8.contains($0) }
+    guard !isValid else { return nil }
+    return (
+      "port name \(name.quoted) is not valid",
+      "names of ports are 1 to 63 of a-z 0-9 . _ -, with a letter or digit at either end"
+    )
+  }
+
   /// A name for a host interface: `full` itself up to 15 bytes, else its head and a hash of the whole.
   package static func shortInterfaceName(_ full: String) -> String {
     guard full.utf8.count > longestInterfaceName else { return full }

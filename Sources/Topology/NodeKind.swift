@@ -22,7 +22,7 @@ package struct NodeKind: Sendable, Equatable {
   /// Somebody else runs it: nothing is known of it but what the file says.
   package var isForeign = false
   /// Its ports are vhost-user sockets.
-  var hasSockets = false
+  package var hasSockets = false
   /// Tests can send from it and listen in it: Apus runs programs where its interfaces are.
   package var sends = false
   /// Users can run commands in it.

@@ -10,6 +10,14 @@ extension API {
   package static let port = Route<NoQuery, NoBody, Single<PortRow>>(
     .get, "/v1/ports/{port}", "Everything about one port; `node:nic` means the same as `node.nic`.",
     errors: [.notFound])
+  package static let portAdd = Route<NoQuery, Single<PortRequest>, Single<PortRow>>(
+    .post, "/v1/ports", "Adds a port to a switch, until it is removed or the lab goes; answers how it is then.",
+    errors: [.notFound])
+  package static let portSet = Route<NoQuery, Single<PortSettings>, Single<PortRow>>(
+    .patch, "/v1/ports/{port}", "Changes a port, of the lab file or added; answers how it is then.",
+    errors: [.notFound])
+  package static let portRemove = Route<NoQuery, NoBody, Nothing>(
+    .delete, "/v1/ports/{port}", "Removes a port that was added.", errors: [.notFound])
   package static let vlans = Route<NoQuery, NoBody, Single<[VLANRow]>>(
     .get, "/v1/vlans", "Which port belongs to which VLAN.")
   package static let workers = Route<NoQuery, NoBody, Single<[WorkerRow]>>(
@@ -23,6 +31,33 @@ extension API {
   package static let fdbFlush = Route<FDBFlushQuery, NoBody, Nothing>(
     .delete, "/v1/fdb", "Forgets learnt stations: all, or those that everything in the query selects.",
     errors: [.notFound])
+}
+
+extension API {
+  package static let fdbAdd = Route<NoQuery, Single<StationBody>, Single<FDBRow>>(
+    .post, "/v1/fdb", "Fixes a station behind a port: a static entry, in the place of the one there was.",
+    errors: [.notFound])
+  package static let fdbRemove = Route<StationQuery, NoBody, Nothing>(
+    .delete, "/v1/fdb/{mac}", "Removes the static entries of a station.", errors: [.notFound])
+}
+
+/// Which static entries of a station are removed.
+package struct StationQuery: RouteQuery {
+  /// Nil = all, as with the VLAN.
+  package var switchName: String?
+  package var vlan: String?
+
+  package init() {}
+  package init(switchName: String?, vlan: String?) { (self.switchName, self.vlan) = (switchName, vlan) }
+
+  enum CodingKeys: String, CodingKey {
+    case switchName = "switch"
+    case vlan
+  }
+
+  package static let shape = Shape.object(
+    "StationQuery", "Which static entries.",
+    FDBQuery.shape.fields + [Field(optional: "vlan", .text, "Only that of this VLAN, by its name or number.")])
 }
 
 /// Which stations are listed.
@@ -69,6 +104,17 @@ struct PortRoutes: Routes {
     [
       API.ports.answers { _ in await service.ports().map { PortRow($0, isDetailed: false) } },
       API.port.answers { call in PortRow(try await service.port(call.name), isDetailed: true) },
+      API.portAdd.answers { call in
+        PortRow(try await service.addPort(try await call.body().request), isDetailed: true)
+      },
+      API.portSet.answers { call in
+        PortRow(try await service.setPort(call.name, try await call.body().change), isDetailed: true)
+      },
+      API.portRemove.does { call in try await service.removePort(call.name) },
+      API.fdbAdd.answers { call in FDBRow(try await service.addStation(try await call.body().request)) },
+      API.fdbRemove.does { call in
+        try await service.removeStation(call.name, switchName: call.query.switchName, vlan: call.query.vlan)
+      },
       API.vlans.answers { _ in
         VLANRow.rows(ports: await service.ports(), vlans: await service.lab()?.vlans ?? [])
       },

@@ -1,3 +1,5 @@
+import Topology
+
 extension PortRow: Listing {
   package static let columns = [
     Column("NAME"), Column("SWITCH"), Column("KIND"), Column("CARRIER"), Column("MODE"), Column("VLANS"),
@@ -34,6 +36,7 @@ extension PortRow {
       ("name", name), ("switch", switchName), ("kind", kind), ("carrier", carrier), ("end", end),
       ("mode", mode), ("vlans", vlanText.isEmpty ? nil : vlanText), ("peer", peer), ("mac", mac), ("mtu", String(mtu)),
       ("queues", String(queues)), ("socket", socket),
+      ("interface", interface), ("added", isAdded ? "at run time" : nil),
       ("received", "\(receivePackets) packets, \(receiveBytes) bytes"),
       ("transmitted", "\(transmitPackets) packets, \(transmitBytes) bytes"),
       ("drops", dropText.isEmpty ? "none" : dropText), ("offloads", offloads?.text),
@@ -66,6 +69,17 @@ extension PortRow {
     return ways.flatMap { way, reasons in
       reasons.sorted { $0.key < $1.key }.map { "\(way) \($0.key) \($0.value)" }
     }.joined(separator: ", ")
+  }
+}
+
+extension PortRow {
+  /// As drawings of the lab that is up have it; nil on a wire, and for the end of a link between switches, which is drawn
+  /// as a link.
+  package var graphPort: LabGraph.Port? {
+    guard let switchName, mode == "access" || peer == nil else { return nil }
+    let all = allowed == ["1-4094"] ? "all" : allowed.joined(separator: ",")
+    let words = mode == "access" ? "vlan \(pvid ?? 1)" : "trunk \(all)" + (pvid.map { " native \($0)" } ?? "")
+    return LabGraph.Port(name: name, words: words, added: isAdded ? .init(on: switchName, kind: kind) : nil)
   }
 }
 

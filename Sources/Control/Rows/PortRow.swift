@@ -57,6 +57,10 @@ package struct PortRow: Described, Equatable {
   package var mtu: Int
   package var queues: Int
   package var socket: String?
+  /// Of a TAP.
+  package var interface: String?
+  /// It was added at run time.
+  package var isAdded: Bool
   package var receivePackets: UInt64
   package var receiveBytes: UInt64
   package var transmitPackets: UInt64
@@ -83,6 +87,8 @@ package struct PortRow: Described, Equatable {
     mtu = status.mtu
     queues = status.queues
     socket = status.vhostUser?.socket
+    interface = status.interface
+    isAdded = status.isAdded
     receivePackets = status.receivePackets
     receiveBytes = status.receiveBytes
     transmitPackets = status.transmitPackets
@@ -109,6 +115,8 @@ package struct PortRow: Described, Equatable {
       Field("mtu", .count, "Bytes of the largest payload."),
       Field("queues", .count, "Pairs of rings."),
       Field("socket", .nullable(.text), "Path of the vhost-user socket."),
+      Field("interface", .nullable(.text), "Name of a TAP's interface."),
+      Field("added", .boolean, "It was added at run time; the lab file has it not."),
       Field("receive_packets", .count, "Frames from the node into the switch."),
       Field("receive_bytes", .count, "Their bytes."),
       Field("transmit_packets", .count, "Frames from the switch to the node."),
@@ -123,7 +131,8 @@ extension PortRow {
   enum CodingKeys: String, CodingKey {
     case name
     case switchName = "switch"
-    case kind, carrier, end, mode, pvid, allowed, peer, mac, mtu, queues, socket
+    case kind, carrier, end, mode, pvid, allowed, peer, mac, mtu, queues, socket, interface
+    case isAdded = "added"
     case receivePackets = "receive_packets"
     case receiveBytes = "receive_bytes"
     case transmitPackets = "transmit_packets"
@@ -147,6 +156,8 @@ extension PortRow {
     try row.encode(mtu, forKey: .mtu)
     try row.encode(queues, forKey: .queues)
     try row.encode(socket, forKey: .socket)
+    try row.encode(interface, forKey: .interface)
+    try row.encode(isAdded, forKey: .isAdded)
     try row.encode(receivePackets, forKey: .receivePackets)
     try row.encode(receiveBytes, forKey: .receiveBytes)
     try row.encode(transmitPackets, forKey: .transmitPackets)
@@ -172,6 +183,8 @@ extension PortRow {
     mtu = try row.decode(Int.self, forKey: .mtu)
     queues = try row.decode(Int.self, forKey: .queues)
     socket = try row.decodeIfPresent(String.self, forKey: .socket)
+    interface = try row.decodeIfPresent(String.self, forKey: .interface)
+    isAdded = try row.decodeIfPresent(Bool.self, forKey: .isAdded) ?? false
     receivePackets = try row.decode(UInt64.self, forKey: .receivePackets)
     receiveBytes = try row.decode(UInt64.self, forKey: .receiveBytes)
     transmitPackets = try row.decode(UInt64.self, forKey: .transmitPackets)

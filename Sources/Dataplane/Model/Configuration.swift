@@ -126,6 +126,8 @@ package struct PortConfiguration: Sendable {
   /// Who makes the port tells its front-end of the carrier (see `heldPorts`), on which the front-end stops its rings:
   /// the session never ends for that.
   package var carrierIsTold = false
+  /// It was asked for at run time, and no lab file has it; only told on.
+  package var isAdded = false
 
   package init(name: String, switchName: String?, mode: PortMode, address: MACAddress, backend: PortBackend) {
     self.name = name

@@ -138,6 +138,10 @@ package struct PortStatus: Sendable {
   package var offloads: OffloadStatus?
   /// VLANs in which it does not forward; nil = it forwards in all.
   package var states: ForwardingStates?
+  /// Name of a TAP's interface.
+  package var interface: String?
+  /// It was asked for at run time, and no lab file has it.
+  package var isAdded = false
 }
 
 /// One entry of a switch's forwarding database.
@@ -148,6 +152,13 @@ package struct FDBEntry: Sendable {
   package var port: String
   package var ageSeconds: Double
   package var isStatic: Bool
+
+  package init(
+    switchName: String, vlan: Int, address: MACAddress, port: String, ageSeconds: Double, isStatic: Bool
+  ) {
+    (self.switchName, self.vlan, self.address, self.port) = (switchName, vlan, address, port)
+    (self.ageSeconds, self.isStatic) = (ageSeconds, isStatic)
+  }
 }
 
 /// What a switch counts.

@@ -15,10 +15,14 @@ struct PortRecord {
   var address: MACAddress?
   var peer: String?
   var socket: VhostUserSocket?
+  /// Name of a TAP's interface.
+  var interface: String?
   /// Number of the switch; nil = on none.
   var switchIndex: Int?
   /// Whoever made the port tells its front-end of the carrier.
   var isToldByOwner = false
+  /// As its configuration has it.
+  var isAdded = false
   /// Nil = it forwards in every VLAN.
   var states: ForwardingStates?
   let block: CounterBlock

@@ -129,6 +129,7 @@ extension VhostUserEndpoint: RingOwner {
   // The device as a whole.
 
   func setMTU(_ mtu: Int) -> OwnerAnswer {
+    saidMTU = mtu
     let (port, limit) = (port, self.mtu)
     return ask { core in
       core.coldSetMTU(port, min(mtu, limit))

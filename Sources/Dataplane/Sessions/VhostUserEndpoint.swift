@@ -20,7 +20,7 @@ final class VhostUserEndpoint {
   let port: Int
   let name: String
   let socket: VhostUserSocket
-  let offer: DeviceOffer
+  private(set) var offer: DeviceOffer
   let worker: Worker
   let reactor: CommandQueue<ReactorState>
   let epoll: Epoll
@@ -51,7 +51,9 @@ final class VhostUserEndpoint {
   var channel: BackendChannel?
   /// Waits for the session to be taken out.
   var taker: ((TakenSession?) -> Void)?
-  let mtu: Int
+  private(set) var mtu: Int
+  /// What the front-end that is connected said, in bytes.
+  var saidMTU: Int?
 
   init(
     _ settings: Settings, listener: VhostUserListener?, worker: Worker, reactor: CommandQueue<ReactorState>,
@@ -67,6 +69,14 @@ final class VhostUserEndpoint {
     self.reactor = reactor
     self.epoll = epoll
     self.events = events
+  }
+
+  /// Offers something else to the front-ends that come from now on.
+  ///
+  /// - Returns: the MTU of the port now, which the front-end that is connected may have lowered.
+  func change(_ offer: DeviceOffer, mtu: Int) -> Int {
+    (self.offer, self.mtu) = (offer, mtu)
+    return min(mtu, saidMTU ?? mtu)
   }
 
   var isConnected: Bool { connection != nil }
@@ -200,6 +210,7 @@ final class VhostUserEndpoint {
     unsent = OutgoingQueue()
     let table = table
     self.table = nil
+    saidMTU = nil
     let (port, mtu) = (port, mtu)
     let reactor = reactor
     worker.commands.submit { core in

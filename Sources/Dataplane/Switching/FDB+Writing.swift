@@ -8,8 +8,6 @@ import Synchronization
 extension FDB {
   /// Entries looked at or changed under the lock at a time: a few microseconds.
   static var pieceCount: Int { 64 }
-  /// Static entries at the head of a list that eviction looks behind.
-  private static var mostSkipped: Int { 64 }
 
   // The worker's part.
 
@@ -84,7 +82,7 @@ extension FDB {
     return age(before: deadline, from: &port, pieces: .max)
   }
 
-  /// Forgets what a port was found to have, static entries too.
+  /// Forgets what a port was found to have, but static entries.
   ///
   /// - Parameter pieces: how many pieces it may take.
   /// - Returns: false if another thread held the lock before all were gone, or there are more.
@@ -136,6 +134,50 @@ extension FDB {
     }
   }
 
+  /// Has a station be behind a port until somebody says otherwise, whatever is learnt; the oldest that was learnt makes
+  /// room for it.
+  ///
+  /// - Returns: false if there is no room: all that the table holds is static.
+  func coldFix(_ key: UInt64, port: Int, tick: UInt32) -> Bool {
+    coldWrite { state in
+      guard port < state.lists.count else { return false }
+      state.entriesInHold += 1
+      defer { raiseGeneration() }
+      guard let spot = find(key) else {
+        insert(key, FDBValue(port: port, isStatic: true, tick: tick), &state)
+        return find(key) != nil
+      }
+      let old = FDBValue(bits: lines[spot.line].value(spot.slot))
+      if !old.isStatic {
+        unlist(old.number, port: old.port, &state)
+        storedStaticCount.store(staticCount + 1, ordering: .relaxed)
+      }
+      let value = FDBValue(port: port, isStatic: true, tick: tick, number: old.number)
+      lines[spot.line].store(value.bits, in: spot.slot)
+      return true
+    }
+  }
+
+  /// Takes a static entry out.
+  ///
+  /// - Returns: false if there is none for that station.
+  func coldUnfix(_ key: UInt64) -> Bool {
+    coldWrite { state in
+      guard let spot = find(key) else { return false }
+      let value = FDBValue(bits: lines[spot.line].value(spot.slot))
+      guard value.isStatic else { return false }
+      remove(value.number, &state)
+      raiseGeneration()
+      return true
+    }
+  }
+
+  /// Forgets everything of a port that goes, static entries too.
+  func coldForget(port: Int) {
+    coldFlush(port: port)
+    if staticCount > 0 { coldFlush(Selection(port: port, isStatic: true)) }
+  }
+
   /// As `flush(port:)`, however long others hold the lock.
   func coldFlush(port: Int) {
     while !coldWrite({ state in flushPiece(port: port, &state) }) { coldRest() }
@@ -147,15 +189,24 @@ extension FDB {
   func coldFlush(port: Int?, vlan: Int?) { coldFlush(port: port, vlans: vlan.map { VLANSet([$0...$0]) }) }
 
   /// The same for several VLANs.
-  func coldFlush(port: Int?, vlans: VLANSet?) {
+  func coldFlush(port: Int?, vlans: VLANSet?) { coldFlush(Selection(port: port, vlans: vlans)) }
+
+  /// Entries that are meant; nil = any.
+  private struct Selection {
+    var port: Int?
+    var vlans: VLANSet?
+    var isStatic = false
+  }
+
+  private func coldFlush(_ selection: Selection) {
     let end = storedUsed.load(ordering: .acquiring)
     var index = 0
     while index < end {
-      guard isFlushed(index, port, vlans) else {
+      guard isMeant(index, selection) else {
         index += 1
         continue
       }
-      index = coldWrite { state in flushPiece(from: index, to: min(index + Self.pieceCount, end), port, vlans, &state) }
+      index = coldWrite { state in flushPiece(from: index, to: min(index + Self.pieceCount, end), selection, &state) }
       coldRest()
     }
   }
@@ -190,11 +241,7 @@ extension FDB {
     }
     let old = FDBValue(bits: lines[spot.line].value(spot.slot))
     guard !old.isStatic else { return }
-    if old.port != port, state.lists[port].count >= portLimit, !evict(from: port, &state) {
-      // There is no room where it is, and it is no longer where it was.
-      remove(old.number, &state)
-      return raiseGeneration()
-    }
+    if old.port != port, state.lists[port].count >= portLimit { _ = evict(from: port, &state) }
     unlist(old.number, port: old.port, &state)
     list(old.number, port: port, &state)
     // Releasing, as every store of a value: see the comment of this type.
@@ -207,7 +254,7 @@ extension FDB {
 
   /// Takes in an entry that is not there; what has to make room for it is forgotten.
   private func insert(_ key: UInt64, _ value: FDBValue, _ state: inout Writer) {
-    if state.lists[value.port].count >= portLimit {
+    if !value.isStatic, state.lists[value.port].count >= portLimit {
       guard evict(from: value.port, &state) else { return }
     } else if count >= limit {
       guard let fullest = state.fullestPort, evict(from: fullest, &state) else { return }
@@ -215,7 +262,11 @@ extension FDB {
     guard let number = number(&state) else { return }
     let numbered = FDBValue(port: value.port, isStatic: value.isStatic, tick: value.tick, number: number)
     guard put(key, numbered, &state) else { return free(number, &state) }
-    list(number, port: value.port, &state)
+    if value.isStatic {
+      storedStaticCount.store(staticCount + 1, ordering: .relaxed)
+    } else {
+      list(number, port: value.port, &state)
+    }
     storedCount.store(count + 1, ordering: .relaxed)
   }
 
@@ -246,10 +297,8 @@ extension FDB {
       while link != 0 {
         let number = Int(link) - 1
         let value = value(number)
-        guard value.isStatic || value.tick >> shift < deadline >> shift else { break }
+        guard value.tick >> shift < deadline >> shift else { break }
         link = places[number].newer.load(ordering: .relaxed)
-        // It stays where it was put, before those that are older now.
-        guard !value.isStatic else { continue }
         guard left > 0 else {
           raiseGeneration()
           return false
@@ -284,11 +333,11 @@ extension FDB {
   }
 
   private func flushPiece(
-    from start: Int, to end: Int, _ port: Int?, _ vlans: VLANSet?, _ state: inout Writer
+    from start: Int, to end: Int, _ selection: Selection, _ state: inout Writer
   ) -> Int {
     var index = start
     while index < end {
-      if isFlushed(index, port, vlans) { remove(index, &state) } else { state.entriesInHold += 1 }
+      if isMeant(index, selection) { remove(index, &state) } else { state.entriesInHold += 1 }
       index += 1
     }
     raiseGeneration()
@@ -296,9 +345,9 @@ extension FDB {
   }
 
   /// Of a piece that the lock is held for, or a guess without it.
-  private func isFlushed(_ number: Int, _ port: Int?, _ vlans: VLANSet?) -> Bool {
-    guard let (key, value) = read(number), vlans?.contains(Int(key >> 48)) ?? true else { return false }
-    return !value.isStatic && (port == nil || value.port == port)
+  private func isMeant(_ number: Int, _ selection: Selection) -> Bool {
+    guard let (key, value) = read(number), selection.vlans?.contains(Int(key >> 48)) ?? true else { return false }
+    return value.isStatic == selection.isStatic && (selection.port == nil || value.port == selection.port)
   }
 
   /// After the change, releasing: see `generation`.
@@ -309,7 +358,12 @@ extension FDB {
   /// Takes an entry out; who calls this raises the generation afterwards.
   private func remove(_ number: Int, _ state: inout Writer) {
     state.entriesInHold += 1
-    unlist(number, port: value(number).port, &state)
+    let value = value(number)
+    if value.isStatic {
+      storedStaticCount.store(staticCount - 1, ordering: .relaxed)
+    } else {
+      unlist(number, port: value.port, &state)
+    }
     take(number, &state)
     free(number, &state)
     storedCount.store(count - 1, ordering: .relaxed)
@@ -344,16 +398,9 @@ extension FDB {
 
   /// The oldest entry of a port that was learnt makes room; false if there is none.
   private func evict(from port: Int, _ state: inout Writer) -> Bool {
-    var link = state.lists[port].oldest
-    for _ in 0...Self.mostSkipped where link != 0 {
-      let number = Int(link) - 1
-      guard value(number).isStatic else {
-        remove(number, &state)
-        raiseGeneration()
-        return true
-      }
-      link = places[number].newer.load(ordering: .relaxed)
-    }
-    return false
+    guard state.lists[port].oldest != 0 else { return false }
+    remove(Int(state.lists[port].oldest) - 1, &state)
+    raiseGeneration()
+    return true
   }
 }

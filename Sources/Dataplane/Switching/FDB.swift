@@ -23,8 +23,8 @@ import Synchronization
 /// - Bounded, as a whole and for each port. Where a port has as many as it may, its own oldest entry makes room, and when
 ///   the table is full, the oldest of the port that holds most: a guest that floods addresses pushes out its own, and those
 ///   of ports that hold more than it does, until it holds as many.
-/// - Each entry has a number, by which the control side walks and the lists link, wherever it lies (`FDBPlace`). Each
-///   port's entries form a list from the one seen longest ago to the newest: ageing and eviction look only at heads. An
+/// - Each entry has a number, by which the control side walks and the lists link, wherever it lies (`FDBPlace`). The
+///   entries that were learnt of a port form a list, static ones are in none. A list goes from the one seen longest ago to the newest: ageing and eviction look only at heads. An
 ///   entry moves to the newest end when it is seen in another *span* than before, of 2^`spanShift` seconds: a sixteenth of
 ///   the ageing time at most, so that entries stay that much longer than they should, and most that are seen again cost one
 ///   store.
@@ -56,6 +56,7 @@ final class FDB: Sendable {
   let storedGeneration = Atomic<UInt32>(1)
   let storedCount = Atomic<Int>(0)
   let storedMoveCount = Atomic<UInt64>(0)
+  let storedStaticCount = Atomic<Int>(0)
   let storedLongestHold = Atomic<Int>(0)
   /// Numbers of entries that were ever used: those before this one.
   let storedUsed = Atomic<Int>(0)
@@ -134,6 +135,8 @@ final class FDB: Sendable {
   /// Entries held.
   var count: Int { storedCount.load(ordering: .relaxed) }
   /// Stations that came up on another port than before.
+  /// Those of them that are static.
+  var staticCount: Int { storedStaticCount.load(ordering: .relaxed) }
   var moveCount: UInt64 { storedMoveCount.load(ordering: .relaxed) }
   /// Most entries that were changed or looked at under the writer's lock at a time.
   var longestHold: Int { storedLongestHold.load(ordering: .relaxed) }

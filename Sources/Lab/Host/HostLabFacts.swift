@@ -59,7 +59,10 @@ package struct HostLabFacts: LabFacts {
     // Who may not read it asks a daemon that knows; it looks again.
     guard RecordedLab.isReadable(lab, in: directories) else { return true }
     let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
-    return nodes.contains { node in node.traits.isOnHost && node.nics.contains { $0.name == name } }
+    // That of a port that was added to it is in the way of a file that takes it: its daemon says so, by the port's name.
+    let added = RecordedLab.addedInterfaces(lab, in: directories)
+    return added.contains(name)
+      || nodes.contains { node in node.traits.isOnHost && node.nics.contains { $0.name == name } }
   }
 
   package func memoryTaken(by lab: String) -> UInt64 {

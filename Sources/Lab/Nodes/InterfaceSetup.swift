@@ -1,3 +1,4 @@
+import Frames
 import Glibc
 import LinuxHost
 import Topology
@@ -27,6 +28,13 @@ enum InterfaceSetup {
       }
     }
     return left
+  }
+
+  /// Sets an interface of the host up that was made for a port of its own, and carries no addresses of ours.
+  /// - Parameter mtu: in bytes; nil = 1500.
+  static func apply(to link: String, mac: MACAddress, mtu: Int?) throws(SystemError) {
+    try Netlink.setNoIPv6Noise(link: link, namespace: nil)
+    try apply(.link(name: link, mac: mac, mtu: mtu), nil)
   }
 
   private static func apply(_ step: NetworkStep, _ namespace: String?) throws(SystemError) {

@@ -106,6 +106,9 @@ protocol Node: Sendable {
   /// - Returns: false when that is for the NIC's port to do.
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool
 
+  /// Sets the MTU of a NIC's interface, in bytes, where that is ours.
+  func setMTU(of nic: String, _ mtu: Int) async throws(UserError)
+
   /// NICs on wires whose other end is down: their guests are to see it, where only the node can show it to them.
   func setFarEnds(down nics: Set<String>) async
 
@@ -174,6 +177,7 @@ extension Node {
   func detach() async {}
   func stop(cleanly: Bool) async throws {}
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool { false }
+  func setMTU(of nic: String, _ mtu: Int) async throws(UserError) {}
   func setFarEnds(down nics: Set<String>) async {}
   func announce() async {}
   func plug(_ nics: [NICDefinition]) async throws(UserError) {}

@@ -33,6 +33,14 @@ extension TAPBackedNode {
     }
   }
 
+  func setMTU(of nic: String, _ mtu: Int) async throws(UserError) {
+    do throws(SystemError) {
+      try Netlink.configure(link: nic, namespace: tapNamespace, mtu: mtu, address: nil, up: nil)
+    } catch {
+      throw definition.failure("cannot set the MTU of \(nic)", error)
+    }
+  }
+
   func execute(_ request: CommandRequest) async throws -> StartedCommand {
     try HostCommand.start(request, namespace: tapNamespace, environment.variables)
   }

@@ -24,6 +24,8 @@ package enum LabPreview {
     let steps = try Planner.plan(known, observed: observed).steps
     guard let recorded else { return steps }
     let said = RunTimeState.read(lab.name, in: directories)
+    let folder = directories.state(lab.name)
+    if !isReset, let conflict = said.conflict(with: lab, folder: folder) { throw conflict }
     return steps + (try LabDifference(from: recorded, to: lab)).steps + drift(said, isReset: isReset)
   }
 
@@ -34,6 +36,14 @@ package enum LabPreview {
       let parts = down + (link.impair == nil ? [] : ["other impairments"])
       return PlanStep(isReset ? .change : .drift, "link \(name)", parts.joined(separator: ", "))
     }
-    return links + said.stopped.sorted().map { PlanStep(.drift, "node \($0)", "stopped") }
+    let added = said.ports.map { port in
+      isReset
+        ? PlanStep(.remove, "port \(port.name)", port.words) : PlanStep(.drift, "port \(port.name)", port.wholeWords)
+    }
+    let settings = said.settings.sorted { $0.key < $1.key }.map { name, port in
+      PlanStep(isReset ? .change : .drift, "port \(name)", isReset ? "back to the file" : port.words)
+    }
+    let stations = said.stations.map { PlanStep(isReset ? .remove : .drift, "fdb \($0.switchName)", $0.words) }
+    return links + added + settings + stations + said.stopped.sorted().map { PlanStep(.drift, "node \($0)", "stopped") }
   }
 }

@@ -256,6 +256,7 @@ extension LabRuntime {
     try await impair(work.lab, only: difference)
     try await declareCaptures(of: work.lab, work.journal, keepsFiles: false)
     try await configureNodes(work)
+    await bringBack(work.progress)
     await plane?.settleInterfaces()
     try await startNodes(work)
     await tellMachines()
@@ -287,7 +288,7 @@ extension LabRuntime {
         guard case .switchPort(_, let mode) = nic.attachment else { continue }
         let name = Names.port(node: node.name, nic: nic.name)
         try await explained("port \(name)") { () async throws(DataplaneError) in
-          try await plane.setMode(port: name, PortMode(mode))
+          try await plane.setMode(port: name, self.mode(of: name, mode))
         }
       }
     }

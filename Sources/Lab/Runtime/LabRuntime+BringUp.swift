@@ -47,8 +47,30 @@ extension LabRuntime {
     var steps = options.isReset ? await resetOverrides(of: lab.name) : []
     let recorded = try plane == nil ? LabState.read(lab.name, in: directories) : current
     if let recorded { try Planner.checkSource(of: lab, against: recorded) }
+    if plane == nil { runTime = recorded == nil ? RunTimeState() : RunTimeState.read(lab.name, in: directories) }
+    // In one step with what follows: who adds a port from now on is judged by this lab too.
+    coming = [lab] + (recorded.map { [$0] } ?? [])
+    returned = []
+    defer { coming = [] }
+    try checkAddedPorts(with: lab)
+    do {
+      steps += try await carryOut(lab, recorded, options, progress)
+    } catch {
+      // What a change has made anew may have had static entries.
+      await bringBack { _ in }
+      throw error
+    }
+    await bringBack(progress)
+    return steps + returned
+  }
+
+  /// The same, once it is known that it can be.
+  private func carryOut(
+    _ lab: CanonicalLab, _ recorded: CanonicalLab?, _ options: BringUpOptions,
+    _ progress: @escaping @Sendable (String) -> Void
+  ) async throws -> [PlanStep] {
     guard let recorded, let difference = try LabDifference(from: recorded, to: lab).orNothing else {
-      return steps + (try await makeTrue(lab, recorded, options, progress))
+      return try await makeTrue(lab, recorded, options, progress)
     }
     if let step = difference.restarts.first, !options.allowsRestart {
       throw UserError(
@@ -56,6 +78,7 @@ extension LabRuntime {
         hint: "say `apus up --allow-restart` to let it, or take the change back")
     }
     // The daemon had died: first what was up, then the change.
+    var steps: [PlanStep] = []
     if plane == nil { steps += try await makeTrue(recorded, recorded, options, progress) }
     try await change(to: lab, from: recorded, by: difference, options, progress)
     return steps + difference.steps
@@ -116,10 +139,7 @@ extension LabRuntime {
     // Written first: whatever happens from here on, `down` knows what may be there.
     try LabState.write(work.lab, in: directories)
     for node in work.lab.nodes { LabFolders.adopt(environment.paths(of: node.name)) }
-    if !work.isServing {
-      runTime = work.isNew ? RunTimeState() : RunTimeState.read(work.lab.name, in: directories)
-      try await openPlane(work)
-    }
+    if !work.isServing { try await openPlane(work) }
     try await prepareNodes(work)
     for node in work.nodesWithNewPorts { try await makePorts(of: node, node.definition.nics, work) }
     try await makeWires(work)
@@ -132,6 +152,7 @@ extension LabRuntime {
     }
     if let plane, !work.isServing { watchHeldPorts(plane, isTakenBack: isTakenBack) }
     try await configureNodes(work)
+    await bringBack(work.progress)
     await plane?.settleInterfaces()
     try await startNodes(work)
   }
@@ -157,6 +178,9 @@ extension LabRuntime {
     let ends = [a, b].map { PatchEnd(PortName.end(switch: $0, link: link.name).description, on: $0) }
     try await explained("link \(link.name)") { () async throws(DataplaneError) in
       try await plane.addPatch(ends[0], ends[1], mode: PortMode(mode))
+      for end in ends where runTime.settings[end.name] != nil {
+        try await plane.setMode(port: end.name, self.mode(of: end.name, mode))
+      }
     }
     for end in ends { work.journal.note("port \(end.name)") { try await plane.removePort(end.name) } }
     work.progress("link \(link.name): trunk \(a) - \(b)")
@@ -181,12 +205,11 @@ extension LabRuntime {
     for nic in nics {
       try Task.checkCancellation()
       let configuration = try await brief { () async throws(UserError) in
-        var configuration = try PortConfiguration(nic, of: node)
-        configuration.carrier = isWanted(nic, of: node.definition)
-        try await explained("port \(configuration.name)") { () async throws(DataplaneError) in
-          try await plane.addPort(configuration)
+        let wanted = try self.configuration(nic, of: node)
+        try await explained("port \(wanted.name)") { () async throws(DataplaneError) in
+          try await plane.addPort(wanted)
         }
-        return configuration
+        return wanted
       }
       let name = configuration.name
       work.journal.note("port \(name)") { try await plane.removePort(name) }
@@ -274,6 +297,11 @@ extension LabRuntime {
     await closePlane()
     current = nil
     nodesInOrder = []
+    if work.isNew {
+      // Somebody may have added one meanwhile.
+      left += removeAddedPorts { _ in }.map(\.message)
+      runTime = RunTimeState()
+    }
     // By what is written down, `down` finds what is left.
     guard work.isNew, left.isEmpty else { return left }
     do {

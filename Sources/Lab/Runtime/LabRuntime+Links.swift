@@ -43,7 +43,8 @@ extension LabRuntime {
     enum Kind: Sendable { case wire, trunk, nic }
   }
 
-  /// Links of the lab in file order: declared ones, then NICs on switches, which are named as their ports.
+  /// Links of the lab in file order: declared ones, then NICs on switches, which are named as their ports; then the ports
+  /// that were added, likewise.
   func linksInOrder() -> [Link] {
     guard let current else { return [] }
     var links: [Link] = []
@@ -66,6 +67,7 @@ extension LabRuntime {
         links.append(Link(name: port, first: port, second: name, kind: .nic))
       }
     }
+    links += runTime.ports.map { Link(name: $0.name, first: $0.name, second: $0.switchName, kind: .nic) }
     return links
   }
 
@@ -88,6 +90,14 @@ extension LabRuntime {
     }
   }
 
+  /// Sets the faults of the link that a port has, and its carrier, within the brief lane; for one that was made anew.
+  func impairPort(_ port: String) async throws(UserError) {
+    guard let link = linksInOrder().first(where: { $0.ports.contains(port) }) else { return }
+    let override = runTime.links[link.name]
+    guard let pair = override?.impair ?? current?.impairments[link.name] else { return }
+    try await impair(link, pair)
+  }
+
   private func impair(_ link: Link, _ pair: ImpairmentPair?) async throws(UserError) {
     guard let plane else { return }
     let (first, second) = (Impairment(pair?.fromFirst), Impairment(pair?.fromSecond))
@@ -106,12 +116,13 @@ extension LabRuntime {
 
   // MARK: - At run time
 
-  /// Forgets what was said of the links of a lab.
+  /// Forgets what was said of the links, ports and stations of a lab.
   /// - Returns: what was done.
   func resetOverrides(of lab: String) async -> [PlanStep] {
     await brief {
       // Said to a daemon that has died: what is brought up again reads what is written down.
       if plane == nil { runTime = RunTimeState.read(lab, in: directories) }
+      let ports = await resetPorts(of: lab)
       let names = runTime.links.keys.sorted()
       var change = LinkChange()
       change.isReset = true
@@ -120,7 +131,7 @@ extension LabRuntime {
         runTime.links[name] = nil
       }
       try? runTime.write(lab, in: directories)
-      return names.map { PlanStep(.change, "link \($0)", "back to the file") }
+      return ports + names.map { PlanStep(.change, "link \($0)", "back to the file") }
     }
   }
 

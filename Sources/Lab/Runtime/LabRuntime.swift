@@ -30,6 +30,11 @@ package actor LabRuntime {
 
   /// What was said at run time.
   var runTime = RunTimeState()
+  /// The labs before and behind the change that is being carried out, by which ports are judged that are added
+  /// meanwhile; none as a rule.
+  var coming: [CanonicalLab] = []
+  /// What the `up` that is being carried out has brought back of what was said at run time.
+  var returned: [PlanStep] = []
 
   /// Looks after guests that come back to this daemon.
   private var takeoverWatch: Task<Void, Never>?

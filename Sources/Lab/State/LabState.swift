@@ -124,34 +124,6 @@ extension CanonicalLab {
   }
 }
 
-/// `runtime.json`: what was said at run time, which survives another `up` and the daemon's death.
-struct RunTimeState: Codable, Sendable, Equatable {
-  /// What was said of a link.
-  struct Link: Codable, Sendable, Equatable {
-    /// nil = as the file has it.
-    var impair: ImpairmentPair?
-    /// Ends whose carrier is down.
-    var down: Set<String> = []
-  }
-
-  /// By the links' names.
-  var links: [String: Link] = [:]
-  /// Nodes that `stop` has stopped and that are no process.
-  var stopped: Set<String> = []
-
-  /// Nothing was said, if nothing is written down or it cannot be read.
-  static func read(_ lab: String, in directories: LabDirectories) -> RunTimeState {
-    let bytes = Files.read(directories.runTimeFile(lab))
-    return bytes.flatMap { try? JSONDecoder().decode(RunTimeState.self, from: Data($0)) } ?? RunTimeState()
-  }
-
-  func write(_ lab: String, in directories: LabDirectories) throws(UserError) {
-    let folder = try LabFolders.state(of: lab, in: directories)
-    guard self != RunTimeState() else { return try Files.remove(LabFile.runTime.rawValue, in: folder) }
-    try Files.write(encoded(self), as: LabFile.runTime.rawValue, in: folder)
-  }
-}
-
 /// Stable, readable JSON.
 func encoded(_ value: some Encodable) throws(UserError) -> [UInt8] {
   let encoder = JSONEncoder()

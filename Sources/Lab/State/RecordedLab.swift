@@ -8,6 +8,12 @@ package enum RecordedLab {
     (try? LabState.read(name, in: directories)) ?? nil
   }
 
+  /// Names of the interfaces of this host that ports have which were added to a lab at run time.
+  static func addedInterfaces(_ name: String, in directories: LabDirectories) -> Set<String> {
+    let ports = RunTimeState.read(name, in: directories).ports
+    return Set(ports.filter { AddedPortKind.named($0.kind)?.isInterface ?? false }.map(\.target))
+  }
+
   /// Whether this user may read it, if it is there.
   package static func isReadable(_ name: String, in directories: LabDirectories) -> Bool {
     let path = directories.labFile(name)

@@ -20,6 +20,26 @@ package struct LabGraph: Codable, Sendable, Equatable {
     package var carrier: String?
   }
 
+  /// A port of the lab that is up, where it is not as the file has it.
+  package struct Port: Sendable, Equatable {
+    package var name: String
+    /// Its VLANs: `vlan 10`, `trunk 10,20 native 10`.
+    package var words: String
+    /// Of one that was added at run time: its switch, and what is behind it.
+    package var added: Place?
+
+    /// Where an added port is.
+    package struct Place: Sendable, Equatable {
+      package var switchName: String
+      package var kind: String
+      package init(on switchName: String, kind: String) { (self.switchName, self.kind) = (switchName, kind) }
+    }
+
+    package init(name: String, words: String, added: Place? = nil) {
+      (self.name, self.words, self.added) = (name, words, added)
+    }
+  }
+
   package var name: String
   package var vertices: [Vertex] = []
   package var edges: [Edge] = []
@@ -27,8 +47,12 @@ package struct LabGraph: Codable, Sendable, Equatable {
   /// - Parameters:
   ///   - states: of nodes, by name, when the lab is up.
   ///   - carriers: of links, by name, when the lab is up.
-  package init(_ lab: CanonicalLab, states: [String: String] = [:], carriers: [String: String] = [:]) {
+  ///   - ports: of the switches, when the lab is up.
+  package init(
+    _ lab: CanonicalLab, states: [String: String] = [:], carriers: [String: String] = [:], ports: [Port] = []
+  ) {
     name = lab.name
+    let words = Dictionary(ports.map { ($0.name, $0.words) }, uniquingKeysWith: { first, _ in first })
     vertices = lab.switches.map { Vertex(name: $0.name, kind: "switch", addresses: [], state: nil) }
     for node in lab.nodes {
       vertices.append(
@@ -40,7 +64,7 @@ package struct LabGraph: Codable, Sendable, Equatable {
         let port = Names.port(node: node.name, nic: nic.name)
         edges.append(
           Edge(
-            name: port, first: node.name, second: to, label: "\(nic.name) \(Self.words(mode))",
+            name: port, first: node.name, second: to, label: "\(nic.name) \(words[port] ?? mode.words)",
             carrier: carriers[port]))
       }
     }
@@ -49,12 +73,19 @@ package struct LabGraph: Codable, Sendable, Equatable {
       let words: String
       switch link.kind {
       case .wire: words = "\(Self.nic(first)) - \(Self.nic(last))"
-      case .trunk(let mode): words = Self.words(mode)
+      case .trunk(let mode): words = mode.words
       }
       edges.append(
         Edge(
           name: link.name, first: Self.owner(first), second: Self.owner(last), label: words,
           carrier: carriers[link.name]))
+    }
+    for port in ports {
+      guard let added = port.added else { continue }
+      vertices.append(Vertex(name: port.name, kind: added.kind, addresses: [], state: nil))
+      edges.append(
+        Edge(
+          name: port.name, first: port.name, second: added.switchName, label: port.words, carrier: carriers[port.name]))
     }
   }
 
@@ -68,15 +99,5 @@ package struct LabGraph: Codable, Sendable, Equatable {
   private static func nic(_ end: LinkEnd) -> String {
     guard case .nic(_, let nic) = end else { return "" }
     return nic
-  }
-
-  private static func words(_ mode: VLANMode) -> String {
-    switch mode {
-    case .access(let vlan): return "vlan \(vlan)"
-    case .trunk(let allowed, let native):
-      let ranges = allowed.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-      let all = allowed == [1...4094] ? "all" : ranges.joined(separator: ",")
-      return "trunk \(all)" + (native.map { " native \($0)" } ?? "")
-    }
   }
 }

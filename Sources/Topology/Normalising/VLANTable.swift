@@ -88,7 +88,7 @@ final class VLANTable {
   }
 
   /// Sorted ranges without overlaps or neighbours.
-  private static func merged(_ ranges: [ClosedRange<Int>]) -> [ClosedRange<Int>] {
+  static func merged(_ ranges: [ClosedRange<Int>]) -> [ClosedRange<Int>] {
     var result: [ClosedRange<Int>] = []
     for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
       if let last = result.last, range.lowerBound <= last.upperBound + 1 {
@@ -103,7 +103,7 @@ final class VLANTable {
 
 extension VLANMode {
   /// Whether a port of this mode is a member of a VLAN.
-  func carries(_ id: Int) -> Bool {
+  package func carries(_ id: Int) -> Bool {
     switch self {
     case .access(let own): own == id
     case .trunk(let allowed, _): allowed.contains { $0.contains(id) }

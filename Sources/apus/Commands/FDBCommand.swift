@@ -5,7 +5,7 @@ import Lab
 struct FDBCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fdb", abstract: "Forwarding databases of switches.",
-    subcommands: [FDBListCommand.self, FDBFlushCommand.self])
+    subcommands: [FDBListCommand.self, FDBFlushCommand.self, FDBAddCommand.self, FDBRemoveCommand.self])
 }
 
 struct FDBListCommand: AsyncParsableCommand {
@@ -39,5 +39,43 @@ struct FDBFlushCommand: AsyncParsableCommand {
     query.port = Variables.option(port, "PORT")
     query.vlan = try Variables.option(vlan, "VLAN", Self.vlanID)
     try await selection.session().client.tell(API.fdbFlush, query: query)
+  }
+}
+
+struct FDBAddCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add",
+    abstract: "Fix an address behind a port: a static entry, which is neither learnt nor forgotten.",
+    usage: "apus fdb add SWITCH MAC PORT [--vlan V]")
+
+  @OptionGroup var selection: LabOptions
+  @Argument(help: "The switch.") var switchName: String
+  @Argument(help: "The station's address.") var mac: String
+  @Argument(help: "The port that leads to it.") var port: String
+  @Option(
+    name: .long, help: "The VLAN, by name or number; that of the port's untagged frames without it. (APUS_VLAN)")
+  var vlan: String?
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let request = StationRequest(
+      switchName: switchName, mac: mac, port: port, vlan: Variables.option(vlan, "VLAN"))
+    try output.write([try await selection.session().client.ask(API.fdbAdd, StationBody(request))])
+  }
+}
+
+struct FDBRemoveCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove", abstract: "Remove a static entry.", usage: "apus fdb remove SWITCH MAC [--vlan V]",
+    aliases: ["rm"])
+
+  @OptionGroup var selection: LabOptions
+  @Argument(help: "The switch.") var switchName: String
+  @Argument(help: "The station's address.") var mac: String
+  @Option(name: .long, help: "Only in this VLAN, by name or number. (APUS_VLAN)") var vlan: String?
+
+  func run() async throws {
+    let query = StationQuery(switchName: switchName, vlan: Variables.option(vlan, "VLAN"))
+    try await selection.session().client.tell(API.fdbRemove, of: mac, query: query)
   }
 }

@@ -4,7 +4,9 @@ import Control
 struct PortCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "port", abstract: "Ports of switches and wires.",
-    subcommands: [PortListCommand.self, PortShowCommand.self])
+    subcommands: [
+      PortListCommand.self, PortShowCommand.self, PortAddCommand.self, PortSetCommand.self, PortRemoveCommand.self,
+    ])
 }
 
 struct PortListCommand: AsyncParsableCommand {

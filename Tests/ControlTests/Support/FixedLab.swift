@@ -12,6 +12,11 @@ actor FixedLab: LabService {
   private(set) var current: CanonicalLab?
   private(set) var recordings: [CaptureRequest] = []
   private(set) var flushes: [String] = []
+  private(set) var addedPorts: [AddedPortRequest] = []
+  private(set) var portChanges: [PortChange] = []
+  private(set) var addedStations: [StationRequest] = []
+  /// Ports and stations that were removed.
+  private(set) var removals: [String] = []
   private(set) var commands: [[String]] = []
   private(set) var requests: [CommandRequest] = []
   private(set) var linkChanges: [LinkChange] = []
@@ -62,7 +67,7 @@ actor FixedLab: LabService {
       name: "tap.a", switchName: nil, kind: .tap, carrier: true, mode: .wire, peer: "vm1.eth1",
       address: MACAddress(bits: 0x0200_0000_0002), mtu: 9000, queues: 1, receivePackets: 0, receiveBytes: 0,
       transmitPackets: 0,
-      transmitBytes: 0, dropsIn: [:], dropsOut: [:], error: "read: EIO", vhostUser: nil),
+      transmitBytes: 0, dropsIn: [:], dropsOut: [:], error: "read: EIO", vhostUser: nil, interface: "a"),
   ]
 
   static let plan = [PlanStep(.create, "switch sw1"), PlanStep(.create, "node vm1", "vm, image builtin")]
@@ -123,6 +128,37 @@ actor FixedLab: LabService {
   }()
 
   func ports() -> [PortStatus] { Self.ports }
+
+  func addPort(_ request: AddedPortRequest) throws -> PortStatus {
+    guard request.switchName == "sw1" else { throw UserError(.notFound, "no switch \"\(request.switchName)\"") }
+    guard request.name != "vm1" else { throw UserError(.badInput, "the name vm1 is taken") }
+    addedPorts.append(request)
+    return Self.ports[0]
+  }
+
+  func setPort(_ name: String, _ change: PortChange) throws -> PortStatus {
+    guard let port = PortName.find(name, in: Self.ports, by: \.name) else {
+      throw UserError(.notFound, "no port \"\(name)\"")
+    }
+    portChanges.append(change)
+    return port
+  }
+
+  func removePort(_ name: String) throws {
+    guard name == "p9" else { throw UserError(.notFound, "no port \"\(name)\"") }
+    removals.append(name)
+  }
+
+  func addStation(_ request: StationRequest) throws -> FDBEntry {
+    guard request.switchName == "sw1" else { throw UserError(.notFound, "no switch \"\(request.switchName)\"") }
+    addedStations.append(request)
+    return fdb(switchName: nil)[0]
+  }
+
+  func removeStation(_ mac: String, switchName: String?, vlan: String?) throws {
+    guard mac.hasPrefix("02:") else { throw UserError(.notFound, "there is no static entry of \(mac)") }
+    removals.append("\(mac) \(switchName ?? "*") \(vlan ?? "*")")
+  }
 
   func switches() -> [SwitchStatus] { [SwitchStatus(name: "sw1", fdbEntries: 3, fdbMoves: 1)] }
   func recording(_ request: CaptureRequest, last: Double?) -> [UInt8] {

@@ -34,6 +34,29 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_v1_ports_port", name: "vm1:eth0"),
       RouteExample(id: "get_v1_ports_port", name: "vm9.eth0", status: 404),
       RouteExample(id: "get_v1_vlans"),
+      RouteExample(
+        id: "post_v1_ports",
+        body: #"{"name":"p9","switch":"sw1","kind":"vhost-user","target":"/tmp/p9.sock","role":"connect","queues":2,"#
+          + #""mtu":1400,"trunk":["10","20-29"],"native":"10"}"#),
+      RouteExample(
+        id: "post_v1_ports", body: #"{"name":"p9","switch":"sw1","kind":"tap","target":"tap9","vlan":"red"}"#),
+      RouteExample(
+        id: "post_v1_ports", body: #"{"name":"p9","switch":"sw9","kind":"tap","target":"tap9"}"#, status: 404),
+      RouteExample(
+        id: "post_v1_ports", body: #"{"name":"vm1","switch":"sw1","kind":"tap","target":"tap9"}"#, status: 400),
+      RouteExample(
+        id: "patch_v1_ports_port", name: "vm1:eth0",
+        body: #"{"trunk":["all"],"native":"none","mtu":1400,"offload":"off"}"#),
+      RouteExample(id: "patch_v1_ports_port", name: "vm1.eth0", body: #"{"vlan":"red"}"#),
+      RouteExample(id: "patch_v1_ports_port", name: "vm9.eth0", body: "{}", status: 404),
+      RouteExample(id: "delete_v1_ports_port", name: "p9", status: 204),
+      RouteExample(id: "delete_v1_ports_port", name: "p8", status: 404),
+      RouteExample(
+        id: "post_v1_fdb", body: #"{"switch":"sw1","mac":"02:00:00:00:00:01","port":"vm1.eth0","vlan":"red"}"#),
+      RouteExample(
+        id: "post_v1_fdb", body: #"{"switch":"sw9","mac":"02:00:00:00:00:01","port":"vm1.eth0"}"#, status: 404),
+      RouteExample(id: "delete_v1_fdb_mac", name: "02:00:00:00:00:01", query: "switch=sw1&vlan=red", status: 204),
+      RouteExample(id: "delete_v1_fdb_mac", name: "06:00:00:00:00:01", status: 404),
       RouteExample(id: "get_v1_workers"),
       RouteExample(id: "get_v1_stats"),
       RouteExample(id: "get_v1_fdb", query: "switch=sw1"),

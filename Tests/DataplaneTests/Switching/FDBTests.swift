@@ -158,16 +158,49 @@ import Testing
     #expect(fdb.count == 0)
   }
 
-  /// Where a port has as many as it may, and none of them makes room, who moves there is not left where it was.
-  @Test func aStationThatFindsNoRoomWhereItMovedIsForgotten() throws {
-    let fdb = try FDB(limit: 1000, portLimit: 65, portCapacity: 4)
-    for station in 0..<65 { fdb.coldRestore(key(station), FDBValue(port: 1, isStatic: true, tick: 1)) }
-    _ = fdb.learn(key(100), port: 2, tick: 1)
-    let generation = fdb.generation
-    _ = fdb.learn(key(100), port: 1, tick: 2)
+  /// Static entries take no room from what a port may have, and make none where all is theirs.
+  @Test func staticEntriesTakeNoRoomOfTheirPort() throws {
+    let fdb = try FDB(limit: 70, portLimit: 2, portCapacity: 4)
+    for station in 0..<65 { #expect(fdb.coldFix(key(station), port: 1, tick: 1)) }
+    for station in 100..<103 { _ = fdb.learn(key(station), port: 1, tick: 1) }
     #expect(fdb.lookup(key(100)) == nil)
+    #expect(fdb.lookup(key(102))?.port == 1)
+    #expect(fdb.count == 67)
+    // Learnt ones make room for them.
+    for station in 65..<70 { #expect(fdb.coldFix(key(station), port: 2, tick: 1)) }
+    #expect(!fdb.coldFix(key(70), port: 2, tick: 1))
+    #expect(fdb.count == 70 && fdb.staticCount == 70)
+    _ = fdb.learn(key(200), port: 3, tick: 1)
+    #expect(fdb.lookup(key(200)) == nil)
+    #expect(fdb.coldUnfix(key(3)))
+    #expect(!fdb.coldUnfix(key(3)))
+    _ = fdb.learn(key(200), port: 3, tick: 1)
+    #expect(fdb.lookup(key(200))?.port == 3)
+    #expect(!fdb.coldUnfix(key(200)))
+  }
+
+  /// They stay where they are, whatever is learnt and forgotten, and go with their port.
+  @Test func staticEntriesStayUntilTheirPortGoes() throws {
+    let fdb = try FDB(limit: 1000, portCapacity: 4)
+    _ = fdb.learn(key(1), port: 2, tick: 1)
+    let generation = fdb.generation
+    #expect(fdb.coldFix(key(1), port: 1, tick: 1))
     #expect(fdb.generation != generation)
-    #expect(contents(fdb).count == 65)
+    #expect(fdb.coldFix(key(2), port: 2, tick: 1))
+    // Said once more: the last one holds.
+    #expect(fdb.coldFix(key(2), port: 1, tick: 1))
+    #expect(fdb.coldFix(key(3), port: 2, tick: 1))
+    _ = fdb.learn(key(1), port: 2, tick: 2)
+    #expect(fdb.flush(port: 1))
+    fdb.coldFlush(port: 1)
+    fdb.coldFlush(port: nil, vlan: nil)
+    #expect(fdb.age(before: 9))
+    #expect(contents(fdb).count == 3)
+    #expect([1, 2, 3].map { fdb.lookup(key($0))?.port } == [1, 1, 2])
+    fdb.coldForget(port: 1)
+    #expect(contents(fdb).count == 1)
+    #expect(fdb.lookup(key(3))?.isStatic == true)
+    #expect(fdb.count == 1 && fdb.staticCount == 1)
   }
 
   /// A station that is never forgotten keeps nobody behind it in the list.

@@ -1,0 +1,111 @@
+import Lab
+
+/// What `POST /v1/ports` takes: a port to be added.
+package struct PortRequest: Described, Equatable {
+  package var name: String
+  package var switchName: String
+  /// A word of `AddedPortKind`.
+  package var kind: String
+  package var target: String
+  package var role: String?
+  package var queues: Int?
+  package var mtu: Int?
+  package var vlan: String?
+  package var trunk: [String]?
+  package var native: String?
+
+  package init(_ request: AddedPortRequest) {
+    (name, switchName, kind, target) = (request.name, request.switchName, request.kind, request.target)
+    (role, queues, mtu) = (request.role, request.queues, request.mtu)
+    (vlan, trunk, native) = (request.vlan, request.trunk, request.native)
+  }
+
+  var request: AddedPortRequest {
+    var request = AddedPortRequest(switchName: switchName, name: name, kind: kind, target: target)
+    (request.role, request.queues, request.mtu) = (role, queues, mtu)
+    (request.vlan, request.trunk, request.native) = (vlan, trunk, native)
+    return request
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case name
+    case switchName = "switch"
+    case kind, target, role, queues, mtu, vlan, trunk, native
+  }
+
+  package static let shape = Shape.object(
+    "PortRequest", "A port to be added to a switch; without `vlan` and `trunk` it is an access port of VLAN 1.",
+    [
+      Field("name", .text, "1 to 63 of a-z 0-9 . _ -; nothing else of the lab is called so."),
+      Field("switch", .text, "Name of the switch."),
+      Field("kind", .choice(AddedPortKind.all.map(\.word)), "What is behind it."),
+      Field("target", .text, "Path of the socket, absolute; or name of the interface of this host."),
+      Field(optional: "role", .choice(["listen", "connect"]), "Of a vhost-user socket; `listen` without it."),
+      Field(optional: "queues", .integer(1...16), "Pairs of rings that are offered; 1 without it."),
+      Field(optional: "mtu", .integer(68...65521), "Bytes of the largest payload."),
+    ] + PortSettings.membership)
+}
+
+/// What `PATCH /v1/ports/{port}` takes; what is left out stays as it is.
+package struct PortSettings: Described, Equatable {
+  package var vlan: String?
+  package var trunk: [String]?
+  package var native: String?
+  package var mtu: Int?
+  package var offload: String?
+
+  package init(_ change: PortChange) {
+    (vlan, trunk, native) = (change.vlan, change.trunk, change.native)
+    (mtu, offload) = (change.mtu, change.offload)
+  }
+
+  var change: PortChange {
+    var change = PortChange()
+    (change.vlan, change.trunk, change.native) = (vlan, trunk, native)
+    (change.mtu, change.offload) = (mtu, offload)
+    return change
+  }
+
+  /// Keys that say to which VLANs a port belongs.
+  static let membership = [
+    Field(optional: "vlan", .text, "Name or number of a VLAN: an access port of it."),
+    Field(optional: "trunk", .list(.text), "Names, numbers and ranges of VLANs, or `all` alone: a trunk."),
+    Field(optional: "native", .text, "Of a trunk, the VLAN of untagged frames; `none`: they are dropped."),
+  ]
+
+  package static let shape = Shape.object(
+    "PortSettings", "What is to be changed of a port; what is left out stays.",
+    membership + [
+      Field(optional: "mtu", .integer(68...65521), "Bytes of the largest payload."),
+      Field(
+        optional: "offload", .choice(["on", "checksum", "off"]),
+        "What a TAP and the switch leave to each other; no other port's can change."),
+    ])
+}
+
+/// What `POST /v1/fdb` takes: a static entry.
+package struct StationBody: Described, Equatable {
+  package var switchName: String
+  package var mac: String
+  package var port: String
+  package var vlan: String?
+
+  package init(_ request: StationRequest) {
+    (switchName, mac, port, vlan) = (request.switchName, request.mac, request.port, request.vlan)
+  }
+
+  var request: StationRequest { StationRequest(switchName: switchName, mac: mac, port: port, vlan: vlan) }
+
+  enum CodingKeys: String, CodingKey {
+    case switchName = "switch"
+    case mac, port, vlan
+  }
+
+  package static let shape = Shape.object(
+    "StationRequest", "A station that a switch is to know for good.",
+    [
+      Field("switch", .text, "Name of the switch."), Field("mac", .text, "Address of the station."),
+      Field("port", .text, "The port that leads to it."),
+      Field(optional: "vlan", .text, "Name or number of the VLAN; that of the port's untagged frames without it."),
+    ])
+}

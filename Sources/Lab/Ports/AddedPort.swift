@@ -1,0 +1,137 @@
+import Dataplane
+import Frames
+import Topology
+
+/// A port that was added at run time, as `runtime.json` has it.
+struct AddedPort: Codable, Sendable, Equatable {
+  var name: String
+  var switchName: String
+  var mode: VLANMode
+  /// Word of its kind.
+  var kind: String
+  /// What is behind it: the path of a socket, or the name of an interface.
+  var target: String
+  /// Nil for a kind without roles.
+  var role: NICDefinition.Role?
+  /// Nil for a kind without queues.
+  var queues: Int?
+  /// Bytes; nil = no limit in the switch.
+  var mtu: Int?
+  /// Nil = on.
+  var offload: NICDefinition.Offload?
+  /// Station address of what is behind it, as far as it is known.
+  var mac: MACAddress
+  /// The interface was made for it, and goes with it.
+  var isMade: Bool?
+
+  private enum CodingKeys: String, CodingKey {
+    case name
+    case switchName = "switch"
+    case mode, kind, target, role, queues, mtu, offload, mac
+    case isMade = "made"
+  }
+
+  /// The row of its kind.
+  /// - Throws: `UserError` for one that another version has written down.
+  var row: AddedPortKind {
+    get throws(UserError) {
+      if let row = AddedPortKind.named(kind) { return row }
+      throw UserError(.failed, "port \(name): this version knows no ports of kind \(kind)")
+    }
+  }
+
+  /// `tap tap9`, `vhost-user /run/x.sock`.
+  var words: String { "\(kind) \(target)" }
+
+  /// The same with its place: `tap tap9 on sw1, vlan 10`.
+  var wholeWords: String {
+    "\(words) on \(switchName), \(mode.words)" + (mtu.map { ", mtu \($0)" } ?? "")
+      + (offload.map { ", offload \($0.rawValue)" } ?? "")
+  }
+
+  /// What the data plane is to make.
+  func configuration() throws(UserError) -> PortConfiguration {
+    var configuration = PortConfiguration(
+      name: name, switchName: switchName, mode: PortMode(mode), address: mac, backend: try row.backend(self))
+    configuration.mtu = mtu
+    configuration.isAdded = true
+    return configuration
+  }
+}
+
+/// What `port add` asks for, in words.
+package struct AddedPortRequest: Sendable, Equatable {
+  package var switchName: String
+  package var name: String
+  /// Word of a kind.
+  package var kind: String
+  /// Path of a socket, or name of an interface.
+  package var target: String
+  package var role: String?
+  package var queues: Int?
+  package var mtu: Int?
+  /// A VLAN's name or number; access port of VLAN 1 without it and `trunk`.
+  package var vlan: String?
+  /// Names, numbers, ranges; or `all` alone.
+  package var trunk: [String]?
+  package var native: String?
+
+  package init(switchName: String, name: String, kind: String, target: String) {
+    (self.switchName, self.name, self.kind, self.target) = (switchName, name, kind, target)
+  }
+}
+
+extension AddedPort {
+  /// Reads what is asked for; whether there is room for it in the lab, and what this host has of it, is not looked at.
+  /// - Throws: `UserError` (`badInput`, or `notFound` for a switch).
+  init(_ request: AddedPortRequest, in lab: CanonicalLab) throws(UserError) {
+    if let (message, hint) = Names.complaint(aboutPort: request.name) {
+      throw UserError(.badInput, message, hint: hint)
+    }
+    guard let row = AddedPortKind.named(request.kind) else {
+      let known = AddedPortKind.all.map { $0.word }.joined(separator: ", ")
+      throw UserError(.badInput, "unknown kind of port \"\(request.kind)\"", hint: "known: \(known)")
+    }
+    guard lab.switches.contains(where: { $0.name == request.switchName }) else {
+      let names = lab.switches.map(\.name)
+      throw UserError(
+        .notFound, "lab \(lab.name) has no switch \"\(request.switchName)\"",
+        hint: names.isEmpty ? "it has no switches" : "switches: \(LabRuntime.shown(names))")
+    }
+    var wish = PortChange()
+    (wish.vlan, wish.trunk, wish.native) = (request.vlan, request.trunk, request.native)
+    let mode = try wish.mode(from: .access(1), in: lab, of: request.name)
+    try PortChange.check(mtu: request.mtu)
+    self.init(
+      name: request.name, switchName: request.switchName, mode: mode, kind: row.word, target: request.target,
+      mtu: request.mtu, mac: Names.derivedMAC(lab: lab.name, node: request.name, nic: ""))
+    try readOptions(request, row)
+    try row.check(self)
+  }
+
+  private mutating func readOptions(_ request: AddedPortRequest, _ row: AddedPortKind) throws(UserError) {
+    if let word = request.role {
+      guard row.options.contains(.role) else { throw row.refusal(of: .role) }
+      guard let role = NICDefinition.Role(rawValue: word) else {
+        let known = NICDefinition.Role.allCases.map(\.rawValue).joined(separator: ", ")
+        throw UserError(.badInput, "role must be one of \(known), found \"\(word)\"")
+      }
+      self.role = role
+    }
+    if let count = request.queues {
+      guard row.options.contains(.queues) else { throw row.refusal(of: .queues) }
+      guard Limits.queues.contains(count) else {
+        throw UserError(
+          .badInput, "queues must be \(Limits.queues.lowerBound)..\(Limits.queues.upperBound), found \(count)")
+      }
+      queues = count
+    }
+  }
+
+  private init(
+    name: String, switchName: String, mode: VLANMode, kind: String, target: String, mtu: Int?, mac: MACAddress
+  ) {
+    (self.name, self.switchName, self.mode, self.kind) = (name, switchName, mode, kind)
+    (self.target, self.mtu, self.mac) = (target, mtu, mac)
+  }
+}

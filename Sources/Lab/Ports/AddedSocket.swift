@@ -1,0 +1,42 @@
+import Dataplane
+import LinuxHost
+import Topology
+
+/// vhost-user sockets that are added at run time.
+extension AddedPortKind {
+  static let vhostUser = AddedPortKind(
+    word: "vhost-user", value: "PATH", text: "a vhost-user socket", options: [.role, .queues],
+    check: { port throws(UserError) in try checkPath(port.target) },
+    find: { port throws(UserError) in
+      guard port.role != .connect, let kind = HostFacts.kind(of: port.target), kind != .socket else { return }
+      throw UserError(
+        .failed, "port \(port.name): there is something else at \(port.target), where its socket is to be",
+        hint: "choose another path")
+    },
+    backend: { port throws(UserError) in
+      var socket = VhostUserSocket(path: port.target)
+      socket.role = port.role == .connect ? .connect : .listen
+      socket.queuePairs = port.queues ?? 1
+      return .vhostUser(socket)
+    },
+    remove: { port throws(UserError) in port.role == .connect ? [] : try removeStale(port.target) })
+
+  /// - Throws: `UserError` for a path that no Unix socket can have, and one that is relative: to what, the daemon cannot
+  ///   know.
+  static func checkPath(_ path: String) throws(UserError) {
+    guard path.hasPrefix("/"), !path.hasSuffix("/") else {
+      throw UserError(.badInput, "the path of a socket is absolute, found \"\(path)\"")
+    }
+    do throws(UserError) {
+      try SocketPath.check(path)
+    } catch {
+      throw UserError(.badInput, error.message, hint: "choose a shorter path")
+    }
+  }
+
+  /// Removes a socket on which nobody listens any more.
+  static func removeStale(_ path: String) throws(UserError) -> [String] {
+    guard Files.isSocket(path), (try? UnixSocket.connect(path: path)) == nil else { return [] }
+    return try Files.remove(path) ? ["socket \(path)"] : []
+  }
+}

@@ -1,0 +1,67 @@
+import Dataplane
+import Frames
+import LinuxHost
+import Topology
+
+/// TAPs that are added at run time: one that is there is used as it is and stays, any other is made and goes with its port.
+extension AddedPortKind {
+  static let tap = AddedPortKind(
+    word: "tap", value: "INTERFACE", text: "a TAP of this host", isInterface: true, canReopen: true,
+    check: { port throws(UserError) in
+      do throws(SystemError) {
+        try TAPDevice.checkName(port.target)
+      } catch {
+        throw UserError(
+          .badInput, "\"\(port.target)\" is no name of an interface",
+          hint: "1 to \(Names.longestInterfaceName) ASCII characters without spaces, /, % and :")
+      }
+      if let meaning = Names.reservedForNICs[port.target] {
+        throw UserError(.badInput, "a TAP cannot be called \"\(port.target)\": \(meaning)")
+      }
+    },
+    find: { port throws(UserError) in
+      guard HostFacts.isRoot else {
+        throw UserError(.failed, "port \(port.name): opening a TAP needs root", hint: "run the lab as root")
+      }
+      guard TAPDevice.exists(name: port.target, namespace: nil) else { return port.isMade = true }
+      let links = try explained(port) { () throws(SystemError) in try Netlink.links(namespace: nil) }
+      if let address = links.first(where: { $0.name == port.target }).flatMap({ MACAddress($0.address) }) {
+        port.mac = address
+      }
+    },
+    backend: { port throws(UserError) in
+      var tap = TAPInterface(name: port.target)
+      tap.offload = OffloadLevel(port.offload ?? .on)
+      return .tap(tap)
+    },
+    isThere: { TAPDevice.exists(name: $0.target, namespace: nil) },
+    settle: { port, isNew throws(UserError) in
+      try explained(port) { () throws(SystemError) in
+        if isNew {
+          try InterfaceSetup.apply(to: port.target, mac: port.mac, mtu: port.mtu)
+        } else if let mtu = port.mtu {
+          try Netlink.configure(link: port.target, namespace: nil, mtu: mtu, address: nil, up: nil)
+        }
+      }
+    },
+    setMTU: { port, mtu throws(UserError) in
+      try explained(port) { () throws(SystemError) in
+        try Netlink.configure(link: port.target, namespace: nil, mtu: mtu, address: nil, up: nil)
+      }
+    },
+    remove: { port throws(UserError) in
+      guard port.isMade == true, TAPDevice.exists(name: port.target, namespace: nil) else { return [] }
+      try explained(port) { () throws(SystemError) in try TAPDevice.remove(name: port.target, namespace: nil) }
+      return ["interface \(port.target)"]
+    })
+
+  private static func explained<Value>(
+    _ port: AddedPort, _ body: () throws(SystemError) -> Value
+  ) throws(UserError) -> Value {
+    do {
+      return try body()
+    } catch {
+      throw UserError(.failed, "port \(port.name): \(error)")
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import ArgumentParser
+import Control
+import Foundation
+import Lab
+
+struct PortAddCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add", abstract: "Add a port to a switch at run time.",
+    usage: """
+      apus port add SWITCH NAME --vhost-user PATH [--role listen|connect] [--queues N] [--vlan V | --trunk V,V ...]
+      apus port add SWITCH NAME --tap INTERFACE [--vlan V | --trunk V,V [--native V]] [--mtu N]
+      """,
+    discussion: """
+      It stays until it is removed or the lab is taken down, also over the death of the lab's daemon; `apus up --dry-run`
+      lists it as drift, and `apus up --reset` removes it. A TAP that is there is used and stays; any other is made, and
+      goes with the port.
+      """)
+
+  @OptionGroup var selection: LabOptions
+  @Argument(help: "The switch.") var switchName: String
+  @Argument(help: "A name for the port.") var name: String
+  @OptionGroup var backing: PortBacking
+  @Option(name: .long, help: "Which end of the socket Apus is: listen or connect. (default: listen) (APUS_ROLE)")
+  var role: String?
+  @Option(name: .long, help: "The VLAN of an access port, by name or number. (default: 1) (APUS_VLAN)")
+  var vlan: String?
+  @Option(name: .long, help: "The VLANs of a trunk: names, numbers, ranges, or all. (APUS_TRUNK)") var trunk: String?
+  @Option(name: .long, help: "The VLAN of a trunk's untagged frames. (APUS_NATIVE)") var native: String?
+  @Option(name: .long, help: "Queue pairs to offer, 1 to 16. (default: 1) (APUS_QUEUES)", transform: queueCount)
+  var queues: Int?
+  @Option(name: .long, help: "Largest payload in bytes, 68 to 65521. (APUS_MTU)", transform: portMTU) var mtu: Int?
+  @OptionGroup var output: OutputOptions
+
+  private static let queueCount = OptionText.number(in: 1...16)
+  private static let portMTU = OptionText.number(in: 68...65521)
+
+  func run() async throws {
+    let (kind, target) = try backing.chosen()
+    var request = AddedPortRequest(switchName: switchName, name: name, kind: kind, target: target)
+    request.role = Variables.option(role, "ROLE")
+    request.vlan = Variables.option(vlan, "VLAN")
+    request.trunk = Variables.option(trunk, "TRUNK").map(PortChange.list)
+    request.native = Variables.option(native, "NATIVE")
+    request.queues = try Variables.option(queues, "QUEUES", Self.queueCount)
+    request.mtu = try Variables.option(mtu, "MTU", Self.portMTU)
+    try output.write([try await selection.session().client.ask(API.portAdd, PortRequest(request))])
+  }
+}
+
+/// What is behind an added port: an option for each `AddedPortKind`, one of which is said.
+struct PortBacking: ParsableArguments {
+  @Option(name: .customLong("vhost-user"), help: ArgumentHelp("The path of a vhost-user socket.", valueName: "path"))
+  var vhostUser: String?
+  @Option(name: .long, help: ArgumentHelp("The name of a TAP of this host.", valueName: "interface")) var tap: String?
+
+  /// By the words of the kinds; paths are relative to the folder of who asks.
+  private var all: [(kind: String, target: String)] {
+    [("vhost-user", vhostUser.map(Self.absolute)), ("tap", tap)].compactMap { kind, target in target.map { (kind, $0) }
+    }
+  }
+
+  func chosen() throws -> (kind: String, target: String) {
+    let chosen = all
+    let known = AddedPortKind.all.map { "--\($0.word) \($0.value)" }.joined(separator: ", ")
+    guard let only = chosen.first else {
+      throw UserError(.badInput, "what is to be behind the port is not said", hint: "say one of \(known)")
+    }
+    guard chosen.count == 1 else {
+      throw UserError(.badInput, "a port has one thing behind it, found \(chosen.count)", hint: "say one of \(known)")
+    }
+    return only
+  }
+
+  private static func absolute(_ path: String) -> String {
+    guard !path.isEmpty, !path.hasPrefix("/") else { return path }
+    return URL(filePath: path, relativeTo: URL(filePath: FileManager.default.currentDirectoryPath)).standardizedFileURL
+      .path(percentEncoded: false)
+  }
+}
+
+struct PortSetCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "set", abstract: "Change a port at run time: one of the lab file, or one that was added.",
+    usage: "apus port set NAME KEY=VALUE ...",
+    discussion: """
+      Keys: vlan (an access port of that VLAN), trunk (10,20-29 or all), native (a VLAN, or none), mtu (bytes), and of
+      a TAP offload (on, checksum, off). What is not named stays. `apus up --reset` goes back to the lab file.
+      """)
+
+  @OptionGroup var selection: LabOptions
+  @Argument(help: "The port: NODE.NIC, or the name it was given.") var name: String
+  @Argument(help: "KEY=VALUE.") var settings: [String] = []
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    var change = PortChange()
+    for setting in settings { try change.read(setting) }
+    guard !change.isEmpty else {
+      throw UserError(
+        .badInput, "nothing to set",
+        hint: "say values such as vlan=20 or mtu=1400; known: \(PortChange.keys.joined(separator: ", "))")
+    }
+    try output.write([try await selection.session().client.ask(API.portSet, of: name, PortSettings(change))])
+  }
+}
+
+struct PortRemoveCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove", abstract: "Remove a port that was added at run time.", aliases: ["rm"])
+
+  @OptionGroup var selection: LabOptions
+  @Argument(help: "The name it was given.") var name: String
+
+  func run() async throws { try await selection.session().client.tell(API.portRemove, of: name) }
+}
