@@ -52,7 +52,7 @@ struct CNIError: Error, Sendable, Equatable {
 
   /// The same, with what went wrong besides.
   func with(_ other: (any Error)?) -> CNIError {
-    guard let other = other.map({ CNIError($0) }) else { return self }
+    guard let other = other.map({ CNIError($0) }), other.message != message else { return self }
     return CNIError(code, "\(message); and \(other.message)", details: details)
   }
 

@@ -77,34 +77,37 @@ package struct CNIPlugin: Sendable {
         CNIError.Code.invalidNetwork, "no plugin \"\(name)\", which \"ipam\" asks for, in CNI_PATH",
         details: "CNI_PATH is \(call.path.joined(separator: ":"))")
     }
-    do {
-      return try await run(path, name, command, input)
-    } catch let error where error.code == CNIError.Code.incompatibleVersion && network.version == CNIVersion.latest {
-      // Debian's plugins are older than 1.1.0; of what they answer nothing has changed since 1.0.0.
-      let older = network.whole.with("cniVersion", "1.0.0")
-      return try await run(path, name, command, try JSON.bytes(older))
-    }
+    let first = await run(path, name, command, input)
+    // Debian's plugins are older than 1.1.0; of what they answer nothing has changed since 1.0.0.
+    guard case .failure(let error) = first, error.code == CNIError.Code.incompatibleVersion,
+      network.version == CNIVersion.latest
+    else { return try first.get() }
+    let older = try JSON.bytes(network.whole.with("cniVersion", "1.0.0"))
+    return try await run(path, name, command, older).get()
   }
 
+  /// Not by `throws`: Swift 6.3.1 crashes on who awaits a typed error and catches some of them.
   private func run(
     _ path: String, _ name: String, _ command: CNICall.Command, _ input: [UInt8]
-  ) async throws(CNIError) -> JSONValue? {
+  ) async -> Result<JSONValue?, CNIError> {
     var variables = environment
     variables["CNI_COMMAND"] = command.rawValue
     let outcome: PluginProgram.Outcome
     do {
       outcome = try await host.runPlugin(path, environment: variables, input: input)
     } catch {
-      throw CNIError(error)
+      return .failure(CNIError(error))
     }
     let answer = try? JSON.decode(JSONValue.self, from: outcome.output)
-    guard outcome.status != 0 else { return answer }
+    guard outcome.status != 0 else { return .success(answer) }
     guard let message = answer?["msg"]?.text else {
-      throw CNIError(
-        CNIError.Code.failed, "plugin \(name) ended with status \(outcome.status)", details: outcome.complaint)
+      return .failure(
+        CNIError(
+          CNIError.Code.failed, "plugin \(name) ended with status \(outcome.status)", details: outcome.complaint))
     }
-    throw CNIError(
-      answer?["code"]?.integer ?? CNIError.Code.failed, "plugin \(name): \(message)",
-      details: answer?["details"]?.text.flatMap { $0.isEmpty ? nil : $0 })
+    return .failure(
+      CNIError(
+        answer?["code"]?.integer ?? CNIError.Code.failed, "plugin \(name): \(message)",
+        details: answer?["details"]?.text.flatMap { $0.isEmpty ? nil : $0 }))
   }
 }
