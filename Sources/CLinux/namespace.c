@@ -25,9 +25,18 @@ int clinux_netns_current(void) {
 }
 
 int clinux_netns_open(const char *name) {
-  char path[512];
-  int result = name_path(name, path, sizeof path);
-  if (result < 0) return result;
+  char named[512];
+  const char *path = name;
+  struct statfs kind;
+  if (name[0] == '/') {
+    /* Somebody else's choice: what is no namespace is not opened, since an open may wait (FIFOs) or do something. */
+    if (statfs(path, &kind) < 0) return -errno;
+    if (kind.f_type != NSFS_MAGIC) return -EINVAL;
+  } else {
+    int result = name_path(name, named, sizeof named);
+    if (result < 0) return result;
+    path = named;
+  }
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -errno;
   struct statfs system;

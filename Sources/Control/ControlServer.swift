@@ -82,7 +82,7 @@ package struct ControlServer: Sendable {
   func routes(settle: @escaping @Sendable () async -> Void = {}) -> [ServedRoute] {
     let subjects: [any Routes] = [
       LabRoutes(service: service, logger: logger, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
-      PortRoutes(service: service), CaptureRoutes(service: service),
+      PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

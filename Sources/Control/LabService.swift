@@ -27,6 +27,8 @@ package protocol LabService: Sendable {
   /// - Returns: the port afterwards.
   func setPort(_ name: String, _ change: PortChange) async throws -> PortStatus
   func removePort(_ name: String) async throws
+  /// The ports that container runtimes asked for.
+  func pods() async -> [PodPort]
   func workers() async -> [WorkerStatus]
   func switches() async -> [SwitchStatus]
   /// - Parameter switchName: nil = all switches.

@@ -72,6 +72,8 @@ package final class RuntimeService: LabService {
 
   package func removePort(_ name: String) async throws { try await runtime.removePort(name) }
 
+  package func pods() async -> [PodPort] { await runtime.pods() }
+
   package func workers() async -> [WorkerStatus] { await runtime.withPlane { await $0.workers() } ?? [] }
   package func switches() async -> [SwitchStatus] { await runtime.withPlane { await $0.switchStatus() } ?? [] }
 

@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// Named network namespaces, the same as those of `ip netns`.
+/// Network namespaces: by name, the same as those of `ip netns`, or by the absolute path of their file, wherever it is
+/// mounted (`/proc/PID/ns/net` is one).
 ///
 /// Requires CAP_SYS_ADMIN.
 package enum NetworkNamespace {
@@ -33,8 +34,21 @@ package enum NetworkNamespace {
     Descriptor(owning: try check(unsafe clinux_netns_open(name), "open", path(of: name)))
   }
 
-  /// The file that stands for a namespace of this name.
-  package static func path(of name: String) -> String { "/run/netns/\(name)" }
+  /// The file that stands for a namespace: that of its name, or the absolute path itself.
+  package static func path(of name: String) -> String { name.hasPrefix("/") ? name : "/run/netns/\(name)" }
+
+  /// Whether a namespace is the one that this process is in.
+  /// - Throws: ENOENT if there is none of that name, EINVAL if it is none.
+  package static func isOwn(_ name: String) throws(SystemError) -> Bool {
+    let other = try open(name)
+    return try run(in: nil) { () throws(SystemError) in
+      let own = Descriptor(owning: try check(clinux_netns_current(), "open", "/proc/thread-self/ns/net"))
+      var (one, two) = (stat(), stat())
+      // SAFETY: both structures are ours for the length of the calls.
+      guard unsafe fstat(own.raw, &one) == 0, unsafe fstat(other.raw, &two) == 0 else { return false }
+      return one.st_dev == two.st_dev && one.st_ino == two.st_ino
+    }
+  }
 
   /// Creates a namespace as `ip netns add` does, with `lo` up.
   /// - Throws: EEXIST if the name is taken, EINVAL if it is empty or holds a slash.

@@ -32,7 +32,7 @@ struct Apus: AsyncParsableCommand {
         name: "This program",
         subcommands: [
           DoctorCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self, DaemonCommand.self,
-          ExtcapCommand.self,
+          ExtcapCommand.self, CNICommand.self,
         ]),
     ])
 
@@ -41,6 +41,8 @@ struct Apus: AsyncParsableCommand {
     // Wireshark calls what lies in its folder by that name alone: a link of this name is `apus extcap`.
     let name = CommandLine.arguments.first?.split(separator: "/").last ?? ""
     if name.hasPrefix("apus-extcap") { arguments.insert("extcap", at: 0) }
+    // The same for container runtimes, which say by variables what they want.
+    if arguments.isEmpty, CNIPlugin.isAsked(Variables.all) { arguments = ["cni"] }
     let status = await Launcher.run(arguments)
     Output.end(status)
   }

@@ -346,7 +346,7 @@ int clinux_link_mark(int index, const char *prefix, char name[128], bool *is_eth
 
 /* The calling thread's network namespace, as a descriptor. */
 int clinux_netns_current(void);
-/* Opens /run/netns/NAME; -EINVAL if the file is no namespace. */
+/* Opens /run/netns/NAME, or the absolute path that NAME is; -EINVAL if the file is no namespace. */
 int clinux_netns_open(const char *name);
 /* Moves the calling thread. */
 int clinux_netns_enter(int fd);

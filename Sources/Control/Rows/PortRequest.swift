@@ -13,24 +13,28 @@ package struct PortRequest: Described, Equatable {
   package var vlan: String?
   package var trunk: [String]?
   package var native: String?
+  package var mac: String?
+  package var pod: PodBody?
 
   package init(_ request: AddedPortRequest) {
     (name, switchName, kind, target) = (request.name, request.switchName, request.kind, request.target)
     (role, queues, mtu) = (request.role, request.queues, request.mtu)
     (vlan, trunk, native) = (request.vlan, request.trunk, request.native)
+    (mac, pod) = (request.mac, request.pod.map { PodBody($0) })
   }
 
   var request: AddedPortRequest {
     var request = AddedPortRequest(switchName: switchName, name: name, kind: kind, target: target)
     (request.role, request.queues, request.mtu) = (role, queues, mtu)
     (request.vlan, request.trunk, request.native) = (vlan, trunk, native)
+    (request.mac, request.pod) = (mac, pod?.attachment)
     return request
   }
 
   enum CodingKeys: String, CodingKey {
     case name
     case switchName = "switch"
-    case kind, target, role, queues, mtu, vlan, trunk, native
+    case kind, target, role, queues, mtu, vlan, trunk, native, mac, pod
   }
 
   package static let shape = Shape.object(
@@ -43,6 +47,8 @@ package struct PortRequest: Described, Equatable {
       Field(optional: "role", .choice(["listen", "connect"]), "Of a vhost-user socket; `listen` without it."),
       Field(optional: "queues", .integer(1...16), "Pairs of rings that are offered; 1 without it."),
       Field(optional: "mtu", .integer(68...65521), "Bytes of the largest payload."),
+      Field(optional: "mac", .text, "Address of the station behind it; that of the interface, or a derived one."),
+      Field(optional: "pod", PodBody.shape, "Whose interface it is, of a container runtime's."),
     ] + PortSettings.membership)
 }
 

@@ -26,7 +26,7 @@ extension AddedPort {
       for nic in node.nics {
         let port = Names.port(node: node.name, nic: nic.name)
         if port == name { return .name(of: "NIC") }
-        if isInterface, node.traits.isOnHost, nic.name == target { return .interface(of: port) }
+        if isInterface, namespace == nil, node.traits.isOnHost, nic.name == target { return .interface(of: port) }
         guard !isInterface, node.traits.hasSockets else { continue }
         let path = nic.socket ?? "\(folder)/\(PortName.nic(node: node.name, nic: nic.name).socketFile)"
         if path == target { return .socket(of: port) }
@@ -61,7 +61,7 @@ extension AddedPort {
     }
     let isInterface = AddedPortKind.named(kind)?.isInterface ?? false
     let other = others.first {
-      $0.target == target && AddedPortKind.named($0.kind)?.isInterface ?? false == isInterface
+      $0.target == target && $0.namespace == namespace && AddedPortKind.named($0.kind)?.isInterface ?? false == isInterface
     }
     return other.map {
       UserError(.badInput, "\(isInterface ? "the interface" : "the socket") \(target) is that of port \($0.name)")

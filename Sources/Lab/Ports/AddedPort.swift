@@ -23,12 +23,15 @@ struct AddedPort: Codable, Sendable, Equatable {
   var mac: MACAddress
   /// The interface was made for it, and goes with it.
   var isMade: Bool?
+  /// Of a port that a container runtime asked for.
+  var pod: PodAttachment?
 
   private enum CodingKeys: String, CodingKey {
     case name
     case switchName = "switch"
     case mode, kind, target, role, queues, mtu, offload, mac
     case isMade = "made"
+    case pod
   }
 
   /// The row of its kind.
@@ -40,8 +43,11 @@ struct AddedPort: Codable, Sendable, Equatable {
     }
   }
 
+  /// Path of the network namespace that has the interface; nil = the host's.
+  var namespace: String? { kind == AddedPortKind.tap.word ? pod?.namespace : nil }
+
   /// `tap tap9`, `vhost-user /run/x.sock`.
-  var words: String { "\(kind) \(target)" }
+  var words: String { "\(kind) \(target)" + (namespace.map { " in \($0)" } ?? "") }
 
   /// The same with its place: `tap tap9 on sw1, vlan 10`.
   var wholeWords: String {
@@ -75,6 +81,9 @@ package struct AddedPortRequest: Sendable, Equatable {
   /// Names, numbers, ranges; or `all` alone.
   package var trunk: [String]?
   package var native: String?
+  /// Station address of what is behind it; nil = found there, or derived from the name.
+  package var mac: String?
+  package var pod: PodAttachment?
 
   package init(switchName: String, name: String, kind: String, target: String) {
     (self.switchName, self.name, self.kind, self.target) = (switchName, name, kind, target)
@@ -106,7 +115,24 @@ extension AddedPort {
     (target, mtu) = (request.target, request.mtu)
     mac = Names.derivedMAC(lab: lab.name, node: request.name, nic: "")
     try readOptions(request, row)
+    try readPod(request, row)
     try row.check(self)
+  }
+
+  private mutating func readPod(_ request: AddedPortRequest, _ row: AddedPortKind) throws(UserError) {
+    if let text = request.mac {
+      guard let mac = MACAddress(text), !mac.isGroup, !mac.isZero else {
+        throw UserError(.badInput, "mac must be the address of a station, found \"\(text)\"")
+      }
+      self.mac = mac
+    }
+    guard let pod = request.pod else { return }
+    guard row.isInterface, pod.namespace.hasPrefix("/"), !pod.container.isEmpty, !pod.interface.isEmpty else {
+      throw UserError(
+        .badInput, "a port of kind \(row.word) in \"\(pod.namespace)\" is no pod's",
+        hint: "a pod's is an interface, in a network namespace with an absolute path")
+    }
+    self.pod = pod
   }
 
   private mutating func readOptions(_ request: AddedPortRequest, _ row: AddedPortKind) throws(UserError) {

@@ -23,30 +23,36 @@ extension AddedPortKind {
       guard HostFacts.isRoot else {
         throw UserError(.failed, "port \(port.name): opening a TAP needs root", hint: "run the lab as root")
       }
-      guard TAPDevice.exists(name: port.target, namespace: nil) else { return port.isMade = true }
-      let links = try explained(port) { () throws(SystemError) in try Netlink.links(namespace: nil) }
+      guard TAPDevice.exists(name: port.target, namespace: port.namespace) else {
+        // A pod's is made by who asks for the port.
+        guard let namespace = port.namespace else { return port.isMade = true }
+        throw UserError(.failed, "port \(port.name): there is no interface \(port.target) in \(namespace)")
+      }
+      let namespace = port.namespace
+      let links = try explained(port) { () throws(SystemError) in try Netlink.links(namespace: namespace) }
       if let address = links.first(where: { $0.name == port.target }).flatMap({ MACAddress($0.address) }) {
         port.mac = address
       }
     },
     backend: { port throws(UserError) in
       var tap = TAPInterface(name: port.target)
+      tap.namespace = port.namespace
       tap.offload = OffloadLevel(port.offload ?? .on)
       return .tap(tap)
     },
-    isThere: { TAPDevice.exists(name: $0.target, namespace: nil) },
+    isThere: { TAPDevice.exists(name: $0.target, namespace: $0.namespace) },
     settle: { port, isNew throws(UserError) in
       try explained(port) { () throws(SystemError) in
         if isNew {
           try InterfaceSetup.apply(to: port.target, mac: port.mac, mtu: port.mtu)
         } else if let mtu = port.mtu {
-          try Netlink.configure(link: port.target, namespace: nil, mtu: mtu, address: nil, up: nil)
+          try Netlink.configure(link: port.target, namespace: port.namespace, mtu: mtu, address: nil, up: nil)
         }
       }
     },
     setMTU: { port, mtu throws(UserError) in
       try explained(port) { () throws(SystemError) in
-        try Netlink.configure(link: port.target, namespace: nil, mtu: mtu, address: nil, up: nil)
+        try Netlink.configure(link: port.target, namespace: port.namespace, mtu: mtu, address: nil, up: nil)
       }
     },
     remove: { port throws(UserError) in

@@ -99,6 +99,11 @@ extension LabRuntime {
       guard let current, let plane else { return }
       let there = Set(await plane.ports().map(\.name))
       for port in runTime.ports where !there.contains(port.name) {
+        if port.isOfGonePod {
+          try? changeRunTime { $0.forget(port: port.name) }
+          progress("port \(port.name): its pod has gone")
+          continue
+        }
         do throws(UserError) {
           try await open(port)
           returned.append(PlanStep(.adopt, "port \(port.name)", port.words))

@@ -149,6 +149,15 @@ actor FixedLab: LabService {
     removals.append(name)
   }
 
+  func pods() -> [PodPort] { Self.pods }
+
+  static let pods = [
+    PodPort(
+      name: "pod-0123456789ab-eth0-00c0ffee", switchName: "sw1", carries: true,
+      attachment: PodAttachment(
+        network: "lan", container: "0123456789abcdef", interface: "eth0", namespace: "/run/netns/pod"))
+  ]
+
   func addStation(_ request: StationRequest) throws -> FDBEntry {
     guard request.switchName == "sw1" else { throw UserError(.notFound, "no switch \"\(request.switchName)\"") }
     addedStations.append(request)

@@ -41,6 +41,12 @@ struct RouteExample: Sendable {
       RouteExample(
         id: "post_v1_ports", body: #"{"name":"p9","switch":"sw1","kind":"tap","target":"tap9","vlan":"red"}"#),
       RouteExample(
+        id: "post_v1_ports",
+        body: #"{"name":"pod-a","switch":"sw1","kind":"tap","target":"eth0","mac":"02:00:00:00:00:01","pod":"#
+          + #"{"network":"lan","container":"a","interface":"eth0","namespace":"/run/netns/a"}}"#),
+      RouteExample(id: "get_v1_pods", query: "switch=sw1"),
+      RouteExample(id: "get_v1_pods", query: "switch=sw9", status: 404),
+      RouteExample(
         id: "post_v1_ports", body: #"{"name":"p9","switch":"sw9","kind":"tap","target":"tap9"}"#, status: 404),
       RouteExample(
         id: "post_v1_ports", body: #"{"name":"vm1","switch":"sw1","kind":"tap","target":"tap9"}"#, status: 400),
