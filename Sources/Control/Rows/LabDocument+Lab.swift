@@ -201,6 +201,7 @@ extension LabDocument.Node {
     nics = node.nics.map { LabDocument.NIC($0) }
     disk = node.disk.map { LabDocument.Disk(format: $0.format, sha256: $0.sha256, persist: $0.persist) }
     cloudInit = node.cloudInit.map { LabDocument.CloudInit($0) }
+    (firmware, appliance) = LabDocument.Appliance.keys(of: node)
     ready = node.ready.map {
       LabDocument.Ready(console: $0.console, tcp: $0.tcp, agent: $0.agent, timeout: $0.timeout)
     }
@@ -215,6 +216,7 @@ extension LabDocument.Node {
     for nic in nics ?? [] { definition.nics.append(try nic.definition(of: name)) }
     definition.disk = disk?.definition
     definition.cloudInit = try cloudInit?.definition(of: name)
+    (definition.firmware, definition.appliance) = (firmware ?? .bios, appliance?.definition)
     definition.ready = ready?.definition
     definition.after = after.map { conditions in
       conditions.map { condition in
@@ -295,6 +297,7 @@ extension LabDocument.NIC {
     }
     (role, socket, socketMode, socketOwner) = (nic.role, nic.socket, nic.socketMode, nic.socketOwner)
     (frontEnd, offload) = (nic.frontEnd, LabDocument.Offload(nic.offload))
+    model = nic.model == .virtio ? nil : nic.model
     impair = nic.impair.map { LabDocument.Impairments($0) }
   }
 
@@ -316,7 +319,7 @@ extension LabDocument.NIC {
     definition.queues = queues ?? definition.queues
     definition.role = role ?? definition.role
     (definition.socket, definition.socketMode, definition.socketOwner) = (socket, socketMode, socketOwner)
-    definition.offload = offload?.level ?? definition.offload
+    (definition.offload, definition.model) = (offload?.level ?? definition.offload, model ?? definition.model)
     definition.impair = impair?.pair
     return definition
   }

@@ -165,6 +165,8 @@ extension LabDocument.Node {
       Field(optional: "cloud_init", LabDocument.CloudInit.shape, "What cloud-init is told on the first boot."),
       Field(optional: "ready", LabDocument.Ready.shape, "What tells that it is ready."),
       Field(optional: "after", .list(LabDocument.Condition.shape), "What has to be true before it starts."),
+      Field(optional: "firmware", .choice(Firmware.allCases.map(\.rawValue)), "`bios` without it."),
+      Field(optional: "appliance", LabDocument.Appliance.shape, "What `image` is, where it is an appliance."),
     ])
 }
 
@@ -234,6 +236,7 @@ extension LabDocument.NIC {
       Field(
         optional: "front_end", .choice(NICDefinition.FrontEnd.allCases.map(\.rawValue)), "What uses the socket."),
       Field(optional: "offload", LabDocument.Offload.shape, "What it and the switch leave to each other."),
+      Field(optional: "model", .choice(NICModel.allCases.map(\.rawValue)), "To the guest; `virtio` without it."),
       Field(optional: "impair", LabDocument.Impairments.shape, "Of its link to its switch."),
     ])
 }

@@ -139,9 +139,11 @@ extension LabDocument {
     var cloudInit: CloudInit?
     var ready: Ready?
     var after: [Condition]?
+    var firmware: Firmware?
+    var appliance: Appliance?
 
     enum CodingKeys: String, CodingKey {
-      case name, kind, image, cpus, memory, nics, disk, ready, after
+      case name, kind, image, cpus, memory, nics, disk, ready, after, firmware, appliance
       case cloudInit = "cloud_init"
     }
   }
@@ -202,6 +204,7 @@ extension LabDocument {
     var socketOwner: String?
     var frontEnd: NICDefinition.FrontEnd?
     var offload: Offload?
+    var model: NICModel?
     var impair: Impairments?
 
     enum CodingKeys: String, CodingKey {
@@ -209,7 +212,7 @@ extension LabDocument {
       case socketMode = "socket_mode"
       case socketOwner = "socket_owner"
       case frontEnd = "front_end"
-      case offload, impair
+      case offload, model, impair
     }
   }
 

@@ -1,4 +1,5 @@
 import Lab
+import Topology
 
 /// A row of `ps`.
 package struct NodeRow: Described, Equatable {
@@ -83,6 +84,10 @@ extension NodeRow: Listing {
     ]
   }
 
-  /// File name of the image.
-  private var imageName: String? { image.flatMap { $0.split(separator: "/").last.map(String.init) } }
+  /// File name of the image, or the name of an entry of the catalogue.
+  private var imageName: String? {
+    let name = image.flatMap { $0.split(separator: "/").last.map(String.init) }
+    guard let name, name.hasSuffix(Paths.entryEnding), name != Paths.entryEnding else { return name }
+    return String(name.dropLast(Paths.entryEnding.count))
+  }
 }

@@ -8,8 +8,8 @@ struct QEMUCommandLine: Sendable {
   /// What the machine starts from.
   enum Boot: Sendable, Equatable {
     case kernel(path: String, initialRAMDisk: String, commandLine: String)
-    /// Paths of a qcow2 file and, for cloud-init, of a CD image.
-    case disk(path: String, seed: String?)
+    /// Disks, and for cloud-init the path of a CD image.
+    case disk(MachineStorage, seed: String?)
   }
 
   /// NICs that find a place on the machine's bus: what `MachineLimits.nics` tells the checks of lab files.
@@ -68,9 +68,8 @@ struct QEMUCommandLine: Sendable {
     switch boot {
     case .kernel(let path, let initialRAMDisk, let commandLine):
       return ["-kernel", path, "-initrd", initialRAMDisk, "-append", commandLine]
-    case .disk(let path, let seed):
-      var words = ["-drive", "if=none,id=disk,format=qcow2,discard=unmap,file=\(Self.escaped(path))"]
-      words += ["-device", "virtio-blk-pci,id=disk0,drive=disk,bootindex=0,bus=pci.0,addr=0x4"]
+    case .disk(let storage, let seed):
+      var words = storage.words()
       if let seed {
         words += ["-drive", "if=none,id=seed,format=raw,readonly=on,file=\(Self.escaped(seed))"]
         words += ["-device", "virtio-blk-pci,id=seed0,drive=seed,bus=pci.0,addr=0x5"]

@@ -257,6 +257,7 @@ struct LabDifference: Sendable, Equatable {
   private static func reason(_ node: NodeDefinition, _ before: NodeDefinition) -> String {
     if node.kind != before.kind { return "was \(before.kind)" }
     if node.image != before.image || node.disk != before.disk { return "another image" }
+    if node.appliance != before.appliance { return "something else of its appliance" }
     if node.cloudInit != before.cloudInit { return "another cloud-init" }
     if node.cpus != before.cpus { return "cpus \(before.cpus) -> \(node.cpus)" }
     if node.memory != before.memory { return "memory \(before.memory >> 20)M -> \(node.memory >> 20)M" }

@@ -32,15 +32,21 @@ enum NodeFile: String, CaseIterable {
   case seed = "seed.iso"
   /// What the seed is being made of.
   case seedFiles = "seed.iso.files"
+  case environment = "ovf-env.iso"
+  /// What that is being made of.
+  case environmentFiles = "ovf-env.iso.files"
 
   var kind: Folder.Kind {
     switch self {
     case .consoleSocket, .monitorSocket, .agentSocket: .socket
-    case .seedFiles: .folder
+    case .seedFiles, .environmentFiles: .folder
     default: .file
     }
   }
 
   /// What stays as long as `persistMark` is there.
-  static let persistent: Set = [NodeFile.disk.rawValue, NodeFile.imageRecord.rawValue, NodeFile.persistMark.rawValue]
+  static func persists(_ name: String) -> Bool {
+    [NodeFile.disk.rawValue, NodeFile.imageRecord.rawValue, NodeFile.persistMark.rawValue].contains(name)
+      || DiskFiles.isKept(name)
+  }
 }

@@ -46,4 +46,5 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case imageSum = "L308"
   case captureFilter = "L309"
   case account = "L310"
+  case appliance = "L320"
 }

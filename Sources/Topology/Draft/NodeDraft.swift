@@ -9,10 +9,14 @@ struct NodeDraft {
   /// Nil for kinds that are no virtual machine.
   var machine: MachineDraft?
   var nics: [NICDraft] = []
+  /// `networks:`, by names of its appliance's networks.
+  var networks: [NICDraft] = []
+  /// Set once its image is known to be one.
+  var appliance: ApplianceDraft?
 
   /// Nodes, NICs, addresses and VLANs that it is: what a range of it is many times.
   var size: Int {
-    nics.reduce(1 + (machine?.after.count ?? 0)) { size, nic in
+    (nics + networks).reduce(1 + (machine?.after.count ?? 0)) { size, nic in
       var vlans = 0
       if case .list(let items)? = nic.membership.trunk?.value { vlans = items.count }
       return size + 1 + nic.addresses.count + nic.routes.count + vlans
@@ -53,6 +57,7 @@ struct NICDraft {
   var gateway: Located<IPAddress>?
   var routes: [Route] = []
   var mac: Located<MACAddress>?
+  var model: Located<NICModel>?
   var mtu: Located<Int>?
   var queues: Int?
   var offload = NICDefinition.Offload.on

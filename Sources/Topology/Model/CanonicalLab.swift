@@ -196,9 +196,23 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   ///
   /// Those of a wire are in the wire's `LinkDefinition`.
   package var impair: ImpairmentPair?
+  /// Only said when it is another than usual: a lab that another version wrote has no such key.
+  private var saidModel: NICModel?
   package init(name: String, mac: MACAddress) {
     self.name = name
     self.mac = mac
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, mac, attachment, addresses, gateway, routes, mtu, queues, role, socket, socketMode, socketOwner
+    case frontEnd, offload, impair
+    case saidModel = "model"
+  }
+
+  /// What it is to the guest of a machine.
+  package var model: NICModel {
+    get { saidModel ?? .virtio }
+    set { saidModel = newValue == .virtio ? nil : newValue }
   }
 }
 
@@ -224,9 +238,24 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var ready: ReadyDefinition?
   /// What has to be true before it starts; nil = nothing.
   package var after: [StartCondition]?
+  /// What `image` is, where it is an appliance.
+  package var appliance: ApplianceDefinition?
+  /// Only said when it is another than usual: a lab that another version wrote has no such key.
+  private var saidFirmware: Firmware?
   package init(name: String, kind: String) {
     self.name = name
     self.kind = kind
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, kind, image, cpus, memory, nics, disk, cloudInit, ready, after, appliance
+    case saidFirmware = "firmware"
+  }
+
+  /// What it starts with; `bios` unless something else is said.
+  package var firmware: Firmware {
+    get { saidFirmware ?? .bios }
+    set { saidFirmware = newValue == .bios ? nil : newValue }
   }
 }
 

@@ -36,6 +36,7 @@ struct Normaliser {
   private func node(_ draft: NodeDraft) -> NodeDefinition {
     var node = NodeDefinition(name: draft.name.value, kind: draft.kind?.value ?? "")
     if draft.traits.isMachine, let machine = draft.machine { fill(&node, machine) }
+    if let appliance = draft.appliance { fill(&node, appliance) }
     node.nics = draft.nics.map { nic($0, draft.traits) }
     return node
   }
@@ -58,6 +59,7 @@ struct Normaliser {
     nic.socketOwner = draft.socketOwner?.value
     nic.frontEnd = draft.frontEnd
     nic.offload = draft.offload
+    nic.model = draft.model?.value ?? .virtio
     return nic
   }
 

@@ -49,7 +49,25 @@ struct MachineReader {
       reporter.error(.contradiction, name.span, message, hint: "write image: builtin")
       return .unusable
     }
-    return .file(ImageFileDraft(name: name, format: format, sha256: sum))
+    var draft = ImageFileDraft(name: name, format: format, sha256: sum)
+    draft.system = object["system"].flatMap { values.scalar($0, "system", "the name of a virtual system") }
+    draft.configuration = object["configuration"].flatMap { values.scalar($0, "configuration", "its name") }
+    draft.properties = object["properties"].map(properties) ?? []
+    return .file(draft)
+  }
+
+  /// Values of the OVF environment; one may be empty.
+  private func properties(_ node: YAMLNode) -> [(key: Located<String>, value: String)] {
+    if node.isNull { return [] }
+    if case .unusable = node.content { return [] }
+    guard case .mapping(let entries) = node.content else {
+      reporter.error(.type, node.span, "\"properties\" must be a mapping from keys to texts, found \(node.found)")
+      return []
+    }
+    return entries.compactMap { entry in
+      if entry.value.isNull { return (entry.key, "") }
+      return values.scalar(entry.value, entry.key.value, "a text").map { (entry.key, $0.value) }
+    }
   }
 
   private func fileName(_ node: YAMLNode, _ what: String, _ wanted: String) -> Located<String>? {

@@ -74,6 +74,7 @@ struct Rule: Sendable {
     Rule(codes: [.limit], check: machineNICs),
     Rule(codes: [.limit], check: guestCommandLines),
     Rule(codes: [.fileMissing, .imageFormat, .imageSum], check: images),
+    Rule(codes: [.appliance], check: unpluggedNetworks),
     Rule(codes: [.fileMissing, .withoutEffect], check: cloudInit),
     Rule(codes: [.withoutEffect], check: diskless),
     Rule(codes: [.ready], check: readyAddresses),

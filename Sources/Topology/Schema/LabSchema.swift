@@ -72,7 +72,7 @@ enum LabSchema {
         NodeKind.all.map { "\($0.word): \($0.text)" }.joined(separator: "; ") + "."
       ).required
     ] + machine + [
-      after,
+      after, networks,
       Key("nics", .map(.optional(.object(nic)), names: nicNames), "Interfaces, in the order the node sees them."),
       Key("profile", .name, "A name under `profiles`, whose keys count where this node has none."),
     ])
