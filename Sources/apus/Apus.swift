@@ -31,7 +31,8 @@ struct Apus: AsyncParsableCommand {
       CommandGroup(
         name: "This program",
         subcommands: [
-          ImageCommand.self, DoctorCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self, DaemonCommand.self,
+          ImageCommand.self, DoctorCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self,
+          DaemonCommand.self,
           ExtcapCommand.self,
         ]),
     ])

@@ -16,6 +16,10 @@ import Topology
       nics: nics.map { ($0, "/s/vm1.\($0.name).sock") })
   }
 
+  private static func storage(_ path: String) -> MachineStorage {
+    MachineStorage(disks: [MachineStorage.Disk(path: path)])
+  }
+
   @Test func machineWithoutNICs() {
     #expect(
       line(.emulation).arguments() == [
@@ -93,12 +97,12 @@ import Topology
   }
 
   @Test func imageBootsFromItsOverlay() {
-    let words = line(.emulation, boot: .disk(path: "/d/a,b/disk.qcow2", seed: "/d/seed.iso")).arguments()
+    let words = line(.emulation, boot: .disk(Self.storage("/d/a,b/disk.qcow2"), seed: "/d/seed.iso")).arguments()
     #expect(!words.contains("-kernel"))
     #expect(words.contains("if=none,id=disk,format=qcow2,discard=unmap,file=/d/a,,b/disk.qcow2"))
     #expect(words.contains("if=none,id=seed,format=raw,readonly=on,file=/d/seed.iso"))
     #expect(words.contains("virtserialport,bus=serial.0,chardev=agent,name=org.qemu.guest_agent.0"))
-    let bare = line(.emulation, boot: .disk(path: "/d/disk.qcow2", seed: nil)).arguments()
+    let bare = line(.emulation, boot: .disk(Self.storage("/d/disk.qcow2"), seed: nil)).arguments()
     #expect(!bare.contains { $0.contains("seed") })
   }
 

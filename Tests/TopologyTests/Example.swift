@@ -24,7 +24,7 @@ struct Example: Sendable, CustomTestStringConvertible {
 
   static let all =
     syntax + values + names + references + addressing + routes + contradictions + impairments + profiles + host
-    + machines + images + captures + impossible + impossibleMachines
+    + machines + images + appliances + captures + impossible + impossibleMachines
 }
 
 extension TestFacts {

@@ -24,6 +24,10 @@ struct TestFacts: LabFacts {
   /// What is wrong with filters.
   var filterMistakes: [String: String] = [:]
 
+  /// What images are, or why they are not taken.
+  var imageContents: [String: Result<ImageContent, ImageFault>] = [:]
+
+  func image(at absolutePath: String) throws(ImageFault) -> ImageContent? { try imageContents[absolutePath]?.get() }
   func fileExists(_ absolutePath: String) -> Bool {
     files.contains(absolutePath) || contents[absolutePath] != nil
   }

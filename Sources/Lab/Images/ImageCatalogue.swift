@@ -139,6 +139,7 @@ package struct ImageCatalogue: Sendable {
       if let name = found.name { try Files.remove(path(of: name)) }
       guard let folder = try? Folder(store.root) else { return found }
       ImageStore.remove(found.image.digest, in: folder)
+      store.forget(found.image.digest, in: folder)
     } else if let name = found.name {
       try Files.remove(path(of: name))
     }

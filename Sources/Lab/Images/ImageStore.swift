@@ -57,7 +57,11 @@ package struct ImageStore: Sendable {
   ) async throws(UserError) -> StoredImage {
     if let known = known(path) { return known }
     let lock = try await lock(path)
-    defer { withExtendedLifetime(lock) {} }
+    defer {
+      // Whoever waits for it looks first whether it is made.
+      _ = try? Files.remove("\(root)/\(Self.key(path)).lock")
+      withExtendedLifetime(lock) {}
+    }
     // Whoever had the lock before may have made it.
     if let known = known(path) { return known }
     let source: ImageSource
@@ -240,6 +244,15 @@ package struct ImageStore: Sendable {
     for name in (try? store.names()) ?? [] where name.hasPrefix(Self.unfinished) {
       let process = name.dropFirst(Self.unfinished.count).prefix { $0.isNumber }
       if !HostFacts.exists("/proc/\(process)") { Self.remove(name, in: store) }
+    }
+  }
+
+  /// Forgets which files led to an image that is no more.
+  func forget(_ digest: String, in store: Folder) {
+    for name in (try? store.names()) ?? [] where name.hasPrefix("seen-") && name.hasSuffix(".json") {
+      let seen = store.read(name, limit: 1 << 20).flatMap { try? JSONDecoder().decode(SeenImage.self, from: Data($0)) }
+      guard seen == nil || seen?.digest == digest else { continue }
+      _ = try? store.remove(name)
     }
   }
 

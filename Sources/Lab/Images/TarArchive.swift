@@ -84,7 +84,9 @@ struct TarArchive: Sendable {
       for (key, value) in try Self.pairs(record) {
         if key == "path" { longName = value }
         if key == "size" {
-          guard let size = UInt64(value), size < 1 << 62 else { throw ImageFault("has a member of no size that is known") }
+          guard let size = UInt64(value), size < 1 << 62 else {
+            throw ImageFault("has a member of no size that is known")
+          }
           longSize = size
         }
         if key.hasPrefix("GNU.sparse") { throw ImageFault("has a member that is a sparse file") }

@@ -57,7 +57,9 @@ struct ImageIdentity: Codable, Sendable, Equatable {
   // MARK: - Beside the disk
 
   static func read(_ paths: NodePaths, _ files: DiskFiles = DiskFiles()) -> ImageIdentity? {
-    Files.read("\(paths.dataDirectory)/\(files.record)").flatMap { try? JSONDecoder().decode(ImageIdentity.self, from: Data($0)) }
+    Files.read("\(paths.dataDirectory)/\(files.record)").flatMap {
+      try? JSONDecoder().decode(ImageIdentity.self, from: Data($0))
+    }
   }
 
   func write(in folder: Folder, _ files: DiskFiles = DiskFiles()) throws(UserError) {

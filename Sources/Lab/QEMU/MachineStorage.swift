@@ -19,14 +19,16 @@ struct MachineStorage: Sendable, Equatable {
   private static let sataPorts = 6
 
   /// In the order of the disks, which is that of their places: slot 4 first, then the functions of slot 2.
-  func words() -> [String] {
+  /// - Parameter bootIndex: when the firmware tries the first one; nil = never.
+  func words(bootIndex: Int? = 0) -> [String] {
+    let boot = bootIndex.map { ",bootindex=\($0)" } ?? ""
     var bus = Places()
     var words: [String] = []
     for (index, disk) in disks.enumerated() {
       let id = index == 0 ? "disk" : "disk\(index)"
       let drive = "if=none,id=\(id),format=qcow2,discard=unmap,file=\(QEMUCommandLine.escaped(disk.path))"
       words += ["-drive", drive]
-      let device = index == 0 ? "id=disk0,drive=\(id),bootindex=0" : "id=\(id)-0,drive=\(id)"
+      let device = index == 0 ? "id=disk0,drive=\(id)\(boot)" : "id=\(id)-0,drive=\(id)"
       words += bus.attach(device, to: disk.bus)
     }
     if let environment {

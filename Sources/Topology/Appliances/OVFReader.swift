@@ -197,7 +197,8 @@ enum OVFUnits {
     case "terabytes", "tb": return 1 << 40
     default:
       guard text.hasPrefix("byte*") else { return nil }
-      return text.dropFirst(5).split(separator: "*", omittingEmptySubsequences: false).reduce(Optional(1)) { all, part in
+      return text.dropFirst(5).split(separator: "*", omittingEmptySubsequences: false).reduce(Optional(1)) {
+        all, part in
         guard let all, let factor = power(part) else { return nil }
         return product(all, factor)
       }

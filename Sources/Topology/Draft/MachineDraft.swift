@@ -9,6 +9,7 @@ struct MachineDraft {
   var ready: ReadyDraft?
   /// The node has `ready` itself, rather than from a profile or `defaults`.
   var isReadyOwn = false
+  var firmware: Located<Firmware>?
   var after: [StartDraft] = []
 }
 

@@ -30,6 +30,7 @@ struct ApplianceTable {
     guard check(made, file) else { return }
     if node.machine?.cpus == nil { node.machine?.cpus = made.cpus.map { Located($0, file.name.span) } }
     if node.machine?.memory == nil { node.machine?.memory = made.memory.map { Located($0, file.name.span) } }
+    if node.machine?.firmware == nil { node.machine?.firmware = Located(made.firmware, file.name.span) }
     plug(made, file.name.span, into: &node)
     node.appliance = ApplianceDraft(machine: made, properties: properties(made, file), span: file.name.span)
   }
@@ -60,7 +61,9 @@ struct ApplianceTable {
   }
 
   private func report(_ name: Located<String>, _ what: String, among names: [String]) {
-    let near = Suggestion.nearest(to: name.value, among: names).map { "did you mean \($0.quoted)? " } ?? ""
+    let found = Suggestion.nearest(to: name.value, among: names.map { $0.lowercased() })
+    let meant = names.first { $0.lowercased() == found }
+    let near = meant.map { "did you mean \($0.quoted)? " } ?? ""
     let all = names.isEmpty ? "it has none" : "it has: \(Quoting.list(names))"
     reporter.error(
       .unknownName, name.span, "the appliance has no \(what) \(name.value.quoted)", hint: "\(near)\(all)")

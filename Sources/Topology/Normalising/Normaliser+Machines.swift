@@ -13,6 +13,7 @@ extension Normaliser {
       node.disk?.persist = machine.persist?.value ?? false
       node.cloudInit = machine.cloudInit.map { cloudInit($0) }
     }
+    if node.disk != nil { node.firmware = machine.firmware?.value ?? node.firmware }
     node.ready = machine.ready?.definition
     // Each node once: ready, which says more, when both states are asked for.
     var places: [String: Int] = [:]
@@ -33,7 +34,6 @@ extension Normaliser {
   /// What is left to its appliance, that `ApplianceTable` has not put into the draft.
   func fill(_ node: inout NodeDefinition, _ appliance: ApplianceDraft) {
     let machine = appliance.machine
-    node.firmware = machine.firmware
     node.appliance = ApplianceDefinition(
       system: machine.system, configuration: machine.configuration, disks: machine.disks,
       properties: appliance.properties)

@@ -38,6 +38,9 @@ struct MachineReader {
     let sum = object["sha256"].flatMap { node in
       values.value(node, "sha256", "64 hexadecimal digits") { $0.isSHA256 ? $0.lowercased() : nil }
     }
+    let system = object["system"].flatMap { values.scalar($0, "system", "the name of a virtual system") }
+    let configuration = object["configuration"].flatMap { values.scalar($0, "configuration", "its name") }
+    let properties = object["properties"].map { self.properties($0) } ?? []
     guard let file = object["file"] else {
       guard object.lacks("file") else { return .unusable }
       reporter.error(.missing, owner, "\"image\" needs \"file\"", hint: "image: { file: debian-12.qcow2 }")
@@ -50,9 +53,7 @@ struct MachineReader {
       return .unusable
     }
     var draft = ImageFileDraft(name: name, format: format, sha256: sum)
-    draft.system = object["system"].flatMap { values.scalar($0, "system", "the name of a virtual system") }
-    draft.configuration = object["configuration"].flatMap { values.scalar($0, "configuration", "its name") }
-    draft.properties = object["properties"].map(properties) ?? []
+    (draft.system, draft.configuration, draft.properties) = (system, configuration, properties)
     return .file(draft)
   }
 
