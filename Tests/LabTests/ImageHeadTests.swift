@@ -46,7 +46,10 @@ import Topology
       let summary = try ImageSummary.of(try ImageBytes(path: "\(folder)/over.qcow2"))
       #expect(summary.references == ["base.qcow2"] && summary.hasBacking && summary.virtualSize == 4 << 20)
       // Without a word on its format, it would be guessed from bytes that a guest has written.
-      try await image("create", "-q", "-u", "-f", "qcow2", "-b", "base.qcow2", "\(folder)/unsaid.qcow2", "4M")
+      var bytes = try #require(Files.read("\(folder)/over.qcow2"))
+      let place = try #require(bytes.firstRange(of: [0xE2, 0x79, 0x2A, 0xCA]))
+      bytes.replaceSubrange(place, with: [1, 2, 3, 4])
+      try Files.write(bytes, to: "\(folder)/unsaid.qcow2")
       #expect(fault("\(folder)/unsaid.qcow2") == "does not say of which format its backing file base.qcow2 is")
       try await image("create", "-q", "-u", "-f", "qcow2", "-F", "vdi", "-b", "base.qcow2", "\(folder)/vdi.qcow2", "4M")
       #expect(fault("\(folder)/vdi.qcow2")?.contains("a backing file of format vdi") == true)
@@ -197,10 +200,17 @@ import Topology
         try change(path, at: offset, bytes)
         #expect(fault(path)?.hasPrefix(wanted) == true, "\(offset): \(fault(path) ?? "taken")")
       }
+      // A head that is at the end, as VMware's own exports have it.
       try await make()
       let all = try #require(Files.read(path))
-      try Files.write(Array(all.prefix(all.count - 1024)), to: path)
-      #expect(kind == "streamOptimized" ? fault(path)?.hasPrefix("is cut off") == true : true)
+      let atEnd = Array(all[..<56]) + [UInt8](repeating: 0xFF, count: 8) + Array(all[64...])
+      let blank = [UInt8](repeating: 0, count: 512)
+      try Files.write(atEnd + blank + blank + blank, to: path)
+      #expect(fault(path) == "is cut off: the head at its end is not there")
+      try Files.write(atEnd + blank + all[..<512] + blank, to: path)
+      #expect(try ImageSummary.of(try ImageBytes(path: path)).variant == kind)
+      try Files.write(atEnd + blank + all[..<77] + [9] + all[78..<512] + blank, to: path)
+      #expect(fault(path)?.hasPrefix("is compressed in a way that is not known") == true)
     }
   }
 }

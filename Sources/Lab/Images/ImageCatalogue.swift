@@ -77,7 +77,7 @@ package struct ImageCatalogue: Sendable {
     let all = entries()
     if name.hasPrefix("sha256:"), name.utf8.count >= 7 + 6 {
       let found = all.filter { $0.image.digest.hasPrefix(name.dropFirst(7)) }
-      if found.count == 1 { return found[0] }
+      if let first = found.first, found.allSatisfy({ $0.image.digest == first.image.digest }) { return first }
     }
     let known = all.map(\.shownName)
     throw UserError(

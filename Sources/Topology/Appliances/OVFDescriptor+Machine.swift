@@ -55,7 +55,9 @@ extension OVFDescriptor {
     ApplianceMachine.NIC(network: item.connections.first, model: model(item.subtype), wording: item.subtype)
   }
 
-  /// The first of the alternatives that is known; virtio where it is among them. Without one, what every system drives.
+  /// The first of the alternatives that is known; virtio where it is among them.
+  ///
+  /// Without one, what every system drives.
   static func model(_ text: String?) -> NICModel {
     let words = (text ?? "").lowercased().split { $0.isWhitespace || $0 == "," }
     let models = words.compactMap { word -> NICModel? in
@@ -122,7 +124,9 @@ extension OVFDescriptor {
     return ApplianceDisk(file: file.name, size: 0, bus: bus)
   }
 
-  /// What its controller is here. VMware's parallel SCSI adapters are none of QEMU's; SATA is what most systems drive.
+  /// What its controller is here.
+  ///
+  /// VMware's parallel SCSI adapters are none of QEMU's; SATA is what most systems drive.
   private static func bus(_ controller: OVFItem?) -> DiskBus {
     guard let controller else { return .sata }
     let words = (controller.subtype ?? "").lowercased()
