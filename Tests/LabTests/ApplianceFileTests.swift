@@ -132,6 +132,21 @@ enum ApplianceTexts {
     }
   }
 
+  /// No bytes make it do anything but answer.
+  @Test func anyBytesAreAnswered() throws {
+    let good = ApplianceTexts.archive([
+      ApplianceTexts.member("x", ApplianceTexts.record("path", "sub/a"), kind: "x"),
+      ApplianceTexts.member("a", [UInt8](repeating: 7, count: 700)),
+      ApplianceTexts.member("././@LongLink", Array("b\0".utf8), kind: "L"), ApplianceTexts.member("c", [1]),
+    ])
+    for place in stride(from: 0, to: good.count, by: 3) {
+      var bad = good
+      bad[place] = [0, 0x20, 0x37, 0x80, 0xFF][place % 5]
+      try withArchive(bad) { _ in }
+    }
+    for size in stride(from: 0, to: good.count, by: 101) { try withArchive(Array(good.prefix(size))) { _ in } }
+  }
+
   @Test func manifests() throws {
     let sum = String(repeating: "aB", count: 20)
     let text = "SHA1(a b.ovf)= \(sum)\r\n\nsha256 ( x(1).vmdk ) = \(String(repeating: "0", count: 64))\n"

@@ -200,6 +200,15 @@ import Topology
         try change(path, at: offset, bytes)
         #expect(fault(path)?.hasPrefix(wanted) == true, "\(offset): \(fault(path) ?? "taken")")
       }
+      // No bytes make it do anything but answer.
+      try await make()
+      let good = Array(try #require(Files.read(path)).prefix(3072))
+      for place in stride(from: 4, to: 100, by: 1) {
+        var bad = good
+        for offset in 0..<(place % 7 + 1) { bad[place + offset] = [0xFF, 0, 0x7F, 0x80][(place + offset) % 4] }
+        try Files.write(bad, to: path)
+        _ = fault(path)
+      }
       // A head that is at the end, as VMware's own exports have it.
       try await make()
       let all = try #require(Files.read(path))
