@@ -116,6 +116,10 @@ struct NodePaths: Sendable {
   var consoleLog: String { data(.consoleLog) }
   /// What a machine from an image has written.
   var overlay: String { data(.disk) }
+  /// The same of one of its disks, counted from 1.
+  func disk(_ number: Int) -> String { "\(dataDirectory)/\(DiskFiles(number: number).disk)" }
+  /// What a guest from an appliance is told.
+  var environment: String { data(.environment) }
   /// Is there while `overlay` outlives the lab.
   var persistMark: String { data(.persistMark) }
   /// Which image `overlay` was made over, as `ImageIdentity` has it.

@@ -44,6 +44,16 @@ package protocol LabFacts {
   func hasProgram(_ name: String) -> Bool
   /// What is wrong with a filter of captures (pcap-filter(7)); nil = nothing, or nobody here can say.
   func mistake(inFilter text: String) -> String?
+  /// What an image is, beyond what its first bytes say; nil = nothing more is known of it.
+  /// - Throws: why it is not taken: it refers to other files of the host, say.
+  func image(at absolutePath: String) throws(ImageFault) -> ImageContent?
+}
+
+/// What an image is that is more than the bytes of a disk.
+package enum ImageContent: Sendable, Equatable {
+  /// An entry of the catalogue; the format is what was found when it was added.
+  case disk(DiskDefinition.Format)
+  case appliance(OVFDescriptor)
 }
 
 /// What only some labs need of the host.
@@ -79,4 +89,5 @@ extension LabFacts {
   package func missingPackage(of need: HostNeed) -> String? { nil }
   package func hasProgram(_ name: String) -> Bool { true }
   package func mistake(inFilter text: String) -> String? { nil }
+  package func image(at absolutePath: String) throws(ImageFault) -> ImageContent? { nil }
 }

@@ -48,9 +48,10 @@ private func load(
   }
   var reader = LabReader(reporter: reporter)
   guard var draft = reader.read(root) else { return nil }
+  let images = ImageTable(facts: facts, directory: directory)
+  ApplianceTable(images: images, reporter: reporter).furnish(&draft)
   Wiring(draft, index: NameIndex(draft), reporter: reporter).wire(&draft)
   let vlans = VLANTable(draft, reporter: reporter)
-  let images = ImageTable(facts: facts, directory: directory)
   let normaliser = Normaliser(draft: draft, directory: directory, reporter: reporter, vlans: vlans, images: images)
   var lab = normaliser.lab(source: source.path)
   let subject = RuleSubject(

@@ -56,7 +56,8 @@ extension NodeKind {
 
   package static let vm = NodeKind(
     word: "vm", text: "a virtual machine", interfaces: .own, isMachine: true, hasSockets: true, sends: true,
-    executes: true, keys: Set((LabSchema.machine + [LabSchema.after]).map(\.name)), nicKeys: ["queues", "model"])
+    executes: true, keys: Set((LabSchema.machine + [LabSchema.after, LabSchema.networks]).map(\.name)),
+    nicKeys: ["queues", "model"])
 
   package static let netns = NodeKind(
     word: "netns", text: "a network namespace", interfaces: .namespace, sends: true, executes: true)

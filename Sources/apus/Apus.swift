@@ -31,8 +31,8 @@ struct Apus: AsyncParsableCommand {
       CommandGroup(
         name: "This program",
         subcommands: [
-          DoctorCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self, DaemonCommand.self,
-          ExtcapCommand.self, CNICommand.self,
+          ImageCommand.self, DoctorCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self,
+          DaemonCommand.self, ExtcapCommand.self, CNICommand.self,
         ]),
     ])
 

@@ -17,6 +17,10 @@ import Topology
       nics: nics.map { ($0, "/s/vm1.\($0.name).sock") })
   }
 
+  private static func storage(_ path: String) -> MachineStorage {
+    MachineStorage(disks: [MachineStorage.Disk(path: path)])
+  }
+
   @Test func machineWithoutNICs() {
     #expect(
       line(.emulation).arguments() == [
@@ -96,7 +100,7 @@ import Topology
 
   @Test func imageBootsFromItsOverlay() {
     func boot(_ disk: String, _ seed: String?) -> QEMUCommandLine.Boot {
-      .firmware(uefi: nil, order: [.disk], disk: disk, seed: seed)
+      .firmware(uefi: nil, order: [.disk], storage: Self.storage(disk), seed: seed)
     }
     let words = line(.emulation, [nic()], boot: boot("/d/a,b/disk.qcow2", "/d/seed.iso")).arguments()
     #expect(words.contains("virtio-blk-pci,id=disk0,drive=disk,bootindex=0,bus=pci.0,addr=0x4"))

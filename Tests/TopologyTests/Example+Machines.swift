@@ -15,7 +15,7 @@ extension Example {
       expected: #"""
         test.lab.yaml:6:14: error[L003]: unknown key "fil" in image
             6 |     image: { fil: debian.qcow2 }
-              |              ^^^ did you mean "file"? (valid: file, sha256, format)
+              |              ^^^ did you mean "file"? (valid: file, sha256, format, system, configuration, properties)
         test.lab.yaml:7:19: error[L003]: unknown key "userdata" in cloud-init
             7 |     cloud-init: { userdata: user-data.yaml }
               |                   ^^^^^^^^ did you mean "user-data"? (valid: user-data, meta-data, network-config)

@@ -29,6 +29,10 @@ struct TestFacts: LabFacts {
   var filterMistakes: [String: String] = [:]
   var missingPrograms: Set<String> = []
 
+  /// What images are, or why they are not taken.
+  var imageContents: [String: Result<ImageContent, ImageFault>] = [:]
+
+  func image(at absolutePath: String) throws(ImageFault) -> ImageContent? { try imageContents[absolutePath]?.get() }
   func fileExists(_ absolutePath: String) -> Bool {
     files.contains(absolutePath) || contents[absolutePath] != nil
   }

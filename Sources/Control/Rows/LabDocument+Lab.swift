@@ -201,6 +201,7 @@ extension LabDocument.Node {
     nics = node.nics.map { LabDocument.NIC($0) }
     disk = node.disk.map { LabDocument.Disk(format: $0.format, sha256: $0.sha256, persist: $0.persist) }
     cloudInit = node.cloudInit.map { LabDocument.CloudInit($0) }
+    appliance = node.appliance.map { LabDocument.Appliance($0) }
     ready = node.ready.map {
       LabDocument.Ready(console: $0.console, tcp: $0.tcp, agent: $0.agent, timeout: $0.timeout)
     }
@@ -219,6 +220,7 @@ extension LabDocument.Node {
     for nic in nics ?? [] { definition.nics.append(try nic.definition(of: name)) }
     definition.disk = disk?.definition
     definition.cloudInit = try cloudInit?.definition(of: name)
+    definition.appliance = appliance?.definition
     definition.ready = ready?.definition
     definition.isForced = force ?? false
     (definition.firmware, definition.boot, definition.emptyDisk) = (firmware ?? .bios, boot, emptyDisk)
@@ -232,58 +234,6 @@ extension LabDocument.Node {
       }
     }
     return definition
-  }
-}
-
-extension LabDocument.Disk {
-  fileprivate var definition: DiskDefinition {
-    var definition = DiskDefinition(format: format)
-    definition.sha256 = sha256
-    definition.persist = persist ?? false
-    return definition
-  }
-}
-
-extension LabDocument.Ready {
-  fileprivate var definition: ReadyDefinition {
-    var definition = ReadyDefinition()
-    (definition.console, definition.tcp) = (console, tcp)
-    definition.agent = agent ?? false
-    definition.timeout = timeout ?? definition.timeout
-    return definition
-  }
-}
-
-extension LabDocument.CloudInit {
-  fileprivate init(_ definition: CloudInitDefinition) {
-    userData = definition.userData.map { Text($0) }
-    metaData = definition.metaData.map { Text($0) }
-    networkConfig = definition.networkConfig.map { Text($0) }
-  }
-
-  fileprivate func definition(of node: String) throws(UserError) -> CloudInitDefinition {
-    var definition = CloudInitDefinition()
-    definition.userData = try userData?.document(of: node)
-    definition.metaData = try metaData?.document(of: node)
-    definition.networkConfig = try networkConfig?.document(of: node)
-    return definition
-  }
-}
-
-extension LabDocument.CloudInit.Text {
-  fileprivate init(_ document: CloudInitDefinition.Document) {
-    switch document {
-    case .file(let path): file = path
-    case .text(let document): text = document
-    }
-  }
-
-  fileprivate func document(of node: String) throws(UserError) -> CloudInitDefinition.Document {
-    switch (file, text) {
-    case (let path?, nil): return .file(path)
-    case (nil, let document?): return .text(document)
-    default: throw UserError(.badInput, "node \(node): a document of cloud_init is either file or text")
-    }
   }
 }
 
@@ -326,8 +276,7 @@ extension LabDocument.NIC {
     definition.transport = transport ?? definition.transport
     definition.role = role ?? definition.role
     (definition.socket, definition.socketMode, definition.socketOwner) = (socket, socketMode, socketOwner)
-    definition.offload = offload?.level ?? definition.offload
-    definition.model = model ?? definition.model
+    (definition.offload, definition.model) = (offload?.level ?? definition.offload, model ?? definition.model)
     definition.impair = impair?.pair
     return definition
   }

@@ -173,6 +173,7 @@ extension LabDocument.Node {
       Field(optional: "empty_disk", .integer(Limits.emptyDisk), "Bytes of the disk of a machine without an image."),
       Field(optional: "dhcp", LabDocument.DHCP.shape, "What a node of kind `dhcp` serves."),
       Field(optional: "container", LabDocument.Container.shape, "What a container is."),
+      Field(optional: "appliance", LabDocument.Appliance.shape, "What `image` is, where it is an appliance."),
     ])
 }
 

@@ -146,9 +146,10 @@ extension LabDocument {
     var emptyDisk: Int?
     var dhcp: DHCP?
     var container: Container?
+    var appliance: Appliance?
 
     enum CodingKeys: String, CodingKey {
-      case name, kind, image, cpus, memory, nics, disk, ready, after, force, firmware, boot, dhcp, container
+      case name, kind, image, cpus, memory, nics, disk, ready, after, force, firmware, boot, dhcp, container, appliance
       case cloudInit = "cloud_init"
       case emptyDisk = "empty_disk"
     }

@@ -94,6 +94,10 @@ extension NodeRow: Listing {
   /// `vm`; `vm, e1000` with the models of NICs that are not all as usual.
   private var kindText: String { ([kind] + (models ?? [])).joined(separator: ", ") }
 
-  /// File name of the image.
-  private var imageName: String? { image.flatMap { $0.split(separator: "/").last.map(String.init) } }
+  /// File name of the image, or the name of an entry of the catalogue.
+  private var imageName: String? {
+    let name = image.flatMap { $0.split(separator: "/").last.map(String.init) }
+    guard let name, name.hasSuffix(Paths.entryEnding), name != Paths.entryEnding else { return name }
+    return String(name.dropLast(Paths.entryEnding.count))
+  }
 }

@@ -39,6 +39,7 @@ package struct HostLabFacts: LabFacts {
   /// By sha256sum(1), which every Debian has, and which is as fast as the processor allows.
   package func sha256(of absolutePath: String) -> String? {
     guard Self.isReadable(absolutePath) else { return nil }
+    if let entry = ImageCatalogue(directories: directories).entry(at: absolutePath) { return entry.image.digest }
     // Read from standard input: a name with a backslash or a line break would change the form of what is printed. In our
     // session, so that who interrupts us ends it too.
     let request = SpawnRequest(executable: "sha256sum", standardInput: absolutePath, newSession: false)
@@ -51,6 +52,24 @@ package struct HostLabFacts: LabFacts {
   /// A file or block device; to open a pipe would wait for somebody who writes to it.
   private static func isReadable(_ path: String) -> Bool {
     [.file, .blockDevice].contains(HostFacts.kind(of: path))
+  }
+
+  package func image(at absolutePath: String) throws(ImageFault) -> ImageContent? {
+    if absolutePath.hasSuffix(Paths.entryEnding), Paths.folder(of: absolutePath) == imageDirectory {
+      guard let entry = ImageCatalogue(directories: directories).entry(at: absolutePath) else {
+        throw ImageFault("is not whole in the catalogue", hint: "remove it and add it again: apus image")
+      }
+      if let descriptor = entry.descriptor { return .appliance(descriptor) }
+      return entry.image.disks.first.map { .disk($0.format) }
+    }
+    let bytes = try ImageBytes(path: absolutePath)
+    let head = try bytes.read(at: 0, count: 512)
+    if ApplianceFile.isOne(absolutePath, head: head) {
+      return .appliance(try ApplianceFile(path: absolutePath).descriptor)
+    }
+    // For what it says of other files.
+    _ = try ImageSummary.of(bytes)
+    return nil
   }
 
   package func hostInterfaceExists(_ name: String) -> Bool { HostFacts.exists("/sys/class/net/\(name)") }

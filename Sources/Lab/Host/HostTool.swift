@@ -4,12 +4,22 @@ import LinuxHost
 ///
 /// The files that it makes are for their owner alone.
 enum HostTool {
-  /// Seconds that a tool may take; copying is not among what they do.
-  private static let timeout = 120.0
+  /// Seconds that a tool may take that copies nothing.
+  private static let usualTimeout = 120.0
   /// What machines and tools withhold from the files that they make.
   static let fileMask: UInt32 = 0o077
   /// Bytes of a tool's words that are kept.
   private static let textLimit = 64 << 10
+
+  /// What a run may have beyond a program and its arguments.
+  struct Terms: Sendable {
+    /// Path of a file that it reads as its standard input; nil = nothing.
+    var input: String?
+    /// Seconds that it may take.
+    var timeout = usualTimeout
+    /// Takes what it writes to its standard output, as it comes.
+    var onOutput: @Sendable ([UInt8]) -> Void = { _ in }
+  }
 
   /// Runs a program to its end.
   /// - Parameters:
@@ -20,6 +30,13 @@ enum HostTool {
   static func run(
     _ name: String, _ arguments: [String], package: String, input: String? = nil, _ variables: [String: String]
   ) async throws(UserError) -> String {
+    try await run(name, arguments, package: package, Terms(input: input), variables)
+  }
+
+  /// The same, on other terms.
+  static func run(
+    _ name: String, _ arguments: [String], package: String, _ terms: Terms, _ variables: [String: String]
+  ) async throws(UserError) -> String {
     guard let executable = Executables.find(name, variables) else {
       throw UserError(.failed, "no program \(name) on this host", hint: "install it with `apt-get install \(package)`")
     }
@@ -27,8 +44,11 @@ enum HostTool {
     let status: Int32
     do {
       status = try await LinuxHost.run(
-        SpawnRequest(executable: executable, arguments: arguments, standardInput: input, fileMask: fileMask),
-        onOutput: { isError, bytes in words.add(bytes, isError: isError) }, timeoutSeconds: timeout)
+        SpawnRequest(executable: executable, arguments: arguments, standardInput: terms.input, fileMask: fileMask),
+        onOutput: { isError, bytes in
+          words.add(bytes, isError: isError)
+          if !isError { terms.onOutput(bytes) }
+        }, timeoutSeconds: terms.timeout)
     } catch {
       throw UserError.wrapping(error, name)
     }

@@ -17,12 +17,14 @@ extension VMNode {
       throw UserError(.failed, "node \(definition.name): the image \(image) is not there")
     }
     // A machine that runs on holds its image open, whatever lies at its path now.
-    if starts, let disk = definition.disk, let image = definition.image {
+    if starts, let disk = definition.disk {
       do {
-        if !definition.hasNoImage {
-          try await DiskOverlay(image: image, disk: disk, paths: paths).check(environment.variables)
-        } else if let size = definition.emptyDisk {
+        if let size = definition.emptyDisk {
           try EmptyDisk(size: size, persists: disk.persist, paths: paths).check()
+        }
+        for case (let index, .image(let image, let disk)) in (machineDisks.known() ?? []).enumerated() {
+          try await DiskOverlay(image: image, disk: disk, paths: paths, files: DiskFiles(number: index + 1))
+            .check(environment.variables)
         }
       } catch {
         throw UserError(error.code, "node \(definition.name): \(error.message)", hint: error.hint)
@@ -105,9 +107,8 @@ extension VMNode {
       try HostNeeds.check(.uefi, for: "node \(definition.name)", environment.variables)
       firmware = HostNeeds.uefi.map { QEMUCommandLine.UEFI(code: $0.code, variables: paths.variables) }
     }
-    let hasDisk = !definition.hasNoImage || definition.emptyDisk != nil
     return .firmware(
-      uefi: firmware, order: definition.bootOrder, disk: hasDisk ? paths.overlay : nil,
+      uefi: firmware, order: definition.bootOrder, storage: machineDisks.storage,
       seed: definition.cloudInit == nil ? nil : paths.seed)
   }
 
@@ -116,16 +117,34 @@ extension VMNode {
     definition.firmware == .bios && definition.bootOrder.contains(.network) && !definition.nics.isEmpty
   }
 
-  /// Makes the disk of a machine from an image, and what cloud-init is told.
-  nonisolated func prepareDisk(_ progress: @Sendable (String) -> Void) async throws(UserError) {
-    guard let disk = definition.disk, let image = definition.image else { return }
+  private nonisolated var machineDisks: MachineDisks {
+    MachineDisks(
+      definition: definition, directories: environment.directories, paths: paths, variables: environment.variables)
+  }
+
+  /// Makes the disks of a machine from an image, and what its guest is told on CDs.
+  nonisolated func prepareDisk(_ progress: @escaping @Sendable (String) -> Void) async throws(UserError) {
+    guard definition.disk != nil else { return }
+    let name = definition.name
     do {
-      if !definition.hasNoImage {
-        try await DiskOverlay(image: image, disk: disk, paths: paths)
-          .prepare(environment.variables) { progress("\(definition.name): \($0)") }
-      } else if let size = definition.emptyDisk {
-        try await EmptyDisk(size: size, persists: disk.persist, paths: paths)
-          .prepare(environment.variables) { progress("\(definition.name): \($0)") }
+      if let size = definition.emptyDisk {
+        try await EmptyDisk(size: size, persists: definition.disk?.persist ?? false, paths: paths)
+          .prepare(environment.variables) { progress("\(name): \($0)") }
+      }
+      let bases = try await machineDisks.made { progress("\(name): \($0)") }
+      for (index, base) in bases.enumerated() {
+        var overlay = DiskOverlay(
+          image: "", disk: definition.disk ?? DiskDefinition(format: .qcow2), paths: paths,
+          files: DiskFiles(number: index + 1))
+        switch base {
+        case .empty(let size): try await overlay.prepareEmpty(size: size, environment.variables)
+        case .image(let image, let disk):
+          (overlay.image, overlay.disk) = (image, disk)
+          try await overlay.prepare(environment.variables) { progress("\(name): \($0)") }
+        }
+      }
+      if let properties = definition.appliance?.properties {
+        try await OVFEnvironment(properties: properties, node: name).write(paths, environment.variables)
       }
       if definition.firmware == .uefi, let uefi = HostNeeds.uefi {
         try UEFIVariables.prepare(paths, template: uefi.variables)

@@ -7,6 +7,10 @@ struct DiskOverlay: Sendable {
   var image: String
   var disk: DiskDefinition
   var paths: NodePaths
+  /// Which of the machine's disks it is.
+  var files = DiskFiles()
+
+  private var overlay: String { paths.disk(files.number) }
 
   /// Makes the overlay; one that is there from before is used again, if its image is still the same.
   /// - Parameter progress: takes a line about a disk whose image was not known, or is another now.
@@ -17,15 +21,20 @@ struct DiskOverlay: Sendable {
   ) async throws(UserError) {
     guard Files.exists(image) else { throw UserError(.failed, "the image \(image) is not there") }
     let folder = try LabFolders.makeData(paths)
-    let known = ImageIdentity.read(paths)
+    let known = ImageIdentity.read(paths, files)
     let identity = try await ImageIdentity.of(image, known: known, variables)
     if try keepsOverlay(known, identity, folder, progress) {
       if let note = identity.note(about: image, since: known) { progress("note: \(note)") }
-      if known != identity { try identity.write(in: folder) }
+      if known != identity { try identity.write(in: folder, files) }
     } else {
       try await checkSum(variables)
       try await make(identity, in: folder, variables)
     }
+    try mark(in: folder)
+  }
+
+  /// Says in the node's folder whether its disks outlive the lab.
+  private func mark(in folder: Folder) throws(UserError) {
     if disk.persist {
       try Files.write([], as: NodeFile.persistMark.rawValue, in: folder)
     } else {
@@ -33,25 +42,43 @@ struct DiskOverlay: Sendable {
     }
   }
 
+  /// Makes a disk that lies over no image, if it is not there.
+  /// - Parameter size: bytes as the guest sees it.
+  func prepareEmpty(size: Int, _ variables: [String: String]) async throws(UserError) {
+    let folder = try LabFolders.makeData(paths)
+    if try !isThere() {
+      try Files.remove(files.unfinished, in: folder)
+      _ = try await HostTool.run(
+        "qemu-img", ["create", "-q", "-f", "qcow2", folder.path(of: files.unfinished), "\(size)"],
+        package: "qemu-utils", variables)
+      do throws(SystemError) {
+        try folder.rename(files.unfinished, to: files.disk)
+      } catch {
+        throw UserError(.failed, "cannot make \(overlay): \(SystemError.text(of: error.code))")
+      }
+    }
+    try mark(in: folder)
+  }
+
   private func make(
     _ identity: ImageIdentity, in folder: Folder, _ variables: [String: String]
   ) async throws(UserError) {
     // Half a file would be taken for the disk next time, so it gets its name when it is whole.
-    let unfinished = folder.path(of: NodeFile.unfinishedDisk.rawValue)
+    let unfinished = folder.path(of: files.unfinished)
     do throws(UserError) {
-      try Files.remove(NodeFile.unfinishedDisk.rawValue, in: folder)
+      try Files.remove(files.unfinished, in: folder)
       let backing = ["-F", disk.format.rawValue, "-b", image]
       _ = try await HostTool.run(
         "qemu-img", ["create", "-q", "-f", "qcow2"] + backing + [unfinished], package: "qemu-utils", variables)
       // First, so that no disk is there without it.
-      try identity.write(in: folder)
+      try identity.write(in: folder, files)
       do throws(SystemError) {
-        try folder.rename(NodeFile.unfinishedDisk.rawValue, to: NodeFile.disk.rawValue)
+        try folder.rename(files.unfinished, to: files.disk)
       } catch {
-        throw UserError(.failed, "cannot make \(paths.overlay): \(SystemError.text(of: error.code))")
+        throw UserError(.failed, "cannot make \(overlay): \(SystemError.text(of: error.code))")
       }
     } catch {
-      for name in [NodeFile.unfinishedDisk.rawValue, NodeFile.imageRecord.rawValue] {
+      for name in [files.unfinished, files.record] {
         try? Files.remove(name, in: folder)
       }
       throw error
@@ -72,7 +99,7 @@ struct DiskOverlay: Sendable {
   /// - Throws: `UserError` when it is to persist and was made from another image, or cannot be reached.
   func check(_ variables: [String: String]) async throws(UserError) {
     guard try isThere(), disk.persist else { return }
-    let known = ImageIdentity.read(paths)
+    let known = ImageIdentity.read(paths, files)
     if let reason = reasonAgainst(known, try await ImageIdentity.of(image, known: known, variables)) { throw reason }
   }
 
@@ -84,7 +111,7 @@ struct DiskOverlay: Sendable {
     guard let reason = reasonAgainst(known, identity) else { return true }
     if disk.persist { throw reason }
     progress("note: \(reason.message): it begins with a new disk")
-    try Files.remove(NodeFile.disk.rawValue, in: folder)
+    try Files.remove(files.disk, in: folder)
     return false
   }
 
@@ -92,18 +119,18 @@ struct DiskOverlay: Sendable {
   /// - Throws: `UserError` when it is a symbolic link to one that cannot be reached: a new one in its place would look as
   ///   if all were lost.
   private func isThere() throws(UserError) -> Bool {
-    if Files.exists(paths.overlay) { return true }
-    guard Files.isSymbolicLink(paths.overlay) else { return false }
+    if Files.exists(overlay) { return true }
+    guard Files.isSymbolicLink(overlay) else { return false }
     throw UserError(
-      .failed, "the disk \(paths.overlay) is a symbolic link that leads nowhere",
+      .failed, "the disk \(overlay) is a symbolic link that leads nowhere",
       hint: "is what it leads to mounted? remove the link to begin with a new disk")
   }
 
   /// Why the disk that is there cannot be used over the image as it is now; nil if it can.
   private func reasonAgainst(_ known: ImageIdentity?, _ identity: ImageIdentity) -> UserError? {
-    if let backing, backing != image {
+    if let backing = Self.backing(of: overlay), backing != image {
       return UserError(
-        .failed, "the disk \(paths.overlay) was made from \(backing), not from \(image)",
+        .failed, "the disk \(overlay) was made from \(backing), not from \(image)",
         hint: "remove the disk to begin anew, or go back to that image")
     }
     if backing == nil, known == nil, EmptyDisk.Header(of: paths.overlay)?.hasBacking == false {
@@ -114,14 +141,14 @@ struct DiskOverlay: Sendable {
     guard let known, !known.isSame(as: identity) else { return nil }
     return UserError(
       .failed,
-      "the disk \(paths.overlay) was made from another image than \(image) is now: "
+      "the disk \(overlay) was made from another image than \(image) is now: "
         + "then \(known.words), now \(identity.words)",
       hint: "put the former image back, or remove the disk to begin anew: what the machine has written is lost then")
   }
 
-  /// The image that the disk was made from: its header says so (QEMU docs/interop/qcow2, "Header").
-  private var backing: String? {
-    var file = GrowingFile(path: paths.overlay, offset: 0)
+  /// The image that a disk was made from: its header says so (QEMU docs/interop/qcow2, "Header").
+  static func backing(of disk: String) -> String? {
+    var file = GrowingFile(path: disk, offset: 0)
     let bytes = file.newBytes()
     func number(_ offset: Int, _ count: Int) -> Int? {
       guard offset + count <= bytes.count else { return nil }

@@ -56,11 +56,13 @@ struct ImageIdentity: Codable, Sendable, Equatable {
 
   // MARK: - Beside the disk
 
-  static func read(_ paths: NodePaths) -> ImageIdentity? {
-    Files.read(paths.imageRecord).flatMap { try? JSONDecoder().decode(ImageIdentity.self, from: Data($0)) }
+  static func read(_ paths: NodePaths, _ files: DiskFiles = DiskFiles()) -> ImageIdentity? {
+    Files.read("\(paths.dataDirectory)/\(files.record)").flatMap {
+      try? JSONDecoder().decode(ImageIdentity.self, from: Data($0))
+    }
   }
 
-  func write(in folder: Folder) throws(UserError) {
-    try Files.write(encoded(self), as: NodeFile.imageRecord.rawValue, in: folder)
+  func write(in folder: Folder, _ files: DiskFiles = DiskFiles()) throws(UserError) {
+    try Files.write(encoded(self), as: files.record, in: folder)
   }
 }

@@ -12,9 +12,9 @@ struct QEMUCommandLine: Sendable {
     /// - Parameters:
     ///   - uefi: nil = a BIOS.
     ///   - order: what it tries.
-    ///   - disk: path of a qcow2 file; nil = none.
+    ///   - storage: its disks.
     ///   - seed: path of a CD image for cloud-init.
-    case firmware(uefi: UEFI?, order: [BootSource], disk: String?, seed: String?)
+    case firmware(uefi: UEFI?, order: [BootSource], storage: MachineStorage, seed: String?)
   }
 
   /// Paths of OVMF's code and of the machine's own store of variables.
@@ -98,15 +98,11 @@ struct QEMUCommandLine: Sendable {
     switch boot {
     case .kernel(let path, let initialRAMDisk, let commandLine):
       return ["-kernel", path, "-initrd", initialRAMDisk, "-append", commandLine]
-    case .firmware(let uefi, let order, let disk, let seed):
+    case .firmware(let uefi, let order, let storage, let seed):
       var words = uefi.map { Self.flash($0) } ?? []
       // Nothing else is tried; a disk alone is what has always been found.
       if order != [.disk] { words += ["-boot", "strict=on"] }
-      if let disk {
-        let index = place(of: .disk, in: order).map { ",bootindex=\($0)" } ?? ""
-        words += ["-drive", "if=none,id=disk,format=qcow2,discard=unmap,file=\(Self.escaped(disk))"]
-        words += ["-device", "virtio-blk-pci,id=disk0,drive=disk\(index),bus=pci.0,addr=0x4"]
-      }
+      words += storage.words(bootIndex: place(of: .disk, in: order))
       if let seed {
         words += ["-drive", "if=none,id=seed,format=raw,readonly=on,file=\(Self.escaped(seed))"]
         words += ["-device", "virtio-blk-pci,id=seed0,drive=seed,bus=pci.0,addr=0x5"]

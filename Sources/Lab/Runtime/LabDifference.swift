@@ -264,6 +264,7 @@ struct LabDifference: Sendable, Equatable {
     if node.firmware != before.firmware { return "firmware \(before.firmware) -> \(node.firmware)" }
     if node.boot != before.boot { return "another `boot`" }
     if node.container != before.container { return "another command, environment or engine" }
+    if node.appliance != before.appliance { return "something else of its appliance" }
     if node.cloudInit != before.cloudInit { return "another cloud-init" }
     if node.cpus != before.cpus { return "cpus \(before.cpus) -> \(node.cpus)" }
     if node.memory != before.memory { return "memory \(before.memory >> 20)M -> \(node.memory >> 20)M" }

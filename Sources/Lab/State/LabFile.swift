@@ -44,15 +44,21 @@ enum NodeFile: String, CaseIterable {
   case seed = "seed.iso"
   /// What the seed is being made of.
   case seedFiles = "seed.iso.files"
+  case environment = "ovf-env.iso"
+  /// What that is being made of.
+  case environmentFiles = "ovf-env.iso.files"
 
   var kind: Folder.Kind {
     switch self {
     case .consoleSocket, .monitorSocket, .agentSocket: .socket
-    case .seedFiles: .folder
+    case .seedFiles, .environmentFiles: .folder
     default: .file
     }
   }
 
   /// What stays as long as `persistMark` is there.
-  static let persistent = Set([NodeFile.disk, .imageRecord, .persistMark, .variables].map(\.rawValue))
+  static func persists(_ name: String) -> Bool {
+    let first: [NodeFile] = [.disk, .imageRecord, .persistMark, .variables]
+    return first.contains { $0.rawValue == name } || DiskFiles.isKept(name)
+  }
 }

@@ -88,8 +88,14 @@ private struct FolderContents: Sendable {
     FolderContents(
       mark: .node(node, of: lab),
       kinds: Dictionary(uniqueKeysWithValues: NodeFile.allCases.map { ($0.rawValue, $0.kind) }),
-      folder: { $0 == NodeFile.seedFiles.rawValue ? seed : nil })
+      folder: { folders[$0] })
   }
+
+  private static let folders = [
+    NodeFile.seedFiles.rawValue: seed,
+    NodeFile.environmentFiles.rawValue: FolderContents(
+      mark: nil, kinds: [OVFEnvironment.file: .file], folder: { _ in nil }),
+  ]
 
   /// What the seed is made of; in a folder with a mark, so without one of its own.
   private static let seed = FolderContents(
@@ -101,7 +107,7 @@ private struct FolderContents: Sendable {
   func has(_ name: String, _ kind: Folder.Kind) -> Bool {
     switch kind {
     case .file:
-      kinds[name] == .file || Folder.isUnfinished(name, of: FolderMark.file)
+      kinds[name] == .file || !isLab && DiskFiles.isFurther(name) || Folder.isUnfinished(name, of: FolderMark.file)
         || kinds.contains { $0.value == .file && Folder.isUnfinished(name, of: $0.key) }
     case .socket: kinds[name] == .socket || isLab && Self.isPort(name)
     case .folder, .symbolicLink, .other: false
@@ -181,7 +187,7 @@ private struct FileSweep {
       // The lab's own file last, and only if all else is gone: by it the rest is found again.
       let last = LabFile.lab.rawValue
       for entry in names.filter({ $0 != last }) + names.filter({ $0 == last }) {
-        guard entry != FolderMark.file, !kept.contains(entry), !(persists && NodeFile.persistent.contains(entry)) else {
+        guard entry != FolderMark.file, !kept.contains(entry), !(persists && NodeFile.persists(entry)) else {
           continue
         }
         if entry == last, failure != nil { continue }

@@ -49,4 +49,5 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case account = "L310"
   case containerEngine = "L311"
   case hostProgram = "L315"
+  case appliance = "L320"
 }

@@ -35,6 +35,19 @@ struct ImageFileDraft {
   var format: Located<DiskDefinition.Format>?
   /// 64 lower-case hexadecimal digits.
   var sha256: Located<String>?
+  /// Of an appliance: which of its systems, in which configuration, with which properties.
+  var system: Located<String>?
+  var configuration: Located<String>?
+  var properties: [(key: Located<String>, value: String)] = []
+}
+
+/// What a node has of its appliance.
+struct ApplianceDraft {
+  var machine: ApplianceMachine
+  /// With the file's own values.
+  var properties: [ApplianceProperty]?
+  /// Where the image is named.
+  var span: Span
 }
 
 /// The key `cloud-init`: its documents as written, each a path or a text of several lines.

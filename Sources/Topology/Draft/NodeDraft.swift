@@ -15,11 +15,15 @@ struct NodeDraft {
   var nics: [NICDraft] = []
   /// Its interfaces are taken though the host uses them.
   var isForced = false
+  /// `networks:`, by names of its appliance's networks.
+  var networks: [NICDraft] = []
+  /// Set once its image is known to be one.
+  var appliance: ApplianceDraft?
 
   /// Nodes, NICs, addresses and VLANs that it is: what a range of it is many times.
   var size: Int {
     let words = (container?.command?.value.count ?? 0) + (container?.env?.value.count ?? 0)
-    return nics.reduce(1 + words + (machine?.after.count ?? 0)) { size, nic in
+    return (nics + networks).reduce(1 + words + (machine?.after.count ?? 0)) { size, nic in
       var vlans = 0
       if case .list(let items)? = nic.membership.trunk?.value { vlans = items.count }
       return size + 1 + nic.addresses.count + nic.routes.count + vlans
@@ -60,6 +64,7 @@ struct NICDraft {
   var gateway: Located<IPAddress>?
   var routes: [Route] = []
   var mac: Located<MACAddress>?
+  var model: Located<NICModel>?
   var mtu: Located<Int>?
   var queues: Located<Int>?
   var offload: Located<NICDefinition.Offload>?

@@ -265,11 +265,13 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var dhcp: DHCPDefinition?
   /// What a container is; nil for other kinds.
   package var container: ContainerDefinition?
+  /// What `image` is, where it is an appliance.
+  package var appliance: ApplianceDefinition?
 
   private enum CodingKeys: String, CodingKey {
     case name, kind, image, cpus, memory, nics, disk, cloudInit, ready, after, force
     case saidFirmware = "firmware"
-    case boot, emptyDisk, dhcp, container
+    case boot, emptyDisk, dhcp, container, appliance
   }
 
   /// What it begins with, unless it is handed its kernel.

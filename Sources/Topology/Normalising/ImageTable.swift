@@ -11,6 +11,8 @@ final class ImageTable {
     case contradicted(DiskDefinition.Format?, [UInt8])
     /// It has another sum; nil = none could be made.
     case sum(String?)
+    /// What it says of itself is not taken.
+    case refused(ImageFault)
   }
 
   struct Image {
@@ -18,6 +20,8 @@ final class ImageTable {
     var path: String
     /// Raw when nothing is known of it.
     var disk: DiskDefinition
+    /// Set for an appliance, whose disks are qcow2 once they are unpacked.
+    var appliance: OVFDescriptor?
     var faults: [Fault] = []
   }
 
@@ -35,6 +39,7 @@ final class ImageTable {
   private var places: [String: (path: String, isThere: Bool)] = [:]
   private var heads: [String: [UInt8]?] = [:]
   private var sums: [String: String?] = [:]
+  private var contents: [String: Result<ImageContent?, ImageFault>] = [:]
 
   init(facts: any LabFacts, directory: String) {
     self.facts = facts
@@ -57,9 +62,20 @@ final class ImageTable {
       image.faults = [.unreadable]
       return image
     }
-    switch Self.format(of: head, draft) {
-    case .success(let format): image.disk.format = format
-    case .failure(let fault): image.faults.append(fault)
+    switch content(of: place.path) {
+    case .failure(let fault): image.faults.append(.refused(fault))
+    case .success(.appliance(let descriptor)):
+      (image.appliance, image.disk.format) = (descriptor, .qcow2)
+      if draft.format != nil { image.faults.append(.refused(ImageFault("is an appliance, which has no \"format\""))) }
+    case .success(.disk(let format)):
+      image.disk.format = format
+      guard let declared = draft.format?.value, declared != format else { break }
+      image.faults.append(.contradicted(format, head))
+    case .success(nil):
+      switch Self.format(of: head, draft) {
+      case .success(let format): image.disk.format = format
+      case .failure(let fault): image.faults.append(fault)
+      }
     }
     if let wanted = draft.sha256?.value {
       let sum = sums[place.path] ?? facts.sha256(of: place.path)
@@ -67,6 +83,18 @@ final class ImageTable {
       if sum?.lowercased() != wanted { image.faults.append(.sum(sum)) }
     }
     return image
+  }
+
+  private func content(of path: String) -> Result<ImageContent?, ImageFault> {
+    if let known = contents[path] { return known }
+    let content: Result<ImageContent?, ImageFault>
+    do throws(ImageFault) {
+      content = .success(try facts.image(at: path))
+    } catch {
+      content = .failure(error)
+    }
+    contents[path] = content
+    return content
   }
 
   /// What the first bytes say counts; without a word of theirs, what the lab file or the name says.

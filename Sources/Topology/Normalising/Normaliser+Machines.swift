@@ -60,6 +60,14 @@ extension Normaliser {
     node.after = conditions.isEmpty ? nil : conditions
   }
 
+  /// What is left to its appliance, that `ApplianceTable` has not put into the draft.
+  func fill(_ node: inout NodeDefinition, _ appliance: ApplianceDraft) {
+    let machine = appliance.machine
+    node.appliance = ApplianceDefinition(
+      system: machine.system, configuration: machine.configuration, disks: machine.disks,
+      properties: appliance.properties)
+  }
+
   private func cloudInit(_ draft: CloudInitDraft) -> CloudInitDefinition {
     var definition = CloudInitDefinition()
     definition.userData = draft.userData.map { document($0.value) }

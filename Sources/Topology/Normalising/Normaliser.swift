@@ -37,6 +37,7 @@ struct Normaliser {
     var node = NodeDefinition(name: draft.name.value, kind: draft.kind?.value ?? "")
     if draft.traits.isMachine, let machine = draft.machine { fill(&node, machine) }
     if let container = draft.container { fill(&node, container, draft.machine ?? MachineDraft()) }
+    if let appliance = draft.appliance { fill(&node, appliance) }
     node.nics = draft.nics.map { nic($0, draft.traits) }
     node.isForced = draft.isForced && draft.traits.takesInterfaces
     return node

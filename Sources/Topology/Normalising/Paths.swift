@@ -15,18 +15,23 @@ package enum Paths {
     return normalised("\(directory)/\(relative)")
   }
 
-  /// Where an image is: beside the file, then in the folder of images.
+  /// Ending of an entry of the catalogue, in the folder of images.
+  package static let entryEnding = ".image"
+
+  /// Where an image is: beside the file, then in the folder of images, then in the catalogue there.
   ///
   /// `isThere` is false when it is in neither.
   static func image(_ name: String, _ directory: String, _ facts: any LabFacts) -> (path: String, isThere: Bool) {
     let beside = absolute(name, in: directory)
     if facts.fileExists(beside) { return (beside, true) }
     let shared = absolute(name, in: facts.imageDirectory)
-    return facts.fileExists(shared) ? (shared, true) : (beside, false)
+    if facts.fileExists(shared) { return (shared, true) }
+    let entry = "\(shared)\(entryEnding)"
+    return !name.contains("/") && facts.fileExists(entry) ? (entry, true) : (beside, false)
   }
 
   /// The folder of an absolute path; nil for what lies in the topmost one.
-  static func folder(of path: String) -> String? {
+  package static func folder(of path: String) -> String? {
     guard let end = path.lastIndex(of: "/"), end > path.startIndex else { return nil }
     return String(path[..<end])
   }

@@ -50,6 +50,9 @@ struct MachineReader {
     let sum = object["sha256"].flatMap { node in
       values.value(node, "sha256", "64 hexadecimal digits") { $0.isSHA256 ? $0.lowercased() : nil }
     }
+    let system = object["system"].flatMap { values.scalar($0, "system", "the name of a virtual system") }
+    let configuration = object["configuration"].flatMap { values.scalar($0, "configuration", "its name") }
+    let properties = object["properties"].map { self.properties($0) } ?? []
     guard let file = object["file"] else {
       guard object.lacks("file") else { return .unusable }
       reporter.error(.missing, owner, "\"image\" needs \"file\"", hint: "image: { file: debian-12.qcow2 }")
@@ -61,7 +64,23 @@ struct MachineReader {
       reporter.error(.contradiction, name.span, message, hint: "write image: builtin")
       return .unusable
     }
-    return .file(ImageFileDraft(name: name, format: format, sha256: sum))
+    var draft = ImageFileDraft(name: name, format: format, sha256: sum)
+    (draft.system, draft.configuration, draft.properties) = (system, configuration, properties)
+    return .file(draft)
+  }
+
+  /// Values of the OVF environment; one may be empty.
+  private func properties(_ node: YAMLNode) -> [(key: Located<String>, value: String)] {
+    if node.isNull { return [] }
+    if case .unusable = node.content { return [] }
+    guard case .mapping(let entries) = node.content else {
+      reporter.error(.type, node.span, "\"properties\" must be a mapping from keys to texts, found \(node.found)")
+      return []
+    }
+    return entries.compactMap { entry in
+      if entry.value.isNull { return (entry.key, "") }
+      return values.scalar(entry.value, entry.key.value, "a text").map { (entry.key, $0.value) }
+    }
   }
 
   private func fileName(_ node: YAMLNode, _ what: String, _ wanted: String) -> Located<String>? {

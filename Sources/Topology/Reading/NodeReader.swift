@@ -33,6 +33,7 @@ struct NodeReader {
     draft.machine?.isReadyOwn = hasReady
     draft.isForced = object["force"].flatMap { object.values.boolean($0, "force") }?.value ?? false
     if let node = object["nics"] { draft.nics = readNICs(node, kind) }
+    if let node = object["networks"] { draft.networks = readNetworks(node, kind) }
     return draft
   }
 
@@ -77,6 +78,18 @@ struct NodeReader {
       Self.checkName(entry.key, kind, reporter)
       return NICReader(reporter: reporter, context: context, kind: kind).read(entry.key, entry.value)
     }
+  }
+
+  /// What appliances call networks are names of others: any text is one.
+  private func readNetworks(_ node: YAMLNode, _ kind: NodeKind?) -> [NICDraft] {
+    if node.isNull { return [] }
+    if case .unusable = node.content { return [] }
+    guard case .mapping(let entries) = node.content else {
+      let message = "\"networks\" must be a mapping from networks' names to NIC settings, found \(node.found)"
+      reporter.error(.type, node.span, message, hint: "networks: { \"VM Network\": { switch: sw1 } }")
+      return []
+    }
+    return entries.map { NICReader(reporter: reporter, context: context, kind: kind).read($0.key, $0.value) }
   }
 
   /// Reports a NIC name that breaks the pattern or is reserved; one of ours that is too long for Linux gets its own words.

@@ -39,6 +39,7 @@ extension Rule {
       } else {
         reporter.error(.imageSum, wanted.span, "no SHA-256 of \(image) could be made", hint: "is sha256sum installed?")
       }
+    case .refused(let fault): reporter.error(.imageFormat, span, "\(image): \(fault.message)", hint: fault.hint)
     }
   }
 

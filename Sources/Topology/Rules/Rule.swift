@@ -76,6 +76,7 @@ struct Rule: Sendable {
     Rule(codes: [.limit], check: machineNICs),
     Rule(codes: [.limit], check: guestCommandLines),
     Rule(codes: [.fileMissing, .imageFormat, .imageSum], check: images),
+    Rule(codes: [.appliance], check: unpluggedNetworks),
     Rule(codes: [.fileMissing, .withoutEffect], check: cloudInit),
     Rule(codes: [.withoutEffect], check: diskless),
     Rule(codes: [.contradiction, .hostProgram], check: bootSources),

@@ -26,14 +26,23 @@ extension LabSchema {
   static let after = Key(
     "after", .oneOrMore(.text), "Nodes that must be ready before it starts: gw, gw.ready or gw.started.")
 
+  /// What only a node says, as it names switches.
+  static let networks = Key(
+    "networks", .map(.optional(.object(nic)), names: "^.+$"),
+    "What the networks of an appliance are here: settings of the NICs on them, by the networks' names.")
+
   static let image = ObjectSchema(
     "image",
     [
-      Key("file", .text, "A disk image, beside the lab file or in the folder of images.").required,
+      Key("file", .text, "A disk image or appliance, beside the lab file, in the folder of images or the catalogue.")
+        .required,
       Key("sha256", .digest, "SHA-256 that the file must have."),
       Key(
         "format", .choice(DiskDefinition.Format.allCases.map(\.rawValue)),
         "Found from the file's first bytes without it; raw must be said unless the name ends in .raw or .img."),
+      Key("system", .text, "Of an appliance with several virtual systems: the one that is meant, by its ovf:id."),
+      Key("configuration", .text, "Of an appliance with several: the one that is meant; its own choice without it."),
+      Key("properties", .map(.text, names: "^.+$"), "What the appliance is told by its OVF environment, by key."),
     ])
 
   static let cloudInit = ObjectSchema(

@@ -73,7 +73,7 @@ enum LabSchema {
         NodeKind.all.map { "\($0.word): \($0.text)" }.joined(separator: "; ") + "."
       ).required
     ] + machine + [
-      after,
+      after, networks,
       Key("force", .boolean, "Takes interfaces that have addresses, and cuts the host off there; off without it."),
     ] + container + [
       Key("nics", .map(.optional(.object(nic)), names: nicNames), "Interfaces, in the order the node sees them."),

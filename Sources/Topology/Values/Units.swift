@@ -60,7 +60,7 @@ package enum Units {
   }
 
   /// A size with the largest unit that leaves it short: `512 MiB`, `1.5 GiB`.
-  static func describe(bytes: UInt64) -> String {
+  package static func describe(bytes: UInt64) -> String {
     var unit = "B"
     var divisor: UInt64 = 1
     for (name, shift) in [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)] where bytes >= 1 << UInt64(shift) {

@@ -1,0 +1,397 @@
+import Foundation
+import LinuxHost
+import Synchronization
+import Testing
+import Topology
+
+@testable import Lab
+
+/// Archives and appliances for tests.
+enum ApplianceTexts {
+  /// A tar head with its sum, and the bytes of the member.
+  static func member(_ name: String, _ bytes: [UInt8], kind: Character = "0", size: Int? = nil) -> [UInt8] {
+    var head = [UInt8](repeating: 0, count: 512)
+    func put(_ text: String, at offset: Int) {
+      head.replaceSubrange(offset..<offset + text.utf8.count, with: text.utf8)
+    }
+    func octal(_ number: Int, _ digits: Int) -> String {
+      let text = String(number, radix: 8)
+      return String(repeating: "0", count: max(0, digits - text.count)) + text
+    }
+    put(String(name.prefix(100)), at: 0)
+    put(octal(0o644, 7), at: 100)
+    put(octal(size ?? bytes.count, 11), at: 124)
+    put("        ", at: 148)
+    put(String(kind), at: 156)
+    put("ustar", at: 257)
+    put("00", at: 263)
+    put(octal(head.reduce(0) { $0 + Int($1) }, 6), at: 148)
+    head[154] = 0
+    return head + bytes + [UInt8](repeating: 0, count: (512 - bytes.count % 512) % 512)
+  }
+
+  static func archive(_ members: [[UInt8]]) -> [UInt8] { members.flatMap(\.self) + [UInt8](repeating: 0, count: 1024) }
+
+  static func record(_ key: String, _ value: String) -> [UInt8] {
+    var length = key.utf8.count + value.utf8.count + 3
+    length += String(length + 2).count
+    return Array("\(length) \(key)=\(value)\n".utf8)
+  }
+
+  static func descriptor(disk: String = "disk.vmdk", second: String? = nil) -> [UInt8] {
+    let more = second.map { "<File id='g' href='\($0)'/>" } ?? ""
+    let moreDisk = second == nil ? "" : "<Disk diskId='e' fileRef='g'/>"
+    let moreItem =
+      second == nil
+      ? ""
+      : "<Item><InstanceID>2</InstanceID><ResourceType>17</ResourceType><HostResource>/disk/e</HostResource></Item>"
+    return Array(
+      """
+      <Envelope><References><File id="f" href="\(disk)"/>\(more)</References>
+      <DiskSection><Disk diskId="d" fileRef="f"/><Disk diskId="n" capacity="4" capacityAllocationUnits="MB"/>\(moreDisk)</DiskSection>
+      <VirtualSystem id="a"><VirtualHardwareSection>
+      <Item><InstanceID>1</InstanceID><ResourceType>17</ResourceType><HostResource>ovf:/disk/d</HostResource></Item>
+      \(moreItem)
+      <Item><InstanceID>3</InstanceID><ResourceType>17</ResourceType><HostResource>ovf:/disk/n</HostResource></Item>
+      </VirtualHardwareSection></VirtualSystem></Envelope>
+      """.utf8)
+  }
+}
+
+@Suite struct TarArchiveTests {
+  private func withArchive(_ bytes: [UInt8], _ body: (Result<[TarArchive.Member], ImageFault>) throws -> Void) throws {
+    try withTemporaryDirectories { directories in
+      try FileManager.default.createDirectory(atPath: directories.dataRoot, withIntermediateDirectories: true)
+      let path = "\(directories.dataRoot)/a.tar"
+      try Files.write(bytes, to: path)
+      let result: Result<[TarArchive.Member], ImageFault>
+      do throws(ImageFault) {
+        result = .success(try TarArchive(try ImageBytes(path: path)).members)
+      } catch {
+        result = .failure(error)
+      }
+      try body(result)
+    }
+  }
+
+  @Test func membersAndLongNames() throws {
+    let long = String(repeating: "d", count: 120)
+    let bytes = ApplianceTexts.archive([
+      ApplianceTexts.member("./a", [1, 2, 3]), ApplianceTexts.member("sub/", [], kind: "5"),
+      ApplianceTexts.member("x", ApplianceTexts.record("path", "sub/\(long)"), kind: "x"),
+      ApplianceTexts.member("short", [UInt8](repeating: 9, count: 600)),
+      ApplianceTexts.member("././@LongLink", Array("\(long)\0".utf8), kind: "L"), ApplianceTexts.member("short", []),
+      ApplianceTexts.member("g", ApplianceTexts.record("comment", "b"), kind: "g"),
+      ApplianceTexts.member("b", [4], kind: "0"),
+    ])
+    try withArchive(bytes) { result in
+      let members = try result.get()
+      #expect(members.map(\.name) == ["a", "sub/\(long)", long, "b"])
+      #expect(members.map(\.size) == [3, 600, 0, 1])
+      #expect(members[0].offset == 512 && bytes[Int(members[3].offset)] == 4)
+    }
+  }
+
+  @Test func refusals() throws {
+    let good = ApplianceTexts.member("a", [1])
+    let cases: [([UInt8], String)] = [
+      (ApplianceTexts.archive([ApplianceTexts.member("/etc/passwd", [1])]), "/etc/passwd, which leads out of it"),
+      (ApplianceTexts.archive([ApplianceTexts.member("a/../../b", [1])]), "a/../../b, which leads out of it"),
+      (
+        ApplianceTexts.archive([
+          ApplianceTexts.member("x", ApplianceTexts.record("path", "../b"), kind: "x"), ApplianceTexts.member("a", [1]),
+        ]), "../b, which leads out of it"
+      ),
+      (ApplianceTexts.archive([ApplianceTexts.member("a", [], kind: "2")]), "a that is a symbolic link"),
+      (ApplianceTexts.archive([ApplianceTexts.member("a", [], kind: "1")]), "a that is a hard link"),
+      (ApplianceTexts.archive([ApplianceTexts.member("a", [], kind: "3")]), "a that is a device"),
+      (ApplianceTexts.archive([ApplianceTexts.member("a", [1], kind: "S")]), "a that is a sparse file"),
+      (ApplianceTexts.archive([ApplianceTexts.member("a", [], kind: "Z")]), "a that is of no kind that is known"),
+      (
+        ApplianceTexts.archive([
+          ApplianceTexts.member("x", ApplianceTexts.record("GNU.sparse.major", "1"), kind: "x"), good,
+        ]), "a member that is a sparse file"
+      ),
+      (
+        ApplianceTexts.archive([ApplianceTexts.member("x", Array("99 a=b\n".utf8), kind: "x"), good]), "cannot be read"
+      ),
+      (ApplianceTexts.archive([ApplianceTexts.member("a", [1], size: 0o77777777777)]), "is cut off"),
+      (ApplianceTexts.archive([good, good]), "has two members a"), (ApplianceTexts.archive([]), "has nothing in it"),
+      (good.map { $0 == 0x61 ? 0x62 : $0 }, "is no sound archive"),
+      ([UInt8](repeating: 1, count: 512), "is no sound archive"),
+      (ApplianceTexts.archive([ApplianceTexts.member("a\u{1B}[2J", [1])]), "with a name that is not taken: a^["),
+    ]
+    for (bytes, wanted) in cases {
+      try withArchive(bytes) { result in
+        guard case .failure(let fault) = result else {
+          Issue.record("taken: \(wanted)")
+          return
+        }
+        #expect(fault.message.contains(wanted), "\(fault.message)")
+      }
+    }
+  }
+
+  /// No bytes make it do anything but answer.
+  @Test func anyBytesAreAnswered() throws {
+    let good = ApplianceTexts.archive([
+      ApplianceTexts.member("x", ApplianceTexts.record("path", "sub/a"), kind: "x"),
+      ApplianceTexts.member("a", [UInt8](repeating: 7, count: 700)),
+      ApplianceTexts.member("././@LongLink", Array("b\0".utf8), kind: "L"), ApplianceTexts.member("c", [1]),
+    ])
+    for place in stride(from: 0, to: good.count, by: 3) {
+      var bad = good
+      bad[place] = [0, 0x20, 0x37, 0x80, 0xFF][place % 5]
+      try withArchive(bad) { _ in }
+    }
+    for size in stride(from: 0, to: good.count, by: 101) { try withArchive(Array(good.prefix(size))) { _ in } }
+  }
+
+  @Test func manifests() throws {
+    let sum = String(repeating: "aB", count: 20)
+    let text = "SHA1(a b.ovf)= \(sum)\r\n\nsha256 ( x(1).vmdk ) = \(String(repeating: "0", count: 64))\n"
+    let manifest = try ApplianceManifest(Array(text.utf8))
+    #expect(manifest.lines.map(\.name) == ["a b.ovf", " x(1).vmdk "])
+    #expect(manifest.lines.map(\.program) == ["sha1sum", "sha256sum"] && manifest.lines[0].sum == sum.lowercased())
+    for bad in [
+      "MD5(a)= \(sum)", "SHA1(a)= 12", "SHA1 a = \(sum)", "SHA1(a)= \(String(repeating: "x", count: 40))", "x",
+    ] {
+      #expect(throws: ImageFault.self, "\(bad)") { try ApplianceManifest(Array(bad.utf8)) }
+    }
+  }
+}
+
+/// Appliances from file to store; needs qemu-img and coreutils.
+@Suite struct ImageStoreTests {
+  private let variables = ProcessInfo.processInfo.environment
+
+  private struct Place {
+    var folder: String
+    var directories: LabDirectories
+    var catalogue: ImageCatalogue { ImageCatalogue(directories: directories) }
+    var store: [String] { Files.names(in: "\(directories.dataRoot)/images/.store").filter { !$0.hasPrefix("seen-") } }
+  }
+
+  private func withPlace(_ body: (Place) async throws -> Void) async throws {
+    try await withTemporaryDirectories { directories in
+      let folder = "\(directories.dataRoot)/in"
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try Files.write((0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 / 511) }, to: "\(folder)/disk.raw")
+      for (name, kind) in [("disk.vmdk", "streamOptimized"), ("flat.vmdk", "twoGbMaxExtentFlat")] {
+        _ = try await HostTool.run(
+          "qemu-img", ["convert", "-O", "vmdk", "-o", "subformat=\(kind)", "\(folder)/disk.raw", "\(folder)/\(name)"],
+          package: "qemu-utils", variables)
+      }
+      try await body(Place(folder: folder, directories: directories))
+    }
+  }
+
+  private func ova(_ place: Place, manifest: String? = nil, _ members: [[UInt8]] = []) throws -> String {
+    let disk = try #require(Files.read("\(place.folder)/disk.vmdk"))
+    var all = [ApplianceTexts.member("a.ovf", ApplianceTexts.descriptor())]
+    if let manifest { all.append(ApplianceTexts.member("a.mf", Array(manifest.utf8))) }
+    let path = "\(place.folder)/a.ova"
+    try Files.write(ApplianceTexts.archive(all + [ApplianceTexts.member("disk.vmdk", disk)] + members), to: path)
+    return path
+  }
+
+  private func sum(_ bytes: [UInt8], by program: String) async throws -> String {
+    let file = try Descriptor.memoryFile(bytes)
+    defer { withExtendedLifetime(file) {} }
+    let text = try await HostTool.run(program, [], package: "coreutils", input: file.path, variables)
+    return String(text.prefix { $0.isHexDigit })
+  }
+
+  private func isSame(_ disk: String, _ place: Place) async throws -> Bool {
+    let words = ["compare", "-f", "qcow2", "-F", "raw", disk, "\(place.folder)/disk.raw"]
+    return try await HostTool.run("qemu-img", words, package: "qemu-utils", variables).contains("identical")
+  }
+
+  @Test func anArchiveIsUnpackedOnce() async throws {
+    try await withPlace { place in
+      let disk = try #require(Files.read("\(place.folder)/disk.vmdk"))
+      let sums = try await [
+        "SHA1(a.ovf)= \(sum(ApplianceTexts.descriptor(), by: "sha1sum"))",
+        "SHA512 (disk.vmdk) = \(sum(disk, by: "sha512sum"))",
+      ]
+      let path = try ova(place, manifest: sums.joined(separator: "\n"))
+      let lines = Lines()
+      let entry = try await place.catalogue.add(path, name: nil) { lines.add($0) }
+      #expect(lines.all.first == "unpacking disk.vmdk, vmdk (streamOptimized)")
+      #expect(entry.name == "a" && entry.image.isAppliance && entry.image.format == "ova")
+      let whole = try await sum(try #require(Files.read(path)), by: "sha256sum")
+      #expect(entry.image.digest == whole)
+      #expect(place.store == [entry.image.digest])
+      let store = place.catalogue.store
+      #expect(try await isSame(store.path(of: entry.image.disks[0], in: entry.image), place))
+      // At once the second time, under another name too; the file itself is not needed any more.
+      let again = Lines()
+      #expect(try await place.catalogue.add(path, name: "b") { again.add($0) }.image == entry.image)
+      #expect(again.all == [])
+      try Files.remove(path)
+      #expect(place.catalogue.entries().map(\.name) == ["a", "b"])
+      #expect(try place.catalogue.find("sha256:\(entry.image.digest.prefix(8))").image == entry.image)
+      // Gone with its last name.
+      _ = try place.catalogue.remove("a")
+      #expect(place.store == [entry.image.digest])
+      _ = try place.catalogue.remove("b")
+      #expect(Files.names(in: "\(place.directories.dataRoot)/images/.store") == [])
+      #expect(throws: UserError.self) { try place.catalogue.find("a") }
+    }
+  }
+
+  @Test func wrongSumsLeaveNothing() async throws {
+    try await withPlace { place in
+      let path = try ova(place, manifest: "SHA1(disk.vmdk)= \(String(repeating: "0", count: 40))")
+      let error = await #expect(throws: UserError.self) { try await place.catalogue.add(path, name: nil) { _ in } }
+      #expect(error?.message.contains("disk.vmdk in it has sum ") == true && error?.code == .badInput)
+      #expect(place.store == [] && place.catalogue.entries() == [])
+    }
+  }
+
+  @Test func brokenAppliancesAreRefusedWhole() async throws {
+    try await withPlace { place in
+      func refusal(_ members: [[UInt8]]) async throws -> String {
+        let path = "\(place.folder)/b.ova"
+        try Files.write(ApplianceTexts.archive(members), to: path)
+        let error = await #expect(throws: UserError.self) { try await place.catalogue.add(path, name: nil) { _ in } }
+        #expect(place.store == [])
+        return error?.message ?? ""
+      }
+      let main = ApplianceTexts.member("a.ovf", ApplianceTexts.descriptor())
+      #expect(try await refusal([main]).contains("lacks its disk disk.vmdk"))
+      #expect(try await refusal([main, ApplianceTexts.member("c.ovf", [])]).contains("has 2 OVF descriptors"))
+      #expect(try await refusal([ApplianceTexts.member("disk.vmdk", [])]).contains("has 0 OVF descriptors"))
+      #expect(
+        try await refusal([
+          main, ApplianceTexts.member("a.mf", Array("SHA1(x)= \(String(repeating: "0", count: 40))".utf8)),
+          ApplianceTexts.member("disk.vmdk", [1]),
+        ]).contains("lacks x, which its manifest names"))
+      // A disk that refers to files outside of the archive.
+      let flat = try #require(Files.read("\(place.folder)/flat.vmdk"))
+      #expect(
+        try await refusal([main, ApplianceTexts.member("disk.vmdk", flat)]).contains(
+          "needs another file, flat-f001.vmdk"))
+      let host = Array(String(decoding: flat, as: UTF8.self).replacing("flat-f001.vmdk", with: "/etc/hostname").utf8)
+      #expect(
+        try await refusal([main, ApplianceTexts.member("disk.vmdk", host)]).contains(
+          "names /etc/hostname as its extent"))
+      try Files.write([1], to: "\(place.folder)/c.ova")
+      let error = await #expect(throws: UserError.self) {
+        try await place.catalogue.add("\(place.folder)/c.ova", name: nil) { _ in }
+      }
+      #expect(error?.message.hasSuffix("is no tar archive, as an OVA is one") == true)
+    }
+  }
+
+  /// A descriptor on its own, with disks in parts beside it.
+  @Test func descriptorsWithFilesBeside() async throws {
+    try await withPlace { place in
+      let path = "\(place.folder)/a.ovf"
+      try Files.write(ApplianceTexts.descriptor(disk: "flat.vmdk", second: "disk.vmdk"), to: path)
+      let entry = try await place.catalogue.add(path, name: "x") { _ in }
+      #expect(entry.image.disks.map(\.name) == ["flat.vmdk", "disk.vmdk"] && entry.image.format == "ovf")
+      for disk in entry.image.disks {
+        #expect(try await isSame(place.catalogue.store.path(of: disk, in: entry.image), place))
+      }
+      // Another disk is another image, though the descriptor is the same.
+      var bytes = try #require(Files.read("\(place.folder)/flat-f001.vmdk"))
+      bytes[5] ^= 1
+      try Files.write(bytes, to: "\(place.folder)/flat-f001.vmdk")
+      #expect(try await place.catalogue.add(path, name: "y") { _ in }.image.digest != entry.image.digest)
+      await #expect(throws: UserError.self) { try await place.catalogue.add(path, name: "x") { _ in } }
+    }
+  }
+
+  @Test func disksOfEveryForm() async throws {
+    try await withPlace { place in
+      for (name, format, size) in [
+        ("disk.raw", "raw", UInt64(1 << 20)), ("flat.vmdk", "vmdk (twoGbMaxExtentFlat)", 1 << 20),
+      ] {
+        let entry = try await place.catalogue.add("\(place.folder)/\(name)", name: nil) { _ in }
+        #expect(entry.image.format == format && entry.image.disks.map(\.virtualSize) == [size], "\(name)")
+      }
+      let facts = HostLabFacts(directories: place.directories)
+      let images = "\(place.directories.dataRoot)/images"
+      #expect(try facts.image(at: "\(images)/disk.image") == .disk(.raw))
+      #expect(try facts.image(at: "\(images)/flat.image") == .disk(.qcow2))
+      #expect(facts.sha256(of: "\(images)/disk.image") == facts.sha256(of: "\(place.folder)/disk.raw"))
+      try Files.write([1, 2, 3], to: "\(place.folder)/odd.bin")
+      for (file, name) in [
+        ("odd.bin", nil), ("disk.raw", "../x"), ("disk.raw", "builtin"), ("none.raw", "x"), ("", "x"),
+      ] {
+        await #expect(throws: UserError.self, "\(file)") {
+          try await place.catalogue.add("\(place.folder)/\(file)", name: name) { _ in }
+        }
+      }
+      #expect(place.catalogue.entries().map(\.name) == ["disk", "flat"])
+    }
+  }
+
+  /// What a process that was killed has left goes with the next one.
+  @Test func remainsOfTheDeadGo() async throws {
+    try await withPlace { place in
+      let remains = "\(place.directories.dataRoot)/images/.store/.new-999999999-1"
+      try FileManager.default.createDirectory(atPath: remains, withIntermediateDirectories: true)
+      try Files.write([1], to: "\(remains)/disk-1.qcow2")
+      _ = try await place.catalogue.add("\(place.folder)/disk.raw", name: nil) { _ in }
+      #expect(!Files.exists(remains))
+    }
+  }
+
+  /// The disks of a machine: over the store's, and empty; an image in use stays.
+  @Test func machinesLieOverTheStore() async throws {
+    try await withPlace { place in
+      let path = try ova(place)
+      var node = NodeDefinition(name: "vm1", kind: "vm")
+      (node.image, node.disk) = (path, DiskDefinition(format: .qcow2))
+      node.appliance = ApplianceDefinition(
+        system: "a", configuration: nil,
+        disks: [
+          ApplianceDisk(file: "disk.vmdk", size: 0, bus: .sata), ApplianceDisk(file: nil, size: 4 << 20, bus: .ide),
+        ],
+        properties: [ApplianceProperty(key: "a", value: "<\"&\n>")])
+      let environment = NodeEnvironment(lab: "l", directories: place.directories, variables: variables)
+      let machine = VMNode(node, environment)
+      try await machine.prepareDisk { _ in }
+      let paths = environment.paths(of: "vm1")
+      let backing = try #require(DiskOverlay.backing(of: paths.overlay))
+      #expect(backing.hasPrefix("\(place.directories.dataRoot)/images/.store/"))
+      #expect(Files.exists(paths.disk(2)) && Files.exists(paths.environment))
+      let environmentText = OVFEnvironment(properties: node.appliance?.properties ?? [], node: "vm1").text
+      #expect(environmentText.contains("oe:key=\"a\" oe:value=\"&lt;&quot;&amp;&#10;&gt;\""))
+      let entry = try #require(place.catalogue.entries().first)
+      #expect(entry.name == nil)
+      let error = #expect(throws: UserError.self) { try place.catalogue.remove(entry.shownName) }
+      #expect(error?.message.contains("is in use: the disk \(paths.overlay) lies over it") == true)
+      // All of it is the node's, and goes.
+      _ = try LabFiles.remove(node: paths)
+      #expect(!Files.exists(paths.dataDirectory))
+      _ = try place.catalogue.remove(entry.shownName)
+      #expect(place.store == [])
+    }
+  }
+
+  /// A stream-optimized image is unpacked for a lab that names its file; other kinds are used as they are.
+  @Test func streamsAreUnpacked() async throws {
+    try await withPlace { place in
+      func base(_ name: String) async throws -> String? {
+        var node = NodeDefinition(name: name, kind: "vm")
+        (node.image, node.disk) = ("\(place.folder)/\(name).vmdk", DiskDefinition(format: .vmdk))
+        let environment = NodeEnvironment(lab: "l", directories: place.directories, variables: variables)
+        try await VMNode(node, environment).prepareDisk { _ in }
+        return DiskOverlay.backing(of: environment.paths(of: name).overlay)
+      }
+      let (stream, flat) = (try await base("disk"), try await base("flat"))
+      #expect(stream?.contains("/images/.store/") == true)
+      #expect(flat == "\(place.folder)/flat.vmdk")
+    }
+  }
+}
+
+/// Lines of progress.
+private final class Lines: Sendable {
+  private let lines = Mutex<[String]>([])
+  func add(_ line: String) { lines.withLock { $0.append(line) } }
+  var all: [String] { lines.withLock { $0 } }
+}
