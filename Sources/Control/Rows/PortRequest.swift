@@ -14,6 +14,7 @@ package struct PortRequest: Described, Equatable {
   package var trunk: [String]?
   package var native: String?
   package var mac: String?
+  package var force: Bool?
   package var pod: PodBody?
 
   package init(_ request: AddedPortRequest) {
@@ -21,6 +22,7 @@ package struct PortRequest: Described, Equatable {
     (role, queues, mtu) = (request.role, request.queues, request.mtu)
     (vlan, trunk, native) = (request.vlan, request.trunk, request.native)
     (mac, pod) = (request.mac, request.pod.map { PodBody($0) })
+    force = request.isForced ? true : nil
   }
 
   var request: AddedPortRequest {
@@ -28,13 +30,14 @@ package struct PortRequest: Described, Equatable {
     (request.role, request.queues, request.mtu) = (role, queues, mtu)
     (request.vlan, request.trunk, request.native) = (vlan, trunk, native)
     (request.mac, request.pod) = (mac, pod?.attachment)
+    request.isForced = force ?? false
     return request
   }
 
   enum CodingKeys: String, CodingKey {
     case name
     case switchName = "switch"
-    case kind, target, role, queues, mtu, vlan, trunk, native, mac, pod
+    case kind, target, role, queues, mtu, vlan, trunk, native, mac, force, pod
   }
 
   package static let shape = Shape.object(
@@ -44,10 +47,11 @@ package struct PortRequest: Described, Equatable {
       Field("switch", .text, "Name of the switch."),
       Field("kind", .choice(AddedPortKind.all.map(\.word)), "What is behind it."),
       Field("target", .text, "Path of the socket, absolute; or name of the interface of this host."),
-      Field(optional: "role", .choice(["listen", "connect"]), "Of a vhost-user socket; `listen` without it."),
+      Field(optional: "role", .choice(["listen", "connect"]), "Of a vhost-user or stream socket; `listen` without it."),
       Field(optional: "queues", .integer(1...16), "Pairs of rings that are offered; 1 without it."),
       Field(optional: "mtu", .integer(68...65521), "Bytes of the largest payload."),
       Field(optional: "mac", .text, "Address of the station behind it; that of the interface, or a derived one."),
+      Field(optional: "force", .boolean, "An interface is taken though it has addresses; not without it."),
       Field(optional: "pod", PodBody.shape, "Whose interface it is, of a container runtime's."),
     ] + PortSettings.membership)
 }

@@ -231,6 +231,7 @@ extension PortSet {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].isShared = true
     case .tap: break
+    case .nic: break
     case .stream: stream[self[port].body].isShared = true
     case .dgram: dgram[self[port].body].isShared = true
     case .patch: break

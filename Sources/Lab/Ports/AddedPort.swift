@@ -21,6 +21,8 @@ struct AddedPort: Codable, Sendable, Equatable {
   var offload: NICDefinition.Offload?
   /// Station address of what is behind it, as far as it is known.
   var mac: MACAddress
+  /// The interface is taken though the host uses it; nil = it is not.
+  var isForced: Bool?
   /// The interface was made for it, and goes with it.
   var isMade: Bool?
   /// Of a port that a container runtime asked for.
@@ -30,6 +32,7 @@ struct AddedPort: Codable, Sendable, Equatable {
     case name
     case switchName = "switch"
     case mode, kind, target, role, queues, mtu, offload, mac
+    case isForced = "force"
     case isMade = "made"
     case pod
   }
@@ -83,6 +86,8 @@ package struct AddedPortRequest: Sendable, Equatable {
   package var native: String?
   /// Station address of what is behind it; nil = found there, or derived from the name.
   package var mac: String?
+  /// The interface of this host may have addresses.
+  package var isForced = false
   package var pod: PodAttachment?
 
   package init(switchName: String, name: String, kind: String, target: String) {
@@ -151,6 +156,10 @@ extension AddedPort {
           .badInput, "queues must be \(Limits.queues.lowerBound)..\(Limits.queues.upperBound), found \(count)")
       }
       queues = count
+    }
+    if request.isForced {
+      guard row.options.contains(.force) else { throw row.refusal(of: .force) }
+      isForced = true
     }
   }
 }

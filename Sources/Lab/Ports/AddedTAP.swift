@@ -19,7 +19,7 @@ extension AddedPortKind {
         throw UserError(.badInput, "a TAP cannot be called \"\(port.target)\": \(meaning)")
       }
     },
-    find: { port throws(UserError) in
+    find: { port, _ throws(UserError) in
       guard HostFacts.isRoot else {
         throw UserError(.failed, "port \(port.name): opening a TAP needs root", hint: "run the lab as root")
       }
@@ -50,18 +50,19 @@ extension AddedPortKind {
         }
       }
     },
-    setMTU: { port, mtu throws(UserError) in
+    setMTU: { port, mtu, _ throws(UserError) in
       try explained(port) { () throws(SystemError) in
         try Netlink.configure(link: port.target, namespace: port.namespace, mtu: mtu, address: nil, up: nil)
       }
     },
-    remove: { port throws(UserError) in
+    remove: { port, _ throws(UserError) in
       guard port.isMade == true, TAPDevice.exists(name: port.target, namespace: nil) else { return [] }
       try explained(port) { () throws(SystemError) in try TAPDevice.remove(name: port.target, namespace: nil) }
       return ["interface \(port.target)"]
     })
 
-  private static func explained<Value>(
+  /// Says of which port an error is.
+  static func explained<Value>(
     _ port: AddedPort, _ body: () throws(SystemError) -> Value
   ) throws(UserError) -> Value {
     do {

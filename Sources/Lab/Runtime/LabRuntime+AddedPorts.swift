@@ -8,6 +8,9 @@ import Topology
 /// not meet, each is judged by the lab that is up and by those that it is changed between (`coming`), which are set in the
 /// step that judges the new one by the ports there are.
 extension LabRuntime {
+  /// What the kinds of added ports have to know of the lab.
+  var home: AddedPortHome { AddedPortHome(lab: current?.name ?? "", directories: directories) }
+
   /// Folder of the lab's sockets that the file does not name.
   var socketFolder: String { directories.state(current?.name ?? "") }
 
@@ -24,7 +27,7 @@ extension LabRuntime {
         if let obstacle { throw obstacle }
       }
       let row = try port.row
-      try row.find(&port)
+      try row.find(&port, home)
       let added = port
       // Written first: whatever happens from here on, `down` knows what may be there.
       try changeRunTime { $0.ports.append(added) }
@@ -55,15 +58,21 @@ extension LabRuntime {
     let row = try port.row
     var configuration = try port.configuration()
     configuration.carrier = !isSetDown(port.name)
-    let (isNew, wanted) = (!row.isThere(port), configuration)
-    try await explained("port \(port.name)") { () async throws(DataplaneError) in try await plane.addPort(wanted) }
+    let (isNew, wanted, home) = (!row.isThere(port), configuration, home)
+    try row.prepare(port, home)
+    do throws(UserError) {
+      try await explained("port \(port.name)") { () async throws(DataplaneError) in try await plane.addPort(wanted) }
+    } catch {
+      if row.takes { _ = try? row.remove(port, home) }
+      throw error
+    }
     do throws(UserError) {
       try row.settle(port, isNew)
       await plane.settleInterfaces()
       try await impairPort(port.name)
     } catch {
       try? await plane.removePort(port.name)
-      if isNew { _ = try? row.remove(port) }
+      if isNew || row.takes { _ = try? row.remove(port, home) }
       throw error
     }
   }
@@ -72,7 +81,7 @@ extension LabRuntime {
   private func close(_ port: AddedPort) async throws(UserError) {
     // One that did not come back is not there.
     try? await plane?.removePort(port.name)
-    _ = try await port.remove()
+    _ = try await port.remove(home)
   }
 
   /// Opens an added port anew, as another definition of it has it; the old one again if that fails.
@@ -163,7 +172,7 @@ extension LabRuntime {
   /// Removes what the added ports have on this host, whose data plane has ended.
   /// - Returns: what failed.
   func removeAddedPorts(_ progress: @escaping @Sendable (String) -> Void) async -> [UserError] {
-    await AddedPort.remove(runTime.ports, progress)
+    await AddedPort.remove(runTime.ports, home, progress)
   }
 
   /// - Throws: `UserError` for a lab that the added ports do not go with.
@@ -196,18 +205,18 @@ extension LabRuntime {
 extension AddedPort {
   /// Removes what the port has on this host once it is closed; on nobody's actor, as the kernel takes its time.
   /// - Returns: what was removed.
-  func remove() async throws(UserError) -> [String] { try row.remove(self) }
+  func remove(_ home: AddedPortHome) async throws(UserError) -> [String] { try row.remove(self, home) }
 
   /// Removes what ports have on this host that nobody serves, side by side.
   /// - Returns: what failed.
   static func remove(
-    _ ports: [AddedPort], _ progress: @escaping @Sendable (String) -> Void
+    _ ports: [AddedPort], _ home: AddedPortHome, _ progress: @escaping @Sendable (String) -> Void
   ) async -> [UserError] {
     await withTaskGroup(of: UserError?.self) { group in
       for port in ports {
         group.addTask {
           do throws(UserError) {
-            for line in try await port.remove() { progress("\(line) removed") }
+            for line in try await port.remove(home) { progress("\(line) removed") }
             return nil
           } catch {
             return error

@@ -92,7 +92,7 @@ extension LabRuntime {
     do throws(UserError) {
       if port.mode != old.mode { try await setMode(port.name, port.mode) }
       if let mtu = port.mtu, mtu != old.mtu {
-        try port.row.setMTU(port, mtu)
+        try port.row.setMTU(port, mtu, home)
         try await explained("port \(port.name)") { () async throws(DataplaneError) in
           try await plane.setMTU(port: port.name, mtu)
         }

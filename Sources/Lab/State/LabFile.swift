@@ -8,6 +8,8 @@ enum LabFile: String, CaseIterable {
   case pid = "apus.pid"
   case lab = "lab.json"
   case runTime = "runtime.json"
+  /// Interfaces of this host that added ports have taken, and how they were.
+  case interfaces = "interfaces.json"
   case log = "apus.log"
 
   var kind: Folder.Kind { self == .control ? .socket : .file }

@@ -68,7 +68,6 @@ struct NICDraft {
   var mtu: Located<Int>?
   var queues: Located<Int>?
   var offload: Located<NICDefinition.Offload>?
-  var model: Located<NICModel>?
   var role = NICDefinition.Role.listen
   /// As written.
   var socket: Located<String>?

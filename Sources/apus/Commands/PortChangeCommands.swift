@@ -8,12 +8,13 @@ struct PortAddCommand: AsyncParsableCommand {
     commandName: "add", abstract: "Add a port to a switch at run time.",
     usage: """
       apus port add SWITCH NAME --vhost-user PATH [--role listen|connect] [--queues N] [--vlan V | --trunk V,V ...]
-      apus port add SWITCH NAME --tap INTERFACE [--vlan V | --trunk V,V [--native V]] [--mtu N]
+      apus port add SWITCH NAME --stream PATH [--role listen|connect] | --dgram PATH [--vlan V | --trunk V,V ...]
+      apus port add SWITCH NAME --tap INTERFACE | --nic INTERFACE [--force] [--vlan V | --trunk V,V [--native V]] [--mtu N]
       """,
     discussion: """
       It stays until it is removed or the lab is taken down, also over the death of the lab's daemon; `apus up --dry-run`
       lists it as drift, and `apus up --reset` removes it. A TAP that is there is used and stays; any other is made, and
-      goes with the port.
+      goes with the port. A NIC is an interface that this host has: it is taken from the host, and given back as it was.
       """)
 
   @OptionGroup var selection: LabOptions
@@ -28,6 +29,7 @@ struct PortAddCommand: AsyncParsableCommand {
   @Option(name: .long, help: "The VLAN of a trunk's untagged frames. (APUS_NATIVE)") var native: String?
   @Option(name: .long, help: "Queue pairs to offer, 1 to 16. (default: 1) (APUS_QUEUES)", transform: queueCount)
   var queues: Int?
+  @Flag(help: "Take an interface that has addresses, and cut this host off there.") var force = false
   @Option(name: .long, help: "Largest payload in bytes, 68 to 65521. (APUS_MTU)", transform: portMTU) var mtu: Int?
   @OptionGroup var output: OutputOptions
 
@@ -37,6 +39,7 @@ struct PortAddCommand: AsyncParsableCommand {
   func run() async throws {
     let (kind, target) = try backing.chosen()
     var request = AddedPortRequest(switchName: switchName, name: name, kind: kind, target: target)
+    request.isForced = force
     request.role = Variables.option(role, "ROLE")
     request.vlan = Variables.option(vlan, "VLAN")
     request.trunk = Variables.option(trunk, "TRUNK").map(PortChange.list)
@@ -51,12 +54,22 @@ struct PortAddCommand: AsyncParsableCommand {
 struct PortBacking: ParsableArguments {
   @Option(name: .customLong("vhost-user"), help: ArgumentHelp("The path of a vhost-user socket.", valueName: "path"))
   var vhostUser: String?
+  @Option(
+    name: .long, help: ArgumentHelp("The path of a socket for frames behind their lengths.", valueName: "path"))
+  var stream: String?
+  @Option(
+    name: .long, help: ArgumentHelp("The path of a socket for frames as datagrams, of x.sock.", valueName: "path"))
+  var dgram: String?
   @Option(name: .long, help: ArgumentHelp("The name of a TAP of this host.", valueName: "interface")) var tap: String?
+  @Option(name: .long, help: ArgumentHelp("The name of an interface of this host.", valueName: "interface"))
+  var nic: String?
 
   /// By the words of the kinds; paths are relative to the folder of who asks.
   private var all: [(kind: String, target: String)] {
-    [("vhost-user", vhostUser.map(Self.absolute)), ("tap", tap)].compactMap { kind, target in target.map { (kind, $0) }
-    }
+    [
+      ("vhost-user", vhostUser.map(Self.absolute)), ("stream", stream.map(Self.absolute)),
+      ("dgram", dgram.map(Self.absolute)), ("tap", tap), ("nic", nic),
+    ].compactMap { kind, target in target.map { (kind, $0) } }
   }
 
   func chosen() throws -> (kind: String, target: String) {
