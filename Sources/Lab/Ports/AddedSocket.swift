@@ -12,7 +12,8 @@ extension AddedPortKind {
       let folder = "/" + port.target.split(separator: "/").dropLast().joined(separator: "/")
       guard HostFacts.kind(of: folder) == .folder else {
         throw UserError(
-          .failed, "port \(port.name): there is no folder \(folder) for its socket", hint: "make it, or say another path")
+          .failed, "port \(port.name): there is no folder \(folder) for its socket",
+          hint: "make it, or say another path")
       }
       guard let kind = HostFacts.kind(of: port.target), kind != .socket else { return }
       throw UserError(
