@@ -134,14 +134,14 @@ extension RealThings {
     }
 
     /// A machine on an added socket, which comes back by itself to a daemon that was started anew.
-    @Test(.timeLimit(.minutes(5))) func aMachineOnAnAddedSocket() async throws {
+    @Test(.timeLimit(.minutes(8))) func aMachineOnAnAddedSocket() async throws {
       try await Sandbox.use { sandbox in
         let file = try sandbox.write(Self.file())
         try await sandbox.apus("up", file, expecting: 0)
         let socket = "\(sandbox.folder)/a.sock"
         try await sandbox.apus("port", "add", "sw1", "a", "--vhost-user", socket, "--vlan", "red", expecting: 0)
         _ = try QEMUFrontEnds.boot(1, "a", QEMUFrontEnds.Variant(isServer: false, queues: 1), sandbox)
-        try await eventually("the machine is there", within: 90) {
+        try await eventually("the machine is there", within: 180) {
           try await sandbox.port("a", Self.lab).carrier == "up"
         }
         // Another VLAN than that of the namespace, until it is set.

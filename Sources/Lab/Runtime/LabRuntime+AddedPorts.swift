@@ -145,6 +145,8 @@ extension LabRuntime {
       _ = try? await plane?.removeStation(station.mac, vlan: station.vlan, on: station.switchName)
       steps.append(PlanStep(.remove, "fdb \(station.switchName)", station.words))
     }
+    // Before any port is opened anew, which would get them back.
+    runTime.stations = []
     for (name, said) in runTime.settings.sorted(by: { $0.key < $1.key }) {
       runTime.settings[name] = nil
       do throws(UserError) {
@@ -165,7 +167,6 @@ extension LabRuntime {
       runTime.forget(port: port.name)
       steps.append(PlanStep(.remove, "port \(port.name)", port.words))
     }
-    (runTime.ports, runTime.settings, runTime.stations) = ([], [:], [])
     return steps
   }
 

@@ -1,4 +1,5 @@
 import Dataplane
+import Frames
 import GuestKit
 import TestSupport
 import Testing
