@@ -86,7 +86,7 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(
       name: "DataplaneTests",
-      dependencies: ["Dataplane", "GuestKit", "TestSupport", "VhostUser", "Frames", "LinuxHost"],
+      dependencies: ["Dataplane", "GuestKit", "TestSupport", "VhostUser", "Frames", "LinuxHost", "CLinux"],
       swiftSettings: tests),
     .testTarget(
       name: "CaptureTests",

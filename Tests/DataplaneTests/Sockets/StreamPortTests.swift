@@ -33,7 +33,8 @@ import Testing
     // Half a frame and silence holds nobody: the worker may sleep.
     try peer.sendBytes(Array(StreamPeer.framed(frame(9)).dropLast()))
     bench.breathe()
-    #expect(!bench.core.state.ports.coldMayHaveFrames(0))
+    let mayHaveFrames = bench.core.state.ports.coldMayHaveFrames(0)
+    #expect(!mayHaveFrames)
     #expect(try bench.send(frame(10), from: 1))
     #expect(try bench.received(0) == [frame(10)])
   }
@@ -68,7 +69,6 @@ import Testing
     bench.breathe()
     #expect(try bench.received(1) == [frame(1)])
     #expect(bench.blocks[0]?.ingressDrops == ["header-invalid": 1])
-    #expect(bench.core.state.ports.faults.take().isEmpty || bench.core.state.ports[0].isUp)
   }
 
   @Test(arguments: [0, 13, 69_633, 0xFFFF_FFFF]) func aLengthThatCannotBeEndsTheConnection(_ length: Int) throws {
@@ -91,7 +91,8 @@ import Testing
     #expect(bench.core.state.ports.faults.take().isEmpty)
     #expect(try bench.received(1) == [])
     bench.core.coldCloseStream(0)
-    #expect(!bench.core.state.ports[0].isUp)
+    let isUp = bench.core.state.ports[0].isUp
+    #expect(!isUp)
     #expect(bench.core.state.ports.lookedAtCount == 0)
   }
 
