@@ -43,14 +43,15 @@ extension RealThings {
         guard outcome.status == 0 else { throw Failure("\(outcome)") }
       }
 
-      /// All that is to be as it was: the interface, its addresses, its filters.
+      /// All that is to be as it was: the interface, its addresses, the place of its filters.
+      ///
+      /// Not its state of operation and its plain qdisc, which it has since it was first up, nor whether an address was looked
+      /// for on the link.
       func state() async throws -> String {
-        var text = ""
-        for command in [["ip", "-d", "address", "show", name], ["tc", "qdisc", "show", "dev", name]] {
-          text += try await execute(command).output
-        }
-        // Alone its state of operation takes a moment.
-        return text.replacing(#/(state|qdisc) [A-Za-z]+/#, with: "")
+        let text = try await execute(["ip", "-d", "address", "show", name]).output
+        let filters = try await execute(["tc", "qdisc", "show", "dev", name]).output
+        return text.replacing(#/(state|qdisc) [A-Za-z]+/#, with: "").replacing(" nodad", with: "")
+          + (filters.contains("clsact") ? "clsact" : "")
       }
 
       /// Runs a line in the far namespace and demands success.

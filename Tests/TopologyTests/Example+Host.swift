@@ -61,6 +61,9 @@ extension Example {
         test.lab.yaml:6:27: error[L208]: host interface "eth1" is used by a:eth1 (5:27) and b:eth1
             6 |   b: { kind: nic, nics: { eth1: { switch: sw1 } } }
               |                           ^^^^
+        test.lab.yaml:5:27: note: a:eth1 uses it here
+            5 |   a: { kind: nic, nics: { eth1: { switch: sw1 } } }
+              |                           ^^^^
         """#),
     Example(
       "L004", "keys that an interface of the host has not, and those that it alone has",

@@ -95,7 +95,10 @@ package struct HostLabFacts: LabFacts {
     var interface = HostNIC(name, lab: lab, port: Names.port(node: node, nic: name))
     interface.isForced = isForced
     // What the running lab has is looked at by its daemon.
-    return self.interface(name, belongsTo: lab) ? nil : interface.trouble(isRecorded: false)
+    guard !self.interface(name, belongsTo: lab) else { return nil }
+    // To look closely needs root, as to take it does.
+    guard HostFacts.isRoot else { return hostInterfaceExists(name) ? nil : HostNIC.missing(name) }
+    return interface.trouble(isRecorded: false)
   }
 
   package func memoryTaken(by lab: String) -> UInt64 {

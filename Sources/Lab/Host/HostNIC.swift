@@ -37,7 +37,7 @@ struct HostNIC: Sendable {
       facts = try Netlink.facts(of: name, namespace: nil)
     } catch {
       guard error.code == ENODEV else { return ("the interface \"\(name)\" cannot be looked at: \(error)", nil) }
-      return ("this host has no interface \"\(name)\"", "`ip link` lists those that it has")
+      return Self.missing(name)
     }
     if let other = facts.mark, !(isRecorded && other == mark) {
       return isEarly && other.hasPrefix("\(Netlink.takenMark)\(owner.lab):") ? nil : taken(by: other)
@@ -50,6 +50,10 @@ struct HostNIC: Sendable {
       )
     }
     return isForced || isRecorded ? nil : addresses(facts)
+  }
+
+  static func missing(_ name: String) -> (message: String, hint: String?) {
+    ("this host has no interface \"\(name)\"", "`ip link` lists those that it has")
   }
 
   private func taken(by mark: String) -> (message: String, hint: String?) {
