@@ -201,9 +201,7 @@ extension LabDocument.Node {
     nics = node.nics.map { LabDocument.NIC($0) }
     disk = node.disk.map { LabDocument.Disk(format: $0.format, sha256: $0.sha256, persist: $0.persist) }
     cloudInit = node.cloudInit.map { LabDocument.CloudInit($0) }
-    ready = node.ready.map {
-      LabDocument.Ready(console: $0.console, tcp: $0.tcp, agent: $0.agent, timeout: $0.timeout)
-    }
+    ready = node.ready.map { LabDocument.Ready(console: $0.console, tcp: $0.tcp, agent: $0.agent, timeout: $0.timeout) }
     after = node.after.map { $0.map { LabDocument.Condition(node: $0.node, state: $0.state) } }
     (firmware, boot, emptyDisk) = (node.firmware == .bios ? nil : node.firmware, node.boot, node.emptyDisk)
     dhcp = node.dhcp.map { LabDocument.DHCP($0) }
