@@ -232,7 +232,7 @@ extension RealThings {
       #expect(processes.contains { $0.program == "dnsmasq" })
       let down = try await sandbox.apus("down", lab, expecting: 0)
       #expect(processes.filter(\.identity.isAlive) == [], "\(down)")
-      #expect(down.output.contains("(sleep) in apus-\(lab)-probe removed"), "\(down)")
+      #expect(down.errors.contains("(sleep) in apus-\(lab)-probe removed"), "\(down)")
     }
   }
 }
