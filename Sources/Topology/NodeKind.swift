@@ -19,7 +19,7 @@ package struct NodeKind: Sendable, Equatable {
   /// What it is, for editors.
   let text: String
   let interfaces: Interfaces
-  /// It has memory, processors and a disk image, what `MachineDraft` has of it; its system may have to be told its network.
+  /// It has memory, processors and a disk, what `MachineDraft` has of it; its system may have to be told its network.
   package var isMachine = false
   /// It is a container: what `ContainerDraft` has of it.
   var isContainer = false
