@@ -61,7 +61,8 @@ extension AddedPort {
     }
     let isInterface = AddedPortKind.named(kind)?.isInterface ?? false
     let other = others.first {
-      $0.target == target && $0.namespace == namespace && AddedPortKind.named($0.kind)?.isInterface ?? false == isInterface
+      $0.target == target && $0.namespace == namespace
+        && AddedPortKind.named($0.kind)?.isInterface ?? false == isInterface
     }
     return other.map {
       UserError(.badInput, "\(isInterface ? "the interface" : "the socket") \(target) is that of port \($0.name)")
