@@ -136,7 +136,8 @@ import Testing
     #expect(
       try JSON.text(result.answer("1.1.0"))
         == #"{"cniVersion":"1.1.0","dns":{},"interfaces":[{\#(shared)"mtu":1500,"name":"eth0","sandbox":"/n"}],"#
-        + #""ips":[{"address":"10.0.0.7/24","gateway":"10.0.0.1","interface":0},{"address":"fd00::7/64"}],"routes":[]}"#)
+        + #""ips":[{"address":"10.0.0.7/24","gateway":"10.0.0.1","interface":0},{"address":"fd00::7/64"}],"routes":[]}"#
+    )
     #expect(
       try JSON.text(result.answer("0.4.0"))
         == #"{"cniVersion":"0.4.0","dns":{},"interfaces":[{\#(shared)"name":"eth0","sandbox":"/n"}],"#
@@ -156,6 +157,6 @@ import Testing
     #expect(names[0].hasPrefix("pod-0123456789ab-eth0-"))
     #expect(names.allSatisfy { $0.utf8.count <= 63 })
     #expect(PodAttachment.hostInterface(container: id, interface: "eth0").utf8.count == 15)
-    #expect(PodAttachment.portName(container: "_A.b", interface: "net@1") .hasPrefix("pod--a-b-net-1-"))
+    #expect(PodAttachment.portName(container: "_A.b", interface: "net@1").hasPrefix("pod--a-b-net-1-"))
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Lab
+import Synchronization
 import Testing
 
 @testable import Control
@@ -44,7 +45,8 @@ import Testing
 
   @Test func versionsAreToldToWhoSaysNothingElse() async throws {
     let plugin = CNIPlugin(
-      ["CNI_COMMAND": "VERSION", "CNI_NETNS": "dummy"], Array(#"{"cniVersion":"1.0.0"}"#.utf8), host: host) { _ in nil }
+      ["CNI_COMMAND": "VERSION", "CNI_NETNS": "dummy"], Array(#"{"cniVersion":"1.0.0"}"#.utf8), host: host
+    ) { _ in nil }
     let (status, output) = await plugin.run()
     #expect(status == 0)
     #expect(output == #"{"cniVersion":"1.0.0","supportedVersions":["0.3.1","0.4.0","1.0.0","1.1.0"]}"# + "\n")

@@ -254,7 +254,8 @@ extension RealThings {
             let outcome = try await CNIRuntime.call(
               sandbox, usual.merging(variables) { _, new in new }, input: input)
             let answer = try? JSONDecoder().decode(Answer.self, from: Data(outcome.output.utf8))
-            #expect(outcome.status == 1 && answer?.code == code, "\(code) expected for \(variables) \(input): \(outcome)")
+            #expect(
+              outcome.status == 1 && answer?.code == code, "\(code) expected for \(variables) \(input): \(outcome)")
             #expect(outcome.errors.isEmpty && !(answer?.msg ?? "").isEmpty)
           }
           #expect(try Netlink.links(namespace: names[0]).map(\.name) == ["lo"])

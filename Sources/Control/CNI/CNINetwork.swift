@@ -191,7 +191,8 @@ struct CNIBandwidth: Sendable, Equatable {
     guard let bits, bits != 0 else { return nil }
     if bits >= 1000 { return bits }
     throw CNIError(
-      CNIError.Code.invalidNetwork, "\"runtimeConfig.bandwidth.\(key)\" must be at least 1000 bits a second, found \(bits)")
+      CNIError.Code.invalidNetwork,
+      "\"runtimeConfig.bandwidth.\(key)\" must be at least 1000 bits a second, found \(bits)")
   }
 }
 

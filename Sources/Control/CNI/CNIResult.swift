@@ -77,7 +77,8 @@ struct CNIResult: Sendable, Equatable {
   /// As the version of a configuration words it.
   func answer(_ version: String) -> JSONValue {
     func object(_ pairs: [(String, JSONValue?)]) -> JSONValue {
-      .object(Dictionary(pairs.compactMap { pair in pair.1.map { (pair.0, $0) } }, uniquingKeysWith: { first, _ in first }))
+      .object(
+        Dictionary(pairs.compactMap { pair in pair.1.map { (pair.0, $0) } }, uniquingKeysWith: { first, _ in first }))
     }
     let isNew = version == CNIVersion.latest
     return object([

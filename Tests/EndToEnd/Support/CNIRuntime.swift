@@ -26,7 +26,7 @@ struct CNIRuntime: Sendable {
   /// Runs one plugin.
   /// - Parameter input: standard input.
   static func call(
-    _ sandbox: Sandbox, _ type: String = "apus", _ variables: [String: String], input: String
+    _ sandbox: Sandbox, plugin type: String = "apus", _ variables: [String: String], input: String
   ) async throws -> Outcome {
     let folders = try path(sandbox)
     guard
@@ -68,7 +68,7 @@ struct CNIRuntime: Sendable {
     for plugin in plugins {
       let (type, text) = try configuration(plugin, previous: previous, more: "")
       let variables = variables("ADD", id, namespace, interface, arguments)
-      let outcome = try await Self.call(sandbox, type, variables, input: text)
+      let outcome = try await Self.call(sandbox, plugin: type, variables, input: text)
       guard outcome.status == 0 else { throw Failure("\(outcome)") }
       previous = outcome.output
     }
@@ -86,7 +86,7 @@ struct CNIRuntime: Sendable {
     for plugin in command == "DEL" ? plugins.reversed() : plugins {
       let (type, text) = try configuration(plugin, previous: previous, more: more)
       outcomes.append(
-        try await Self.call(sandbox, type, variables(command, id, namespace, interface, ""), input: text))
+        try await Self.call(sandbox, plugin: type, variables(command, id, namespace, interface, ""), input: text))
     }
     return outcomes
   }
