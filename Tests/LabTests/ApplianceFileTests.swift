@@ -316,6 +316,12 @@ enum ApplianceTexts {
       #expect(try facts.image(at: "\(images)/disk.image") == .disk(.raw))
       #expect(try facts.image(at: "\(images)/flat.image") == .disk(.qcow2))
       #expect(facts.sha256(of: "\(images)/disk.image") == facts.sha256(of: "\(place.folder)/disk.raw"))
+      // A disk that is called like an entry is a disk; an entry that lost what it stands for is said to be broken.
+      try Files.write([UInt8](repeating: 7, count: 512), to: "\(images)/like.image")
+      #expect(try facts.image(at: "\(images)/like.image") == nil)
+      try Files.write(encoded(ImageRecord(digest: "0", added: "")), to: "\(images)/lost.image")
+      #expect(throws: ImageFault.self) { try facts.image(at: "\(images)/lost.image") }
+      try Files.remove("\(images)/lost.image")
       try Files.write([1, 2, 3], to: "\(place.folder)/odd.bin")
       for (file, name) in [
         ("odd.bin", nil), ("disk.raw", "../x"), ("disk.raw", "builtin"), ("none.raw", "x"), ("", "x"),

@@ -55,8 +55,9 @@ package struct HostLabFacts: LabFacts {
   }
 
   package func image(at absolutePath: String) throws(ImageFault) -> ImageContent? {
-    if absolutePath.hasSuffix(Paths.entryEnding), Paths.folder(of: absolutePath) == imageDirectory {
-      guard let entry = ImageCatalogue(directories: directories).entry(at: absolutePath) else {
+    let catalogue = ImageCatalogue(directories: directories)
+    if catalogue.isRecord(absolutePath) {
+      guard let entry = catalogue.entry(at: absolutePath) else {
         throw ImageFault("is not whole in the catalogue", hint: "remove it and add it again: apus image")
       }
       if let descriptor = entry.descriptor { return .appliance(descriptor) }

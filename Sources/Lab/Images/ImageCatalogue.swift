@@ -30,11 +30,16 @@ package struct ImageCatalogue: Sendable {
 
   // MARK: - Looking
 
-  /// The entry at the path of its record; nil if that is none.
-  func entry(at path: String) -> CatalogueEntry? {
+  /// Whether an entry's record is at a path, rather than a disk that is called like one.
+  func isRecord(_ path: String) -> Bool { name(at: path).flatMap { record($0) } != nil }
+
+  /// The entry at the path of its record; nil if that is none, or not whole.
+  func entry(at path: String) -> CatalogueEntry? { name(at: path).flatMap { entry($0) } }
+
+  private func name(at path: String) -> String? {
     let name = path.split(separator: "/").last ?? ""
     guard Paths.folder(of: path) == store.images, name.hasSuffix(Paths.entryEnding) else { return nil }
-    return entry(String(name.dropLast(Paths.entryEnding.count)))
+    return String(name.dropLast(Paths.entryEnding.count))
   }
 
   private func entry(_ name: String) -> CatalogueEntry? {
@@ -43,7 +48,8 @@ package struct ImageCatalogue: Sendable {
   }
 
   private func record(_ name: String) -> ImageRecord? {
-    Files.read(path(of: name)).flatMap { try? JSONDecoder().decode(ImageRecord.self, from: Data($0)) }
+    (try? Folder(store.images))?.read("\(name)\(Paths.entryEnding)", limit: 1 << 16)
+      .flatMap { try? JSONDecoder().decode(ImageRecord.self, from: Data($0)) }
   }
 
   private func path(of name: String) -> String { "\(store.images)/\(name)\(Paths.entryEnding)" }

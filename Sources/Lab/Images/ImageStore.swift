@@ -21,7 +21,8 @@ package struct ImageStore: Sendable {
   package init(
     directories: LabDirectories, environment: [String: String] = ProcessInfo.processInfo.environment
   ) {
-    images = "\(directories.dataRoot)/images"
+    // As paths of lab files are, with which it is compared.
+    images = Paths.absolute("\(directories.dataRoot)/images", in: "/")
     variables = environment
   }
 

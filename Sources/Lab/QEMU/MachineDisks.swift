@@ -45,8 +45,9 @@ struct MachineDisks: Sendable {
   /// The same, with what has to be unpacked.
   func made(_ progress: @escaping @Sendable (String) -> Void) async throws(UserError) -> [Base] {
     guard let image = definition.image, let disk = definition.disk, !definition.hasNoImage else { return [] }
-    if image.hasSuffix(Paths.entryEnding), Paths.folder(of: image) == store.images {
-      guard let entry = ImageCatalogue(directories: directories, environment: variables).entry(at: image) else {
+    let catalogue = ImageCatalogue(directories: directories, environment: variables)
+    if catalogue.isRecord(image) {
+      guard let entry = catalogue.entry(at: image) else {
         throw UserError(.failed, "the image \(image) is not whole", hint: "remove it and add it again: apus image")
       }
       try check(entry.image)

@@ -17,12 +17,11 @@ struct ApplianceTable {
       // Of one that is not there or not taken, which is reported, nothing is known.
       return image.faults.isEmpty ? reportUseless(node, file: file) : ()
     }
-    guard let system = system(of: descriptor, file),
-      let configuration = configuration(of: descriptor, file)
-    else { return }
+    let (configuration, isKnown) = configuration(of: descriptor, file)
+    guard let system = system(of: descriptor, file), isKnown else { return }
     let made: ApplianceMachine
     do throws(ImageFault) {
-      made = try descriptor.machine(system, configuration: configuration.id)
+      made = try descriptor.machine(system, configuration: configuration)
     } catch {
       return reporter.error(
         .appliance, file.name.span, "appliance \(file.name.value.quoted): \(error.message)", hint: error.hint)
@@ -51,13 +50,15 @@ struct ApplianceTable {
     return nil
   }
 
-  /// nil = reported; without an id for an appliance that has no configurations.
-  private func configuration(of descriptor: OVFDescriptor, _ file: ImageFileDraft) -> (id: String?, isSaid: Bool)? {
-    guard let wanted = file.configuration else { return (descriptor.usualConfiguration, false) }
+  /// nil for an appliance that has none; one that is not known was reported.
+  private func configuration(
+    of descriptor: OVFDescriptor, _ file: ImageFileDraft
+  ) -> (id: String?, isKnown: Bool) {
+    guard let wanted = file.configuration else { return (descriptor.usualConfiguration, true) }
     let names = descriptor.configurations.map(\.id)
     if names.contains(wanted.value) { return (wanted.value, true) }
     report(wanted, "configuration", among: names)
-    return nil
+    return (nil, false)
   }
 
   private func report(_ name: Located<String>, _ what: String, among names: [String]) {

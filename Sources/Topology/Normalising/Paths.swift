@@ -9,7 +9,7 @@ package enum Paths {
   /// `path`, or `directory/path` when it is relative, without `.` parts and with `..` taken back.
   ///
   /// `keepingFolder: false` takes only the last part of a relative path: the directory is the file's own.
-  static func absolute(_ path: String, in directory: String, keepingFolder: Bool = true) -> String {
+  package static func absolute(_ path: String, in directory: String, keepingFolder: Bool = true) -> String {
     guard !path.hasPrefix("/") else { return normalised(path) }
     let relative = keepingFolder ? Substring(path) : path.split(separator: "/").last ?? ""
     return normalised("\(directory)/\(relative)")
