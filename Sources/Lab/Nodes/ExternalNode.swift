@@ -109,7 +109,7 @@ extension PortBackend {
     case .vhostUser(let socket): Self.words(socket.role, socket.path)
     case .stream(let peer): Self.words(peer.role, peer.path)
     case .dgram(let peer): "datagrams at \(peer.path), its peer's at \(peer.peerPath ?? "")"
-    case .tap: nil
+    case .tap, .nic: nil
     }
   }
 

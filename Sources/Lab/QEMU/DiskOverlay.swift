@@ -128,14 +128,15 @@ struct DiskOverlay: Sendable {
 
   /// Why the disk that is there cannot be used over the image as it is now; nil if it can.
   private func reasonAgainst(_ known: ImageIdentity?, _ identity: ImageIdentity) -> UserError? {
-    if let backing = Self.backing(of: overlay), backing != image {
+    let backing = Self.backing(of: overlay)
+    if let backing, backing != image {
       return UserError(
         .failed, "the disk \(overlay) was made from \(backing), not from \(image)",
         hint: "remove the disk to begin anew, or go back to that image")
     }
-    if backing == nil, known == nil, EmptyDisk.Header(of: paths.overlay)?.hasBacking == false {
+    if backing == nil, known == nil, EmptyDisk.Header(of: overlay)?.hasBacking == false {
       return UserError(
-        .failed, "the disk \(paths.overlay) was made without an image",
+        .failed, "the disk \(overlay) was made without an image",
         hint: "remove the disk to begin anew, or go back to `image: none`")
     }
     guard let known, !known.isSame(as: identity) else { return nil }
