@@ -36,7 +36,7 @@ import Topology
           {"name": "eth2", "mac": "02:00:00:00:00:03", "wire": "w", "queues": 1, "role": "listen", "addresses": [],
            "routes": [], "offload": true},
           {"name": "eth3", "mac": "02:00:00:00:00:04", "queues": 1, "role": "listen", "addresses": [], "routes": [],
-           "offload": true, "model": "e1000"}]},
+           "offload": true, "model": "e1000", "transport": "dgram"}]},
        {"name": "ns", "kind": "netns", "cpus": 1, "memory": 134217728, "nics": []},
        {"name": "pxe", "kind": "vm", "image": "none", "cpus": 1, "memory": 134217728, "nics": [],
         "disk": {"format": "qcow2", "persist": false}, "firmware": "uefi", "boot": ["network", "disk"],
