@@ -123,6 +123,7 @@ struct RouteExample: Sendable {
         console: nil, since: nil, error: "it ended")),
     ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
     TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
+    PortRow(FixedLab.stream, isDetailed: true),
   ]
 }
 
