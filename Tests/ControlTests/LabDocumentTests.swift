@@ -34,7 +34,7 @@ import Topology
           {"name": "eth2", "mac": "02:00:00:00:00:03", "wire": "w", "queues": 1, "role": "listen", "addresses": [],
            "routes": [], "offload": true},
           {"name": "eth3", "mac": "02:00:00:00:00:04", "queues": 1, "role": "listen", "addresses": [], "routes": [],
-           "offload": true, "model": "e1000"}]},
+           "offload": true, "transport": "dgram", "model": "e1000"}]},
        {"name": "ns", "kind": "netns", "cpus": 1, "memory": 134217728, "nics": []}],
      "links": [
        {"name": "w", "ends": ["vm1.eth2", "ns.eth0.100"], "impair": {"from_first": {"loss": 0.5}}},

@@ -60,6 +60,18 @@ import Topology
         """)
   }
 
+  @Test func portShowTellsOfASocketsPeer() {
+    #expect(
+      PortRow(FixedLab.stream, isDetailed: true).description() == [
+        "name         old.eth0", "kind         stream", "carrier      up", "end          up", "mode         wire",
+        "mac          02:00:00:00:00:03", "mtu          1500", "queues       1",
+        "socket       /run/apus/two/old.eth0.sock", "received     9 packets, 900 bytes",
+        "transmitted  0 packets, 0 bytes", "drops        out tap-busy 1", "connected    yes", "role         listen",
+        "faults       2",
+        "fragments    7 of IPv4 with DF from the node: switch its TSO off (ethtool -K INTERFACE tso off)",
+      ])
+  }
+
   @Test func portShowTellsEverything() {
     #expect(
       PortRow(FixedLab.ports[0], isDetailed: true).description() == [

@@ -14,7 +14,7 @@ import Glibc
 @safe
 struct StreamInput: ~Copyable {
   /// Bytes of a length.
-  static var lengthSize: Int { 4 }
+  static var lengthSize: Int { SendBatch.lengthSize }
   /// Bytes of the longest frame that QEMU's peers send (NET_BUFSIZE, net/net.h).
   static var largest: Int { 69_632 }
   /// A burst of usual frames besides half of the longest one.
@@ -27,6 +27,8 @@ struct StreamInput: ~Copyable {
   private var isReadable = false
   /// There is a whole frame, or a length that cannot be one's.
   private var hasFrame = false
+  /// The connection has ended, or is to: nothing more is taken from it.
+  private var isOver = true
 
   init() {}
 
@@ -40,7 +42,7 @@ struct StreamInput: ~Copyable {
   mutating func open() {
     close()
     unsafe memory = .allocate(byteCount: Self.capacity, alignment: 64)
-    isReadable = true
+    (isReadable, isOver) = (true, false)
   }
 
   /// Forgets what was not taken.
@@ -48,28 +50,28 @@ struct StreamInput: ~Copyable {
     unsafe memory?.deallocate()
     unsafe memory = nil
     (start, end) = (0, 0)
-    end(of: ())
+    finish()
   }
 
   /// The kernel says that there is something, or the end.
-  mutating func note() { isReadable = unsafe memory != nil }
+  mutating func note() { isReadable = !isOver }
 
   /// Nothing more is taken from this connection.
-  private mutating func end(of: Void) { (isReadable, hasFrame) = (false, false) }
+  private mutating func finish() { (isReadable, hasFrame, isOver) = (false, false, true) }
 
   /// Takes whole frames into the burst, until it has `limit`; reads once if there is none.
   ///
   /// - Returns: what ends the connection; the frames of the burst are good.
   mutating func take(from raw: Int32, into burst: borrowing Burst, limit: Int) -> RingFault? {
     if !hasFrame, isReadable, let fault = read(raw) {
-      end(of: ())
+      finish()
       return fault
     }
     guard let memory = unsafe memory else { return nil }
     while hasFrame, burst.count < limit {
       let size = nextSize
       guard size >= Ethernet.headerSize, size <= Self.largest else {
-        end(of: ())
+        finish()
         return RingFault(.lengthInvalid, seen: UInt64(truncatingIfNeeded: size), limit: UInt64(Self.largest))
       }
       // SAFETY: `findFrame` saw that the whole frame lies before `end`.

@@ -2,8 +2,7 @@ internal import LinuxHost
 
 /// Looks for the peer of a port for datagrams: whether its socket is there, and whose.
 ///
-/// The kernel says nothing of a peer that goes or comes, so it is asked: now and then while there is one, more often while
-/// there is none. A frame that cannot be sent, and one that comes, say it at once.
+/// The kernel says nothing of a peer that goes or comes, so it is asked four times a second. A frame that cannot be sent, and one that comes, say it at once.
 final class DatagramEndpoint: SocketEndpoint {
   let port: Int
   private let peerPath: String
@@ -18,7 +17,8 @@ final class DatagramEndpoint: SocketEndpoint {
     (self.port, self.socket, self.path, self.peerPath, self.worker) = (port, socket, path, peerPath, worker)
   }
 
-  var mustRetry: Bool { !isClosed && !hasPeer }
+  /// Also while there is a peer: one that comes in its place cannot send until the socket is joined to it.
+  var mustRetry: Bool { !isClosed }
   var isBusy: Bool { !isClosed }
 
   func accept() {}

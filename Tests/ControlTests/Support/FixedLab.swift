@@ -65,6 +65,18 @@ actor FixedLab: LabService {
       transmitBytes: 0, dropsIn: [:], dropsOut: [:], error: "read: EIO", vhostUser: nil),
   ]
 
+  /// A port whose peer is given whole frames over a socket.
+  static let stream = {
+    var port = PortStatus(
+      name: "old.eth0", switchName: nil, kind: .stream, carrier: true, mode: .wire, peer: nil,
+      address: MACAddress(bits: 0x0300_0000_0002), mtu: 1500, queues: 1, receivePackets: 9, receiveBytes: 900,
+      transmitPackets: 0, transmitBytes: 0, dropsIn: [:], dropsOut: ["tap-busy": 1], error: nil, vhostUser: nil)
+    port.socketPeer = SocketPeerStatus(
+      path: "/run/apus/two/old.eth0.sock", peerPath: nil, role: "listen", isConnected: true, faults: 2,
+      forbiddenFragments: 7)
+    return port
+  }()
+
   static let plan = [PlanStep(.create, "switch sw1"), PlanStep(.create, "node vm1", "vm, image builtin")]
 
   func lab() -> CanonicalLab? { current }

@@ -124,6 +124,7 @@ struct RouteExample: Sendable {
     PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
     ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
     TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
+    PortRow(FixedLab.stream, isDetailed: true),
   ]
 }
 

@@ -54,8 +54,10 @@ import Testing
 
   /// The shortest that there are, the longest of any MTU, and what QEMU may send beyond it.
   @Test func allLengthsOfFramesAreRead() throws {
-    let (bench, peer) = try bench()
+    let bench = try ContractBench()
+    try bench.wire(0, .stream, 1, .tap)
     bench.core.coldSetMTU(1, PortConfiguration.largestMTU)
+    let peer = try bench.streamPeer(0)
     for size in [14, 15, 60, 9014, Ethernet.maximumFrameSize - Ethernet.tagSize] {
       let bytes = StreamPeer.framed(frame(size, size: size))
       for start in stride(from: 0, to: bytes.count, by: 50_000) {

@@ -9,6 +9,8 @@ import Testing
     reports.map { report in
       switch report {
       case .fault(let port, let ring, let fault): "\(port)/\(ring) \(fault)"
+      case .connection(let port, let epoch, let fault): "peer \(port)/\(epoch) \(fault)"
+      case .peerFound(let port): "peer of \(port)"
       case .carrier(let port, let isUp): "\(port) \(isUp)"
       case .interface(let port, let isUp): "interface \(port) \(isUp)"
       case .held: "held"
@@ -25,7 +27,12 @@ import Testing
     queue.report(port: 3, isUp: false)
     queue.report(.interface(port: 4, isUp: true))
     queue.report(.held)
-    #expect(words(queue.take()) == ["3 true", "3/1 \(fault)", "3 false", "interface 4 true", "held"])
+    queue.report(.connection(port: 5, epoch: 2, fault: RingFault(.peerLeft)))
+    queue.report(.peerFound(port: 6))
+    let expected = [
+      "3 true", "3/1 \(fault)", "3 false", "interface 4 true", "held", "peer 5/2 the peer has left", "peer of 6",
+    ]
+    #expect(words(queue.take()) == expected)
     #expect(queue.take().isEmpty)
   }
 

@@ -13,10 +13,12 @@ import Glibc
 struct SendBatch: ~Copyable {
   /// Frames of a batch, as many as one call takes.
   static var capacity: Int { Int(CLINUX_DATAGRAMS) }
-  private static var headRoom: Int { EgressBuffer.size + StreamInput.lengthSize }
+  private static var headRoom: Int { EgressBuffer.size + lengthSize }
   private static var headCapacity: Int { capacity * headRoom }
   /// Pieces that a call takes (IOV_MAX).
-  private static var vectorLimit: Int { ScatterNotes.vectorLimit }
+  private static var vectorLimit: Int { 1024 }
+  /// Bytes of the length in front of a frame of a stream.
+  static var lengthSize: Int { 4 }
 
   /// A frame of a batch.
   struct Entry: BitwiseCopyable {
@@ -77,7 +79,7 @@ struct SendBatch: ~Copyable {
     if hasLength {
       // SAFETY: the room was looked at.
       unsafe heads.storeBytes(of: UInt32(truncatingIfNeeded: frame.size).bigEndian, toByteOffset: head, as: UInt32.self)
-      filled += StreamInput.lengthSize
+      filled += Self.lengthSize
     }
     unsafe frame.forEachPiece(of: burst) { base, size in
       if vector == first {
@@ -94,7 +96,7 @@ struct SendBatch: ~Copyable {
       vector += 1
     }
     guard isComplete else { return false }
-    let size = frame.size + (hasLength ? StreamInput.lengthSize : 0)
+    let size = frame.size + (hasLength ? Self.lengthSize : 0)
     entries[entry] = Entry(
       position: UInt8(truncatingIfNeeded: position), isPartlyGone: leaving.isPartlyGone,
       lost: Int32(truncatingIfNeeded: leaving.lost), size: UInt32(truncatingIfNeeded: frame.size),
