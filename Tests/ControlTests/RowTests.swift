@@ -23,8 +23,8 @@ import Topology
   @Test func portListHasEveryKey() throws {
     #expect(
       try JSON.text(PortRow(FixedLab.ports[0], isDetailed: false))
-        == #"{"allowed":["10"],"carrier":"up","drops":{"in":{"runt":3},"out":{"no-buffer":4}},"error":null,"#
-        + #""kind":"vhost-user","mac":"02:00:00:00:ab:01","mode":"access","mtu":1500,"name":"vm1.eth0","#
+        == #"{"added":false,"allowed":["10"],"carrier":"up","drops":{"in":{"runt":3},"out":{"no-buffer":4}},"error":null,"#
+        + #""interface":null,"kind":"vhost-user","mac":"02:00:00:00:ab:01","mode":"access","mtu":1500,"name":"vm1.eth0","#
         + #""peer":null,"pvid":10,"queues":2,"receive_bytes":1200,"receive_packets":12,"#
         + #""socket":"/run/apus/two/vm1.eth0.sock","switch":"sw1","transmit_bytes":1100,"transmit_packets":11}"#)
   }
@@ -41,8 +41,8 @@ import Topology
   @Test func wireHasNoSwitchAndNoVLANs() throws {
     let text = try JSON.text(PortRow(FixedLab.ports[2], isDetailed: true))
     #expect(
-      text == #"{"allowed":[],"carrier":"up","drops":{"in":{},"out":{}},"end":"up","error":"read: EIO","#
-        + #""kind":"tap","mac":"02:00:00:00:00:02","mode":"wire","mtu":9000,"name":"tap.a","peer":"vm1.eth1","pvid":null,"#
+      text == #"{"added":false,"allowed":[],"carrier":"up","drops":{"in":{},"out":{}},"end":"up","error":"read: EIO","#
+        + #""interface":"a","kind":"tap","mac":"02:00:00:00:00:02","mode":"wire","mtu":9000,"name":"tap.a","peer":"vm1.eth1","pvid":null,"#
         + #""queues":1,"receive_bytes":0,"receive_packets":0,"socket":null,"switch":null,"transmit_bytes":0,"#
         + #""transmit_packets":0}"#)
   }

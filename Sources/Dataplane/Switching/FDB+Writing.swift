@@ -134,50 +134,6 @@ extension FDB {
     }
   }
 
-  /// Has a station be behind a port until somebody says otherwise, whatever is learnt; the oldest that was learnt makes
-  /// room for it.
-  ///
-  /// - Returns: false if there is no room: all that the table holds is static.
-  func coldFix(_ key: UInt64, port: Int, tick: UInt32) -> Bool {
-    coldWrite { state in
-      guard port < state.lists.count else { return false }
-      state.entriesInHold += 1
-      defer { raiseGeneration() }
-      guard let spot = find(key) else {
-        insert(key, FDBValue(port: port, isStatic: true, tick: tick), &state)
-        return find(key) != nil
-      }
-      let old = FDBValue(bits: lines[spot.line].value(spot.slot))
-      if !old.isStatic {
-        unlist(old.number, port: old.port, &state)
-        storedStaticCount.store(staticCount + 1, ordering: .relaxed)
-      }
-      let value = FDBValue(port: port, isStatic: true, tick: tick, number: old.number)
-      lines[spot.line].store(value.bits, in: spot.slot)
-      return true
-    }
-  }
-
-  /// Takes a static entry out.
-  ///
-  /// - Returns: false if there is none for that station.
-  func coldUnfix(_ key: UInt64) -> Bool {
-    coldWrite { state in
-      guard let spot = find(key) else { return false }
-      let value = FDBValue(bits: lines[spot.line].value(spot.slot))
-      guard value.isStatic else { return false }
-      remove(value.number, &state)
-      raiseGeneration()
-      return true
-    }
-  }
-
-  /// Forgets everything of a port that goes, static entries too.
-  func coldForget(port: Int) {
-    coldFlush(port: port)
-    if staticCount > 0 { coldFlush(Selection(port: port, isStatic: true)) }
-  }
-
   /// As `flush(port:)`, however long others hold the lock.
   func coldFlush(port: Int) {
     while !coldWrite({ state in flushPiece(port: port, &state) }) { coldRest() }
@@ -192,13 +148,13 @@ extension FDB {
   func coldFlush(port: Int?, vlans: VLANSet?) { coldFlush(Selection(port: port, vlans: vlans)) }
 
   /// Entries that are meant; nil = any.
-  private struct Selection {
+  struct Selection {
     var port: Int?
     var vlans: VLANSet?
     var isStatic = false
   }
 
-  private func coldFlush(_ selection: Selection) {
+  func coldFlush(_ selection: Selection) {
     let end = storedUsed.load(ordering: .acquiring)
     var index = 0
     while index < end {
@@ -220,7 +176,7 @@ extension FDB {
     writer.withLockIfFree { state in counted(&state, body) }
   }
 
-  private func coldWrite<Result>(_ body: (inout Writer) -> Result) -> Result {
+  func coldWrite<Result>(_ body: (inout Writer) -> Result) -> Result {
     writer.coldWithLock { state in counted(&state, body) }
   }
 
@@ -253,7 +209,7 @@ extension FDB {
   }
 
   /// Takes in an entry that is not there; what has to make room for it is forgotten.
-  private func insert(_ key: UInt64, _ value: FDBValue, _ state: inout Writer) {
+  func insert(_ key: UInt64, _ value: FDBValue, _ state: inout Writer) {
     if !value.isStatic, state.lists[value.port].count >= portLimit {
       guard evict(from: value.port, &state) else { return }
     } else if count >= limit {
@@ -351,12 +307,12 @@ extension FDB {
   }
 
   /// After the change, releasing: see `generation`.
-  private func raiseGeneration() {
+  func raiseGeneration() {
     storedGeneration.store(storedGeneration.load(ordering: .relaxed) &+ 1, ordering: .releasing)
   }
 
   /// Takes an entry out; who calls this raises the generation afterwards.
-  private func remove(_ number: Int, _ state: inout Writer) {
+  func remove(_ number: Int, _ state: inout Writer) {
     state.entriesInHold += 1
     let value = value(number)
     if value.isStatic {
@@ -380,7 +336,7 @@ extension FDB {
     state.change(port, by: 1)
   }
 
-  private func unlist(_ number: Int, port: Int, _ state: inout Writer) {
+  func unlist(_ number: Int, port: Int, _ state: inout Writer) {
     let older = places[number].older.load(ordering: .relaxed)
     let newer = places[number].newer.load(ordering: .relaxed)
     if older != 0 {

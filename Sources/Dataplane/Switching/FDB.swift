@@ -134,9 +134,9 @@ final class FDB: Sendable {
   var portLimit: Int { storedPortLimit.load(ordering: .relaxed) }
   /// Entries held.
   var count: Int { storedCount.load(ordering: .relaxed) }
-  /// Stations that came up on another port than before.
   /// Those of them that are static.
   var staticCount: Int { storedStaticCount.load(ordering: .relaxed) }
+  /// Stations that came up on another port than before.
   var moveCount: UInt64 { storedMoveCount.load(ordering: .relaxed) }
   /// Most entries that were changed or looked at under the writer's lock at a time.
   var longestHold: Int { storedLongestHold.load(ordering: .relaxed) }

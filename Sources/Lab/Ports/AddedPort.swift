@@ -111,9 +111,9 @@ extension AddedPort {
     (wish.vlan, wish.trunk, wish.native) = (request.vlan, request.trunk, request.native)
     let mode = try wish.mode(from: .access(1), in: lab, of: request.name)
     try PortChange.check(mtu: request.mtu)
-    self.init(
-      name: request.name, switchName: request.switchName, mode: mode, kind: row.word, target: request.target,
-      mtu: request.mtu, mac: Names.derivedMAC(lab: lab.name, node: request.name, nic: ""))
+    (name, switchName, self.mode, kind) = (request.name, request.switchName, mode, row.word)
+    (target, mtu) = (request.target, request.mtu)
+    mac = Names.derivedMAC(lab: lab.name, node: request.name, nic: "")
     try readOptions(request, row)
     try readPod(request, row)
     try row.check(self)
@@ -152,12 +152,5 @@ extension AddedPort {
       }
       queues = count
     }
-  }
-
-  private init(
-    name: String, switchName: String, mode: VLANMode, kind: String, target: String, mtu: Int?, mac: MACAddress
-  ) {
-    (self.name, self.switchName, self.mode, self.kind) = (name, switchName, mode, kind)
-    (self.target, self.mtu, self.mac) = (target, mtu, mac)
   }
 }

@@ -46,9 +46,9 @@ package struct AddedPortKind: Sendable {
 
   /// Of an option that it has not.
   func refusal(of option: Option) -> UserError {
-    let others = Self.all.filter { $0.options.contains(option) }.map { $0.word }
+    let others = Self.all.filter { $0.options.contains(option) }.map { "--\($0.word)" }
     return UserError(
-      .badInput, "a port of kind \(word) has no \(option)", hint: "ports of kind \(others.joined(separator: ", ")) have"
-    )
+      .badInput, "a port of kind \(word) has no \(option)",
+      hint: "`--\(option)` goes with \(others.joined(separator: ", "))")
   }
 }

@@ -8,7 +8,14 @@ extension AddedPortKind {
     word: "vhost-user", value: "PATH", text: "a vhost-user socket", options: [.role, .queues],
     check: { port throws(UserError) in try checkPath(port.target) },
     find: { port throws(UserError) in
-      guard port.role != .connect, let kind = HostFacts.kind(of: port.target), kind != .socket else { return }
+      guard port.role != .connect else { return }
+      let folder = "/" + port.target.split(separator: "/").dropLast().joined(separator: "/")
+      guard HostFacts.kind(of: folder) == .folder else {
+        throw UserError(
+          .failed, "port \(port.name): there is no folder \(folder) for its socket",
+          hint: "make it, or say another path")
+      }
+      guard let kind = HostFacts.kind(of: port.target), kind != .socket else { return }
       throw UserError(
         .failed, "port \(port.name): there is something else at \(port.target), where its socket is to be",
         hint: "choose another path")

@@ -72,7 +72,7 @@ extension LabRuntime {
   private func close(_ port: AddedPort) async throws(UserError) {
     // One that did not come back is not there.
     try? await plane?.removePort(port.name)
-    _ = try port.row.remove(port)
+    _ = try await port.remove()
   }
 
   /// Opens an added port anew, as another definition of it has it; the old one again if that fails.
@@ -88,9 +88,10 @@ extension LabRuntime {
 
   // MARK: - With the whole lab
 
-  /// Brings back what was said of ports and is not there: added ports that a daemon before this one had, static entries
-  /// of ports that were made anew, MTUs of interfaces that were. What is said of ports that the lab has no more is
-  /// forgotten.
+  /// Brings back what was said of ports and is not there.
+  ///
+  /// That is: added ports that a daemon before this one had, static entries of ports that were made anew, MTUs of
+  /// interfaces that were. What is said of ports that the lab has no more is forgotten.
   ///
   /// What does not come back is told, and tried again by the next `up`: the rest of the lab goes on.
   func bringBack(_ progress: @Sendable (String) -> Void) async {
@@ -135,6 +136,8 @@ extension LabRuntime {
       _ = try? await plane?.removeStation(station.mac, vlan: station.vlan, on: station.switchName)
       steps.append(PlanStep(.remove, "fdb \(station.switchName)", station.words))
     }
+    // Before any port is opened anew, which would get them back.
+    runTime.stations = []
     for (name, said) in runTime.settings.sorted(by: { $0.key < $1.key }) {
       runTime.settings[name] = nil
       do throws(UserError) {
@@ -155,14 +158,13 @@ extension LabRuntime {
       runTime.forget(port: port.name)
       steps.append(PlanStep(.remove, "port \(port.name)", port.words))
     }
-    (runTime.ports, runTime.settings, runTime.stations) = ([], [:], [])
     return steps
   }
 
   /// Removes what the added ports have on this host, whose data plane has ended.
   /// - Returns: what failed.
-  func removeAddedPorts(_ progress: @Sendable (String) -> Void) -> [UserError] {
-    AddedPort.remove(runTime.ports, progress)
+  func removeAddedPorts(_ progress: @escaping @Sendable (String) -> Void) async -> [UserError] {
+    await AddedPort.remove(runTime.ports, progress)
   }
 
   /// - Throws: `UserError` for a lab that the added ports do not go with.
@@ -193,18 +195,28 @@ extension LabRuntime {
 }
 
 extension AddedPort {
-  /// Removes what ports have on this host that nobody serves.
+  /// Removes what the port has on this host once it is closed; on nobody's actor, as the kernel takes its time.
+  /// - Returns: what was removed.
+  func remove() async throws(UserError) -> [String] { try row.remove(self) }
+
+  /// Removes what ports have on this host that nobody serves, side by side.
   /// - Returns: what failed.
-  static func remove(_ ports: [AddedPort], _ progress: @Sendable (String) -> Void) -> [UserError] {
-    var failures: [UserError] = []
-    for port in ports {
-      do throws(UserError) {
-        for line in try port.row.remove(port) { progress("\(line) removed") }
-      } catch {
-        failures.append(error)
+  static func remove(
+    _ ports: [AddedPort], _ progress: @escaping @Sendable (String) -> Void
+  ) async -> [UserError] {
+    await withTaskGroup(of: UserError?.self) { group in
+      for port in ports {
+        group.addTask {
+          do throws(UserError) {
+            for line in try await port.remove() { progress("\(line) removed") }
+            return nil
+          } catch {
+            return error
+          }
+        }
       }
+      return await group.reduce(into: []) { failures, failure in failures += failure.map { [$0] } ?? [] }
     }
-    return failures
   }
 }
 

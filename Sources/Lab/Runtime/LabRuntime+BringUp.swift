@@ -299,7 +299,7 @@ extension LabRuntime {
     nodesInOrder = []
     if work.isNew {
       // Somebody may have added one meanwhile.
-      left += removeAddedPorts { _ in }.map(\.message)
+      left += await removeAddedPorts { _ in }.map(\.message)
       runTime = RunTimeState()
     }
     // By what is written down, `down` finds what is left.

@@ -73,8 +73,8 @@ struct PortBacking: ParsableArguments {
 
   private static func absolute(_ path: String) -> String {
     guard !path.isEmpty, !path.hasPrefix("/") else { return path }
-    return URL(filePath: path, relativeTo: URL(filePath: FileManager.default.currentDirectoryPath)).standardizedFileURL
-      .path(percentEncoded: false)
+    let whole = "\(FileManager.default.currentDirectoryPath)/\(path)"
+    return URL(filePath: whole).standardizedFileURL.path(percentEncoded: false)
   }
 }
 

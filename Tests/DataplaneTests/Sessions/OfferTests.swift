@@ -30,6 +30,36 @@ import VhostUser
     }
   }
 
+  /// Another MTU is offered to the front-ends that come from then on; what a front-end has lowered stays lower.
+  @Test func theMTUChangesAtRunTime() async throws {
+    try await Bench.with { bench in
+      let path = try await bench.addPort("a", .wire, mtu: 9000)
+      let plane = bench.dataplane
+      do {
+        let frontEnd = try FrontEnd(path: path)
+        _ = try frontEnd.getFeatures()
+        try frontEnd.setProtocolFeatures(ProtocolFeature.replyAcknowledge)
+        try frontEnd.setMTU(1400)
+        try await plane.setMTU(port: "a", 2000)
+        #expect(try await bench.status("a").mtu == 1400)
+        try await plane.setMTU(port: "a", 1300)
+        #expect(try await bench.status("a").mtu == 1300)
+      }
+      try await eventually("the front-end has gone") {
+        try await bench.status("a").vhostUser?.isConnected == false
+      }
+      let next = try FrontEnd(path: path)
+      #expect(try next.getFeatures() & VirtioFeature.mtu != 0)
+      #expect(try Self.configuredMTU(next) == 1300)
+      try await plane.setMTU(port: "a", nil)
+      #expect(try await bench.status("a").mtu == 65_521)
+      for mtu in [67, 65_522] {
+        await #expect(throws: DataplaneError.self) { try await plane.setMTU(port: "a", mtu) }
+      }
+      await #expect(throws: DataplaneError.unknownPort("b")) { try await plane.setMTU(port: "b", 1500) }
+    }
+  }
+
   /// Checksums and large frames go by `offload` alone; nothing else does.
   @Test func offloadsAreOfferedAsTheUserSays() async throws {
     try await Bench.with { bench in

@@ -1,4 +1,5 @@
 import Dataplane
+import Frames
 import GuestKit
 import TestSupport
 import Testing
@@ -167,6 +168,41 @@ import Testing
       try await bench.dataplane.removePort("a")
       #expect(await bench.stations() == [Station(1, 2): "b"])
       try bench.expect(frame(2, to: 1), from: "b", reaches: ["c": frame(2, to: 1)])
+    }
+  }
+
+  /// A static entry leads where it says: whoever sends as that station, while its port is down, and until that goes.
+  @Test func aStaticStationStaysWhereItWasPut() async throws {
+    try await threePorts { bench in
+      let plane = bench.dataplane
+      try await plane.addStation(FrameBuilder.address(1), vlan: 1, behind: "a", on: "sw")
+      try bench.expect(frame(2, to: 1), from: "b", reaches: ["a": frame(2, to: 1)])
+      try bench.exchange(frame(1, to: 9), from: "c")
+      try bench.expect(frame(2, to: 1), from: "b", reaches: ["a": frame(2, to: 1)])
+      await plane.flushFDB(switchName: nil, port: nil, vlan: nil)
+      try await plane.setMode(port: "a", .trunk(allowed: .all, native: 1))
+      #expect(await bench.stations()[Station(1, 1)] == "a")
+      try await plane.setCarrier(port: "a", up: false)
+      try bench.expect(frame(2, to: 1), from: "b", reaches: [:])
+      #expect(try await bench.status("a").dropsOut == ["carrier-down": 1])
+      // Said once more, it is where it was said last.
+      try await plane.addStation(FrameBuilder.address(1), vlan: 1, behind: "c", on: "sw")
+      try bench.expect(frame(2, to: 1), from: "b", reaches: ["c": frame(2, to: 1)])
+      #expect(try await plane.removeStation(FrameBuilder.address(1), vlan: 1, on: "sw"))
+      #expect(try await !plane.removeStation(FrameBuilder.address(1), vlan: 1, on: "sw"))
+      try await plane.addStation(FrameBuilder.address(1), vlan: 1, behind: "a", on: "sw")
+      bench.dropGuest("a")
+      try await plane.removePort("a")
+      #expect(await bench.stations()[Station(1, 1)] == nil)
+      try bench.expect(frame(2, to: 1), from: "b", reaches: ["c": frame(2, to: 1)])
+      for (vlan, port, name) in [(0, "b", "sw"), (4095, "b", "sw"), (1, "a", "sw"), (1, "b", "no")] {
+        await #expect(throws: DataplaneError.self) {
+          try await plane.addStation(FrameBuilder.address(1), vlan: vlan, behind: port, on: name)
+        }
+      }
+      await #expect(throws: DataplaneError.self) {
+        try await plane.addStation(.broadcast, vlan: 1, behind: "b", on: "sw")
+      }
     }
   }
 

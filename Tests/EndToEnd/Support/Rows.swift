@@ -32,6 +32,8 @@ struct PortRow: Decodable, Sendable {
   var pvid: Int?
   var mtu: Int
   var socket: String?
+  var interface: String?
+  var added: Bool?
   var receive_packets: Int
   var transmit_packets: Int
   var transmit_bytes: Int
