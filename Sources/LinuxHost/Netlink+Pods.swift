@@ -40,9 +40,9 @@ extension Netlink {
     }
   }
 
-  /// Destinations of the routes of the main table that leave by a link, such as `10.0.0.0/24`; `default` is one.
-  package static func routes(link: String, namespace: String?) throws(SystemError) -> [String] {
-    try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in try socket.routes(link) }
+  /// Destinations of the routes of the main table, such as `10.0.0.0/24`; `default` is one.
+  package static func destinations(namespace: String?) throws(SystemError) -> [String] {
+    try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in try socket.destinations() }
   }
 }
 
@@ -87,19 +87,16 @@ extension NetlinkSocket {
     }
   }
 
-  fileprivate func routes(_ link: String) throws(SystemError) -> [String] {
-    let index = try unsafe rtnl_link_get_ifindex(self.link(named: link).pointer)
+  fileprivate func destinations() throws(SystemError) -> [String] {
     var cache: OpaquePointer?
-    try check(unsafe rtnl_route_alloc_cache(socket, AF_UNSPEC, 0, &cache), "list routes", link)
+    try check(unsafe rtnl_route_alloc_cache(socket, AF_UNSPEC, 0, &cache), "list routes", "")
     defer { unsafe nl_cache_free(cache) }
     var found: [String] = []
-    // SAFETY: objects belong to the cache, which lives until the end, and hops to their routes.
+    // SAFETY: objects belong to the cache, which lives until the end.
     var next = unsafe nl_cache_get_first(cache)
     while let route = unsafe next {
       unsafe next = nl_cache_get_next(route)
-      guard unsafe rtnl_route_get_table(route) == UInt32(RT_TABLE_MAIN.rawValue),
-        let hop = unsafe rtnl_route_nexthop_n(route, 0), unsafe rtnl_route_nh_get_ifindex(hop) == index
-      else { continue }
+      guard unsafe rtnl_route_get_table(route) == UInt32(RT_TABLE_MAIN.rawValue) else { continue }
       let destination = unsafe rtnl_route_get_dst(route)
       let length = unsafe destination.map { unsafe nl_addr_get_prefixlen($0) } ?? 0
       let text = unsafe NetlinkAddress.text(of: destination)

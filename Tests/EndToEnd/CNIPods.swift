@@ -266,7 +266,8 @@ extension RealThings {
             let text = good.replacing("1.0.0", with: "1.1.0").replacing("ape-cni", with: lab)
             return try await CNIRuntime.call(sandbox, ["CNI_COMMAND": "STATUS"], input: text)
           }
-          #expect(try await status("ape-cni").status == 0)
+          let up = try await status("ape-cni")
+          #expect(up.status == 0, "\(up)")
           let down = try await status("ape-none")
           #expect(down.status == 1 && down.output.contains("\"code\":50"), "\(down)")
           let versions = try await CNIRuntime.call(

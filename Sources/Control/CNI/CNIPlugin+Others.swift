@@ -55,13 +55,7 @@ extension CNIPlugin {
 
   /// Of commands that plugins before 1.1.0 have not.
   private func delegate(ifKnown command: CNICall.Command, _ call: CNICall, _ network: CNINetwork) async throws {
-    do {
-      try await delegate(call, network, command)
-    } catch let error as CNIError
-      where [CNIError.Code.invalidEnvironment, CNIError.Code.incompatibleVersion].contains(error.code)
-    {
-      return
-    }
+    if await knowsLatest(call, network) { try await delegate(call, network, command) }
   }
 
   // MARK: - CHECK
@@ -108,7 +102,7 @@ extension CNIPlugin {
     for route in result.routes {
       let destination = ["0.0.0.0/0", "::/0"].contains(route.destination) ? "default" : route.destination
       if !routes.contains(destination.lowercased()) {
-        complaints.append("no route to \(route.destination) leads over interface \(name)")
+        complaints.append("there is no route to \(route.destination)")
       }
     }
     return complaints

@@ -86,6 +86,16 @@ package struct CNIPlugin: Sendable {
     return try await run(path, name, command, older).get()
   }
 
+  /// Whether the plugin that manages addresses speaks the latest version; false if there is none.
+  func knowsLatest(_ call: CNICall, _ network: CNINetwork) async -> Bool {
+    guard let name = network.ipam, let path = host.findPlugin(name, in: call.path) else { return false }
+    let asked: JSONValue = ["cniVersion": .text(CNIVersion.latest)]
+    guard let input = try? JSON.bytes(asked), let answer = try? await run(path, name, .version, input).get() else {
+      return false
+    }
+    return answer["supportedVersions"]?.list?.contains(.text(CNIVersion.latest)) ?? false
+  }
+
   /// Not by `throws`: Swift 6.3.1 crashes on who awaits a typed error and catches some of them.
   private func run(
     _ path: String, _ name: String, _ command: CNICall.Command, _ input: [UInt8]

@@ -67,7 +67,8 @@ package struct PodInterface: Sendable {
     }
   }
 
-  /// Gives it addresses, each with its prefix, and then routes.
+  /// Gives it addresses, each with its prefix, and then routes; where another interface of the pod has a route to there
+  /// already, the first one stays.
   package func configure(addresses: [String], routes: [PodRoute]) throws(UserError) {
     try explained("set it up") { () throws(SystemError) in
       for address in addresses { try Netlink.addAddress(address, link: name, namespace: namespace) }
@@ -77,7 +78,11 @@ package struct PodInterface: Sendable {
           continue
         }
         let route = Route(destination: route.destination, gateway: gateway, link: name, metric: route.metric)
-        try Netlink.addRoute(route, namespace: namespace)
+        do throws(SystemError) {
+          try Netlink.addRoute(route, namespace: namespace)
+        } catch let error where error.code == EEXIST {
+          continue
+        }
       }
     }
   }
@@ -103,7 +108,7 @@ package struct PodInterface: Sendable {
     package var isUp: Bool
     /// With their prefixes.
     package var addresses: [String]
-    /// Destinations; `default` is one.
+    /// Destinations that the pod has a route to, over whatever interface; `default` is one.
     package var routes: [String]
 
     package init(address: String, isUp: Bool, addresses: [String], routes: [String]) {
@@ -118,7 +123,7 @@ package struct PodInterface: Sendable {
       return Look(
         address: link.address, isUp: link.isUp,
         addresses: try Netlink.addresses(link: name, namespace: namespace),
-        routes: try Netlink.routes(link: name, namespace: namespace))
+        routes: try Netlink.destinations(namespace: namespace))
     }
   }
 
