@@ -162,6 +162,34 @@ extension RealThings {
       }
     }
 
+    /// A chained plugin that looks for the pod's peer among the host's interfaces.
+    @Test(.timeLimit(.minutes(3))) func aVethWithBandwidth() async throws {
+      try await Sandbox.use { sandbox in
+        try await sandbox.apus("up", try sandbox.write(Self.file), expecting: 0)
+        try await withNamespaces(1) { names in
+          let namespace = NetworkNamespace.path(of: names[0])
+          let rates = #""ingressRate":50000000,"ingressBurst":5000000,"egressRate":50000000,"egressBurst":5000000"#
+          let chain = CNIRuntime(
+            sandbox: sandbox, network: "lan", version: "1.0.0",
+            plugins: [
+              plugin(sandbox, "\"interface\":\"veth\","),
+              "{\"type\":\"bandwidth\",\"runtimeConfig\":{\"bandwidth\":{\(rates)}}}",
+            ])
+          let result = try await chain.add("web", in: namespace)
+          let host = try #require(try Netlink.links(namespace: nil).first { $0.name.hasPrefix("apus") }).name
+          let queues = try await execute(["tc", "qdisc", "show", "dev", host])
+          #expect(queues.output.contains("tbf"), "\(queues)")
+          let address = try #require(try Netlink.addresses(link: "eth0", namespace: names[0]).first)
+          try await sandbox.pings("gw", String(address.split(separator: "/")[0]), lab: Self.lab)
+          for outcome in try await chain.run("DEL", "web", in: namespace, previous: result) {
+            #expect(outcome.status == 0, "\(outcome)")
+          }
+          #expect(!Netlink.exists(link: host, namespace: nil))
+          #expect(try await pods(sandbox).isEmpty)
+        }
+      }
+    }
+
     // MARK: - Many
 
     /// Two clusters' worth; the daemon is killed while they are there.
