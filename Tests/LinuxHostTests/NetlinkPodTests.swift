@@ -10,18 +10,18 @@ import TestSupport
     let path = NetworkNamespace.path(of: namespace.name)
     let host = UniqueName.next()
     defer { try? Netlink.remove(link: host, namespace: nil) }
-    try Netlink.addPair(host, peer: "eth0", in: path)
-    #expect(Netlink.exists(link: host, namespace: nil) && !Netlink.exists(link: "eth0", namespace: nil))
-    #expect(try Netlink.kind(of: "eth0", namespace: path) == "veth")
-    let error = #expect(throws: SystemError.self) { try Netlink.addPair(host, peer: "eth1", in: path) }
+    try Netlink.addPair(host, peer: "pod0", in: path)
+    #expect(Netlink.exists(link: host, namespace: nil) && !Netlink.exists(link: "pod0", namespace: nil))
+    #expect(try Netlink.kind(of: "pod0", namespace: path) == "veth")
+    let error = #expect(throws: SystemError.self) { try Netlink.addPair(host, peer: "pod1", in: path) }
     #expect(error?.code == EEXIST)
 
     try Netlink.configure(link: host, namespace: nil, mtu: nil, address: nil, up: true)
-    try Netlink.configure(link: "eth0", namespace: path, mtu: 1400, address: "02:00:00:00:00:07", up: true)
-    try Netlink.addAddress("10.9.0.7/24", link: "eth0", namespace: path)
-    for _ in 0..<2 { try Netlink.addRoute(to: "10.8.0.0/16", onLink: "eth0", metric: nil, namespace: path) }
+    try Netlink.configure(link: "pod0", namespace: path, mtu: 1400, address: "02:00:00:00:00:07", up: true)
+    try Netlink.addAddress("10.9.0.7/24", link: "pod0", namespace: path)
+    for _ in 0..<2 { try Netlink.addRoute(to: "10.8.0.0/16", onLink: "pod0", metric: nil, namespace: path) }
     try Netlink.addRoute(
-      Route(destination: "0.0.0.0/0", gateway: "10.9.0.1", link: "eth0"), namespace: path)
+      Route(destination: "0.0.0.0/0", gateway: "10.9.0.1", link: "pod0"), namespace: path)
     let destinations = try Netlink.destinations(namespace: path)
     #expect(Set(destinations).isSuperset(of: ["10.9.0.0/24", "10.8.0.0/16", "default"]), "\(destinations)")
     withExtendedLifetime(namespace) {}

@@ -76,7 +76,7 @@ extension Example {
           t: { kind: tap, force: on, nics: { tap1: { switch: sw1 } } }
         """#,
       expected: #"""
-        test.lab.yaml:5:49: error[L004]: "address" is a NIC key of kind vm and netns and external and tap, not of nic
+        test.lab.yaml:5:49: error[L004]: "address" is a NIC key of kind vm and netns and external and tap and container, not of nic
             5 |   up: { kind: nic, nics: { eth1: { switch: sw1, address: 10.0.0.1/24 } } }
               |                                                 ^^^^^^^
         test.lab.yaml:6:19: error[L004]: "force" is a key of kind nic, not of tap

@@ -41,6 +41,7 @@ extension AddedPortKind {
       interface.offload = OffloadLevel(port.offload ?? .on)
       return .nic(interface)
     },
+    isThere: { (try? Netlink.index(of: $0.target, namespace: nil)) != nil },
     setMTU: { port, mtu, home throws(UserError) in
       var interface = hostNIC(port, home)
       interface.mtu = mtu

@@ -41,6 +41,9 @@ struct RouteExample: Sendable {
       RouteExample(
         id: "post_v1_ports", body: #"{"name":"p9","switch":"sw1","kind":"tap","target":"tap9","vlan":"red"}"#),
       RouteExample(
+        id: "post_v1_ports", body: #"{"name":"p9","switch":"sw1","kind":"nic","target":"eth9","force":true}"#),
+      RouteExample(id: "post_v1_ports", body: #"{"name":"p9","switch":"sw1","kind":"dgram","target":"/tmp/9.sock"}"#),
+      RouteExample(
         id: "post_v1_ports",
         body: #"{"name":"pod-a","switch":"sw1","kind":"tap","target":"eth0","mac":"02:00:00:00:00:01","pod":"#
           + #"{"network":"lan","container":"a","interface":"eth0","namespace":"/run/netns/a"}}"#),
