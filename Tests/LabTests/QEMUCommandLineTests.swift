@@ -147,7 +147,8 @@ import Topology
   @Test func networkBootsBeforeTheDisk() {
     let nics = [nic("eth0", mac: "02:00:00:00:00:01"), nic("eth1", mac: "02:00:00:00:00:02")]
     let bios = line(
-      .kvm, nics, boot: .firmware(uefi: nil, order: [.network, .disk], storage: Self.storage("/d/disk.qcow2"), seed: nil)
+      .kvm, nics,
+      boot: .firmware(uefi: nil, order: [.network, .disk], storage: Self.storage("/d/disk.qcow2"), seed: nil)
     ).arguments()
     let devices = bios.filter { $0.hasPrefix("virtio-net-pci") }
     #expect(devices.map { $0.hasSuffix("disable-legacy=on,speed=10000,duplex=full,bootindex=0") } == [true, false])
@@ -160,14 +161,17 @@ import Topology
   @Test func theFlashOfUEFIHasVariablesOfItsOwn() {
     let uefi = QEMUCommandLine.UEFI(code: "/c,d/code.fd", variables: "/d/uefi-vars.fd")
     let words = line(
-      .kvm, [nic()], boot: .firmware(uefi: uefi, order: [.disk, .network], storage: Self.storage("/d/disk.qcow2"), seed: nil)
+      .kvm, [nic()],
+      boot: .firmware(uefi: uefi, order: [.disk, .network], storage: Self.storage("/d/disk.qcow2"), seed: nil)
     ).arguments()
     #expect(words.contains("if=pflash,unit=0,format=raw,readonly=on,file=/c,,d/code.fd"))
     #expect(words.contains("if=pflash,unit=1,format=raw,file=/d/uefi-vars.fd"))
     #expect(words.contains("virtio-blk-pci,id=disk0,drive=disk,bootindex=0,bus=pci.0,addr=0x4"))
     // Its own driver, not that of the ROM.
     #expect(words.last?.hasSuffix("romfile=,speed=10000,duplex=full,bootindex=1") == true)
-    let diskless = line(.kvm, [nic()], boot: .firmware(uefi: nil, order: [.network], storage: MachineStorage(disks: []), seed: nil)).arguments()
+    let diskless = line(
+      .kvm, [nic()], boot: .firmware(uefi: nil, order: [.network], storage: MachineStorage(disks: []), seed: nil)
+    ).arguments()
     #expect(!diskless.contains { $0.contains("virtio-blk") })
   }
 

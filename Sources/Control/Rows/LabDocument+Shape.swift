@@ -156,7 +156,8 @@ extension LabDocument.Node {
   static let shape = Shape.object(
     "LabNode", "A node.",
     [
-      Field("name", .text, "Its name."), Field("kind", .text, "`vm`, `netns`, `external`, `tap`, `nic`, `container`, `dhcp`."),
+      Field("name", .text, "Its name."),
+      Field("kind", .text, "`vm`, `netns`, `external`, `tap`, `nic`, `container`, `dhcp`."),
       Field(optional: "image", .text, "`builtin`, `none`, an absolute path, or the name of a container's."),
       Field(optional: "cpus", .integer(Limits.cpus), "Processors of a machine."),
       Field(optional: "memory", .integer(0...Limits.memory.upperBound), "Bytes."),

@@ -47,7 +47,8 @@ package struct PortRequest: Described, Equatable {
       Field("switch", .text, "Name of the switch."),
       Field("kind", .choice(AddedPortKind.all.map(\.word)), "What is behind it."),
       Field("target", .text, "Path of the socket, absolute; or name of the interface of this host."),
-      Field(optional: "role", .choice(["listen", "connect"]), "Of a vhost-user or stream socket; `listen` without it."),
+      Field(
+        optional: "role", .choice(["listen", "connect"]), "Of a vhost-user or stream socket; `listen` without it."),
       Field(optional: "queues", .integer(1...16), "Pairs of rings that are offered; 1 without it."),
       Field(optional: "mtu", .integer(68...65521), "Bytes of the largest payload."),
       Field(optional: "mac", .text, "Address of the station behind it; that of the interface, or a derived one."),

@@ -37,7 +37,9 @@ package enum LabCleanup {
     failures += await NodeRemoval.remove(nodes) { line in removed.withLock { $0.append(line) } }
     failures += await NodeRemoval.end(orphans) { line in removed.withLock { $0.append(line) } }
     let added = isOurs ? RunTimeState.read(name, in: directories).ports : []
-    failures += await AddedPort.remove(added, AddedPortHome(lab: name, directories: directories)) { line in removed.withLock { $0.append(line) } }
+    failures += await AddedPort.remove(added, AddedPortHome(lab: name, directories: directories)) { line in
+      removed.withLock { $0.append(line) }
+    }
     for socket in staleSockets(of: lab) {
       do throws(UserError) {
         if try Files.remove(socket) { removed.withLock { $0.append("socket \(socket) removed") } }
