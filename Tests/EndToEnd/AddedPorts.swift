@@ -168,7 +168,7 @@ extension RealThings {
         let made = try await execute(["ip", "tuntap", "add", "dev", Self.tap, "mode", "tun"])
         guard made.status == 0 else { throw Failure("\(made)") }
         let cases: [([String], Int32, String)] = [
-          (["port", "add", "sw1", "p"], 2, "--vhost-user PATH, --tap INTERFACE"),
+          (["port", "add", "sw1", "p"], 2, "--tap INTERFACE, --nic INTERFACE"),
           (["port", "add", "sw1", "p", "--tap", "t", "--vhost-user", "x"], 2, "one thing"),
           (["port", "add", "sw9", "p", "--tap", "ape-add1"], 4, "switches: sw1, sw2"),
           (["port", "add", "sw1", "web", "--tap", "ape-add1"], 2, "taken by a node"),

@@ -59,7 +59,7 @@ extension RealThings {
         #expect(port.split(separator: "\n").contains { $0.hasPrefix("kind") && $0.hasSuffix(" stream") }, "\(port)")
       }
       let places = try await sandbox.shell(
-        "e1000", "readlink -f /sys/class/net/eth0/device /sys/class/net/eth1/device", lab: lab)
+        "e1000", "for nic in eth0 eth1; do readlink -f /sys/class/net/$nic/device; done", lab: lab)
       #expect(places.contains("0000:00:07.0") && places.contains("0000:00:08.0"), "\(places)")
       let table = try await sandbox.apus("ps", "--lab", lab, expecting: 0).output
       #expect(table.contains("vm, virtio, e1000") && table.contains("vm, rtl8139"), "\(table)")
