@@ -119,10 +119,13 @@ int clinux_link_deafen(int index, uint32_t mark, bool *made_qdisc) {
   int result = change_qdisc(fd, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, index);
   *made_qdisc = result == 0;
   if (result == 0 || result == -EEXIST) {
-    result = add_filter(fd, index, false, mark);
-    if (result == 0) {
-      result = add_filter(fd, index, true, mark);
-      if (result < 0) remove_filter(fd, index, false);
+    int inward = add_filter(fd, index, false, mark);
+    result = inward;
+    /* One that is there may be ours, of an attempt that was cut short: the other one may be missing then. */
+    if (inward == 0 || inward == -EEXIST) {
+      int outward = add_filter(fd, index, true, mark);
+      if (outward < 0 && outward != -EEXIST && inward == 0) remove_filter(fd, index, false);
+      if (outward < 0) result = outward;
     }
     if (result < 0 && *made_qdisc) change_qdisc(fd, RTM_DELQDISC, 0, index);
   }

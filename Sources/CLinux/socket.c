@@ -77,6 +77,16 @@ int clinux_unix_bind(const char *path, mode_t mode, uid_t user, gid_t group, boo
   return bound(path, SOCK_DGRAM, mode, user, group, set_owner, -1);
 }
 
+bool clinux_unix_is_stale(const char *path, bool is_stream) {
+  struct sockaddr_un address;
+  if (unix_address(path, &address) < 0) return false;
+  int probe = unix_socket(is_stream ? SOCK_STREAM : SOCK_DGRAM);
+  if (probe < 0) return false;
+  bool is_refused = connect(probe, (const struct sockaddr *)&address, sizeof address) < 0 && errno == ECONNREFUSED;
+  close(probe);
+  return is_refused;
+}
+
 int clinux_unix_join(int socket, const char *path) {
   struct sockaddr_un address;
   int result = unix_address(path, &address);

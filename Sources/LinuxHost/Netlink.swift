@@ -63,6 +63,16 @@ package enum Netlink {
     }
   }
 
+  /// The name that a link of this process's namespace has now, by its number; nil = there is none.
+  package static func name(ofLink index: Int) -> String? {
+    guard let number = UInt32(exactly: index) else { return nil }
+    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { name in
+      // SAFETY: the buffer is as long as the longest name with its end.
+      guard let start = name.baseAddress, unsafe if_indextoname(number, start) != nil else { return nil }
+      return unsafe String(cString: start)
+    }
+  }
+
   /// Adds a VLAN interface (802.1Q) on top of `parent`; VID 1 to 4094.
   ///
   /// It is down at first.

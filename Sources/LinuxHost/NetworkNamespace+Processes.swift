@@ -8,8 +8,6 @@ package struct NamespaceProcess: Sendable, Equatable {
 }
 
 extension NetworkNamespace {
-  /// Seconds that processes have after each signal; the kernel may take a while to free their memory.
-  private static let endings = [(signal: SIGTERM, timeout: 2.0), (signal: SIGKILL, timeout: 10)]
   /// A process may have started another while it was being ended.
   private static let rounds = 5
 
@@ -37,11 +35,7 @@ extension NetworkNamespace {
     for _ in 0..<rounds {
       let found = processes(in: name)
       if found.isEmpty { return ended }
-      for ending in endings {
-        let due = found.filter(\.identity.isAlive)
-        for process in due { process.identity.signal(ending.signal) }
-        for process in due { _ = await process.identity.wait(timeoutSeconds: ending.timeout) }
-      }
+      await ProcessIdentity.end(found.map(\.identity))
       ended += found.filter { !$0.identity.isAlive }
     }
     guard let left = processes(in: name).first else { return ended }
@@ -54,5 +48,23 @@ extension NetworkNamespace {
     // SAFETY: the path is a C string, and the structure ours, for the length of the call.
     guard unsafe stat(path, &status) == 0 else { return nil }
     return [UInt64(status.st_dev), UInt64(status.st_ino)]
+  }
+}
+
+extension ProcessIdentity {
+  /// Seconds that processes have after each signal; the kernel may take a while to free their memory.
+  private static let endings = [(signal: SIGTERM, timeout: 2.0), (signal: SIGKILL, timeout: 10)]
+
+  /// Asks processes to end, and kills those that do not listen; all of them have the same twelve seconds.
+  package static func end(_ processes: [ProcessIdentity]) async {
+    for ending in endings {
+      let due = processes.filter(\.isAlive)
+      for process in due { process.signal(ending.signal) }
+      let deadline = ContinuousClock.now + .seconds(ending.timeout)
+      for process in due {
+        let left: Double = (deadline - ContinuousClock.now) / Duration.seconds(1)
+        _ = await process.wait(timeoutSeconds: max(0, left))
+      }
+    }
   }
 }

@@ -7,9 +7,12 @@ import Glibc
 package struct RouterAdvertiser: Sendable {
   /// Between two answers, so that nobody makes us talk without end.
   private static let pause = Duration.milliseconds(100)
+  /// After an error, such as of an interface that is down.
+  private static let rest = Duration.seconds(1)
   private let socket: Descriptor
 
-  /// - Throws: ENODEV for an interface that the namespace does not have; EPERM without CAP_NET_RAW.
+  /// - Throws: ENODEV for an interface that the namespace does not have; EPERM without CAP_NET_RAW; EAFNOSUPPORT and
+  ///   the like where the kernel has no IPv6.
   package init(interface: String, namespace: String) throws(SystemError) {
     socket = try NetworkNamespace.run(in: namespace) { () throws(SystemError) in
       // SAFETY: the name is a C string for the length of the call.
@@ -24,9 +27,10 @@ package struct RouterAdvertiser: Sendable {
   /// again.
   package func run() async {
     while !Task.isCancelled {
-      guard let isReadable = try? await Readiness.wait(for: socket, timeoutSeconds: nil), isReadable else { return }
-      _ = clinux_advertisement_answer(socket.raw)
-      try? await Task.sleep(for: Self.pause)
+      let isReadable = (try? await Readiness.wait(for: socket, timeoutSeconds: nil)) ?? false
+      guard !Task.isCancelled else { return }
+      let isWell = isReadable && clinux_advertisement_answer(socket.raw) >= 0
+      try? await Task.sleep(for: isWell ? Self.pause : Self.rest)
     }
   }
 }

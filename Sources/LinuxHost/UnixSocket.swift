@@ -44,6 +44,12 @@ package enum UnixSocket {
     return Descriptor(owning: try check(result, "bind", path))
   }
 
+  /// Whether a path is a socket that nobody has any more; false if that cannot be told.
+  package static func isStale(path: String, isStream: Bool) -> Bool {
+    // SAFETY: the path is a C string for the length of the call.
+    unsafe clinux_unix_is_stale(path, isStream)
+  }
+
   /// Has a socket for datagrams send to whoever is bound to `path` now, and take from nobody else.
   ///
   /// Nothing changes if that is whom it sends to already.

@@ -23,7 +23,7 @@ import Testing
     #expect(first["type"] == "apus")
     let whole = first.with("name", list["name"] ?? .null).with("cniVersion", list["cniVersion"] ?? .null)
     let network = try CNINetwork(try JSON.bytes(whole), for: .add)
-    #expect((network.lab, network.switchName, network.vlan) == ("campus", "sw1", "blue"))
+    #expect((network.lab, network.switchName, network.vlan) == ("two-guests", "sw1", "blue"))
     #expect(network.ipam == "host-local")
   }
 
@@ -33,7 +33,7 @@ import Testing
     let block = String(yaml).split(separator: "\n").drop { !$0.hasPrefix("  config: |") }.dropFirst()
     #expect(!block.isEmpty && block.allSatisfy { $0.hasPrefix("    ") })
     let network = try CNINetwork(Array(block.joined(separator: "\n").utf8), for: .add)
-    #expect((network.name, network.lab, network.vlan) == ("lan", "campus", "20"))
+    #expect((network.name, network.lab, network.vlan) == ("lan", "two-guests", "20"))
   }
 
   @Test func everyCodeIsThere() throws {

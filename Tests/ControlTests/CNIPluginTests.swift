@@ -103,6 +103,35 @@ import Testing
     #expect(lab.ports.withLock(\.count) == 1)
   }
 
+  /// A runtime calls DEL after each ADD that has failed.
+  @Test func interfaceOfSomebodyElseStays() async throws {
+    host.state.withLock { $0.interfaces = ["eth0 in /run/netns/pod"] }
+    #expect(await run("ADD", ipam).answer?["code"] == 101)
+    #expect(await run("DEL", ipam).status == 0)
+    #expect(host.interfaces == ["eth0 in /run/netns/pod"])
+    // One with the mark of another container is another's, too.
+    host.state.withLock { $0.interfaces = [] }
+    #expect(await run("ADD", ipam, ["CNI_CONTAINERID": "a"]).status == 0)
+    #expect(await run("DEL", ipam, ["CNI_CONTAINERID": "b"]).status == 0)
+    #expect(host.interfaces == ["eth0 in /run/netns/pod"])
+    #expect(await run("DEL", ipam, ["CNI_CONTAINERID": "a"]).status == 0)
+    #expect(host.interfaces.isEmpty)
+  }
+
+  @Test func routesThatAreNotSupportedAreRefusedAndRemoved() async throws {
+    let routes = #""routes":[{"dst":"10.1.0.0/16","table":7}]"#
+    host.state.withLock {
+      $0.plugin = { _, _ in .init(status: 0, output: Array("{\"ips\":[],\(routes)}".utf8)) }
+    }
+    let (status, answer) = await run("ADD", ipam)
+    #expect(status == 1 && answer?["code"] == 2)
+    #expect(host.done == ["/cni/host-local ADD 1.0.0", "/cni/host-local DEL 1.0.0"])
+    // Whatever the result says that a runtime keeps.
+    for previous in ["{\(routes)}", #"{"ips":[{}]}"#] {
+      #expect(await run("DEL", ipam + #""prevResult":\#(previous),"#).status == 0)
+    }
+  }
+
   @Test func failedAddLeavesNothing() async throws {
     host.state.withLock { $0.refusesToConfigure = true }
     let (status, answer) = await run("ADD", ipam)
@@ -178,6 +207,9 @@ import Testing
     let all = #"{\#(interface),"ips":[{"address":"10.0.0.7/24","interface":0}],"routes":[{"dst":"0.0.0.0/0"}]}"#
     #expect(await check(all) == (0, nil))
     #expect(host.done.last == "/cni/host-local CHECK 1.0.0")
+    // A plugin's way to write an address need not be the kernel's.
+    let other = #"{"ips":[{"address":"FD00:0::07/64"}],"routes":[{"dst":"fd01:0::/64"},{"dst":"0::/0"}]}"#
+    #expect(await check(other) == (0, nil))
     #expect(await check(all.replacing("0.7/24", with: "0.8/24")).1 == "interface eth0 has no address 10.0.0.8/24")
     #expect(
       await check(all.replacing("00:01\"", with: "00:02\"")).1
@@ -196,6 +228,25 @@ import Testing
     #expect(status == 0)
     #expect(lab.ports.withLock(\.self).map(\.pod.container) == ["b", "c"])
     #expect(host.interfaces == ["eth0 in /run/netns/b", "eth0 in /run/netns/c"])
+  }
+
+  @Test func whatIsToStayMustBeSaid() async throws {
+    #expect(await run("ADD", ipam).status == 0)
+    for valid in ["", #""cni.dev/valid-attachments":{},"#, #""cni.dev/valid-attachments":"b","#] {
+      let (status, answer) = await run("GC", ipam + valid, version: "1.1.0")
+      #expect(status == 1 && answer?["code"] == 7, "\(valid)")
+    }
+    #expect(lab.ports.withLock(\.count) == 1)
+    #expect(await run("GC", ipam + #""cni.dev/valid-attachments":null,"#, version: "1.1.0").status == 0)
+    #expect(host.interfaces.isEmpty && lab.ports.withLock(\.isEmpty))
+  }
+
+  @Test func olderPluginsOfAddressesGetOlderResults() async throws {
+    #expect(await run("ADD", ipam, version: "1.1.0").status == 0)
+    let previous = #""prevResult":{"cniVersion":"1.1.0","ips":[{"address":"10.0.0.7/24"}]},"#
+    #expect(await run("CHECK", ipam + previous, version: "1.1.0").status == 0)
+    #expect(
+      host.done.suffix(2) == ["/cni/host-local CHECK 1.1.0 after 1.1.0", "/cni/host-local CHECK 1.0.0 after 1.0.0"])
   }
 
   @Test func statusKnowsTheSwitch() async throws {

@@ -30,7 +30,7 @@ extension RealThings {
       <Item><rasd:HostResource>ovf:/disk/d2</rasd:HostResource><rasd:InstanceID>5</rasd:InstanceID>
         <rasd:Parent>3</rasd:Parent><rasd:ResourceType>17</rasd:ResourceType></Item>
       <Item><rasd:AddressOnParent>7</rasd:AddressOnParent><rasd:Connection>VM Network</rasd:Connection>
-        <rasd:InstanceID>6</rasd:InstanceID><rasd:ResourceSubType>virtio E1000</rasd:ResourceSubType>
+        <rasd:InstanceID>6</rasd:InstanceID><rasd:ResourceSubType>VmxNet3</rasd:ResourceSubType>
         <rasd:ResourceType>10</rasd:ResourceType></Item>
       <Item><rasd:AddressOnParent>8</rasd:AddressOnParent><rasd:Connection>Other</rasd:Connection>
         <rasd:InstanceID>7</rasd:InstanceID><rasd:ResourceSubType>virtio</rasd:ResourceSubType>
@@ -44,7 +44,7 @@ extension RealThings {
       guard outcome.status == 0 else { throw Failure("\(outcome)") }
     }
 
-    /// A disk that boots, as a stream-optimized VMDK, with descriptor and manifest around it.
+    /// A disk that boots, with all drivers, as a stream-optimized VMDK, with descriptor and manifest around it.
     private func makeAppliance(_ sandbox: Sandbox) async throws {
       let words = "apus.name=app apus.nic=eth0,02:00:00:00:00:01,10.0.0.1/24"
       let menu = "SERIAL 0 115200\nDEFAULT a\nLABEL a\n  KERNEL vmlinuz\n  INITRD initrd.gz\n"
@@ -53,8 +53,9 @@ extension RealThings {
       try await shell(
         """
         truncate -s 24M disk.raw; mkfs.vfat disk.raw >/dev/null
-        mcopy -i disk.raw syslinux.cfg ::/syslinux.cfg; mcopy -i disk.raw \(sandbox.guestFolder)/vmlinuz ::/vmlinuz
-        mcopy -i disk.raw \(sandbox.guestFolder)/initramfs.gz ::/initrd.gz; syslinux --install disk.raw
+        mcopy -i disk.raw syslinux.cfg ::/syslinux.cfg; syslinux --install disk.raw
+        mcopy -i disk.raw \(sandbox.guestFolder)/vmlinuz-full ::/vmlinuz
+        mcopy -i disk.raw \(sandbox.guestFolder)/initramfs-full.gz ::/initrd.gz
         qemu-img convert -f raw -O vmdk -o subformat=streamOptimized disk.raw disk1.vmdk; rm disk.raw
         for f in a.ovf disk1.vmdk; do echo "SHA256 ($f) = $(sha256sum $f | cut -d' ' -f1)"; done >a.mf
         tar --format=ustar -cf a.ova a.ovf a.mf disk1.vmdk
@@ -100,7 +101,7 @@ extension RealThings {
         try FileManager.default.removeItem(atPath: "\(sandbox.folder)/a.ova")
         let shown = try await sandbox.apus("image", "show", "web", expecting: 0)
         for text in [
-          "small one", "cpus 1, memory 160 MiB, bios", "virtio, network \"VM Network\"", "8 MiB, sata, empty",
+          "small one", "cpus 1, memory 160 MiB, bios", "vmxnet3, network \"VM Network\"", "8 MiB, sata, empty",
         ] {
           #expect(shown.output.contains(text), "\(text): \(shown)")
         }

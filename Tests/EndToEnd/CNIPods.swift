@@ -168,7 +168,7 @@ extension RealThings {
         try await sandbox.apus("up", try sandbox.write(Self.file), expecting: 0)
         try await withNamespaces(1) { names in
           let namespace = NetworkNamespace.path(of: names[0])
-          let rates = #""ingressRate":50000000,"ingressBurst":5000000,"egressRate":50000000,"egressBurst":5000000"#
+          let rates = #""ingressRate":50000000,"ingressBurst":5000000"#
           let chain = CNIRuntime(
             sandbox: sandbox, network: "lan", version: "1.0.0",
             plugins: [

@@ -105,7 +105,7 @@ extension RealThings {
         }
         // Left whole, or there would be more of them.
         let after = try await sandbox.port("up.\(cable.name)", Self.lab)
-        #expect(after.transmit_bytes > 2000 * after.transmit_packets / 2, "\(after)")
+        #expect(after.transmit_bytes > 4000 * after.transmit_packets, "\(after)")
         try await sandbox.apus("down", Self.lab, expecting: 0)
         #expect(try await cable.state() == before)
       }

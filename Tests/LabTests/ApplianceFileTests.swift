@@ -259,14 +259,18 @@ enum ApplianceTexts {
         return error?.message ?? ""
       }
       let main = ApplianceTexts.member("a.ovf", ApplianceTexts.descriptor())
+      let disk = try #require(Files.read("\(place.folder)/disk.vmdk"))
       #expect(try await refusal([main]).contains("lacks its disk disk.vmdk"))
       #expect(try await refusal([main, ApplianceTexts.member("c.ovf", [])]).contains("has 2 OVF descriptors"))
       #expect(try await refusal([ApplianceTexts.member("disk.vmdk", [])]).contains("has 0 OVF descriptors"))
       #expect(
         try await refusal([
           main, ApplianceTexts.member("a.mf", Array("SHA1(x)= \(String(repeating: "0", count: 40))".utf8)),
-          ApplianceTexts.member("disk.vmdk", [1]),
+          ApplianceTexts.member("disk.vmdk", disk),
         ]).contains("lacks x, which its manifest names"))
+      #expect(
+        try await refusal([main, ApplianceTexts.member("disk.vmdk", [1])]).hasSuffix(
+          "its disk disk.vmdk is of no known format"))
       // A disk that refers to files outside of the archive.
       let flat = try #require(Files.read("\(place.folder)/flat.vmdk"))
       #expect(
@@ -321,7 +325,8 @@ enum ApplianceTexts {
       #expect(try facts.image(at: "\(images)/like.image") == nil)
       try Files.write(encoded(ImageRecord(digest: "0", added: "")), to: "\(images)/lost.image")
       #expect(throws: ImageFault.self) { try facts.image(at: "\(images)/lost.image") }
-      try Files.remove("\(images)/lost.image")
+      #expect(try place.catalogue.remove("lost").shownName == "lost")
+      #expect(!Files.exists("\(images)/lost.image"))
       try Files.write([1, 2, 3], to: "\(place.folder)/odd.bin")
       for (file, name) in [
         ("odd.bin", nil), ("disk.raw", "../x"), ("disk.raw", "builtin"), ("none.raw", "x"), ("", "x"),
@@ -340,8 +345,57 @@ enum ApplianceTexts {
       let remains = "\(place.directories.dataRoot)/images/.store/.new-999999999-1"
       try FileManager.default.createDirectory(atPath: remains, withIntermediateDirectories: true)
       try Files.write([1], to: "\(remains)/disk-1.qcow2")
+      // Half removed: its record went first.
+      let half = "\(place.directories.dataRoot)/images/.store/\(String(repeating: "a", count: 64))"
+      try FileManager.default.createDirectory(atPath: half, withIntermediateDirectories: true)
+      try Files.write([1], to: "\(half)/disk-1.qcow2")
       _ = try await place.catalogue.add("\(place.folder)/disk.raw", name: nil) { _ in }
-      #expect(!Files.exists(remains))
+      #expect(!Files.exists(remains) && !Files.exists(half))
+    }
+  }
+
+  /// What is written to while it is read gets no place in the store, and is taken when it is left alone.
+  @Test func filesThatAreWrittenToAreNotTaken() async throws {
+    try await withPlace { place in
+      for name in ["disk.raw", "disk.vmdk"] {
+        let path = "\(place.folder)/\(name)"
+        // The same bytes in another file of that name.
+        let bytes = try #require(Files.read(path))
+        let error = await #expect(throws: UserError.self, "\(name)") {
+          try await place.catalogue.add(path, name: "a") { _ in _ = try? Files.write(bytes, to: path) }
+        }
+        #expect(error?.message == "image \(path) was written to while it was read", "\(error?.message ?? "")")
+        #expect(place.store == [] && place.catalogue.entries() == [], "\(name)")
+      }
+      _ = try await place.catalogue.add("\(place.folder)/disk.raw", name: "a") { _ in }
+    }
+  }
+
+  /// A manifest beside a descriptor names files that no disk is in, such as a machine's NVRAM.
+  @Test func manifestsBesideDescriptors() async throws {
+    try await withPlace { place in
+      let (path, manifest) = ("\(place.folder)/a.ovf", "\(place.folder)/a.mf")
+      try Files.write(ApplianceTexts.descriptor(), to: path)
+      try Files.write([1, 2, 3], to: "\(place.folder)/a.nvram")
+      func refusal() async -> String {
+        let error = await #expect(throws: UserError.self) { try await place.catalogue.add(path, name: nil) { _ in } }
+        return error?.message ?? ""
+      }
+      try Files.write(Array("SHA1(a.nvram)= \(String(repeating: "0", count: 40))\n".utf8), to: manifest)
+      #expect(await refusal().contains("a.nvram in it has sum "))
+      let sum = try await sum([1, 2, 3], by: "sha256sum")
+      let lines = ["SHA256(a.nvram)= \(sum)", "SHA256(a.nvram)= \(sum)"]
+      #expect(try ApplianceManifest(Array(lines.joined(separator: "\n").utf8)).lines.count == 1)
+      try Files.write(Array("\(lines[0])\nSHA256(b.iso)= \(sum)\n".utf8), to: manifest)
+      #expect(await refusal().contains("lacks its file b.iso"))
+      try Files.write(Array(lines.joined(separator: "\n").utf8), to: manifest)
+      _ = try await place.catalogue.add(path, name: "a") { _ in }
+      // One that is there and cannot be looked at is not as good as none.
+      try Files.remove(manifest)
+      try FileManager.default.createSymbolicLink(atPath: manifest, withDestinationPath: "/etc/hostname")
+      #expect(throws: ImageFault("has a manifest a.mf that is no plain file", hint: PlainName.rule)) {
+        try ApplianceFile(path: path)
+      }
     }
   }
 
@@ -364,6 +418,23 @@ enum ApplianceTexts {
       let backing = try #require(DiskOverlay.backing(of: paths.overlay))
       #expect(backing.hasPrefix("\(place.directories.dataRoot)/images/.store/"))
       #expect(Files.exists(paths.disk(2)) && Files.exists(paths.environment))
+      // An empty disk that is another, such as one over an image, gives way, unless it is to persist.
+      let empty = EmptyDisk.Header(of: paths.disk(2))
+      let files = DiskFiles(number: 2)
+      var disk = DiskDefinition(format: .qcow2)
+      for persists in [true, false] {
+        try Files.write(try #require(Files.read(paths.overlay)), to: paths.disk(2))
+        disk.persist = persists
+        let overlay = DiskOverlay(image: "", disk: disk, paths: paths, files: files)
+        if persists {
+          await #expect(throws: UserError.self) { try await overlay.prepareEmpty(size: 4 << 20, variables) }
+        } else {
+          try await overlay.prepareEmpty(size: 4 << 20, variables)
+        }
+      }
+      #expect(empty?.size == 4 << 20 && EmptyDisk.Header(of: paths.disk(2)) == empty)
+      // A record of it that was being written when we died is ours, too.
+      try Files.write([1], to: "\(paths.dataDirectory)/.disk-2.image.0123abcd.new")
       let environmentText = OVFEnvironment(properties: node.appliance?.properties ?? [], node: "vm1").text
       #expect(environmentText.contains("oe:key=\"a\" oe:value=\"&lt;&quot;&amp;&#10;&gt;\""))
       let entry = try #require(place.catalogue.entries().first)

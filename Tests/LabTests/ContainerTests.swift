@@ -36,6 +36,25 @@ import Topology
     }
   }
 
+  @Test func anEngineWithoutADaemonKnowsNothing() async throws {
+    let words = "dial unix /var/run/docker.sock: connect: no such file or directory"
+    try await withEngine("echo '\(words)' >&2; exit 1") { engine in
+      await #expect(throws: UserError.self) { try await engine.state(of: "web") }
+      await #expect(throws: UserError.self) { try await engine.hasImage("web") }
+    }
+    try await withEngine("echo 'Error: inspecting object: web: image not known' >&2; exit 125") { engine in
+      let isThere = try await engine.hasImage("web")
+      #expect(!isThere)
+    }
+  }
+
+  @Test func endOfALongLogIsKept() async throws {
+    try await withEngine("/usr/bin/head -c 5000000 /dev/zero; echo ready") { engine in
+      let said = try await engine.said(["logs", "web"])
+      #expect(said.utf8.count == 1 << 20 && said.hasSuffix("ready\n"))
+    }
+  }
+
   @Test func itsOwnWordsAreInErrors() async throws {
     try await withEngine("echo first >&2; printf 'Error: \\033[1mno space\\n' >&2; exit 125") { engine in
       let error = await #expect(throws: UserError.self) { try await engine.run(["create", "--name", "web"]) }

@@ -52,11 +52,13 @@ import Topology
         dhcp-authoritative
         dhcp-leasefile="/d/dhcp.leases"
         no-ping
+        dhcp-ignore-names
+        dhcp-lease-max=1000
         dhcp-range=10.0.20.3,10.0.20.9,255.255.254.0,3600
         dhcp-range=10.0.20.11,10.0.20.11,255.255.254.0,3600
         dhcp-range=10.0.20.254,static,255.255.254.0,3600
         dhcp-option=option:router
-        dhcp-host=02:00:00:00:00:01,10.0.20.1,vm1,3600
+        dhcp-host=02:00:00:00:00:01,10.0.20.1,vm1.l,3600
         dhcp-host=02:00:00:00:00:02,10.0.20.2,3600
 
         """)
@@ -77,6 +79,57 @@ import Topology
         #"dhcp-boot=tag:uefi,"grub,x64.efi""#, #"dhcp-boot=tag:web,"http://10.0.20.254/grub,x64.efi""#,
         "dhcp-option-force=tag:web,60,HTTPClient",
       ])
+  }
+
+  @Test func namesThatDnsmasqTakesForSomethingElse() throws {
+    var dhcp = DHCPDefinition()
+    dhcp.hosts = [
+      try host("7", "02:00:00:00:00:01", ["10.0.20.1"]), try host("ignore", "02:00:00:00:00:02", ["10.0.20.2"]),
+    ]
+    dhcp.ranges = [.init(first: "10.0.20.3", last: "10.0.24.2"), .init(first: "10.1.0.0", last: "10.1.0.255")]
+    let lines = text(dhcp).split(separator: "\n").map { String($0) }
+    #expect(
+      lines.filter { $0.hasPrefix("host-record") || $0.hasPrefix("dhcp-host") || $0.hasPrefix("dhcp-lease-max") } == [
+        "host-record=7.l,7.,10.0.20.1", "host-record=ignore.l,ignore,10.0.20.2", "dhcp-lease-max=1282",
+        "dhcp-host=02:00:00:00:00:01,10.0.20.1,7.l,3600", "dhcp-host=02:00:00:00:00:02,10.0.20.2,ignore.l,3600",
+      ])
+    dhcp.ranges = [.init(first: "10.0.0.0", last: "10.255.255.255")]
+    #expect(text(dhcp).contains("\ndhcp-lease-max=100002\n"))
+  }
+
+  @Test func filesOfTheWebHaveNoSpaces() {
+    var dhcp = DHCPDefinition()
+    var boot = DHCPDefinition.Boot(root: "/labs")
+    boot.uefi = "a b/é%1?#.efi"
+    dhcp.boot = boot
+    #expect(text(dhcp).contains("\ndhcp-boot=tag:web,\"http://10.0.20.254/a%20b/%C3%A9%251%3F%23.efi\"\n"))
+  }
+
+  @Test func strangersLoseAddressesOfTheLab() throws {
+    let kept = """
+      1764450000 02:00:00:00:00:01 10.0.20.1 vm1 01:02:00:00:00:00:01
+      1764450000 02:00:00:00:00:09 10.0.20.9 * *
+
+      """
+    let hosts = [
+      try host("vm1", "02:00:00:00:00:01", ["fd00::1", "10.0.20.1"]),
+      try host("vm2", "02:00:00:00:00:02", ["10.0.20.2"]),
+    ]
+    #expect(LeaseFile.text(kept + "1764450000 02:00:00:00:00:0a 10.0.20.2 * *\n", for: hosts) == kept)
+    #expect(LeaseFile.text(kept, for: hosts) == kept)
+    #expect(LeaseFile.text("", for: hosts) == "")
+  }
+
+  @Test func settingsOfTheWebServerAreFound() throws {
+    try withTemporaryDirectories { directories in
+      let root = "\(directories.dataRoot)/tftp"
+      try Files.makeDirectory("\(root)/a/b")
+      try FileManager.default.createSymbolicLink(atPath: "\(root)/a/loop", withDestinationPath: "..")
+      #expect(ServedFolder.settings(in: root) == nil)
+      try Files.write([], to: "\(root)/a/b/httpd.conf")
+      #expect(ServedFolder.settings(in: root) == "\(root)/a/b/httpd.conf")
+      #expect(ServedFolder.settings(in: "\(root)/none") == nil)
+    }
   }
 
   @Test func wordsWithLineBreaksAreRefused() async throws {

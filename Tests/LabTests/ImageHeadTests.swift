@@ -157,6 +157,21 @@ import Topology
     }
   }
 
+  /// A name that is no text would be another one in our words than in QEMU's.
+  @Test func namesThatAreNoText() async throws {
+    try await withFolder { folder in
+      let path = "\(folder)/a"
+      try await image("create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", "xyz.raw", path, "4M")
+      for bytes in [try #require(Files.read(path)), Self.descriptor("RW 1 FLAT \"xyz.raw\" 0")] {
+        var bytes = bytes
+        let place = try #require(bytes.firstRange(of: Array("xyz".utf8)))
+        bytes.replaceSubrange(place, with: [0x78, 0xFF, 0x7A])
+        try Files.write(bytes, to: path)
+        #expect(fault(path) == "names a file whose name is not UTF-8")
+      }
+    }
+  }
+
   @Test func snapshotsAndDevices() async throws {
     try await withFolder { folder in
       let path = "\(folder)/a.vmdk"

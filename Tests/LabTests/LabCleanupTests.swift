@@ -68,6 +68,22 @@ import Topology
     }
   }
 
+  /// What a node was in a lab whose file cannot be read, nobody knows; one with a process was no `netns` node.
+  @Test(arguments: ["netns", "dhcp"]) func namespaceOfAContainerIsLeftAlone(kind: String) async throws {
+    try await withTemporaryDirectories { directories in
+      let name = "apl-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+      let environment = NodeEnvironment(lab: name, directories: directories, variables: [:])
+      let process = try spawn(SpawnRequest(executable: "sleep", arguments: ["300"]))
+      defer { process.signal(SIGKILL) }
+      try NodeRecord(process: process).write(environment.paths(of: "db"))
+      let namespace = "apus-\(name)-db"
+      try NetworkNamespace.create(namespace)
+      defer { try? NetworkNamespace.delete(namespace) }
+      let removed = try await NodeRegistry.make(node("db", kind), environment).remove()
+      #expect(removed == [] && NetworkNamespace.exists(namespace) && process.isAlive)
+    }
+  }
+
   @Test func processOfSomebodyElseIsNotKilled() async throws {
     try await withTemporaryDirectories { directories in
       let environment = NodeEnvironment(lab: "apl1", directories: directories, variables: [:])

@@ -158,6 +158,19 @@ import Topology
     #expect(bios.contains("pc,memory-backend=ram,usb=off,vmport=off,graphics=off"))
   }
 
+  @Test(arguments: [nil, QEMUCommandLine.UEFI(code: "/code.fd", variables: "/vars.fd")] as [QEMUCommandLine.UEFI?])
+  func emulatedNICBootsByItsROM(uefi: QEMUCommandLine.UEFI?) {
+    var card = nic()
+    card.model = .e1000
+    let words = line(
+      .kvm, [card],
+      boot: .firmware(
+        uefi: uefi, order: [.disk, .network], storage: Self.storage("/d/disk.qcow2"), seed: nil)
+    ).arguments()
+    #expect(
+      words.last == "e1000,id=nic-eth0,netdev=net-eth0,mac=02:00:00:00:00:01,bus=pci.0,addr=0x7,bootindex=1")
+  }
+
   @Test func theFlashOfUEFIHasVariablesOfItsOwn() {
     let uefi = QEMUCommandLine.UEFI(code: "/c,d/code.fd", variables: "/d/uefi-vars.fd")
     let words = line(

@@ -17,7 +17,12 @@ import TestSupport
     #expect(error?.code == EEXIST)
 
     try Netlink.configure(link: host, namespace: nil, mtu: nil, address: nil, up: true)
-    try Netlink.configure(link: "pod0", namespace: path, mtu: 1400, address: "02:00:00:00:00:07", up: true)
+    try Netlink.configure(
+      link: "pod0", namespace: path, mtu: 1400, address: "02:00:00:00:00:07", up: true, alternativeName: host)
+    // The end in the pod is known by the name of the other one.
+    let marked = try Netlink.index(of: host, namespace: path)
+    let named = try Netlink.index(of: "pod0", namespace: path)
+    #expect(marked == named)
     try Netlink.addAddress("10.9.0.7/24", link: "pod0", namespace: path)
     for _ in 0..<2 { try Netlink.addRoute(to: "10.8.0.0/16", onLink: "pod0", metric: nil, namespace: path) }
     try Netlink.addRoute(

@@ -97,6 +97,7 @@ extension Example {
         nodes:
           a: { kind: vm, image: none, firmware: uefi, nics: { eth0: { switch: sw1, vlan: red } } }
           b: { kind: vm, image: none, nics: { eth0: { switch: sw1, vlan: red } } }
+          c: { kind: vm, image: none, firmware: uefi, nics: { eth0: { switch: sw1, vlan: red, model: e1000 } } }
         """#,
       expected: #"""
         test.lab.yaml:3:46: error[L315]: "dhcp" needs dnsmasq-base, which is not installed
@@ -111,6 +112,12 @@ extension Example {
         test.lab.yaml:7:3: error[L315]: to start from the network needs ipxe-qemu, which is not installed
             7 |   b: { kind: vm, image: none, nics: { eth0: { switch: sw1, vlan: red } } }
               |   ^ apt-get install ipxe-qemu
+        test.lab.yaml:8:3: error[L315]: to start from the network needs ipxe-qemu, which is not installed
+            8 |   c: { kind: vm, image: none, firmware: uefi, nics: { eth0: { switch: sw1, vlan: red, model: e1000 } } }
+              |   ^ apt-get install ipxe-qemu
+        test.lab.yaml:8:41: error[L315]: "firmware: uefi" needs ovmf, which is not installed
+            8 |   c: { kind: vm, image: none, firmware: uefi, nics: { eth0: { switch: sw1, vlan: red, model: e1000 } } }
+              |                                         ^^^^ apt-get install ovmf
         """#),
   ]
 }

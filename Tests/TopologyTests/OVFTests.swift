@@ -270,6 +270,11 @@ enum OVFTexts {
     #expect(node.appliance?.properties?.first?.value == "b c")
   }
 
+  /// What no machine has is no fault where the file says something else.
+  @Test func theFileWinsOverWhatNoMachineHas() throws {
+    #expect(try node("  a: { kind: vm, image: many.ova, cpus: 1 }").cpus == 1)
+  }
+
   /// Links find the NICs of an appliance, and each of a range of nodes has its own.
   @Test func linksAndRanges() throws {
     let text = """

@@ -189,6 +189,8 @@ int clinux_entry_remove(int folder, const char *name, bool is_folder);
 int clinux_unix_listen(const char *path, mode_t mode, uid_t user, gid_t group, bool set_owner, int backlog);
 /* A socket for datagrams; owner and mode as for a listener, but in force a moment after the file is there. */
 int clinux_unix_bind(const char *path, mode_t mode, uid_t user, gid_t group, bool set_owner);
+/* Whether a path is a socket that nobody has any more; false if that cannot be told. */
+bool clinux_unix_is_stale(const char *path, bool is_stream);
 /* From now on a socket for datagrams sends to whoever is bound to a path now. */
 int clinux_unix_join(int socket, const char *path);
 /* Room for frames on their way; as much of it as the kernel gives. */

@@ -1,3 +1,5 @@
+import Lab
+
 /// What a container runtime asks of a plugin: the parameters of the CNI specification (1.1, section 2), which are
 /// environment variables.
 struct CNICall: Sendable, Equatable {
@@ -26,6 +28,8 @@ struct CNICall: Sendable, Equatable {
   /// Path; empty if the runtime says that it is gone.
   var namespace = ""
   var arguments = CNIArguments()
+  /// By which the interface is known as made by us: the name of the host's end of a veth, and a second one in the pod.
+  var mark: String { PodAttachment.hostInterface(container: container, interface: interface) }
   /// Folders of plugins.
   var path: [String] = []
 

@@ -43,10 +43,13 @@ struct CNIAttachedPort: Sendable, Equatable {
 protocol CNIHost: Sendable {
   func place(of interface: PodInterface) -> PodInterface.Place
   func isThere(_ interface: PodInterface) -> Bool
-  func makeTAP(_ interface: PodInterface, mac: MACAddress, mtu: Int?) throws
+  /// - Parameter mark: by which `remove` knows it again.
+  func makeTAP(_ interface: PodInterface, mark: String, mac: MACAddress, mtu: Int?) throws
+  /// - Parameter host: name of the other end, and the mark.
   func makePair(_ interface: PodInterface, host: String, mac: MACAddress, mtu: Int?) throws
   func configure(_ interface: PodInterface, addresses: [String], routes: [PodRoute]) throws
-  func remove(_ interface: PodInterface) throws
+  /// Removes an interface that was made with this mark; another one of that name stays.
+  func remove(_ interface: PodInterface, mark: String) throws
   func look(_ interface: PodInterface) throws -> PodInterface.Look?
   func findPlugin(_ name: String, in folders: [String]) -> String?
   func runPlugin(_ path: String, environment: [String: String], input: [UInt8]) async throws -> PluginProgram.Outcome
@@ -56,8 +59,8 @@ protocol CNIHost: Sendable {
 struct ThisHost: CNIHost {
   func place(of interface: PodInterface) -> PodInterface.Place { interface.place }
   func isThere(_ interface: PodInterface) -> Bool { interface.isThere }
-  func makeTAP(_ interface: PodInterface, mac: MACAddress, mtu: Int?) throws {
-    try interface.makeTAP(mac: mac, mtu: mtu)
+  func makeTAP(_ interface: PodInterface, mark: String, mac: MACAddress, mtu: Int?) throws {
+    try interface.makeTAP(mark: mark, mac: mac, mtu: mtu)
   }
   func makePair(_ interface: PodInterface, host: String, mac: MACAddress, mtu: Int?) throws {
     try interface.makePair(host: host, mac: mac, mtu: mtu)
@@ -65,7 +68,7 @@ struct ThisHost: CNIHost {
   func configure(_ interface: PodInterface, addresses: [String], routes: [PodRoute]) throws {
     try interface.configure(addresses: addresses, routes: routes)
   }
-  func remove(_ interface: PodInterface) throws { try interface.remove() }
+  func remove(_ interface: PodInterface, mark: String) throws { try interface.remove(mark: mark) }
   func look(_ interface: PodInterface) throws -> PodInterface.Look? { try interface.look() }
   func findPlugin(_ name: String, in folders: [String]) -> String? { PluginProgram.find(name, in: folders) }
   func runPlugin(

@@ -34,7 +34,7 @@ struct CNINetwork: Sendable, Equatable {
   /// Addresses with their prefixes that `runtimeConfig` has.
   var addresses: [String] = []
   var bandwidth = CNIBandwidth()
-  /// Result of the plugins before, or of the ADD.
+  /// Of ADD and CHECK: result of the plugins before, or of the ADD.
   var previous: CNIResult?
   /// Of GC: what is to stay.
   var valid: [CNIAttachmentKey] = []
@@ -91,10 +91,14 @@ struct CNINetwork: Sendable, Equatable {
       }
       self.ipam = type
     }
-    if let previous = whole["prevResult"], !previous.isVoid { self.previous = try CNIResult(previous) }
-    valid = try CNIAttachmentKey.list(whole["cni.dev/valid-attachments"] ?? whole["cni.dev/attachments"])
+    if command == .collect {
+      valid = try CNIAttachmentKey.list(whole["cni.dev/valid-attachments"] ?? whole["cni.dev/attachments"])
+    }
     // What is to be removed needs nothing else, and may be of a configuration that was wrong.
     guard command != .delete, command != .collect else { return }
+    if command == .add || command == .check, let previous = whole["prevResult"], !previous.isVoid {
+      self.previous = try CNIResult(previous)
+    }
     try readPort(reader)
     try readRuntime()
   }
@@ -201,9 +205,16 @@ struct CNIAttachmentKey: Sendable, Hashable {
   var container: String
   var interface: String
 
+  /// - Parameter value: `null` is what Go writes for a list of nothing.
+  /// - Throws: `CNIError` (`invalidNetwork`), also if there is no list: that nothing is to stay must be said.
   static func list(_ value: JSONValue?) throws(CNIError) -> [CNIAttachmentKey] {
+    guard let value, value == .null || value.list != nil else {
+      throw CNIError(
+        CNIError.Code.invalidNetwork, "GC needs \"cni.dev/valid-attachments\", a list",
+        details: "with an empty one, everything of the network is removed")
+    }
     var keys: [CNIAttachmentKey] = []
-    for item in value?.list ?? [] {
+    for item in value.list ?? [] {
       guard let container = item["containerID"]?.text, let interface = item["ifname"]?.text else {
         throw CNIError(
           CNIError.Code.invalidNetwork, "an entry of \"cni.dev/valid-attachments\" has no containerID or ifname")

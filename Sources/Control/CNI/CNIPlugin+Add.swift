@@ -28,7 +28,7 @@ extension CNIPlugin {
         try await add(port, to: lab)
         if !network.bandwidth.isEmpty { try await limit(port, network, lab) }
       } catch {
-        throw CNIError(error).with(await failure { try host.remove(interface) })
+        throw CNIError(error).with(await failure { try host.remove(interface, mark: call.mark) })
       }
       return result
     } catch {
@@ -64,6 +64,7 @@ extension CNIPlugin {
         throw CNIError(CNIError.Code.notDecoded, "plugin \(network.ipam ?? "") has answered with no JSON")
       }
       result = try CNIResult(answer)
+      try CNIResult.checkRoutes(answer)
       // An interface is what such a plugin knows nothing of.
       result.interfaces = []
     } else {
@@ -86,9 +87,9 @@ extension CNIPlugin {
     let mtu = network.mtu ?? 1500
     var target = interface.name
     switch network.kind {
-    case .tap: try host.makeTAP(interface, mac: mac, mtu: mtu)
+    case .tap: try host.makeTAP(interface, mark: call.mark, mac: mac, mtu: mtu)
     case .veth:
-      target = PodAttachment.hostInterface(container: call.container, interface: call.interface)
+      target = call.mark
       try host.makePair(interface, host: target, mac: mac, mtu: mtu)
       result.interfaces.append(CNIResult.Interface(name: target, mtu: mtu))
     }

@@ -1,4 +1,5 @@
 import Lab
+import Topology
 
 extension CNIPlugin {
   /// Removes what an ADD has made; what is gone already is fine.
@@ -10,7 +11,7 @@ extension CNIPlugin {
     }
     await note(&failures) {
       // Without a namespace there is no interface.
-      if !call.namespace.isEmpty { try host.remove(PodInterface(call.interface, in: call.namespace)) }
+      if !call.namespace.isEmpty { try host.remove(PodInterface(call.interface, in: call.namespace), mark: call.mark) }
     }
     await note(&failures) { try await delegate(call, network, .delete) }
     try raise(failures)
@@ -35,7 +36,10 @@ extension CNIPlugin {
       let key = CNIAttachmentKey(container: port.pod.container, interface: port.pod.interface)
       guard !valid.contains(key) else { continue }
       await note(&failures) { try await remove(port.name, of: network) }
-      await note(&failures) { try host.remove(PodInterface(port.pod.interface, in: port.pod.namespace)) }
+      let mark = PodAttachment.hostInterface(container: port.pod.container, interface: port.pod.interface)
+      await note(&failures) {
+        try host.remove(PodInterface(port.pod.interface, in: port.pod.namespace), mark: mark)
+      }
     }
     await note(&failures) { try await delegate(ifKnown: .collect, call, network) }
     try raise(failures)
@@ -92,20 +96,26 @@ extension CNIPlugin {
       }
     }
     if !look.isUp { complaints.append("interface \(name) is down") }
-    let addresses = Set(look.addresses.map { $0.lowercased() })
+    let addresses = Set(look.addresses.map { Self.usual($0) })
     for address in result.addresses where address.interface == nil || address.interface == mine {
-      if !addresses.contains(address.address.lowercased()) {
+      if !addresses.contains(Self.usual(address.address)) {
         complaints.append("interface \(name) has no address \(address.address)")
       }
     }
-    let routes = Set(look.routes.map { $0.lowercased() })
-    for route in result.routes {
-      let destination = ["0.0.0.0/0", "::/0"].contains(route.destination) ? "default" : route.destination
-      if !routes.contains(destination.lowercased()) {
-        complaints.append("there is no route to \(route.destination)")
-      }
+    let routes = Set(look.routes.map { Self.usual(destination: $0) })
+    for route in result.routes where !routes.contains(Self.usual(destination: route.destination)) {
+      complaints.append("there is no route to \(route.destination)")
     }
     return complaints
+  }
+
+  /// One of the ways to write an address with its prefix; what is none stays as it is.
+  private static func usual(_ address: String) -> String { IPPrefix(address).map { "\($0)" } ?? address }
+
+  /// The kernel's lists call the default routes of both families `default`.
+  private static func usual(destination: String) -> String {
+    guard let network = IPPrefix(destination)?.network else { return destination }
+    return network.length == 0 ? "default" : "\(network)"
   }
 
   // MARK: - Several things that may fail

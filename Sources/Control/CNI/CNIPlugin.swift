@@ -82,8 +82,11 @@ package struct CNIPlugin: Sendable {
     guard case .failure(let error) = first, error.code == CNIError.Code.incompatibleVersion,
       network.version == CNIVersion.latest
     else { return try first.get() }
-    let older = try JSON.bytes(network.whole.with("cniVersion", "1.0.0"))
-    return try await run(path, name, command, older).get()
+    var older = network.whole.with("cniVersion", "1.0.0")
+    if let previous = older["prevResult"], previous.members != nil {
+      older = older.with("prevResult", previous.with("cniVersion", "1.0.0"))
+    }
+    return try await run(path, name, command, try JSON.bytes(older)).get()
   }
 
   /// Whether the plugin that manages addresses speaks the latest version; false if there is none.

@@ -37,7 +37,7 @@ struct CNIResult: Sendable, Equatable {
   init() {}
 
   /// Reads one of another plugin.
-  /// - Throws: `CNIError` (`notDecoded`, `unsupportedField`).
+  /// - Throws: `CNIError` (`notDecoded`).
   init(_ value: JSONValue) throws(CNIError) {
     for item in value["interfaces"]?.list ?? [] {
       interfaces.append(
@@ -56,14 +56,22 @@ struct CNIResult: Sendable, Equatable {
       guard let destination = item["dst"]?.text else {
         throw CNIError(CNIError.Code.notDecoded, "an entry of \"routes\" has no dst")
       }
-      for key in ["mtu", "advmss", "table", "scope"] where item[key]?.isVoid == false && item[key] != .integer(0) {
-        throw CNIError(
-          CNIError.Code.unsupportedField, "the route to \(destination) has \"\(key)\", which is not supported")
-      }
       routes.append(
         Route(destination: destination, gateway: item["gw"]?.text, priority: item["priority"]?.integer))
     }
     dns = value["dns"].flatMap { $0.isVoid ? nil : $0 }
+  }
+
+  /// Looks for what our routes cannot have, in the answer of who gives out addresses.
+  /// - Throws: `CNIError` (`unsupportedField`).
+  static func checkRoutes(_ value: JSONValue) throws(CNIError) {
+    for item in value["routes"]?.list ?? [] {
+      for key in ["mtu", "advmss", "table", "scope"] where item[key]?.isVoid == false && item[key] != .integer(0) {
+        throw CNIError(
+          CNIError.Code.unsupportedField,
+          "the route to \(item["dst"]?.text ?? "") has \"\(key)\", which is not supported")
+      }
+    }
   }
 
   /// Routes as the pod gets them: one that names no gateway takes that of an address of its kind.

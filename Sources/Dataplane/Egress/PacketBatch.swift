@@ -72,10 +72,19 @@ struct PacketBatch: ~Copyable {
       used += 1
     }
     guard isComplete else { return false }
-    let missing = Self.shortest - (filled - Int(CLINUX_PACKET_HEADER))
-    if used == first + 1, missing > 0 {
-      unsafe (head + filled).initializeMemory(as: UInt8.self, repeating: 0, count: missing)
-      filled += missing
+    let missing = Self.shortest - frame.size
+    if missing > 0 {
+      guard used == first + 1 || used < Self.pieceLimit else { return false }
+      // Behind all that is copied into a head there is room for the shortest frame; what follows in pieces is shorter.
+      let padding = unsafe head + (Self.headSize - Self.shortest)
+      let place = unsafe used == first + 1 ? head + filled : padding
+      unsafe place.initializeMemory(as: UInt8.self, repeating: 0, count: missing)
+      if used == first + 1 {
+        filled += missing
+      } else {
+        unsafe list[used] = clinux_piece(base: padding, size: missing)
+        used += 1
+      }
     }
     unsafe list[first] = clinux_piece(base: head, size: filled)
     entries[number] = Entry(piece: first, size: frame.size, position: position)

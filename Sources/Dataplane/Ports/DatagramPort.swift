@@ -1,3 +1,4 @@
+import CLinux
 import Frames
 import Glibc
 internal import LinuxHost
@@ -26,6 +27,11 @@ struct DatagramPort: WorkerPort, ~Copyable {
   /// What workers other than the queue's reach too.
   private let output = FixedArray<SocketOutput>(count: 1) { _ in SocketOutput(isStream: false) }
   private let lock = FixedArray<BurstLock>(count: 1) { _ in BurstLock() }
+
+  /// When a frame made somebody look for the peer, in cycles.
+  private var lastLook: UInt64 = 0
+  /// Cycles between two looks, half a millisecond or so.
+  private static var lookPause: UInt64 { 2_000_000 }
 
   init() {}
 
@@ -60,6 +66,14 @@ struct DatagramPort: WorkerPort, ~Copyable {
       return false
     }
     coldSetPeer(true)
+    return true
+  }
+
+  /// Whether a frame whose sender is not known may have somebody look for the peer now; if so, the next must wait.
+  mutating func coldMayLook() -> Bool {
+    let now = clinux_rdtsc()
+    guard now &- lastLook > Self.lookPause else { return false }
+    lastLook = now
     return true
   }
 

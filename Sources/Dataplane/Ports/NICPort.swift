@@ -18,7 +18,9 @@ struct NICPort: ~Copyable {
   /// Calls that failed since the last one that did not.
   private var failures = 0
   /// The interface is up and has its cable, as the kernel told last.
-  var word = InterfaceWord()
+  private(set) var word = InterfaceWord()
+  /// There may be frames from before the interface went down: they do not show that it is up.
+  private(set) var hasOld = false
   /// Checksums may be left to the interface.
   private var takesPartialChecksums = false
   /// Large frames that may be sent uncut.
@@ -42,6 +44,12 @@ struct NICPort: ~Copyable {
     self.takesPartialChecksums = takesPartialChecksums
     self.takesLarge = takesLarge
     isReadable = true
+  }
+
+  /// The kernel has told of the interface.
+  mutating func note(_ word: InterfaceWord) {
+    self.word = word
+    if !word.isUp { hasOld = isOpen }
   }
 }
 
@@ -101,6 +109,7 @@ extension NICPort: WorkerPort {
   private mutating func noteFailure(_ result: Int) {
     expectsLarge = false
     failures += 1
+    if result == 0 || result == Int(-EAGAIN) { hasOld = false }
     if result == 0 || result == Int(-EAGAIN) || failures >= Self.patience {
       isReadable = false
       failures = 0
@@ -189,7 +198,7 @@ extension NICPort: WorkerPort {
     raw = -1
     descriptor = nil
     word.isUp = false
-    isReadable = false
+    (isReadable, hasOld) = (false, false)
     expectsLarge = false
     takesPartialChecksums = false
     takesLarge = []

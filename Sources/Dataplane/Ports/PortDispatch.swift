@@ -344,7 +344,7 @@ extension PortSet {
     case .tap: tap[self[port].body].word = word
     case .stream: break
     case .dgram: break
-    case .nic: nic[self[port].body].word = word
+    case .nic: nic[self[port].body].note(word)
     case .patch: break
     case .null: break
     case .none: break

@@ -1,3 +1,4 @@
+import Glibc
 internal import LinuxHost
 
 /// Looks for the peer of a port for datagrams: whether its socket is there, and whose.
@@ -11,6 +12,10 @@ final class DatagramEndpoint: SocketEndpoint {
   private let worker: Worker
   private var hasPeer = false
   private var isClosed = false
+  private var lastLook: ContinuousClock.Instant?
+  private var lastError: String?
+  /// Between two looks.
+  private static let pause = Duration.milliseconds(250)
 
   /// - Parameter socket: bound to `path`.
   init(port: Int, _ socket: Descriptor, path: String, peerPath: String, _ worker: Worker) {
@@ -27,16 +32,20 @@ final class DatagramEndpoint: SocketEndpoint {
 
   func ended(epoch: Int, _ fault: RingFault) {
     set(false)
+    lastLook = nil
     // Another one may have its place already.
     look(at: .now)
   }
 
   func look(at now: ContinuousClock.Instant) {
-    guard !isClosed else { return }
+    guard !isClosed, lastLook.map({ now - $0 >= Self.pause }) ?? true else { return }
+    lastLook = now
     do throws(SystemError) {
       try UnixSocket.join(socket, path: peerPath)
+      lastError = nil
       set(true)
     } catch {
+      lastError = [ENOENT, ECONNREFUSED].contains(error.code) ? nil : "\(error)"
       set(false)
     }
   }
@@ -54,6 +63,6 @@ final class DatagramEndpoint: SocketEndpoint {
   }
 
   func status() -> SocketEndpointStatus {
-    SocketEndpointStatus(isConnected: hasPeer, faults: 0, lastError: nil)
+    SocketEndpointStatus(isConnected: hasPeer, faults: 0, lastError: lastError)
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 internal import LinuxHost
 
 /// Finds the peer of a stream's port: listens, or connects again and again.
@@ -85,9 +86,12 @@ final class StreamEndpoint: SocketEndpoint {
       listener?.setAccepting(connection == nil)
     }
     guard mustRetry else { return }
-    // Nobody listens yet: tried again later.
-    guard let connected = try? UnixSocket.connect(path: peer.path) else { return }
-    serve(connected)
+    do throws(SystemError) {
+      serve(try UnixSocket.connect(path: peer.path))
+    } catch {
+      // Nobody listens yet: tried again later.
+      if ![ENOENT, ECONNREFUSED, EAGAIN].contains(error.code) { lastError = "\(error)" }
+    }
   }
 
   func close() {

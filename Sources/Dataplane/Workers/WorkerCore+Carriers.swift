@@ -103,6 +103,7 @@ extension WorkerCore {
   mutating func coldShowsItself(_ port: Int) -> Bool {
     guard state.ports[port].isWanted else { return true }
     if state.ports[port].kind == .dgram { return coldFindsPeer(port) }
+    if state.ports[port].kind == .nic, state.ports.nic[state.ports[port].body].hasOld { return true }
     guard let told = state.ports.coldInterface(port)?.count else { return true }
     guard worker > 0 else {
       coldAlone { $0.coldSetInterface(port, isUp: true) }
@@ -121,6 +122,8 @@ extension WorkerCore {
 
   /// The same of a socket for datagrams: a peer that sends is there.
   private mutating func coldFindsPeer(_ port: Int) -> Bool {
+    // Whoever sends without being there, or may not be joined to, must not make workers wait at each burst.
+    guard state.ports.dgram[state.ports[port].body].coldMayLook() else { return true }
     guard worker > 0 else {
       coldAlone { $0.coldFindPeer(port) }
       return true

@@ -25,6 +25,7 @@ extension WorkerCore {
     coldGather(port)
     state.ports.coldNote(port)
     state.ports.coldCloseStream(port)
+    state.ports.coldUnlatch(port)
     coldCarrier(port)
   }
 
@@ -42,6 +43,7 @@ extension WorkerCore {
     guard let body = coldBody(port, .dgram) else { return }
     state.ports.coldNote(port)
     state.ports.dgram[body].coldSetPeer(isThere)
+    if !isThere { state.ports.coldUnlatch(port) }
     coldCarrier(port)
   }
 

@@ -50,7 +50,8 @@ struct ContainerEngine: Sendable {
     to arguments: [String], limit: Double
   ) async throws(UserError) -> (status: Int32, output: String, errors: String) {
     guard let executable else { throw missing }
-    let words = ToolWords(limit: Self.textLimit)
+    // Of a log the end counts, of anything else that it answers the beginning.
+    let words = ToolWords(limit: Self.textLimit, keepsEnd: arguments.first == "logs")
     let request = SpawnRequest(executable: executable, arguments: arguments, fileMask: Self.fileMask)
     do {
       let status = try await LinuxHost.run(
@@ -80,7 +81,8 @@ struct ContainerEngine: Sendable {
   func state(of container: String) async throws(UserError) -> ContainerState? {
     let arguments = ["container", "inspect", container]
     let (status, output, errors) = try await answer(to: arguments, limit: Self.questionLimit)
-    if status != 0, errors.lowercased().contains("no such") { return nil }
+    // A daemon that is not there says "no such file or directory".
+    if status != 0, errors.lowercased().contains("no such container") { return nil }
     guard status == 0 else { throw failure(arguments, errors, status) }
     do {
       return try JSONDecoder().decode([ContainerState].self, from: Data(output.utf8)).first
@@ -95,7 +97,8 @@ struct ContainerEngine: Sendable {
     let (status, _, errors) = try await answer(to: arguments, limit: Self.questionLimit)
     if status == 0 { return true }
     let words = errors.lowercased()
-    guard words.contains("no such") || words.contains("not known") || words.contains("not found") else {
+    // Docker's words, and podman's.
+    guard words.contains("no such image") || words.contains("image not known") else {
       throw failure(arguments, errors, status)
     }
     return false

@@ -38,7 +38,9 @@ struct DNSMasqConfiguration: Sendable {
       addresses[host.name, default: []] += host.addresses
     }
     return order.flatMap { name in
-      (addresses[name] ?? []).map { "host-record=\(name).\(lab),\(name),\($0)" }
+      // Digits alone would be the record's time to live.
+      let short = name.allSatisfy { $0.isNumber } ? "\(name)." : name
+      return (addresses[name] ?? []).map { "host-record=\(name).\(lab),\(short),\($0)" }
     }
   }
 
@@ -47,6 +49,9 @@ struct DNSMasqConfiguration: Sendable {
     var lines = ["dhcp-authoritative", "dhcp-leasefile=\(Self.quoted(leases))"]
     // The addresses are those of the file, or free: to ping each first would take three seconds.
     lines.append("no-ping")
+    // A stranger could say that it is one of the lab.
+    lines.append("dhcp-ignore-names")
+    lines.append("dhcp-lease-max=\(leaseLimit)")
     lines += definition.ranges.map { "dhcp-range=\($0.first),\($0.last),\(mask),\(seconds)" }
     // Without it only ranges would be served.
     lines.append("dhcp-range=\(own),static,\(mask),\(seconds)")
@@ -55,7 +60,8 @@ struct DNSMasqConfiguration: Sendable {
     for host in definition.hosts {
       guard let address = host.addresses.first(where: { !$0.contains(":") }) else { continue }
       // The first NIC of a node has its name; two leases of one name would take it from each other.
-      let name = known.insert(host.name).inserted ? ",\(host.name)" : ""
+      // With the lab's domain, which dnsmasq takes off again: `ignore`, `infinite`, `7` and `10s` are no names to it.
+      let name = known.insert(host.name).inserted ? ",\(host.name).\(lab)" : ""
       lines.append("dhcp-host=\(host.mac),\(address)\(name),\(seconds)")
     }
     return lines
@@ -74,8 +80,38 @@ struct DNSMasqConfiguration: Sendable {
     if let bios = boot.bios { lines.append("dhcp-boot=tag:!uefi,tag:!web,\(Self.quoted(bios))") }
     guard let uefi = boot.uefi else { return lines }
     lines.append("dhcp-boot=tag:uefi,\(Self.quoted(uefi))")
-    let page = uefi.contains("://") ? uefi : "http://\(own)/\(uefi)"
+    let page = uefi.contains("://") ? uefi : "http://\(own)/\(Self.encoded(uefi))"
     return lines + ["dhcp-boot=tag:web,\(Self.quoted(page))", "dhcp-option-force=tag:web,60,HTTPClient"]
+  }
+
+  /// Leases that there can be at a time: dnsmasq's own limit, or all there are to have, within a bound of memory.
+  private var leaseLimit: Int {
+    let pool = definition.ranges.reduce(0) { sum, range -> Int in
+      guard let first = Self.number(range.first), let last = Self.number(range.last), first <= last else { return sum }
+      return min(sum + last - first + 1, Self.poolLimit)
+    }
+    return max(1000, definition.hosts.count + pool)
+  }
+
+  private static let poolLimit = 100_000
+
+  /// The number that an IPv4 address is; nil for another text.
+  private static func number(_ address: String) -> Int? {
+    let parts = address.split(separator: ".").compactMap { UInt8($0) }
+    guard parts.count == 4 else { return nil }
+    return parts.reduce(0) { number, part -> Int in number << 8 | Int(part) }
+  }
+
+  /// A path as an address of the web has it (RFC 3986 section 3.3).
+  private static func encoded(_ path: String) -> String {
+    let plain = Set("-._~!$&'()*+,;=:@/".utf8)
+    return path.utf8.map { byte -> String in
+      let isLetterOrDigit =
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+      if isLetterOrDigit || plain.contains(byte) { return String(UnicodeScalar(byte)) }
+      return "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+    }.joined()
   }
 
   /// The mask of the subnet.

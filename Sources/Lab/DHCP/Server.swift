@@ -10,6 +10,17 @@ struct Server: Sendable {
 
     /// Its program.
     var program: String { self == .names ? "dnsmasq" : "busybox httpd" }
+    /// Whether a process is such a server; busybox is other programs, too.
+    func runs(in process: NamespaceProcess) -> Bool {
+      switch self {
+      case .names: return process.program == "dnsmasq"
+      case .web:
+        guard process.program == "busybox" else { return false }
+        let line = HostFacts.text(ofFile: "/proc/\(process.identity.pid)/cmdline") ?? ""
+        return line.split(separator: "\0").dropFirst().first == "httpd"
+      }
+    }
+
     /// What it serves.
     var words: String { self == .names ? "DHCP and DNS" : "TFTP and HTTP" }
   }
@@ -17,6 +28,8 @@ struct Server: Sendable {
   /// Seconds until dnsmasq has its sockets and lets go of who started it.
   private static let timeout = 30.0
   private static let wordLimit = 4096
+  /// Nobody, and nobody's group: Debian's numbers, without a look into this host's lists of users.
+  private static let nobody = "65534:65534"
 
   var node: String
   var namespace: String
@@ -33,6 +46,7 @@ struct Server: Sendable {
     let data = try LabFolders.makeData(paths)
     try Files.write(Array(configuration.text.utf8), as: NodeFile.serverConfiguration.rawValue, in: data)
     try Files.remove(NodeFile.serverPID.rawValue, in: state)
+    try dropLeases(of: configuration.definition.hosts, in: data)
     // Its way into the background is what says that it has its sockets, or why not.
     var request = SpawnRequest(executable: executable, arguments: ["--conf-file=\(paths.serverConfiguration)"])
     request.namespace = namespace
@@ -55,15 +69,34 @@ struct Server: Sendable {
     return process
   }
 
+  /// Has dnsmasq forget who has an address that is somebody else's in the lab.
+  private func dropLeases(of hosts: [DHCPDefinition.Host], in data: Folder) throws(UserError) {
+    guard let bytes = Files.read(paths.leases) else { return }
+    let text = String(decoding: bytes, as: UTF8.self)
+    let rest = LeaseFile.text(text, for: hosts)
+    if rest != text { try Files.write(Array(rest.utf8), as: NodeFile.leases.rawValue, in: data) }
+  }
+
+  /// Ends servers that were started and not written down, as by a daemon that was killed then: they would keep the
+  /// address from the one to come.
+  func endStrays(_ role: Role) async {
+    let strays = NetworkNamespace.processes(in: namespace).filter { role.runs(in: $0) }
+    await ProcessIdentity.end(strays.map(\.identity))
+  }
+
   /// Starts busybox' web server.
   func startWeb(address: String, root: String) throws(UserError) -> ProcessIdentity {
     guard let executable = HostNeeds.busybox(variables) else {
       throw UserError(
         .failed, "no program busybox on this host", hint: "install it with `apt-get install busybox-static`")
     }
-    // No settings of the host's or the folder's own.
+    try LabFolders.makeData(paths)
+    // No settings of the host's; those in folders below, which no option keeps it from, are looked for in the node's
+    // check. It goes into the folder and binds its port as root, and then is nobody.
     var request = SpawnRequest(
-      executable: executable, arguments: ["httpd", "-f", "-p", "\(address):80", "-h", root, "-c", "/dev/null"])
+      executable: executable,
+      arguments: ["httpd", "-f", "-p", "\(address):80", "-h", root, "-c", "/dev/null", "-u", Self.nobody])
+    request.standardError = paths.serverLog
     request.namespace = namespace
     request.fileMask = HostTool.fileMask
     do {

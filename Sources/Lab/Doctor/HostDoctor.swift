@@ -104,7 +104,8 @@ package struct HostDoctor: Sendable {
   /// What runs in the namespaces of a lab that has no daemon.
   private func processes(of lab: String) -> [DoctorFinding] {
     let environment = NodeEnvironment(lab: lab, directories: directories, variables: variables)
-    return namespaces(of: lab, environment).flatMap { namespace in
+    // What runs in a container that is attached to is somebody else's.
+    return namespaces(of: lab, environment, { $0.container?.attach == nil }).flatMap { namespace in
       NetworkNamespace.processes(in: namespace).map { process in
         DoctorFinding(
           state: .leftover, subject: "process \(process.identity.pid)",
@@ -114,9 +115,11 @@ package struct HostDoctor: Sendable {
     }
   }
 
-  private func namespaces(of lab: String, _ environment: NodeEnvironment) -> [String] {
+  private func namespaces(
+    of lab: String, _ environment: NodeEnvironment, _ isMeant: (NodeDefinition) -> Bool = { _ in true }
+  ) -> [String] {
     let nodes = RecordedLab.read(lab, in: directories)?.nodes ?? []
-    return nodes.filter { $0.traits.hasOurInterfaces && !$0.traits.isOnHost }.map {
+    return nodes.filter { $0.traits.hasOurInterfaces && !$0.traits.isOnHost && isMeant($0) }.map {
       NetnsNode($0, environment).namespace
     }
   }
@@ -137,7 +140,8 @@ package struct HostDoctor: Sendable {
       return DoctorFinding(
         state: .warning, subject: "namespace \(ShownText.line(name))",
         detail: "no lab in \(directories.stateRoot) has it; \(count == 1 ? "1 process" : "\(count) processes") in it",
-        advice: "if it is not in use: `ip netns pids \(name) | xargs -r kill; ip netns delete \(name)`")
+        advice: "if it is not in use: `ip netns delete \(name)`"
+          + (count == 0 ? "" : "; its processes may be those of a container"))
     }
   }
 

@@ -69,11 +69,14 @@ struct HostNIC: Sendable {
 
   /// An interface that the host itself uses, or by which it can be reached.
   private func addresses(_ facts: InterfaceFacts) -> (message: String, hint: String?)? {
-    let uppers = facts.uppers.filter { (try? Netlink.facts(of: $0, namespace: nil).addresses.isEmpty) == false }
+    let uppers = facts.uppers.filter { upper in
+      guard let facts = try? Netlink.facts(of: upper, namespace: nil) else { return false }
+      return !facts.addresses.isEmpty || facts.master != nil || !facts.uppers.isEmpty
+    }
     guard !facts.addresses.isEmpty || !uppers.isEmpty else { return nil }
     let what =
       facts.addresses.isEmpty
-      ? "carries \(uppers.joined(separator: ", ")), which has addresses"
+      ? "carries \(uppers.joined(separator: ", ")), which has addresses or is part of another"
       : "has the address \(facts.addresses.joined(separator: ", "))"
     return (
       "the interface \"\(name)\" \(what): taking it would cut this host off there",
@@ -98,12 +101,27 @@ struct HostNIC: Sendable {
     if let mtu, mtu != taken.mtu { taken.hasOtherMTU = true }
     try store.write(taken)
     do throws(SystemError) {
-      try change(&taken, isNew: former == nil)
+      try change(&taken, isNew: former == nil, store)
     } catch {
-      if former == nil { try? Self.giveBack(taken, store) }
+      if former == nil { try? Self.giveUp(taken, store, error) }
       throw UserError(.failed, "the interface \"\(name)\" cannot be taken: \(error)", hint: Self.hint(error))
     }
-    try store.write(taken)
+    do throws(UserError) {
+      try store.write(taken)
+    } catch {
+      if former == nil { try? Self.giveBack(taken, store) }
+      throw error
+    }
+  }
+
+  /// After a failed attempt to take one.
+  private static func giveUp(
+    _ taken: TakenInterface, _ store: TakenInterfaces, _ error: SystemError
+  ) throws(UserError) {
+    // Filters that were there are another's, who was quicker: nothing but the mark was changed.
+    guard error.code == EEXIST else { return try giveBack(taken, store) }
+    try? Netlink.unmark(link: taken.name, taken.mark, namespace: nil)
+    try store.remove(taken.name)
   }
 
   private static func hint(_ error: SystemError) -> String? {
@@ -116,11 +134,15 @@ struct HostNIC: Sendable {
   }
 
   /// First nothing of the host gets in or out, then the interface is set up.
-  private func change(_ taken: inout TakenInterface, isNew: Bool) throws(SystemError) {
+  private func change(
+    _ taken: inout TakenInterface, isNew: Bool, _ store: TakenInterfaces
+  ) throws(SystemError) {
     try Netlink.mark(link: name, mark, namespace: nil)
     do throws(SystemError) {
       let madePlace = try Netlink.deafen(link: name, namespace: nil)
       if isNew || madePlace { taken.madePlace = madePlace }
+      // At once, as what follows can take long.
+      try? store.write(taken)
     } catch {
       // As it is to be, of a daemon before this one.
       guard error.code == EEXIST, !isNew else { throw error }
@@ -133,17 +155,17 @@ struct HostNIC: Sendable {
   /// Gives an interface back as it was; one that has gone needs nothing.
   /// - Throws: for the first thing that could not be done, after all else has been; what is written down stays then.
   static func giveBack(_ taken: TakenInterface, _ store: TakenInterfaces) throws(UserError) {
-    if taken.isThere {
-      var failures = [setBack(taken)]
+    if let name = taken.nameNow {
+      var failures = [setBack(taken, name)]
       // Before the host hears by it again, all is as it was.
       failures.append(
         failure { () throws(SystemError) in
-          try Netlink.undeafen(link: taken.name, namespace: nil, removesPlace: taken.madePlace ?? false)
+          try Netlink.undeafen(link: name, namespace: nil, removesPlace: taken.madePlace ?? false)
         })
-      failures.append(
-        failure { () throws(SystemError) in
-          try Netlink.unmark(link: taken.name, taken.mark, namespace: nil)
-        })
+      if failures.allSatisfy({ $0 == nil }) {
+        failures.append(
+          failure { () throws(SystemError) in try Netlink.unmark(link: name, taken.mark, namespace: nil) })
+      }
       if let failure = failures.compactMap({ $0 }).first {
         throw UserError(.failed, "the interface \(taken.name) is not wholly given back: \(failure)")
       }
@@ -151,8 +173,7 @@ struct HostNIC: Sendable {
     try store.remove(taken.name)
   }
 
-  private static func setBack(_ taken: TakenInterface) -> SystemError? {
-    let name = taken.name
+  private static func setBack(_ taken: TakenInterface, _ name: String) -> SystemError? {
     if taken.hadLargeReceive { _ = Netlink.largeReceive(link: name, namespace: nil, wanted: true) }
     return failure { () throws(SystemError) in
       // Set down first, an interface makes no addresses when it may again.

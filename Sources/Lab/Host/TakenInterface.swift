@@ -35,8 +35,19 @@ struct TakenInterface: Codable, Sendable, Equatable {
     hadLargeReceive = Netlink.largeReceive(link: name, namespace: nil)
   }
 
-  /// The interface is there, and is the one that was taken.
-  var isThere: Bool { (try? Netlink.index(of: name, namespace: nil)) == index }
+  /// The name that it has now, by which it may have been called since; nil = it is gone, or nobody's of ours any more.
+  ///
+  /// Its mark decides, which is put first and taken away last: one that somebody else has taken since is not touched.
+  var nameNow: String? {
+    for name in [name] + [Netlink.name(ofLink: index)].compactMap({ $0 }) {
+      guard let facts = try? Netlink.facts(of: name, namespace: nil) else { continue }
+      if facts.index == index, facts.mark == mark { return name }
+    }
+    return nil
+  }
+
+  /// The interface is there under its name, and is the one that was taken.
+  var isThere: Bool { nameNow == name }
 }
 
 /// The interfaces that somebody of a lab has taken, by a file in a folder of ours.

@@ -3,21 +3,36 @@ import Synchronization
 /// What a tool has written, up to a bound.
 final class ToolWords: Sendable {
   private let limit: Int
+  private let keepsEnd: Bool
   private let written = Mutex<(output: [UInt8], errors: [UInt8])>(([], []))
 
-  init(limit: Int) { self.limit = limit }
+  /// - Parameters:
+  ///   - limit: bytes of each stream.
+  ///   - keepsEnd: of what is more, the end is kept and not the beginning.
+  init(limit: Int, keepsEnd: Bool = false) { (self.limit, self.keepsEnd) = (limit, keepsEnd) }
 
   func add(_ bytes: [UInt8], isError: Bool) {
     written.withLock { written in
       if isError {
-        written.errors += bytes.prefix(limit - min(limit, written.errors.count))
+        append(bytes, to: &written.errors)
       } else {
-        written.output += bytes.prefix(limit - min(limit, written.output.count))
+        append(bytes, to: &written.output)
       }
     }
   }
 
+  private func append(_ bytes: [UInt8], to text: inout [UInt8]) {
+    guard keepsEnd else {
+      text += bytes.prefix(limit - min(limit, text.count))
+      return
+    }
+    text += bytes
+    // Not at each call, as all that stays is moved.
+    if text.count > 2 * limit { text.removeFirst(text.count - limit) }
+  }
+
   func text(ofErrors: Bool) -> String {
-    written.withLock { String(decoding: ofErrors ? $0.errors : $0.output, as: UTF8.self) }
+    let all = written.withLock { ofErrors ? $0.errors : $0.output }
+    return String(decoding: keepsEnd ? all.suffix(limit) : all[...], as: UTF8.self)
   }
 }

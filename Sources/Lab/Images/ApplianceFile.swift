@@ -23,6 +23,7 @@ struct ApplianceFile: Sendable {
   let files: [String: ImageBytes]
   /// The whole is one file.
   let isArchive: Bool
+  private let whole: ImageBytes
 
   /// Whether a file is to be read as one, by its first bytes and its name.
   static func isOne(_ path: String, head: [UInt8]) -> Bool {
@@ -36,9 +37,10 @@ struct ApplianceFile: Sendable {
     let whole = try ImageBytes(path: path)
     let head = try whole.read(at: 0, count: 512)
     self.path = path
+    self.whole = whole
     isArchive = !path.lowercased().hasSuffix(".ovf")
     if isArchive, !TarArchive.isOne(head) { throw ImageFault("is no tar archive, as an OVA is one") }
-    let (name, known) = isArchive ? try Self.members(of: whole) : Self.beside(path, whole)
+    let (name, known) = isArchive ? try Self.members(of: whole) : try Self.beside(path, whole)
     guard let main = known[name] else { throw ImageFault("has no OVF descriptor") }
     guard main.size <= UInt64(OVFReader.largest) else { throw ImageFault("has an OVF descriptor that is too large") }
     text = try main.read(at: 0, count: Int(main.size))
@@ -55,7 +57,7 @@ struct ApplianceFile: Sendable {
       files[file.name] = bytes
       guard file.compression == nil else { continue }
       do throws(ImageFault) {
-        disks.append(Disk(name: file.name, bytes: bytes, summary: try ImageSummary.of(bytes)))
+        disks.append(Disk(name: file.name, bytes: bytes, summary: try Self.summary(of: bytes, file.name)))
       } catch {
         throw ImageFault("its disk \(file.name) \(error.message)", hint: error.hint)
       }
@@ -63,6 +65,25 @@ struct ApplianceFile: Sendable {
     self.disks = disks
     self.files = files
     manifest = try Self.manifest(of: name, files)
+    for line in manifest?.lines ?? [] { _ = try self.bytes(of: line.name) }
+  }
+
+  /// A file that the manifest names: beside a descriptor it may be one that no disk is in.
+  /// - Throws: when there is none.
+  func bytes(of name: String) throws(ImageFault) -> ImageBytes {
+    if let known = files[name] { return known }
+    guard !isArchive else { throw ImageFault("lacks \(ShownText.line(name)), which its manifest names") }
+    return try ImageSummary.reference(name, "file", of: whole)
+  }
+
+  /// Bytes that say nothing are a disk only if their name says so.
+  private static func summary(of bytes: ImageBytes, _ name: String) throws(ImageFault) -> ImageSummary {
+    let summary = try ImageSummary.of(bytes)
+    let isSaid = [".raw", ".img", ".iso"].contains { name.lowercased().hasSuffix($0) }
+    guard summary.format != .raw || isSaid && summary.virtualSize > 0 else {
+      throw ImageFault("is of no known format")
+    }
+    return summary
   }
 
   private static func find(
@@ -91,12 +112,20 @@ struct ApplianceFile: Sendable {
   private static func isHidden(_ name: String) -> Bool { name.split(separator: "/").last?.hasPrefix(".") ?? true }
 
   /// A descriptor on its own, with its manifest if there is one.
-  private static func beside(_ path: String, _ whole: ImageBytes) -> (String, [String: ImageBytes]) {
+  private static func beside(
+    _ path: String, _ whole: ImageBytes
+  ) throws(ImageFault) -> (String, [String: ImageBytes]) {
     let name = path.split(separator: "/").last.map(String.init) ?? path
     var files = [name: whole]
     let manifest = manifestName(name)
-    if PlainName.isValid(manifest), let found = try? ImageSummary.reference(manifest, "manifest", of: whole) {
-      files[manifest] = found
+    let kind: Folder.Kind?
+    do throws(SystemError) {
+      kind = try Folder(Paths.folder(of: path) ?? "/").kind(of: manifest)
+    } catch {
+      throw ImageFault("has a folder that cannot be looked into: \(SystemError.text(of: error.code))")
+    }
+    if PlainName.isValid(manifest), kind != nil {
+      files[manifest] = try ImageSummary.reference(manifest, "manifest", of: whole)
     }
     return (name, files)
   }
@@ -109,10 +138,6 @@ struct ApplianceFile: Sendable {
     let others = files.keys.filter { $0.lowercased().hasSuffix(".mf") && !isHidden($0) && !$0.contains("/") }
     guard let file = files[manifestName(descriptor)] ?? (others.count == 1 ? files[others[0]] : nil) else { return nil }
     guard file.size <= largestManifest else { throw ImageFault("has a manifest that is too large") }
-    let manifest = try ApplianceManifest(try file.read(at: 0, count: Int(file.size)))
-    if let lost = manifest.lines.first(where: { files[$0.name] == nil }) {
-      throw ImageFault("lacks \(ShownText.line(lost.name)), which its manifest names")
-    }
-    return manifest
+    return try ApplianceManifest(try file.read(at: 0, count: Int(file.size)))
   }
 }

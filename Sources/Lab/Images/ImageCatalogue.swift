@@ -132,24 +132,31 @@ package struct ImageCatalogue: Sendable {
   }
 
   /// Takes the name from an image, and the image itself from the store if it has no other.
+  ///
+  /// A name goes, too, whose image is no more.
   /// - Throws: `UserError` while a machine's disk lies over it.
   package func remove(_ name: String) throws(UserError) -> CatalogueEntry {
+    if let lost = try removeLost(name) { return lost }
     let found = try find(name)
-    let others = names.filter { $0 != found.name && record($0)?.digest == found.image.digest }
-    if others.isEmpty {
-      if let user = users(of: found.image).first {
-        throw UserError(
-          .failed, "image \(found.shownName) is in use: the disk \(user) lies over it",
-          hint: "take the lab down, or remove that disk")
-      }
-      if let name = found.name { try Files.remove(path(of: name)) }
-      guard let folder = try? Folder(store.root) else { return found }
-      ImageStore.remove(found.image.digest, in: folder)
-      store.forget(found.image.digest, in: folder)
-    } else if let name = found.name {
-      try Files.remove(path(of: name))
+    if let user = users(of: found.image).first {
+      throw UserError(
+        .failed, "image \(found.shownName) is in use: the disk \(user) lies over it",
+        hint: "take the lab down, or remove that disk")
     }
+    let others = names.filter { $0 != found.name && record($0)?.digest == found.image.digest }
+    if let name = found.name { try Files.remove(path(of: name)) }
+    guard others.isEmpty, let folder = try? Folder(store.root) else { return found }
+    ImageStore.remove(found.image.digest, in: folder)
+    store.forget(found.image.digest, in: folder)
     return found
+  }
+
+  /// Takes away a name whose image is not in the store any more; nil = there is none such.
+  private func removeLost(_ name: String) throws(UserError) -> CatalogueEntry? {
+    guard Self.isName(name), let record = record(name), store.content(record.digest) == nil else { return nil }
+    try Files.remove(path(of: name))
+    let image = StoredImage(digest: record.digest, source: name, size: 0, format: "", disks: [], isAppliance: false)
+    return CatalogueEntry(name: name, image: image, descriptor: nil, added: record.added)
   }
 
   /// Disks of machines that lie over what is in the store.

@@ -34,27 +34,34 @@ enum ImageSource: Sendable {
     }
   }
 
-  /// Files whose touching makes it another: the image's own under an empty name, and what it refers to.
-  var stamps: [String: FileStamp] {
-    var names: [String: ImageBytes] = [:]
-    var folder = Paths.folder(of: path) ?? ""
-    folder += "/"
-    if let own = try? ImageBytes(path: path) { names[""] = own }
+  /// Names of the files whose touching makes it another, sorted: an empty one for its own, and those it refers to.
+  var names: [String] {
+    var names: Set<String> = [""]
     switch self {
-    case .disk(_, let summary):
-      for name in summary.references { names[name] = try? ImageBytes(path: folder + name) }
+    case .disk(_, let summary): names.formUnion(summary.references)
     case .appliance(let file):
       guard !file.isArchive else { break }
       for disk in file.disks {
-        names[disk.name] = disk.bytes
-        for name in disk.summary.references { names[name] = try? ImageBytes(path: folder + name) }
+        names.insert(disk.name)
+        names.formUnion(disk.summary.references)
       }
     }
-    return names.compactMapValues(\.stamp)
+    return names.sorted()
   }
 
-  /// Bytes of all its files.
-  var size: UInt64 { stamps.values.reduce(0) { $0 &+ $1.size } }
+  /// Where a file of `names` is.
+  func path(of name: String) -> String { name.isEmpty ? path : "\(Paths.folder(of: path) ?? "")/\(name)" }
+
+  /// How the files of `names` are now; each is open only while it is asked.
+  /// - Throws: for one that is gone, or cannot be read.
+  func stamps() throws(ImageFault) -> [String: FileStamp] {
+    var stamps: [String: FileStamp] = [:]
+    for name in names {
+      guard let stamp = try ImageBytes(path: path(of: name)).stamp else { throw ImageFault("cannot be read") }
+      stamps[name] = stamp
+    }
+    return stamps
+  }
 
   /// What is to be unpacked of it.
   var disks: [ApplianceFile.Disk] {

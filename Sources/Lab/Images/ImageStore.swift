@@ -66,22 +66,41 @@ package struct ImageStore: Sendable {
     // Whoever had the lock before may have made it.
     if let known = known(path) { return known }
     let source: ImageSource
+    let stamps: [String: FileStamp]
     do throws(ImageFault) {
+      stamps = try ImageSource(path: path, format: format).stamps()
+      // Anew, so that all that is looked at is looked at between the stamps.
       source = try ImageSource(path: path, format: format)
     } catch {
       throw UserError(.badInput, "image \(path): \(error.message)", hint: error.hint)
     }
-    let stamps = source.stamps
-    let image = try await make(source, progress)
-    // Written to meanwhile, it is looked at anew next time.
-    if source.stamps == stamps { try? note(SeenImage(path: path, stamps: stamps, digest: image.digest)) }
+    let image = try await make(source, stamps, progress)
+    try? note(SeenImage(path: path, stamps: stamps, digest: image.digest))
     return image
   }
 
   // MARK: - Making
 
+  /// A disk of an image, and what becomes of it in the store.
+  private struct Work: Sendable {
+    let disk: ApplianceFile.Disk
+    /// It stays as it is: one file of a form that a guest can run on.
+    let isCopied: Bool
+    let format: DiskDefinition.Format
+    /// Its name in the store.
+    let file: String
+
+    init(_ disk: ApplianceFile.Disk, number: Int) {
+      self.disk = disk
+      isCopied = disk.summary.format != .vmdk && !disk.summary.hasBacking && disk.bytes.isWhole
+      format = isCopied ? disk.summary.format : .qcow2
+      file = StoredImage.disk(number, format)
+    }
+  }
+
+  /// - Parameter stamps: those of the source from before it was looked at.
   private func make(
-    _ source: ImageSource, _ progress: @escaping @Sendable (String) -> Void
+    _ source: ImageSource, _ stamps: [String: FileStamp], _ progress: @escaping @Sendable (String) -> Void
   ) async throws(UserError) -> StoredImage {
     let store = try open()
     removeRemains(in: store)
@@ -90,7 +109,8 @@ package struct ImageStore: Sendable {
     do {
       try store.makeFolder(name, mode: LabFolders.ownMode)
       let folder = try store.folder(name)
-      let image = try await fill(folder, from: source, progress)
+      let image = try await fill(folder, from: source, size: stamps.values.reduce(0) { $0 &+ $1.size }, progress)
+      try check(image, in: folder, of: source, stamps)
       guard content(image.digest) == nil else {
         Self.remove(name, in: store)
         return image
@@ -102,15 +122,36 @@ package struct ImageStore: Sendable {
     } catch {
       // In a task of its own, since this one may have been interrupted.
       Self.remove(name, in: store)
+      if let fault = error as? ImageFault {
+        throw UserError(.badInput, "image \(source.path): \(fault.message)", hint: fault.hint)
+      }
       throw UserError.wrapping(error, "image \(source.path)")
+    }
+  }
+
+  /// Looks at what was made before it gets its name.
+  ///
+  /// The files are read more than once. Whoever writes to them between could put under their sum what is not theirs, or
+  /// a disk that refers to files of this host.
+  private func check(
+    _ image: StoredImage, in folder: Folder, of source: ImageSource, _ stamps: [String: FileStamp]
+  ) throws {
+    guard try source.stamps() == stamps else {
+      throw UserError(.failed, "image \(source.path) was written to while it was read", hint: "try again")
+    }
+    for disk in image.disks {
+      let summary = try ImageSummary.of(try ImageBytes(path: folder.path(of: disk.file)), format: disk.format)
+      guard !summary.hasBacking, summary.references.isEmpty else {
+        throw UserError(.failed, "image \(source.path): what was made of it needs other files", hint: "try again")
+      }
     }
   }
 
   /// Unpacks the disks and makes the sums at one time; the first that fails ends the others.
   private func fill(
-    _ folder: Folder, from source: ImageSource, _ progress: @escaping @Sendable (String) -> Void
+    _ folder: Folder, from source: ImageSource, size: UInt64, _ progress: @escaping @Sendable (String) -> Void
   ) async throws -> StoredImage {
-    let disks = Array(source.disks.enumerated())
+    let all = source.disks.enumerated().map { Work($0.element, number: $0.offset + 1) }
     let digest = try await withThrowingTaskGroup(of: String?.self) { group in
       group.addTask { try await self.digest(of: source) }
       group.addTask {
@@ -118,7 +159,7 @@ package struct ImageStore: Sendable {
         return nil
       }
       group.addTask {
-        for (index, disk) in disks { try await self.unpack(disk, as: index + 1, in: folder, progress) }
+        for work in all { try await self.unpack(work, in: folder, progress) }
         return nil
       }
       var digest: String?
@@ -126,14 +167,14 @@ package struct ImageStore: Sendable {
       return digest ?? ""
     }
     var image = StoredImage(
-      digest: digest, source: source.path.split(separator: "/").last.map(String.init) ?? "", size: source.size,
+      digest: digest, source: source.path.split(separator: "/").last.map(String.init) ?? "", size: size,
       format: source.format, disks: [], isAppliance: false)
-    for (index, disk) in disks {
-      let format = Self.format(of: disk)
+    for work in all {
+      let name = work.disk.name
       image.disks.append(
         StoredImage.Disk(
-          name: disk.name.isEmpty ? nil : disk.name, file: StoredImage.disk(index + 1, format), format: format,
-          virtualSize: disk.summary.virtualSize))
+          name: name.isEmpty ? nil : name, file: work.file, format: work.format,
+          virtualSize: work.disk.summary.virtualSize))
     }
     if case .appliance(let file) = source {
       image.isAppliance = true
@@ -143,19 +184,13 @@ package struct ImageStore: Sendable {
     return image
   }
 
-  /// What a disk is in the store: itself, where it is one file of a form that a guest can run on.
-  private static func format(of disk: ApplianceFile.Disk) -> DiskDefinition.Format {
-    let isCopied = disk.summary.format != .vmdk && !disk.summary.hasBacking && disk.bytes.isWhole
-    return isCopied ? disk.summary.format : .qcow2
-  }
-
   private func unpack(
-    _ disk: ApplianceFile.Disk, as number: Int, in folder: Folder, _ progress: @escaping @Sendable (String) -> Void
+    _ work: Work, in folder: Folder, _ progress: @escaping @Sendable (String) -> Void
   ) async throws {
-    let format = Self.format(of: disk)
-    let path = folder.path(of: StoredImage.disk(number, format))
+    let disk = work.disk
+    let path = folder.path(of: work.file)
     let name = disk.name.isEmpty ? disk.bytes.path.split(separator: "/").last.map(String.init) ?? "" : disk.name
-    if format == disk.summary.format, disk.bytes.isWhole, !disk.summary.hasBacking {
+    if work.isCopied {
       progress("copying \(name)")
       return try await tools.copy(disk.bytes.path, to: path)
     }
@@ -172,9 +207,8 @@ package struct ImageStore: Sendable {
     default:
       // Several files: the sum of a list of their sums, as sha256sum prints it.
       var list = ""
-      let folder = Paths.folder(of: source.path) ?? ""
-      for name in source.stamps.keys.sorted() {
-        let bytes = try ImageBytes(path: name.isEmpty ? source.path : "\(folder)/\(name)")
+      for name in source.names {
+        let bytes = try ImageBytes(path: source.path(of: name))
         list += "\(try await tools.sum(bytes, by: "sha256sum"))  \(name)\n"
       }
       return try await tools.sum(of: list)
@@ -184,8 +218,7 @@ package struct ImageStore: Sendable {
   private func checkManifest(of source: ImageSource) async throws {
     guard case .appliance(let file) = source, let manifest = file.manifest else { return }
     for line in manifest.lines {
-      guard let bytes = file.files[line.name] else { continue }
-      let sum = try await tools.sum(bytes, by: line.program)
+      let sum = try await tools.sum(try file.bytes(of: line.name), by: line.program)
       guard sum == line.sum else {
         throw UserError(
           .badInput,
@@ -242,7 +275,10 @@ package struct ImageStore: Sendable {
 
   /// What processes that were ended have begun.
   private func removeRemains(in store: Folder) {
-    for name in (try? store.names()) ?? [] where name.hasPrefix(Self.unfinished) {
+    for name in (try? store.names()) ?? [] {
+      // The record of what is to go goes first.
+      if Self.isDigest(name), content(name) == nil { Self.remove(name, in: store) }
+      guard name.hasPrefix(Self.unfinished) else { continue }
       let process = name.dropFirst(Self.unfinished.count).prefix { $0.isNumber }
       if !HostFacts.exists("/proc/\(process)") { Self.remove(name, in: store) }
     }

@@ -45,6 +45,9 @@ struct ImageSummary: Sendable, Equatable {
     return head.starts(with: VMDKHead.magic) || head.starts(with: VMDKHead.descriptorMagic) ? .vmdk : nil
   }
 
+  /// QEMU would look for a file of those very bytes, which no text of ours says.
+  static let unreadableName = ImageFault("names a file whose name is not UTF-8")
+
   /// A file that an image refers to: one beside it, by its plain name, and no link to anywhere.
   /// - Parameter role: what it is to the image, such as `backing file`.
   static func reference(_ name: String, _ role: String, of image: ImageBytes) throws(ImageFault) -> ImageBytes {

@@ -28,7 +28,8 @@ enum QCOW2Head {
     guard (1...1023).contains(length) else { throw ImageFault("has a backing file's name of \(length) bytes") }
     let name = try bytes.read(at: offset, count: Int(length))
     guard name.count == Int(length), !name.contains(0) else { throw ImageFault("is cut off") }
-    try addBacking(String(decoding: name, as: UTF8.self), extensions[backingFormat], of: bytes, depth, to: &summary)
+    guard let text = String(validating: name, as: UTF8.self) else { throw ImageSummary.unreadableName }
+    try addBacking(text, extensions[backingFormat], of: bytes, depth, to: &summary)
     return summary
   }
 

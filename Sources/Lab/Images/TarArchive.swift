@@ -38,6 +38,8 @@ struct TarArchive: Sendable {
     self.bytes = bytes
     while position + Self.block <= bytes.size {
       let head = try bytes.read(at: position, count: Int(Self.block))
+      // It may have become shorter meanwhile.
+      guard head.count == Int(Self.block) else { throw ImageFault("is cut off") }
       if head.allSatisfy({ $0 == 0 }) { break }
       try add(head)
     }

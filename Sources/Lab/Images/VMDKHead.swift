@@ -97,7 +97,7 @@ enum VMDKHead {
       let found = ShownText.line(VMDKDescriptor.value("createType", in: text) ?? "none")
       throw ImageFault("is a VMDK of a kind that is not taken (\(found))")
     }
-    let extents = VMDKDescriptor.extents(of: text)
+    let extents = try VMDKDescriptor.extents(of: text)
     guard (1...mostExtents).contains(extents.count) else { throw ImageFault("has \(extents.count) extents") }
     var summary = ImageSummary(format: .vmdk, variant: variant)
     for name in extents {
@@ -155,7 +155,8 @@ enum VMDKDescriptor {
   }
 
   /// What stands in quotation marks and is no value of a key, in order.
-  static func extents(of text: [UInt8]) -> [String] {
+  /// - Throws: for a name that is no text.
+  static func extents(of text: [UInt8]) throws(ImageFault) -> [String] {
     let blanks: [UInt8] = [0x20, 0x09, 0x0A, 0x0B, 0x0C, 0x0D]
     var names: [String] = []
     var index = 0
@@ -168,7 +169,12 @@ enum VMDKDescriptor {
         continue
       }
       let end = text[index...].firstIndex { [quote, 0x0A, 0x0D].contains($0) } ?? text.count
-      if last != UInt8(ascii: "=") { names.append(String(decoding: text[index..<end], as: UTF8.self)) }
+      if last != UInt8(ascii: "=") {
+        guard let name = String(validating: text[index..<end], as: UTF8.self) else {
+          throw ImageSummary.unreadableName
+        }
+        names.append(name)
+      }
       (index, last) = (end + 1, quote)
     }
     return names

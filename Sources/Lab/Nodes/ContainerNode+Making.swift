@@ -164,7 +164,9 @@ extension ContainerNode {
   /// Removes our TAPs from the namespace that bears the node's name; they are gone already with the one of a container
   /// that has ended.
   func removeInterfaces() {
-    for nic in definition.nics where hasInterface(nic) {
+    for nic in definition.nics {
+      // Another kind of interface that bears the name is the container's own.
+      guard let kind = try? Netlink.kind(of: nic.name, namespace: ownName), kind == "tun" else { continue }
       try? TAPDevice.remove(name: nic.name, namespace: ownName)
     }
   }

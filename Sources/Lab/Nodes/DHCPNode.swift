@@ -8,6 +8,7 @@ import Topology
 /// The two outlive the daemon, as machines do; one that dies is started again.
 actor DHCPNode: TAPBackedNode {
   static let kind = NodeKind.dhcp
+  static let survives = true
 
   let definition: NodeDefinition
   let environment: NodeEnvironment
@@ -44,12 +45,21 @@ actor DHCPNode: TAPBackedNode {
     guard HostFacts.kind(of: boot.root) == .folder else {
       throw UserError(.failed, "node \(definition.name): the folder \(boot.root) is not there")
     }
-    // The web server would run what is in there, as root, for whoever asks.
-    guard !HostFacts.exists("\(boot.root)/cgi-bin") else {
+    try checkPrograms(in: boot.root)
+  }
+
+  /// The web server would run what is in there for whoever asks.
+  private nonisolated func checkPrograms(in root: String) throws(UserError) {
+    let hint = "move it elsewhere, or give it another name"
+    guard !HostFacts.exists("\(root)/cgi-bin") else {
       throw UserError(
-        .failed, "node \(definition.name): there is a cgi-bin in \(boot.root), whose programs would be run",
-        hint: "move it elsewhere, or give it another name")
+        .failed, "node \(definition.name): there is a cgi-bin in \(root), whose programs would be run", hint: hint)
     }
+    guard let settings = ServedFolder.settings(in: root) else { return }
+    throw UserError(
+      .failed,
+      "node \(definition.name): \(ShownText.line(settings)) would tell the web server what to do: to run programs, say",
+      hint: hint)
   }
 
   nonisolated func presence() -> NodePresence { base.presence() }
@@ -61,17 +71,18 @@ actor DHCPNode: TAPBackedNode {
   }
 
   func start(_ context: StartContext, isRunning: Bool) async throws {
+    await detach()
+    if !isRunning { await ProcessIdentity.end(Array(servers.values)) }
     let known = isRunning ? NodeRecord.read(paths)?.helpers ?? [:] : [:]
+    servers = [:]
     for role in roles {
-      if let process = known[role.rawValue], process.isAlive {
-        servers[role] = process
-      } else {
-        servers[role] = try await startServer(role)
-      }
+      if let process = known[role.rawValue], process.isAlive { servers[role] = process }
     }
+    for role in roles where servers[role] == nil { try await begin(role) }
     try note()
     for role in roles { watch(role) }
-    try answerSolicitations()
+    // Only firmware gains by it; a Linux that was answered asks no more, and would miss a router that comes later.
+    if definition.dhcp?.boot != nil { answerSolicitations() }
     let words = roles.map(\.words).joined(separator: ", ")
     context.progress("\(definition.name): \(words) at \(address) in namespace \(base.namespace)")
   }
@@ -86,8 +97,12 @@ actor DHCPNode: TAPBackedNode {
 
   func remove() async throws -> [String] {
     await detach()
+    let known = NodeRecord.read(paths)?.helpers ?? [:]
+    let removed = try await base.remove()
+    // Those whose namespace somebody else has removed.
+    await ProcessIdentity.end(Array(servers.values) + Array(known.values))
     servers = [:]
-    return try await base.remove()
+    return removed
   }
 
   func condition() async -> NodeCondition {
@@ -96,7 +111,7 @@ actor DHCPNode: TAPBackedNode {
     condition.process = servers[.names]?.pid
     if let role = roles.first(where: { servers[$0]?.isAlive != true }) {
       (condition.state, condition.isReady) = (.failed, false)
-      condition.error = "its \(role.program) has ended, and is started again\(lastWords())"
+      condition.error = "its \(role.program) has ended, and is started again\(lastWords(of: role))"
     }
     return condition
   }
@@ -112,9 +127,16 @@ actor DHCPNode: TAPBackedNode {
     String((definition.nics.first?.addresses.first?.address ?? "").prefix { $0 != "/" })
   }
 
+  /// Starts a server in place of whatever is left of it, and writes it down at once.
+  private func begin(_ role: Server.Role) async throws(UserError) {
+    servers[role] = try await startServer(role)
+    try note()
+  }
+
   private func startServer(_ role: Server.Role) async throws(UserError) -> ProcessIdentity {
     let server = Server(
       node: definition.name, namespace: base.namespace, paths: paths, variables: environment.variables)
+    await server.endStrays(role)
     switch role {
     case .names:
       guard let dhcp = definition.dhcp else { throw UserError(.badInput, "node \(definition.name) serves nothing") }
@@ -154,22 +176,22 @@ actor DHCPNode: TAPBackedNode {
   }
 
   /// Tells who looks for a router of IPv6 that here is none: firmware would wait thirteen seconds for that.
-  private func answerSolicitations() throws(UserError) {
-    let advertiser: RouterAdvertiser
-    do {
-      advertiser = try RouterAdvertiser(interface: interface, namespace: base.namespace)
+  ///
+  /// Not on a host without IPv6: there, it waits.
+  private func answerSolicitations() {
+    do throws(SystemError) {
+      let advertiser = try RouterAdvertiser(interface: interface, namespace: base.namespace)
+      watchers.append(Task { await advertiser.run() })
     } catch {
-      throw definition.failure("cannot hear who looks for a router", error)
+      environment.logger.warning("\(definition.name): cannot hear who looks for a router of IPv6: \(error)")
     }
-    watchers.append(Task { await advertiser.run() })
   }
 
   private func startAgain(_ role: Server.Role) async {
-    environment.logger.warning("\(definition.name): \(role.program) has ended and is started again\(lastWords())")
+    let words = lastWords(of: role)
+    environment.logger.warning("\(definition.name): \(role.program) has ended and is started again\(words)")
     do {
-      let process = try await startServer(role)
-      servers[role] = process
-      try note()
+      try await begin(role)
     } catch {
       environment.logger.warning("\(definition.name): \(error)")
     }
@@ -177,9 +199,10 @@ actor DHCPNode: TAPBackedNode {
 
   private func capLog() { ConsoleLog.cap(paths.serverLog) }
 
-  /// The last line of dnsmasq's log, to be put behind a sentence.
-  private nonisolated func lastWords() -> String {
-    Files.lastLines(of: paths.serverLog, count: 1).first.map { "; last in its log: \($0)" } ?? ""
+  /// The last line of dnsmasq's log, to be put behind a sentence on dnsmasq.
+  private nonisolated func lastWords(of role: Server.Role) -> String {
+    guard role == .names else { return "" }
+    return Files.lastLines(of: paths.serverLog, count: 1).first.map { "; last in its log: \($0)" } ?? ""
   }
 }
 

@@ -72,6 +72,13 @@ struct NICNode: Node {
     return .nic(interface)
   }
 
+  /// What it had before stays written down, and is given back.
+  func setMTU(of nic: String, _ mtu: Int) async throws(UserError) {
+    guard var interface = definition.nics.first(where: { $0.name == nic }).map({ self.interface($0) }) else { return }
+    interface.mtu = mtu
+    try interface.take(taken)
+  }
+
   func configure(isThere: Bool) async throws -> [String] { [] }
 
   func start(_ context: StartContext, isRunning: Bool) async throws {

@@ -51,6 +51,9 @@ struct NetnsNode: TAPBackedNode {
   }
 
   func remove() async throws -> [String] {
+    // Of a lab whose file cannot be read, each kind removes what may be its own. A node with a process was a container
+    // or a machine: what bears this name is the namespace of a container then, maybe somebody else's.
+    guard NodeRecord.read(environment.paths(of: definition.name))?.process == nil else { return [] }
     guard NetworkNamespace.exists(namespace) else { return [] }
     let ended: [NamespaceProcess]
     do {

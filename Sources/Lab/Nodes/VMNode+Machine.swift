@@ -12,7 +12,7 @@ extension VMNode {
     if definition.firmware == .uefi {
       try HostNeeds.check(.uefi, for: "node \(definition.name)", environment.variables)
     }
-    if needsBootROM { try HostNeeds.check(.bootROM, for: "node \(definition.name)", environment.variables) }
+    if definition.startsByROM { try HostNeeds.check(.bootROM, for: "node \(definition.name)", environment.variables) }
     if definition.disk != nil, !definition.hasNoImage, let image = definition.image, !Files.exists(image) {
       throw UserError(.failed, "node \(definition.name): the image \(image) is not there")
     }
@@ -110,11 +110,6 @@ extension VMNode {
     return .firmware(
       uefi: firmware, order: definition.bootOrder, storage: machineDisks.storage,
       seed: definition.cloudInit == nil ? nil : paths.seed)
-  }
-
-  /// A BIOS starts from a NIC by the NIC's own ROM.
-  private nonisolated var needsBootROM: Bool {
-    definition.firmware == .bios && definition.bootOrder.contains(.network) && !definition.nics.isEmpty
   }
 
   private nonisolated var machineDisks: MachineDisks {

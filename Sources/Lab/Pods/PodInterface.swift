@@ -37,12 +37,14 @@ package struct PodInterface: Sendable {
   package var isThere: Bool { Netlink.exists(link: name, namespace: namespace) }
 
   /// Makes a TAP of it; a daemon is to open it.
-  /// - Parameter mtu: bytes; nil = 1500.
-  package func makeTAP(mac: MACAddress, mtu: Int?) throws(UserError) {
+  /// - Parameters:
+  ///   - mark: its second name, by which it is known as ours.
+  ///   - mtu: bytes; nil = 1500.
+  package func makeTAP(mark: String, mac: MACAddress, mtu: Int?) throws(UserError) {
     try explained("make it") { () throws(SystemError) in
       _ = try TAPDevice.open(TAPRequest(name: name, namespace: namespace))
       do throws(SystemError) {
-        try Netlink.configure(link: name, namespace: namespace, mtu: mtu ?? 1500, address: "\(mac)", up: true)
+        try setUp(mark, mac, mtu)
         try Netlink.setSpeed(link: name, namespace: namespace, megabits: InterfaceSetup.speed)
       } catch {
         try? TAPDevice.remove(name: name, namespace: namespace)
@@ -52,19 +54,25 @@ package struct PodInterface: Sendable {
   }
 
   /// Makes it one end of a veth.
-  /// - Parameter host: name of the other end, in the host's namespace, which carries no addresses.
+  /// - Parameter host: name of the other end, in the host's namespace, which carries no addresses; and the mark of
+  ///   this end.
   package func makePair(host: String, mac: MACAddress, mtu: Int?) throws(UserError) {
     try explained("make it") { () throws(SystemError) in
       try Netlink.addPair(host, peer: name, in: namespace)
       do throws(SystemError) {
         try Netlink.setNoIPv6Noise(link: host, namespace: nil)
         try Netlink.configure(link: host, namespace: nil, mtu: mtu ?? 1500, address: nil, up: true)
-        try Netlink.configure(link: name, namespace: namespace, mtu: mtu ?? 1500, address: "\(mac)", up: true)
+        try setUp(host, mac, mtu)
       } catch {
         try? Netlink.remove(link: host, namespace: nil)
         throw error
       }
     }
+  }
+
+  private func setUp(_ mark: String, _ mac: MACAddress, _ mtu: Int?) throws(SystemError) {
+    try Netlink.configure(
+      link: name, namespace: namespace, mtu: mtu ?? 1500, address: "\(mac)", up: true, alternativeName: mark)
   }
 
   /// Gives it addresses, each with its prefix, and then routes; where another interface of the pod has a route to there
@@ -87,12 +95,15 @@ package struct PodInterface: Sendable {
     }
   }
 
-  /// Removes it, if it is a TAP or a veth; nothing happens if it or its namespace is gone, or the namespace is the
-  /// host's own.
-  package func remove() throws(UserError) {
+  /// Removes it, if it is a TAP or a veth that bears the mark; nothing happens if it or its namespace is gone, or the
+  /// namespace is the host's own.
+  /// - Parameter mark: as it was made with: another interface of this name is not ours.
+  package func remove(mark: String) throws(UserError) {
     guard place == .namespace else { return }
     try explained("remove it") { () throws(SystemError) in
       do throws(SystemError) {
+        let index = try Netlink.index(of: name, namespace: namespace)
+        guard try Netlink.index(of: mark, namespace: namespace) == index else { return }
         guard ["tun", "veth"].contains(try Netlink.kind(of: name, namespace: namespace)) else { return }
         try Netlink.remove(link: name, namespace: namespace)
       } catch let error where error.code == ENODEV || error.code == ENOENT {

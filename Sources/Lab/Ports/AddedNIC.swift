@@ -22,7 +22,9 @@ extension AddedPortKind {
         throw UserError(.failed, "port \(port.name): taking an interface needs root", hint: "run the lab as root")
       }
       if let trouble = hostNIC(port, home).trouble(isRecorded: false) {
-        throw UserError(.failed, "port \(port.name): \(trouble.message)", hint: trouble.hint)
+        throw UserError(
+          .failed, "port \(port.name): \(trouble.message)",
+          hint: trouble.hint?.replacing("`force: on`", with: "`--force`"))
       }
       let links = try explained(port) { () throws(SystemError) in try Netlink.links(namespace: nil) }
       if let address = links.first(where: { $0.name == port.target }).flatMap({ MACAddress($0.address) }) {
@@ -54,6 +56,21 @@ extension AddedPortKind {
       try HostNIC.giveBack(record, store)
       return isThere ? ["hold on interface \(port.target)"] : []
     })
+
+  /// Gives back whatever is written down as taken for added ports of a lab.
+  ///
+  /// - Returns: what failed.
+  static func giveBackInterfaces(_ home: AddedPortHome) -> [UserError] {
+    let store = taken(home)
+    return store.all().compactMap { record in
+      do throws(UserError) {
+        try HostNIC.giveBack(record, store)
+        return nil
+      } catch {
+        return error
+      }
+    }
+  }
 
   private static func hostNIC(_ port: AddedPort, _ home: AddedPortHome) -> HostNIC {
     var interface = HostNIC(port.target, lab: home.lab, port: port.name)

@@ -25,8 +25,5 @@ extension AddedPortKind {
     backend: { port throws(UserError) in
       .dgram(SocketPeer(datagrams: port.target, peerPath: Paths.peerSocket(of: port.target)))
     },
-    remove: { port, _ throws(UserError) in
-      guard Files.isSocket(port.target) else { return [] }
-      return try Files.remove(port.target) ? ["socket \(port.target)"] : []
-    })
+    remove: { port, _ throws(UserError) in try removeStale(port.target, isStream: false) })
 }

@@ -18,6 +18,8 @@ package struct AddedPortKind: Sendable {
   /// It is an interface of this host, which one port at a time has; else a path, of which the same is true.
   var isInterface = false
   var options: Set<Option> = []
+  /// What is behind it is made where it is not there.
+  var makes = false
   /// `prepare` takes something from this host that `remove` gives back.
   var takes = false
   /// It can be opened anew, with other offloads, under what is behind it.

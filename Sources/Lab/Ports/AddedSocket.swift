@@ -44,8 +44,8 @@ extension AddedPortKind {
   }
 
   /// Removes a socket on which nobody listens any more.
-  static func removeStale(_ path: String) throws(UserError) -> [String] {
-    guard Files.isSocket(path), (try? UnixSocket.connect(path: path)) == nil else { return [] }
+  static func removeStale(_ path: String, isStream: Bool = true) throws(UserError) -> [String] {
+    guard Files.isSocket(path), UnixSocket.isStale(path: path, isStream: isStream) else { return [] }
     return try Files.remove(path) ? ["socket \(path)"] : []
   }
 }

@@ -6,7 +6,8 @@ import Topology
 /// TAPs that are added at run time: one that is there is used as it is and stays, any other is made and goes with its port.
 extension AddedPortKind {
   static let tap = AddedPortKind(
-    word: "tap", value: "INTERFACE", text: "a TAP of this host", isInterface: true, canReopen: true,
+    word: "tap", value: "INTERFACE", text: "a TAP of this host", isInterface: true, makes: true,
+    canReopen: true,
     check: { port throws(UserError) in
       do throws(SystemError) {
         try TAPDevice.checkName(port.target)

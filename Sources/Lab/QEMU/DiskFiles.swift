@@ -15,7 +15,8 @@ struct DiskFiles: Sendable, Equatable {
 
   private static let further = (2...OVFDescriptor.mostDisks).map { DiskFiles(number: $0) }
   private static let furtherNames = Set(further.flatMap { [$0.disk, $0.unfinished, $0.record] })
-  private static let furtherKept = Set(further.flatMap { [$0.disk, $0.record] })
+  /// What outlives the lab where disks do, of the names of other disks than the first.
+  static let furtherKept = Set(further.flatMap { [$0.disk, $0.record] })
   private static let disks = Set(([DiskFiles()] + further).map(\.disk))
 
   /// Whether it is a name of another disk than the first, which `NodeFile` lists.

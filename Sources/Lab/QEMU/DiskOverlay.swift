@@ -42,10 +42,20 @@ struct DiskOverlay: Sendable {
     }
   }
 
-  /// Makes a disk that lies over no image, if it is not there.
+  /// Makes a disk that lies over no image, if it is not there; another one that is there goes, unless it is to persist.
   /// - Parameter size: bytes as the guest sees it.
+  /// - Throws: `UserError` when another one is there that is to persist.
   func prepareEmpty(size: Int, _ variables: [String: String]) async throws(UserError) {
     let folder = try LabFolders.makeData(paths)
+    if try isThere(), !isEmptyDisk(of: size) {
+      if disk.persist {
+        throw UserError(
+          .failed, "the disk \(overlay) is another than the empty one of \(size) bytes",
+          hint: "remove it to begin anew: what the machine has written is lost then")
+      }
+      try Files.remove(files.disk, in: folder)
+      try Files.remove(files.record, in: folder)
+    }
     if try !isThere() {
       try Files.remove(files.unfinished, in: folder)
       _ = try await HostTool.run(
@@ -58,6 +68,13 @@ struct DiskOverlay: Sendable {
       }
     }
     try mark(in: folder)
+  }
+
+  /// Whether the disk that is there was made as an empty one of these bytes.
+  private func isEmptyDisk(of size: Int) -> Bool {
+    guard let header = EmptyDisk.Header(of: overlay) else { return false }
+    // qemu-img makes whole sectors of them.
+    return !header.hasBacking && header.size == (UInt64(clamping: size) + 511) / 512 * 512
   }
 
   private func make(

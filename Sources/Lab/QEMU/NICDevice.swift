@@ -21,7 +21,7 @@ struct NICDevice: Sendable {
   struct Boot: Sendable, Equatable {
     /// Its place among all that may be tried.
     var index: Int
-    /// A BIOS needs QEMU's usual ROM; UEFI has a driver of its own, which would give way to the ROM's.
+    /// Of a virtio NIC: a BIOS needs QEMU's usual ROM; UEFI has a driver of its own, which would give way to the ROM's.
     var hasROM: Bool
   }
 
@@ -77,12 +77,14 @@ struct NICDevice: Sendable {
   }
 
   /// Of a NIC that QEMU emulates: it listens, since one that connects (QEMU 7.2) never does so again.
+  ///
+  /// UEFI has no driver for most of these; the ROM has one for it and one for a BIOS.
   private var emulatedWords: [String] {
     let path = QEMUCommandLine.escaped(socket)
     let netdev = "stream,id=\(Self.backendID(nic.name)),server=on,addr.type=unix,addr.path=\(path)"
     var device = "\(nic.model.rawValue),id=\(Self.id(nic.name)),netdev=\(Self.backendID(nic.name)),mac=\(nic.mac)"
     if let place { device += ",\(place.text)" }
-    return ["-netdev", netdev, "-device", device + ",romfile="]
+    return ["-netdev", netdev, "-device", device + (boot.map { ",bootindex=\($0.index)" } ?? ",romfile=")]
   }
 
   // MARK: - Over the monitor

@@ -86,13 +86,24 @@ package enum LabCleanup {
     let known = Set(nodes.map(\.definition.name))
     for folder in Files.names(in: environment.directories.state(environment.lab)) where !known.contains(folder) {
       let paths = environment.paths(of: folder)
-      guard Names.valid(folder), LabFolders.findState(paths) != nil, NodeRecord.read(paths) != nil else { continue }
-      // Of what kind it was nobody knows: each removes what it would have made under that name.
-      for kind in NodeRegistry.implementations {
+      guard Names.valid(folder), LabFolders.findState(paths) != nil, let record = NodeRecord.read(paths) else {
+        continue
+      }
+      for kind in kinds(of: record) {
         nodes.append(kind.init(NodeDefinition(name: folder, kind: kind.kind.word), environment))
       }
     }
     return nodes
+  }
+
+  /// The kinds that a node may be of whose definition is lost: each removes what it would have made under its name.
+  ///
+  /// A process that lives and is no machine's may be that of a container which somebody else runs: no other kind may end it,
+  /// or whoever is in the namespace that has the node's name.
+  private static func kinds(of record: NodeRecord) -> [any Node.Type] {
+    guard let process = record.process, process.isAlive else { return NodeRegistry.implementations }
+    let program = HostFacts.text(ofFile: "/proc/\(process.pid)/comm") ?? ""
+    return program.hasPrefix("qemu-system") ? [VMNode.self] : [ContainerNode.self]
   }
 
   /// Containers of which only the data folder tells, as after a reboot: engines keep them.
@@ -113,7 +124,7 @@ package enum LabCleanup {
     let nics = (lab?.nodes ?? []).flatMap(\.nics)
     return nics.compactMap { nic in
       guard let path = nic.socket, nic.role == .listen, Files.isSocket(path) else { return nil }
-      return (try? UnixSocket.connect(path: path)) == nil ? path : nil
+      return UnixSocket.isStale(path: path, isStream: nic.transport != .dgram) ? path : nil
     }
   }
 }

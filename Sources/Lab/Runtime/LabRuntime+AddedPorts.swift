@@ -8,8 +8,11 @@ import Topology
 /// not meet, each is judged by the lab that is up and by those that it is changed between (`coming`), which are set in the
 /// step that judges the new one by the ports there are.
 extension LabRuntime {
-  /// What the kinds of added ports have to know of the lab.
-  var home: AddedPortHome { AddedPortHome(lab: current?.name ?? "", directories: directories) }
+  /// What the kinds of added ports have to know of a lab.
+  func home(_ lab: String) -> AddedPortHome { AddedPortHome(lab: lab, directories: directories) }
+
+  /// The same of the lab that is up.
+  var home: AddedPortHome { home(current?.name ?? "") }
 
   /// Folder of the lab's sockets that the file does not name.
   var socketFolder: String { directories.state(current?.name ?? "") }
@@ -47,7 +50,7 @@ extension LabRuntime {
     try await brief { () async throws(UserError) in
       guard plane != nil else { throw Self.noLab }
       guard let port = PortName.find(name, in: runTime.ports, by: \.name) else { throw await unknownPort(name) }
-      try await close(port)
+      try await close(port, home)
       try changeRunTime { $0.forget(port: port.name) }
     }
   }
@@ -59,6 +62,7 @@ extension LabRuntime {
     var configuration = try port.configuration()
     configuration.carrier = !isSetDown(port.name)
     let (isNew, wanted, home) = (!row.isThere(port), configuration, home)
+    try noteMaking(port, row, isNew)
     try row.prepare(port, home)
     do throws(UserError) {
       try await explained("port \(port.name)") { () async throws(DataplaneError) in try await plane.addPort(wanted) }
@@ -77,8 +81,17 @@ extension LabRuntime {
     }
   }
 
+  /// Writes down that an interface is made for its port, where somebody else's was there before and has gone.
+  private func noteMaking(_ port: AddedPort, _ row: AddedPortKind, _ isNew: Bool) throws(UserError) {
+    guard isNew, row.makes, port.namespace == nil, port.isMade != true else { return }
+    try changeRunTime { runTime in
+      guard let index = runTime.ports.firstIndex(where: { $0.name == port.name }) else { return }
+      runTime.ports[index].isMade = true
+    }
+  }
+
   /// Takes the port out and removes what it has on this host.
-  private func close(_ port: AddedPort) async throws(UserError) {
+  private func close(_ port: AddedPort, _ home: AddedPortHome) async throws(UserError) {
     // One that did not come back is not there.
     try? await plane?.removePort(port.name)
     _ = try await port.remove(home)
@@ -160,9 +173,11 @@ extension LabRuntime {
     }
     for port in runTime.ports {
       do throws(UserError) {
-        try await close(port)
+        try await close(port, home(lab))
       } catch {
+        // It stays written down, so that `down` finds what it has on this host.
         logger.error("\(error)")
+        continue
       }
       runTime.forget(port: port.name)
       steps.append(PlanStep(.remove, "port \(port.name)", port.words))
@@ -172,8 +187,10 @@ extension LabRuntime {
 
   /// Removes what the added ports have on this host, whose data plane has ended.
   /// - Returns: what failed.
-  func removeAddedPorts(_ progress: @escaping @Sendable (String) -> Void) async -> [UserError] {
-    await AddedPort.remove(runTime.ports, home, progress)
+  func removeAddedPorts(
+    of lab: String, _ progress: @escaping @Sendable (String) -> Void
+  ) async -> [UserError] {
+    await AddedPort.remove(runTime.ports, home(lab), progress)
   }
 
   /// - Throws: `UserError` for a lab that the added ports do not go with.
@@ -224,7 +241,11 @@ extension AddedPort {
           }
         }
       }
-      return await group.reduce(into: []) { failures, failure in failures += failure.map { [$0] } ?? [] }
+      let failures: [UserError] = await group.reduce(into: []) { failures, failure in
+        failures += failure.map { [$0] } ?? []
+      }
+      // Also those of ports that are written down no more.
+      return failures + AddedPortKind.giveBackInterfaces(home)
     }
   }
 }

@@ -302,7 +302,7 @@ extension LabRuntime {
     nodesInOrder = []
     if work.isNew {
       // Somebody may have added one meanwhile.
-      left += await removeAddedPorts { _ in }.map(\.message)
+      left += await removeAddedPorts(of: work.lab.name) { _ in }.map(\.message)
       runTime = RunTimeState()
     }
     // By what is written down, `down` finds what is left.

@@ -66,6 +66,8 @@ extension LabRuntime {
     try await impair(current, only: difference)
     try await configureNodes(work)
     await plane?.settleInterfaces()
+    // Static entries and settings of the ports that were made anew.
+    await bringBack { _ in }
     return work
   }
 }

@@ -11,7 +11,7 @@ extension LabRuntime {
     // The data plane holds the TAPs open and listens on the sockets.
     await closePlane()
     failures += await NodeRemoval.remove(nodesInOrder, progress)
-    failures += await removeAddedPorts(progress)
+    failures += await removeAddedPorts(of: lab.name, progress)
     // A daemon before this one may have died before it wrote down what it had started.
     let orphans = OrphanMachine.find(in: directories).filter { $0.lab == lab.name }
     failures += await NodeRemoval.end(orphans, progress)

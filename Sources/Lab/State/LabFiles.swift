@@ -108,6 +108,7 @@ private struct FolderContents: Sendable {
     switch kind {
     case .file:
       kinds[name] == .file || !isLab && DiskFiles.isFurther(name) || Folder.isUnfinished(name, of: FolderMark.file)
+        || !isLab && DiskFiles.furtherKept.contains { Folder.isUnfinished(name, of: $0) }
         || kinds.contains { $0.value == .file && Folder.isUnfinished(name, of: $0.key) }
     case .socket: kinds[name] == .socket || isLab && Self.isPort(name)
     case .folder, .symbolicLink, .other: false

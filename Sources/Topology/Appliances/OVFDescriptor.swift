@@ -34,7 +34,8 @@ package struct OVFDescriptor: Sendable, Equatable {
   /// Names of the files that disks are in, each once, in the descriptor's order.
   package var diskFiles: [File] {
     let used = Set(disks.compactMap(\.file))
-    return files.filter { used.contains($0.id) }
+    var seen: Set<String> = []
+    return files.filter { used.contains($0.id) && seen.insert($0.name).inserted }
   }
 }
 

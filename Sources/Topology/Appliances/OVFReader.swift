@@ -41,6 +41,7 @@ package struct OVFReader {
       case "DeploymentOptionSection":
         for configuration in section.all("Configuration") {
           guard let id = configuration.attributes["id"], !id.isEmpty else { continue }
+          try Self.checkRoom(descriptor.configurations.count, "configurations")
           let isDefault = ["true", "1"].contains(configuration.attributes["default"] ?? "")
           descriptor.configurations.append(OVFDescriptor.Configuration(id: id, isDefault: isDefault))
         }
@@ -53,12 +54,15 @@ package struct OVFReader {
     if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
       throw ImageFault("its OVF descriptor has two virtual systems \(twice.quoted)")
     }
-    let isTooMuch = [descriptor.files.count, descriptor.disks.count, descriptor.configurations.count]
-      .contains { $0 > Self.most }
-    if isTooMuch { throw ImageFault("its OVF descriptor has more than \(Self.most) files, disks or configurations") }
+  }
+
+  /// - Throws: when there is no room for one more than `count`, before much is made of them.
+  private static func checkRoom(_ count: Int, _ what: String) throws(ImageFault) {
+    guard count < most else { throw ImageFault("its OVF descriptor has more than \(most) \(what)") }
   }
 
   private mutating func add(_ file: XMLElement) throws(ImageFault) {
+    try Self.checkRoom(descriptor.files.count, "files")
     guard let id = file.attributes["id"], let name = file.attributes["href"] else {
       throw ImageFault("line \(file.line) of its OVF descriptor: a file needs ovf:id and ovf:href")
     }
@@ -72,6 +76,7 @@ package struct OVFReader {
   }
 
   private mutating func add(disk: XMLElement) throws(ImageFault) {
+    try Self.checkRoom(descriptor.disks.count, "disks")
     guard let id = disk.attributes["diskId"] else {
       throw ImageFault("line \(disk.line) of its OVF descriptor: a disk needs ovf:diskId")
     }

@@ -26,7 +26,7 @@ struct ApplianceTable {
       return reporter.error(
         .appliance, file.name.span, "appliance \(file.name.value.quoted): \(error.message)", hint: error.hint)
     }
-    guard check(made, file) else { return }
+    guard check(made, file, node) else { return }
     if node.machine?.cpus == nil { node.machine?.cpus = made.cpus.map { Located($0, file.name.span) } }
     if node.machine?.memory == nil { node.machine?.memory = made.memory.map { Located($0, file.name.span) } }
     if node.machine?.firmware == nil { node.machine?.firmware = Located(made.firmware, file.name.span) }
@@ -70,12 +70,14 @@ struct ApplianceTable {
       .unknownName, name.span, "the appliance has no \(what) \(name.value.quoted)", hint: "\(near)\(all)")
   }
 
-  /// Hardware that no machine here can have.
-  private func check(_ machine: ApplianceMachine, _ file: ImageFileDraft) -> Bool {
+  /// Hardware that no machine here can have; what the lab file says instead of the appliance counts, not the latter's.
+  private func check(_ machine: ApplianceMachine, _ file: ImageFileDraft, _ node: NodeDraft) -> Bool {
     var fault: String?
     if machine.disks.isEmpty { fault = "its system \(machine.system.quoted) has no disk" }
-    if let cpus = machine.cpus, !Limits.cpus.contains(cpus) { fault = "it asks for \(cpus) processors" }
-    if let memory = machine.memory, !Limits.memory.contains(memory) {
+    if node.machine?.cpus == nil, let cpus = machine.cpus, !Limits.cpus.contains(cpus) {
+      fault = "it asks for \(cpus) processors"
+    }
+    if node.machine?.memory == nil, let memory = machine.memory, !Limits.memory.contains(memory) {
       fault = "it asks for \(Units.describe(bytes: UInt64(clamping: memory))) of memory"
     }
     if let fault {

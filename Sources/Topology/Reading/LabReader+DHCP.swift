@@ -35,12 +35,12 @@ extension LabReader {
   private func bootFiles(_ node: YAMLNode, owner: Span) -> DHCPDraft.Boot? {
     guard let object = ObjectReader(node, LabSchema.bootFiles, label: "\"boot\"", owner: owner, reporter: reporter)
     else { return nil }
-    func text(_ key: String, _ wanted: String) -> Located<String>? {
-      object[key].flatMap { node in values.value(node, key, wanted) { $0.isBootFile ? $0 : nil } }
+    func text(_ key: String, _ wanted: String, _ isValid: (String) -> Bool) -> Located<String>? {
+      object[key].flatMap { node in values.value(node, key, wanted) { isValid($0) ? $0 : nil } }
     }
-    let root = text("root", "the name of a folder")
+    let root = text("root", "the name of a folder") { $0.isPlainText }
     let wanted = "a file in \"root\", or an http address, of at most \(Limits.bootFile) bytes"
-    let (bios, uefi) = (text("bios", wanted), text("uefi", wanted))
+    let (bios, uefi) = (text("bios", wanted) { $0.isBootFile }, text("uefi", wanted) { $0.isBootFile })
     if object.lacks("root") {
       reporter.error(.missing, owner, "\"boot\" needs \"root\"", hint: "boot: { root: tftp/, bios: boot.ipxe }")
     }
@@ -53,10 +53,11 @@ extension LabReader {
 }
 
 extension String {
-  /// Whether a boot server can be told it: a name without control characters that fits the field of BOOTP (RFC 951).
-  fileprivate var isBootFile: Bool {
-    !isEmpty && utf8.count <= Limits.bootFile && !unicodeScalars.contains { Quoting.isControl($0) }
-  }
+  /// Whether a machine can be told it: a name that fits the field of BOOTP (RFC 951).
+  fileprivate var isBootFile: Bool { isPlainText && utf8.count <= Limits.bootFile }
+
+  /// Whether a line of a server's configuration can have it.
+  fileprivate var isPlainText: Bool { !isEmpty && !unicodeScalars.contains { Quoting.isControl($0) } }
 
   /// Whether it is fetched by HTTP, rather than being a file in the folder.
   var isWebAddress: Bool { hasPrefix("http://") || hasPrefix("https://") }

@@ -19,7 +19,8 @@ extension Rule {
       }
       if node.firmware == .uefi {
         lacks(.uefi, "\"firmware: uefi\"", at: machine.firmware?.span ?? span, subject, &reported)
-      } else if order.contains(.network) {
+      }
+      if node.startsByROM {
         lacks(.bootROM, "to start from the network", at: span, subject, &reported)
       }
     }
@@ -62,5 +63,12 @@ extension Rule {
         }
       }
     }
+  }
+}
+
+extension NodeDefinition {
+  /// Whether a machine starts from a NIC by the NIC's own ROM: a BIOS does; UEFI has a driver for virtio alone.
+  package var startsByROM: Bool {
+    bootOrder.contains(.network) && nics.contains { firmware == .bios || $0.model.isEmulated }
   }
 }

@@ -1,8 +1,8 @@
 /// An address with a prefix length: `10.0.10.9/24`, `fd00::1/64`.
-struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
+package struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
   var address: IPAddress
   /// Bits of the network part.
-  var length: Int
+  package var length: Int
 
   init(address: IPAddress, length: Int) {
     self.address = address
@@ -10,7 +10,7 @@ struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Reads `ADDRESS/LENGTH`; nil when it is not that.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, let address = IPAddress(parts[0]), (1...3).contains(parts[1].utf8.count),
       parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(parts[1]),
@@ -19,14 +19,14 @@ struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
     self.init(address: address, length: length)
   }
 
-  var description: String { "\(address)/\(length)" }
+  package var description: String { "\(address)/\(length)" }
 
   private var hostBits: Int { address.family.width - length }
   /// Ones in the host part.
   private var hostMask: UInt128 { hostBits >= 128 ? .max : (1 << UInt128(hostBits)) - 1 }
 
   /// The same prefix with the host part zero.
-  var network: IPPrefix {
+  package var network: IPPrefix {
     IPPrefix(address: IPAddress(family: address.family, value: address.value & ~hostMask), length: length)
   }
 

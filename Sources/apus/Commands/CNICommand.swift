@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Glibc
 
 /// What container runtimes call, in the words of the CNI specification: the environment asks, standard input is the
 /// network, standard output the answer.
@@ -15,6 +16,8 @@ struct CNICommand: AsyncParsableCommand {
   private static let inputLimit = 4 << 20
 
   func run() async throws {
+    // A plugin that reads nothing, or a runtime that has gone, is an error, and what was made is taken back.
+    signal(SIGPIPE, SIG_IGN)
     var input: [UInt8] = []
     while input.count < Self.inputLimit, let piece = await StandardInput.next() { input += piece }
     let (status, output) = await CNIPlugin(environment: Variables.all, input: input).run()

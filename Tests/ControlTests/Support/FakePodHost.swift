@@ -9,6 +9,8 @@ final class FakePodHost: CNIHost {
   struct State {
     /// Interfaces, `eth0 in /run/netns/pod`.
     var interfaces: Set<String> = []
+    /// Of those that were made here.
+    var marks: [String: String] = [:]
     /// What was done, in order.
     var done: [String] = []
     var refusesToConfigure = false
@@ -22,6 +24,12 @@ final class FakePodHost: CNIHost {
   var interfaces: Set<String> { state.withLock(\.interfaces) }
 
   private func key(_ interface: PodInterface) -> String { "\(interface.name) in \(interface.namespace)" }
+  private func make(_ interface: PodInterface, _ mark: String) {
+    state.withLock {
+      $0.interfaces.insert(key(interface))
+      $0.marks[key(interface)] = mark
+    }
+  }
   private func note(_ text: String) { state.withLock { $0.done.append(text) } }
 
   func place(of interface: PodInterface) -> PodInterface.Place {
@@ -34,14 +42,14 @@ final class FakePodHost: CNIHost {
 
   func isThere(_ interface: PodInterface) -> Bool { interfaces.contains(key(interface)) }
 
-  func makeTAP(_ interface: PodInterface, mac: MACAddress, mtu: Int?) throws {
+  func makeTAP(_ interface: PodInterface, mark: String, mac: MACAddress, mtu: Int?) throws {
     note("tap \(interface.name) \(mac) \(mtu ?? 0)")
-    state.withLock { _ = $0.interfaces.insert(key(interface)) }
+    make(interface, mark)
   }
 
   func makePair(_ interface: PodInterface, host: String, mac: MACAddress, mtu: Int?) throws {
     note("veth \(interface.name) \(mac) \(mtu ?? 0)")
-    state.withLock { _ = $0.interfaces.insert(key(interface)) }
+    make(interface, host)
   }
 
   func configure(_ interface: PodInterface, addresses: [String], routes: [PodRoute]) throws {
@@ -49,15 +57,20 @@ final class FakePodHost: CNIHost {
     if state.withLock(\.refusesToConfigure) { throw UserError(.failed, "no route to there") }
   }
 
-  func remove(_ interface: PodInterface) throws {
+  func remove(_ interface: PodInterface, mark: String) throws {
     note("no \(interface.name)")
-    state.withLock { _ = $0.interfaces.remove(key(interface)) }
+    state.withLock {
+      guard $0.marks[key(interface)] == mark else { return }
+      $0.interfaces.remove(key(interface))
+      $0.marks[key(interface)] = nil
+    }
   }
 
   func look(_ interface: PodInterface) throws -> PodInterface.Look? {
     guard isThere(interface) else { return nil }
     return PodInterface.Look(
-      address: "02:00:00:00:00:01", isUp: true, addresses: ["10.0.0.7/24"], routes: ["10.0.0.0/24", "default"])
+      address: "02:00:00:00:00:01", isUp: true, addresses: ["10.0.0.7/24", "fd00::7/64"],
+      routes: ["10.0.0.0/24", "fd01::/64", "default"])
   }
 
   func findPlugin(_ name: String, in folders: [String]) -> String? { name == "host-local" ? "/cni/host-local" : nil }
@@ -67,7 +80,8 @@ final class FakePodHost: CNIHost {
   ) async throws -> PluginProgram.Outcome {
     let version = try CNINetwork.version(input) ?? ""
     let command = environment["CNI_COMMAND"] ?? ""
-    note("\(path) \(command) \(version)")
+    let previous = try JSON.decode(JSONValue.self, from: input)["prevResult"]?["cniVersion"]?.text
+    note("\(path) \(command) \(version)\(previous.map { " after \($0)" } ?? "")")
     return state.withLock(\.plugin)(command, version)
   }
 }

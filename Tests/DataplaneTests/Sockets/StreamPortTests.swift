@@ -106,6 +106,9 @@ import Testing
     withExtendedLifetime(peer) {}
     bench.breathe()
     #expect(try bench.received(1) == [frame(1)])
+    _ = bench.core.state.ports.faults.take()
+    bench.breathe()
+    #expect(bench.core.state.ports.faults.take().isEmpty)
   }
 
   /// A peer that does not read: what its socket takes is whole, and in order, and the rest is counted.
