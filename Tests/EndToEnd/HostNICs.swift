@@ -103,7 +103,7 @@ extension RealThings {
           let tcp = try await Self.counters(name)
           #expect(tcp["InCsumErrors"] == 0 && tcp["RetransSegs"] ?? .max < 2000, "\(name): \(tcp)")
         }
-        // Left whole, or there would be more of them.
+        // Left whole, or there would be more of them; socat writes as much at a time.
         let after = try await sandbox.port("up.\(cable.name)", Self.lab)
         #expect(after.transmit_bytes > 4000 * after.transmit_packets, "\(after)")
         try await sandbox.apus("down", Self.lab, expecting: 0)
@@ -129,7 +129,7 @@ extension RealThings {
           """
           dd if=/dev/urandom of=\(data) bs=65536 count=16 2>/dev/null
           all() { for i in $(seq 32); do cat \(data); done; }
-          all | busybox nc \(address) 5001
+          all | socat -t 30 -b 65536 - TCP:\(address):5001
           echo; all | busybox sha256sum
           """,
         ], namespace: from, within: 120)

@@ -85,7 +85,13 @@ extension RealThings {
     private static func restart(_ sandbox: Sandbox) async throws {
       #expect(FileManager.default.fileExists(atPath: "\(sandbox.data)/\(lab)/bare/disk.qcow2"))
       let before = serverLog(sandbox).components(separatedBy: "sent ").count
-      try await sandbox.apus("stop", "bare", "--lab", lab, expecting: 0)
+      // Its system does not know the button by which it would be asked to shut down, and a minute is its time for that.
+      let pid = try await sandbox.nodes(lab).first { $0.node == "bare" }?.pid
+      guard let machine = pid.flatMap({ ProcessIdentity.of(pid: $0) }) else { throw Failure("bare has no process") }
+      machine.signal(SIGKILL)
+      try await eventually("its end is noticed") {
+        try await sandbox.nodes(lab).first { $0.node == "bare" }?.state != "running"
+      }
       try await sandbox.apus("start", "bare", "--lab", lab, expecting: 0, within: 300)
       #expect(serverLog(sandbox).components(separatedBy: "sent ").count > before)
     }

@@ -57,7 +57,7 @@ import Topology
       let environment = NodeEnvironment(lab: name, directories: directories, variables: [:])
       try LabFolders.make(name, in: directories)
       try Files.write(Array("{".utf8), to: directories.labFile(name))
-      let process = try spawn(SpawnRequest(executable: "sleep", arguments: ["300"]))
+      let process = try machine(name, directories)
       try NodeRecord(process: process).write(environment.paths(of: "vm1"))
       try NodeRecord(process: nil).write(environment.paths(of: "p1"))
       try NetworkNamespace.create("apus-\(name)-p1")

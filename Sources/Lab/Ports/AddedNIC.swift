@@ -84,7 +84,10 @@ extension AddedPortKind {
     TakenInterfaces(file: LabFile.interfaces.rawValue) { () throws(UserError) in
       try LabFolders.state(of: home.lab, in: home.directories)
     } found: {
-      try? LabFolders.state(of: home.lab, in: home.directories)
+      guard let folder = try? Folder(home.directories.stateRoot).folder(home.lab),
+        FolderMark.lab(home.lab).isIn(folder)
+      else { return nil }
+      return folder
     }
   }
 }
