@@ -36,13 +36,15 @@ package struct HostLabFacts: LabFacts {
     return try? file.read(at: 0, count: count)
   }
 
-  /// By sha256sum(1), which every Debian has, and which is as fast as the processor allows.
+  /// By the quickest program that this host has.
   package func sha256(of absolutePath: String) -> String? {
     guard Self.isReadable(absolutePath) else { return nil }
     if let entry = ImageCatalogue(directories: directories).entry(at: absolutePath) { return entry.image.digest }
     // Read from standard input: a name with a backslash or a line break would change the form of what is printed. In our
     // session, so that who interrupts us ends it too.
-    let request = SpawnRequest(executable: "sha256sum", standardInput: absolutePath, newSession: false)
+    let tool = SumTool("sha256sum", ProcessInfo.processInfo.environment)
+    let request = SpawnRequest(
+      executable: tool.program, arguments: tool.arguments, standardInput: absolutePath, newSession: false)
     var text: [UInt8] = []
     let status = try? runHoldingThread(request) { isError, bytes in if !isError { text += bytes } }
     guard status == 0 else { return nil }

@@ -9,16 +9,20 @@ struct ImageTools: Sendable {
   let variables: [String: String]
 
   /// The sum of an image, or of a part of a file, in lower-case hexadecimal digits.
-  /// - Parameter program: `sha256sum` or another that prints like it.
+  /// - Parameter program: `sha256sum` or another of its kind; `SumTool` says what runs.
   func sum(_ bytes: ImageBytes, by program: String) async throws(UserError) -> String {
+    let tool = SumTool(program, variables)
     let text: String
     if bytes.isWhole {
       text = try await HostTool.run(
-        program, [], package: "coreutils", HostTool.Terms(input: bytes.path, timeout: Self.patience), variables)
+        tool.program, tool.arguments, package: tool.package,
+        HostTool.Terms(input: bytes.path, timeout: Self.patience), variables)
     } else {
-      let script =
-        "dd if=\"$1\" bs=1M iflag=skip_bytes,count_bytes skip=\"$2\" count=\"$3\" status=none | \"$4\""
-      let words = ["-c", script, "sh", bytes.path, "\(bytes.start)", "\(bytes.size)", program]
+      let script = """
+        f=$1 s=$2 c=$3; shift 3
+        dd if="$f" bs=1M iflag=skip_bytes,count_bytes skip="$s" count="$c" status=none | "$@"
+        """
+      let words = ["-c", script, "sh", bytes.path, "\(bytes.start)", "\(bytes.size)", tool.program] + tool.arguments
       text = try await HostTool.run("sh", words, package: "dash", HostTool.Terms(timeout: Self.patience), variables)
     }
     return String(text.prefix { $0.isHexDigit }).lowercased()
@@ -33,7 +37,8 @@ struct ImageTools: Sendable {
       throw UserError(.failed, "cannot make a sum: \(SystemError.text(of: error.code))")
     }
     defer { withExtendedLifetime(file) {} }
-    let sum = try await HostTool.run("sha256sum", [], package: "coreutils", input: file.path, variables)
+    let tool = SumTool("sha256sum", variables)
+    let sum = try await HostTool.run(tool.program, tool.arguments, package: tool.package, input: file.path, variables)
     return String(sum.prefix { $0.isHexDigit })
   }
 

@@ -104,8 +104,9 @@ struct DiskOverlay: Sendable {
 
   private func checkSum(_ variables: [String: String]) async throws(UserError) {
     guard let wanted = disk.sha256 else { return }
-    let text = try await HostTool.run("sha256sum", ["--binary", image], package: "coreutils", variables)
-    let sum = text.drop { $0 == "\\" }.prefix { $0.isHexDigit }
+    let tool = SumTool("sha256sum", variables)
+    let text = try await HostTool.run(tool.program, tool.arguments, package: tool.package, input: image, variables)
+    let sum = text.prefix { $0.isHexDigit }
     guard sum == wanted else {
       throw UserError(
         .failed, "the image \(image) has SHA-256 \(sum), not \(wanted)", hint: "fetch it again, or correct `sha256`")
