@@ -5,8 +5,8 @@ internal import LinuxHost
 /// The worker's part of a port by an interface of this host: a packet socket (packet(7)), which gives many small frames a
 /// system call or one large one, each with a virtio-net header.
 ///
-/// Not the socket's shared rings: one of version 3 gives its frames away by whole blocks, late, and those of versions 1 and
-/// 2 have room for the largest frame in each place.
+/// Not the socket's shared rings: one of version 3 gives its frames away by whole blocks, more than a millisecond late,
+/// and those of versions 1 and 2 have room for the largest frame in each place (measured: docs/architecture.md).
 struct NICPort: ~Copyable {
   /// Holds the socket open; nil = no interface.
   private var descriptor: Descriptor?
