@@ -80,9 +80,12 @@ package struct ControlServer: Sendable {
   /// All that is served; the description is made of the others, and of itself.
   /// - Parameter settle: returns when everything written so far is in the sockets.
   func routes(settle: @escaping @Sendable () async -> Void = {}) -> [ServedRoute] {
+    let order = ChangeOrder()
     let subjects: [any Routes] = [
       LabRoutes(service: service, logger: logger, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
-      PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
+      LinkRoutes(service: service, order: order), PortRoutes(service: service, order: order),
+      PodRoutes(service: service), CaptureRoutes(service: service), ImageRoutes(service: service),
+      HostRoutes(service: service),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

@@ -7,6 +7,8 @@ import Topology
 ///
 /// `RuntimeService` is the real one.
 package protocol LabService: Sendable {
+  /// Where labs and images of this host are.
+  var directories: LabDirectories { get }
   /// The lab that is up; nil before the first `bringUp` and after `takeDown`.
   func lab() async -> CanonicalLab?
   /// Makes `lab` true. Calls follow one another; a `takeDown` interrupts the `bringUp` before it.
@@ -24,6 +26,8 @@ package protocol LabService: Sendable {
   func ports() async -> [PortStatus]
   /// - Returns: the port that was added.
   func addPort(_ request: AddedPortRequest) async throws -> PortStatus
+  /// - Returns: the port as it is wanted, and whether it was made.
+  func putPort(_ request: AddedPortRequest) async throws -> (port: PortStatus, isNew: Bool)
   /// - Returns: the port afterwards.
   func setPort(_ name: String, _ change: PortChange) async throws -> PortStatus
   func removePort(_ name: String) async throws

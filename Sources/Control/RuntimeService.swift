@@ -17,6 +17,8 @@ package final class RuntimeService: LabService {
     events = EventLog(logger: logger)
   }
 
+  package var directories: LabDirectories { runtime.directories }
+
   package func lab() async -> CanonicalLab? { await runtime.lab() }
 
   package func bringUp(
@@ -65,6 +67,10 @@ package final class RuntimeService: LabService {
   package func ports() async -> [PortStatus] { await runtime.withPlane { await $0.ports() } ?? [] }
 
   package func addPort(_ request: AddedPortRequest) async throws -> PortStatus { try await runtime.addPort(request) }
+
+  package func putPort(_ request: AddedPortRequest) async throws -> (port: PortStatus, isNew: Bool) {
+    try await runtime.putPort(request)
+  }
 
   package func setPort(_ name: String, _ change: PortChange) async throws -> PortStatus {
     try await runtime.setPort(name, change)

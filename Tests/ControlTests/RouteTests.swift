@@ -34,7 +34,7 @@ import Topology
     var reply = Reply()
     do {
       try await client.exchange(method, target, upload) {
-        (reply.status, reply.type) = ($0, $1)
+        (reply.status, reply.type) = ($0.status, $0.type)
       } onChunk: {
         reply.bytes += $0
       }
@@ -55,7 +55,7 @@ import Topology
     var seen: Set<String> = []
     for example in RouteExample.all {
       let row = try #require(Self.rows.first { $0.id == example.id })
-      let texts = example.lines ?? (example.body.map { [$0] } ?? [])
+      let texts = example.type == nil ? example.lines ?? (example.body.map { [$0] } ?? []) : []
       for text in texts where example.status < 300 {
         let type = example.lines == nil ? Content.jsonType : Content.linesType
         let shape = try #require(row.bodies.first { $0.type == type }?.shape)
@@ -69,7 +69,8 @@ import Topology
         let reply = try await ask(client, row, example)
         #expect(reply.status == example.status, "\(row.title)?\(example.query): \(reply)")
         #expect(row.statuses.contains(reply.status), "\(row.title) does not say \(reply.status)")
-        if reply.status == 200, let answer = row.answer {
+        if reply.status == 200 || reply.status == 201, let answer = row.answer {
+          if row.others.contains(where: { $0.type == reply.type }) { return }
           #expect(reply.type == answer.type, "\(row.title)")
           guard let shape = answer.shape else { return }
           for value in try reply.values(of: answer) { try note(value, shape, &seen) }
@@ -130,6 +131,7 @@ import Topology
           let twice = try await ask(client, row.method, "\(path)?\(field.name)=1&\(field.name)=1")
           #expect(twice.status == 400, "\(row.title): \(field.name)")
           if case .text = field.shape { continue }
+          if case .form = field.shape { continue }
           for text in ["%00", ",", "-1", "1e999", "nan", "TRUE"] {
             if case .list = field.shape, text != "," { continue }
             let reply = try await ask(client, row.method, "\(path)?\(field.name)=\(text)")
@@ -150,7 +152,7 @@ import Topology
   @Test func whatABodyMustNotSayIsRefused() async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, _ in
-      for example in RouteExample.all where example.body != nil && example.status < 300 {
+      for example in RouteExample.all where example.body != nil && example.type == nil && example.status < 300 {
         let row = try #require(Self.rows.first { $0.id == example.id })
         let whole = try JSON.decode(JSONValue.self, from: Array((example.body ?? "").utf8))
         guard case .object(let members) = whole, let shape = row.bodies.first?.shape else { continue }
@@ -178,7 +180,7 @@ import Topology
         for method in RouteMethod.allCases where !rows.contains(where: { $0.method == method }) {
           let target = path.replacing("{\(rows[0].parameter ?? "")}", with: "vm1")
           let reply = try await ask(client, method, target)
-          #expect(reply.status == 404, "\(method) \(path)")
+          #expect(reply.status == 405, "\(method) \(path)")
           #expect(reply.error?.hint?.hasPrefix("that path takes ") == true, "\(method) \(path): \(reply)")
         }
       }

@@ -6,19 +6,17 @@ import Topology
 
 extension API {
   package static let lab = Route<NoQuery, NoBody, Single<LabDocument>>(
-    .get, "/v1/lab", "The lab in its canonical form.", errors: [.notFound])
-  package static let labUp = Route<UpQuery, Single<LabDocument>, Lines<LabLine>>(
-    .put, "/v1/lab", "Makes a lab true; who goes away meanwhile wants it no more.", errors: [.unreachable])
+    .get, "/v1/lab", "The lab in its canonical form.", errors: [.notFound], isTagged: true)
+  package static let labUp = Route<UpQuery, Written<LabDocument>, Lines<LabLine>>(
+    .put, "/v1/lab", "Makes a lab true; who goes away meanwhile wants it no more.", errors: [.unreachable, .different],
+    isTagged: true)
   package static let labDown = Route<DownQuery, NoBody, Lines<LabLine>>(
     .delete, "/v1/lab", "Takes the lab down, and goes on when the client has gone; then the daemon ends.",
     errors: [.different], mayAnswerNothing: true)
-  package static let tests = Route<NoQuery, NoBody, Lines<TestLine>>(
-    .post, "/v1/tests", "Runs the tests of the lab.", errors: [.notFound])
-  package static let links = Route<NoQuery, NoBody, Single<[LinkRow]>>(
-    .get, "/v1/links", "The links of the lab.")
-  package static let link = Route<NoQuery, Single<LinkRequest>, Single<LinkRow>>(
-    .post, "/v1/links/{link}", "Changes a link's carrier or impairments; answers how it is then.",
-    errors: [.notFound])
+  package static let tests = Route<NoQuery, Perhaps<TestRequest>, Lines<TestLine>>(
+    .post, "/v1/tests", "Runs the tests of the lab, or some of them.", errors: [.notFound])
+  package static let testNames = Route<NoQuery, NoBody, Single<[TestNameRow]>>(
+    .get, "/v1/tests", "The tests of the lab.", errors: [.notFound])
   package static let version = Route<NoQuery, NoBody, Single<VersionRow>>(
     .get, "/v1/version", "Who answers.")
 }
@@ -28,6 +26,9 @@ package struct UpQuery: RouteQuery {
   package var allowRestart: Bool?
   package var reset: Bool?
   package var parallel: Int?
+  package var replace: Bool?
+  package var dryRun: Bool?
+  package var directory: String?
 
   package init() {}
   package init(_ options: BringUpOptions) {
@@ -44,7 +45,8 @@ package struct UpQuery: RouteQuery {
 
   enum CodingKeys: String, CodingKey {
     case allowRestart = "allow-restart"
-    case reset, parallel
+    case dryRun = "dry-run"
+    case reset, parallel, replace, directory
   }
 
   package static let shape = Shape.object(
@@ -53,6 +55,11 @@ package struct UpQuery: RouteQuery {
       Field(optional: "allow-restart", .boolean, "Machines that run may be started again."),
       Field(optional: "reset", .boolean, "What was said at run time is forgotten."),
       Field(optional: "parallel", .integer(1...Int.max), "Machines that boot at once."),
+      Field(optional: "replace", .boolean, "What is up of that name from another file, or with other workers, is taken down."),
+      Field(optional: "dry-run", .boolean, "Nothing is done; the plan is what would be."),
+      Field(
+        optional: "directory", .form(.path),
+        "Of a lab file's text: the folder of the host that its relative paths start at; that of the lab that is up without it."),
     ])
 }
 
@@ -82,7 +89,7 @@ struct LabRoutes: Routes {
   let settle: @Sendable () async -> Void
   /// Called after the answer, when the lab is gone or never came up.
   let onEnd: @Sendable (LabEnd) -> Void
-  private let door = LabDoor()
+  let door = LabDoor()
 
   init(
     service: any LabService, logger: Logger, settle: @escaping @Sendable () async -> Void,
@@ -96,11 +103,15 @@ struct LabRoutes: Routes {
 
   var routes: [ServedRoute] {
     [
-      API.lab.answers { _ in LabDocument(try await current()) },
+      API.lab.answersTagged { _ in
+        let document = LabDocument(try await current())
+        return (document, try EntityTag(of: document))
+      },
       API.labUp.responds { call in
-        let lab = try await Self.lab(call)
-        try await door.enter()
-        return bringUp(lab, call.query.options, endingWith: call.channel)
+        let lab = try await wanted(call)
+        if call.query.dryRun ?? false { return try await preview(lab, call) }
+        try await enter(call.condition, lab)
+        return bringUp(lab, call.query, endingWith: call.channel)
       },
       API.labDown.responds { call in
         if call.query.ifUnused ?? false { return try await endUnused() }
@@ -108,31 +119,18 @@ struct LabRoutes: Routes {
         return takeDown(to: call.channel)
       },
       API.tests.responds { call in
-        _ = try await current()
+        let lab = try await current()
+        let names = try TestRequest.names(try await call.body(), of: lab)
         return Answer.lines(to: call.channel, isCancelledByClose: true) { lines in
-          _ = await service.runTests(names: []) { lines.yield(TestLine.result(TestRow($0))) }
+          _ = await service.runTests(names: names) { lines.yield(TestLine.result(TestRow($0))) }
         }
       },
-      API.links.answers { _ in await service.links().map { LinkRow($0) } },
-      API.link.answers { call in
-        LinkRow(try await service.setLink(call.name, try await call.body().change))
-      },
+      API.testNames.answers { _ in try await current().tests.map { TestNameRow(test: $0.title) } },
       API.version.answers { _ in VersionRow() },
     ]
   }
 
-  /// The lab that is asked for.
-  private static func lab(_ call: Call<UpQuery, Single<LabDocument>>) async throws -> CanonicalLab {
-    do {
-      return try await call.body().lab()
-    } catch var error as UserError {
-      // A command of ours has made it of a file that it has checked.
-      error.hint = error.hint ?? VersionMismatch.hint
-      throw error
-    }
-  }
-
-  private func current() async throws -> CanonicalLab {
+  func current() async throws -> CanonicalLab {
     guard let lab = await service.lab() else { throw LabRuntime.noLab }
     return lab
   }
@@ -148,21 +146,24 @@ struct LabRoutes: Routes {
 
   /// Who goes away while it is under way (Ctrl-C) wants it no more: it is rolled back.
   private func bringUp(
-    _ lab: CanonicalLab, _ options: BringUpOptions, endingWith channel: any Channel
+    _ lab: CanonicalLab, _ query: UpQuery, endingWith channel: any Channel
   ) -> Response {
     let end = EndNote()
     return Answer.lines(to: channel, isCancelledByClose: true, afterwards: { await tell(end) }) { lines in
       do {
-        let plan = try await service.bringUp(lab, options: options) { text in
+        let progress: @Sendable (String) -> Void = { text in
           logger.info("\(text)")
           lines.yield(LabLine.progress(text))
         }
+        if query.replace ?? false { try await makeWay(for: lab, progress) }
+        let plan = try await service.bringUp(lab, options: query.options, progress: progress)
         lines.yield(.plan(plan.map { PlanRow($0) }))
       } catch {
         let body = ErrorBody(error)
         logger.error("up: \(body.message)")
         lines.yield(.failed(body))
       }
+      await door.forget(lab)
       if await door.leave({ await service.lab() == nil }) { await end.set(.neverCameUp) }
     }
   }

@@ -7,9 +7,9 @@ extension API {
   package static let nodes = Route<NoQuery, NoBody, Single<[NodeRow]>>(
     .get, "/v1/nodes", "The nodes of the lab.")
   package static let nodeStart = Route<NoQuery, NoBody, Lines<LabLine>>(
-    .post, "/v1/nodes/{node}/start", "Starts a node that was stopped or has ended.")
+    .post, "/v1/nodes/{node}/start", "Starts a node that was stopped or has ended.", errors: [.notFound])
   package static let nodeStop = Route<NoQuery, NoBody, Lines<LabLine>>(
-    .post, "/v1/nodes/{node}/stop", "Stops a node; its links stay.")
+    .post, "/v1/nodes/{node}/stop", "Stops a node; its links stay.", errors: [.notFound])
   package static let exec = Route<NoQuery, Followed<ExecuteRequest, InputLine>, Lines<ExecuteLine>>(
     .post, "/v1/nodes/{node}/exec", "Runs a command in a node; it ends when its reader goes away.",
     errors: [.notFound])
@@ -43,12 +43,23 @@ struct NodeRoutes: Routes {
       API.log.answers { call in PathRow(path: try await service.logPath(node: call.name)) },
       API.consolePath.answers { call in PathRow(path: try await service.consolePath(node: call.name)) },
       API.nodeStart.responds { call in
-        change(call.channel) { try await service.start(node: call.name, progress: $0) }
+        _ = try await service.node(call.name)
+        return change(call.channel) { try await service.start(node: call.name, progress: $0) }
       },
       API.nodeStop.responds { call in
-        change(call.channel) { try await service.stop(node: call.name, progress: $0) }
+        _ = try await service.node(call.name)
+        return change(call.channel) { try await service.stop(node: call.name, progress: $0) }
       },
       API.exec.responds { call in try await execute(call) },
+      API.node.answers { call in NodeRow(try await service.node(call.name)) },
+      API.logText.responds { call in try await logText(call) },
+      API.nodeRestart.responds { call in
+        _ = try await service.node(call.name)
+        return change(call.channel) { progress in
+          try await service.stop(node: call.name, progress: progress)
+          try await service.start(node: call.name, progress: progress)
+        }
+      },
       API.console.responds { call in
         let session = try await service.console(node: call.name, steals: call.query.steal ?? false)
         let lines = call.request.hasLines ? RequestLines(call.request) : nil
@@ -59,7 +70,7 @@ struct NodeRoutes: Routes {
   }
 
   /// Progress as it comes, then how it ended.
-  private func change(
+  func change(
     _ channel: any Channel,
     _ body: @escaping @Sendable (@escaping @Sendable (String) -> Void) async throws -> Void
   ) -> Response {

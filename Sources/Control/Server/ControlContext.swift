@@ -36,18 +36,24 @@ struct ErrorMiddleware: RouterMiddleware {
     do {
       return try await next(request, context)
     } catch let error as HTTPError {
-      return Answer.error(body(of: error, request))
+      return answer(error, request)
     } catch {
       return Answer.error(ErrorBody(error))
     }
   }
 
-  private func body(of error: HTTPError, _ request: Request) -> ErrorBody {
-    guard error.status == .notFound else { return ErrorBody(UserError(.badInput, error.body ?? "\(error.status)")) }
+  /// What a path takes is said in `Allow`, RFC 9110 section 15.5.6.
+  private func answer(_ error: HTTPError, _ request: Request) -> Response {
+    guard error.status == .notFound else {
+      return Answer.error(ErrorBody(UserError(.badInput, error.body ?? "\(error.status)")))
+    }
     let methods = rows.filter { $0.matches(request.uri.path) }.map(\.method.rawValue)
-    return ErrorBody(
-      UserError(
-        .notFound, "no resource \(request.method.rawValue) \(request.uri.path)",
-        hint: methods.isEmpty ? nil : "that path takes \(methods.joined(separator: ", "))"))
+    let words = "no resource \(request.method.rawValue) \(request.uri.path)"
+    guard !methods.isEmpty else { return Answer.error(ErrorBody(UserError(.notFound, words))) }
+    let list = methods.joined(separator: ", ")
+    var response = Answer.error(ErrorBody(UserError(.notFound, words, hint: "that path takes \(list)")))
+    response.status = .methodNotAllowed
+    response.headers[.allow] = list
+    return response
   }
 }

@@ -71,11 +71,11 @@ extension Shape {
   fileprivate func value(of text: String) -> JSONValue? {
     let value: JSONValue? =
       switch self {
-      case .text, .choice: .text(text)
+      case .text, .form, .choice: .text(text)
       case .integer: Int(text).map { .integer($0) }
       case .number, .numbers: Int(text).map { .integer($0) } ?? Double(text).flatMap { $0.isFinite ? .number($0) : nil }
       case .boolean: ["true": true, "false": false][text].map { .boolean($0) }
-      case .list(let shape): list(text.split(separator: ",").map { shape.value(of: String($0)) })
+      case .list(let shape), .counted(let shape, _): list(text.split(separator: ",").map { shape.value(of: String($0)) })
       case .bytes, .map, .object, .either, .nullable, .anything: nil
       }
     guard let value, (try? check(value)) != nil else { return nil }

@@ -21,6 +21,8 @@ struct Call<Query: RouteQuery, Body: BodyKind>: Sendable {
   let name: String
   /// The client's connection; closed when it goes away.
   let channel: any Channel
+  /// What the client has seen of what it changes.
+  let condition: Precondition
 }
 
 extension Call {
@@ -28,6 +30,12 @@ extension Call {
   /// - Throws: `UserError` for one that is none, has keys that are not known, or is too large.
   func body<Value: Described>() async throws -> Value where Body == Single<Value> {
     try await request.decoded(Value.self)
+  }
+
+  /// The body, if there is one.
+  func body<Value: Described>() async throws -> Value? where Body == Perhaps<Value> {
+    let bytes = try await request.bytes()
+    return bytes.isEmpty ? nil : try request.decoded(Value.self, bytes)
   }
 }
 
@@ -40,7 +48,9 @@ extension Route {
       let object = try QueryText.object(pairs, row.query, of: row.title)
       let name = try row.parameter.map { try context.parameter($0) } ?? ""
       let query = try JSON.decode(Query.self, from: JSON.bytes(object))
-      return try await make(Call(request: request, query: query, name: name, channel: context.channel))
+      let condition = try Precondition(request, isTaken: row.takesIfMatch)
+      return try await make(
+        Call(request: request, query: query, name: name, channel: context.channel, condition: condition))
     }
   }
 
@@ -57,6 +67,18 @@ extension Route {
   func answers<Value>(_ make: @escaping @Sendable (Call<Query, Body>) async throws -> Value) -> ServedRoute
   where Reply == Single<Value> {
     responds { call in try Answer.json(try await make(call)) }
+  }
+
+  /// Serves it by a value and the tag of what it is of.
+  func answersTagged<Value>(
+    _ make: @escaping @Sendable (Call<Query, Body>) async throws -> (Value, EntityTag)
+  ) -> ServedRoute where Reply == Single<Value> {
+    responds { call in
+      let (value, tag) = try await make(call)
+      var response = try Answer.json(value)
+      response.headers[.eTag] = tag.text
+      return response
+    }
   }
 }
 
@@ -76,7 +98,11 @@ typealias ControlRouter = Router<ControlContext>
 extension Request {
   /// The body as JSON.
   /// - Throws: `UserError` for a body that is none, has keys that are not known, or is too large.
-  func decoded<Value: Described>(_ type: Value.Type) async throws -> Value {
+  func decoded<Value: Described>(_ type: Value.Type) async throws -> Value { try decoded(type, try await bytes()) }
+
+  /// The body, whole.
+  /// - Throws: `UserError` for one that is too large.
+  func bytes() async throws -> [UInt8] {
     var bytes: [UInt8] = []
     var size = 0
     for try await chunk in body {
@@ -88,6 +114,11 @@ extension Request {
     guard size <= Answer.bodyLimit else {
       throw UserError(.badInput, "the body is over \(Answer.bodyLimit) bytes")
     }
+    return bytes
+  }
+
+  /// A body as JSON.
+  func decoded<Value: Described>(_ type: Value.Type, _ bytes: [UInt8]) throws -> Value {
     do {
       // The type's own coding passes over what it does not know: a key that is spelt wrong would do nothing, and say
       // nothing.

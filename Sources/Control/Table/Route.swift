@@ -41,6 +41,7 @@ package struct Content: Sendable {
   static let jsonType = "application/json"
   /// Values of JSON, a line each, as they come.
   static let linesType = "application/x-ndjson"
+  static let labFile = Content(type: "application/yaml", text: "A lab file.")
 }
 
 /// What a route takes as the body of a request.
@@ -48,12 +49,24 @@ package protocol BodyKind: Sendable {
   /// One of these; empty = there is no body.
   static var contents: [Content] { get }
   static var isRequired: Bool { get }
+  /// Bytes of the largest one that is taken.
+  static var limit: Int { get }
+}
+
+extension BodyKind {
+  package static var limit: Int { Answer.bodyLimit }
 }
 
 /// What a route answers if all is well.
 package protocol ReplyKind: Sendable {
   /// Nil = nothing, status 204.
   static var content: Content? { get }
+  /// In the place of it, if the query asks for that.
+  static var others: [Content] { get }
+}
+
+extension ReplyKind {
+  package static var others: [Content] { [] }
 }
 
 /// No body is read.
@@ -67,6 +80,42 @@ package enum Single<Value: Described>: BodyKind, ReplyKind {
   package static var contents: [Content] { [Content(type: Content.jsonType, shape: Value.shape)] }
   package static var isRequired: Bool { true }
   package static var content: Content? { contents.first }
+}
+
+/// One JSON value, or no body.
+package enum Perhaps<Value: Described>: BodyKind {
+  package static var contents: [Content] { Single<Value>.contents }
+  package static var isRequired: Bool { false }
+}
+
+/// One JSON value, or a lab file's text.
+package enum Written<Value: Described>: BodyKind {
+  package static var contents: [Content] { Single<Value>.contents + [Content.labFile] }
+  package static var isRequired: Bool { true }
+}
+
+/// A lab file's text.
+package enum LabText: BodyKind {
+  package static var contents: [Content] { [Content.labFile] }
+  package static var isRequired: Bool { true }
+}
+
+/// The bytes of a file; or no body.
+package enum Bytes<Of: UploadKind>: BodyKind {
+  package static var contents: [Content] { Of.types.map { Content(type: $0, text: Of.text) } }
+  package static var isRequired: Bool { Of.isRequired }
+  package static var limit: Int { Of.limit }
+}
+
+/// What a file is that a client sends.
+package protocol UploadKind: Sendable {
+  /// Values of `Content-Type`.
+  static var types: [String] { get }
+  /// What it is, in a sentence.
+  static var text: String { get }
+  static var isRequired: Bool { get }
+  /// Bytes.
+  static var limit: Int { get }
 }
 
 /// One JSON value, or lines of which it is the first and that go on while the answer comes.
@@ -103,6 +152,12 @@ package enum Pcapng: ReplyKind {
   package static var content: Content? { Content(type: type, text: "A capture file.") }
 }
 
+/// A text for people.
+package enum PlainText: ReplyKind {
+  static let type = "text/plain; charset=utf-8"
+  package static var content: Content? { Content(type: type, text: "A text.") }
+}
+
 /// Metrics in the text form of OpenMetrics 1.0.
 package enum OpenMetrics: ReplyKind {
   package static var content: Content? { Content(type: OpenMetricsText.contentType, text: "Counters and gauges.") }
@@ -121,8 +176,16 @@ package struct RouteRow: Sendable {
   let isBodyRequired: Bool
   /// Nil = 204.
   let answer: Content?
+  /// It may answer these, too.
+  let others: [Content]
   /// It may also answer 204.
   let mayAnswerNothing: Bool
+  /// It answers 201 when it has made something.
+  let mayMake: Bool
+  /// Its answer has an entity tag; if it changes what that is of, it takes `If-Match`.
+  let isTagged: Bool
+  /// Bytes of the largest body that is taken.
+  let bodyLimit: Int
   /// How it may fail, beside bad input and failures of the host.
   let errors: [ExitCode]
 
@@ -140,10 +203,14 @@ package struct RouteRow: Sendable {
   /// `GET /v1/ports/{port}`.
   var title: String { "\(method.rawValue) \(path)" }
 
+  /// It changes something, and does so only if that is as the client has seen it.
+  var takesIfMatch: Bool { isTagged && method != .get }
+
   /// Statuses of all its answers.
   package var statuses: [Int] {
-    (answer == nil ? [204] : mayAnswerNothing ? [200, 204] : [200])
-      + Set(([.badInput, .failed] + errors).map(\.status)).sorted()
+    let conflict: [ExitCode] = takesIfMatch ? [.different] : []
+    return (answer == nil ? [204] : [200] + (mayMake ? [201] : []) + (mayAnswerNothing ? [204] : []))
+      + Set(([.badInput, .failed] + errors + conflict).map(\.status)).sorted()
   }
 
   /// Whether it is what a path asks for, whatever the method.
@@ -162,13 +229,16 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - text: what it does, in a sentence.
   ///   - errors: how it may fail, beside bad input and failures of the host.
   ///   - mayAnswerNothing: there are requests that it answers by 204.
+  ///   - mayMake: it answers 201 when it has made something.
+  ///   - isTagged: its answer has an entity tag; if it changes what that is of, it takes `If-Match`.
   init(
-    _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false
+    _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
+    mayMake: Bool = false, isTagged: Bool = false
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
-      isBodyRequired: Body.isRequired, answer: Reply.content,
-      mayAnswerNothing: mayAnswerNothing, errors: errors)
+      isBodyRequired: Body.isRequired, answer: Reply.content, others: Reply.others,
+      mayAnswerNothing: mayAnswerNothing, mayMake: mayMake, isTagged: isTagged, bodyLimit: Body.limit, errors: errors)
   }
 
   /// Path and query as they stand in the request line.

@@ -13,6 +13,8 @@ extension Array: Described where Element: Described {
 /// What a JSON value may be.
 package indirect enum Shape: Sendable {
   case text
+  /// A text that has a form of its own.
+  case form(TextForm)
   /// One of these texts.
   case choice([String])
   case integer(ClosedRange<Int>)
@@ -24,6 +26,8 @@ package indirect enum Shape: Sendable {
   /// A text of base64.
   case bytes
   case list(Shape)
+  /// A list of so many.
+  case counted(Shape, ClosedRange<Int>)
   /// An object with any keys.
   case map(Shape)
   case object(ObjectShape)
@@ -101,6 +105,7 @@ extension Shape {
   var words: String {
     switch self {
     case .text: "a text"
+    case .form(let form): form.words
     case .choice(let words): "one of \(words.joined(separator: ", "))"
     case .integer(let range):
       switch (range.lowerBound, range.upperBound) {
@@ -114,6 +119,9 @@ extension Shape {
     case .boolean: "true or false"
     case .bytes: "base64"
     case .list: "a list"
+    case .counted(_, let count):
+      count.upperBound == .max
+        ? "a list of \(count.lowerBound) or more" : "a list of \(count.lowerBound) to \(count.upperBound)"
     case .map, .object: "an object"
     case .either(let either): "one of \(either.shapes.map(\.words).joined(separator: "; "))"
     case .nullable(let shape): "\(shape.words), or null"

@@ -8,7 +8,7 @@ import Topology
 ///
 /// All changes come through one door (`ChangeDoor`); a take-down interrupts what came before it and is not done yet.
 package actor LabRuntime {
-  let directories: LabDirectories
+  package nonisolated let directories: LabDirectories
   let logger: Logger
   let variables: [String: String]
   /// The one lab that may come up here; nil = any.

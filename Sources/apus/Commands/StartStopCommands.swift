@@ -29,9 +29,7 @@ struct RestartCommand: AsyncParsableCommand {
   @Argument(help: "The node.") var node: String
 
   func run() async throws {
-    let session = try selection.session()
-    try await session.tell(node, API.nodeStop)
-    try await session.tell(node, API.nodeStart)
+    try await selection.session().tell(node, API.nodeRestart)
   }
 }
 

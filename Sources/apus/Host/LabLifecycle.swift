@@ -52,6 +52,9 @@ struct LabLifecycle {
       // All was said.
     } catch let error as UserError where error.code == .unreachable {
       throw LostDaemon(error: error, hadBegun: hadBegun)
+    } catch let error as UserError where error.code == .different {
+      // As the exit code of `up` that is what a dry run found.
+      throw UserError(.failed, error.message, hint: "wait until that one is done, or interrupt it")
     }
     if let failure {
       if let daemon { await waitForEnd(of: daemon) }

@@ -1,6 +1,7 @@
 import Capture
 import Frames
 import LinuxHost
+import TestSupport
 import Topology
 
 @testable import Control
@@ -9,6 +10,9 @@ import Topology
 
 /// A lab service with fixed answers that notes what it was asked.
 actor FixedLab: LabService {
+  /// Folders that are not there.
+  nonisolated let directories = LabDirectories(
+    stateRoot: "/tmp/apus-fixed-\(UniqueName.next())/s", dataRoot: "/tmp/apus-fixed-\(UniqueName.next())/d")
   private(set) var current: CanonicalLab?
   private(set) var recordings: [CaptureRequest] = []
   private(set) var flushes: [String] = []
@@ -155,6 +159,11 @@ actor FixedLab: LabService {
     guard request.name != "vm1" else { throw UserError(.badInput, "the name vm1 is taken") }
     addedPorts.append(request)
     return Self.ports[0]
+  }
+
+  func putPort(_ request: AddedPortRequest) throws -> (port: PortStatus, isNew: Bool) {
+    guard request.name != "vm1.eth0" else { throw UserError(.different, "port vm1.eth0 is the lab file's") }
+    return (try addPort(request), request.name == "p9")
   }
 
   func setPort(_ name: String, _ change: PortChange) throws -> PortStatus {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Topology
 
 @testable import Control
@@ -10,8 +11,10 @@ struct RouteExample: Sendable {
   /// What stands for the name in the path.
   var name = ""
   var query = ""
-  /// One JSON value.
+  /// One JSON value, unless `type` says what else it is.
   var body: String?
+  /// Of a body that is no JSON.
+  var type: String?
   /// JSON values, a line each.
   var lines: [String]?
   var status = 200
@@ -19,6 +22,7 @@ struct RouteExample: Sendable {
   var lab: @Sendable () -> FixedLab = { FixedLab() }
 
   var upload: Upload {
+    if let type { return .typed(type, Array((body ?? "").utf8)) }
     guard let lines else { return .whole(Array((body ?? "").utf8)) }
     let feed = LineFeed(lines.dropFirst().map { Array($0.utf8) })
     return .lines(first: lines.first.map { Array($0.utf8) }) { await feed.next() }
@@ -72,7 +76,7 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_v1_fdb", query: "switch=sw9", status: 404),
       RouteExample(id: "delete_v1_fdb", query: "switch=sw1&port=vm1.eth0&vlan=10", status: 204),
       RouteExample(id: "delete_v1_fdb", query: "port=vm9.eth0", status: 404),
-    ] + captures
+    ] + captures + wanted + whole
 
   private static let wish =
     "target=sw1,vm1.eth0&id=a&filter=icmp+and+icmp%5B0%5D%3D%3D8&snap=64&count=3&duration=1.5&direction=in"
@@ -97,6 +101,81 @@ struct RouteExample: Sendable {
       id: "post_v1_replay",
       body: #"{"file":"/tmp/a.pcap","port":"vm1.eth0","speed":0,"interface":"vm2.eth0","direction":"in"}"#),
     RouteExample(id: "post_v1_replay", body: #"{"file":"a.pcap","port":"vm1.eth0","speed":1.5}"#),
+  ]
+
+  /// What is put, and what else answers with a tag.
+  private static let wanted = [
+    RouteExample(id: "get_v1_links_link", name: "wire1"),
+    RouteExample(id: "get_v1_links_link", name: "wire9", status: 404),
+    RouteExample(id: "patch_v1_links_link", name: "wire1", body: #"{"carrier":false}"#),
+    RouteExample(id: "patch_v1_links_link", name: "wire9", body: "{}", status: 404),
+    RouteExample(id: "put_v1_links_link", name: "wire1", body: #"{"down":["vm1.eth1"],"impair":{"tap.a":{"loss":"1%"}}}"#),
+    RouteExample(id: "put_v1_links_link", name: "wire9", body: "{}", status: 404),
+    RouteExample(id: "post_v1_links_link_reset", name: "wire1"),
+    RouteExample(id: "post_v1_links_link_reset", name: "wire9", status: 404),
+    RouteExample(
+      id: "put_v1_ports_port", name: "p9",
+      body: #"{"switch":"sw1","kind":"vhost-user","target":"/tmp/p9.sock","role":"connect","queues":2,"mtu":1400,"#
+        + #""trunk":["10"],"native":"10","force":false,"mac":"02:00:00:00:00:01","pod":"#
+        + #"{"network":"lan","container":"a","interface":"eth0","namespace":"/run/netns/a"}}"#, status: 201),
+    RouteExample(id: "put_v1_ports_port", name: "p8", body: #"{"switch":"sw1","kind":"tap","target":"t","vlan":"red"}"#),
+    RouteExample(id: "put_v1_ports_port", name: "p8", body: #"{"switch":"sw9","kind":"tap","target":"t"}"#, status: 404),
+    RouteExample(
+      id: "put_v1_ports_port", name: "vm1.eth0", body: #"{"switch":"sw1","kind":"tap","target":"t"}"#, status: 409),
+    RouteExample(
+      id: "put_v1_fdb_mac", name: "02:00:00:00:00:01", body: #"{"switch":"sw1","port":"vm1.eth0","vlan":"10"}"#,
+      status: 201),
+    RouteExample(
+      id: "put_v1_fdb_mac", name: "02:00:00:00:00:01", body: #"{"switch":"sw9","port":"vm1.eth0"}"#, status: 404),
+  ]
+
+  /// A disk of this host, whose bytes say nothing.
+  private static let disk: String = {
+    let path = "/tmp/apus-route-example.img"
+    _ = FileManager.default.createFile(atPath: path, contents: Data(repeating: 97, count: 4096))
+    return path
+  }()
+
+  private static let labFile = "version: 1\nname: two\nswitches: { sw1: {} }\n"
+
+  /// The lab and this host as a whole.
+  private static let whole = [
+    RouteExample(id: "get_v1_graph"),
+    RouteExample(id: "get_v1_graph", query: "format=svg"),
+    RouteExample(id: "get_v1_graph", status: 404, lab: empty),
+    RouteExample(id: "get_v1_schema"),
+    RouteExample(id: "get_v1_doctor"),
+    RouteExample(id: "post_v1_validate", query: "directory=/", body: labFile, type: "application/yaml"),
+    RouteExample(id: "post_v1_validate", body: "version: 2\nname: Two", type: "application/yaml"),
+    RouteExample(id: "put_v1_lab", query: "directory=/tmp", body: labFile, type: "application/yaml"),
+    RouteExample(
+      id: "put_v1_lab", body: "version: 1\nname: two\nlinks: [{ends: [a, b]}]", type: "text/yaml; charset=utf-8",
+      status: 400),
+    RouteExample(id: "put_v1_lab", query: "dry-run=true&replace=true", body: labFile, type: "application/yaml"),
+    RouteExample(id: "get_v1_tests", lab: full),
+    RouteExample(id: "get_v1_tests", status: 404, lab: empty),
+    RouteExample(id: "post_v1_tests", body: #"{"names":["ping vm1 -> vm2"]}"#, status: 404),
+    RouteExample(id: "post_v1_tests", body: #"{"names":["exec ns: true expect fail"]}"#, lab: full),
+    RouteExample(id: "get_v1_images"),
+    RouteExample(id: "get_v1_images_image", name: "debian", status: 404),
+    RouteExample(
+      id: "post_v1_images", query: "name=a&format=raw", body: String(repeating: "a", count: 4096),
+      type: "application/octet-stream", status: 201),
+    RouteExample(id: "post_v1_images", query: "name=b&path=\(disk)", status: 201),
+    RouteExample(id: "post_v1_images", query: "path=/tmp/none.qcow2", status: 400),
+    RouteExample(id: "post_v1_images", query: "name=a&format=raw", status: 400),
+    RouteExample(id: "delete_v1_images_image", name: "debian", status: 404),
+    RouteExample(
+      id: "post_v1_ports_port_replay", name: "vm1.eth0", query: "speed=0&interface=a&direction=in", body: "bytes",
+      type: "application/octet-stream"),
+    RouteExample(
+      id: "post_v1_ports_port_replay", name: "vm9.eth0", body: "bytes", type: "application/octet-stream", status: 404),
+    RouteExample(id: "get_v1_nodes_node", name: "vm1"),
+    RouteExample(id: "get_v1_nodes_node", name: "vm9", status: 404),
+    RouteExample(id: "post_v1_nodes_node_restart", name: "vm1"),
+    RouteExample(id: "post_v1_nodes_node_restart", name: "vm9", status: 404),
+    RouteExample(id: "get_v1_nodes_node_log_text", name: "vm1", query: "last=3"),
+    RouteExample(id: "get_v1_nodes_node_log_text", name: "tap", status: 404),
   ]
 
   private static let failing: @Sendable () -> FixedLab = {
@@ -157,7 +236,31 @@ struct RouteExample: Sendable {
     ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
     TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
     PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
-  ]
+  ] + values(ImageRow.self, image) + values(LabGraph.self, graph) + values(DiagnosticRow.self, diagnostic)
+    + [ErrorBody(LabFileMistakes(diagnostics: mistakes))]
+
+  private static let mistakes = loadLab(
+    SourceText(path: "-", text: Array("version: 2".utf8)), directory: "/",
+    facts: HostLabFacts(directories: FixedLab().directories), environment: [:]
+  ).diagnostics
+
+  private static func values<Value: Described>(_ type: Value.Type, _ text: String) -> [any Described] {
+    (try? JSON.decode(type, from: Array(text.utf8))).map { [$0] } ?? []
+  }
+
+  private static let image = """
+    {"name": "a", "kind": "appliance", "format": "ova", "size": 1, "digest": "d", "file": "a.ova", "added": "2026-01-02",
+     "user": "u", "systems": [{"name": "s", "product": "p", "cpus": 1, "memory": 2, "firmware": "bios",
+     "nics": [{"model": "e1000", "network": "n"}], "disks": [{"file": "f", "size": 3, "bus": "scsi"}],
+     "configurations": ["c"], "properties": ["p"]}]}
+    """
+  private static let graph = """
+    {"name": "two", "vertices": [], "edges": [{"name": "e", "first": "a", "second": "b", "label": "l", "carrier": "up"}]}
+    """
+  private static let diagnostic = """
+    {"severity": "error", "code": "L201", "file": "-", "path": "-", "line": 1, "column": 2, "length": 3, "message": "m",
+     "hint": "h", "notes": [{"line": 1, "column": 2, "length": 3, "message": "n"}]}
+    """
 }
 
 /// Lines that are asked for one by one.

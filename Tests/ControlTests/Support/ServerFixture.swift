@@ -13,7 +13,7 @@ enum ServerFixture {
 
   static func run(_ service: FixedLab, _ body: (ControlClient, Ends) async throws -> Void) async throws {
     let folder = try makeFolder()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    defer { for path in [folder, service.directories.dataRoot] { try? FileManager.default.removeItem(atPath: path) } }
     let socket = "\(folder)/control.sock"
     let ends = Ends()
     let server = ControlServer(service: service, socket: socket, onEnd: { ends.add($0) })
