@@ -64,7 +64,7 @@ struct ImageRoutes: Routes {
 
   private func add(_ call: Call<ImageQuery, Bytes<ImageUpload>>) async throws -> Response {
     let query = call.query
-    if let path = query.path { return try await add(path, called: query.name) }
+    if let path = try call.hostPath(query.path, "path") { return try await add(path, called: query.name) }
     guard let name = query.name else {
       throw UserError(.badInput, "query key \"name\" is missing", hint: "it says what the image is called from now on")
     }
@@ -95,7 +95,9 @@ extension Request {
     var size = 0
     for try await chunk in body {
       size += chunk.readableBytes
-      guard size <= limit else { throw UserError(.badInput, "the body is over \(limit) bytes") }
+      guard size <= limit else {
+        throw HTTPRefusal(.contentTooLarge, "the body is over \(limit) bytes", ends: true)
+      }
       try file.write([UInt8](chunk.readableBytesView))
     }
     return size

@@ -10,7 +10,8 @@ extension LabRoutes {
   /// The lab that is asked for.
   /// - Throws: `UserError`; `LabFileMistakes` for a text with errors.
   func wanted(_ call: UpCall) async throws -> CanonicalLab {
-    if call.request.isLabFile { return try await service.load(call.request, in: call.query.directory).checked() }
+    let directory = try call.hostPath(call.query.directory, "directory")
+    if call.request.isLabFile { return try await service.load(call.request, in: directory).checked() }
     do {
       return try await call.request.decoded(LabDocument.self).lab()
     } catch var error as UserError {

@@ -29,24 +29,36 @@ package struct UpQuery: RouteQuery {
   package var replace: Bool?
   package var dryRun: Bool?
   package var directory: String?
+  package var http: String?
+  package var httpToken: String?
 
   package init() {}
   package init(_ options: BringUpOptions) {
     (allowRestart, reset, parallel) = (options.allowsRestart, options.isReset, options.parallel)
+    (http, httpToken) = (options.http?.description, options.httpToken?.text)
   }
 
-  var options: BringUpOptions {
+  /// - Throws: `badInput` for an address that is none, or a token that is not good enough.
+  func options() throws(UserError) -> BringUpOptions {
     var options = BringUpOptions()
     options.allowsRestart = allowRestart ?? false
     options.isReset = reset ?? false
     options.parallel = parallel
+    if let http {
+      guard let said = HTTPOverride(http) else {
+        throw UserError(.badInput, "http must be an address such as 127.0.0.1:8080, or off; found \"\(http)\"")
+      }
+      options.http = said
+    }
+    if let httpToken { options.httpToken = try HTTPToken(httpToken, from: "http-token") }
     return options
   }
 
   enum CodingKeys: String, CodingKey {
     case allowRestart = "allow-restart"
     case dryRun = "dry-run"
-    case reset, parallel, replace, directory
+    case reset, parallel, replace, directory, http
+    case httpToken = "http-token"
   }
 
   package static let shape = Shape.object(
@@ -60,6 +72,8 @@ package struct UpQuery: RouteQuery {
       Field(
         optional: "directory", .form(.path),
         "Of a lab file's text: the folder of the host that its relative paths start at; that of the lab that is up without it."),
+      Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`."),
+      Field(optional: "http-token", .text, "The token of it."),
     ])
 }
 
@@ -85,6 +99,8 @@ package struct DownQuery: RouteQuery {
 struct LabRoutes: Routes {
   let service: any LabService
   let logger: Logger
+  /// The API over TCP; nil = there is none.
+  let tcp: TCPDoor?
   /// Returns when everything written so far is in the sockets.
   let settle: @Sendable () async -> Void
   /// Called after the answer, when the lab is gone or never came up.
@@ -92,11 +108,12 @@ struct LabRoutes: Routes {
   let door = LabDoor()
 
   init(
-    service: any LabService, logger: Logger, settle: @escaping @Sendable () async -> Void,
+    service: any LabService, logger: Logger, tcp: TCPDoor?, settle: @escaping @Sendable () async -> Void,
     onEnd: @escaping @Sendable (LabEnd) -> Void
   ) {
     self.service = service
     self.logger = logger
+    self.tcp = tcp
     self.settle = settle
     self.onEnd = onEnd
   }
@@ -110,8 +127,9 @@ struct LabRoutes: Routes {
       API.labUp.responds { call in
         let lab = try await wanted(call)
         if call.query.dryRun ?? false { return try await preview(lab, call) }
+        let options = try call.query.options()
         try await enter(call.condition, lab)
-        return bringUp(lab, call.query, endingWith: call.channel)
+        return bringUp(lab, options, replacing: call.query.replace ?? false, endingWith: call.channel)
       },
       API.labDown.responds { call in
         if call.query.ifUnused ?? false { return try await endUnused() }
@@ -146,7 +164,7 @@ struct LabRoutes: Routes {
 
   /// Who goes away while it is under way (Ctrl-C) wants it no more: it is rolled back.
   private func bringUp(
-    _ lab: CanonicalLab, _ query: UpQuery, endingWith channel: any Channel
+    _ lab: CanonicalLab, _ options: BringUpOptions, replacing isReplacing: Bool, endingWith channel: any Channel
   ) -> Response {
     let end = EndNote()
     return Answer.lines(to: channel, isCancelledByClose: true, afterwards: { await tell(end) }) { lines in
@@ -155,8 +173,10 @@ struct LabRoutes: Routes {
           logger.info("\(text)")
           lines.yield(LabLine.progress(text))
         }
-        if query.replace ?? false { try await makeWay(for: lab, progress) }
-        let plan = try await service.bringUp(lab, options: query.options, progress: progress)
+        if isReplacing { try await makeWay(for: lab, progress) }
+        let plan = try await service.bringUp(lab, options: options, progress: progress)
+        // No line of the log has it: it may have the token.
+        if let row = await tcp?.takeNews() { lines.yield(.http(row)) }
         lines.yield(.plan(plan.map { PlanRow($0) }))
       } catch {
         let body = ErrorBody(error)

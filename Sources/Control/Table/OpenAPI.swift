@@ -23,9 +23,23 @@ struct OpenAPI {
       ],
       "servers": [["url": "/", "description": "The daemon that answered with this."]],
       "paths": .object(paths),
-      "components": ["schemas": .object(schemas), "responses": .object(failures)],
+      "security": [["token": []], ["session": []]],
+      "components": [
+        "schemas": .object(schemas), "responses": .object(failures), "securitySchemes": Self.securitySchemes,
+      ],
     ]
   }
+
+  private static let securitySchemes: JSONValue = [
+    "token": [
+      "type": "http", "scheme": "bearer",
+      "description": "The lab's token, over TCP; on the control socket nothing of the kind is needed.",
+    ],
+    "session": [
+      "type": "apiKey", "in": "cookie", "name": .text(HTTPAccess.cookie),
+      "description": "A session that `POST /v1/session` has begun, for browsers.",
+    ],
+  ]
 
   // MARK: - Paths
 
@@ -34,6 +48,7 @@ struct OpenAPI {
       "operationId": .text(row.id), "summary": .text(row.text), "responses": .object(responses(row)),
       "tags": [.text(row.subject)],
     ]
+    if row.access == .everyone { operation["security"] = [] }
     var parameters =
       row.query.map { Self.parameter($0) } + (row.parameter.map { [Self.parameter(inPath: $0)] } ?? [])
     if row.takesIfMatch { parameters.append(Self.ifMatch) }
@@ -117,19 +132,22 @@ struct OpenAPI {
 
   // MARK: - Components
 
-  private static let statuses: [(ExitCode, String)] = [
-    (.badInput, "The request is not understood; nothing was changed."),
-    (.notFound, "There is no such thing, or no lab is up."),
-    (.different, "Something is in the way, or was changed by somebody else; nothing was changed."),
-    (.failed, "It failed while it was done."),
-    (.unreachable, "The daemon is ending."),
+  private static let statuses: [(Int, String)] = [
+    (400, "The request is not understood; nothing was changed."),
+    (401, "Over TCP: the lab's token, or a session, is needed."),
+    (403, "Over TCP: a path of the host is named, or a page of another place asks."),
+    (404, "There is no such thing, or no lab is up."),
+    (409, "Something is in the way, or was changed by somebody else; nothing was changed."),
+    (413, "The body is too large."),
+    (500, "It failed while it was done."),
+    (503, "The daemon is ending."),
   ]
 
   private var failures: [String: JSONValue] {
     var responses: [String: JSONValue] = [:]
-    for (code, text) in Self.statuses {
-      responses["\(code.status)"] = [
-        "description": .text(text), "content": Self.media([Content(type: Content.jsonType, shape: ErrorBody.shape)]),
+    for (status, text) in Self.statuses {
+      responses["\(status)"] = [
+        "description": .text(text), "content": Self.media([Content(type: Content.jsonType, shape: ErrorAnswer.shape)]),
       ]
     }
     return responses
@@ -137,7 +155,7 @@ struct OpenAPI {
 
   private var schemas: [String: JSONValue] {
     var (asked, all): ([String: Shape], [String: Shape]) = ([:], [:])
-    ErrorBody.shape.named(into: &all)
+    ErrorAnswer.shape.named(into: &all)
     for row in rows {
       for content in row.bodies {
         content.shape?.named(into: &asked)

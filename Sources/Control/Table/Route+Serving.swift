@@ -23,6 +23,18 @@ struct Call<Query: RouteQuery, Body: BodyKind>: Sendable {
   let channel: any Channel
   /// What the client has seen of what it changes.
   let condition: Precondition
+  /// Who may ask over TCP; nil = it was asked on the control socket.
+  let access: HTTPAccess?
+
+  /// It was asked over TCP: nothing of it may name a path of this host.
+  var isTCP: Bool { access != nil }
+
+  /// A path of this host that the query names.
+  /// - Throws: `HTTPRefusal` for one that was named over TCP.
+  func hostPath(_ path: String?, _ key: String) throws -> String? {
+    guard path == nil || !isTCP else { throw HTTPRefusal.onSocketOnly("query key \"\(key)\"") }
+    return path
+  }
 }
 
 extension Call {
@@ -50,7 +62,9 @@ extension Route {
       let query = try JSON.decode(Query.self, from: JSON.bytes(object))
       let condition = try Precondition(request, isTaken: row.takesIfMatch)
       return try await make(
-        Call(request: request, query: query, name: name, channel: context.channel, condition: condition))
+        Call(
+          request: request, query: query, name: name, channel: context.channel, condition: condition,
+          access: context.access))
     }
   }
 
@@ -87,7 +101,10 @@ extension ControlRouter {
   func add(_ routes: [ServedRoute]) {
     for route in routes {
       let method = HTTPRequest.Method(rawValue: route.row.method.rawValue) ?? .get
-      on(RouterPath(route.row.path), method: method, use: route.respond)
+      on(RouterPath(route.row.path), method: method) { request, context in
+        try context.access?.admit(request, to: route.row)
+        return try await route.respond(request, context)
+      }
     }
   }
 }

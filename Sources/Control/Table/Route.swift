@@ -188,6 +188,8 @@ package struct RouteRow: Sendable {
   let bodyLimit: Int
   /// How it may fail, beside bad input and failures of the host.
   let errors: [ExitCode]
+  /// Who may ask it over TCP.
+  let access: RouteAccess
 
   /// The name to fill in: `port`.
   var parameter: String? {
@@ -210,14 +212,29 @@ package struct RouteRow: Sendable {
   package var statuses: [Int] {
     let conflict: [ExitCode] = takesIfMatch ? [.different] : []
     return (answer == nil ? [204] : [200] + (mayMake ? [201] : []) + (mayAnswerNothing ? [204] : []))
-      + Set(([.badInput, .failed] + errors + conflict).map(\.status)).sorted()
+      + Set(([.badInput, .failed] + errors + conflict).map(\.status) + refusals).sorted()
   }
+
+  /// Statuses of requests that are not taken over TCP for who asks, or how much.
+  private var refusals: [Int] { [401, 403] + (bodies.isEmpty ? [] : [413]) }
 
   /// Whether it is what a path asks for, whatever the method.
   func matches(_ asked: String) -> Bool {
     let (parts, wanted) = (asked.split(separator: "/"), path.split(separator: "/"))
     return parts.count == wanted.count && zip(parts, wanted).allSatisfy { $0 == $1 || $1.hasPrefix("{") }
   }
+}
+
+/// Who may ask a row over TCP; on the control socket everybody may who can open it.
+package enum RouteAccess: Sendable {
+  /// Whoever has the token or a session.
+  case token
+  /// Everybody.
+  case everyone
+  /// Everybody if the lab file says `metrics: open`.
+  case metrics
+  /// Nobody: it names a path of this host.
+  case socket
 }
 
 /// A row of the table, by whose types server and client speak.
@@ -231,14 +248,16 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - mayAnswerNothing: there are requests that it answers by 204.
   ///   - mayMake: it answers 201 when it has made something.
   ///   - isTagged: its answer has an entity tag; if it changes what that is of, it takes `If-Match`.
+  ///   - access: who may ask it over TCP.
   init(
     _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
-    mayMake: Bool = false, isTagged: Bool = false
+    mayMake: Bool = false, isTagged: Bool = false, access: RouteAccess = .token
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
       isBodyRequired: Body.isRequired, answer: Reply.content, others: Reply.others,
-      mayAnswerNothing: mayAnswerNothing, mayMake: mayMake, isTagged: isTagged, bodyLimit: Body.limit, errors: errors)
+      mayAnswerNothing: mayAnswerNothing, mayMake: mayMake, isTagged: isTagged, bodyLimit: Body.limit, errors: errors,
+      access: access)
   }
 
   /// Path and query as they stand in the request line.

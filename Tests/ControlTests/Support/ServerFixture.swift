@@ -1,4 +1,5 @@
 import Control
+import Lab
 import FoundationEssentials
 import Synchronization
 

@@ -1,0 +1,2 @@
+"""What requests of the description's trial leave out."""
+import schemathesis
