@@ -20,7 +20,9 @@ import Testing
     do {
       try await client.exchange(
         method, target, .whole(Array(body.utf8)), fields: condition.map { [("if-match", $0)] } ?? [],
-        onHead: { reply.status = $0.status; reply.tag = $0.tag }, onChunk: { bytes += $0 })
+        onHead: {
+          reply.status = $0.status; reply.tag = $0.tag
+        }, onChunk: { bytes += $0 })
     } catch let error as UserError {
       bytes = Array(error.message.utf8)
     }
@@ -58,7 +60,8 @@ import Testing
       #expect(reply.text.contains("has been changed since: its ETag is "), "\(reply)")
       // A weak tag is never that of what is changed, and what is no tag is no condition.
       #expect(try await ask(client, method, path, body, if: "W/\"a\"").status == 409)
-      for wrong in ["a", "\"a", "", "\"a\", b"] {
+      #expect(try await ask(client, method, path, body, if: "").status == 409)
+      for wrong in ["a", "\"a", "\"a\", b"] {
         #expect(try await ask(client, method, path, body, if: wrong).status == 400, "\(wrong)")
       }
     }

@@ -10,12 +10,11 @@ import Topology
     let (door, lab) = (LabDoor(), FixedLab.definition)
     var other = lab
     other.switches = []
-    try await door.enter(lab)
-    try await door.enter(lab)
+    let tickets = [try await door.enter(lab), try await door.enter(lab)]
     let refusal = await #expect(throws: UserError.self) { try await door.enter(other) }
     #expect(refusal?.code == .different)
-    for _ in 0..<2 {
-      await door.forget(lab)
+    for ticket in tickets {
+      await door.forget(ticket)
       #expect(await !door.leave { false })
     }
     try await door.enter(other)
@@ -28,8 +27,7 @@ import Topology
     do {
       try await door.enter(lab) {
         // Comes, and has gone, while the first one looks.
-        try await door.enter(lab) {}
-        await door.forget(lab)
+        await door.forget(try await door.enter(lab) {})
         _ = await door.leave { false }
       }
     } catch let error as UserError {
@@ -43,7 +41,7 @@ import Topology
     let door = LabDoor()
     try await door.enter(FixedLab.definition)
     let ends = await door.leave {
-      try? await door.enter(FixedLab.definition)
+      _ = try? await door.enter(FixedLab.definition)
       let otherEnds = await door.leave { false }
       #expect(!otherEnds)
       return true

@@ -102,7 +102,9 @@ import Testing
       for content in row.bodies + (row.answer.map { [$0] } ?? []) {
         var named: [String: Shape] = [:]
         content.shape?.named(into: &named)
-        for (name, shape) in named { found[name, default: []].insert(JSONValue.Text(shape.definition(isClosed: false))) }
+        for (name, shape) in named {
+          found[name, default: []].insert(JSONValue.Text(shape.definition(isClosed: false)))
+        }
       }
     }
     for (name, texts) in found { #expect(texts.count == 1, "\(name)") }

@@ -83,7 +83,9 @@ struct CaptureRoutes: Routes {
       API.replayUpload.responds { call in
         let port = try await service.port(call.name)
         let file = try UploadedFile(called: "replay.pcapng", in: service.directories)
-        _ = try await call.request.save(in: file, limit: CaptureUpload.limit)
+        guard try await call.request.save(in: file, limit: CaptureUpload.limit) > 0 else {
+          throw UserError(.badInput, "there is no capture file in the body", hint: "curl --data-binary @FILE")
+        }
         let query = call.query
         let wanted = ReplayRequest(
           file: file.path, port: port.name, speed: query.speed ?? 1, interface: query.interface,

@@ -10,7 +10,8 @@ extension API {
     .get, "/v1/images/{image}", "One image, by its name, or `sha256:` and the beginning of its digest.",
     errors: [.notFound])
   package static let imageAdd = Route<ImageQuery, Bytes<ImageUpload>, Single<ImageRow>>(
-    .post, "/v1/images", "Checks an image, unpacks it if need be, and keeps it under a name; the answer comes at its end.",
+    .post, "/v1/images",
+    "Checks an image, unpacks it if need be, and keeps it under a name; the answer comes at its end.",
     errors: [.different], mayMake: true)
   package static let imageRemove = Route<NoQuery, NoBody, Nothing>(
     .delete, "/v1/images/{image}", "Removes an image that no machine's disk lies over; 404 once it is gone.",
@@ -72,7 +73,11 @@ struct ImageRoutes: Routes {
     guard try await call.request.save(in: file, limit: ImageUpload.limit) > 0 else {
       throw UserError(.badInput, "there is no image in the body", hint: "curl --data-binary @FILE, or path=FILE")
     }
-    return try await add(file.path, called: name)
+    do {
+      return try await add(file.path, called: name)
+    } catch let error as UserError {
+      throw UserError(error.code, error.message.replacing("image \(file.path)", with: "the body"), hint: error.hint)
+    }
   }
 
   private func add(_ path: String, called name: String?) async throws -> Response {
@@ -82,6 +87,11 @@ struct ImageRoutes: Routes {
       let wasThere = entry.name.map { known.contains($0) } ?? false
       return try Answer.json(ImageRow(entry), status: wasThere ? .ok : .created)
     } catch let error as UserError where error.code == .failed && error.message.hasPrefix("there is an image ") {
+      // The same image once more, which another file has brought.
+      let digest = HostLabFacts(directories: service.directories).sha256(of: path)
+      if let name, let known = try? catalogue.find(name), known.image.digest == digest {
+        return try Answer.json(ImageRow(known))
+      }
       throw UserError(.different, error.message, hint: error.hint)
     }
   }

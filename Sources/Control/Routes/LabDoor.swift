@@ -8,28 +8,32 @@ actor LabDoor {
   /// Those that have ever begun.
   private var entered = 0
   private var isClosed = false
-  /// What those who are inside want, in the order in which they came.
-  private var wanted: [CanonicalLab] = []
+  /// What those who are inside want, by their tickets.
+  private var wanted: [Int: CanonicalLab] = [:]
 
   /// An `up` begins.
   ///
   /// - Throws: `UserError` (`unreachable`) when the daemon is ending; another one takes the request then. Also
   ///   (`different`) while one is under way that wants another lab: its words would be lost, unseen.
-  func enter(_ lab: CanonicalLab) throws {
+  /// - Returns: its ticket.
+  @discardableResult
+  func enter(_ lab: CanonicalLab) throws -> Int {
     guard !isClosed else { throw UserError(.unreachable, "the daemon is ending") }
-    guard wanted.allSatisfy({ $0 == lab }) else {
+    guard wanted.values.allSatisfy({ $0 == lab }) else {
       throw UserError(
         .different, "another `up` of lab \(lab.name) is under way, and wants another lab",
         hint: "when it is done, GET /v1/lab says what is so then; say this once more")
     }
-    wanted.append(lab)
     inside += 1
     entered += 1
+    wanted[entered] = lab
+    return entered
   }
 
   /// The same, if what is up is as the client has seen it.
   /// - Parameter check: throws if it is not.
-  func enter(_ lab: CanonicalLab, if check: () async throws -> Void) async throws {
+  @discardableResult
+  func enter(_ lab: CanonicalLab, if check: () async throws -> Void) async throws -> Int {
     let known = entered
     if inside == 0 { try await check() }
     // Who is inside, or was since, may have changed what was looked at.
@@ -38,11 +42,11 @@ actor LabDoor {
         .different, "another `up` of lab \(lab.name) is under way",
         hint: "when it is done, GET /v1/lab says what is so then")
     }
-    try enter(lab)
+    return try enter(lab)
   }
 
-  /// What an `up` wanted is so, or has failed.
-  func forget(_ lab: CanonicalLab) { wanted.firstIndex(of: lab).map { _ = wanted.remove(at: $0) } }
+  /// What an `up` wanted is so, or has failed, or nobody wants it any more.
+  func forget(_ ticket: Int) { wanted[ticket] = nil }
 
   /// An `up` is over.
   /// - Parameter hasNothingLeft: asked of the last one: no lab is up.

@@ -10,6 +10,15 @@ extension LabRoutes {
   /// The lab that is asked for.
   /// - Throws: `UserError`; `LabFileMistakes` for a text with errors.
   func wanted(_ call: UpCall) async throws -> CanonicalLab {
+    let lab = try await said(call)
+    if let current = await service.lab(), current.name != lab.name {
+      throw UserError(
+        .different, "this daemon serves lab \(current.name), not \(lab.name)", hint: "each lab has a daemon of its own")
+    }
+    return lab
+  }
+
+  private func said(_ call: UpCall) async throws -> CanonicalLab {
     let directory = try call.hostPath(call.query.directory, "directory")
     if call.request.isLabFile { return try await service.load(call.request, in: directory).checked() }
     do {
@@ -22,9 +31,10 @@ extension LabRoutes {
   }
 
   /// The request is next, if the lab that is up is as the client has seen it.
-  func enter(_ condition: Precondition, _ lab: CanonicalLab) async throws {
+  /// - Returns: its ticket at the door.
+  func enter(_ condition: Precondition, _ lab: CanonicalLab) async throws -> Int {
     guard condition.isSaid else { return try await door.enter(lab) }
-    try await door.enter(lab) {
+    return try await door.enter(lab) {
       guard let current = await service.lab() else {
         throw UserError(.different, "no lab is up, and If-Match asks for one", hint: "leave it out")
       }
@@ -75,7 +85,8 @@ struct LabFileMistakes: Error {
     let count = errors.count == 1 ? "an error" : "\(errors.count) errors"
     guard let first = errors.first else { return UserError(.badInput, "the lab file cannot be read") }
     return UserError(
-      .badInput, "the lab file has \(count): line \(first.line), column \(first.column): [\(first.code)] \(first.message)",
+      .badInput,
+      "the lab file has \(count): line \(first.line), column \(first.column): [\(first.code)] \(first.message)",
       hint: first.hint)
   }
 }

@@ -67,11 +67,14 @@ package struct UpQuery: RouteQuery {
       Field(optional: "allow-restart", .boolean, "Machines that run may be started again."),
       Field(optional: "reset", .boolean, "What was said at run time is forgotten."),
       Field(optional: "parallel", .integer(1...Int.max), "Machines that boot at once."),
-      Field(optional: "replace", .boolean, "What is up of that name from another file, or with other workers, is taken down."),
+      Field(
+        optional: "replace", .boolean,
+        "What is up of that name from another file, or with other workers, is taken down."),
       Field(optional: "dry-run", .boolean, "Nothing is done; the plan is what would be."),
       Field(
         optional: "directory", .form(.path),
-        "Of a lab file's text: the folder of the host that its relative paths start at; that of the lab that is up without it."),
+        "Of a lab file's text: the folder of the host that its relative paths start at; that of the lab that is up without it."
+      ),
       Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`."),
       Field(optional: "http-token", .text, "The token of it."),
     ])
@@ -128,8 +131,10 @@ struct LabRoutes: Routes {
         let lab = try await wanted(call)
         if call.query.dryRun ?? false { return try await preview(lab, call) }
         let options = try call.query.options()
-        try await enter(call.condition, lab)
-        return bringUp(lab, options, replacing: call.query.replace ?? false, endingWith: call.channel)
+        let ticket = try await enter(call.condition, lab)
+        // Who goes away wants it no more; others need not wait until it is taken back.
+        call.channel.closeFuture.whenComplete { _ in Task { await door.forget(ticket) } }
+        return bringUp(lab, options, ticket, replacing: call.query.replace ?? false, endingWith: call.channel)
       },
       API.labDown.responds { call in
         if call.query.ifUnused ?? false { return try await endUnused() }
@@ -164,7 +169,8 @@ struct LabRoutes: Routes {
 
   /// Who goes away while it is under way (Ctrl-C) wants it no more: it is rolled back.
   private func bringUp(
-    _ lab: CanonicalLab, _ options: BringUpOptions, replacing isReplacing: Bool, endingWith channel: any Channel
+    _ lab: CanonicalLab, _ options: BringUpOptions, _ ticket: Int, replacing isReplacing: Bool,
+    endingWith channel: any Channel
   ) -> Response {
     let end = EndNote()
     return Answer.lines(to: channel, isCancelledByClose: true, afterwards: { await tell(end) }) { lines in
@@ -183,7 +189,7 @@ struct LabRoutes: Routes {
         logger.error("up: \(body.message)")
         lines.yield(.failed(body))
       }
-      await door.forget(lab)
+      await door.forget(ticket)
       if await door.leave({ await service.lab() == nil }) { await end.set(.neverCameUp) }
     }
   }

@@ -12,7 +12,7 @@ extension API {
     .post, "/v1/nodes/{node}/stop", "Stops a node; its links stay.", errors: [.notFound])
   package static let exec = Route<NoQuery, Followed<ExecuteRequest, InputLine>, Lines<ExecuteLine>>(
     .post, "/v1/nodes/{node}/exec", "Runs a command in a node; it ends when its reader goes away.",
-    errors: [.notFound])
+    errors: [.notFound, .different])
   package static let console = Route<ConsoleQuery, LinesIn<InputLine>, Lines<ConsoleLine>>(
     .post, "/v1/nodes/{node}/console", "Uses a node's serial console; what the body says is typed, its end leaves.",
     errors: [.notFound])

@@ -23,6 +23,11 @@ extension PortRoutes {
       API.portRemove.does { call in
         try await order.run {
           try await check(call.condition, call.name)
+          if let port = PortName.find(call.name, in: await service.ports(), by: \.name), !port.isAdded {
+            throw UserError(
+              .different, "port \(port.name) is the lab file's, and only ports that were added can be removed",
+              hint: "take it out of the file and say `apus up`")
+          }
           try await service.removePort(call.name)
         }
       },

@@ -43,7 +43,7 @@ package struct PortRequest: Described, Equatable {
   package static let shape = Shape.object(
     "PortRequest", "A port to be added to a switch; without `vlan` and `trunk` it is an access port of VLAN 1.",
     [
-      Field("name", .form(.portName), "Nothing else of the lab is called so."),
+      Field("name", .form(.portName), "Nothing else of the lab is called so.")
     ] + fields)
 
   /// All but its name.
@@ -120,7 +120,9 @@ package struct PortSettings: Described, Equatable {
   /// Keys that say to which VLANs a port belongs.
   static let membership = [
     Field(optional: "vlan", .form(.vlan), "Name or number of a VLAN: an access port of it."),
-    Field(optional: "trunk", .counted(.form(.vlan), 1...4094), "Names, numbers and ranges of VLANs, or `all` alone: a trunk."),
+    Field(
+      optional: "trunk", .counted(.form(.vlan), 1...4094),
+      "Names, numbers and ranges of VLANs, or `all` alone: a trunk."),
     Field(optional: "native", .form(.vlan), "Of a trunk, the VLAN of untagged frames; `none`: they are dropped."),
   ]
 

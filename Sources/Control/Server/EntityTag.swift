@@ -39,8 +39,8 @@ struct Precondition: Sendable {
       tags = nil
       return
     }
-    // A weak tag is never the same as a strong one.
-    guard !words.isEmpty, words.allSatisfy({ $0.count >= 2 && $0.hasSuffix("\"") && $0.contains("\"") }) else {
+    // A weak tag is never the same as a strong one, and no tag at all is that of nothing.
+    guard words.allSatisfy({ $0.count >= 2 && $0.hasSuffix("\"") && $0.contains("\"") }) else {
       throw UserError(.badInput, "If-Match must be * or tags in quotation marks, found \(field)")
     }
     tags = words.map { EntityTag($0) }
@@ -51,7 +51,8 @@ struct Precondition: Sendable {
   func check(_ now: EntityTag, of what: String) throws(UserError) {
     guard let tags, !tags.contains(now) else { return }
     throw UserError(
-      .different, "\(what) has been changed since: its ETag is \(now.text), not \(tags.map(\.text).joined(separator: ", "))",
+      .different,
+      "\(what) has been changed since: its ETag is \(now.text), not \(tags.isEmpty ? "none" : tags.map(\.text).joined(separator: ", "))",
       hint: "GET it again, and change what it is now")
   }
 }

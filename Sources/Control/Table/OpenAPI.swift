@@ -50,7 +50,8 @@ struct OpenAPI {
     ]
     if row.access == .everyone { operation["security"] = [] }
     var parameters =
-      row.query.map { Self.parameter($0) } + (row.parameter.map { [Self.parameter(inPath: $0)] } ?? [])
+      row.query.map { Self.parameter($0) }
+      + (row.parameter.map { [Self.parameter(inPath: $0, row.parameterForm)] } ?? [])
     if row.takesIfMatch { parameters.append(Self.ifMatch) }
     if !parameters.isEmpty { operation["parameters"] = .list(parameters) }
     if !row.bodies.isEmpty {
@@ -75,10 +76,10 @@ struct OpenAPI {
     return .object(parameter)
   }
 
-  private static func parameter(inPath name: String) -> JSONValue {
+  private static func parameter(inPath name: String, _ form: TextForm?) -> JSONValue {
     var parameter: [String: JSONValue] = [
       "name": .text(name), "in": "path", "required": true, "description": .text("Name of the \(name)."),
-      "schema": ["type": "string", "minLength": 1],
+      "schema": form.map { Shape.form($0).schema } ?? ["type": "string", "minLength": 1],
     ]
     if let example = Sample.names[name] { parameter["example"] = .text(example) }
     return .object(parameter)
@@ -87,7 +88,7 @@ struct OpenAPI {
   private static let ifMatch: JSONValue = [
     "name": "If-Match", "in": "header", "required": false,
     "description": "The `ETag` of what is to be changed, as it was seen; another one is answered by 409.",
-    "schema": ["type": "string", "pattern": "^(\\*|\"[^\",]*\")$"], "example": "*",
+    "schema": ["type": "string", "minLength": 1, "pattern": "^(\\*|\"[^\",]*\")$"], "example": "*",
   ]
 
   private func responses(_ row: RouteRow) -> [String: JSONValue] {

@@ -32,7 +32,7 @@ enum QueryText {
           .badInput, "unknown query key \"\(key)\"", hint: known.isEmpty ? "\(place) takes none" : "known: \(known)")
       }
       guard members[key] == nil else { throw UserError(.badInput, "query key \"\(key)\" is there twice") }
-      guard !text.isEmpty else { continue }
+      guard !text.isEmpty || field.shape.isForm else { continue }
       guard let value = field.shape.value(of: text) else {
         throw UserError(.badInput, "\(key) must be \(field.shape.textWords), found \"\(text)\"")
       }
@@ -75,11 +75,17 @@ extension Shape {
       case .integer: Int(text).map { .integer($0) }
       case .number, .numbers: Int(text).map { .integer($0) } ?? Double(text).flatMap { $0.isFinite ? .number($0) : nil }
       case .boolean: ["true": true, "false": false][text].map { .boolean($0) }
-      case .list(let shape), .counted(let shape, _): list(text.split(separator: ",").map { shape.value(of: String($0)) })
+      case .list(let shape), .counted(let shape, _):
+        list(text.split(separator: ",").map { shape.value(of: String($0)) })
       case .bytes, .map, .object, .either, .nullable, .anything: nil
       }
     guard let value, (try? check(value)) != nil else { return nil }
     return value
+  }
+
+  /// Nothing is none of its texts, and does not count as left out.
+  fileprivate var isForm: Bool {
+    if case .form(let form) = self { form.length.lowerBound > 0 } else { false }
   }
 
   private func list(_ items: [JSONValue?]) -> JSONValue? {

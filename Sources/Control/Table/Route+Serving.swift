@@ -59,6 +59,9 @@ extension Route {
       let pairs = try QueryText.pairs(of: request.uri.query ?? "")
       let object = try QueryText.object(pairs, row.query, of: row.title)
       let name = try row.parameter.map { try context.parameter($0) } ?? ""
+      if let form = row.parameterForm, !form.holds(name) {
+        throw UserError(.badInput, "\(row.parameter ?? "") in the path must be \(form.words), found \"\(name)\"")
+      }
       let query = try JSON.decode(Query.self, from: JSON.bytes(object))
       let condition = try Precondition(request, isTaken: row.takesIfMatch)
       return try await make(

@@ -196,6 +196,9 @@ package struct RouteRow: Sendable {
     path.split(separator: "/").first { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
   }
 
+  /// What the name must look like; nil = there is nothing of another name.
+  var parameterForm: TextForm? { parameter == "mac" ? .station : nil }
+
   /// Unique in the table: `get_v1_ports_port`.
   package var id: String {
     let words = path.split { "/{}.".contains($0) }

@@ -2,7 +2,8 @@
 enum Sample {
   /// What stands for the names in paths.
   static let names = [
-    "node": "vm1", "port": "vm1.eth0", "link": "wire1", "mac": "02:00:00:00:00:01", "capture": "a", "image": "debian-12",
+    "node": "vm1", "port": "vm1.eth0", "link": "wire1", "mac": "02:00:00:00:00:01", "capture": "a",
+    "image": "debian-12",
   ]
 
   /// Values of query keys, by their names.
@@ -19,7 +20,8 @@ enum Sample {
     "post_v1_fdb": station, "put_v1_fdb_mac": ["switch": "sw1", "port": "vm1.eth0"],
     "post_v1_links_link": ["impair": ["delay": "40ms"]], "patch_v1_links_link": ["carrier": true],
     "put_v1_links_link": ["down": [], "impair": ["vm1.eth1": ["loss": "0.5%"]]],
-    "patch_v1_captures_capture": ["filter": "tcp"], "post_v1_trace": ["port": "vm1.eth0", "frame": [255, 255, 255, 0]],
+    "patch_v1_captures_capture": ["filter": "tcp"],
+    "post_v1_trace": ["port": "vm1.eth0", "frame": [255, 255, 255, 0]],
     "post_v1_tests": ["names": ["ping vm1 -> vm2"]],
     "post_v1_nodes_node_exec": ["command": ["uname", "-a"]],
     "put_v1_lab": ["version": 1, "name": "campus", "switches": [["name": "sw1"]]],
@@ -29,6 +31,8 @@ enum Sample {
   private static let port: JSONValue = [
     "name": "p9", "switch": "sw1", "kind": "tap", "target": "tap9", "vlan": "10",
   ]
-  private static let wantedPort: JSONValue = ["switch": "sw1", "kind": "tap", "target": "tap9", "trunk": ["10", "20-29"]]
+  private static let wantedPort: JSONValue = [
+    "switch": "sw1", "kind": "tap", "target": "tap9", "trunk": ["10", "20-29"],
+  ]
   private static let station: JSONValue = ["switch": "sw1", "mac": "02:00:00:00:00:01", "port": "vm1.eth0"]
 }

@@ -163,7 +163,7 @@ actor VMNode: Node {
   func execute(_ request: CommandRequest) async throws -> StartedCommand {
     guard life == .running, let agent else {
       throw UserError(
-        .failed, "node \(definition.name) does not run", hint: "start it again with `apus up` and the lab's file")
+        .different, "node \(definition.name) does not run", hint: "start it again with `apus up` and the lab's file")
     }
     do {
       return try agent.start(request)

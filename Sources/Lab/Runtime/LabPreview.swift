@@ -13,6 +13,7 @@ package enum LabPreview {
     isReset: Bool = false, http: HTTPOverride? = nil,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws -> [PlanStep] {
+    if let complaint = lab.wrongName ?? lab.whatNoFileHas { throw UserError(.badInput, complaint) }
     let recorded = try LabState.read(lab.name, in: directories)
     if let recorded { try Planner.checkSource(of: lab, against: recorded) }
     let known = recorded ?? lab

@@ -40,7 +40,7 @@ extension LabRuntime {
     guard node.definition.traits.executes else {
       let kinds = NodeKind.words("and") { $0.executes }
       throw UserError(
-        .failed, "node \(name) is of kind \(node.definition.kind): commands can be run in nodes of kinds \(kinds)")
+        .badInput, "node \(name) is of kind \(node.definition.kind): commands can be run in nodes of kinds \(kinds)")
     }
     return try await node.execute(request)
   }

@@ -111,7 +111,8 @@ struct RouteExample: Sendable {
     RouteExample(id: "get_v1_links_link", name: "wire9", status: 404),
     RouteExample(id: "patch_v1_links_link", name: "wire1", body: #"{"carrier":false}"#),
     RouteExample(id: "patch_v1_links_link", name: "wire9", body: "{}", status: 404),
-    RouteExample(id: "put_v1_links_link", name: "wire1", body: #"{"down":["vm1.eth1"],"impair":{"tap.a":{"loss":"1%"}}}"#),
+    RouteExample(
+      id: "put_v1_links_link", name: "wire1", body: #"{"down":["vm1.eth1"],"impair":{"tap.a":{"loss":"1%"}}}"#),
     RouteExample(id: "put_v1_links_link", name: "wire9", body: "{}", status: 404),
     RouteExample(id: "post_v1_links_link_reset", name: "wire1"),
     RouteExample(id: "post_v1_links_link_reset", name: "wire9", status: 404),
@@ -120,8 +121,10 @@ struct RouteExample: Sendable {
       body: #"{"switch":"sw1","kind":"vhost-user","target":"/tmp/p9.sock","role":"connect","queues":2,"mtu":1400,"#
         + #""trunk":["10"],"native":"10","force":false,"mac":"02:00:00:00:00:01","pod":"#
         + #"{"network":"lan","container":"a","interface":"eth0","namespace":"/run/netns/a"}}"#, status: 201),
-    RouteExample(id: "put_v1_ports_port", name: "p8", body: #"{"switch":"sw1","kind":"tap","target":"t","vlan":"red"}"#),
-    RouteExample(id: "put_v1_ports_port", name: "p8", body: #"{"switch":"sw9","kind":"tap","target":"t"}"#, status: 404),
+    RouteExample(
+      id: "put_v1_ports_port", name: "p8", body: #"{"switch":"sw1","kind":"tap","target":"t","vlan":"red"}"#),
+    RouteExample(
+      id: "put_v1_ports_port", name: "p8", body: #"{"switch":"sw9","kind":"tap","target":"t"}"#, status: 404),
     RouteExample(
       id: "put_v1_ports_port", name: "vm1.eth0", body: #"{"switch":"sw1","kind":"tap","target":"t"}"#, status: 409),
     RouteExample(
@@ -233,17 +236,18 @@ struct RouteExample: Sendable {
   ]
 
   /// What no answer above has.
-  static let others: [any Described] = [
-    NodeRow(
-      NodeStatus(
-        lab: "two", node: "a", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
-        console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
-    PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
-    LabLine.http(HTTPRow(url: "http://127.0.0.1:8080/", token: "/run/apus/two/http.token")),
-    ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
-    TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
-    PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
-  ] + values(ImageRow.self, image) + values(LabGraph.self, graph) + values(DiagnosticRow.self, diagnostic)
+  static let others: [any Described] =
+    [
+      NodeRow(
+        NodeStatus(
+          lab: "two", node: "a", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
+          console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
+      PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
+      LabLine.http(HTTPRow(url: "http://127.0.0.1:8080/", token: "/run/apus/two/http.token")),
+      ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
+      TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
+      PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
+    ] + values(ImageRow.self, image) + values(LabGraph.self, graph) + values(DiagnosticRow.self, diagnostic)
     + [ErrorBody(LabFileMistakes(diagnostics: mistakes))]
 
   private static let mistakes = loadLab(
