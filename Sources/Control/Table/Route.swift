@@ -127,6 +127,8 @@ package struct RouteRow: Sendable {
   let errors: [ExitCode]
   /// Who may ask it over TCP.
   let access: RouteAccess
+  /// Bytes of the largest body that is taken over TCP.
+  let tcpBodyLimit: Int
 
   /// The name to fill in: `port`.
   var parameter: String? {
@@ -145,7 +147,7 @@ package struct RouteRow: Sendable {
   /// Statuses of all its answers.
   package var statuses: [Int] {
     (answer == nil ? [204] : mayAnswerNothing ? [200, 204] : [200])
-      + Set(([.badInput, .failed] + errors).map(\.status)).sorted()
+      + Set(([.badInput, .failed] + errors).map(\.status) + httpStatuses).sorted()
   }
 
   /// Whether it is what a path asks for, whatever the method.
@@ -177,14 +179,15 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - errors: how it may fail, beside bad input and failures of the host.
   ///   - mayAnswerNothing: there are requests that it answers by 204.
   ///   - access: who may ask it over TCP.
+  ///   - tcpBodyLimit: bytes of the largest body that is taken over TCP.
   init(
     _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
-    access: RouteAccess = .token
+    access: RouteAccess = .token, tcpBodyLimit: Int = Answer.tcpBodyLimit
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
       isBodyRequired: Body.isRequired, answer: Reply.content,
-      mayAnswerNothing: mayAnswerNothing, errors: errors, access: access)
+      mayAnswerNothing: mayAnswerNothing, errors: errors, access: access, tcpBodyLimit: tcpBodyLimit)
   }
 
   /// Path and query as they stand in the request line.
