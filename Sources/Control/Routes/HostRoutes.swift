@@ -54,7 +54,8 @@ package struct ValidateQuery: RouteQuery {
     [
       Field(
         optional: "directory", .form(.path),
-        "A folder of the host; that of the lab that is up without it.")
+        "A folder of the host; that of the lab that is up without it."
+      ).onSocket()
     ])
 }
 
@@ -111,7 +112,7 @@ struct HostRoutes: Routes {
         await HostDoctor(directories: service.directories).checks().map { DoctorRow($0) }
       },
       API.validate.answers { call in
-        let result = try await service.load(call.request, in: call.hostPath(call.query.directory, "directory")).result
+        let result = try await service.load(try await call.text(), in: call.query.directory).result
         return ValidationRow(
           valid: !result.hasErrors, diagnostics: result.diagnostics.map { DiagnosticRow($0) },
           lab: result.hasErrors ? nil : result.lab.map { LabDocument($0) })

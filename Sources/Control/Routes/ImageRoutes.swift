@@ -44,7 +44,7 @@ package struct ImageQuery: RouteQuery {
     [
       Field(optional: "name", .form(.imageName), "Its name; one is needed for a body."),
       Field(optional: "format", .choice(formats), "What the body is; `qcow2` without it, or what its first bytes say."),
-      Field(optional: "path", .form(.path), "In the place of a body: a file of the daemon's host."),
+      Field(optional: "path", .form(.path), "In the place of a body: a file of the daemon's host.").onSocket(),
     ])
 }
 
@@ -65,7 +65,7 @@ struct ImageRoutes: Routes {
 
   private func add(_ call: Call<ImageQuery, Bytes<ImageUpload>>) async throws -> Response {
     let query = call.query
-    if let path = try call.hostPath(query.path, "path") { return try await add(path, called: query.name) }
+    if let path = query.path { return try await add(path, called: query.name) }
     guard let name = query.name else {
       throw UserError(.badInput, "query key \"name\" is missing", hint: "it says what the image is called from now on")
     }

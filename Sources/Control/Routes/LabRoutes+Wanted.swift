@@ -19,15 +19,26 @@ extension LabRoutes {
   }
 
   private func said(_ call: UpCall) async throws -> CanonicalLab {
-    let directory = try call.hostPath(call.query.directory, "directory")
-    if call.request.isLabFile { return try await service.load(call.request, in: directory).checked() }
+    if call.request.isLabFile {
+      let lab = try await service.load(try await call.text(), in: call.query.directory).checked()
+      if call.isTCP { try await refuseHostPaths(LabDocument(lab)) }
+      return lab
+    }
     do {
-      return try await call.request.decoded(LabDocument.self).lab()
+      let document = try await call.decoded(LabDocument.self)
+      if call.isTCP { try document.refuseHostPaths(beside: await service.lab()) }
+      return try document.lab()
     } catch var error as UserError {
       // A command of ours has made it of a file that it has checked.
       error.hint = error.hint ?? VersionMismatch.hint
       throw error
     }
+  }
+
+  /// What a text says is judged as the same said in JSON.
+  private func refuseHostPaths(_ document: LabDocument) async throws {
+    try HostPaths.refuse(try JSON.decode(JSONValue.self, from: JSON.bytes(document)), LabDocument.shape)
+    try document.refuseHostPaths(beside: await service.lab())
   }
 
   /// The request is next, if the lab that is up is as the client has seen it.
@@ -53,6 +64,12 @@ extension LabRoutes {
     guard let current = await service.lab(), RecordedLab.isInTheWay(current, of: lab) else { return }
     try await service.takeDown(progress: progress)
   }
+}
+
+extension Call {
+  /// The body, whatever it is.
+  /// - Throws: `HTTPRefusal` for one that is too large.
+  func text() async throws -> [UInt8] { try await request.bytes(isTCP: isTCP, limit: isTCP ? bodyLimit : nil) }
 }
 
 extension Request {
@@ -95,10 +112,10 @@ extension LabService {
   /// Reads and checks a lab file that a client sends.
   ///
   /// - Parameter directory: where its relative paths start; nil = that of the lab that is up.
-  func load(_ request: Request, in directory: String?) async throws -> ReadLab {
+  func load(_ text: [UInt8], in directory: String?) async throws -> ReadLab {
     let current = await lab()
     // Another text of what is up is no other file; standard input is none, as with `apus up -`.
-    let source = SourceText(path: current?.source ?? "-", text: try await request.bytes())
+    let source = SourceText(path: current?.source ?? "-", text: text)
     let result = loadLab(
       source, directory: directory ?? current?.directory ?? "/", facts: HostLabFacts(directories: directories),
       environment: [:])

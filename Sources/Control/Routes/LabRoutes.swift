@@ -9,7 +9,7 @@ extension API {
     .get, "/v1/lab", "The lab in its canonical form.", errors: [.notFound], isTagged: true)
   package static let labUp = Route<UpQuery, Written<LabDocument>, Lines<LabLine>>(
     .put, "/v1/lab", "Makes a lab true; who goes away meanwhile wants it no more.", errors: [.unreachable, .different],
-    isTagged: true)
+    isTagged: true, tcpBodyLimit: Answer.bodyLimit)
   package static let labDown = Route<DownQuery, NoBody, Lines<LabLine>>(
     .delete, "/v1/lab", "Takes the lab down, and goes on when the client has gone; then the daemon ends.",
     errors: [.different], mayAnswerNothing: true)
@@ -73,10 +73,11 @@ package struct UpQuery: RouteQuery {
       Field(optional: "dry-run", .boolean, "Nothing is done; the plan is what would be."),
       Field(
         optional: "directory", .form(.path),
-        "Of a lab file's text: the folder of the host that its relative paths start at; that of the lab that is up without it."
-      ),
-      Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`."),
-      Field(optional: "http-token", .text, "The token of it."),
+        "Of a lab file's text: the folder of its relative paths; that of the lab that is up without it."
+      ).onSocket(),
+      Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`.")
+        .onSocket(),
+      Field(optional: "http-token", .text, "The token of it.").onSocket(),
     ])
 }
 

@@ -135,18 +135,15 @@ struct OpenAPI {
 
   private static let statuses: [(Int, String)] = [
     (400, "The request is not understood; nothing was changed."),
-    (401, "Over TCP: the lab's token, or a session, is needed."),
-    (403, "Over TCP: a path of the host is named, or a page of another place asks."),
     (404, "There is no such thing, or no lab is up."),
     (409, "Something is in the way, or was changed by somebody else; nothing was changed."),
-    (413, "The body is too large."),
     (500, "It failed while it was done."),
     (503, "The daemon is ending."),
   ]
 
   private var failures: [String: JSONValue] {
     var responses: [String: JSONValue] = [:]
-    for (status, text) in Self.statuses {
+    for (status, text) in Self.statuses + RouteRow.httpFailures {
       responses["\(status)"] = [
         "description": .text(text), "content": Self.media([Content(type: Content.jsonType, shape: ErrorAnswer.shape)]),
       ]

@@ -49,12 +49,12 @@ package protocol BodyKind: Sendable {
   /// One of these; empty = there is no body.
   static var contents: [Content] { get }
   static var isRequired: Bool { get }
-  /// Bytes of the largest one that is taken.
-  static var limit: Int { get }
+  /// Bytes of the largest one that is taken, over TCP too; nil = what the row says.
+  static var limit: Int? { get }
 }
 
 extension BodyKind {
-  package static var limit: Int { Answer.bodyLimit }
+  package static var limit: Int? { nil }
 }
 
 /// What a route answers if all is well.
@@ -104,7 +104,7 @@ package enum LabText: BodyKind {
 package enum Bytes<Of: UploadKind>: BodyKind {
   package static var contents: [Content] { Of.types.map { Content(type: $0, text: Of.text) } }
   package static var isRequired: Bool { Of.isRequired }
-  package static var limit: Int { Of.limit }
+  package static var limit: Int? { Of.limit }
 }
 
 /// What a file is that a client sends.
@@ -184,12 +184,12 @@ package struct RouteRow: Sendable {
   let mayMake: Bool
   /// Its answer has an entity tag; if it changes what that is of, it takes `If-Match`.
   let isTagged: Bool
-  /// Bytes of the largest body that is taken.
-  let bodyLimit: Int
   /// How it may fail, beside bad input and failures of the host.
   let errors: [ExitCode]
   /// Who may ask it over TCP.
   let access: RouteAccess
+  /// Bytes of the largest body that is taken over TCP.
+  let tcpBodyLimit: Int
 
   /// The name to fill in: `port`.
   var parameter: String? {
@@ -215,11 +215,8 @@ package struct RouteRow: Sendable {
   package var statuses: [Int] {
     let conflict: [ExitCode] = takesIfMatch ? [.different] : []
     return (answer == nil ? [204] : [200] + (mayMake ? [201] : []) + (mayAnswerNothing ? [204] : []))
-      + Set(([.badInput, .failed] + errors + conflict).map(\.status) + refusals).sorted()
+      + Set(([.badInput, .failed] + errors + conflict).map(\.status) + httpStatuses).sorted()
   }
-
-  /// Statuses of requests that are not taken over TCP for who asks, or how much.
-  private var refusals: [Int] { [401, 403] + (bodies.isEmpty ? [] : [413]) }
 
   /// Whether it is what a path asks for, whatever the method.
   func matches(_ asked: String) -> Bool {
@@ -252,15 +249,17 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - mayMake: it answers 201 when it has made something.
   ///   - isTagged: its answer has an entity tag; if it changes what that is of, it takes `If-Match`.
   ///   - access: who may ask it over TCP.
+  ///   - tcpBodyLimit: bytes of the largest body that is taken over TCP.
   init(
     _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
-    mayMake: Bool = false, isTagged: Bool = false, access: RouteAccess = .token
+    mayMake: Bool = false, isTagged: Bool = false, access: RouteAccess = .token,
+    tcpBodyLimit: Int = Answer.tcpBodyLimit
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
       isBodyRequired: Body.isRequired, answer: Reply.content, others: Reply.others,
-      mayAnswerNothing: mayAnswerNothing, mayMake: mayMake, isTagged: isTagged, bodyLimit: Body.limit, errors: errors,
-      access: access)
+      mayAnswerNothing: mayAnswerNothing, mayMake: mayMake, isTagged: isTagged, errors: errors,
+      access: access, tcpBodyLimit: Body.limit ?? tcpBodyLimit)
   }
 
   /// Path and query as they stand in the request line.
