@@ -186,6 +186,9 @@ struct RouteExample: Sendable {
   private static let failing: @Sendable () -> FixedLab = {
     FixedLab(failure: UserError(.failed, "it broke", hint: "mend it"))
   }
+  private static let failingEmpty: @Sendable () -> FixedLab = {
+    FixedLab(current: nil, failure: UserError(.failed, "it broke", hint: "mend it"))
+  }
   private static let empty: @Sendable () -> FixedLab = { FixedLab(current: nil) }
   /// One that has all keys.
   private static let full: @Sendable () -> FixedLab = { FixedLab(current: LabDocumentTests.lab) }
@@ -197,9 +200,10 @@ struct RouteExample: Sendable {
       id: "put_v1_lab",
       query: "allow-restart=true&reset=true&parallel=2&http=127.0.0.1&http-token=0123456789abcdef",
       body: LabDocumentTests.text, lab: empty),
-    RouteExample(id: "put_v1_lab", query: "http=somewhere", body: LabDocumentTests.text, status: 400),
-    RouteExample(id: "put_v1_lab", query: "http-token=short", body: LabDocumentTests.text, status: 400),
-    RouteExample(id: "put_v1_lab", body: LabDocumentTests.text, lab: failing),
+    RouteExample(id: "put_v1_lab", query: "http=somewhere", body: LabDocumentTests.text, status: 400, lab: full),
+    RouteExample(id: "put_v1_lab", query: "http-token=short", body: LabDocumentTests.text, status: 400, lab: full),
+    RouteExample(id: "put_v1_lab", body: LabDocumentTests.text, status: 409),
+    RouteExample(id: "put_v1_lab", body: LabDocumentTests.text, lab: failingEmpty),
     RouteExample(id: "put_v1_lab", body: #"{"version":2,"name":"a"}"#, status: 400),
     RouteExample(id: "delete_v1_lab"),
     RouteExample(id: "delete_v1_lab", query: "if-unused=true", status: 204, lab: empty),
