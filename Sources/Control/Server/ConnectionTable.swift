@@ -31,6 +31,7 @@ final class ConnectionTable: Sendable {
   init(limit: Int) { self.limit = limit }
 
   var count: Int { state.withLock(\.entries.count) }
+  var isAsked: Bool { state.withLock { $0.entries.values.contains { $0.business != .idle } } }
   /// Nothing new is begun.
   var isEnding: Bool { state.withLock(\.isEnding) }
 
