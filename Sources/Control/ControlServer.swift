@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Hummingbird
+import HummingbirdCore
 import Lab
 import Logging
 import NIOPosix
@@ -12,6 +13,8 @@ package struct ControlServer: Sendable {
   private let socket: String
   private let logger: Logger
   private let onEnd: @Sendable (LabEnd) -> Void
+  /// Tests set limits of their own.
+  var webSockets: WebSocketDesk
 
   /// - Parameters:
   ///   - logger: takes what the lab's life brings; without it nothing is logged.
@@ -26,6 +29,7 @@ package struct ControlServer: Sendable {
     self.socket = socket
     self.logger = logger
     self.onEnd = onEnd
+    webSockets = WebSocketDesk(logger: logger)
   }
 
   /// Serves until the task is cancelled.
@@ -42,7 +46,8 @@ package struct ControlServer: Sendable {
     var quiet = logger
     quiet.logLevel = max(.warning, logger.logLevel)
     let application = Application(
-      router: router(on: group), configuration: .init(address: .unixDomainSocket(path: socket)),
+      router: router(on: group), server: HTTPServerBuilder { ControlChannel(responder: $0) },
+      configuration: .init(address: .unixDomainSocket(path: socket)),
       onServerRunning: { _ in
         restrict()
         onReady()
@@ -82,7 +87,8 @@ package struct ControlServer: Sendable {
   func routes(settle: @escaping @Sendable () async -> Void = {}) -> [ServedRoute] {
     let subjects: [any Routes] = [
       LabRoutes(service: service, logger: logger, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
-      PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
+      NodeSockets(service: service, desk: webSockets), PortRoutes(service: service), PodRoutes(service: service),
+      CaptureRoutes(service: service),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

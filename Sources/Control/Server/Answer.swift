@@ -14,8 +14,9 @@ enum Answer {
       status: status, headers: [.contentType: Content.jsonType], body: ResponseBody(byteBuffer: body))
   }
 
-  static func error(_ body: ErrorBody) -> Response {
-    let status = HTTPResponse.Status(code: body.status)
+  /// - Parameter status: nil = the one that goes with the error's code.
+  static func error(_ body: ErrorBody, status: HTTPResponse.Status? = nil) -> Response {
+    let status = status ?? HTTPResponse.Status(code: body.status)
     return (try? json(body, status: status)) ?? Response(status: status)
   }
 
