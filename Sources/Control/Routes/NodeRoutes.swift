@@ -17,7 +17,7 @@ extension API {
     .post, "/v1/nodes/{node}/console", "Uses a node's serial console; what the body says is typed, its end leaves.",
     errors: [.notFound])
   package static let log = Route<NoQuery, NoBody, Single<PathRow>>(
-    .get, "/v1/nodes/{node}/log", "Where the log of its console is.", errors: [.notFound])
+    .get, "/v1/nodes/{node}/log", "Where the log of its console is.", errors: [.notFound], access: .socket)
 }
 
 /// How a console is taken.

@@ -75,6 +75,7 @@ struct NodeSockets: Routes {
     [
       API.consolePath.responds { call in
         guard WebSocketHandshake.isAsked(by: call.request) else {
+          guard !call.isTCP else { throw HTTPRefusal.onSocketOnly(API.consolePath.row.title) }
           return try Answer.json(PathRow(path: try await service.consolePath(node: call.name)))
         }
         let (node, steals) = (call.name, call.query.steal ?? false)

@@ -135,6 +135,8 @@ package struct RouteRow: Sendable {
   let errors: [ExitCode]
   /// What goes over a WebSocket, for a row that turns into one; without an answer it does nothing else.
   var socket: SocketWire?
+  /// Who may ask it over TCP.
+  let access: RouteAccess
 
   /// The name to fill in: `port`.
   var parameter: String? {
@@ -164,6 +166,18 @@ package struct RouteRow: Sendable {
   }
 }
 
+/// Who may ask a row over TCP; on the control socket everybody may who can open it.
+package enum RouteAccess: Sendable {
+  /// Whoever has the token or a session.
+  case token
+  /// Everybody.
+  case everyone
+  /// Everybody if the lab file says `metrics: open`.
+  case metrics
+  /// Nobody: it names a path of this host.
+  case socket
+}
+
 /// A row of the table, by whose types server and client speak.
 package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Sendable {
   package private(set) var row: RouteRow
@@ -173,13 +187,15 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - text: what it does, in a sentence.
   ///   - errors: how it may fail, beside bad input and failures of the host.
   ///   - mayAnswerNothing: there are requests that it answers by 204.
+  ///   - access: who may ask it over TCP.
   init(
-    _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false
+    _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
+    access: RouteAccess = .token
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
       isBodyRequired: Body.isRequired, answer: Reply.content,
-      mayAnswerNothing: mayAnswerNothing, errors: errors)
+      mayAnswerNothing: mayAnswerNothing, errors: errors, access: access)
   }
 
   /// The same row, which a request to upgrade turns into a WebSocket.

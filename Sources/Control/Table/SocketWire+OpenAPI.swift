@@ -24,7 +24,7 @@ extension SocketWire {
   static var required: JSONValue {
     [
       "description": "The request must ask for an upgrade.",
-      "content": ["application/json": ["schema": ErrorBody.shape.schema]],
+      "content": ["application/json": ["schema": ErrorAnswer.shape.schema]],
     ]
   }
 

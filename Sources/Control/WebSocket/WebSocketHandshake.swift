@@ -47,10 +47,10 @@ enum WebSocketHandshake {
 
   /// The answer to a request that should have asked for a WebSocket.
   static func required(by row: RouteRow) -> Response {
-    let error = UserError(
-      .badInput, "\(row.title) is served over a WebSocket only",
+    let refusal = HTTPRefusal(
+      .upgradeRequired, "\(row.title) is served over a WebSocket only",
       hint: "send \"Connection: Upgrade\" and \"Upgrade: websocket\", as WebSocket clients do")
-    var response = Answer.error(ErrorBody(error), status: .upgradeRequired)
+    var response = Answer.refusal(refusal)
     response.headers[.upgrade] = "websocket"
     response.headers[.connection] = "upgrade"
     return response
