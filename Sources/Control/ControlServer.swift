@@ -74,6 +74,7 @@ package struct ControlServer: Sendable {
     let router = ControlRouter(context: ControlContext.self)
     router.add(middleware: ErrorMiddleware(rows: served.map(\.row)))
     router.add(served)
+    PageRoutes().add(to: router)
     return router
   }
 
