@@ -4,25 +4,15 @@
 // frames come from POST /v1/frames, a line each; when they come faster than a person can read, the daemon leaves some
 // out and says how many. A capture is a stream of its own, of every frame, gathered here and saved as a .pcapng file.
 
+import { h, save, wordsOf } from "./dom.js";
+
 const rowLimit = 500;
 const captureLimit = 256 * 1024 * 1024;
 const columns = [
-  ['time', 'Time'], ['interface', 'Port'], ['direction', 'Way'], ['source', 'Source'], ['target', 'Target'],
-  ['vlans', 'VLAN'], ['protocol', 'Protocol'], ['length', 'Length'], ['info', 'Info'],
+  ["time", "Time"], ["interface", "Port"], ["direction", "Way"], ["source", "Source"], ["target", "Target"],
+  ["vlans", "VLAN"], ["protocol", "Protocol"], ["length", "Length"], ["info", "Info"],
 ];
 let panels = 0;
-
-// element('td', {class: 'x', text: 'y'}, child, ...): attributes as they are named, text as text.
-function element(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key === 'text') node.textContent = value;
-    else if (value === true) node.setAttribute(key, '');
-    else if (value !== false && value != null) node.setAttribute(key, value);
-  }
-  node.append(...children);
-  return node;
-}
 
 function sizeText(bytes) {
   if (bytes < 1000) return `${bytes} B`;
@@ -31,92 +21,59 @@ function sizeText(bytes) {
 }
 
 function countText(count, what) {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 // The cells of a frame; the time is that of the day here.
 function cells(frame) {
   const date = new Date(frame.time);
-  const two = (number) => String(number).padStart(2, '0');
+  const two = (number) => String(number).padStart(2, "0");
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
   const fraction = /\.(\d+)Z$/.exec(frame.time);
   return {
     ...frame,
     time: fraction ? `${clock}.${fraction[1]}` : clock,
-    vlans: (frame.vlans || []).join(' '),
+    vlans: (frame.vlans || []).join(" "),
     info: frame.comment ? `${frame.info} [${frame.comment}]`.trim() : frame.info,
   };
 }
 
 function query(values) {
   return Object.entries(values)
-    .filter(([, value]) => value !== '' && value != null)
+    .filter(([, value]) => value !== "" && value != null)
     .map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
-    .join('&');
-}
-
-// What a failed answer says.
-async function failure(response) {
-  const error = new Error(`${response.status} ${response.statusText}`);
-  try {
-    const body = await response.json();
-    const said = body.error || body;
-    error.message = said.message || error.message;
-    error.code = said.code;
-    error.hint = said.hint;
-  } catch {
-    // No JSON: the status says enough.
-  }
-  return error;
-}
-
-function save(pieces, name) {
-  const address = URL.createObjectURL(new Blob(pieces, { type: 'application/x-pcapng' }));
-  const link = element('a', { href: address, download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  // The download has begun by then; the bytes are let go.
-  setTimeout(() => URL.revokeObjectURL(address), 10000);
+    .join("&");
 }
 
 // The elements of the panel, with nothing in them yet.
 function build(id, targets) {
+  const field = (name, label, more) => [
+    h("label", { for: `${id}-${name}` }, label), " ",
+    h("input", { id: `${id}-${name}`, type: "text", autocomplete: "off", spellcheck: "false", ...more }), " ",
+  ];
+  const [targetLabel, , target] = field("targets", "Of", { size: 20, value: targets.join(","), placeholder: "all" });
+  const [filterLabel, , filter] = field("filter", "Filter", {
+    size: 24, placeholder: "as tcpdump has it: arp or icmp", "aria-describedby": `${id}-error`,
+  });
   const parts = {
-    targets: element('input', {
-      id: `${id}-targets`, type: 'text', value: targets.join(','), size: '20', autocomplete: 'off', spellcheck: 'false',
-      placeholder: 'all',
-    }),
-    filter: element('input', {
-      id: `${id}-filter`, type: 'text', size: '24', autocomplete: 'off', spellcheck: 'false',
-      placeholder: 'e.g. arp or icmp', 'aria-describedby': `${id}-error`,
-    }),
-    error: element('p', { id: `${id}-error`, class: 'frames-error', role: 'alert', hidden: true }),
-    pause: element('button', { type: 'button', 'aria-pressed': 'false', text: 'Pause' }),
-    clear: element('button', { type: 'button', text: 'Clear' }),
-    capture: element('button', { type: 'button', text: 'Capture' }),
-    status: element('span', { class: 'frames-status', role: 'status' }),
-    lost: element('span', { class: 'frames-lost' }),
-    bytes: element('span', { class: 'frames-bytes' }),
-    rows: element('tbody'),
-    scroller: element('div', {
-      class: 'frames-scroll', tabindex: '0', role: 'region', 'aria-label': 'Frames, the newest last',
-    }),
+    target, filter,
+    error: h("p", { id: `${id}-error`, class: "fault", role: "alert", hidden: true }),
+    pause: h("button", { type: "button", "aria-pressed": "false" }, "Pause"),
+    clear: h("button", { type: "button" }, "Clear"),
+    capture: h("button", { type: "button" }, "Capture"),
+    status: h("span", { class: "frames-status", role: "status" }),
+    lost: h("span", { class: "frames-lost" }),
+    bytes: h("span", { class: "frames-bytes" }),
+    rows: h("tbody"),
   };
-  parts.form = element(
-    'form', { class: 'frames-form' },
-    element('label', { for: `${id}-targets`, text: 'Of ' }), parts.targets,
-    element('label', { for: `${id}-filter`, text: 'Filter ' }), parts.filter,
-    element('button', { type: 'submit', text: 'Apply' }), parts.pause, parts.clear, parts.capture);
-  const head = element('tr', {}, ...columns.map(([, title]) => element('th', { scope: 'col', text: title })));
-  parts.scroller.append(
-    element(
-      'table', { class: 'frames-table' }, element('caption', { class: 'visually-hidden', text: 'Last frames' }),
-      element('thead', {}, head), parts.rows));
-  parts.scroller.style.overflow = 'auto';
-  parts.root = element(
-    'section', { class: 'frames', 'aria-label': 'Live frames' }, parts.form, parts.error,
-    element('p', { class: 'frames-words' }, parts.status, ' ', parts.lost, ' ', parts.bytes), parts.scroller);
+  parts.form = h("form", { class: "frames-form" },
+    targetLabel, " ", target, " ", filterLabel, " ", filter, " ", h("button", {}, "Apply"), " ", parts.pause, " ",
+    parts.clear, " ", parts.capture);
+  const table = h("table", { class: "frames-table", "aria-label": "Last frames, the newest at the end" },
+    h("thead", {}, h("tr", {}, columns.map(([, title]) => h("th", { scope: "col" }, title)))), parts.rows);
+  parts.scroller = h("div", { class: "frames-scroll", tabindex: 0, role: "region", "aria-label": "Live frames" }, table);
+  parts.root = h("div", { class: "frames" }, parts.form, parts.error,
+    h("p", { class: "frames-words" }, parts.status, " ", parts.lost, " ", parts.bytes), parts.scroller);
   return parts;
 }
 
@@ -144,19 +101,16 @@ class FrameTable {
     this.planned = 0;
     const { rows, scroller } = this.parts;
     const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
-    const added = document.createDocumentFragment();
-    for (const frame of this.waiting) added.append(this.row(frame));
+    rows.append(...this.waiting.map((frame) => this.row(frame)));
     this.waiting = [];
-    rows.append(added);
     while (rows.rows.length > rowLimit) rows.deleteRow(0);
     if (isAtEnd) scroller.scrollTop = scroller.scrollHeight;
   }
 
   row(frame) {
     const texts = cells(frame);
-    const row = element('tr', { class: frame.comment ? 'frames-dropped' : null });
-    for (const [key] of columns) row.append(element('td', { class: `frames-${key}`, text: String(texts[key] ?? '') }));
-    return row;
+    return h("tr", { class: frame.comment ? "frames-dropped" : null },
+      columns.map(([key]) => h("td", { class: `frames-${key}` }, String(texts[key] ?? ""))));
   }
 
   pause(isPaused) {
@@ -180,36 +134,31 @@ class FileCapture {
   constructor(context, target, filter, onSize) {
     Object.assign(this, { context, target, filter, onSize, pieces: [], size: 0 });
     // Not randomUUID, which a page has over HTTPS alone.
-    this.id = `page-${crypto.getRandomValues(new Uint32Array(2)).join('-')}`;
+    this.id = `page-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     this.aborter = new AbortController();
   }
 
   // Gathers the stream until it ends, or is too large; returns whether it was ended for its size.
   async run() {
-    const asked = query({ target: this.target, filter: this.filter, id: this.id });
-    const response = await fetch(`/v1/capture?${asked}`, {
-      method: 'POST', credentials: 'same-origin', signal: this.aborter.signal,
-    });
-    if (!response.ok) throw await failure(response);
-    const reader = response.body.getReader();
     let isTooLarge = false;
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return isTooLarge;
-      this.pieces.push(value);
-      this.size += value.length;
-      this.onSize(this.size);
-      if (this.size > captureLimit && !isTooLarge) {
+    await this.context.stream(`/v1/capture?${query({ target: this.target, filter: this.filter, id: this.id })}`, {
+      method: "POST", signal: this.aborter.signal,
+      onChunk: (piece) => {
+        this.pieces.push(piece);
+        this.size += piece.length;
+        this.onSize(this.size);
+        if (this.size <= captureLimit || isTooLarge) return;
         isTooLarge = true;
         this.stop();
-      }
-    }
+      },
+    });
+    return isTooLarge;
   }
 
   // What was captured until then comes still, and the stream ends.
   async stop() {
     try {
-      await this.context.api('DELETE', `/v1/captures/${encodeURIComponent(this.id)}`);
+      await this.context.api("DELETE", `/v1/captures/${encodeURIComponent(this.id)}`);
     } catch {
       // It has ended by itself, or nobody answers: what is there is kept.
       this.aborter.abort();
@@ -217,8 +166,8 @@ class FileCapture {
   }
 
   get fileName() {
-    const time = new Date().toISOString().replace(/[-:]/g, '').replace(/\..*/, '');
-    return `${this.context.lab || 'apus'}-${(this.target || 'all').replace(/[^A-Za-z0-9._-]+/g, '_')}-${time}.pcapng`;
+    const time = new Date().toISOString().replace(/[-:]/g, "").replace(/\..*/, "");
+    return `${this.context.lab || "apus"}-${(this.target || "all").replace(/[^A-Za-z0-9._-]+/g, "_")}-${time}.pcapng`;
   }
 }
 
@@ -231,31 +180,31 @@ class FramesPanel {
     this.table = new FrameTable(this.parts);
     this.lost = 0;
     const { form, pause, clear, capture } = this.parts;
-    form.addEventListener('submit', (event) => {
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.start();
     });
-    pause.addEventListener('click', () => this.pause(!this.table.isPaused));
-    clear.addEventListener('click', () => this.clear());
-    capture.addEventListener('click', () => this.toggleCapture());
+    pause.addEventListener("click", () => this.pause(!this.table.isPaused));
+    clear.addEventListener("click", () => this.clear());
+    capture.addEventListener("click", () => this.toggleCapture());
     container.append(this.parts.root);
     this.start();
   }
 
-  get target() { return this.parts.targets.value.split(/[\s,]+/).filter(Boolean).join(','); }
+  get target() { return this.parts.target.value.split(/[\s,]+/).filter(Boolean).join(","); }
   get filter() { return this.parts.filter.value.trim(); }
 
   say(text) { this.parts.status.textContent = text; }
 
   // An error stands at the field that it is about.
   complain(error) {
-    const { error: words, filter, targets } = this.parts;
-    const text = error ? error.message + (error.hint ? ` (${error.hint})` : '') : '';
-    const isOfFilter = text.startsWith('filter');
+    const { error: words, filter, target } = this.parts;
+    const text = error ? wordsOf(error) : "";
+    const isOfFilter = text.startsWith("filter");
     words.textContent = text;
     words.hidden = !text;
-    filter.setAttribute('aria-invalid', String(Boolean(text) && isOfFilter));
-    targets.setAttribute('aria-invalid', String(Boolean(text) && !isOfFilter));
+    filter.setAttribute("aria-invalid", String(Boolean(text) && isOfFilter));
+    target.setAttribute("aria-invalid", String(Boolean(text) && !isOfFilter));
   }
 
   // Asks for frames anew, as the fields are now.
@@ -264,38 +213,38 @@ class FramesPanel {
     const aborter = new AbortController();
     this.aborter = aborter;
     this.complain(null);
-    this.say(this.table.isPaused ? 'paused' : 'live');
+    this.say(this.table.isPaused ? "paused" : "live");
     try {
       const asked = query({ target: this.target, filter: this.filter });
       await this.context.stream(`/v1/frames?${asked}`, {
-        method: 'POST', signal: aborter.signal,
-        onLine: (line) => this.take(typeof line === 'string' ? JSON.parse(line) : line),
+        method: "POST", signal: aborter.signal,
+        onLine: (line) => { if (!aborter.signal.aborted) this.take(line); },
       });
-      if (!aborter.signal.aborted) this.say('ended: the ports or the lab have gone');
+      if (!aborter.signal.aborted) this.say("ended: the ports or the lab have gone");
     } catch (error) {
       if (aborter.signal.aborted) return;
       this.complain(error);
-      this.say('stopped');
+      this.say("stopped");
     }
   }
 
   take(line) {
     if (line.lost === undefined) return this.table.add(line);
     this.lost += line.lost;
-    this.parts.lost.textContent = `${countText(this.lost, 'frame')} not shown: too many at once`;
+    this.parts.lost.textContent = `${countText(this.lost, "frame")} not shown: too many at once`;
   }
 
   pause(isPaused) {
     this.table.pause(isPaused);
-    this.parts.pause.setAttribute('aria-pressed', String(isPaused));
-    this.parts.pause.textContent = isPaused ? 'Go on' : 'Pause';
-    this.say(isPaused ? 'paused' : 'live');
+    this.parts.pause.setAttribute("aria-pressed", String(isPaused));
+    this.parts.pause.textContent = isPaused ? "Go on" : "Pause";
+    this.say(isPaused ? "paused" : "live");
   }
 
   clear() {
     this.table.clear();
     this.lost = 0;
-    this.parts.lost.textContent = '';
+    this.parts.lost.textContent = "";
   }
 
   async toggleCapture() {
@@ -309,22 +258,22 @@ class FramesPanel {
       bytes.textContent = `capture: ${sizeText(size)}`;
     });
     this.file = file;
-    capture.textContent = 'Stop and save';
-    bytes.textContent = 'capture: 0 B';
+    capture.textContent = "Stop and save";
+    bytes.textContent = "capture: 0 B";
     this.complain(null);
     try {
       if (await file.run()) this.say(`capture ended at ${sizeText(captureLimit)}`);
     } catch (error) {
       if (file.size === 0) {
         if (!this.isClosed) this.complain(error);
-        bytes.textContent = '';
+        bytes.textContent = "";
       }
     }
     this.file = null;
     capture.disabled = false;
-    capture.textContent = 'Capture';
+    capture.textContent = "Capture";
     if (file.size === 0 || this.isClosed) return;
-    save(file.pieces, file.fileName);
+    save(file.fileName, new Blob(file.pieces, { type: "application/x-pcapng" }));
     bytes.textContent = `capture: ${sizeText(file.size)} saved as ${file.fileName}`;
   }
 
