@@ -69,11 +69,9 @@ static const unsigned char console_js[] = {
 #embed "assets/console.js" suffix(,)
   0};
 #endif
-#if __has_embed("assets/frames.js")
 static const unsigned char frames_js[] = {
 #embed "assets/frames.js" suffix(,)
   0};
-#endif
 #if __has_embed("assets/events.js")
 static const unsigned char events_js[] = {
 #embed "assets/events.js" suffix(,)
@@ -263,9 +261,7 @@ static const struct page_file all_files[] = {
 #if __has_embed("assets/console.js")
   PAGE_FILE("console.js", console_js),
 #endif
-#if __has_embed("assets/frames.js")
   PAGE_FILE("frames.js", frames_js),
-#endif
 #if __has_embed("assets/events.js")
   PAGE_FILE("events.js", events_js),
 #endif
