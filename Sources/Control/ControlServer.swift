@@ -83,6 +83,7 @@ package struct ControlServer: Sendable {
     let subjects: [any Routes] = [
       LabRoutes(service: service, logger: logger, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
       PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
+      EventRoutes(service: service),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document
