@@ -49,7 +49,8 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Lab", "Capture", "Dataplane", "Topology", "Frames", hummingbird, logging, nioCore, nioHTTP1, nioPosix,
+        "Lab", "Capture", "Dataplane", "Topology", "Frames", "CPage", hummingbird, logging, nioCore, nioHTTP1,
+        nioPosix,
       ],
       swiftSettings: strict),
     .target(
@@ -68,6 +69,7 @@ let package = Package(
     .target(name: "VhostUser", dependencies: ["LinuxHost"], swiftSettings: strict),
     .target(name: "Frames", swiftSettings: strict),
     .target(name: "LinuxHost", dependencies: ["CLinux", "CNetlink"], swiftSettings: strict),
+    .target(name: "CPage", exclude: ["assets"], linkerSettings: [.linkedLibrary("z")]),
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .systemLibrary(
       name: "CNetlink", pkgConfig: "libnl-route-3.0",

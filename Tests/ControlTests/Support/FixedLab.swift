@@ -201,8 +201,27 @@ actor FixedLab: LabService {
     guard request.targets != ["vm9"] else { throw UserError(.notFound, "no \"vm9\"") }
     try request.checkID()
     guard request.id != "taken" else { throw UserError(.different, "it is running") }
-    try sink.write([10, 13, 13, 10]) { false }
+    try sink.write(Self.captured) { false }
   }
+
+  /// A frame that was dropped, and three that the capture was too slow for.
+  static let captured: [UInt8] = {
+    var writer = PcapngWriter()
+    writer.add(PcapngSection())
+    var interface = PcapngInterface()
+    interface.name = "vm1.eth0"
+    writer.add(interface)
+    var packet = PcapngPacket()
+    (packet.timestamp, packet.originalLength) = (1_767_323_045_000_006_789, 60)
+    (packet.flags, packet.comment) = (Pcapng.Flags.outbound, "dropped: no-buffer")
+    let (to, from): ([UInt8], [UInt8]) = ([2, 0, 0, 0, 0, 2], [2, 0, 0, 0, 0, 1])
+    writer.add(packet, to + from + [0x81, 0, 0, 10, 0x88, 0xCC] + [UInt8](repeating: 0, count: 42))
+    var statistics = PcapngStatistics()
+    (statistics.received, statistics.dropped) = (4, 3)
+    writer.add(statistics)
+    return writer.take()
+  }()
+
   func captures() -> [CaptureRow] {
     [
       CaptureRow(

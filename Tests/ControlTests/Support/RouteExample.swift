@@ -30,6 +30,9 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_openapi_json"),
       RouteExample(id: "get_metrics"),
       RouteExample(id: "get_v1_version"),
+      RouteExample(id: "get_v1_live", query: "count=1"),
+      RouteExample(id: "get_v1_graph"),
+      RouteExample(id: "get_v1_graph", status: 404, lab: empty),
       RouteExample(id: "get_v1_ports"),
       RouteExample(id: "get_v1_ports_port", name: "vm1:eth0"),
       RouteExample(id: "get_v1_ports_port", name: "vm9.eth0", status: 404),
@@ -88,6 +91,9 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_capture", query: "target=vm9", status: 404),
     RouteExample(id: "post_v1_capture", query: "id=taken", status: 409),
     RouteExample(id: "post_v1_capture", query: "id=file:/tmp/a.pcapng", status: 400),
+    RouteExample(id: "post_v1_frames", query: "rate=100&\(wish)"),
+    RouteExample(id: "post_v1_frames", query: "target=vm9", status: 404),
+    RouteExample(id: "post_v1_frames", query: "rate=0", status: 400),
     RouteExample(id: "get_v1_captures"),
     RouteExample(id: "patch_v1_captures_capture", name: "file:/tmp/a.pcapng", body: #"{"filter":"tcp"}"#, status: 204),
     RouteExample(id: "patch_v1_captures_capture", name: "none", body: #"{"filter":"tcp"}"#, status: 404),
@@ -165,6 +171,15 @@ struct RouteExample: Sendable {
         console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
     PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
     ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
+    LiveRow(
+      isWhole: false, time: "2026-01-02T03:04:05.678Z", lab: "two", revision: 2,
+      nodes: [
+        "vm1": LiveNode(
+          NodeStatus(
+            lab: "two", node: "vm1", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
+            console: nil, since: nil, error: "it ended")),
+        "vm2": nil,
+      ]),
     TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
     PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
   ]
