@@ -84,7 +84,7 @@ package struct ControlServer: Sendable {
     let subjects: [any Routes] = [
       LabRoutes(service: service, logger: logger, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
       PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
-      LiveRoutes(service: service), FrameRoutes(service: service),
+      LiveRoutes(service: service), FrameRoutes(service: service), EventRoutes(service: service),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

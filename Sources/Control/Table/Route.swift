@@ -121,6 +121,8 @@ package struct RouteRow: Sendable {
   let isBodyRequired: Bool
   /// Nil = 204.
   let answer: Content?
+  /// Other forms of it, for who asks for them by `Accept`.
+  let otherAnswers: [Content]
   /// It may also answer 204.
   let mayAnswerNothing: Bool
   /// How it may fail, beside bad input and failures of the host.
@@ -162,12 +164,14 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - text: what it does, in a sentence.
   ///   - errors: how it may fail, beside bad input and failures of the host.
   ///   - mayAnswerNothing: there are requests that it answers by 204.
+  ///   - others: forms of the answer for who asks for them by `Accept`.
   init(
-    _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false
+    _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
+    others: [Content] = []
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
-      isBodyRequired: Body.isRequired, answer: Reply.content,
+      isBodyRequired: Body.isRequired, answer: Reply.content, otherAnswers: others,
       mayAnswerNothing: mayAnswerNothing, errors: errors)
   }
 

@@ -75,6 +75,11 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_v1_fdb", query: "switch=sw9", status: 404),
       RouteExample(id: "delete_v1_fdb", query: "switch=sw1&port=vm1.eth0&vlan=10", status: 204),
       RouteExample(id: "delete_v1_fdb", query: "port=vm9.eth0", status: 404),
+      RouteExample(
+        id: "get_v1_events", query: "since=5m&type=node,port.up&follow=false&words=true", lab: eventful),
+      RouteExample(id: "get_v1_events", query: "after=0&follow=false", lab: eventful),
+      RouteExample(id: "get_v1_events", query: "since=yesterday", status: 400),
+      RouteExample(id: "get_v1_events", query: "type=nodes", status: 400),
     ] + captures
 
   private static let wish =
@@ -105,6 +110,11 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_replay", body: #"{"file":"a.pcap","port":"vm1.eth0","speed":1.5}"#),
   ]
 
+  private static let eventful: @Sendable () -> FixedLab = {
+    let lab = FixedLab()
+    lab.events.note(.nodeFailed, subject: "vm1", detail: ["reason": "it ended"])
+    return lab
+  }
   private static let failing: @Sendable () -> FixedLab = {
     FixedLab(failure: UserError(.failed, "it broke", hint: "mend it"))
   }
