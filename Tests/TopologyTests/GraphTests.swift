@@ -10,14 +10,14 @@ import Testing
     lab.nodes = (0..<nodes).map { number in
       var node = NodeDefinition(name: "n\(number)", kind: "netns")
       var nic = NICDefinition(name: "eth0")
-      if switches > 0 { nic.attachment = .switchPort("sw\(number % switches)", .access(1)) }
+      if switches > 0 { nic.attachment = .switchPort(switch: "sw\(number % switches)", mode: .access(1)) }
       node.nics = [nic]
       return node
     }
     if wired {
       lab.links = (0..<nodes).map { number in
         let ends = [number, (number + 1) % nodes].map { LinkEnd.nic(node: "n\($0)", nic: "eth0") }
-        return LinkDefinition(name: "l\(number)", ends: ends, kind: .wire)
+        return LinkDefinition(name: "l\(number)", kind: .wire, ends: ends)
       }
     }
     return lab
@@ -41,7 +41,7 @@ import Testing
   @Test func linksSayTheirPorts() {
     var lab = lab(nodes: 2, switches: 2)
     lab.links = [
-      LinkDefinition(name: "core", ends: [.switchPort("sw0"), .switchPort("sw1")], kind: .trunk(.access(1)))
+      LinkDefinition(name: "core", kind: .trunk(.access(1)), ends: [.switchPort("sw0"), .switchPort("sw1")])
     ]
     let graph = LabGraph(lab)
     #expect(graph.edges.map(\.ports) == [["n0.eth0"], ["n1.eth0"], ["sw0:core", "sw1:core"]])
