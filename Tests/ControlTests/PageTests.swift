@@ -38,7 +38,9 @@ import Testing
       let terminal = try await ask("/page/xterm.js", socket: client.socket)
       #expect(header("content-type", of: terminal) == "text/javascript; charset=utf-8")
       #expect(RawHTTP.body(of: terminal).contains("window.Terminal = load("))
-      #expect(header("content-type", of: try await ask("/page/xterm.css", socket: client.socket)) == "text/css; charset=utf-8")
+      #expect(
+        header("content-type", of: try await ask("/page/xterm.css", socket: client.socket)) == "text/css; charset=utf-8"
+      )
     }
   }
 

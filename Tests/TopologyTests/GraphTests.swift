@@ -1,3 +1,4 @@
+import Frames
 import Testing
 
 @testable import Topology
@@ -9,7 +10,7 @@ import Testing
     lab.switches = (0..<switches).map { SwitchDefinition(name: "sw\($0)") }
     lab.nodes = (0..<nodes).map { number in
       var node = NodeDefinition(name: "n\(number)", kind: "netns")
-      var nic = NICDefinition(name: "eth0")
+      var nic = NICDefinition(name: "eth0", mac: MACAddress(bits: UInt64(number)))
       if switches > 0 { nic.attachment = .switchPort(switch: "sw\(number % switches)", mode: .access(1)) }
       node.nics = [nic]
       return node
