@@ -94,7 +94,8 @@ extension RealThings {
         try await page.wait(for: page.line("core"), toBe: "impaired")
         #expect(try await page.text("#drawer .card .state-line").contains("delay 40ms"))
         try await page.press("As in the lab file", in: "#drawer .faults")
-        try await page.browser.wait(for: "!document.querySelector('\(page.line("core"))').classList.contains('impaired')")
+        try await page.browser.wait(
+          for: "!document.querySelector('\(page.line("core"))').classList.contains('impaired')")
       }
     }
 
@@ -182,17 +183,17 @@ extension RealThings {
       let file = """
         version: 1
         name: ape-page
-        vlans: { all: { id: 5, subnet: 10.9.0.0/16 } }
-        switches: { sw[1-4]: {} }
+        vlans: { lan: { id: 5, subnet: 10.9.0.0/16 } }
+        switches: { sw1: {}, sw2: {}, sw3: {}, sw4: {} }
         nodes:
-          a[1-50]: { kind: netns, nics: { eth0: { switch: sw1, vlan: all } } }
-          b[1-50]: { kind: netns, nics: { eth0: { switch: sw2, vlan: all } } }
-          c[1-50]: { kind: netns, nics: { eth0: { switch: sw3, vlan: all } } }
-          d[1-50]: { kind: netns, nics: { eth0: { switch: sw4, vlan: all } } }
+          a[1-50]: { kind: netns, nics: { eth0: { switch: sw1, vlan: lan } } }
+          b[1-50]: { kind: netns, nics: { eth0: { switch: sw2, vlan: lan } } }
+          c[1-50]: { kind: netns, nics: { eth0: { switch: sw3, vlan: lan } } }
+          d[1-50]: { kind: netns, nics: { eth0: { switch: sw4, vlan: lan } } }
         links:
-          - { name: t1, ends: [sw1, sw2], trunk: [all] }
-          - { name: t2, ends: [sw2, sw3], trunk: [all] }
-          - { name: t3, ends: [sw3, sw4], trunk: [all] }
+          - { name: t1, ends: [sw1, sw2], trunk: [lan] }
+          - { name: t2, ends: [sw2, sw3], trunk: [lan] }
+          - { name: t3, ends: [sw3, sw4], trunk: [lan] }
 
         """
       try await PageOfLab.use(file, lab: Self.lab) { page in
