@@ -12,6 +12,7 @@ package struct ControlServer: Sendable {
   private let socket: String
   private let logger: Logger
   private let onEnd: @Sendable (LabEnd) -> Void
+  private let meter = RequestMeter()
 
   /// - Parameters:
   ///   - logger: takes what the lab's life brings; without it nothing is logged.
@@ -72,6 +73,7 @@ package struct ControlServer: Sendable {
     // The one event loop writes in order: what is asked of it now comes after what was to be written.
     let served = routes { _ = try? await group.next().submit {}.get() }
     let router = ControlRouter(context: ControlContext.self)
+    router.add(middleware: MeterMiddleware(meter: meter))
     router.add(middleware: ErrorMiddleware(rows: served.map(\.row)))
     router.add(served)
     PageRoutes().add(to: router)
@@ -84,7 +86,7 @@ package struct ControlServer: Sendable {
     let subjects: [any Routes] = [
       LabRoutes(service: service, logger: logger, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
       PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
-      FrameRoutes(service: service),
+      FrameRoutes(service: service), MetricsRoutes(service: service, meter: meter),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

@@ -66,7 +66,7 @@ struct OpenAPI {
     }
     responses["204"] = responses["204"].map { _ in ["description": "It is done; there is nothing to tell."] }
     if let answer = row.answer {
-      responses["200"] = ["description": .text(Self.words(answer)), "content": Self.media([answer])]
+      responses["200"] = ["description": .text(Self.words(answer)), "content": Self.media([answer] + row.otherAnswers)]
     }
     return responses
   }

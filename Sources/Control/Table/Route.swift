@@ -54,6 +54,12 @@ package protocol BodyKind: Sendable {
 package protocol ReplyKind: Sendable {
   /// Nil = nothing, status 204.
   static var content: Content? { get }
+  /// Other forms of the same, for those who ask for them.
+  static var others: [Content] { get }
+}
+
+extension ReplyKind {
+  package static var others: [Content] { [] }
 }
 
 /// No body is read.
@@ -103,9 +109,14 @@ package enum Pcapng: ReplyKind {
   package static var content: Content? { Content(type: type, text: "A capture file.") }
 }
 
-/// Metrics in the text form of OpenMetrics 1.0.
-package enum OpenMetrics: ReplyKind {
-  package static var content: Content? { Content(type: OpenMetricsText.contentType, text: "Counters and gauges.") }
+/// Metrics in a text form.
+package enum Metrics: ReplyKind {
+  package static var content: Content? { content(.plain) }
+  package static var others: [Content] { [content(.openMetrics)] }
+
+  private static func content(_ format: MetricsFormat) -> Content {
+    Content(type: format.contentType, text: "Counters, gauges and histograms.")
+  }
 }
 
 /// A row of the table, whatever its types are.
@@ -121,6 +132,8 @@ package struct RouteRow: Sendable {
   let isBodyRequired: Bool
   /// Nil = 204.
   let answer: Content?
+  /// The answer in other forms.
+  let otherAnswers: [Content]
   /// It may also answer 204.
   let mayAnswerNothing: Bool
   /// How it may fail, beside bad input and failures of the host.
@@ -167,7 +180,7 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
-      isBodyRequired: Body.isRequired, answer: Reply.content,
+      isBodyRequired: Body.isRequired, answer: Reply.content, otherAnswers: Reply.others,
       mayAnswerNothing: mayAnswerNothing, errors: errors)
   }
 

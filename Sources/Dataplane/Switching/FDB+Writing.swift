@@ -355,6 +355,7 @@ extension FDB {
   /// The oldest entry of a port that was learnt makes room; false if there is none.
   private func evict(from port: Int, _ state: inout Writer) -> Bool {
     guard state.lists[port].oldest != 0 else { return false }
+    storedEvictionCount.store(evictionCount &+ 1, ordering: .relaxed)
     remove(Int(state.lists[port].oldest) - 1, &state)
     raiseGeneration()
     return true
