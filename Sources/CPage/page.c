@@ -28,22 +28,50 @@ static const unsigned char api_js[] = {
 static const unsigned char dom_js[] = {
 #embed "assets/dom.js" suffix(,)
   0};
+static const unsigned char drawer_js[] = {
+#embed "assets/drawer.js" suffix(,)
+  0};
+static const unsigned char faults_js[] = {
+#embed "assets/faults.js" suffix(,)
+  0};
+static const unsigned char fragment_js[] = {
+#embed "assets/fragment.js" suffix(,)
+  0};
 static const unsigned char main_js[] = {
 #embed "assets/main.js" suffix(,)
   0};
+static const unsigned char map_js[] = {
+#embed "assets/map.js" suffix(,)
+  0};
+static const unsigned char menu_js[] = {
+#embed "assets/menu.js" suffix(,)
+  0};
 static const unsigned char panel_js[] = {
 #embed "assets/panel.js" suffix(,)
+  0};
+static const unsigned char search_js[] = {
+#embed "assets/search.js" suffix(,)
+  0};
+static const unsigned char store_js[] = {
+#embed "assets/store.js" suffix(,)
+  0};
+static const unsigned char tables_js[] = {
+#embed "assets/tables.js" suffix(,)
+  0};
+static const unsigned char theme_js[] = {
+#embed "assets/theme.js" suffix(,)
+  0};
+static const unsigned char words_js[] = {
+#embed "assets/words.js" suffix(,)
   0};
 #if __has_embed("assets/console.js")
 static const unsigned char console_js[] = {
 #embed "assets/console.js" suffix(,)
   0};
 #endif
-#if __has_embed("assets/frames.js")
 static const unsigned char frames_js[] = {
 #embed "assets/frames.js" suffix(,)
   0};
-#endif
 #if __has_embed("assets/events.js")
 static const unsigned char events_js[] = {
 #embed "assets/events.js" suffix(,)
@@ -218,14 +246,22 @@ static const struct page_file all_files[] = {
   PAGE_FILE("page.css", page_css),
   PAGE_FILE("api.js", api_js),
   PAGE_FILE("dom.js", dom_js),
+  PAGE_FILE("drawer.js", drawer_js),
+  PAGE_FILE("faults.js", faults_js),
+  PAGE_FILE("fragment.js", fragment_js),
   PAGE_FILE("main.js", main_js),
+  PAGE_FILE("map.js", map_js),
+  PAGE_FILE("menu.js", menu_js),
   PAGE_FILE("panel.js", panel_js),
+  PAGE_FILE("search.js", search_js),
+  PAGE_FILE("store.js", store_js),
+  PAGE_FILE("tables.js", tables_js),
+  PAGE_FILE("theme.js", theme_js),
+  PAGE_FILE("words.js", words_js),
 #if __has_embed("assets/console.js")
   PAGE_FILE("console.js", console_js),
 #endif
-#if __has_embed("assets/frames.js")
   PAGE_FILE("frames.js", frames_js),
-#endif
 #if __has_embed("assets/events.js")
   PAGE_FILE("events.js", events_js),
 #endif

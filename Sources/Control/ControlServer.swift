@@ -86,7 +86,8 @@ package struct ControlServer: Sendable {
     let subjects: [any Routes] = [
       LabRoutes(service: service, logger: logger, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
       PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
-      FrameRoutes(service: service), MetricsRoutes(service: service, meter: meter),
+      LiveRoutes(service: service), FrameRoutes(service: service), EventRoutes(service: service),
+      MetricsRoutes(service: service, meter: meter),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

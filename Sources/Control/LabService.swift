@@ -7,6 +7,8 @@ import Topology
 ///
 /// `RuntimeService` is the real one.
 package protocol LabService: Sendable {
+  /// What happens in it.
+  var events: EventHub { get }
   /// The lab that is up; nil before the first `bringUp` and after `takeDown`.
   func lab() async -> CanonicalLab?
   /// Makes `lab` true. Calls follow one another; a `takeDown` interrupts the `bringUp` before it.

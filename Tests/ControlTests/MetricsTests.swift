@@ -18,7 +18,7 @@ import Testing
   }
 
   private func text(_ lab: FixedLab = FixedLab(), _ format: MetricsFormat) async -> [String] {
-    LabMetrics.text(await LabMetrics(lab), RequestMeter(), format).split(separator: "\n").map { String($0) }
+    LabMetrics.text(await LabMetrics(lab), RequestMeter(), lab.events, format).split(separator: "\n").map { String($0) }
   }
 
   @Test func namesAndLabelsAreThoseOfTheContract() async throws {
@@ -66,6 +66,7 @@ import Testing
       #"apus_capture_packets_total{lab="two"} 40"#,
       #"apus_capture_dropped_total{lab="two"} 7"#,
       #"apus_http_connections 1"#,
+      "apus_events_total 0", "apus_events_lost_total 0", "apus_events_readers 0",
       #"apus_http_connections_opened_total 1"#,
     ] { #expect(lines.contains(line), "\(line)") }
     // Streams of bytes are no lines of OpenMetrics.
@@ -123,7 +124,11 @@ import Testing
   @Test(arguments: MetricsFormat.allCases) func withoutALabOnlyTheDaemonIsTold(_ format: MetricsFormat) async {
     let lines = await text(FixedLab(current: nil), format)
     let names = Set(lines.filter { !$0.hasPrefix("#") }.map { $0.prefix { $0 != "{" && $0 != " " } })
-    #expect(names == ["apus_build_info", "apus_http_connections", "apus_http_connections_opened_total"])
+    #expect(
+      names == [
+        "apus_build_info", "apus_http_connections", "apus_http_connections_opened_total", "apus_events_total",
+        "apus_events_lost_total", "apus_events_readers",
+      ])
   }
 
   @Test func textIsEscaped() {

@@ -24,12 +24,16 @@ struct LabMetrics {
   /// - Parameters:
   ///   - lab: nil = none is up: only what is true of the daemon itself.
   ///   - meter: what was asked of the daemon so far.
-  static func text(_ lab: LabMetrics?, _ meter: RequestMeter, _ format: MetricsFormat) -> String {
+  ///   - events: what has happened.
+  static func text(
+    _ lab: LabMetrics?, _ meter: RequestMeter, _ events: EventHub, _ format: MetricsFormat
+  ) -> String {
     var text = MetricsText(format)
     text.add(
       MetricFamily("apus_build", .info, help: "The program that answers."),
       [(MetricLabels(["version": Product.version]), 1)])
     addRequests(meter, to: &text)
+    addEvents(events, to: &text)
     lab?.add(to: &text)
     return text.finished
   }
@@ -47,6 +51,20 @@ struct LabMetrics {
     text.add(
       MetricFamily("apus_http_connections_opened", .counter, help: "Connections that have ever asked something."),
       [(MetricLabels(), meter.connections.all)])
+  }
+
+  private static func addEvents(_ events: EventHub, to text: inout MetricsText) {
+    let counts = events.counts
+    text.add(
+      MetricFamily("apus_events", .counter, help: "Events of the lab, as apus events tells them."),
+      [(MetricLabels(), UInt64(counts.noted))])
+    text.add(
+      MetricFamily(
+        "apus_events_lost", .counter, help: "Events that those who follow them were too slow for; each was told."),
+      [(MetricLabels(), UInt64(counts.lost))])
+    text.add(
+      MetricFamily("apus_events_readers", .gauge, help: "Those who follow events now."),
+      [(MetricLabels(), UInt64(counts.readers))])
   }
 
   private func add(to text: inout MetricsText) {

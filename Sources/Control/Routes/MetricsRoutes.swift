@@ -4,7 +4,8 @@ import NIOCore
 
 extension API {
   package static let metrics = Route<NoQuery, NoBody, Metrics>(
-    .get, "/metrics", "Counters for Prometheus and what else reads its text format, or OpenMetrics.")
+    .get, "/metrics", "Counters for Prometheus and what else reads its text format, or OpenMetrics.",
+    others: [Metrics.content(.openMetrics)])
 }
 
 /// Metrics, in the form that `Accept` asks for.
@@ -16,7 +17,7 @@ struct MetricsRoutes: Routes {
     [
       API.metrics.responds { call in
         let format = MetricsFormat.chosen(by: call.request.headers[values: .accept])
-        let text = LabMetrics.text(await LabMetrics(service), meter, format)
+        let text = LabMetrics.text(await LabMetrics(service), meter, service.events, format)
         return Response(
           status: .ok, headers: [.contentType: format.contentType],
           body: ResponseBody(byteBuffer: ByteBuffer(string: text)))

@@ -54,12 +54,6 @@ package protocol BodyKind: Sendable {
 package protocol ReplyKind: Sendable {
   /// Nil = nothing, status 204.
   static var content: Content? { get }
-  /// Other forms of the same, for those who ask for them.
-  static var others: [Content] { get }
-}
-
-extension ReplyKind {
-  package static var others: [Content] { [] }
 }
 
 /// No body is read.
@@ -112,9 +106,8 @@ package enum Pcapng: ReplyKind {
 /// Metrics in a text form.
 package enum Metrics: ReplyKind {
   package static var content: Content? { content(.plain) }
-  package static var others: [Content] { [content(.openMetrics)] }
 
-  private static func content(_ format: MetricsFormat) -> Content {
+  static func content(_ format: MetricsFormat) -> Content {
     Content(type: format.contentType, text: "Counters, gauges and histograms.")
   }
 }
@@ -132,7 +125,7 @@ package struct RouteRow: Sendable {
   let isBodyRequired: Bool
   /// Nil = 204.
   let answer: Content?
-  /// The answer in other forms.
+  /// Other forms of it, for who asks for them by `Accept`.
   let otherAnswers: [Content]
   /// It may also answer 204.
   let mayAnswerNothing: Bool
@@ -175,12 +168,14 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - text: what it does, in a sentence.
   ///   - errors: how it may fail, beside bad input and failures of the host.
   ///   - mayAnswerNothing: there are requests that it answers by 204.
+  ///   - others: forms of the answer for who asks for them by `Accept`.
   init(
-    _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false
+    _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
+    others: [Content] = []
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
-      isBodyRequired: Body.isRequired, answer: Reply.content, otherAnswers: Reply.others,
+      isBodyRequired: Body.isRequired, answer: Reply.content, otherAnswers: others,
       mayAnswerNothing: mayAnswerNothing, errors: errors)
   }
 

@@ -236,6 +236,10 @@ package enum DataplaneEvent: Sendable {
   case portRefusal(port: String, reason: String)
   /// Something is wrong with a front-end, and what to do.
   case portAdvice(port: String, text: String)
+  /// So many changes of a port's carrier came faster than they could be told; what was told last is true.
+  case carrierChangesLost(port: String, count: Int)
+  /// Stations came up behind other ports, had to make room, or there was no room for all.
+  case stations(StationNews)
   /// Something is wrong with how a worker runs, and what to do.
   case workerAdvice(worker: Int, text: String)
 }

@@ -64,6 +64,8 @@ final class FDB: Sendable {
   let storedLimit: Atomic<Int>
   let storedPortLimit: Atomic<Int>
   let storedSpanShift = Atomic<UInt32>(0)
+  /// See `FDBNotes`.
+  let storedIsUntold = Atomic<Bool>(false)
 
   /// - Parameters:
   ///   - limit: entries held at most; 0 for a table that never holds any.

@@ -61,6 +61,7 @@ package actor CaptureDesk {
   let gate: PlaneGate
   let logger: Logger
   let application: String
+  private let events: EventHub
   var entries: [String: Entry] = [:]
   /// What the file of the lab declares, of which each was started; some may have ended since.
   var declared: [CaptureDefinition] = []
@@ -70,7 +71,8 @@ package actor CaptureDesk {
   /// What captures did that have ended.
   private var totalsBefore = CaptureTotals()
 
-  init(gate: PlaneGate, logger: Logger, application: String) {
+  init(gate: PlaneGate, logger: Logger, application: String, events: EventHub) {
+    self.events = events
     self.gate = gate
     self.logger = logger
     self.application = application
@@ -138,6 +140,7 @@ package actor CaptureDesk {
     let waiting = entries[id]?.waiting ?? []
     entries[id]?.waiting = []
     entries[id]?.session = session
+    noteStart(id)
     entries[id]?.follower = Task { await self.follow(id, session) }
     for continuation in waiting { continuation.resume(returning: session) }
     // What came while it was being started.
@@ -151,8 +154,22 @@ package actor CaptureDesk {
     entries[id] = nil
     entry.follower?.cancel()
     totalsBefore.add(status)
+    events.note(
+      .captureEnded, subject: id,
+      detail: [
+        "outcome": .text(status.outcome?.description ?? "ended"), "frames": EventValue(status.written),
+        "dropped": EventValue(status.counts.dropped),
+      ])
     let what = "capture \(entry.file ?? id): \(status.outcome?.description ?? "ended"), \(Self.frames(status.written))"
     if status.outcome?.isClean ?? true { logger.info("\(what)") } else { logger.warning("\(what)") }
+  }
+
+  private func noteStart(_ id: String) {
+    guard let entry = entries[id] else { return }
+    var detail: [String: EventValue] = ["targets": .list(entry.request.targets.map { .text($0) })]
+    if let file = entry.file { detail["file"] = .text(file) }
+    if let filter = entry.request.filter { detail["filter"] = .text(filter) }
+    events.note(.captureStarted, subject: id, detail: detail)
   }
 
   private static func frames(_ count: UInt64) -> String { count == 1 ? "1 frame" : "\(count) frames" }

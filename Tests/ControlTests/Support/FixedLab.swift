@@ -9,6 +9,7 @@ import Topology
 
 /// A lab service with fixed answers that notes what it was asked.
 actor FixedLab: LabService {
+  nonisolated let events = EventHub(lab: "two", base: 1000)
   private(set) var current: CanonicalLab?
   private(set) var recordings: [CaptureRequest] = []
   private(set) var flushes: [String] = []

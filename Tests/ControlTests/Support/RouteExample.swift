@@ -30,6 +30,9 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_openapi_json"),
       RouteExample(id: "get_metrics"),
       RouteExample(id: "get_v1_version"),
+      RouteExample(id: "get_v1_live", query: "count=1"),
+      RouteExample(id: "get_v1_graph"),
+      RouteExample(id: "get_v1_graph", status: 404, lab: empty),
       RouteExample(id: "get_v1_ports"),
       RouteExample(id: "get_v1_ports_port", name: "vm1:eth0"),
       RouteExample(id: "get_v1_ports_port", name: "vm9.eth0", status: 404),
@@ -72,6 +75,11 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_v1_fdb", query: "switch=sw9", status: 404),
       RouteExample(id: "delete_v1_fdb", query: "switch=sw1&port=vm1.eth0&vlan=10", status: 204),
       RouteExample(id: "delete_v1_fdb", query: "port=vm9.eth0", status: 404),
+      RouteExample(
+        id: "get_v1_events", query: "since=5m&type=node,port.up&follow=false&words=true", lab: eventful),
+      RouteExample(id: "get_v1_events", query: "after=0&follow=false", lab: eventful),
+      RouteExample(id: "get_v1_events", query: "since=yesterday", status: 400),
+      RouteExample(id: "get_v1_events", query: "type=nodes", status: 400),
     ] + captures
 
   private static let wish =
@@ -102,6 +110,11 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_replay", body: #"{"file":"a.pcap","port":"vm1.eth0","speed":1.5}"#),
   ]
 
+  private static let eventful: @Sendable () -> FixedLab = {
+    let lab = FixedLab()
+    lab.events.note(.nodeFailed, subject: "vm1", detail: ["reason": "it ended"])
+    return lab
+  }
   private static let failing: @Sendable () -> FixedLab = {
     FixedLab(failure: UserError(.failed, "it broke", hint: "mend it"))
   }
@@ -158,6 +171,15 @@ struct RouteExample: Sendable {
         console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
     PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
     ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
+    LiveRow(
+      isWhole: false, time: "2026-01-02T03:04:05.678Z", lab: "two", revision: 2,
+      nodes: [
+        "vm1": LiveNode(
+          NodeStatus(
+            lab: "two", node: "vm1", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
+            console: nil, since: nil, error: "it ended")),
+        "vm2": nil,
+      ]),
     TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
     PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
   ]
