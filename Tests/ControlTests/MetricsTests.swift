@@ -82,7 +82,8 @@ import Testing
     #expect(
       burst.suffix(4) == [
         #"apus_worker_burst_packets_bucket{worker="0",le="1024.0"} 3"#,
-        #"apus_worker_burst_packets_bucket{worker="0",le="+Inf"} 4"#, #"apus_worker_burst_packets_sum{worker="0"} 2004.0"#,
+        #"apus_worker_burst_packets_bucket{worker="0",le="+Inf"} 4"#,
+        #"apus_worker_burst_packets_sum{worker="0"} 2004.0"#,
         #"apus_worker_burst_packets_count{worker="0"} 4"#,
       ])
     let round = lines.filter { $0.hasPrefix("apus_worker_round_seconds_") && $0.contains(#"worker="0""#) }
@@ -142,9 +143,11 @@ import Testing
 
   /// What scrapers send, and what nobody should.
   @Test(arguments: [
-    ([], MetricsFormat.plain), (["*/*"], .plain), (["text/plain"], .plain), (["application/json"], .plain), ([""], .plain),
+    ([], MetricsFormat.plain), (["*/*"], .plain), (["text/plain"], .plain), (["application/json"], .plain),
+    ([""], .plain),
     (["application/openmetrics-text"], .openMetrics), (["Application/OpenMetrics-Text; Version=1.0.0"], .openMetrics),
-    (["application/openmetrics-text;version=1.0.0;q=0"], .plain), (["application/openmetrics-text;version=2.0.0"], .plain),
+    (["application/openmetrics-text;version=1.0.0;q=0"], .plain),
+    (["application/openmetrics-text;version=2.0.0"], .plain),
     (["application/openmetrics-text;q=nan"], .plain), (["application/openmetrics-text;q=x"], .plain),
     (["application/*"], .plain), (["text/plain", "application/openmetrics-text"], .openMetrics),
     (["application/openmetrics-text;q=0.4,text/plain;version=0.0.4;q=0.5"], .plain),
@@ -237,7 +240,9 @@ import Testing
   /// What Grafana wants of a file that is imported.
   @Test func theDashboardIsOne() throws {
     let dashboard = try Self.dashboard()
-    for key in ["title", "uid", "schemaVersion", "panels", "templating", "time"] { #expect(dashboard[key] != nil, "\(key)") }
+    for key in ["title", "uid", "schemaVersion", "panels", "templating", "time"] {
+      #expect(dashboard[key] != nil, "\(key)")
+    }
     guard case .list(let panels)? = dashboard["panels"] else { return #expect(Bool(false)) }
     var ids: Set<Int> = []
     for panel in panels {

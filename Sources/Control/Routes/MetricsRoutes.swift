@@ -5,7 +5,7 @@ import NIOCore
 extension API {
   package static let metrics = Route<NoQuery, NoBody, Metrics>(
     .get, "/metrics", "Counters for Prometheus and what else reads its text format, or OpenMetrics.",
-    others: [Metrics.content(.openMetrics)])
+    others: [Metrics.content(.openMetrics)], access: .metrics)
 }
 
 /// Metrics, in the form that `Accept` asks for.
