@@ -13,6 +13,7 @@ package struct ControlServer: Sendable {
   private let logger: Logger
   private let tcp: TCPDoor?
   private let onEnd: @Sendable (LabEnd) -> Void
+  private let meter = RequestMeter()
 
   /// - Parameters:
   ///   - logger: takes what the lab's life brings; without it nothing is logged.
@@ -80,6 +81,7 @@ package struct ControlServer: Sendable {
       await tcp?.settleWrites()
     }
     let router = ControlRouter(context: ControlContext.self)
+    router.add(middleware: MeterMiddleware(meter: meter))
     router.add(middleware: ErrorMiddleware(rows: served.map(\.row)))
     router.add(served)
     PageRoutes().add(to: router)
@@ -93,7 +95,7 @@ package struct ControlServer: Sendable {
       LabRoutes(service: service, logger: logger, tcp: tcp, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
       PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
       LiveRoutes(service: service), FrameRoutes(service: service), EventRoutes(service: service),
-      SessionRoutes(),
+      MetricsRoutes(service: service, meter: meter), SessionRoutes(),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

@@ -101,7 +101,7 @@ package final class RuntimeService: LabService {
   }
 
   package func captures() async -> [CaptureRow] { await runtime.captures.running().map { CaptureRow($0) } }
-  package func droppedByCaptures() async -> UInt64 { await runtime.captures.dropped() }
+  package func captureTotals() async -> CaptureTotals { await runtime.captures.totals() }
   package func stopCapture(_ id: String) async throws { try await runtime.captures.stop(id) }
 
   package func changeFilter(ofCapture id: String, to text: String) async throws {

@@ -64,14 +64,15 @@ import Topology
   }
 
   @Test func theEndOfALabIsTheEndOfItsNodes() async {
+    events.port("b.eth0", isUp: true)
     events.nodeStarted("b")
     events.nodeStarted("a", process: 1)
     events.nodeFailed("a", reason: "it ended")
     events.labDown()
     events.labDown(error: "node c: does not end")
     #expect(
-      await told().dropFirst(3) == [
-        "node.stopped b stopped", "lab.down two is down", "lab.down two is down: node c: does not end",
+      await told().dropFirst(4) == [
+        "port.down b.eth0 is down", "node.stopped b stopped", "lab.down two is down", "lab.down two is down: node c: does not end",
       ])
   }
 
@@ -138,7 +139,7 @@ import Topology
         "lost a 3 events were lost", "fdb.moved sw 02:00:00:00:00:01 in VLAN 10 moved from a to b",
         "fdb.moved sw 02:00:00:00:00:01 in VLAN 10 moved from a to a port that is gone, 9 times",
         "fdb.moved sw 5 moves of more stations",
-        "fdb.evicted sw 2 stations were forgotten of a to make room, last 02:00:00:00:00:01 in VLAN 10",
+        "fdb.evicted sw 2 stations of a were forgotten to make room, last 02:00:00:00:00:01 in VLAN 10",
         "fdb.evicted sw 1 station was forgotten to make room",
         "fdb.full sw no room for more stations: it has all 8192 that it may have",
         "fdb.full sw no room for more stations: its port a has all 64 that it may have", "port.up a is up",

@@ -103,9 +103,13 @@ package enum Pcapng: ReplyKind {
   package static var content: Content? { Content(type: type, text: "A capture file.") }
 }
 
-/// Metrics in the text form of OpenMetrics 1.0.
-package enum OpenMetrics: ReplyKind {
-  package static var content: Content? { Content(type: OpenMetricsText.contentType, text: "Counters and gauges.") }
+/// Metrics in a text form.
+package enum Metrics: ReplyKind {
+  package static var content: Content? { content(.plain) }
+
+  static func content(_ format: MetricsFormat) -> Content {
+    Content(type: format.contentType, text: "Counters, gauges and histograms.")
+  }
 }
 
 /// A row of the table, whatever its types are.

@@ -383,6 +383,7 @@ extension FDB {
   /// - Parameter isOfPort: the port has as many as it may; otherwise the table is full.
   private func evict(from port: Int, isOfPort: Bool, _ state: inout Writer) -> Bool {
     guard state.lists[port].oldest != 0 else { return false }
+    storedEvictionCount.store(evictionCount &+ 1, ordering: .relaxed)
     let number = Int(state.lists[port].oldest) - 1
     let (line, slot) = FDBPlace.spot(places[number].position.load(ordering: .relaxed))
     let key = lines[line].key(slot)

@@ -14,6 +14,25 @@ package struct RunningCapture: Sendable, Equatable {
   package var status: CaptureStatus
 }
 
+/// What all captures did since the daemon runs.
+package struct CaptureTotals: Sendable, Equatable {
+  /// Those that run now.
+  package var running = 0
+  /// Frames that they gave out.
+  package var written: UInt64 = 0
+  /// Frames that they were too slow for.
+  package var dropped: UInt64 = 0
+
+  package init(running: Int = 0, written: UInt64 = 0, dropped: UInt64 = 0) {
+    (self.running, self.written, self.dropped) = (running, written, dropped)
+  }
+
+  fileprivate mutating func add(_ status: CaptureStatus) {
+    written += status.written
+    dropped += status.counts.dropped
+  }
+}
+
 /// The captures of a lab: those that clients asked for, and those that the lab file declares.
 ///
 /// Each follows its targets: a port that appears while it runs becomes part of it. An id is taken before anything is
@@ -49,8 +68,8 @@ package actor CaptureDesk {
   /// The lab as it is now, or was last.
   var lab: CanonicalLab?
   private var counter = 0
-  /// Frames that captures before were too slow for.
-  private var droppedBefore: UInt64 = 0
+  /// What captures did that have ended.
+  private var totalsBefore = CaptureTotals()
 
   init(gate: PlaneGate, logger: Logger, application: String, events: EventHub) {
     self.events = events
@@ -134,7 +153,7 @@ package actor CaptureDesk {
     guard let entry = entries[id], entry.session === session else { return }
     entries[id] = nil
     entry.follower?.cancel()
-    droppedBefore += status.counts.dropped
+    totalsBefore.add(status)
     events.note(
       .captureEnded, subject: id,
       detail: [
@@ -257,8 +276,13 @@ package actor CaptureDesk {
     }
   }
 
-  /// Frames that captures were too slow for, since the daemon runs.
-  package func dropped() -> UInt64 {
-    entries.values.reduce(droppedBefore) { $0 + ($1.session?.status.counts.dropped ?? 0) }
+  /// What all of them did, those too that have ended.
+  package func totals() -> CaptureTotals {
+    var totals = totalsBefore
+    for session in entries.values.compactMap(\.session) {
+      totals.running += 1
+      totals.add(session.status)
+    }
+    return totals
   }
 }

@@ -22,6 +22,8 @@ package final class EventHub: Sendable {
     var time = Date.distantPast
     var wakes: [Int: AsyncStream<Void>.Continuation] = [:]
     var lastReader = 0
+    /// Events that readers were too slow for, of all readers together.
+    var lostCount = 0
     var isFinished = false
 
     var end: Int { first + kept.count }
@@ -131,6 +133,7 @@ package final class EventHub: Sendable {
     state.withLock { state in
       let lost = max(0, oldest(state) - next)
       next += lost
+      state.lostCount += lost
       guard next < state.end else { return state.isFinished ? .end : .nothingYet }
       let events = Array(state.kept[(next - state.first)...].prefix(count))
       next += events.count
@@ -149,6 +152,11 @@ package final class EventHub: Sendable {
       return LabEvent(
         id: place.next - 1, time: time, type: .lost, lab: state.lab, subject: state.lab, detail: detail)
     }
+  }
+
+  /// Events that there were, those that readers were too slow for, and how many read now.
+  package var counts: (noted: Int, lost: Int, readers: Int) {
+    state.withLock { ($0.end - base, $0.lostCount, $0.wakes.count) }
   }
 
   // MARK: - The end

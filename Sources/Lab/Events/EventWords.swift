@@ -54,9 +54,9 @@ package enum EventWords {
       let ports = "from \(detail.text("from") ?? "a port that is gone") to \(detail.text("to") ?? "a port that is gone")"
       return "\(station) moved \(ports)\(count > 1 ? ", \(count) times" : "")"
     case .fdbEvicted:
-      let words = count == 1 ? "1 station was forgotten" : "\(count) stations were forgotten"
       let port = detail.text("port").map { " of \($0)" } ?? ""
-      return "\(words)\(port) to make room\(station.map { ", last \($0)" } ?? "")"
+      let words = count == 1 ? "1 station\(port) was forgotten" : "\(count) stations\(port) were forgotten"
+      return "\(words) to make room\(station.map { ", last \($0)" } ?? "")"
     default:
       let full = detail.text("port").map { "its port \($0)" } ?? "it"
       return "no room for more stations: \(full) has all \(detail.integer("entries") ?? 0) that it may have"

@@ -42,9 +42,10 @@ package final class LabEvents: Sendable {
     hub.note(.labUp, detail: detail)
   }
 
-  /// The lab is gone, with all its nodes.
+  /// The lab is gone, with all its ports and nodes.
   /// - Parameter error: why it did not come up, or what could not be removed.
   func labDown(error: String? = nil) {
+    _ = ports(areUp: [])
     let running = state.withLock { state in
       defer { state = State() }
       return state.nodes.filter { [.started, .ready].contains($0.value) }.keys.sorted()
