@@ -43,6 +43,7 @@ package struct ControlServer: Sendable {
         hint: "set APUS_STATE_DIR to a shorter path")
     }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    PoliteExecutor.lower(group.next())
     var quiet = logger
     quiet.logLevel = max(.warning, logger.logLevel)
     let router = router(on: group).buildResponder()
@@ -78,7 +79,7 @@ package struct ControlServer: Sendable {
     // The one event loop writes in order: what is asked of it now comes after what was to be written.
     let served = routes {
       _ = try? await group.next().submit {}.get()
-      await tcp?.settleWrites()
+      await tcp?.drain()
     }
     let router = ControlRouter(context: ControlContext.self)
     router.add(middleware: MeterMiddleware(meter: meter))

@@ -98,8 +98,8 @@ struct OpenAPI {
 
   private static var failures: [String: JSONValue] {
     var responses: [String: JSONValue] = [:]
-    for (code, text) in statuses {
-      responses["\(code.status)"] = [
+    for (status, text) in statuses.map({ ($0.status, $1) }) + RouteRow.httpFailures {
+      responses["\(status)"] = [
         "description": .text(text), "content": media([Content(type: Content.jsonType, shape: ErrorAnswer.shape)]),
       ]
     }

@@ -133,6 +133,8 @@ package struct RouteRow: Sendable {
   let errors: [ExitCode]
   /// Who may ask it over TCP.
   let access: RouteAccess
+  /// Bytes of the largest body that is taken over TCP.
+  let tcpBodyLimit: Int
 
   /// The name to fill in: `port`.
   var parameter: String? {
@@ -151,7 +153,7 @@ package struct RouteRow: Sendable {
   /// Statuses of all its answers.
   package var statuses: [Int] {
     (answer == nil ? [204] : mayAnswerNothing ? [200, 204] : [200])
-      + Set(([.badInput, .failed] + errors).map(\.status)).sorted()
+      + Set(([.badInput, .failed] + errors).map(\.status) + httpStatuses).sorted()
   }
 
   /// Whether it is what a path asks for, whatever the method.
@@ -184,14 +186,15 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - mayAnswerNothing: there are requests that it answers by 204.
   ///   - others: forms of the answer for who asks for them by `Accept`.
   ///   - access: who may ask it over TCP.
+  ///   - tcpBodyLimit: bytes of the largest body that is taken over TCP.
   init(
     _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
-    others: [Content] = [], access: RouteAccess = .token
+    others: [Content] = [], access: RouteAccess = .token, tcpBodyLimit: Int = Answer.tcpBodyLimit
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
       isBodyRequired: Body.isRequired, answer: Reply.content, otherAnswers: others,
-      mayAnswerNothing: mayAnswerNothing, errors: errors, access: access)
+      mayAnswerNothing: mayAnswerNothing, errors: errors, access: access, tcpBodyLimit: tcpBodyLimit)
   }
 
   /// Path and query as they stand in the request line.

@@ -72,6 +72,8 @@ package struct Field: Sendable {
   var text: String
   /// It is always there.
   var isRequired: Bool
+  /// Which of its values are not taken over TCP.
+  var hostValues = HostValues.none
 
   /// A key that is always there.
   init(_ name: String, _ shape: Shape, _ text: String) {
@@ -88,7 +90,11 @@ package struct Field: Sendable {
   }
 
   /// The same key where it may be left out.
-  var optional: Field { Field(name: name, shape: shape, text: text, isRequired: false) }
+  var optional: Field {
+    var field = self
+    field.isRequired = false
+    return field
+  }
 }
 
 extension Shape {

@@ -147,6 +147,7 @@ struct Daemon {
 
   /// - Parameter work: what `begin` has begun.
   private func end(after number: Int32, isNew: Bool, _ work: Task<Void, any Error>? = nil) async throws {
+    await tcp.drain()
     guard number == SIGINT else {
       logger.info("ended by signal \(number); the nodes go on")
       await runtime.detach()
