@@ -51,8 +51,8 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Lab", "Capture", "Dataplane", "Topology", "Frames", hummingbird, hummingbirdCore, logging, nioCore, nioHTTP1,
-        nioPosix, nioWebSocket,
+        "Lab", "Capture", "Dataplane", "Topology", "Frames", "CPage", hummingbird, hummingbirdCore, logging, nioCore,
+        nioHTTP1, nioPosix, nioWebSocket,
       ],
       swiftSettings: strict),
     .target(
@@ -71,6 +71,7 @@ let package = Package(
     .target(name: "VhostUser", dependencies: ["LinuxHost"], swiftSettings: strict),
     .target(name: "Frames", swiftSettings: strict),
     .target(name: "LinuxHost", dependencies: ["CLinux", "CNetlink"], swiftSettings: strict),
+    .target(name: "CPage", exclude: ["assets"], linkerSettings: [.linkedLibrary("z")]),
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .systemLibrary(
       name: "CNetlink", pkgConfig: "libnl-route-3.0",

@@ -15,6 +15,7 @@ package struct ControlServer: Sendable {
   private let onEnd: @Sendable (LabEnd) -> Void
   /// Tests set limits of their own.
   var webSockets: WebSocketDesk
+  private let meter = RequestMeter()
 
   /// - Parameters:
   ///   - logger: takes what the lab's life brings; without it nothing is logged.
@@ -45,6 +46,7 @@ package struct ControlServer: Sendable {
         hint: "set APUS_STATE_DIR to a shorter path")
     }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    PoliteExecutor.lower(group.next())
     var quiet = logger
     quiet.logLevel = max(.warning, logger.logLevel)
     let router = router(on: group).buildResponder()
@@ -80,11 +82,13 @@ package struct ControlServer: Sendable {
     // The one event loop writes in order: what is asked of it now comes after what was to be written.
     let served = routes {
       _ = try? await group.next().submit {}.get()
-      await tcp?.settleWrites()
+      await tcp?.drain()
     }
     let router = ControlRouter(context: ControlContext.self)
+    router.add(middleware: MeterMiddleware(meter: meter))
     router.add(middleware: ErrorMiddleware(rows: served.map(\.row)))
     router.add(served)
+    PageRoutes().add(to: router)
     return router
   }
 
@@ -94,7 +98,8 @@ package struct ControlServer: Sendable {
     let subjects: [any Routes] = [
       LabRoutes(service: service, logger: logger, tcp: tcp, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
       PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
-      NodeSockets(service: service, desk: webSockets), SessionRoutes(),
+      LiveRoutes(service: service), FrameRoutes(service: service), EventRoutes(service: service),
+      MetricsRoutes(service: service, meter: meter), NodeSockets(service: service, desk: webSockets), SessionRoutes(),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

@@ -8,7 +8,8 @@ extension API {
   package static let lab = Route<NoQuery, NoBody, Single<LabDocument>>(
     .get, "/v1/lab", "The lab in its canonical form.", errors: [.notFound])
   package static let labUp = Route<UpQuery, Single<LabDocument>, Lines<LabLine>>(
-    .put, "/v1/lab", "Makes a lab true; who goes away meanwhile wants it no more.", errors: [.unreachable])
+    .put, "/v1/lab", "Makes a lab true; who goes away meanwhile wants it no more.", errors: [.unreachable],
+    tcpBodyLimit: Answer.bodyLimit)
   package static let labDown = Route<DownQuery, NoBody, Lines<LabLine>>(
     .delete, "/v1/lab", "Takes the lab down, and goes on when the client has gone; then the daemon ends.",
     errors: [.different], mayAnswerNothing: true)
@@ -65,8 +66,8 @@ package struct UpQuery: RouteQuery {
       Field(optional: "allow-restart", .boolean, "Machines that run may be started again."),
       Field(optional: "reset", .boolean, "What was said at run time is forgotten."),
       Field(optional: "parallel", .integer(1...Int.max), "Machines that boot at once."),
-      Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`."),
-      Field(optional: "http-token", .text, "The token of it."),
+      Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`.").onSocket(),
+      Field(optional: "http-token", .text, "The token of it.").onSocket(),
     ])
 }
 
@@ -115,7 +116,7 @@ struct LabRoutes: Routes {
     [
       API.lab.answers { _ in LabDocument(try await current()) },
       API.labUp.responds { call in
-        let lab = try await Self.lab(call)
+        let lab = try await lab(call)
         let options = try call.query.options()
         try await door.enter()
         return bringUp(lab, options, endingWith: call.channel)
@@ -140,9 +141,11 @@ struct LabRoutes: Routes {
   }
 
   /// The lab that is asked for.
-  private static func lab(_ call: Call<UpQuery, Single<LabDocument>>) async throws -> CanonicalLab {
+  private func lab(_ call: Call<UpQuery, Single<LabDocument>>) async throws -> CanonicalLab {
     do {
-      return try await call.body().lab()
+      let document = try await call.body()
+      if call.isTCP { try document.refuseHostPaths(beside: await service.lab()) }
+      return try document.lab()
     } catch var error as UserError {
       // A command of ours has made it of a file that it has checked.
       error.hint = error.hint ?? VersionMismatch.hint

@@ -48,7 +48,7 @@ struct NodeRoutes: Routes {
       API.exec.responds { call in try await execute(call) },
       API.console.responds { call in
         let session = try await service.console(node: call.name, steals: call.query.steal ?? false)
-        let lines = call.request.hasLines ? RequestLines(call.request) : nil
+        let lines = call.request.hasLines ? RequestLines(call.request, isTCP: call.isTCP) : nil
         let feeder = lines.map { lines in { @Sendable in await Self.feed(lines, to: session) } }
         return Answer.asking(to: call.channel, feeder: feeder) { await session.next().map { ConsoleLine.event($0) } }
       },
@@ -72,10 +72,10 @@ struct NodeRoutes: Routes {
 
   private func execute(_ call: Call<NoQuery, Followed<ExecuteRequest, InputLine>>) async throws -> Response {
     guard call.request.hasLines else {
-      let wanted = try await call.request.decoded(ExecuteRequest.self).commandRequest(isFollowed: false)
+      let wanted = try await call.decoded(ExecuteRequest.self).commandRequest(isFollowed: false)
       return relay(try await execute(wanted, call.name), nil, endingWith: call.channel)
     }
-    let lines = RequestLines(call.request)
+    let lines = RequestLines(call.request, isTCP: call.isTCP)
     guard let first = try await lines.first(ExecuteRequest.self) else {
       throw UserError(.badInput, "the first line of the body must say the command")
     }

@@ -146,7 +146,10 @@ struct NodeSockets: Routes {
     _ node: String, _ request: CommandRequest, _ socket: WebSocketConnection
   ) async -> WebSocketFault {
     do {
-      let command = try await service.execute(node: node, request)
+      // Processes are to have the priority of the daemon, not that of the threads that serve clients.
+      let command = try await withTaskExecutorPreference(globalConcurrentExecutor) {
+        try await service.execute(node: node, request)
+      }
       return await Self.serve(socket) {
         await Self.feed(from: socket, command.input, isTerminal: request.terminal != nil)
       } output: {

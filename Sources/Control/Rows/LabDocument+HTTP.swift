@@ -43,7 +43,7 @@ extension LabDocument {
       "LabHTTP", "The API over TCP.",
       [
         Field("listen", .text, "Address and port: `127.0.0.1:8080`."),
-        Field(optional: "token_file", .text, "Absolute path of the file with the token."),
+        Field(optional: "token_file", .text, "Absolute path of the file with the token.").onSocket(),
         Field(
           optional: "metrics", .choice(HTTPDefinition.Metrics.allCases.map(\.rawValue)),
           "Whether `/metrics` needs the token, as without it."),

@@ -6,6 +6,9 @@ enum Answer {
   /// Bytes of the largest body a request may have: a lab of thousands of nodes fits.
   static let bodyLimit = 16 << 20
 
+  /// The same over TCP, where a row says nothing else.
+  static let tcpBodyLimit = 1 << 20
+
   /// One JSON value and a line feed.
   static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
     var body = ByteBuffer(bytes: try JSON.bytes(value))

@@ -3,23 +3,23 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// A connection of the API, over TCP or on the control socket: its handlers, and who takes its requests.
+/// A client's connection: HTTP/1.1.
 struct ControlChannel: ServerChildChannel {
-  private let http: HTTP1Channel
+  typealias Value = HTTP1Channel.Value
 
-  /// - Parameter limits: what a connection may cost; nil = whatever its client wants, who is trusted.
-  init(limits: ConnectionLimits? = nil, responder: @escaping HTTPChannelHandler.Responder) {
-    var configuration = HTTP1Channel.Configuration()
-    if let limits {
-      configuration.idleTimeout = limits.idle
-      configuration.httpDecoder = .init(
-        maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
-        maxHeaderFieldCount: limits.headerCount)
-    }
+  private let http: HTTP1Channel
+  private let executor: PoliteExecutor?
+
+  /// - Parameter executor: where requests are done; nil = on the threads of the process.
+  init(
+    responder: @escaping HTTPChannelHandler.Responder, configuration: HTTP1Channel.Configuration = .init(),
+    executor: PoliteExecutor? = nil
+  ) {
+    self.executor = executor
     http = HTTP1Channel(responder: responder, configuration: configuration)
   }
 
-  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     http.setup(channel: channel, logger: logger).flatMap { value in
       let configured = http.configuration.httpDecoder
       var limits = NIOHTTPDecoderLimitConfiguration()
@@ -30,14 +30,7 @@ struct ControlChannel: ServerChildChannel {
     }
   }
 
-  func handle(value: HTTP1Channel.Value, logger: Logger) async { await http.handle(value: value, logger: logger) }
-}
-
-/// What a connection over TCP may cost.
-struct ConnectionLimits: Sendable {
-  /// Until a request that was begun, or the next one, must have come.
-  var idle = TimeAmount.seconds(60)
-  /// Of all header fields together.
-  var headerBytes = 32 << 10
-  var headerCount = 100
+  func handle(value: Value, logger: Logger) async {
+    await withTaskExecutorPreference(executor) { await http.handle(value: value, logger: logger) }
+  }
 }

@@ -30,6 +30,7 @@ struct ControlListener: Sendable {
         }
       }
       .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(.socketOption(.so_keepalive), value: 1)
     let setUp = { @Sendable (channel: any Channel) in connection.setup(channel: channel, logger: logger) }
     let listening: NIOAsyncChannel<HTTP1Channel.Value, Never> =
       switch place {

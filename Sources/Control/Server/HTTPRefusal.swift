@@ -26,7 +26,8 @@ struct HTTPRefusal: Error {
   /// What is to be had on the control socket alone.
   static func onSocketOnly(_ what: String) -> HTTPRefusal {
     HTTPRefusal(
-      .forbidden, "\(what) names a path of this host, which is not taken over TCP",
-      hint: "ask on the control socket, `<state>/<lab>/control.sock`")
+      .forbidden, "\(what) is not taken over TCP",
+      hint: "what names a path of this host, or opens it to others, is for the control socket, "
+        + "`<state>/<lab>/control.sock`")
   }
 }

@@ -9,21 +9,32 @@ package actor TCPDoor: HTTPDoor {
   private let lab: String
   private let directories: LabDirectories
   private let logger: Logger
+  /// That answers under way have when the daemon ends.
+  private static let drainTime = Duration.seconds(1)
+
   /// One thread for all that come over TCP: whatever they do, the control socket has its own.
   private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+  /// And one that does what they ask.
+  private let executor = PoliteExecutor()
+  /// Those whose address has changed.
+  private var former: [ControlListener] = []
   private var responder: ControlResponder?
+  private let limits: ConnectionLimits
 
   /// What is open.
   private struct Opened {
     var definition: HTTPDefinition
     var token: HTTPToken
-    var access: HTTPAccess
+    let access: HTTPAccess
+    let connections: ConnectionTable
     var listener: ControlListener
   }
 
   /// A change that is under way.
   private struct Change {
     var before: Opened?
+    /// Nobody listens there any more: the new address would not have been free.
+    var hasStopped = false
     /// What `http.token` had.
     var tokenBefore: HTTPToken?
     var hasMadeToken = false
@@ -35,6 +46,13 @@ package actor TCPDoor: HTTPDoor {
   private var news: HTTPRow?
 
   package init(lab: String, directories: LabDirectories, logger: Logger) {
+    self.init(lab: lab, directories: directories, logger: logger, limits: ConnectionLimits())
+  }
+
+  /// - Parameter limits: of the connections to an address.
+  init(lab: String, directories: LabDirectories, logger: Logger, limits: ConnectionLimits) {
+    self.limits = limits
+    PoliteExecutor.lower(group.next())
     self.lab = lab
     self.directories = directories
     self.logger = logger
@@ -55,58 +73,99 @@ package actor TCPDoor: HTTPDoor {
     }
     do {
       let token = try token(of: wanted, said, &change)
-      try await open(wanted, token, responder, before: change.before)
+      opened = try await open(wanted, token, responder, &change)
       self.change = change
       return change.before.map { $0.token != token } ?? false
     } catch {
-      restoreToken(change)
+      await takeBack(change)
       throw error
     }
   }
 
   package func settle(isKept: Bool) async {
     guard let change = change.take() else { return }
-    if isKept {
-      if change.before?.listener.channel !== opened?.listener.channel { await change.before?.listener.stopListening() }
-      tell(change)
-      return
+    guard isKept else { return await takeBack(change) }
+    if let before = change.before, before.access !== opened?.access {
+      await before.listener.stopListening()
+      former.append(before.listener)
+      // The answer that tells of the change may be on its way there.
+      Task {
+        await before.connections.drain(within: Self.drainTime)
+        before.connections.closeAll()
+      }
     }
+    tell(change)
+  }
+
+  /// Makes it as it was before a change.
+  private func takeBack(_ change: Change) async {
     restoreToken(change)
-    if opened?.listener.channel !== change.before?.listener.channel { await opened?.listener.end() }
+    if let new = opened, new.access !== change.before?.access {
+      await new.listener.stopListening()
+      new.connections.closeAll()
+      former.append(new.listener)
+    }
     opened = change.before
-    if let opened { opened.access.change(to: opened.definition, opened.token) }
+    guard let before = opened, let responder else { return }
+    before.access.change(to: before.definition, before.token)
+    guard change.hasStopped else { return }
+    do throws(UserError) {
+      opened?.listener = try await listen(before.definition.listen, before.access, before.connections, responder)
+    } catch {
+      logger.error("\(error.message)")
+    }
+  }
+
+  /// Takes no more connections and requests; returns when those that there are have their answers, or some time has
+  /// passed.
+  package func drain() async {
+    guard let opened else { return }
+    await opened.listener.stopListening()
+    await opened.connections.drain(within: Self.drainTime)
   }
 
   /// Ends everything.
   func end() async {
-    await opened?.listener.end()
-    opened = nil
+    opened?.connections.closeAll()
+    for listener in former + (opened.map { [$0.listener] } ?? []) { await listener.end() }
+    (opened, former) = (nil, [])
+    await executor.end()
     try? await group.shutdownGracefully()
   }
-
-  /// Returns when everything written so far is in the sockets.
-  func settleWrites() async { _ = try? await group.next().submit {}.get() }
 
   // MARK: - Listening
 
   private func open(
-    _ wanted: HTTPDefinition, _ token: HTTPToken, _ responder: ControlResponder, before: Opened?
-  ) async throws(UserError) {
-    if let before, before.definition.listen == wanted.listen {
+    _ wanted: HTTPDefinition, _ token: HTTPToken, _ responder: ControlResponder, _ change: inout Change
+  ) async throws(UserError) -> Opened {
+    if let before = change.before, before.definition.listen == wanted.listen {
       before.access.change(to: wanted, token)
-      opened = Opened(definition: wanted, token: token, access: before.access, listener: before.listener)
-      return
+      return Opened(
+        definition: wanted, token: token, access: before.access, connections: before.connections,
+        listener: before.listener)
     }
-    let access = HTTPAccess(wanted, token)
-    let listener = try await listen(wanted.listen, access, responder)
-    opened = Opened(definition: wanted, token: token, access: access, listener: listener)
+    let (access, connections) = (HTTPAccess(wanted, token), ConnectionTable(limit: limits.count))
+    var listener: ControlListener?
+    do throws(UserError) {
+      listener = try await listen(wanted.listen, access, connections, responder)
+    } catch {
+      // The same port of another address may be taken by ourselves.
+      guard let before = change.before, before.definition.listen.port == wanted.listen.port else { throw error }
+      await before.listener.stopListening()
+      change.hasStopped = true
+    }
+    if listener == nil { listener = try await listen(wanted.listen, access, connections, responder) }
+    guard let listener else { throw UserError(.failed, "http: cannot listen on \(wanted.listen)") }
+    return Opened(definition: wanted, token: token, access: access, connections: connections, listener: listener)
   }
 
   private func listen(
-    _ address: HTTPAddress, _ access: HTTPAccess, _ responder: ControlResponder
+    _ address: HTTPAddress, _ access: HTTPAccess, _ connections: ConnectionTable, _ responder: ControlResponder
   ) async throws(UserError) -> ControlListener {
     do {
-      let connection = ControlChannel(limits: ConnectionLimits(), responder: responder.takingRequests(access))
+      let connection = ControlChannel(
+        responder: responder.takingRequests(access), configuration: limits.configuration(connections),
+        executor: executor)
       return try await ControlListener(.tcp(address), on: group, connection, logger: logger)
     } catch {
       throw UserError(

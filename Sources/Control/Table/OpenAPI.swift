@@ -69,7 +69,7 @@ struct OpenAPI {
     if row.socket != nil { responses["101"] = SocketWire.accepted }
     if responses["426"] != nil { responses["426"] = SocketWire.required }
     if let answer = row.answer {
-      responses["200"] = ["description": .text(Self.words(answer)), "content": Self.media([answer])]
+      responses["200"] = ["description": .text(Self.words(answer)), "content": Self.media([answer] + row.otherAnswers)]
     }
     return responses
   }
@@ -101,8 +101,8 @@ struct OpenAPI {
 
   private static var failures: [String: JSONValue] {
     var responses: [String: JSONValue] = [:]
-    for (code, text) in statuses {
-      responses["\(code.status)"] = [
+    for (status, text) in statuses.map({ ($0.status, $1) }) + RouteRow.httpFailures {
+      responses["\(status)"] = [
         "description": .text(text), "content": media([Content(type: Content.jsonType, shape: ErrorAnswer.shape)]),
       ]
     }

@@ -103,9 +103,13 @@ package enum Pcapng: ReplyKind {
   package static var content: Content? { Content(type: type, text: "A capture file.") }
 }
 
-/// Metrics in the text form of OpenMetrics 1.0.
-package enum OpenMetrics: ReplyKind {
-  package static var content: Content? { Content(type: OpenMetricsText.contentType, text: "Counters and gauges.") }
+/// Metrics in a text form.
+package enum Metrics: ReplyKind {
+  package static var content: Content? { content(.plain) }
+
+  static func content(_ format: MetricsFormat) -> Content {
+    Content(type: format.contentType, text: "Counters, gauges and histograms.")
+  }
 }
 
 /// What goes over a WebSocket: bytes in binary messages, and texts of JSON.
@@ -129,6 +133,8 @@ package struct RouteRow: Sendable {
   let isBodyRequired: Bool
   /// Nil = 204.
   let answer: Content?
+  /// Other forms of it, for who asks for them by `Accept`.
+  let otherAnswers: [Content]
   /// It may also answer 204.
   let mayAnswerNothing: Bool
   /// How it may fail, beside bad input and failures of the host.
@@ -137,6 +143,8 @@ package struct RouteRow: Sendable {
   var socket: SocketWire?
   /// Who may ask it over TCP.
   let access: RouteAccess
+  /// Bytes of the largest body that is taken over TCP.
+  let tcpBodyLimit: Int
 
   /// The name to fill in: `port`.
   var parameter: String? {
@@ -154,7 +162,7 @@ package struct RouteRow: Sendable {
 
   /// Statuses of all its answers.
   package var statuses: [Int] {
-    let failures = Set(([.badInput, .failed] + errors).map(\.status)).sorted()
+    let failures = Set(([.badInput, .failed] + errors).map(\.status) + httpStatuses).sorted()
     if socket != nil { return [101] + (answer == nil ? [] : [200]) + failures + (answer == nil ? [426] : []) }
     return (answer == nil ? [204] : mayAnswerNothing ? [200, 204] : [200]) + failures
   }
@@ -187,15 +195,17 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - text: what it does, in a sentence.
   ///   - errors: how it may fail, beside bad input and failures of the host.
   ///   - mayAnswerNothing: there are requests that it answers by 204.
+  ///   - others: forms of the answer for who asks for them by `Accept`.
   ///   - access: who may ask it over TCP.
+  ///   - tcpBodyLimit: bytes of the largest body that is taken over TCP.
   init(
     _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
-    access: RouteAccess = .token
+    others: [Content] = [], access: RouteAccess = .token, tcpBodyLimit: Int = Answer.tcpBodyLimit
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
-      isBodyRequired: Body.isRequired, answer: Reply.content,
-      mayAnswerNothing: mayAnswerNothing, errors: errors, access: access)
+      isBodyRequired: Body.isRequired, answer: Reply.content, otherAnswers: others,
+      mayAnswerNothing: mayAnswerNothing, errors: errors, access: access, tcpBodyLimit: tcpBodyLimit)
   }
 
   /// The same row, which a request to upgrade turns into a WebSocket.

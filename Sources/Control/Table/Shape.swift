@@ -74,6 +74,8 @@ package struct Field: Sendable {
   var isRequired: Bool
   /// A list that a query has item by item, the key each time; else its items have commas between.
   var isRepeated = false
+  /// Which of its values are not taken over TCP.
+  var hostValues = HostValues.none
 
   /// A key that is always there.
   init(_ name: String, _ shape: Shape, _ text: String) {
@@ -96,7 +98,11 @@ package struct Field: Sendable {
   }
 
   /// The same key where it may be left out.
-  var optional: Field { Field(name: name, shape: shape, text: text, isRequired: false) }
+  var optional: Field {
+    var field = self
+    field.isRequired = false
+    return field
+  }
 }
 
 extension Shape {

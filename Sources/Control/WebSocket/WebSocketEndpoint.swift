@@ -11,6 +11,9 @@ final class WebSocketEndpoint: ChannelDuplexHandler {
   typealias OutboundIn = Never
   typealias OutboundOut = WebSocketFrame
 
+  /// An event of the pipeline: it is time to go.
+  struct ServerEnds: Sendable {}
+
   private let connection: WebSocketConnection
   private let desk: WebSocketDesk
   private var limits: WebSocketDesk.Limits { desk.limits }
@@ -104,7 +107,7 @@ final class WebSocketEndpoint: ChannelDuplexHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case ChannelEvent.inputClosed: context.close(promise: nil)
-    case is ChannelShouldQuiesceEvent: close(.goingAway, isHasty: true)
+    case is ServerEnds: close(.goingAway, isHasty: true)
     default: context.fireUserInboundEventTriggered(event)
     }
   }

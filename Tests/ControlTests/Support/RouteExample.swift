@@ -30,6 +30,9 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_openapi_json"),
       RouteExample(id: "get_metrics"),
       RouteExample(id: "get_v1_version"),
+      RouteExample(id: "get_v1_live", query: "count=1"),
+      RouteExample(id: "get_v1_graph"),
+      RouteExample(id: "get_v1_graph", status: 404, lab: empty),
       RouteExample(id: "post_v1_session", body: #"{"token":"0123456789abcdef"}"#, status: 204),
       RouteExample(id: "delete_v1_session", status: 204),
       RouteExample(id: "get_v1_ports"),
@@ -74,6 +77,11 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_v1_fdb", query: "switch=sw9", status: 404),
       RouteExample(id: "delete_v1_fdb", query: "switch=sw1&port=vm1.eth0&vlan=10", status: 204),
       RouteExample(id: "delete_v1_fdb", query: "port=vm9.eth0", status: 404),
+      RouteExample(
+        id: "get_v1_events", query: "since=5m&type=node,port.up&follow=false&words=true", lab: eventful),
+      RouteExample(id: "get_v1_events", query: "after=0&follow=false", lab: eventful),
+      RouteExample(id: "get_v1_events", query: "since=yesterday", status: 400),
+      RouteExample(id: "get_v1_events", query: "type=nodes", status: 400),
     ] + captures
 
   private static let wish =
@@ -85,6 +93,9 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_capture", query: "target=vm9", status: 404),
     RouteExample(id: "post_v1_capture", query: "id=taken", status: 409),
     RouteExample(id: "post_v1_capture", query: "id=file:/tmp/a.pcapng", status: 400),
+    RouteExample(id: "post_v1_frames", query: "rate=100&\(wish)"),
+    RouteExample(id: "post_v1_frames", query: "target=vm9", status: 404),
+    RouteExample(id: "post_v1_frames", query: "rate=0", status: 400),
     RouteExample(id: "get_v1_captures"),
     RouteExample(id: "patch_v1_captures_capture", name: "file:/tmp/a.pcapng", body: #"{"filter":"tcp"}"#, status: 204),
     RouteExample(id: "patch_v1_captures_capture", name: "none", body: #"{"filter":"tcp"}"#, status: 404),
@@ -101,6 +112,11 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_replay", body: #"{"file":"a.pcap","port":"vm1.eth0","speed":1.5}"#),
   ]
 
+  private static let eventful: @Sendable () -> FixedLab = {
+    let lab = FixedLab()
+    lab.events.note(.nodeFailed, subject: "vm1", detail: ["reason": "it ended"])
+    return lab
+  }
   private static let failing: @Sendable () -> FixedLab = {
     FixedLab(failure: UserError(.failed, "it broke", hint: "mend it"))
   }
@@ -168,6 +184,15 @@ struct RouteExample: Sendable {
     SocketNotice.lost(4096), SocketNotice.ended(.taken), SocketNotice.error(ErrorBody(UserError(.failed, "it broke"))),
     LabLine.http(HTTPRow(url: "http://127.0.0.1:8080/", token: "/run/apus/two/http.token")),
     ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
+    LiveRow(
+      isWhole: false, time: "2026-01-02T03:04:05.678Z", lab: "two", revision: 2,
+      nodes: [
+        "vm1": LiveNode(
+          NodeStatus(
+            lab: "two", node: "vm1", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
+            console: nil, since: nil, error: "it ended")),
+        "vm2": nil,
+      ]),
     TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
     PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
   ]

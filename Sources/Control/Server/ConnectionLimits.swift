@@ -1,0 +1,26 @@
+import HummingbirdCore
+import NIOCore
+
+/// What connections over TCP may cost; on the control socket clients are trusted.
+struct ConnectionLimits: Sendable {
+  /// Connections at once.
+  var count = 256
+  /// Until the next request must have come, head and all that a client has to say of it.
+  var idle = TimeAmount.seconds(30)
+  /// Until a body must have come that has to be there before there is an answer.
+  var body = TimeAmount.seconds(30)
+  /// Until a client must have read the last answer of a connection that is closed behind it.
+  var lingering = TimeAmount.seconds(2)
+  /// Of all header fields together, and of the request line.
+  var headerBytes = 32 << 10
+  var headerCount = 100
+
+  /// - Parameter table: of the connections that share these limits.
+  func configuration(_ table: ConnectionTable) -> HTTP1Channel.Configuration {
+    var configuration = HTTP1Channel.Configuration(
+      additionalChannelHandlers: [ConnectionGuard(self, table)], idleTimeout: idle)
+    configuration.httpDecoder = .init(
+      maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: headerCount)
+    return configuration
+  }
+}
