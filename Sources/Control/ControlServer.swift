@@ -13,6 +13,8 @@ package struct ControlServer: Sendable {
   private let logger: Logger
   private let tcp: TCPDoor?
   private let onEnd: @Sendable (LabEnd) -> Void
+  /// Tests set limits of their own.
+  var webSockets: WebSocketDesk
   private let meter = RequestMeter()
 
   /// - Parameters:
@@ -30,6 +32,7 @@ package struct ControlServer: Sendable {
     self.logger = logger
     self.tcp = tcp
     self.onEnd = onEnd
+    webSockets = WebSocketDesk(logger: logger)
   }
 
   /// Serves until the task is cancelled.
@@ -96,7 +99,7 @@ package struct ControlServer: Sendable {
       LabRoutes(service: service, logger: logger, tcp: tcp, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
       PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
       LiveRoutes(service: service), FrameRoutes(service: service), EventRoutes(service: service),
-      MetricsRoutes(service: service, meter: meter), SessionRoutes(),
+      MetricsRoutes(service: service, meter: meter), NodeSockets(service: service, desk: webSockets), SessionRoutes(),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

@@ -36,6 +36,7 @@ struct OpenAPI {
     if !row.bodies.isEmpty {
       operation["requestBody"] = ["required": .boolean(row.isBodyRequired), "content": Self.media(row.bodies)]
     }
+    if let socket = row.socket { operation["x-websocket"] = socket.description }
     return .object(operation)
   }
 
@@ -47,7 +48,7 @@ struct OpenAPI {
     ]
     if case .list = field.shape {
       parameter["style"] = "form"
-      parameter["explode"] = false
+      parameter["explode"] = .boolean(field.isRepeated)
     }
     return .object(parameter)
   }
@@ -65,6 +66,8 @@ struct OpenAPI {
       responses["\(status)"] = ["$ref": .text("#/components/responses/\(status)")]
     }
     responses["204"] = responses["204"].map { _ in ["description": "It is done; there is nothing to tell."] }
+    if row.socket != nil { responses["101"] = SocketWire.accepted }
+    if responses["426"] != nil { responses["426"] = SocketWire.required }
     if let answer = row.answer {
       responses["200"] = ["description": .text(Self.words(answer)), "content": Self.media([answer] + row.otherAnswers)]
     }
@@ -111,6 +114,7 @@ struct OpenAPI {
     ErrorAnswer.shape.named(into: &shapes)
     for row in rows {
       for content in row.bodies + (row.answer.map { [$0] } ?? []) { content.shape?.named(into: &shapes) }
+      for shape in row.socket?.shapes ?? [] { shape.named(into: &shapes) }
     }
     return shapes.mapValues(\.definition)
   }

@@ -112,6 +112,14 @@ package enum Metrics: ReplyKind {
   }
 }
 
+/// What goes over a WebSocket: bytes in binary messages, and texts of JSON.
+package struct SocketWire: Sendable {
+  /// Texts of the client, and of the server.
+  let (client, server): (Shape, Shape)
+  /// What the bytes are, and how it ends.
+  let text: String
+}
+
 /// A row of the table, whatever its types are.
 package struct RouteRow: Sendable {
   package let method: RouteMethod
@@ -131,6 +139,8 @@ package struct RouteRow: Sendable {
   let mayAnswerNothing: Bool
   /// How it may fail, beside bad input and failures of the host.
   let errors: [ExitCode]
+  /// What goes over a WebSocket, for a row that turns into one; without an answer it does nothing else.
+  var socket: SocketWire?
   /// Who may ask it over TCP.
   let access: RouteAccess
   /// Bytes of the largest body that is taken over TCP.
@@ -152,8 +162,9 @@ package struct RouteRow: Sendable {
 
   /// Statuses of all its answers.
   package var statuses: [Int] {
-    (answer == nil ? [204] : mayAnswerNothing ? [200, 204] : [200])
-      + Set(([.badInput, .failed] + errors).map(\.status) + httpStatuses).sorted()
+    let failures = Set(([.badInput, .failed] + errors).map(\.status) + httpStatuses).sorted()
+    if socket != nil { return [101] + (answer == nil ? [] : [200]) + failures + (answer == nil ? [426] : []) }
+    return (answer == nil ? [204] : mayAnswerNothing ? [200, 204] : [200]) + failures
   }
 
   /// Whether it is what a path asks for, whatever the method.
@@ -177,7 +188,7 @@ package enum RouteAccess: Sendable {
 
 /// A row of the table, by whose types server and client speak.
 package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Sendable {
-  package let row: RouteRow
+  package private(set) var row: RouteRow
 
   /// - Parameters:
   ///   - path: with at most one name to fill in: `/v1/ports/{port}`.
@@ -197,11 +208,18 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
       mayAnswerNothing: mayAnswerNothing, errors: errors, access: access, tcpBodyLimit: tcpBodyLimit)
   }
 
+  /// The same row, which a request to upgrade turns into a WebSocket.
+  func over(_ socket: SocketWire) -> Self {
+    var route = self
+    route.row.socket = socket
+    return route
+  }
+
   /// Path and query as they stand in the request line.
   /// - Parameter name: what the path's name stands for, where it has one.
   package func target(of name: String = "", _ query: Query = Query()) throws -> String {
     let path = row.parameter.map { row.path.replacing("{\($0)}", with: PercentCoding.escape(name)) } ?? row.path
-    let pairs = try QueryText.pairs(query).map { "\($0.key)=\(PercentCoding.escape($0.text))" }
+    let pairs = try QueryText.pairs(query, row.query).map { "\($0.key)=\(PercentCoding.escape($0.text))" }
     return pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
   }
 }

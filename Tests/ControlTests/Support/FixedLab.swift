@@ -23,6 +23,9 @@ actor FixedLab: LabService {
   private(set) var linkChanges: [LinkChange] = []
   private(set) var takeDowns = 0
   private var failure: UserError?
+  private let consoles = ConsoleDesk()
+  /// The machines' ends of the consoles of `serial`, one a client.
+  private(set) var machines: [Descriptor] = []
   /// Ends when a command named `wait` has been ended from outside.
   let commandEnded: AsyncStream<Void>
   private let endOfCommand: AsyncStream<Void>.Continuation
@@ -310,8 +313,15 @@ actor FixedLab: LabService {
     guard node != "tap" else { throw UserError(.notFound, "node \(node) is of kind tap: it has no console") }
     return "/run/apus/two/\(node)/console.sock"
   }
-  /// The one of `tap` has begun and ended; others are in use.
+  /// The one of `tap` has begun and ended; that of `serial` is real but for its machine; others are in use.
   func console(node: String, steals: Bool) throws -> ConsoleSession {
+    if node == "serial" {
+      return try consoles.open(node, steals: steals) { () throws(UserError) in
+        guard let (near, far) = try? UnixSocket.pair() else { throw UserError(.failed, "no pair of sockets") }
+        machines.append(far)
+        return near
+      }
+    }
     if node == "tap" {
       let (near, far) = try UnixSocket.pair()
       _ = consume far

@@ -163,7 +163,11 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_nodes_node_exec", name: "vm9", body: #"{"command":["x"]}"#, status: 404),
     RouteExample(id: "post_v1_nodes_node_console", name: "tap", query: "steal=true", lines: [#"{"in":"aGk="}"#]),
     RouteExample(id: "post_v1_nodes_node_console", name: "vm1", status: 500),
-    RouteExample(id: "get_v1_nodes_node_console", name: "vm1"),
+    RouteExample(id: "get_v1_nodes_node_console", name: "vm1", query: "steal=true"),
+    RouteExample(
+      id: "get_v1_nodes_node_exec", name: "vm1", query: "command=ls&command=-l&tty=true&input=false&columns=80&rows=24",
+      status: 426),
+    RouteExample(id: "get_v1_nodes_node_exec", name: "vm1", query: "command=ls&columns=0", status: 400),
     RouteExample(id: "get_v1_nodes_node_console", name: "tap", status: 404),
     RouteExample(id: "get_v1_nodes_node_log", name: "vm1"),
     RouteExample(id: "get_v1_nodes_node_log", name: "tap", status: 404),
@@ -176,6 +180,8 @@ struct RouteExample: Sendable {
         lab: "two", node: "a", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
         console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
     PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
+    SocketRequest.resize(TerminalSize(rows: 24, columns: 80)), SocketRequest.end, SocketNotice.exit(3),
+    SocketNotice.lost(4096), SocketNotice.ended(.taken), SocketNotice.error(ErrorBody(UserError(.failed, "it broke"))),
     LabLine.http(HTTPRow(url: "http://127.0.0.1:8080/", token: "/run/apus/two/http.token")),
     ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
     LiveRow(
