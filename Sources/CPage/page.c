@@ -72,11 +72,9 @@ static const unsigned char console_js[] = {
 static const unsigned char frames_js[] = {
 #embed "assets/frames.js" suffix(,)
   0};
-#if __has_embed("assets/events.js")
 static const unsigned char events_js[] = {
 #embed "assets/events.js" suffix(,)
   0};
-#endif
 
 static const unsigned char xterm_css[] = {
 #embed "/usr/share/javascript/xterm/xterm.css" suffix(,)
@@ -262,9 +260,7 @@ static const struct page_file all_files[] = {
   PAGE_FILE("console.js", console_js),
 #endif
   PAGE_FILE("frames.js", frames_js),
-#if __has_embed("assets/events.js")
   PAGE_FILE("events.js", events_js),
-#endif
   PAGE_FILE("xterm.css", xterm_css),
   PAGE_FILE("xterm/AccessibilityManager.js", xterm_AccessibilityManager_js),
   PAGE_FILE("xterm/Buffer.js", xterm_Buffer_js),

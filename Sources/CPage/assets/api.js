@@ -79,11 +79,19 @@ export async function api(method, path, body) {
   return text ? JSON.parse(text) : null;
 }
 
+/** Streams at once: a browser has six connections to a host, and requests need some of them. */
+const streamLimit = 4;
+let streams = 0;
+
 /**
  * A stream: calls `onLine` with each value of NDJSON, or `onChunk` with each piece of bytes; returns at its end.
  * `signal` ends it, which is no error.
  */
 export async function stream(path, { method = "GET", body, onLine, onChunk, signal, headers } = {}) {
+  if (streams >= streamLimit) {
+    throw new ApiError({ message: "too much is live in this page at once", hint: "close live frames, events or a capture" }, 429);
+  }
+  streams += 1;
   try {
     const response = await request(method, path, { body, signal, headers });
     const reader = response.body.getReader();
@@ -102,6 +110,8 @@ export async function stream(path, { method = "GET", body, onLine, onChunk, sign
     if (onLine && rest) onLine(JSON.parse(rest));
   } catch (error) {
     if (!signal?.aborted) throw error;
+  } finally {
+    streams -= 1;
   }
 }
 

@@ -53,7 +53,6 @@ export function linkActions(store, context, name) {
     isDown ? ["Give it carrier", () => set({ carrier: true }, `${name} has carrier`)]
       : ["Cut it", () => set({ carrier: false }, `${name} is cut`)],
     ["As in the lab file", () => set({ reset: true }, `${name} is as in the lab file`)],
-    ["Faults", () => context.select("link", name, "faults")],
     ["Frames", () => context.openFrames(store.portsOf("link", name))],
   ];
 }

@@ -56,6 +56,14 @@ const select = (kind, name, tab = "overview") => {
   if (kind) drawer.focus();
 };
 
+/** Closes the drawer; the focus goes to what it was about. */
+function close() {
+  const { kind, name } = view;
+  go({ ...view, kind: "", name: "", tab: "overview" });
+  if (kind === "port") map.enter();
+  else map.focus(name);
+}
+
 const context = {
   api, stream, socket, toast, store, select,
   get lab() { return store.lab; },
@@ -74,12 +82,7 @@ function menu(kind, name, x, y) {
 const map = createMap(element("stage"), store, { select: (kind, name) => select(kind, name), menu });
 const drawer = createDrawer(element("drawer"), store, context, {
   tab: (tab) => go({ ...view, tab }),
-  close: () => {
-    const { kind, name } = view;
-    go({ ...view, kind: "", name: "", tab: "overview" });
-    if (kind === "port") map.enter();
-    else map.focus(name);
-  },
+  close,
 });
 const panel = createPanel(element("panel"), context, (shown) => go({ ...view, panel: shown }));
 const search = createSearch(element("search"), element("found"), store, select);
@@ -104,7 +107,7 @@ addEventListener("keydown", (event) => {
   const isTyping = event.target.closest?.("input, select, textarea, .xterm, dialog");
   if (event.key === "Escape" && !event.defaultPrevented && !isTyping) {
     closeMenu();
-    if (view.kind) select("", "");
+    if (view.kind) close();
   }
   if (isTyping || event.ctrlKey || event.altKey || event.metaKey) return;
   const work = {

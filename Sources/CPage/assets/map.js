@@ -36,10 +36,10 @@ export function createMap(root, store, actions) {
   const empty = h("p", { class: "empty", hidden: true }, "No lab is up: apus up FILE");
   const file = h("input", { type: "file", accept: ".json,application/json", hidden: true, onchange: readPlaces });
   const button = (text, label, onclick) => h("button", { type: "button", "aria-label": label, title: label, onclick }, text);
-  root.append(canvas, empty, legend, h("div", { id: "map-tools", role: "toolbar", "aria-label": "Map" },
+  root.append(legend, canvas, empty, h("div", { id: "map-tools", role: "toolbar", "aria-label": "Map" },
     button("+", "Nearer (+)", () => zoom(1.25)), button("−", "Farther (-)", () => zoom(0.8)),
-    button("⤢", "Everything (0)", fit), button("⭳", "Save the places of things to a file", writePlaces),
-    button("⭱", "Take the places of things from a file", () => file.click()),
+    button("⤢", "Everything (0)", fit), button("⇩", "Save the places of things to a file", writePlaces),
+    button("⇧", "Take the places of things from a file", () => file.click()),
     button("↺", "Places as they were", forgetPlaces), file));
 
   /** By name: `{ vertex, x, y, group, state }` and `{ edge, group, wire, hit, label, rate, bend }`. */
@@ -181,8 +181,8 @@ export function createMap(root, store, actions) {
     const [cx, cy] = [(a.x + b.x) / 2 - (dy / length) * line.bend * 2, (a.y + b.y) / 2 + (dx / length) * line.bend * 2];
     const path = line.bend ? `M${a.x} ${a.y}Q${cx} ${cy} ${b.x} ${b.y}` : `M${a.x} ${a.y}L${b.x} ${b.y}`;
     for (const part of [line.wire, line.core, line.hit]) part.setAttribute("d", path);
-    // Near the node, where the links of a switch are not all at one place.
-    const t = b.vertex.kind === "switch" && a.vertex.kind !== "switch" ? 0.42 : 0.5;
+    // Nearer to a node, where the links of a switch are not all at one place; and not where wires cross trunks.
+    const t = a.vertex.kind === "switch" ? 0.5 : b.vertex.kind === "switch" ? 0.42 : 0.32;
     const at = (p, c, q) => line.bend ? (1 - t) ** 2 * p + 2 * t * (1 - t) * c + t * t * q : p + (q - p) * t;
     const [x, y] = [at(a.x, cx, b.x), at(a.y, cy, b.y)];
     line.label.setAttribute("transform", `translate(${x} ${y - 4})`);
@@ -409,7 +409,6 @@ export function createMap(root, store, actions) {
     const [dx, dy] = [into(left, canvas.clientWidth), into(top, canvas.clientHeight)];
     if (!dx && !dy) return;
     Object.assign(view, { x: view.x + dx, y: view.y + dy });
-    hasMoved = true;
     show();
   }
 

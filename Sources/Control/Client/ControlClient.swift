@@ -236,7 +236,7 @@ extension ControlClient {
         }
       case .end:
         guard let refusal else { return }
-        if let body = try? JSON.decode(ErrorBody.self, from: refusal.body) { throw explained(body.userError) }
+        if let body = ErrorAnswer.error(in: refusal.body) { throw explained(body.userError) }
         throw UserError(.failed, "the daemon answered \(refusal.status)")
       }
     }

@@ -38,6 +38,11 @@ actor LiveFeed {
   private var board: LiveBoard?
   private var loop: Task<Void, Never>?
   private var quiet = 0
+  /// How often the lab was looked at.
+  private(set) var looks = 0
+
+  /// Somebody is told.
+  var isLooking: Bool { loop != nil }
 
   init(service: any LabService) { self.service = service }
 
@@ -65,6 +70,7 @@ actor LiveFeed {
     let clock = ContinuousClock()
     var next = clock.now
     while !Task.isCancelled {
+      looks += 1
       let snapshot = await LiveSnapshot(of: service)
       // Somebody else's loop may have begun while this one waited.
       guard !Task.isCancelled else { return }

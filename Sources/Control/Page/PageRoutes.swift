@@ -15,9 +15,13 @@ struct PageRoutes: Sendable {
 
   /// Lets the router answer for them.
   func add(to router: ControlRouter) {
-    router.get("/") { request, _ in try Self.answer("index.html", to: request) }
+    router.get("/") { request, context in
+      try context.access?.checkPlace(request)
+      return try Self.answer("index.html", to: request)
+    }
     router.get("/page/{file}") { request, context in
-      try Self.answer(try context.parameter("file"), to: request)
+      try context.access?.checkPlace(request)
+      return try Self.answer(try context.parameter("file"), to: request)
     }
   }
 

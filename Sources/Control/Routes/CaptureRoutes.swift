@@ -18,7 +18,8 @@ extension API {
   package static let trace = Route<NoQuery, Single<TraceRequest>, Single<TraceRow>>(
     .post, "/v1/trace", "What the switch would do with a frame; nothing is sent.", errors: [.notFound])
   package static let replay = Route<NoQuery, Single<ReplayRequest>, Lines<ReplayLine>>(
-    .post, "/v1/replay", "Sends the frames of a capture file into a port; the answer comes at its end.")
+    .post, "/v1/replay", "Sends the frames of a capture file into a port; the answer comes at its end.",
+    access: .socket)
 }
 
 /// What is wanted of the flight recorder.

@@ -28,23 +28,35 @@ package struct UpQuery: RouteQuery {
   package var allowRestart: Bool?
   package var reset: Bool?
   package var parallel: Int?
+  package var http: String?
+  package var httpToken: String?
 
   package init() {}
   package init(_ options: BringUpOptions) {
     (allowRestart, reset, parallel) = (options.allowsRestart, options.isReset, options.parallel)
+    (http, httpToken) = (options.http?.description, options.httpToken?.text)
   }
 
-  var options: BringUpOptions {
+  /// - Throws: `badInput` for an address that is none, or a token that is not good enough.
+  func options() throws(UserError) -> BringUpOptions {
     var options = BringUpOptions()
     options.allowsRestart = allowRestart ?? false
     options.isReset = reset ?? false
     options.parallel = parallel
+    if let http {
+      guard let said = HTTPOverride(http) else {
+        throw UserError(.badInput, "http must be an address such as 127.0.0.1:8080, or off; found \"\(http)\"")
+      }
+      options.http = said
+    }
+    if let httpToken { options.httpToken = try HTTPToken(httpToken, from: "http-token") }
     return options
   }
 
   enum CodingKeys: String, CodingKey {
     case allowRestart = "allow-restart"
-    case reset, parallel
+    case reset, parallel, http
+    case httpToken = "http-token"
   }
 
   package static let shape = Shape.object(
@@ -53,6 +65,8 @@ package struct UpQuery: RouteQuery {
       Field(optional: "allow-restart", .boolean, "Machines that run may be started again."),
       Field(optional: "reset", .boolean, "What was said at run time is forgotten."),
       Field(optional: "parallel", .integer(1...Int.max), "Machines that boot at once."),
+      Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`."),
+      Field(optional: "http-token", .text, "The token of it."),
     ])
 }
 
@@ -78,6 +92,8 @@ package struct DownQuery: RouteQuery {
 struct LabRoutes: Routes {
   let service: any LabService
   let logger: Logger
+  /// The API over TCP; nil = there is none.
+  let tcp: TCPDoor?
   /// Returns when everything written so far is in the sockets.
   let settle: @Sendable () async -> Void
   /// Called after the answer, when the lab is gone or never came up.
@@ -85,11 +101,12 @@ struct LabRoutes: Routes {
   private let door = LabDoor()
 
   init(
-    service: any LabService, logger: Logger, settle: @escaping @Sendable () async -> Void,
+    service: any LabService, logger: Logger, tcp: TCPDoor?, settle: @escaping @Sendable () async -> Void,
     onEnd: @escaping @Sendable (LabEnd) -> Void
   ) {
     self.service = service
     self.logger = logger
+    self.tcp = tcp
     self.settle = settle
     self.onEnd = onEnd
   }
@@ -99,8 +116,9 @@ struct LabRoutes: Routes {
       API.lab.answers { _ in LabDocument(try await current()) },
       API.labUp.responds { call in
         let lab = try await Self.lab(call)
+        let options = try call.query.options()
         try await door.enter()
-        return bringUp(lab, call.query.options, endingWith: call.channel)
+        return bringUp(lab, options, endingWith: call.channel)
       },
       API.labDown.responds { call in
         if call.query.ifUnused ?? false { return try await endUnused() }
@@ -157,6 +175,8 @@ struct LabRoutes: Routes {
           logger.info("\(text)")
           lines.yield(LabLine.progress(text))
         }
+        // No line of the log has it: it may have the token.
+        if let row = await tcp?.takeNews() { lines.yield(.http(row)) }
         lines.yield(.plan(plan.map { PlanRow($0) }))
       } catch {
         let body = ErrorBody(error)

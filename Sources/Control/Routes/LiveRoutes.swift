@@ -6,7 +6,9 @@ import Topology
 extension API {
   package static let live = Route<LiveQuery, NoBody, Lines<LiveRow>>(
     .get, "/v1/live",
-    "What is live, at first all of it, then once a second what changed; server-sent events where Accept asks for them.")
+    "What is live, at first all of it, then once a second what changed. A line each, or server-sent events where "
+      + "`Accept` asks for text/event-stream.",
+    others: [ServerSentEvents.content(of: LiveRow.shape)])
   package static let graph = Route<NoQuery, NoBody, Single<LabGraph>>(
     .get, "/v1/graph", "The lab as things and lines, each thing with its place in a drawing.", errors: [.notFound])
 }
@@ -43,7 +45,7 @@ struct LiveRoutes: Routes {
   }
 
   private func stream(_ request: Request, count: Int?, endingWith channel: any Channel) async -> Response {
-    let isEvents = request.headers[values: .accept].contains { $0.contains(Self.eventsType) }
+    let isEvents = ServerSentEvents.areAsked(for: request.headers)
     let viewer = await feed.join()
     // A connection that stays for many requests must not hold what each of them was about.
     channel.closeFuture.whenComplete { [weak viewer] _ in viewer?.end() }
@@ -57,11 +59,9 @@ struct LiveRoutes: Routes {
       }
       try await writer.finish(nil)
     }
-    let type = isEvents ? Self.eventsType : Content.linesType
+    let type = isEvents ? ServerSentEvents.type : Content.linesType
     return Response(status: .ok, headers: [.contentType: type, .cacheControl: "no-store"], body: body)
   }
-
-  private static let eventsType = "text/event-stream"
 
   private static func line(_ message: ByteBuffer) -> ByteBuffer {
     var line = message

@@ -19,7 +19,7 @@ extension API {
   package static let consolePath = Route<NoQuery, NoBody, Single<PathRow>>(
     .get, "/v1/nodes/{node}/console", "Where the console's socket is.", errors: [.notFound])
   package static let log = Route<NoQuery, NoBody, Single<PathRow>>(
-    .get, "/v1/nodes/{node}/log", "Where the log of its console is.", errors: [.notFound])
+    .get, "/v1/nodes/{node}/log", "Where the log of its console is.", errors: [.notFound], access: .socket)
 }
 
 /// How a console is taken.

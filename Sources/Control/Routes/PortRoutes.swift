@@ -25,7 +25,8 @@ extension API {
   package static let stats = Route<NoQuery, NoBody, Single<StatsRow>>(
     .get, "/v1/stats", "What workers did and ports counted.")
   package static let metrics = Route<NoQuery, NoBody, OpenMetrics>(
-    .get, "/metrics", "Counters for Prometheus and what else reads OpenMetrics.")
+    .get, "/metrics", "Counters for Prometheus and what else reads OpenMetrics.",
+    access: .metrics)
   package static let fdb = Route<FDBQuery, NoBody, Single<[FDBRow]>>(
     .get, "/v1/fdb", "The stations that switches know.", errors: [.notFound])
   package static let fdbFlush = Route<FDBFlushQuery, NoBody, Nothing>(

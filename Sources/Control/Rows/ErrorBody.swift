@@ -1,6 +1,20 @@
 import Dataplane
 import Lab
 
+/// What the API answers when it does not do what is asked: `{"error": {"code": 4, "message": "no port vm9.eth0"}}`.
+struct ErrorAnswer: Described {
+  var error: ErrorBody
+
+  static let shape = ErrorBody.line
+
+  /// The error in the body of an answer.
+  /// - Returns: nil for a body that tells none.
+  static func error(in body: [UInt8]) -> ErrorBody? {
+    // Earlier daemons answer what is inside alone.
+    (try? JSON.decode(ErrorAnswer.self, from: body).error) ?? (try? JSON.decode(ErrorBody.self, from: body))
+  }
+}
+
 /// An error as the API tells it: `{"code": 4, "message": "no port vm9.eth0", "hint": "..."}`.
 ///
 /// `code` is the exit code that the command line ends with.

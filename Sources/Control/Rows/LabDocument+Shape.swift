@@ -15,6 +15,7 @@ extension LabDocument {
       Field(optional: "captures", .list(Capture.shape), "What is written to files while the lab is up."),
       Field(
         optional: "recorder_size", .integer(0...Limits.recorder.upperBound), "Bytes of the flight recorder; 0 = off."),
+      Field(optional: "http", HTTP.shape, "The API over TCP."),
       Field(optional: "directory", .text, "Folder of the lab file."),
       Field(optional: "source", .text, "Path of the lab file; `-` = standard input."),
     ])

@@ -16,7 +16,16 @@ enum Answer {
 
   static func error(_ body: ErrorBody) -> Response {
     let status = HTTPResponse.Status(code: body.status)
-    return (try? json(body, status: status)) ?? Response(status: status)
+    return (try? json(ErrorAnswer(error: body), status: status)) ?? Response(status: status)
+  }
+
+  static func refusal(_ refusal: HTTPRefusal) -> Response {
+    var response =
+      (try? json(ErrorAnswer(error: ErrorBody(refusal.error)), status: refusal.status))
+      ?? Response(status: refusal.status)
+    if refusal.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer realm=\"apus\"" }
+    if refusal.ends { response.headers[.connection] = "close" }
+    return response
   }
 
   /// A stream of JSON values, a line each, written as they come.

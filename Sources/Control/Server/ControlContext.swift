@@ -7,11 +7,20 @@ struct ControlContext: RequestContext {
   var coreContext: CoreRequestContextStorage
   /// Closed when the client goes away.
   let channel: any Channel
+  /// Who may ask over TCP; nil = it is asked on the control socket.
+  let access: HTTPAccess?
 
-  init(source: ApplicationRequestContextSource) {
+  /// Of a request on the control socket.
+  init(source: ApplicationRequestContextSource) { self.init(source: source, access: nil) }
+
+  init(source: ApplicationRequestContextSource, access: HTTPAccess?) {
     coreContext = CoreRequestContextStorage(source: source)
     channel = source.channel
+    self.access = access
   }
+
+  /// It is asked over TCP: nothing of it may name a path of this host.
+  var isTCP: Bool { access != nil }
 
   /// A parameter of the path, percent-decoded.
   /// - Throws: `UserError` when it is not well encoded.
@@ -35,7 +44,15 @@ struct ErrorMiddleware: RouterMiddleware {
   ) async throws -> Response {
     do {
       return try await next(request, context)
+    } catch let error as HTTPRefusal {
+      return Answer.refusal(error)
     } catch let error as HTTPError {
+      do throws(HTTPRefusal) {
+        // What there is not is told to who may ask.
+        try context.access?.admit(request, to: nil)
+      } catch {
+        return Answer.refusal(error)
+      }
       return Answer.error(body(of: error, request))
     } catch {
       return Answer.error(ErrorBody(error))

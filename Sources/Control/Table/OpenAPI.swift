@@ -100,7 +100,7 @@ struct OpenAPI {
     var responses: [String: JSONValue] = [:]
     for (code, text) in statuses {
       responses["\(code.status)"] = [
-        "description": .text(text), "content": media([Content(type: Content.jsonType, shape: ErrorBody.shape)]),
+        "description": .text(text), "content": media([Content(type: Content.jsonType, shape: ErrorAnswer.shape)]),
       ]
     }
     return responses
@@ -108,7 +108,7 @@ struct OpenAPI {
 
   private var schemas: [String: JSONValue] {
     var shapes: [String: Shape] = [:]
-    ErrorBody.shape.named(into: &shapes)
+    ErrorAnswer.shape.named(into: &shapes)
     for row in rows {
       for content in row.bodies + (row.answer.map { [$0] } ?? []) { content.shape?.named(into: &shapes) }
     }

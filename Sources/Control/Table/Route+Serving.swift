@@ -21,6 +21,11 @@ struct Call<Query: RouteQuery, Body: BodyKind>: Sendable {
   let name: String
   /// The client's connection; closed when it goes away.
   let channel: any Channel
+  /// Who may ask over TCP; nil = it was asked on the control socket.
+  let access: HTTPAccess?
+
+  /// It was asked over TCP: nothing of it may name a path of this host.
+  var isTCP: Bool { access != nil }
 }
 
 extension Call {
@@ -40,7 +45,8 @@ extension Route {
       let object = try QueryText.object(pairs, row.query, of: row.title)
       let name = try row.parameter.map { try context.parameter($0) } ?? ""
       let query = try JSON.decode(Query.self, from: JSON.bytes(object))
-      return try await make(Call(request: request, query: query, name: name, channel: context.channel))
+      return try await make(
+        Call(request: request, query: query, name: name, channel: context.channel, access: context.access))
     }
   }
 
@@ -65,7 +71,10 @@ extension ControlRouter {
   func add(_ routes: [ServedRoute]) {
     for route in routes {
       let method = HTTPRequest.Method(rawValue: route.row.method.rawValue) ?? .get
-      on(RouterPath(route.row.path), method: method, use: route.respond)
+      on(RouterPath(route.row.path), method: method) { request, context in
+        try context.access?.admit(request, to: route.row)
+        return try await route.respond(request, context)
+      }
     }
   }
 }

@@ -127,6 +127,8 @@ package struct RouteRow: Sendable {
   let mayAnswerNothing: Bool
   /// How it may fail, beside bad input and failures of the host.
   let errors: [ExitCode]
+  /// Who may ask it over TCP.
+  let access: RouteAccess
 
   /// The name to fill in: `port`.
   var parameter: String? {
@@ -155,6 +157,18 @@ package struct RouteRow: Sendable {
   }
 }
 
+/// Who may ask a row over TCP; on the control socket everybody may who can open it.
+package enum RouteAccess: Sendable {
+  /// Whoever has the token or a session.
+  case token
+  /// Everybody.
+  case everyone
+  /// Everybody if the lab file says `metrics: open`.
+  case metrics
+  /// Nobody: it names a path of this host.
+  case socket
+}
+
 /// A row of the table, by whose types server and client speak.
 package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Sendable {
   package let row: RouteRow
@@ -165,14 +179,15 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - errors: how it may fail, beside bad input and failures of the host.
   ///   - mayAnswerNothing: there are requests that it answers by 204.
   ///   - others: forms of the answer for who asks for them by `Accept`.
+  ///   - access: who may ask it over TCP.
   init(
     _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
-    others: [Content] = []
+    others: [Content] = [], access: RouteAccess = .token
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
       isBodyRequired: Body.isRequired, answer: Reply.content, otherAnswers: others,
-      mayAnswerNothing: mayAnswerNothing, errors: errors)
+      mayAnswerNothing: mayAnswerNothing, errors: errors, access: access)
   }
 
   /// Path and query as they stand in the request line.

@@ -53,13 +53,18 @@ extension LabRuntime {
     returned = []
     defer { coming = [] }
     try checkAddedPorts(with: lab)
+    let httpSteps = try await openHTTP(of: lab, isNew: recorded == nil, options)
     do {
       steps += try await carryOut(lab, recorded, options, progress)
+      try keepHTTP(options, lab.name)
     } catch {
+      await httpDoor?.settle(isKept: false)
       // What a change has made anew may have had static entries.
       await bringBack { _ in }
       throw error
     }
+    await httpDoor?.settle(isKept: true)
+    steps += httpSteps
     await bringBack(progress)
     return steps + returned
   }

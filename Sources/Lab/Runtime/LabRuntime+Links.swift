@@ -131,8 +131,10 @@ extension LabRuntime {
         if linksInOrder().contains(where: { $0.name == name }) { _ = try? await set(name, change) }
         runTime.links[name] = nil
       }
+      let http = runTime.http.map { _ in PlanStep(.change, "http", "back to the file") }
+      runTime.http = nil
       try? runTime.write(lab, in: directories)
-      return ports + names.map { PlanStep(.change, "link \($0)", "back to the file") }
+      return (http.map { [$0] } ?? []) + ports + names.map { PlanStep(.change, "link \($0)", "back to the file") }
     }
   }
 

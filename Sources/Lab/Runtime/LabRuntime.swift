@@ -48,6 +48,8 @@ package actor LabRuntime {
   var eventWatch: Task<Void, Never>?
 
   nonisolated let door = ChangeDoor()
+  /// Serves the API over TCP; nil = nobody does.
+  nonisolated let httpDoor: (any HTTPDoor)?
   /// Leads to `plane`.
   nonisolated let gate: PlaneGate
   /// Ends whole changes that wait at the door or are under way, by numbers that nothing else has.
@@ -60,11 +62,14 @@ package actor LabRuntime {
   ///   - served: name of the one lab that may come up here; nil = any.
   ///   - environment: `PATH`, `APUS_GUEST_DIR`.
   ///   - application: who writes the captures, as their files say.
+  ///   - httpDoor: serves the API over TCP.
   package init(
     directories: LabDirectories, serving served: String? = nil, logger: Logger = Logger(label: "apus.lab"),
-    environment: [String: String] = ProcessInfo.processInfo.environment, application: String = "apus"
+    environment: [String: String] = ProcessInfo.processInfo.environment, application: String = "apus",
+    httpDoor: (any HTTPDoor)? = nil
   ) {
     self.served = served
+    self.httpDoor = httpDoor
     self.directories = directories
     self.logger = logger
     variables = environment

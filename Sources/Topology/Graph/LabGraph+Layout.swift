@@ -30,21 +30,26 @@ extension LabGraph {
   /// drawing that is wider than high.
   mutating func arrange() {
     let groups = groups()
-    let area = groups.map { ($0.width + 2 * Self.margin) * ($0.above + $0.below + 2 * Self.margin) }.reduce(0, +)
-    let widest = max((1.7 * Double(area)).squareRoot(), Double(groups.map { $0.width + 2 * Self.margin }.max() ?? 0))
+    guard !groups.isEmpty else { return }
+    let most = (1...groups.count).min { badness(of: groups, perLine: $0) < badness(of: groups, perLine: $1) } ?? 1
     var top = 0
-    var line: [Group] = []
-    var used = 0
-    for group in groups {
-      let width = group.width + 2 * Self.margin
-      if !line.isEmpty, Double(used + width) > widest {
-        top += place(line, at: top)
-        (line, used) = ([], 0)
-      }
-      line.append(group)
-      used += width
+    for first in stride(from: 0, to: groups.count, by: most) {
+      top += place(Array(groups[first..<min(first + most, groups.count)]), at: top)
     }
-    _ = place(line, at: top)
+  }
+
+  /// How far from what fits a screen a drawing is: 1 = not at all.
+  /// - Parameter perLine: groups beside each other.
+  private func badness(of groups: [Group], perLine: Int) -> Double {
+    var width = 0
+    var height = 0
+    for first in stride(from: 0, to: groups.count, by: perLine) {
+      let line = groups[first..<min(first + perLine, groups.count)]
+      width = max(width, line.map { $0.width + 2 * Self.margin }.reduce(0, +))
+      height += (line.map(\.above).max() ?? 0) + (line.map(\.below).max() ?? 0) + 2 * Self.margin
+    }
+    let ratio = Double(width) / (1.6 * Double(height))
+    return max(ratio, 1 / ratio)
   }
 
   /// Groups in order of their switches; last what has none.

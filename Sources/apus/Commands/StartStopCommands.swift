@@ -43,7 +43,7 @@ extension LabSession {
       switch line {
       case .progress(let text): Output.words(text)
       case .failed(let error): throw error.userError
-      case .plan, .done: break
+      case .plan, .http, .done: break
       }
     }
   }

@@ -19,6 +19,7 @@ struct Daemon {
   let logger: Logger
   private let runtime: LabRuntime
   private let service: RuntimeService
+  private let tcp: TCPDoor
 
   private enum Event: Sendable {
     case ready
@@ -32,8 +33,9 @@ struct Daemon {
     self.name = name
     self.directories = directories
     self.logger = logger
+    tcp = TCPDoor(lab: name, directories: directories, logger: logger)
     runtime = LabRuntime(
-      directories: directories, serving: name, logger: logger, application: "apus \(Product.version)")
+      directories: directories, serving: name, logger: logger, application: "apus \(Product.version)", httpDoor: tcp)
     service = RuntimeService(runtime, logger: logger)
   }
 
@@ -101,7 +103,7 @@ struct Daemon {
 
   private func serve(_ send: AsyncStream<Event>.Continuation) {
     let server = ControlServer(
-      service: service, socket: directories.controlSocket(name), logger: logger,
+      service: service, socket: directories.controlSocket(name), logger: logger, tcp: tcp,
       onEnd: { send.yield(.end($0)) })
     Task {
       do {

@@ -44,6 +44,7 @@ struct LabLifecycle {
         switch line {
         case .progress(let text): Output.words(text)
         case .plan(let steps): plan = steps
+        case .http(let row): Output.words(row.words)
         case .failed(let error): failure = error.userError
         case .done: break
         }
@@ -124,7 +125,7 @@ struct LabLifecycle {
       switch line {
       case .progress(let text): progress(text)
       case .failed(let error): throw error.userError
-      case .plan, .done: break
+      case .plan, .http, .done: break
       }
     }
   }
