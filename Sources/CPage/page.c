@@ -64,11 +64,9 @@ static const unsigned char theme_js[] = {
 static const unsigned char words_js[] = {
 #embed "assets/words.js" suffix(,)
   0};
-#if __has_embed("assets/console.js")
 static const unsigned char console_js[] = {
 #embed "assets/console.js" suffix(,)
   0};
-#endif
 static const unsigned char frames_js[] = {
 #embed "assets/frames.js" suffix(,)
   0};
@@ -256,9 +254,7 @@ static const struct page_file all_files[] = {
   PAGE_FILE("tables.js", tables_js),
   PAGE_FILE("theme.js", theme_js),
   PAGE_FILE("words.js", words_js),
-#if __has_embed("assets/console.js")
   PAGE_FILE("console.js", console_js),
-#endif
   PAGE_FILE("frames.js", frames_js),
   PAGE_FILE("events.js", events_js),
   PAGE_FILE("xterm.css", xterm_css),

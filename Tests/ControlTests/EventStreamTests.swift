@@ -1,8 +1,9 @@
 import FoundationEssentials
-import Lab
+import NIOCore
 import Testing
 
 @testable import Control
+@testable import Lab
 
 /// `/v1/events`, as lines of JSON and as server-sent events.
 @Suite struct EventStreamTests {

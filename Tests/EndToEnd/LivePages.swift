@@ -112,6 +112,55 @@ extension RealThings {
       }
     }
 
+    @Test(.timeLimit(.minutes(3))) func asksForTheTokenOfWhoHasNone() async throws {
+      let file = """
+        version: 1
+        name: ape-page
+        switches: { sw1: {} }
+        nodes: { a: { kind: netns, nics: { eth0: { switch: sw1, address: 10.8.1.1/24 } } } }
+
+        """
+      try await PageOfLab.use(file, lab: Self.lab, expecting: "401") { page in
+        let browser = page.browser
+        try await browser.evaluate("fetch('/v1/session', { method: 'DELETE' })")
+        try await browser.open("\(page.origin)/#node=a")
+        try await browser.reload()
+        try await browser.wait(for: "document.querySelector('dialog[open] input')")
+        try await browser.type("wrong-wrong-wrong-wrong\n")
+        try await browser.wait(for: "document.querySelector('dialog .fault').textContent.includes('token')")
+        let token = page.address.split(separator: "=").last.map(String.init) ?? ""
+        try await browser.evaluate("document.querySelector('dialog input').value = ''")
+        try await browser.type("\(token)\n")
+        try await browser.wait(for: "document.querySelector('#status').dataset.status === 'live'")
+        // What was asked for is open.
+        try await browser.wait(for: "document.querySelector('#drawer h2').textContent === 'a'")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(5))) func typesCommandsInAConsoleAndAShell() async throws {
+      try await Self.use { page in
+        let browser = page.browser
+        for (node, way) in [("red1", "Shell"), ("vm1", "Console")] {
+          try await browser.click("\(page.thing(node)) .box")
+          try await page.press(way, in: "#drawer-body")
+          let tab = "#panel .page[aria-label='\(node) \(way.lowercased())']"
+          try await browser.wait(
+            for: "document.querySelector(\"\(tab) [role=status]\")?.textContent.includes('connected')")
+          // What is drawn on a canvas is read by who cannot see it, and by this test.
+          try await page.press("Screen reader", in: tab)
+          try await browser.click("\(tab) .console-screen")
+          // A console has nothing new to say until somebody types.
+          try await browser.type("\necho ape-$((40 + 2))-\(node)\n")
+          let text = "document.querySelector(\"\(tab) .xterm-accessibility\")?.textContent"
+          try await browser.wait(for: "\(text)?.includes('ape-42-\(node)')")
+        }
+        // Both go on, and the keys of one are not those of the page.
+        #expect(try await browser.evaluate("location.hash").text?.contains("panel=console:vm1") == true)
+        try await browser.key("Control+Shift+Escape")
+        try await browser.wait(for: "!document.activeElement.closest('.console-screen')")
+      }
+    }
+
     @Test(.timeLimit(.minutes(5))) func isUsableAt360Pixels() async throws {
       try await Self.use { page in
         let browser = page.browser

@@ -14,7 +14,10 @@ struct PageOfLab {
   let address: String
 
   /// Brings a lab up with its API over TCP, and opens its page as the printed address has it.
-  static func use(_ text: String, lab: String, _ body: (PageOfLab) async throws -> Void) async throws {
+  /// - Parameter complaint: what lines of the console may have that are no fault of the page.
+  static func use(
+    _ text: String, lab: String, expecting complaint: String? = nil, _ body: (PageOfLab) async throws -> Void
+  ) async throws {
     try await Sandbox.use { sandbox in
       let file = try sandbox.write(text)
       let origin = "http://127.0.0.1:\(try freePort())"
@@ -30,7 +33,7 @@ struct PageOfLab {
         try await browser.wait(for: "document.querySelector('#status').dataset.status === 'live'")
         try await browser.wait(for: "document.querySelectorAll('.thing').length > 0")
         try await body(page)
-        try await page.check()
+        try await page.check(expecting: complaint)
       }
     }
   }
@@ -53,8 +56,8 @@ struct PageOfLab {
   }
 
   /// No error was written to the console, and nothing was asked for of anybody else.
-  private func check() async throws {
-    let errors = browser.consoleErrors
+  private func check(expecting complaint: String?) async throws {
+    let errors = browser.consoleErrors.filter { line in !(complaint.map { line.contains($0) } ?? false) }
     guard errors.isEmpty else { throw Failure("the console has errors: \(errors)") }
     let strangers = browser.requests.filter {
       !$0.hasPrefix(origin) && !$0.hasPrefix("data:") && !$0.hasPrefix("blob:") && !$0.hasPrefix("about:")
