@@ -85,9 +85,8 @@ extension RealThings {
         try await page.browser.type("clear; stty size\n")
         let rows = "\(front).querySelectorAll('.xterm-accessibility-tree > *').length"
         guard let count = try await page.browser.evaluate(rows).number, count > 1 else { return false }
-        return (try? await page.browser.wait(
-          for: "\(front).querySelector('.xterm-accessibility-tree').textContent.replaceAll('\\u00a0', ' ')"
-            + ".includes('\(Int(count)) ')", seconds: 3)) != nil
+        let shown = "\(front).querySelector('.xterm-accessibility-tree').textContent.replaceAll('\\u00a0', ' ')"
+        return (try? await page.browser.wait(for: "\(shown).includes('\(Int(count)) ')", seconds: 3)) != nil
       }
       try await page.browser.key("Control+Shift+Escape")
       try await page.browser.wait(for: "!document.activeElement.closest('.xterm')")
@@ -102,9 +101,8 @@ extension RealThings {
 
     private static func narrow(_ page: PageOfLab) async throws {
       try await page.browser.resize(360, 740)
-      try await page.browser.wait(for: "document.documentElement.scrollWidth <= 360 && document.body.scrollWidth <= 360")
-      try await page.browser.wait(
-        for: "\(front).querySelector('.xterm-screen').offsetWidth <= 360")
+      try await page.browser.wait(for: "document.documentElement.scrollWidth <= 360")
+      try await page.browser.wait(for: "\(front).querySelector('.xterm-screen').offsetWidth <= 360")
       // The other one has been there all the time.
       try await page.press("vm1 console", in: "#panel .tabs")
       try await page.browser.evaluate("\(front).querySelector('.xterm textarea').focus()")
