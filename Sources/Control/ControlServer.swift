@@ -13,6 +13,9 @@ package struct ControlServer: Sendable {
   private let logger: Logger
   private let tcp: TCPDoor?
   private let onEnd: @Sendable (LabEnd) -> Void
+  /// Tests set limits of their own.
+  var webSockets: WebSocketDesk
+  private let meter = RequestMeter()
 
   /// - Parameters:
   ///   - logger: takes what the lab's life brings; without it nothing is logged.
@@ -29,6 +32,7 @@ package struct ControlServer: Sendable {
     self.logger = logger
     self.tcp = tcp
     self.onEnd = onEnd
+    webSockets = WebSocketDesk(logger: logger)
   }
 
   /// Serves until the task is cancelled.
@@ -81,8 +85,10 @@ package struct ControlServer: Sendable {
       await tcp?.drain()
     }
     let router = ControlRouter(context: ControlContext.self)
+    router.add(middleware: MeterMiddleware(meter: meter))
     router.add(middleware: ErrorMiddleware(rows: served.map(\.row)))
     router.add(served)
+    PageRoutes().add(to: router)
     return router
   }
 
@@ -94,7 +100,9 @@ package struct ControlServer: Sendable {
       LabRoutes(service: service, logger: logger, tcp: tcp, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
       LinkRoutes(service: service, order: order), PortRoutes(service: service, order: order),
       PodRoutes(service: service), CaptureRoutes(service: service), ImageRoutes(service: service),
-      HostRoutes(service: service), SessionRoutes(),
+      HostRoutes(service: service), LiveRoutes(service: service), FrameRoutes(service: service),
+      EventRoutes(service: service), MetricsRoutes(service: service, meter: meter),
+      NodeSockets(service: service, desk: webSockets), SessionRoutes(),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

@@ -226,6 +226,20 @@ import Topology
     }
   }
 
+  @Test func framesComeInWords() async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      var answer: [String] = []
+      try await client.stream(API.frames) { answer.append(try JSON.text($0)) }
+      #expect(
+        answer == [
+          #"{"lost":3}"#,
+          #"{"comment":"dropped: no-buffer","direction":"out","info":"","interface":"vm1.eth0","length":60,"#
+            + #""protocol":"LLDP","source":"02:00:00:00:00:01","target":"02:00:00:00:00:02","#
+            + #""time":"2026-01-02T03:04:05.000006Z","vlans":[10]}"#,
+        ])
+    }
+  }
+
   @Test func linesAreFoundWhereverChunksEnd() throws {
     var splitter = LineSplitter()
     #expect(try splitter.add(Array("ab".utf8)).isEmpty)

@@ -5,7 +5,8 @@ import Topology
 
 extension API {
   package static let graph = Route<GraphQuery, NoBody, Drawing>(
-    .get, "/v1/graph", "A drawing of the lab, with its live state.", errors: [.notFound])
+    .get, "/v1/graph", "The lab as things and lines, each thing with its place in a drawing; or as a drawing.",
+    errors: [.notFound])
   package static let schema = Route<NoQuery, NoBody, JSONSchemaText>(
     .get, "/v1/schema", "The JSON schema (draft-07) of the lab file, for editors.")
   package static let doctor = Route<NoQuery, NoBody, Single<[DoctorRow]>>(
@@ -76,30 +77,6 @@ package struct ValidationRow: Described, Equatable {
     ])
 }
 
-extension LabGraph: Described {
-  package static let shape = Shape.object(
-    "Graph", "A lab as circles and lines.",
-    [
-      Field("name", .text, "Of the lab."),
-      Field("vertices", .list(vertex), "Switches, nodes, and ports that were added."),
-      Field("edges", .list(edge), "Links."),
-    ])
-
-  private static let vertex = Shape.object(
-    "GraphVertex", "A circle.",
-    [
-      Field("name", .text, "Of the switch, node or port."), Field("kind", .text, "`switch`, or the kind of the node."),
-      Field("addresses", .list(.text), "Of a node."), Field(optional: "state", .text, "Of a node, when the lab is up."),
-    ])
-
-  private static let edge = Shape.object(
-    "GraphEdge", "A line.",
-    [
-      Field("name", .text, "Of the link."), Field("first", .text, "An end."), Field("second", .text, "The other one."),
-      Field("label", .text, "NICs and VLANs."), Field(optional: "carrier", .carrier, "When the lab is up."),
-    ])
-}
-
 /// The lab as a whole, lab files, and this host.
 struct HostRoutes: Routes {
   let service: any LabService
@@ -122,11 +99,9 @@ struct HostRoutes: Routes {
 
   private func draw(_ format: String) async throws -> Response {
     guard let lab = await service.lab() else { throw LabRuntime.noLab }
-    let (nodes, links) = (await service.nodes(), await service.links().map { LinkRow($0) })
-    let ports = await service.ports().compactMap { PortRow($0, isDetailed: false).graphPort }
     let graph = LabGraph(
-      lab, states: Dictionary(nodes.map { ($0.node, $0.state.rawValue) }, uniquingKeysWith: { first, _ in first }),
-      carriers: Dictionary(links.map { ($0.name, $0.carrier) }, uniquingKeysWith: { first, _ in first }), ports: ports)
+      lab, nodes: await service.nodes().map { NodeRow($0) }, links: await service.links().map { LinkRow($0) },
+      ports: await service.ports().map { PortRow($0, isDetailed: false) })
     let type = Drawing.types[format] ?? Content.jsonType
     switch format {
     case "mermaid": return Self.text(graph.mermaid(), type)

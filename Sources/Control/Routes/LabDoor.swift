@@ -22,7 +22,7 @@ actor LabDoor {
     guard wanted.values.allSatisfy({ $0 == lab }) else {
       throw UserError(
         .different, "another `up` of lab \(lab.name) is under way, and wants another lab",
-        hint: "when it is done, GET /v1/lab says what is so then; say this once more")
+        hint: "wait until it is done, or interrupt it, and say this once more")
     }
     inside += 1
     entered += 1

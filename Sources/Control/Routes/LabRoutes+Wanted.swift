@@ -10,11 +10,14 @@ extension LabRoutes {
   /// The lab that is asked for.
   /// - Throws: `UserError`; `LabFileMistakes` for a text with errors.
   func wanted(_ call: UpCall) async throws -> CanonicalLab {
-    let lab = try await said(call)
-    if let current = await service.lab(), current.name != lab.name {
+    let (lab, current) = (try await said(call), await service.lab())
+    guard let current else { return lab }
+    guard current.name == lab.name else {
       throw UserError(
         .different, "this daemon serves lab \(current.name), not \(lab.name)", hint: "each lab has a daemon of its own")
     }
+    let makesWay = call.query.replace == true && call.query.dryRun != true
+    if !makesWay, let conflict = RecordedLab.conflict(current, with: lab) { throw conflict }
     return lab
   }
 
@@ -27,7 +30,13 @@ extension LabRoutes {
     do {
       let document = try await call.decoded(LabDocument.self)
       if call.isTCP { try document.refuseHostPaths(beside: await service.lab()) }
-      return try document.lab()
+      var lab = try document.lab()
+      // What says of no file that it is from there is another text of what is up.
+      if document.source == nil, let current = await service.lab() {
+        lab.source = current.source
+        if document.directory == nil { lab.directory = current.directory }
+      }
+      return lab
     } catch var error as UserError {
       // A command of ours has made it of a file that it has checked.
       error.hint = error.hint ?? VersionMismatch.hint

@@ -16,8 +16,6 @@ extension API {
   package static let console = Route<ConsoleQuery, LinesIn<InputLine>, Lines<ConsoleLine>>(
     .post, "/v1/nodes/{node}/console", "Uses a node's serial console; what the body says is typed, its end leaves.",
     errors: [.notFound])
-  package static let consolePath = Route<NoQuery, NoBody, Single<PathRow>>(
-    .get, "/v1/nodes/{node}/console", "Where the console's socket is.", errors: [.notFound])
   package static let log = Route<NoQuery, NoBody, Single<PathRow>>(
     .get, "/v1/nodes/{node}/log", "Where the log of its console is.", errors: [.notFound], access: .socket)
 }
@@ -41,11 +39,6 @@ struct NodeRoutes: Routes {
     [
       API.nodes.answers { _ in await service.nodes().map { NodeRow($0) } },
       API.log.answers { call in PathRow(path: try await service.logPath(node: call.name)) },
-      API.consolePath.answers { call in
-        // Another use of the row is not about a path.
-        if call.isTCP { throw HTTPRefusal.onSocketOnly("\(API.consolePath.row.title)") }
-        return PathRow(path: try await service.consolePath(node: call.name))
-      },
       API.nodeStart.responds { call in
         _ = try await service.node(call.name)
         return change(call.channel) { try await service.start(node: call.name, progress: $0) }

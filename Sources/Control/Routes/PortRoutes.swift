@@ -28,9 +28,6 @@ extension API {
     .get, "/v1/workers", "The threads that move frames: where each runs, what it serves, how busy it is.")
   package static let stats = Route<NoQuery, NoBody, Single<StatsRow>>(
     .get, "/v1/stats", "What workers did and ports counted.")
-  package static let metrics = Route<NoQuery, NoBody, OpenMetrics>(
-    .get, "/metrics", "Counters for Prometheus and what else reads OpenMetrics.",
-    access: .metrics)
   package static let fdb = Route<FDBQuery, NoBody, Single<[FDBRow]>>(
     .get, "/v1/fdb", "The stations that switches know.", errors: [.notFound])
   package static let fdbFlush = Route<FDBFlushQuery, NoBody, Nothing>(
@@ -122,12 +119,6 @@ struct PortRoutes: Routes {
       },
       API.workers.answers { _ in await service.workers().map { WorkerRow($0) } },
       API.stats.answers { _ in StatsRow(workers: await service.workers(), ports: await service.ports()) },
-      API.metrics.responds { _ in
-        let text = LabMetrics.text(await LabMetrics(service))
-        return Response(
-          status: .ok, headers: [.contentType: OpenMetricsText.contentType],
-          body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-      },
       API.fdb.answers { call in
         try await service.requireSwitch(call.query.switchName)
         return await service.fdb(switchName: call.query.switchName).map { FDBRow($0) }

@@ -82,11 +82,18 @@ final class ConnectionTable: Sendable {
   /// Closes what is idle; from now on nothing new is begun.
   /// - Returns: when what is being answered has been, or some time has passed.
   func drain(within limit: Duration) async {
-    let idle = state.withLock { state in
+    let entries = state.withLock { state in
       state.isEnding = true
-      return state.entries.values.filter { $0.business == .idle }.map(\.channel)
+      return Array(state.entries.values)
     }
-    for channel in idle { channel.close(promise: nil) }
+    for entry in entries {
+      if entry.business == .idle {
+        entry.channel.close(promise: nil)
+      } else {
+        // They would go on for ever.
+        entry.channel.pipeline.fireUserInboundEventTriggered(WebSocketEndpoint.ServerEnds())
+      }
+    }
     let end = ContinuousClock.now + limit
     while count > 0, ContinuousClock.now < end {
       guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }

@@ -1,6 +1,7 @@
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// A client's connection: HTTP/1.1.
 struct ControlChannel: ServerChildChannel {
@@ -19,7 +20,14 @@ struct ControlChannel: ServerChildChannel {
   }
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-    http.setup(channel: channel, logger: logger)
+    http.setup(channel: channel, logger: logger).flatMap { value in
+      let configured = http.configuration.httpDecoder
+      var limits = NIOHTTPDecoderLimitConfiguration()
+      limits.maxHeaderFieldSize = configured.maxHeaderFieldSize
+      limits.maxHeaderListSize = configured.maxHeaderListSize
+      limits.maxHeaderFieldCount = configured.maxHeaderFieldCount
+      return WebSocketGate.install(in: channel, limits: limits).map { value }
+    }
   }
 
   func handle(value: Value, logger: Logger) async {

@@ -59,6 +59,7 @@ struct OpenAPI {
         "required": .boolean(row.isBodyRequired), "content": Self.media(row.bodies, example: Sample.body(of: row.id)),
       ]
     }
+    if let socket = row.socket { operation["x-websocket"] = socket.description }
     return .object(operation)
   }
 
@@ -66,11 +67,11 @@ struct OpenAPI {
   private static func parameter(_ field: Field) -> JSONValue {
     var parameter: [String: JSONValue] = [
       "name": .text(field.name), "in": "query", "required": .boolean(field.isRequired),
-      "description": .text(field.text), "schema": field.shape.queryShape.schema,
+      "description": .text(field.text), "schema": field.isRepeated ? field.shape.schema : field.shape.queryShape.schema,
     ]
     if field.shape.isList {
       parameter["style"] = "form"
-      parameter["explode"] = false
+      parameter["explode"] = .boolean(field.isRepeated)
     }
     if let example = Sample.query[field.name] { parameter["example"] = example }
     return .object(parameter)
@@ -97,9 +98,11 @@ struct OpenAPI {
       responses["\(status)"] = ["$ref": .text("#/components/responses/\(status)")]
     }
     responses["204"] = responses["204"].map { _ in ["description": "It is done; there is nothing to tell."] }
+    if row.socket != nil { responses["101"] = SocketWire.accepted }
+    if responses["426"] != nil { responses["426"] = SocketWire.required }
     guard let answer = row.answer else { return responses }
     var response: [String: JSONValue] = [
-      "description": .text(Self.words(answer)), "content": Self.media([answer] + row.others),
+      "description": .text(Self.words(answer)), "content": Self.media([answer] + row.otherAnswers),
     ]
     if row.isTagged, answer.type == Content.jsonType {
       response["headers"] = [
@@ -159,7 +162,8 @@ struct OpenAPI {
         content.shape?.named(into: &asked)
         content.shape?.named(into: &all)
       }
-      for content in (row.answer.map { [$0] } ?? []) + row.others { content.shape?.named(into: &all) }
+      for content in row.answers { content.shape?.named(into: &all) }
+      for shape in row.socket?.shapes ?? [] { shape.named(into: &all) }
     }
     var schemas: [String: JSONValue] = [:]
     for (name, shape) in all { schemas[name] = shape.definition(isClosed: asked[name] != nil) }

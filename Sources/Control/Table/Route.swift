@@ -158,9 +158,21 @@ package enum PlainText: ReplyKind {
   package static var content: Content? { Content(type: type, text: "A text.") }
 }
 
-/// Metrics in the text form of OpenMetrics 1.0.
-package enum OpenMetrics: ReplyKind {
-  package static var content: Content? { Content(type: OpenMetricsText.contentType, text: "Counters and gauges.") }
+/// Metrics in a text form.
+package enum Metrics: ReplyKind {
+  package static var content: Content? { content(.plain) }
+
+  static func content(_ format: MetricsFormat) -> Content {
+    Content(type: format.contentType, text: "Counters, gauges and histograms.")
+  }
+}
+
+/// What goes over a WebSocket: bytes in binary messages, and texts of JSON.
+package struct SocketWire: Sendable {
+  /// Texts of the client, and of the server.
+  let (client, server): (Shape, Shape)
+  /// What the bytes are, and how it ends.
+  let text: String
 }
 
 /// A row of the table, whatever its types are.
@@ -176,8 +188,8 @@ package struct RouteRow: Sendable {
   let isBodyRequired: Bool
   /// Nil = 204.
   let answer: Content?
-  /// It may answer these, too.
-  let others: [Content]
+  /// Other forms of it, for who asks for them by `Accept`, or in the query.
+  let otherAnswers: [Content]
   /// It may also answer 204.
   let mayAnswerNothing: Bool
   /// It answers 201 when it has made something.
@@ -186,6 +198,8 @@ package struct RouteRow: Sendable {
   let isTagged: Bool
   /// How it may fail, beside bad input and failures of the host.
   let errors: [ExitCode]
+  /// What goes over a WebSocket, for a row that turns into one; without an answer it does nothing else.
+  var socket: SocketWire?
   /// Who may ask it over TCP.
   let access: RouteAccess
   /// Bytes of the largest body that is taken over TCP.
@@ -208,14 +222,18 @@ package struct RouteRow: Sendable {
   /// `GET /v1/ports/{port}`.
   var title: String { "\(method.rawValue) \(path)" }
 
+  /// All forms of the answer.
+  var answers: [Content] { (answer.map { [$0] } ?? []) + otherAnswers }
+
   /// It changes something, and does so only if that is as the client has seen it.
   var takesIfMatch: Bool { isTagged && method != .get }
 
   /// Statuses of all its answers.
   package var statuses: [Int] {
     let conflict: [ExitCode] = takesIfMatch ? [.different] : []
-    return (answer == nil ? [204] : [200] + (mayMake ? [201] : []) + (mayAnswerNothing ? [204] : []))
-      + Set(([.badInput, .failed] + errors + conflict).map(\.status) + httpStatuses).sorted()
+    let failures = Set(([.badInput, .failed] + errors + conflict).map(\.status) + httpStatuses).sorted()
+    if socket != nil { return [101] + (answer == nil ? [] : [200]) + failures + (answer == nil ? [426] : []) }
+    return (answer == nil ? [204] : [200] + (mayMake ? [201] : []) + (mayAnswerNothing ? [204] : [])) + failures
   }
 
   /// Whether it is what a path asks for, whatever the method.
@@ -239,7 +257,7 @@ package enum RouteAccess: Sendable {
 
 /// A row of the table, by whose types server and client speak.
 package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Sendable {
-  package let row: RouteRow
+  package private(set) var row: RouteRow
 
   /// - Parameters:
   ///   - path: with at most one name to fill in: `/v1/ports/{port}`.
@@ -248,25 +266,33 @@ package struct Route<Query: RouteQuery, Body: BodyKind, Reply: ReplyKind>: Senda
   ///   - mayAnswerNothing: there are requests that it answers by 204.
   ///   - mayMake: it answers 201 when it has made something.
   ///   - isTagged: its answer has an entity tag; if it changes what that is of, it takes `If-Match`.
+  ///   - others: forms of the answer for who asks for them by `Accept`.
   ///   - access: who may ask it over TCP.
   ///   - tcpBodyLimit: bytes of the largest body that is taken over TCP.
   init(
     _ method: RouteMethod, _ path: String, _ text: String, errors: [ExitCode] = [], mayAnswerNothing: Bool = false,
-    mayMake: Bool = false, isTagged: Bool = false, access: RouteAccess = .token,
+    mayMake: Bool = false, isTagged: Bool = false, others: [Content] = [], access: RouteAccess = .token,
     tcpBodyLimit: Int = Answer.tcpBodyLimit
   ) {
     row = RouteRow(
       method: method, path: path, text: text, query: Query.shape.fields, bodies: Body.contents,
-      isBodyRequired: Body.isRequired, answer: Reply.content, others: Reply.others,
+      isBodyRequired: Body.isRequired, answer: Reply.content, otherAnswers: Reply.others + others,
       mayAnswerNothing: mayAnswerNothing, mayMake: mayMake, isTagged: isTagged, errors: errors,
       access: access, tcpBodyLimit: Body.limit ?? tcpBodyLimit)
+  }
+
+  /// The same row, which a request to upgrade turns into a WebSocket.
+  func over(_ socket: SocketWire) -> Self {
+    var route = self
+    route.row.socket = socket
+    return route
   }
 
   /// Path and query as they stand in the request line.
   /// - Parameter name: what the path's name stands for, where it has one.
   package func target(of name: String = "", _ query: Query = Query()) throws -> String {
     let path = row.parameter.map { row.path.replacing("{\($0)}", with: PercentCoding.escape(name)) } ?? row.path
-    let pairs = try QueryText.pairs(query).map { "\($0.key)=\(PercentCoding.escape($0.text))" }
+    let pairs = try QueryText.pairs(query, row.query).map { "\($0.key)=\(PercentCoding.escape($0.text))" }
     return pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
   }
 }

@@ -76,6 +76,8 @@ package struct Field: Sendable {
   var text: String
   /// It is always there.
   var isRequired: Bool
+  /// A list that a query has item by item, the key each time; else its items have commas between.
+  var isRepeated = false
   /// Which of its values are not taken over TCP.
   var hostValues = HostValues.none
 
@@ -87,6 +89,12 @@ package struct Field: Sendable {
   /// A key that may be left out.
   init(optional name: String, _ shape: Shape, _ text: String) {
     self.init(name: name, shape: shape, text: text, isRequired: false)
+  }
+
+  /// A list of which a query has the key once an item, at least one.
+  init(repeated name: String, _ item: Shape, _ text: String) {
+    self.init(name: name, shape: .list(item), text: text, isRequired: true)
+    isRepeated = true
   }
 
   private init(name: String, shape: Shape, text: String, isRequired: Bool) {

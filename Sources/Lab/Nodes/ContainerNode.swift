@@ -152,6 +152,7 @@ actor ContainerNode: TAPBackedNode {
       let limit = cleanly ? Self.stopLimit : 0
       try await engine.run(["stop", "-t", "\(limit)", ownName], limit: ContainerEngine.changeLimit)
     }
+    if life == .running { environment.events.nodeStopped(definition.name) }
     life = .stopped
     record = nil
     try NodeRecord.remove(paths)

@@ -116,6 +116,7 @@ extension LabRuntime {
         try await plane.setImpairment(port: link.ports[1], fromNode: nil, toNode: second)
       }
     }
+    events.link(link.name, ends: [link.first, link.second], isImpairedBy: pair)
   }
 
   // MARK: - At run time

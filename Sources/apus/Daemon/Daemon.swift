@@ -11,6 +11,8 @@ import Topology
 struct Daemon {
   /// Seconds that a daemon without a lab waits for one.
   private static let idleLimit = 5.0
+  /// Seconds that who follows events has to hear the last of them.
+  private static let lastWords = 1.0
 
   let name: String
   let directories: LabDirectories
@@ -69,7 +71,7 @@ struct Daemon {
         case .ready: break
         case .bringUp(.success(let plan)): try onPlan(plan)
         case .bringUp(.failure(let error)), .serverFailed(let error): throw error
-        case .end(.takenDown): return
+        case .end(.takenDown): return await endEvents()
         case .end(.neverCameUp): throw UserError(.failed, "lab \(name) did not come up")
         case .end(.neverAskedFor):
           logger.info("no lab was asked for within \(Int(Self.idleLimit)) s")
@@ -149,6 +151,7 @@ struct Daemon {
     guard number == SIGINT else {
       logger.info("ended by signal \(number); the nodes go on")
       await runtime.detach()
+      await endEvents()
       return leave(isNew: isNew)
     }
     logger.info("ended by signal \(number); the lab is taken down")
@@ -158,7 +161,14 @@ struct Daemon {
     // It may only just have begun, and have made the lab behind that.
     _ = await work?.result
     if await runtime.lab() != nil { try await runtime.takeDown { logger.info("\($0)") } }
+    await endEvents()
     leave(isNew: isNew)
+  }
+
+  /// Has those who follow events hear the last of them; one who does not read is not waited for.
+  private func endEvents() async {
+    service.events.finish()
+    await service.events.waitForReaders(seconds: Self.lastWords)
   }
 
   /// Removes what this daemon alone has made; a lab that is written down stays.

@@ -55,7 +55,7 @@ struct LabLifecycle {
       throw LostDaemon(error: error, hadBegun: hadBegun)
     } catch let error as UserError where error.code == .different {
       // As the exit code of `up` that is what a dry run found.
-      throw UserError(.failed, error.message, hint: "wait until that one is done, or interrupt it")
+      throw UserError(.failed, error.message, hint: error.hint)
     }
     if let failure {
       if let daemon { await waitForEnd(of: daemon) }

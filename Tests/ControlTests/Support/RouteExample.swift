@@ -34,6 +34,9 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_openapi_json"),
       RouteExample(id: "get_metrics"),
       RouteExample(id: "get_v1_version"),
+      RouteExample(id: "get_v1_live", query: "count=1"),
+      RouteExample(id: "get_v1_graph"),
+      RouteExample(id: "get_v1_graph", status: 404, lab: empty),
       RouteExample(id: "post_v1_session", body: #"{"token":"0123456789abcdef"}"#, status: 204),
       RouteExample(id: "delete_v1_session", status: 204),
       RouteExample(id: "get_v1_ports"),
@@ -78,6 +81,11 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_v1_fdb", query: "switch=sw9", status: 404),
       RouteExample(id: "delete_v1_fdb", query: "switch=sw1&port=vm1.eth0&vlan=10", status: 204),
       RouteExample(id: "delete_v1_fdb", query: "port=vm9.eth0", status: 404),
+      RouteExample(
+        id: "get_v1_events", query: "since=5m&type=node,port.up&follow=false&words=true", lab: eventful),
+      RouteExample(id: "get_v1_events", query: "after=0&follow=false", lab: eventful),
+      RouteExample(id: "get_v1_events", query: "since=yesterday", status: 400),
+      RouteExample(id: "get_v1_events", query: "type=nodes", status: 400),
     ] + captures + wanted + whole
 
   private static let wish =
@@ -89,6 +97,9 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_capture", query: "target=vm9", status: 404),
     RouteExample(id: "post_v1_capture", query: "id=taken", status: 409),
     RouteExample(id: "post_v1_capture", query: "id=file:/tmp/a.pcapng", status: 400),
+    RouteExample(id: "post_v1_frames", query: "rate=100&\(wish)"),
+    RouteExample(id: "post_v1_frames", query: "target=vm9", status: 404),
+    RouteExample(id: "post_v1_frames", query: "rate=0", status: 400),
     RouteExample(id: "get_v1_captures"),
     RouteExample(id: "patch_v1_captures_capture", name: "file:/tmp/a.pcapng", body: #"{"filter":"tcp"}"#, status: 204),
     RouteExample(id: "patch_v1_captures_capture", name: "none", body: #"{"filter":"tcp"}"#, status: 404),
@@ -145,9 +156,7 @@ struct RouteExample: Sendable {
 
   /// The lab and this host as a whole.
   private static let whole = [
-    RouteExample(id: "get_v1_graph"),
     RouteExample(id: "get_v1_graph", query: "format=svg"),
-    RouteExample(id: "get_v1_graph", status: 404, lab: empty),
     RouteExample(id: "get_v1_schema"),
     RouteExample(id: "get_v1_doctor"),
     RouteExample(id: "post_v1_validate", query: "directory=/", body: labFile, type: "application/yaml"),
@@ -183,6 +192,11 @@ struct RouteExample: Sendable {
     RouteExample(id: "get_v1_nodes_node_log_text", name: "tap", status: 404),
   ]
 
+  private static let eventful: @Sendable () -> FixedLab = {
+    let lab = FixedLab()
+    lab.events.note(.nodeFailed, subject: "vm1", detail: ["reason": "it ended"])
+    return lab
+  }
   private static let failing: @Sendable () -> FixedLab = {
     FixedLab(failure: UserError(.failed, "it broke", hint: "mend it"))
   }
@@ -233,7 +247,11 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_nodes_node_exec", name: "vm9", body: #"{"command":["x"]}"#, status: 404),
     RouteExample(id: "post_v1_nodes_node_console", name: "tap", query: "steal=true", lines: [#"{"in":"aGk="}"#]),
     RouteExample(id: "post_v1_nodes_node_console", name: "vm1", status: 500),
-    RouteExample(id: "get_v1_nodes_node_console", name: "vm1"),
+    RouteExample(id: "get_v1_nodes_node_console", name: "vm1", query: "steal=true"),
+    RouteExample(
+      id: "get_v1_nodes_node_exec", name: "vm1", query: "command=ls&command=-l&tty=true&input=false&columns=80&rows=24",
+      status: 426),
+    RouteExample(id: "get_v1_nodes_node_exec", name: "vm1", query: "command=ls&columns=0", status: 400),
     RouteExample(id: "get_v1_nodes_node_console", name: "tap", status: 404),
     RouteExample(id: "get_v1_nodes_node_log", name: "vm1"),
     RouteExample(id: "get_v1_nodes_node_log", name: "tap", status: 404),
@@ -247,8 +265,20 @@ struct RouteExample: Sendable {
           lab: "two", node: "a", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
           console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
       PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
+      SocketRequest.resize(TerminalSize(rows: 24, columns: 80)), SocketRequest.end, SocketNotice.exit(3),
+      SocketNotice.lost(4096), SocketNotice.ended(.taken),
+      SocketNotice.error(ErrorBody(UserError(.failed, "it broke"))),
       LabLine.http(HTTPRow(url: "http://127.0.0.1:8080/", token: "/run/apus/two/http.token")),
       ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
+      LiveRow(
+        isWhole: false, time: "2026-01-02T03:04:05.678Z", lab: "two", revision: 2,
+        nodes: [
+          "vm1": LiveNode(
+            NodeStatus(
+              lab: "two", node: "vm1", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
+              console: nil, since: nil, error: "it ended")),
+          "vm2": nil,
+        ]),
       TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
       PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
     ] + values(ImageRow.self, image) + values(LabGraph.self, graph) + values(DiagnosticRow.self, diagnostic)
@@ -270,7 +300,8 @@ struct RouteExample: Sendable {
      "configurations": ["c"], "properties": ["p"]}]}
     """
   private static let graph = """
-    {"name": "two", "vertices": [], "edges": [{"name": "e", "first": "a", "second": "b", "label": "l", "carrier": "up"}]}
+    {"name": "two", "vertices": [],
+     "edges": [{"name": "e", "first": "a", "second": "b", "label": "l", "carrier": "up", "ports": []}]}
     """
   private static let diagnostic = """
     {"severity": "error", "code": "L201", "file": "-", "path": "-", "line": 1, "column": 2, "length": 3, "message": "m",
