@@ -22,11 +22,13 @@ let tests: [SwiftSetting] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 
 // The edges below are the house of docs/architecture.md; tools/check-imports compares the two.
 let package = Package(
@@ -49,7 +51,8 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Lab", "Capture", "Dataplane", "Topology", "Frames", hummingbird, logging, nioCore, nioHTTP1, nioPosix,
+        "Lab", "Capture", "Dataplane", "Topology", "Frames", "CPage", hummingbird, hummingbirdCore, logging, nioCore,
+        nioHTTP1, nioPosix, nioWebSocket,
       ],
       swiftSettings: strict),
     .target(
@@ -68,6 +71,7 @@ let package = Package(
     .target(name: "VhostUser", dependencies: ["LinuxHost"], swiftSettings: strict),
     .target(name: "Frames", swiftSettings: strict),
     .target(name: "LinuxHost", dependencies: ["CLinux", "CNetlink"], swiftSettings: strict),
+    .target(name: "CPage", exclude: ["assets"], linkerSettings: [.linkedLibrary("z")]),
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .systemLibrary(
       name: "CNetlink", pkgConfig: "libnl-route-3.0",

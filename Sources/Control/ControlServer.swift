@@ -6,26 +6,33 @@ import NIOPosix
 
 /// The API of one lab on its control socket: HTTP/1.1, JSON, `/v1/...`.
 ///
-/// One event loop thread serves all clients; with none of them talking it sleeps.
+/// One event loop thread serves its clients, another one those that come over TCP; with none of them talking they sleep.
 package struct ControlServer: Sendable {
   private let service: any LabService
   private let socket: String
   private let logger: Logger
+  private let tcp: TCPDoor?
   private let onEnd: @Sendable (LabEnd) -> Void
+  /// Tests set limits of their own.
+  var webSockets: WebSocketDesk
+  private let meter = RequestMeter()
 
   /// - Parameters:
   ///   - logger: takes what the lab's life brings; without it nothing is logged.
   ///   - socket: path of the control socket, no longer than `SocketPath.limit`; a file left there by a dead daemon is replaced.
+  ///   - tcp: serves the same over TCP, where the lab wants it; nil = nobody does.
   ///   - onEnd: called when the daemon has nothing left to do; the answer that says so is written by then.
   package init(
     service: any LabService, socket: String,
     logger: Logger = Logger(label: "apus", factory: { _ in SwiftLogNoOpLogHandler() }),
-    onEnd: @escaping @Sendable (LabEnd) -> Void
+    tcp: TCPDoor? = nil, onEnd: @escaping @Sendable (LabEnd) -> Void
   ) {
     self.service = service
     self.socket = socket
     self.logger = logger
+    self.tcp = tcp
     self.onEnd = onEnd
+    webSockets = WebSocketDesk(logger: logger)
   }
 
   /// Serves until the task is cancelled.
@@ -39,24 +46,27 @@ package struct ControlServer: Sendable {
         hint: "set APUS_STATE_DIR to a shorter path")
     }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    PoliteExecutor.lower(group.next())
     var quiet = logger
     quiet.logLevel = max(.warning, logger.logLevel)
-    let application = Application(
-      router: router(on: group), configuration: .init(address: .unixDomainSocket(path: socket)),
-      onServerRunning: { _ in
-        restrict()
-        onReady()
-      },
-      eventLoopGroupProvider: .shared(group), logger: quiet)
-    var failure: (any Error)?
+    let router = router(on: group).buildResponder()
+    let responder = ControlResponder(
+      router: { try await router.respond(to: $0, context: $1) }, logger: quiet)
+    let listener: ControlListener
     do {
-      try await application.run()
+      let connection = ControlChannel(responder: responder.takingRequests(nil))
+      listener = try await ControlListener(.socket(path: socket), on: group, connection, logger: quiet)
     } catch {
-      // Cancellation is the way to end it.
-      if !Task.isCancelled { failure = error }
+      try? await group.shutdownGracefully()
+      throw UserError(.failed, "control socket \(socket): \(ErrorWords.ofConnection(error))")
     }
+    restrict()
+    await tcp?.serve(responder)
+    onReady()
+    try? await listener.untilClosed()
+    await tcp?.end()
+    await listener.end()
     try? await group.shutdownGracefully()
-    if let failure { throw UserError(.failed, "control socket \(socket): \(ErrorWords.ofConnection(failure))") }
   }
 
   /// Owner and group may use the API.
@@ -70,19 +80,29 @@ package struct ControlServer: Sendable {
 
   private func router(on group: MultiThreadedEventLoopGroup) -> ControlRouter {
     // The one event loop writes in order: what is asked of it now comes after what was to be written.
-    let served = routes { _ = try? await group.next().submit {}.get() }
+    let served = routes {
+      _ = try? await group.next().submit {}.get()
+      await tcp?.drain()
+    }
     let router = ControlRouter(context: ControlContext.self)
+    router.add(middleware: MeterMiddleware(meter: meter))
     router.add(middleware: ErrorMiddleware(rows: served.map(\.row)))
     router.add(served)
+    PageRoutes().add(to: router)
     return router
   }
 
   /// All that is served; the description is made of the others, and of itself.
   /// - Parameter settle: returns when everything written so far is in the sockets.
   func routes(settle: @escaping @Sendable () async -> Void = {}) -> [ServedRoute] {
+    let order = ChangeOrder()
     let subjects: [any Routes] = [
-      LabRoutes(service: service, logger: logger, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
-      PortRoutes(service: service), PodRoutes(service: service), CaptureRoutes(service: service),
+      LabRoutes(service: service, logger: logger, tcp: tcp, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
+      LinkRoutes(service: service, order: order), PortRoutes(service: service, order: order),
+      PodRoutes(service: service), CaptureRoutes(service: service), ImageRoutes(service: service),
+      HostRoutes(service: service), LiveRoutes(service: service), FrameRoutes(service: service),
+      EventRoutes(service: service), MetricsRoutes(service: service, meter: meter),
+      NodeSockets(service: service, desk: webSockets), SessionRoutes(),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document

@@ -1,4 +1,5 @@
 import Dataplane
+import Lab
 import Logging
 
 /// Writes what happens in the data plane to the daemon's log: a line each, as it happens.
@@ -25,6 +26,11 @@ struct EventLog: Sendable {
     case .portFault(let port, let reason): logger.warning("port \(port): \(reason)")
     case .portRefusal(let port, let reason): logger.warning("port \(port): refused: \(reason)")
     case .portAdvice(let port, let text): logger.warning("port \(port): \(text)")
+    case .carrierChangesLost(let port, let count):
+      logger.info("port \(port): \(count) changes of its carrier came faster than they could be told")
+    case .stations(let news):
+      // Moves are told as events; a log would be full of them.
+      if case .full = news.what { logger.warning("switch \(news.switchName): \(news.words)") }
     case .workerAdvice(let worker, let text): logger.warning("worker \(worker): \(text)")
     }
   }

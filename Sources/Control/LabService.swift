@@ -7,6 +7,10 @@ import Topology
 ///
 /// `RuntimeService` is the real one.
 package protocol LabService: Sendable {
+  /// Where labs and images of this host are.
+  var directories: LabDirectories { get }
+  /// What happens in it.
+  var events: EventHub { get }
   /// The lab that is up; nil before the first `bringUp` and after `takeDown`.
   func lab() async -> CanonicalLab?
   /// Makes `lab` true. Calls follow one another; a `takeDown` interrupts the `bringUp` before it.
@@ -24,6 +28,8 @@ package protocol LabService: Sendable {
   func ports() async -> [PortStatus]
   /// - Returns: the port that was added.
   func addPort(_ request: AddedPortRequest) async throws -> PortStatus
+  /// - Returns: the port as it is wanted, and whether it was made.
+  func putPort(_ request: AddedPortRequest) async throws -> (port: PortStatus, isNew: Bool)
   /// - Returns: the port afterwards.
   func setPort(_ name: String, _ change: PortChange) async throws -> PortStatus
   func removePort(_ name: String) async throws
@@ -43,8 +49,8 @@ package protocol LabService: Sendable {
   /// Starts a capture of the lab that is up into a sink, which is closed in the end.
   func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) async throws
   func captures() async -> [CaptureRow]
-  /// Frames that captures were too slow for, since the daemon runs.
-  func droppedByCaptures() async -> UInt64
+  /// What all captures did since the daemon runs.
+  func captureTotals() async -> CaptureTotals
   func stopCapture(_ id: String) async throws
   func changeFilter(ofCapture id: String, to text: String) async throws
   /// What the flight recorder holds, as a pcapng file.

@@ -8,14 +8,17 @@ import Topology
 /// The lab of this process.
 package final class RuntimeService: LabService {
   private let runtime: LabRuntime
-  private let events: EventLog
+  private let log: EventLog
+  package var events: EventHub { runtime.eventHub }
   /// The events that are being logged; kept, so that those of no later data plane can be taken for them.
   private let followed = Mutex<Broadcast<DataplaneEvent>?>(nil)
 
   package init(_ runtime: LabRuntime, logger: Logger) {
     self.runtime = runtime
-    events = EventLog(logger: logger)
+    log = EventLog(logger: logger)
   }
+
+  package var directories: LabDirectories { runtime.directories }
 
   package func lab() async -> CanonicalLab? { await runtime.lab() }
 
@@ -39,7 +42,7 @@ package final class RuntimeService: LabService {
       defer { known = plane.events }
       return known !== plane.events
     }
-    if isNew { events.follow(plane) }
+    if isNew { log.follow(plane) }
   }
 
   package func takeDown(progress: @escaping @Sendable (String) -> Void) async throws {
@@ -65,6 +68,10 @@ package final class RuntimeService: LabService {
   package func ports() async -> [PortStatus] { await runtime.withPlane { await $0.ports() } ?? [] }
 
   package func addPort(_ request: AddedPortRequest) async throws -> PortStatus { try await runtime.addPort(request) }
+
+  package func putPort(_ request: AddedPortRequest) async throws -> (port: PortStatus, isNew: Bool) {
+    try await runtime.putPort(request)
+  }
 
   package func setPort(_ name: String, _ change: PortChange) async throws -> PortStatus {
     try await runtime.setPort(name, change)
@@ -100,7 +107,7 @@ package final class RuntimeService: LabService {
   }
 
   package func captures() async -> [CaptureRow] { await runtime.captures.running().map { CaptureRow($0) } }
-  package func droppedByCaptures() async -> UInt64 { await runtime.captures.dropped() }
+  package func captureTotals() async -> CaptureTotals { await runtime.captures.totals() }
   package func stopCapture(_ id: String) async throws { try await runtime.captures.stop(id) }
 
   package func changeFilter(ofCapture id: String, to text: String) async throws {

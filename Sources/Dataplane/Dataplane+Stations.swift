@@ -10,9 +10,14 @@ extension Dataplane {
 
   /// What each switch counts.
   package func switchStatus() -> [SwitchStatus] {
-    switchRecords.map {
-      SwitchStatus(
-        name: $0.configuration.name, fdbEntries: UInt64($0.table.fdb.count), fdbMoves: $0.table.fdb.moveCount)
+    switchRecords.map { record in
+      let fdb = record.table.fdb
+      var status = SwitchStatus(
+        name: record.configuration.name, fdbEntries: UInt64(fdb.count), fdbMoves: fdb.moveCount)
+      status.fdbStaticEntries = UInt64(fdb.staticCount)
+      status.fdbEvictions = fdb.evictionCount
+      status.fdbLimit = UInt64(fdb.limit)
+      return status
     }
   }
 

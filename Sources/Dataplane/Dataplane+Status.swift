@@ -12,6 +12,7 @@ extension Dataplane {
     var forbiddenFragments: UInt64?
     /// Of a TAP or NIC.
     var offloads: OffloadStatus?
+    var impairments: [ImpairmentStatus]
   }
 
   /// All ports in order of addition.
@@ -62,7 +63,8 @@ extension Dataplane {
     return LiveState(
       isUp: core.state.ports.cables[port].isUp, hasEnd: core.state.ports.coldEndIsUp(port),
       mtu: core.state.ports[port].mtu, queues: queues,
-      forbiddenFragments: core.state.ports.coldForbiddenFragments(port), offloads: offloads)
+      forbiddenFragments: core.state.ports.coldForbiddenFragments(port), offloads: offloads,
+      impairments: core.coldImpairments(of: port))
   }
 
   private func status(_ record: PortRecord, _ live: LiveState, _ session: VhostUserEndpoint.Status?) -> PortStatus {
@@ -78,7 +80,7 @@ extension Dataplane {
       transmitBytes: record.block.value(CounterBlock.Slot.transmitBytes), dropsIn: record.block.ingressDrops,
       dropsOut: record.block.egressDrops, error: session?.error, vhostUser: vhostUser,
       offloads: session == nil ? live.offloads : session?.offloads, states: record.states,
-      interface: record.interface, isAdded: record.isAdded)
+      interface: record.interface, isAdded: record.isAdded, impairments: live.impairments)
   }
 
   /// All workers, each with the ports of which it serves a queue.

@@ -17,6 +17,7 @@ package actor Dataplane {
   /// Yields when `heldPorts` has changed; for one consumer, who tells the machines.
   package nonisolated let heldPortChanges: AsyncStream<Void>
   private let heldPortSource: AsyncStream<Void>.Continuation
+  private let stationSource: AsyncStream<Void>.Continuation
   /// Workers that there are: how many rings a capture has, recorders there are, counters a port has.
   let workerCount: Int
   var portTable: PortTable
@@ -46,6 +47,8 @@ package actor Dataplane {
       throw .invalid("\(configuration.workerCount) workers asked for, 1 to 64 can be had")
     }
     (heldPortChanges, heldPortSource) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let (stationChanges, stationSource) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    self.stationSource = stationSource
     workerCount = configuration.workerCount
     portTable = PortTable(workers: workerCount)
     marks = workerCount > 1 ? BurstMarks(workers: workerCount) : nil
@@ -69,7 +72,9 @@ package actor Dataplane {
       state.watch(worker)
       state.setCarrier = { port, isUp in interfaces.commands.submit { $0.setCarrier(port, isUp: isUp) } }
       state.heldHasChanged = { source.yield() }
+      state.stationsHaveChanged = { stationSource.yield() }
     }
+    Task { [weak self] in await Self.tellStations(stationChanges) { [weak self] in self } }
   }
 
   // Switches.
@@ -95,6 +100,7 @@ package actor Dataplane {
     }
     switchTable.change(index, to: configuration)
     await Self.resize(table)
+    stationSource.yield()
   }
 
   /// Not the actor's: to forget many stations must not keep others from it.
@@ -134,6 +140,7 @@ package actor Dataplane {
     (captures, punts) = ([], [])
     events.finish()
     heldPortSource.finish()
+    stationSource.finish()
   }
 
   func checkGoesOn() throws(DataplaneError) {

@@ -53,6 +53,8 @@ package struct LabDirectories: Sendable, Equatable {
   package func labFile(_ lab: String) -> String { path(.lab, in: state(lab)) }
   /// What was said of the lab at run time.
   package func runTimeFile(_ lab: String) -> String { path(.runTime, in: state(lab)) }
+  /// The secret by which the API is used over TCP, where the daemon keeps it.
+  package func tokenFile(_ lab: String) -> String { path(.token, in: state(lab)) }
   package func logFile(_ lab: String) -> String { path(.log, in: data(lab)) }
 
   private func path(_ file: LabFile, in folder: String) -> String { "\(folder)/\(file.rawValue)" }

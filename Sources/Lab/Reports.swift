@@ -27,6 +27,10 @@ package struct BringUpOptions: Sendable, Equatable {
   package var isReset = false
   /// Machines that boot at once; nil = as many as the host bears.
   package var parallel: Int?
+  /// Where the API is served over TCP, from now on; nil = as was said before, else as the file has it.
+  package var http: HTTPOverride?
+  /// The token of it from now on; nil = the file's, or the one there is, or one that is made.
+  package var httpToken: HTTPToken?
 
   package init() {}
 }

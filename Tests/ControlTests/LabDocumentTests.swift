@@ -11,6 +11,7 @@ import Topology
   /// A lab with every key.
   static let text = """
     {"version": 1, "name": "full", "directory": "/labs", "source": "/labs/full.lab.yaml", "recorder_size": 0,
+     "http": {"listen": "[::1]:8080", "token_file": "/labs/token", "metrics": "open", "names": ["lab.example.org"]},
      "workers": {"count": 1, "cpus": [0, 2], "poll": "busy", "nice": -10},
      "vlans": [{"id": 10, "name": "red", "subnet": "10.0.10.0/24"}, {"id": 20}],
      "switches": [{"name": "sw1", "aging": 1.5, "link_local": "linux", "fdb_size": 65536, "fdb_per_port": 16},

@@ -116,10 +116,10 @@ import Topology
       var lines: [LabLine] = []
       try await client.stream(API.nodeStart, of: "vm1") { lines.append($0) }
       #expect(lines == [.progress("vm1: started"), .done])
-      lines = []
-      try await client.stream(API.nodeStart, of: "vm9") { lines.append($0) }
-      guard case .failed(let body)? = lines.last else { return #expect(Bool(false), "\(lines)") }
-      #expect(body.userError.code == .notFound)
+      let refusal = await #expect(throws: UserError.self) {
+        try await client.stream(API.nodeStart, of: "vm9") { _ in }
+      }
+      #expect(refusal?.code == .notFound)
     }
   }
 

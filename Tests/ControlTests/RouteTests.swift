@@ -34,7 +34,7 @@ import Topology
     var reply = Reply()
     do {
       try await client.exchange(method, target, upload) {
-        (reply.status, reply.type) = ($0, $1)
+        (reply.status, reply.type) = ($0.status, $0.type)
       } onChunk: {
         reply.bytes += $0
       }
@@ -55,13 +55,14 @@ import Topology
     var seen: Set<String> = []
     for example in RouteExample.all {
       let row = try #require(Self.rows.first { $0.id == example.id })
-      let texts = example.lines ?? (example.body.map { [$0] } ?? [])
+      let texts = example.type == nil ? example.lines ?? (example.body.map { [$0] } ?? []) : []
       for text in texts where example.status < 300 {
         let type = example.lines == nil ? Content.jsonType : Content.linesType
         let shape = try #require(row.bodies.first { $0.type == type }?.shape)
         try note(try JSON.decode(JSONValue.self, from: Array(text.utf8)), shape, &seen)
       }
-      if example.status < 300 {
+      // A WebSocket has other clients than this one; the query was read.
+      if example.status < 300 || example.status == 426 {
         seen.formUnion(try QueryText.pairs(of: example.query).map { "\(row.id)?\($0.key)" })
       }
       let service = example.lab()
@@ -69,7 +70,8 @@ import Topology
         let reply = try await ask(client, row, example)
         #expect(reply.status == example.status, "\(row.title)?\(example.query): \(reply)")
         #expect(row.statuses.contains(reply.status), "\(row.title) does not say \(reply.status)")
-        if reply.status == 200, let answer = row.answer {
+        if reply.status == 200 || reply.status == 201, let answer = row.answer {
+          if row.otherAnswers.contains(where: { $0.type == reply.type }) { return }
           #expect(reply.type == answer.type, "\(row.title)")
           guard let shape = answer.shape else { return }
           for value in try reply.values(of: answer) { try note(value, shape, &seen) }
@@ -88,6 +90,7 @@ import Topology
     for row in Self.rows {
       wanted.formUnion(row.query.map { "\(row.id)?\($0.name)" })
       for content in row.bodies + (row.answer.map { [$0] } ?? []) { content.shape.map { demand($0, &wanted) } }
+      for shape in row.socket?.shapes ?? [] { demand(shape, &wanted) }
     }
     #expect(wanted.subtracting(seen).sorted() == [], "keys that are in no example")
   }
@@ -126,10 +129,11 @@ import Topology
         let stranger = try await ask(client, row.method, "\(path)?no-such=1")
         #expect(stranger.status == 400, "\(row.title)")
         #expect(stranger.error?.message == "unknown query key \"no-such\"")
-        for field in row.query {
+        for field in row.query where !field.isRepeated {
           let twice = try await ask(client, row.method, "\(path)?\(field.name)=1&\(field.name)=1")
           #expect(twice.status == 400, "\(row.title): \(field.name)")
           if case .text = field.shape { continue }
+          if case .form = field.shape { continue }
           for text in ["%00", ",", "-1", "1e999", "nan", "TRUE"] {
             if case .list = field.shape, text != "," { continue }
             let reply = try await ask(client, row.method, "\(path)?\(field.name)=\(text)")
@@ -150,7 +154,7 @@ import Topology
   @Test func whatABodyMustNotSayIsRefused() async throws {
     let lab = FixedLab()
     try await ServerFixture.run(lab) { client, _ in
-      for example in RouteExample.all where example.body != nil && example.status < 300 {
+      for example in RouteExample.all where example.body != nil && example.type == nil && example.status < 300 {
         let row = try #require(Self.rows.first { $0.id == example.id })
         let whole = try JSON.decode(JSONValue.self, from: Array((example.body ?? "").utf8))
         guard case .object(let members) = whole, let shape = row.bodies.first?.shape else { continue }
@@ -178,7 +182,7 @@ import Topology
         for method in RouteMethod.allCases where !rows.contains(where: { $0.method == method }) {
           let target = path.replacing("{\(rows[0].parameter ?? "")}", with: "vm1")
           let reply = try await ask(client, method, target)
-          #expect(reply.status == 404, "\(method) \(path)")
+          #expect(reply.status == 405, "\(method) \(path)")
           #expect(reply.error?.hint?.hasPrefix("that path takes ") == true, "\(method) \(path): \(reply)")
         }
       }

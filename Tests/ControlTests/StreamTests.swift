@@ -88,13 +88,13 @@ import Topology
 
   @Test func onlyTheLastUpThatFailsEndsTheDaemon() async throws {
     let door = LabDoor()
-    try await door.enter()
-    try await door.enter()
+    try await door.enter(FixedLab.definition)
+    try await door.enter(FixedLab.definition)
     #expect(await door.leave { true } == false)
-    try await door.enter()
+    try await door.enter(FixedLab.definition)
     #expect(await door.leave { false } == false)
     #expect(await door.leave { true })
-    await #expect(throws: UserError(.unreachable, "the daemon is ending")) { try await door.enter() }
+    await #expect(throws: UserError(.unreachable, "the daemon is ending")) { try await door.enter(FixedLab.definition) }
   }
 
   @Test func execPassesOutputAndStatusThrough() async throws {
@@ -216,12 +216,27 @@ import Topology
 
   @Test func testsComeOneByOne() async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
-      let answer = try await lines(client, API.tests)
+      var answer: [TestLine] = []
+      try await client.stream(API.tests) { answer.append($0) }
       #expect(
         answer.compactMap { line -> Bool? in
           guard case .result(let result) = line else { return nil }
           return result.passed
         } == [true, false])
+    }
+  }
+
+  @Test func framesComeInWords() async throws {
+    try await ServerFixture.run(FixedLab()) { client, _ in
+      var answer: [String] = []
+      try await client.stream(API.frames) { answer.append(try JSON.text($0)) }
+      #expect(
+        answer == [
+          #"{"lost":3}"#,
+          #"{"comment":"dropped: no-buffer","direction":"out","info":"","interface":"vm1.eth0","length":60,"#
+            + #""protocol":"LLDP","source":"02:00:00:00:00:01","target":"02:00:00:00:00:02","#
+            + #""time":"2026-01-02T03:04:05.000006Z","vlans":[10]}"#,
+        ])
     }
   }
 

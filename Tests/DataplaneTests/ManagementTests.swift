@@ -106,6 +106,8 @@ import VhostUser
         case .portFault(let port, let reason): told.append("fault \(port) \(reason)")
         case .portRefusal(let port, let reason): told.append("refusal \(port) \(reason)")
         case .portAdvice(let port, let text): told.append("advice \(port) \(text)")
+        case .carrierChangesLost(let port, let count): told.append("lost \(port) \(count)")
+        case .stations(let news): told.append("\(news)")
         case .workerAdvice(let worker, let text): told.append("advice \(worker) \(text)")
         }
         if told.count == 3 { break }

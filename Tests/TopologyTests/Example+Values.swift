@@ -276,10 +276,10 @@ extension Example {
       expected: #"""
         test.lab.yaml:1:1: error[L003]: unknown key "vresion" in lab
             1 | vresion: 1
-              | ^^^^^^^ did you mean "version"? (valid: version, name, workers, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests)
+              | ^^^^^^^ did you mean "version"? (valid: version, name, workers, http, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests)
         test.lab.yaml:2:1: error[L003]: unknown key "nmae" in lab
             2 | nmae: test
-              | ^^^^ did you mean "name"? (valid: version, name, workers, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests)
+              | ^^^^ did you mean "name"? (valid: version, name, workers, http, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests)
         test.lab.yaml:3:17: error[L003]: unknown key "di" in VLAN
             3 | vlans: { red: { di: 10 } }
               |                 ^^ did you mean "id"? (valid: id, subnet, dhcp)

@@ -109,6 +109,22 @@ package struct ControlClient: Sendable {
     try await stream(route, name, query, .whole(try JSON.bytes(body)), onLine)
   }
 
+  /// A stream that is asked for with a JSON value, in the place of which other things may stand.
+  package func stream<Query, Body, Line>(
+    _ route: Route<Query, Written<Body>, Lines<Line>>, of name: String = "", query: Query = Query(), _ body: Body,
+    onLine: (Line) async throws -> Void
+  ) async throws {
+    try await stream(route, name, query, .whole(try JSON.bytes(body)), onLine)
+  }
+
+  /// A stream that may be asked for with a JSON value.
+  package func stream<Query, Body, Line>(
+    _ route: Route<Query, Perhaps<Body>, Lines<Line>>, of name: String = "", query: Query = Query(),
+    _ body: Body? = nil, onLine: (Line) async throws -> Void
+  ) async throws {
+    try await stream(route, name, query, .whole(try body.map { try JSON.bytes($0) } ?? []), onLine)
+  }
+
   /// A stream that is asked for with a JSON value, and lines behind it.
   package func stream<Query, First, Input, Line>(
     _ route: Route<Query, Followed<First, Input>, Lines<Line>>, of name: String, _ upload: Upload,
@@ -158,12 +174,22 @@ extension ControlClient {
     try await exchange(route.row.method, try route.target(of: name, query), upload, onChunk: onChunk)
   }
 
+  /// What an answer says before its body.
+  struct Head {
+    var status: Int
+    /// `Content-Type`.
+    var type: String?
+    /// `ETag`.
+    var tag: String?
+  }
+
   /// - Parameters:
   ///   - target: path and query.
-  ///   - onHead: takes the answer's status and type before anything of it.
+  ///   - fields: further ones of the head, by their names.
+  ///   - onHead: takes the answer's before anything of it.
   func exchange(
-    _ method: RouteMethod, _ target: String, _ upload: Upload, onHead: (Int, String?) -> Void = { _, _ in },
-    onChunk: ([UInt8]) async throws -> Void
+    _ method: RouteMethod, _ target: String, _ upload: Upload, fields: [(String, String)] = [],
+    onHead: (Head) -> Void = { _ in }, onChunk: ([UInt8]) async throws -> Void
   ) async throws {
     let method = HTTPMethod(rawValue: method.rawValue)
     let connection = try await connect()
@@ -171,7 +197,7 @@ extension ControlClient {
       try await connection.executeThenClose { inbound, outbound in
         // Beside the answer, which may come meanwhile. A daemon that refuses a request may close before it has read all
         // of it: then its answer tells why.
-        let sender = Task { try await upload.send(method, target, outbound) }
+        let sender = Task { try await upload.send(method, target, fields, outbound) }
         defer { sender.cancel() }
         try await Self.receive(inbound, onHead, onChunk)
       }
@@ -218,14 +244,17 @@ extension ControlClient {
   }
 
   private static func receive(
-    _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, _ onHead: (Int, String?) -> Void,
+    _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, _ onHead: (Head) -> Void,
     _ onChunk: ([UInt8]) async throws -> Void
   ) async throws {
     var refusal: (status: HTTPResponseStatus, body: [UInt8])?
     for try await part in inbound {
       switch part {
       case .head(let head):
-        onHead(Int(head.status.code), head.headers.first(name: "content-type"))
+        onHead(
+          Head(
+            status: Int(head.status.code), type: head.headers.first(name: "content-type"),
+            tag: head.headers.first(name: "etag")))
         if head.status.code >= 300 { refusal = (head.status, []) }
       case .body(let buffer):
         let chunk = [UInt8](buffer.readableBytesView)
@@ -236,7 +265,7 @@ extension ControlClient {
         }
       case .end:
         guard let refusal else { return }
-        if let body = try? JSON.decode(ErrorBody.self, from: refusal.body) { throw explained(body.userError) }
+        if let body = ErrorAnswer.error(in: refusal.body) { throw explained(body.userError) }
         throw UserError(.failed, "the daemon answered \(refusal.status)")
       }
     }

@@ -1,89 +1,142 @@
+import Capture
 import Dataplane
+import Lab
 import Topology
 
-/// What `/metrics` tells of a lab; the names are those of the user guide.
+/// What `/metrics` tells of a lab; the names are those of docs/commands.md.
 struct LabMetrics {
   var lab: String
-  var ports: [PortStatus] = []
+  var ports: [PortMetrics] = []
   var switches: [SwitchStatus] = []
   var workers: [WorkerStatus] = []
-  /// Frames that captures were too slow for.
-  var captureDrops: UInt64 = 0
+  var captures = CaptureTotals()
 
   /// Read off a service, one thing after the other.
   init?(_ service: any LabService) async {
     guard let name = await service.lab()?.name else { return nil }
     lab = name
-    ports = await service.ports()
+    ports = await service.ports().map { PortMetrics($0, lab: name) }
     switches = await service.switches()
     workers = await service.workers()
-    captureDrops = await service.droppedByCaptures()
+    captures = await service.captureTotals()
   }
 
-  /// - Parameter lab: nil = none is up: only what is true of the daemon itself.
-  static func text(_ lab: LabMetrics?) -> String {
-    var text = OpenMetricsText()
+  /// - Parameters:
+  ///   - lab: nil = none is up: only what is true of the daemon itself.
+  ///   - meter: what was asked of the daemon so far.
+  ///   - events: what has happened.
+  static func text(
+    _ lab: LabMetrics?, _ meter: RequestMeter, _ events: EventHub, _ format: MetricsFormat
+  ) -> String {
+    var text = MetricsText(format)
     text.add(
-      "apus_build", .info, help: "The program that answers.",
-      [OpenMetricsText.Sample(labels: ["version": Product.version], value: 1)])
+      MetricFamily("apus_build", .info, help: "The program that answers."),
+      [(MetricLabels(["version": Product.version]), 1)])
+    addRequests(meter, to: &text)
+    addEvents(events, to: &text)
     lab?.add(to: &text)
     return text.finished
   }
 
-  private func add(to text: inout OpenMetricsText) {
-    addPorts(to: &text)
-    text.add("apus_fdb_entries", .gauge, help: "Stations that a switch knows.", ofSwitches(\.fdbEntries))
+  private static func addRequests(_ meter: RequestMeter, to text: inout MetricsText) {
     text.add(
-      "apus_fdb_moves", .counter, help: "Stations that came up on another port than before.", ofSwitches(\.fdbMoves))
+      MetricFamily(
+        "apus_http_requests", .counter, help: "Requests of the API that were answered; streams count as they begin."),
+      meter.counts.map { kind, count in
+        (MetricLabels(["method": kind.method, "route": kind.route, "status": "\(kind.status)"]), count)
+      })
     text.add(
-      "apus_worker_busy_cycles", .counter, unit: "cycles", help: "TSC cycles in which frames were moved.",
-      ofWorkers(\.busyCycles))
+      MetricFamily("apus_http_connections", .gauge, help: "Connections that are open and have asked something."),
+      [(MetricLabels(), UInt64(meter.connections.open))])
     text.add(
-      "apus_worker_idle_cycles", .counter, unit: "cycles", help: "TSC cycles of looking in vain, without sleep.",
-      ofWorkers(\.idleCycles))
-    text.add(
-      "apus_capture_dropped", .counter,
-      help: "Frames that captures were too slow for; none of them was kept from its way.",
-      [OpenMetricsText.Sample(labels: ["lab": lab], value: captureDrops)])
+      MetricFamily("apus_http_connections_opened", .counter, help: "Connections that have ever asked something."),
+      [(MetricLabels(), meter.connections.all)])
   }
 
-  private func addPorts(to text: inout OpenMetricsText) {
-    text.add("apus_port_up", .gauge, help: "1 while the carrier is up.", ofPorts { $0.carrier ? 1 : 0 })
+  private static func addEvents(_ events: EventHub, to text: inout MetricsText) {
+    let counts = events.counts
     text.add(
-      "apus_port_receive_packets", .counter, help: "Frames from the node into the switch.", ofPorts(\.receivePackets))
+      MetricFamily("apus_events", .counter, help: "Events of the lab, as apus events tells them."),
+      [(MetricLabels(), UInt64(counts.noted))])
     text.add(
-      "apus_port_receive_bytes", .counter, unit: "bytes", help: "Bytes from the node into the switch.",
-      ofPorts(\.receiveBytes))
+      MetricFamily(
+        "apus_events_lost", .counter, help: "Events that those who follow them were too slow for; each was told."),
+      [(MetricLabels(), UInt64(counts.lost))])
     text.add(
-      "apus_port_transmit_packets", .counter, help: "Frames from the switch to the node.", ofPorts(\.transmitPackets))
+      MetricFamily("apus_events_readers", .gauge, help: "Those who follow events now."),
+      [(MetricLabels(), UInt64(counts.readers))])
+  }
+
+  private func add(to text: inout MetricsText) {
+    PortMetrics.add(ports, to: &text)
+    addSwitches(to: &text)
+    addWorkers(to: &text)
+    let labels = MetricLabels(["lab": lab])
     text.add(
-      "apus_port_transmit_bytes", .counter, unit: "bytes", help: "Bytes from the switch to the node.",
-      ofPorts(\.transmitBytes))
-    // Every reason from the start: of a counter that appears with its first value, no rise can be seen.
-    let drops = ports.flatMap { port in
-      IngressDrop.allCases.map { drop(port, "in", $0.name, port.dropsIn) }
-        + EgressDrop.allCases.map { drop(port, "out", $0.name, port.dropsOut) }
+      MetricFamily("apus_capture_running", .gauge, help: "Captures that run."), [(labels, UInt64(captures.running))])
+    text.add(
+      MetricFamily("apus_capture_packets", .counter, unit: "packets", help: "Frames that captures gave out."),
+      [(labels, captures.written)])
+    text.add(
+      MetricFamily(
+        "apus_capture_dropped", .counter,
+        help: "Frames that captures were too slow for; none of them was kept from its way."),
+      [(labels, captures.dropped)])
+  }
+
+  private func addSwitches(to text: inout MetricsText) {
+    let families: [(MetricFamily, KeyPath<SwitchStatus, UInt64>)] = [
+      (MetricFamily("apus_fdb_entries", .gauge, help: "Stations that a switch knows."), \.fdbEntries),
+      (
+        MetricFamily("apus_fdb_static_entries", .gauge, help: "Of these, the ones that were fixed."), \.fdbStaticEntries
+      ),
+      (MetricFamily("apus_fdb_limit_entries", .gauge, help: "Stations that it can know."), \.fdbLimit),
+      (
+        MetricFamily("apus_fdb_moves", .counter, help: "Stations that came up on another port than before."),
+        \.fdbMoves
+      ),
+      (
+        MetricFamily("apus_fdb_evictions", .counter, help: "Stations that had to make room for others."),
+        \.fdbEvictions
+      ),
+    ]
+    for (family, value) in families {
+      text.add(family, switches.map { (MetricLabels(["lab": lab, "switch": $0.name]), $0[keyPath: value]) })
     }
+  }
+
+  private func addWorkers(to text: inout MetricsText) {
+    let families: [(MetricFamily, KeyPath<WorkerStatus, UInt64>)] = [
+      (
+        MetricFamily(
+          "apus_worker_busy_cycles", .counter, unit: "cycles", help: "TSC cycles in which frames were moved."),
+        \.busyCycles
+      ),
+      (
+        MetricFamily(
+          "apus_worker_idle_cycles", .counter, unit: "cycles", help: "TSC cycles of looking in vain, without sleep."),
+        \.idleCycles
+      ),
+      (MetricFamily("apus_worker_sleeps", .counter, help: "Times that a worker slept."), \.sleeps),
+      (MetricFamily("apus_worker_bursts", .counter, help: "Rounds of a worker in which frames were moved."), \.bursts),
+      (MetricFamily("apus_worker_packets", .counter, unit: "packets", help: "Frames that it received."), \.frames),
+    ]
+    for (family, value) in families { text.add(family, ofWorkers { $0[keyPath: value] }) }
     text.add(
-      "apus_port_drops", .counter, help: "Frames dropped, by reason; in = from the node into the switch.", drops)
+      MetricFamily(
+        "apus_worker_burst_packets", .histogram, unit: "packets",
+        help: "Frames that a worker moved in one round over its ports, of rounds that moved any."),
+      bounds: 11, scale: (1, 1), ofWorkers(\.burstSizes))
+    text.add(
+      MetricFamily(
+        "apus_worker_round_seconds", .histogram, unit: "seconds",
+        help: "Time of a round that moved frames, of one in 16: from the worker's first look at its ports until every "
+          + "frame that it took was delivered. No frame of the round was longer in the switch; what it waited before in "
+          + "its ring or socket, and delays of impairments, are not in it."),
+      bounds: 15, scale: (1e-6, 1e-9), ofWorkers(\.breathTimes))
   }
 
-  private func drop(
-    _ port: PortStatus, _ direction: String, _ reason: String, _ counts: [String: UInt64]
-  ) -> OpenMetricsText.Sample {
-    OpenMetricsText.Sample(
-      labels: ["lab": lab, "port": port.name, "direction": direction, "reason": reason], value: counts[reason] ?? 0)
-  }
-
-  private func ofPorts(_ value: (PortStatus) -> UInt64) -> [OpenMetricsText.Sample] {
-    ports.map { OpenMetricsText.Sample(labels: ["lab": lab, "port": $0.name], value: value($0)) }
-  }
-
-  private func ofSwitches(_ value: (SwitchStatus) -> UInt64) -> [OpenMetricsText.Sample] {
-    switches.map { OpenMetricsText.Sample(labels: ["lab": lab, "switch": $0.name], value: value($0)) }
-  }
-
-  private func ofWorkers(_ value: (WorkerStatus) -> UInt64) -> [OpenMetricsText.Sample] {
-    workers.map { OpenMetricsText.Sample(labels: ["worker": "\($0.index)"], value: value($0)) }
+  private func ofWorkers<Value>(_ value: (WorkerStatus) -> Value) -> [(labels: MetricLabels, value: Value)] {
+    workers.map { (MetricLabels(["worker": "\($0.index)"]), value($0)) }
   }
 }

@@ -1,4 +1,5 @@
 import Capture
+import Dataplane
 import Hummingbird
 import Lab
 import NIOCore
@@ -18,7 +19,11 @@ extension API {
   package static let trace = Route<NoQuery, Single<TraceRequest>, Single<TraceRow>>(
     .post, "/v1/trace", "What the switch would do with a frame; nothing is sent.", errors: [.notFound])
   package static let replay = Route<NoQuery, Single<ReplayRequest>, Lines<ReplayLine>>(
-    .post, "/v1/replay", "Sends the frames of a capture file into a port; the answer comes at its end.")
+    .post, "/v1/replay", "Sends the frames of a capture file of this host into a port; the answer comes at its end.",
+    access: .socket)
+  package static let replayUpload = Route<ReplayQuery, Bytes<CaptureUpload>, Lines<ReplayLine>>(
+    .post, "/v1/ports/{port}/replay", "Sends the frames of the body into a port; the answer comes at its end.",
+    errors: [.notFound])
 }
 
 /// What is wanted of the flight recorder.
@@ -74,17 +79,32 @@ struct CaptureRoutes: Routes {
         let wanted = try await call.body()
         return TraceRow(try await service.trace(port: wanted.port, frame: wanted.frame))
       },
-      API.replay.responds { call in
-        let wanted = try await call.body()
-        return Answer.lines(to: call.channel, isCancelledByClose: true) { lines in
-          do {
-            lines.yield(ReplayLine.done(try await service.replay(wanted)))
-          } catch {
-            lines.yield(.failed(ErrorBody(error)))
-          }
+      API.replay.responds { call in replay(try await call.body(), nil, call.channel) },
+      API.replayUpload.responds { call in
+        let port = try await service.port(call.name)
+        let file = try UploadedFile(called: "replay.pcapng", in: service.directories)
+        guard try await call.request.save(in: file, limit: CaptureUpload.limit) > 0 else {
+          throw UserError(.badInput, "there is no capture file in the body", hint: "curl --data-binary @FILE")
         }
+        let query = call.query
+        let wanted = ReplayRequest(
+          file: file.path, port: port.name, speed: query.speed ?? 1, interface: query.interface,
+          direction: query.direction)
+        return replay(wanted, file, call.channel)
       },
     ]
+  }
+
+  /// - Parameter file: what was sent; it is there until the end.
+  private func replay(_ wanted: ReplayRequest, _ file: UploadedFile?, _ channel: any Channel) -> Response {
+    Answer.lines(to: channel, isCancelledByClose: true) { lines in
+      do {
+        lines.yield(ReplayLine.done(try await service.replay(wanted)))
+      } catch {
+        lines.yield(.failed(ErrorBody(error, hiding: file?.path)))
+      }
+      withExtendedLifetime(file) {}
+    }
   }
 
   /// The pieces as they come; a client that goes away ends the capture.

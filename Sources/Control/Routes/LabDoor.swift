@@ -1,4 +1,5 @@
 import Lab
+import Topology
 
 /// Lets requests to change the lab in, until the daemon has nothing left to do: none of them may begin something that
 /// the daemon's end would cut off.
@@ -7,14 +8,45 @@ actor LabDoor {
   /// Those that have ever begun.
   private var entered = 0
   private var isClosed = false
+  /// What those who are inside want, by their tickets.
+  private var wanted: [Int: CanonicalLab] = [:]
 
   /// An `up` begins.
-  /// - Throws: `UserError` (`unreachable`) when the daemon is ending; another one takes the request then.
-  func enter() throws {
+  ///
+  /// - Throws: `UserError` (`unreachable`) when the daemon is ending; another one takes the request then. Also
+  ///   (`different`) while one is under way that wants another lab: its words would be lost, unseen.
+  /// - Returns: its ticket.
+  @discardableResult
+  func enter(_ lab: CanonicalLab) throws -> Int {
     guard !isClosed else { throw UserError(.unreachable, "the daemon is ending") }
+    guard wanted.values.allSatisfy({ $0 == lab }) else {
+      throw UserError(
+        .different, "another `up` of lab \(lab.name) is under way, and wants another lab",
+        hint: "wait until it is done, or interrupt it, and say this once more")
+    }
     inside += 1
     entered += 1
+    wanted[entered] = lab
+    return entered
   }
+
+  /// The same, if what is up is as the client has seen it.
+  /// - Parameter check: throws if it is not.
+  @discardableResult
+  func enter(_ lab: CanonicalLab, if check: () async throws -> Void) async throws -> Int {
+    let known = entered
+    if inside == 0 { try await check() }
+    // Who is inside, or was since, may have changed what was looked at.
+    guard inside == 0, entered == known else {
+      throw UserError(
+        .different, "another `up` of lab \(lab.name) is under way",
+        hint: "when it is done, GET /v1/lab says what is so then")
+    }
+    return try enter(lab)
+  }
+
+  /// What an `up` wanted is so, or has failed, or nobody wants it any more.
+  func forget(_ ticket: Int) { wanted[ticket] = nil }
 
   /// An `up` is over.
   /// - Parameter hasNothingLeft: asked of the last one: no lab is up.

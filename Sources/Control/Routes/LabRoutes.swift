@@ -6,19 +6,17 @@ import Topology
 
 extension API {
   package static let lab = Route<NoQuery, NoBody, Single<LabDocument>>(
-    .get, "/v1/lab", "The lab in its canonical form.", errors: [.notFound])
-  package static let labUp = Route<UpQuery, Single<LabDocument>, Lines<LabLine>>(
-    .put, "/v1/lab", "Makes a lab true; who goes away meanwhile wants it no more.", errors: [.unreachable])
+    .get, "/v1/lab", "The lab in its canonical form.", errors: [.notFound], isTagged: true)
+  package static let labUp = Route<UpQuery, Written<LabDocument>, Lines<LabLine>>(
+    .put, "/v1/lab", "Makes a lab true; who goes away meanwhile wants it no more.", errors: [.unreachable, .different],
+    isTagged: true, tcpBodyLimit: Answer.bodyLimit)
   package static let labDown = Route<DownQuery, NoBody, Lines<LabLine>>(
     .delete, "/v1/lab", "Takes the lab down, and goes on when the client has gone; then the daemon ends.",
     errors: [.different], mayAnswerNothing: true)
-  package static let tests = Route<NoQuery, NoBody, Lines<TestLine>>(
-    .post, "/v1/tests", "Runs the tests of the lab.", errors: [.notFound])
-  package static let links = Route<NoQuery, NoBody, Single<[LinkRow]>>(
-    .get, "/v1/links", "The links of the lab.")
-  package static let link = Route<NoQuery, Single<LinkRequest>, Single<LinkRow>>(
-    .post, "/v1/links/{link}", "Changes a link's carrier or impairments; answers how it is then.",
-    errors: [.notFound])
+  package static let tests = Route<NoQuery, Perhaps<TestRequest>, Lines<TestLine>>(
+    .post, "/v1/tests", "Runs the tests of the lab, or some of them.", errors: [.notFound])
+  package static let testNames = Route<NoQuery, NoBody, Single<[TestNameRow]>>(
+    .get, "/v1/tests", "The tests of the lab.", errors: [.notFound])
   package static let version = Route<NoQuery, NoBody, Single<VersionRow>>(
     .get, "/v1/version", "Who answers.")
 }
@@ -28,23 +26,39 @@ package struct UpQuery: RouteQuery {
   package var allowRestart: Bool?
   package var reset: Bool?
   package var parallel: Int?
+  package var replace: Bool?
+  package var dryRun: Bool?
+  package var directory: String?
+  package var http: String?
+  package var httpToken: String?
 
   package init() {}
   package init(_ options: BringUpOptions) {
     (allowRestart, reset, parallel) = (options.allowsRestart, options.isReset, options.parallel)
+    (http, httpToken) = (options.http?.description, options.httpToken?.text)
   }
 
-  var options: BringUpOptions {
+  /// - Throws: `badInput` for an address that is none, or a token that is not good enough.
+  func options() throws(UserError) -> BringUpOptions {
     var options = BringUpOptions()
     options.allowsRestart = allowRestart ?? false
     options.isReset = reset ?? false
     options.parallel = parallel
+    if let http {
+      guard let said = HTTPOverride(http) else {
+        throw UserError(.badInput, "http must be an address such as 127.0.0.1:8080, or off; found \"\(http)\"")
+      }
+      options.http = said
+    }
+    if let httpToken { options.httpToken = try HTTPToken(httpToken, from: "http-token") }
     return options
   }
 
   enum CodingKeys: String, CodingKey {
     case allowRestart = "allow-restart"
-    case reset, parallel
+    case dryRun = "dry-run"
+    case reset, parallel, replace, directory, http
+    case httpToken = "http-token"
   }
 
   package static let shape = Shape.object(
@@ -53,6 +67,17 @@ package struct UpQuery: RouteQuery {
       Field(optional: "allow-restart", .boolean, "Machines that run may be started again."),
       Field(optional: "reset", .boolean, "What was said at run time is forgotten."),
       Field(optional: "parallel", .integer(1...Int.max), "Machines that boot at once."),
+      Field(
+        optional: "replace", .boolean,
+        "What is up of that name from another file, or with other workers, is taken down."),
+      Field(optional: "dry-run", .boolean, "Nothing is done; the plan is what would be."),
+      Field(
+        optional: "directory", .form(.path),
+        "Of a lab file's text: the folder of its relative paths; that of the lab that is up without it."
+      ).onSocket(),
+      Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`.")
+        .onSocket(),
+      Field(optional: "http-token", .text, "The token of it.").onSocket(),
     ])
 }
 
@@ -78,29 +103,39 @@ package struct DownQuery: RouteQuery {
 struct LabRoutes: Routes {
   let service: any LabService
   let logger: Logger
+  /// The API over TCP; nil = there is none.
+  let tcp: TCPDoor?
   /// Returns when everything written so far is in the sockets.
   let settle: @Sendable () async -> Void
   /// Called after the answer, when the lab is gone or never came up.
   let onEnd: @Sendable (LabEnd) -> Void
-  private let door = LabDoor()
+  let door = LabDoor()
 
   init(
-    service: any LabService, logger: Logger, settle: @escaping @Sendable () async -> Void,
+    service: any LabService, logger: Logger, tcp: TCPDoor?, settle: @escaping @Sendable () async -> Void,
     onEnd: @escaping @Sendable (LabEnd) -> Void
   ) {
     self.service = service
     self.logger = logger
+    self.tcp = tcp
     self.settle = settle
     self.onEnd = onEnd
   }
 
   var routes: [ServedRoute] {
     [
-      API.lab.answers { _ in LabDocument(try await current()) },
+      API.lab.answersTagged { _ in
+        let document = LabDocument(try await current())
+        return (document, try EntityTag(of: document))
+      },
       API.labUp.responds { call in
-        let lab = try await Self.lab(call)
-        try await door.enter()
-        return bringUp(lab, call.query.options, endingWith: call.channel)
+        let lab = try await wanted(call)
+        if call.query.dryRun ?? false { return try await preview(lab, call) }
+        let options = try call.query.options()
+        let ticket = try await enter(call.condition, lab)
+        // Who goes away wants it no more; others need not wait until it is taken back.
+        call.channel.closeFuture.whenComplete { _ in Task { await door.forget(ticket) } }
+        return bringUp(lab, options, ticket, replacing: call.query.replace ?? false, endingWith: call.channel)
       },
       API.labDown.responds { call in
         if call.query.ifUnused ?? false { return try await endUnused() }
@@ -108,31 +143,18 @@ struct LabRoutes: Routes {
         return takeDown(to: call.channel)
       },
       API.tests.responds { call in
-        _ = try await current()
+        let lab = try await current()
+        let names = try TestRequest.names(try await call.body(), of: lab)
         return Answer.lines(to: call.channel, isCancelledByClose: true) { lines in
-          _ = await service.runTests(names: []) { lines.yield(TestLine.result(TestRow($0))) }
+          _ = await service.runTests(names: names) { lines.yield(TestLine.result(TestRow($0))) }
         }
       },
-      API.links.answers { _ in await service.links().map { LinkRow($0) } },
-      API.link.answers { call in
-        LinkRow(try await service.setLink(call.name, try await call.body().change))
-      },
+      API.testNames.answers { _ in try await current().tests.map { TestNameRow(test: $0.title) } },
       API.version.answers { _ in VersionRow() },
     ]
   }
 
-  /// The lab that is asked for.
-  private static func lab(_ call: Call<UpQuery, Single<LabDocument>>) async throws -> CanonicalLab {
-    do {
-      return try await call.body().lab()
-    } catch var error as UserError {
-      // A command of ours has made it of a file that it has checked.
-      error.hint = error.hint ?? VersionMismatch.hint
-      throw error
-    }
-  }
-
-  private func current() async throws -> CanonicalLab {
+  func current() async throws -> CanonicalLab {
     guard let lab = await service.lab() else { throw LabRuntime.noLab }
     return lab
   }
@@ -148,21 +170,27 @@ struct LabRoutes: Routes {
 
   /// Who goes away while it is under way (Ctrl-C) wants it no more: it is rolled back.
   private func bringUp(
-    _ lab: CanonicalLab, _ options: BringUpOptions, endingWith channel: any Channel
+    _ lab: CanonicalLab, _ options: BringUpOptions, _ ticket: Int, replacing isReplacing: Bool,
+    endingWith channel: any Channel
   ) -> Response {
     let end = EndNote()
     return Answer.lines(to: channel, isCancelledByClose: true, afterwards: { await tell(end) }) { lines in
       do {
-        let plan = try await service.bringUp(lab, options: options) { text in
+        let progress: @Sendable (String) -> Void = { text in
           logger.info("\(text)")
           lines.yield(LabLine.progress(text))
         }
+        if isReplacing { try await makeWay(for: lab, progress) }
+        let plan = try await service.bringUp(lab, options: options, progress: progress)
+        // No line of the log has it: it may have the token.
+        if let row = await tcp?.takeNews() { lines.yield(.http(row)) }
         lines.yield(.plan(plan.map { PlanRow($0) }))
       } catch {
         let body = ErrorBody(error)
         logger.error("up: \(body.message)")
         lines.yield(.failed(body))
       }
+      await door.forget(ticket)
       if await door.leave({ await service.lab() == nil }) { await end.set(.neverCameUp) }
     }
   }

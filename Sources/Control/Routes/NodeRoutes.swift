@@ -7,19 +7,17 @@ extension API {
   package static let nodes = Route<NoQuery, NoBody, Single<[NodeRow]>>(
     .get, "/v1/nodes", "The nodes of the lab.")
   package static let nodeStart = Route<NoQuery, NoBody, Lines<LabLine>>(
-    .post, "/v1/nodes/{node}/start", "Starts a node that was stopped or has ended.")
+    .post, "/v1/nodes/{node}/start", "Starts a node that was stopped or has ended.", errors: [.notFound])
   package static let nodeStop = Route<NoQuery, NoBody, Lines<LabLine>>(
-    .post, "/v1/nodes/{node}/stop", "Stops a node; its links stay.")
+    .post, "/v1/nodes/{node}/stop", "Stops a node; its links stay.", errors: [.notFound])
   package static let exec = Route<NoQuery, Followed<ExecuteRequest, InputLine>, Lines<ExecuteLine>>(
     .post, "/v1/nodes/{node}/exec", "Runs a command in a node; it ends when its reader goes away.",
-    errors: [.notFound])
+    errors: [.notFound, .different])
   package static let console = Route<ConsoleQuery, LinesIn<InputLine>, Lines<ConsoleLine>>(
     .post, "/v1/nodes/{node}/console", "Uses a node's serial console; what the body says is typed, its end leaves.",
     errors: [.notFound])
-  package static let consolePath = Route<NoQuery, NoBody, Single<PathRow>>(
-    .get, "/v1/nodes/{node}/console", "Where the console's socket is.", errors: [.notFound])
   package static let log = Route<NoQuery, NoBody, Single<PathRow>>(
-    .get, "/v1/nodes/{node}/log", "Where the log of its console is.", errors: [.notFound])
+    .get, "/v1/nodes/{node}/log", "Where the log of its console is.", errors: [.notFound], access: .socket)
 }
 
 /// How a console is taken.
@@ -41,17 +39,27 @@ struct NodeRoutes: Routes {
     [
       API.nodes.answers { _ in await service.nodes().map { NodeRow($0) } },
       API.log.answers { call in PathRow(path: try await service.logPath(node: call.name)) },
-      API.consolePath.answers { call in PathRow(path: try await service.consolePath(node: call.name)) },
       API.nodeStart.responds { call in
-        change(call.channel) { try await service.start(node: call.name, progress: $0) }
+        _ = try await service.node(call.name)
+        return change(call.channel) { try await service.start(node: call.name, progress: $0) }
       },
       API.nodeStop.responds { call in
-        change(call.channel) { try await service.stop(node: call.name, progress: $0) }
+        _ = try await service.node(call.name)
+        return change(call.channel) { try await service.stop(node: call.name, progress: $0) }
       },
       API.exec.responds { call in try await execute(call) },
+      API.node.answers { call in NodeRow(try await service.node(call.name)) },
+      API.logText.responds { call in try await logText(call) },
+      API.nodeRestart.responds { call in
+        _ = try await service.node(call.name)
+        return change(call.channel) { progress in
+          try await service.stop(node: call.name, progress: progress)
+          try await service.start(node: call.name, progress: progress)
+        }
+      },
       API.console.responds { call in
         let session = try await service.console(node: call.name, steals: call.query.steal ?? false)
-        let lines = call.request.hasLines ? RequestLines(call.request) : nil
+        let lines = call.request.hasLines ? RequestLines(call.request, isTCP: call.isTCP) : nil
         let feeder = lines.map { lines in { @Sendable in await Self.feed(lines, to: session) } }
         return Answer.asking(to: call.channel, feeder: feeder) { await session.next().map { ConsoleLine.event($0) } }
       },
@@ -59,7 +67,7 @@ struct NodeRoutes: Routes {
   }
 
   /// Progress as it comes, then how it ended.
-  private func change(
+  func change(
     _ channel: any Channel,
     _ body: @escaping @Sendable (@escaping @Sendable (String) -> Void) async throws -> Void
   ) -> Response {
@@ -75,10 +83,10 @@ struct NodeRoutes: Routes {
 
   private func execute(_ call: Call<NoQuery, Followed<ExecuteRequest, InputLine>>) async throws -> Response {
     guard call.request.hasLines else {
-      let wanted = try await call.request.decoded(ExecuteRequest.self).commandRequest(isFollowed: false)
+      let wanted = try await call.decoded(ExecuteRequest.self).commandRequest(isFollowed: false)
       return relay(try await execute(wanted, call.name), nil, endingWith: call.channel)
     }
-    let lines = RequestLines(call.request)
+    let lines = RequestLines(call.request, isTCP: call.isTCP)
     guard let first = try await lines.first(ExecuteRequest.self) else {
       throw UserError(.badInput, "the first line of the body must say the command")
     }

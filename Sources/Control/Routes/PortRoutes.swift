@@ -9,23 +9,25 @@ extension API {
     .get, "/v1/ports", "The ports of all switches and wires.")
   package static let port = Route<NoQuery, NoBody, Single<PortRow>>(
     .get, "/v1/ports/{port}", "Everything about one port; `node:nic` means the same as `node.nic`.",
-    errors: [.notFound])
+    errors: [.notFound], isTagged: true)
   package static let portAdd = Route<NoQuery, Single<PortRequest>, Single<PortRow>>(
     .post, "/v1/ports", "Adds a port to a switch, until it is removed or the lab goes; answers how it is then.",
     errors: [.notFound])
   package static let portSet = Route<NoQuery, Single<PortSettings>, Single<PortRow>>(
     .patch, "/v1/ports/{port}", "Changes a port, of the lab file or added; answers how it is then.",
-    errors: [.notFound])
+    errors: [.notFound], isTagged: true)
+  package static let portPut = Route<NoQuery, Single<WantedPort>, Single<PortRow>>(
+    .put, "/v1/ports/{port}", "Adds a port, or has one that was added be so; answers how it is then.",
+    errors: [.notFound], mayMake: true, isTagged: true)
   package static let portRemove = Route<NoQuery, NoBody, Nothing>(
-    .delete, "/v1/ports/{port}", "Removes a port that was added.", errors: [.notFound])
+    .delete, "/v1/ports/{port}", "Removes a port that was added; 404 once it is gone.", errors: [.notFound],
+    isTagged: true)
   package static let vlans = Route<NoQuery, NoBody, Single<[VLANRow]>>(
     .get, "/v1/vlans", "Which port belongs to which VLAN.")
   package static let workers = Route<NoQuery, NoBody, Single<[WorkerRow]>>(
     .get, "/v1/workers", "The threads that move frames: where each runs, what it serves, how busy it is.")
   package static let stats = Route<NoQuery, NoBody, Single<StatsRow>>(
     .get, "/v1/stats", "What workers did and ports counted.")
-  package static let metrics = Route<NoQuery, NoBody, OpenMetrics>(
-    .get, "/metrics", "Counters for Prometheus and what else reads OpenMetrics.")
   package static let fdb = Route<FDBQuery, NoBody, Single<[FDBRow]>>(
     .get, "/v1/fdb", "The stations that switches know.", errors: [.notFound])
   package static let fdbFlush = Route<FDBFlushQuery, NoBody, Nothing>(
@@ -37,8 +39,11 @@ extension API {
   package static let fdbAdd = Route<NoQuery, Single<StationBody>, Single<FDBRow>>(
     .post, "/v1/fdb", "Fixes a station behind a port: a static entry, in the place of the one there was.",
     errors: [.notFound])
+  package static let fdbPut = Route<NoQuery, Single<WantedStation>, Single<FDBRow>>(
+    .put, "/v1/fdb/{mac}", "Has a station be fixed behind a port, in the place of where it was.",
+    errors: [.notFound], mayMake: true)
   package static let fdbRemove = Route<StationQuery, NoBody, Nothing>(
-    .delete, "/v1/fdb/{mac}", "Removes the static entries of a station.", errors: [.notFound])
+    .delete, "/v1/fdb/{mac}", "Removes the static entries of a station; 404 once they are gone.", errors: [.notFound])
 }
 
 /// Which static entries of a station are removed.
@@ -100,34 +105,20 @@ package struct FDBFlushQuery: RouteQuery {
 struct PortRoutes: Routes {
   let service: any LabService
 
+  let order: ChangeOrder
+
   var routes: [ServedRoute] {
-    [
+    changes + [
       API.ports.answers { _ in await service.ports().map { PortRow($0, isDetailed: false) } },
-      API.port.answers { call in
-        PortRow(try await service.port(call.name), isDetailed: true, lab: await service.lab())
-      },
-      API.portAdd.answers { call in
-        PortRow(try await service.addPort(try await call.body().request), isDetailed: true)
-      },
-      API.portSet.answers { call in
-        PortRow(try await service.setPort(call.name, try await call.body().change), isDetailed: true)
-      },
-      API.portRemove.does { call in try await service.removePort(call.name) },
-      API.fdbAdd.answers { call in FDBRow(try await service.addStation(try await call.body().request)) },
-      API.fdbRemove.does { call in
-        try await service.removeStation(call.name, switchName: call.query.switchName, vlan: call.query.vlan)
+      API.port.answersTagged { call in
+        let port = try await service.port(call.name)
+        return (PortRow(port, isDetailed: true, lab: await service.lab()), try port.tag)
       },
       API.vlans.answers { _ in
         VLANRow.rows(ports: await service.ports(), vlans: await service.lab()?.vlans ?? [])
       },
       API.workers.answers { _ in await service.workers().map { WorkerRow($0) } },
       API.stats.answers { _ in StatsRow(workers: await service.workers(), ports: await service.ports()) },
-      API.metrics.responds { _ in
-        let text = LabMetrics.text(await LabMetrics(service))
-        return Response(
-          status: .ok, headers: [.contentType: OpenMetricsText.contentType],
-          body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-      },
       API.fdb.answers { call in
         try await service.requireSwitch(call.query.switchName)
         return await service.fdb(switchName: call.query.switchName).map { FDBRow($0) }

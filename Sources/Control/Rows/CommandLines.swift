@@ -54,8 +54,8 @@ package struct ExecuteRequest: Described, Equatable {
   package static let shape = Shape.object(
     "ExecuteRequest", "A command to be run in a node.",
     [
-      Field("command", .list(.text), "Program and arguments; at least the program."),
-      Field(optional: "directory", .text, "Folder to run in, for nodes that share this host's files."),
+      Field("command", .counted(.text, 1...Int.max), "Program and arguments; at least the program."),
+      Field(optional: "directory", .text, "Folder to run in, for nodes that share this host's files.").onSocket(),
       Field(optional: "environment", .map(.text), "Variables, for the same nodes; of others, `TERM` counts."),
       Field(
         optional: "file_mask", .integer(0...Int(UInt32.max)), "Permission bits withheld from the files it makes."),

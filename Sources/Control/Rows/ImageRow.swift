@@ -1,8 +1,8 @@
 import Lab
 import Topology
 
-/// A row of `image list`, and what `image show` prints; it asks no daemon.
-package struct ImageRow: Encodable, Sendable, Equatable {
+/// A row of `image list`, and what `image show` prints; the command asks no daemon.
+package struct ImageRow: Described, Equatable {
   /// How it is called in commands: its name, or `sha256:` and the beginning of its digest.
   package var name: String
   /// `disk` or `appliance`.
@@ -21,7 +21,7 @@ package struct ImageRow: Encodable, Sendable, Equatable {
   package var systems: [System]
 
   /// A virtual system of an appliance, in its usual configuration.
-  package struct System: Encodable, Sendable, Equatable {
+  package struct System: Codable, Sendable, Equatable {
     package var name: String
     package var product: String?
     package var cpus: Int?
@@ -33,12 +33,12 @@ package struct ImageRow: Encodable, Sendable, Equatable {
     package var properties: [String]
   }
 
-  package struct NIC: Encodable, Sendable, Equatable {
+  package struct NIC: Codable, Sendable, Equatable {
     package var model: String
     package var network: String?
   }
 
-  package struct Disk: Encodable, Sendable, Equatable {
+  package struct Disk: Codable, Sendable, Equatable {
     package var file: String?
     package var size: UInt64?
     package var bus: String

@@ -88,7 +88,7 @@ extension LabDocument.DHCP.Boot {
   static let shape = Shape.object(
     "LabDHCPBoot", "What TFTP and HTTP serve.",
     [
-      Field("root", .text, "Absolute path of the folder."),
+      Field("root", .text, "Absolute path of the folder.").onSocket(),
       Field(optional: "bios", .text, "File in it, or an http address, for machines with a BIOS."),
       Field(optional: "uefi", .text, "The same for machines with UEFI."),
     ])

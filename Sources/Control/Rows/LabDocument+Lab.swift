@@ -16,6 +16,7 @@ extension LabDocument {
     tests = lab.tests.map { Test($0) }
     captures = lab.captures.map { $0.map { Capture($0) } }
     recorderSize = lab.recorderSize
+    http = lab.http.map { HTTP($0) }
     directory = lab.directory
     source = lab.source
   }
@@ -45,6 +46,7 @@ extension LabDocument {
       for capture in captures { lab.captures?.append(try capture.definition()) }
     }
     lab.recorderSize = recorderSize
+    lab.http = try http?.definition()
     lab.directory = directory ?? ""
     lab.source = source ?? ""
     return lab

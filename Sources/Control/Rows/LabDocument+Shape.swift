@@ -15,6 +15,7 @@ extension LabDocument {
       Field(optional: "captures", .list(Capture.shape), "What is written to files while the lab is up."),
       Field(
         optional: "recorder_size", .integer(0...Limits.recorder.upperBound), "Bytes of the flight recorder; 0 = off."),
+      Field(optional: "http", HTTP.shape, "The API over TCP."),
       Field(optional: "directory", .text, "Folder of the lab file."),
       Field(optional: "source", .text, "Path of the lab file; `-` = standard input."),
     ])
@@ -124,7 +125,7 @@ extension LabDocument.Capture {
     "LabCapture", "What is written to a file while the lab is up.",
     [
       Field("targets", .list(Target.shape), "What is captured."),
-      Field("file", .text, "Absolute path."),
+      Field("file", .text, "Absolute path.").onSocket(),
       Field(optional: "ring", Ring.shape, "Files in turn."),
       Field(optional: "snap", .integer(0...Limits.snap.upperBound), "Bytes of each frame that are kept."),
       Field(optional: "filter", .text, "As tcpdump has it."),
@@ -158,7 +159,8 @@ extension LabDocument.Node {
     [
       Field("name", .text, "Its name."),
       Field("kind", .text, "`vm`, `netns`, `external`, `tap`, `nic`, `container`, `dhcp`."),
-      Field(optional: "image", .text, "`builtin`, `none`, an absolute path, or the name of a container's."),
+      Field(optional: "image", .text, "`builtin`, `none`, an absolute path, or the name of a container's.")
+        .onSocket(.absolute),
       Field(optional: "cpus", .integer(Limits.cpus), "Processors of a machine."),
       Field(optional: "memory", .integer(0...Limits.memory.upperBound), "Bytes."),
       Field(optional: "nics", .list(LabDocument.NIC.shape), "In the order the node sees them."),
@@ -201,7 +203,10 @@ extension LabDocument.CloudInit {
 extension LabDocument.CloudInit.Text {
   static let shape = Shape.object(
     "LabText", "A document: one of these keys.",
-    [Field(optional: "file", .text, "Absolute path."), Field(optional: "text", .text, "The document itself.")])
+    [
+      Field(optional: "file", .text, "Absolute path.").onSocket(),
+      Field(optional: "text", .text, "The document itself."),
+    ])
 }
 
 extension LabDocument.Ready {
@@ -238,7 +243,7 @@ extension LabDocument.NIC {
       Field(optional: "mtu", .integer(Limits.mtu), "Bytes; 1500 and no limit in the switch without it."),
       Field(optional: "queues", .integer(Limits.queues), "Pairs of rings."),
       Field(optional: "role", .choice(NICDefinition.Role.allCases.map(\.rawValue)), "Of the daemon at the socket."),
-      Field(optional: "socket", .text, "Path of the socket."),
+      Field(optional: "socket", .text, "Path of the socket.").onSocket(),
       Field(optional: "socket_mode", .integer(0...0o7777), "Permission bits."),
       Field(optional: "socket_owner", .text, "`user` or `user:group`."),
       Field(

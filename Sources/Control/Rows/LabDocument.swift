@@ -19,13 +19,14 @@ package struct LabDocument: Described, Equatable {
   var tests: [Test]?
   var captures: [Capture]?
   var recorderSize: Int?
+  var http: HTTP?
   var directory: String?
   var source: String?
 
   enum CodingKeys: String, CodingKey {
     case version, name, workers, vlans, switches, nodes, links, tests, captures
     case recorderSize = "recorder_size"
-    case directory, source
+    case http, directory, source
   }
 
   struct Workers: Described, Equatable {

@@ -56,6 +56,8 @@ package enum LabLine: Sendable, Equatable {
   case progress(String)
   /// `{"plan": [{"action": "create", "subject": "node vm1", "detail": ""}]}`; empty = no changes.
   case plan([PlanRow])
+  /// `{"http": {"url": "http://127.0.0.1:8080/"}}`; before `plan`.
+  case http(HTTPRow)
   /// `{"done": true}`
   case done
   /// `{"error": {"code": 1, "message": "..."}}`
@@ -63,13 +65,14 @@ package enum LabLine: Sendable, Equatable {
 }
 
 extension LabLine: Described {
-  private enum CodingKeys: String, CodingKey { case progress, plan, done, error }
+  private enum CodingKeys: String, CodingKey { case progress, plan, http, done, error }
 
   package func encode(to encoder: any Encoder) throws {
     var line = encoder.container(keyedBy: CodingKeys.self)
     switch self {
     case .progress(let text): try line.encode(text, forKey: .progress)
     case .plan(let steps): try line.encode(steps, forKey: .plan)
+    case .http(let row): try line.encode(row, forKey: .http)
     case .done: try line.encode(true, forKey: .done)
     case .failed(let error): try line.encode(error, forKey: .error)
     }
@@ -81,6 +84,8 @@ extension LabLine: Described {
       self = .progress(text)
     } else if let steps = try line.decodeIfPresent([PlanRow].self, forKey: .plan) {
       self = .plan(steps)
+    } else if let row = try line.decodeIfPresent(HTTPRow.self, forKey: .http) {
+      self = .http(row)
     } else if let error = try line.decodeIfPresent(ErrorBody.self, forKey: .error) {
       self = .failed(error)
     } else {
@@ -95,13 +100,14 @@ extension LabLine: Described {
       shapes: [
         .object("Progress", "What was done.", [Field("progress", .text, "In words.")]),
         .object("Plan", "The end of `up`.", [Field("plan", .list(PlanRow.shape), "All of it; empty = no changes.")]),
+        .object("Served", "Where the API is served over TCP.", [Field("http", HTTPRow.shape, "Where.")]),
         .object("Done", "The end.", [Field("done", .boolean, "True.")]),
         ErrorBody.line,
       ]))
 }
 
 extension ErrorBody {
-  /// The last line of a stream that failed.
+  /// An answer that is an error, and the last line of a stream that failed.
   static let line = Shape.object(
-    "Failure", "The end: why it failed.", [Field("error", ErrorBody.shape, "What is wrong.")])
+    "Failure", "Why it failed.", [Field("error", ErrorBody.shape, "What is wrong.")])
 }

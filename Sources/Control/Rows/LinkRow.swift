@@ -12,6 +12,8 @@ package struct LinkRow: Described, Equatable {
   package var carriers: [String]
   /// By the end that sends, the values as the lab file writes them; null when nothing is impaired.
   package var impair: [String: [String: String]]?
+  /// Ends whose carrier was taken away at run time; nil = an earlier daemon does not tell.
+  package var down: [String]?
 
   init(_ link: LinkStatus) {
     name = link.name
@@ -24,9 +26,10 @@ package struct LinkRow: Described, Equatable {
       sides[end] = Dictionary(uniqueKeysWithValues: ImpairmentText.describe(definition).map { ($0.key, $0.text) })
     }
     impair = sides.isEmpty ? nil : sides
+    down = link.down
   }
 
-  enum CodingKeys: String, CodingKey { case name, ends, carrier, carriers, impair }
+  enum CodingKeys: String, CodingKey { case name, ends, carrier, carriers, impair, down }
 
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
@@ -36,6 +39,7 @@ package struct LinkRow: Described, Equatable {
     try container.encode(carriers, forKey: .carriers)
     // A key that is sometimes missing is a trap for scripts.
     try container.encode(impair, forKey: .impair)
+    try container.encode(down ?? [], forKey: .down)
   }
 
   package static let shape = Shape.object(
@@ -46,6 +50,7 @@ package struct LinkRow: Described, Equatable {
       Field("carrier", .carrier, "Up when all ends have it."),
       Field("carriers", .list(.carrier), "Of each port that it ends at: two of a wire or a trunk, one of a NIC."),
       Field("impair", .nullable(.map(.map(.text))), "By the end that sends, values as the lab file has them."),
+      Field("down", .list(.text), "Ends whose carrier was taken away at run time."),
     ])
 }
 

@@ -20,7 +20,7 @@ package struct PodBody: Described, Equatable {
     Field("network", .text, "Name of the runtime's network."),
     Field("container", .text, "The runtime's id of the container."),
     Field("interface", .text, "Name of the interface in the container."),
-    Field("namespace", .text, "Path of the container's network namespace."),
+    Field("namespace", .text, "Path of the container's network namespace.").onSocket(),
   ]
 
   package static let shape = Shape.object("Pod", "An interface of a container that a runtime made.", fields)

@@ -43,18 +43,59 @@ package struct PortRequest: Described, Equatable {
   package static let shape = Shape.object(
     "PortRequest", "A port to be added to a switch; without `vlan` and `trunk` it is an access port of VLAN 1.",
     [
-      Field("name", .text, "1 to 63 of a-z 0-9 . _ -; nothing else of the lab is called so."),
+      Field("name", .form(.portName), "Nothing else of the lab is called so.")
+    ] + fields)
+
+  /// All but its name.
+  static let fields =
+    [
       Field("switch", .text, "Name of the switch."),
       Field("kind", .choice(AddedPortKind.all.map(\.word)), "What is behind it."),
-      Field("target", .text, "Path of the socket, absolute; or name of the interface of this host."),
+      Field("target", .text, "Path of the socket, absolute; or name of the interface of this host.").onSocket(
+        .absolute),
       Field(
         optional: "role", .choice(["listen", "connect"]), "Of a vhost-user or stream socket; `listen` without it."),
       Field(optional: "queues", .integer(1...16), "Pairs of rings that are offered; 1 without it."),
       Field(optional: "mtu", .integer(68...65521), "Bytes of the largest payload."),
-      Field(optional: "mac", .text, "Address of the station behind it; that of the interface, or a derived one."),
+      Field(
+        optional: "mac", .form(.station), "Address of the station behind it; that of the interface, or a derived one."),
       Field(optional: "force", .boolean, "An interface is taken though it has addresses; not without it."),
       Field(optional: "pod", PodBody.shape, "Whose interface it is, of a container runtime's."),
-    ] + PortSettings.membership)
+    ] + PortSettings.membership
+}
+
+/// What `PUT /v1/ports/{port}` takes: a port without its name, which stands in the path.
+package struct WantedPort: Described, Equatable {
+  package var switchName: String
+  /// A word of `AddedPortKind`.
+  package var kind: String
+  package var target: String
+  package var role: String?
+  package var queues: Int?
+  package var mtu: Int?
+  package var vlan: String?
+  package var trunk: [String]?
+  package var native: String?
+  package var mac: String?
+  package var force: Bool?
+  package var pod: PodBody?
+
+  enum CodingKeys: String, CodingKey {
+    case switchName = "switch"
+    case kind, target, role, queues, mtu, vlan, trunk, native, mac, force, pod
+  }
+
+  func request(_ name: String) -> AddedPortRequest {
+    var request = AddedPortRequest(switchName: switchName, name: name, kind: kind, target: target)
+    (request.role, request.queues, request.mtu) = (role, queues, mtu)
+    (request.vlan, request.trunk, request.native) = (vlan, trunk, native)
+    (request.mac, request.pod, request.isForced) = (mac, pod?.attachment, force ?? false)
+    return request
+  }
+
+  package static let shape = Shape.object(
+    "WantedPort", "A port that is to be on a switch; without `vlan` and `trunk` it is an access port of VLAN 1.",
+    PortRequest.fields)
 }
 
 /// What `PATCH /v1/ports/{port}` takes; what is left out stays as it is.
@@ -79,9 +120,11 @@ package struct PortSettings: Described, Equatable {
 
   /// Keys that say to which VLANs a port belongs.
   static let membership = [
-    Field(optional: "vlan", .text, "Name or number of a VLAN: an access port of it."),
-    Field(optional: "trunk", .list(.text), "Names, numbers and ranges of VLANs, or `all` alone: a trunk."),
-    Field(optional: "native", .text, "Of a trunk, the VLAN of untagged frames; `none`: they are dropped."),
+    Field(optional: "vlan", .form(.vlan), "Name or number of a VLAN: an access port of it."),
+    Field(
+      optional: "trunk", .counted(.form(.vlan), 1...4094),
+      "Names, numbers and ranges of VLANs, or `all` alone: a trunk."),
+    Field(optional: "native", .form(.vlan), "Of a trunk, the VLAN of untagged frames; `none`: they are dropped."),
   ]
 
   package static let shape = Shape.object(
@@ -115,8 +158,33 @@ package struct StationBody: Described, Equatable {
   package static let shape = Shape.object(
     "StationRequest", "A station that a switch is to know for good.",
     [
-      Field("switch", .text, "Name of the switch."), Field("mac", .text, "Address of the station."),
-      Field("port", .text, "The port that leads to it."),
-      Field(optional: "vlan", .text, "Name or number of the VLAN; that of the port's untagged frames without it."),
+      Field("switch", .text, "Name of the switch."), Field("mac", .form(.station), "Address of the station."),
+      Field("port", .text, "The port that leads to it."), vlan,
+    ])
+
+  static let vlan = Field(
+    optional: "vlan", .form(.vlan), "Name or number of the VLAN; that of the port's untagged frames without it.")
+}
+
+/// What `PUT /v1/fdb/{mac}` takes: a static entry without its address, which stands in the path.
+package struct WantedStation: Described, Equatable {
+  package var switchName: String
+  package var port: String
+  package var vlan: String?
+
+  enum CodingKeys: String, CodingKey {
+    case switchName = "switch"
+    case port, vlan
+  }
+
+  func request(_ mac: String) -> StationRequest {
+    StationRequest(switchName: switchName, mac: mac, port: port, vlan: vlan)
+  }
+
+  package static let shape = Shape.object(
+    "WantedStation", "Where a switch is to know a station for good.",
+    [
+      Field("switch", .text, "Name of the switch."), Field("port", .text, "The port that leads to it."),
+      StationBody.vlan,
     ])
 }

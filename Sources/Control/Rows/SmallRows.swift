@@ -27,7 +27,7 @@ package struct PathRow: Described, Equatable {
 }
 
 /// A row of `doctor`, which asks no daemon.
-package struct DoctorRow: Codable, Sendable, Equatable {
+package struct DoctorRow: Described, Equatable {
   package var state: String
   package var subject: String
   package var detail: String
@@ -39,6 +39,14 @@ package struct DoctorRow: Codable, Sendable, Equatable {
     detail = finding.detail
     advice = finding.advice
   }
+
+  package static let shape = Shape.object(
+    "Finding", "Something that this host has or lacks.",
+    [
+      Field("state", .choice(["ok", "warning", "missing", "leftover", "removed"]), "How that is."),
+      Field("subject", .text, "What was looked at."), Field("detail", .text, "What was found."),
+      Field(optional: "advice", .text, "What to do about it."),
+    ])
 }
 
 extension DoctorRow: Listing {

@@ -15,14 +15,34 @@ extension Answer {
   static func asking<Line: Encodable & Sendable>(
     to channel: any Channel, feeder: (@Sendable () async -> Line?)? = nil, next: @escaping @Sendable () async -> Line?
   ) -> Response {
+    var headers: HTTPFields = [:]
+    // What is left of a body that was not read to its end leaves no place for another request.
+    if feeder != nil { headers[.connection] = "close" }
+    return asking(to: channel, type: Content.linesType, headers: headers, feeder: feeder) {
+      try buffer($0)
+    } next: {
+      await next()
+    }
+  }
+
+  /// The same in any form.
+  /// - Parameters:
+  ///   - first: comes before all that is asked for.
+  ///   - form: the bytes of a value.
+  static func asking<Line: Sendable>(
+    to channel: any Channel, type: String, first: ByteBuffer? = nil, headers: HTTPFields = [:],
+    feeder: (@Sendable () async -> Line?)? = nil, form: @escaping @Sendable (Line) throws -> ByteBuffer,
+    next: @escaping @Sendable () async -> Line?
+  ) -> Response {
     let asker = Asker(next)
     if let feeder { asker.feed(feeder) }
     // A connection that stays for many requests must not hold what each of them was about.
     channel.closeFuture.whenComplete { [weak asker] _ in asker?.cancel() }
     let body = ResponseBody { writer in
       do {
-        while let line = await asker.next() { try await writer.write(buffer(line)) }
-        if let last = await asker.endOfFeeder() { try await writer.write(buffer(last)) }
+        if let first { try await writer.write(first) }
+        while let line = await asker.next() { try await writer.write(form(line)) }
+        if let last = await asker.endOfFeeder() { try await writer.write(form(last)) }
       } catch {
         asker.cancel()
         _ = await asker.endOfFeeder()
@@ -30,9 +50,8 @@ extension Answer {
       }
       try await writer.finish(nil)
     }
-    var headers: HTTPFields = [.contentType: Content.linesType]
-    // What is left of a body that was not read to its end leaves no place for another request.
-    if feeder != nil { headers[.connection] = "close" }
+    var headers = headers
+    headers[.contentType] = type
     return Response(status: .ok, headers: headers, body: body)
   }
 

@@ -6,6 +6,9 @@ enum Answer {
   /// Bytes of the largest body a request may have: a lab of thousands of nodes fits.
   static let bodyLimit = 16 << 20
 
+  /// The same over TCP, where a row says nothing else.
+  static let tcpBodyLimit = 1 << 20
+
   /// One JSON value and a line feed.
   static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
     var body = ByteBuffer(bytes: try JSON.bytes(value))
@@ -16,7 +19,16 @@ enum Answer {
 
   static func error(_ body: ErrorBody) -> Response {
     let status = HTTPResponse.Status(code: body.status)
-    return (try? json(body, status: status)) ?? Response(status: status)
+    return (try? json(ErrorAnswer(error: body), status: status)) ?? Response(status: status)
+  }
+
+  static func refusal(_ refusal: HTTPRefusal) -> Response {
+    var response =
+      (try? json(ErrorAnswer(error: ErrorBody(refusal.error)), status: refusal.status))
+      ?? Response(status: refusal.status)
+    if refusal.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer realm=\"apus\"" }
+    if refusal.ends { response.headers[.connection] = "close" }
+    return response
   }
 
   /// A stream of JSON values, a line each, written as they come.

@@ -7,11 +7,20 @@ struct ControlContext: RequestContext {
   var coreContext: CoreRequestContextStorage
   /// Closed when the client goes away.
   let channel: any Channel
+  /// Who may ask over TCP; nil = it is asked on the control socket.
+  let access: HTTPAccess?
 
-  init(source: ApplicationRequestContextSource) {
+  /// Of a request on the control socket.
+  init(source: ApplicationRequestContextSource) { self.init(source: source, access: nil) }
+
+  init(source: ApplicationRequestContextSource, access: HTTPAccess?) {
     coreContext = CoreRequestContextStorage(source: source)
     channel = source.channel
+    self.access = access
   }
+
+  /// It is asked over TCP: nothing of it may name a path of this host.
+  var isTCP: Bool { access != nil }
 
   /// A parameter of the path, percent-decoded.
   /// - Throws: `UserError` when it is not well encoded.
@@ -35,19 +44,33 @@ struct ErrorMiddleware: RouterMiddleware {
   ) async throws -> Response {
     do {
       return try await next(request, context)
+    } catch let error as HTTPRefusal {
+      return Answer.refusal(error)
     } catch let error as HTTPError {
-      return Answer.error(body(of: error, request))
+      do throws(HTTPRefusal) {
+        // What there is not is told to who may ask.
+        try context.access?.admit(request, to: nil)
+      } catch {
+        return Answer.refusal(error)
+      }
+      return answer(error, request)
     } catch {
       return Answer.error(ErrorBody(error))
     }
   }
 
-  private func body(of error: HTTPError, _ request: Request) -> ErrorBody {
-    guard error.status == .notFound else { return ErrorBody(UserError(.badInput, error.body ?? "\(error.status)")) }
+  /// What a path takes is said in `Allow`, RFC 9110 section 15.5.6.
+  private func answer(_ error: HTTPError, _ request: Request) -> Response {
+    guard error.status == .notFound else {
+      return Answer.error(ErrorBody(UserError(.badInput, error.body ?? "\(error.status)")))
+    }
     let methods = rows.filter { $0.matches(request.uri.path) }.map(\.method.rawValue)
-    return ErrorBody(
-      UserError(
-        .notFound, "no resource \(request.method.rawValue) \(request.uri.path)",
-        hint: methods.isEmpty ? nil : "that path takes \(methods.joined(separator: ", "))"))
+    let words = "no resource \(request.method.rawValue) \(request.uri.path)"
+    guard !methods.isEmpty else { return Answer.error(ErrorBody(UserError(.notFound, words))) }
+    let list = methods.joined(separator: ", ")
+    var response = Answer.error(ErrorBody(UserError(.notFound, words, hint: "that path takes \(list)")))
+    response.status = .methodNotAllowed
+    response.headers[.allow] = list
+    return response
   }
 }

@@ -12,7 +12,14 @@ final class RequestLines: @unchecked Sendable {
   /// Lines that are there, the first at the end.
   private var waiting: [[UInt8]] = []
 
-  init(_ request: Request) { chunks = request.body.makeAsyncIterator() }
+  /// The lines came over TCP: they are shorter there, and name no path of this host.
+  private let isTCP: Bool
+
+  init(_ request: Request, isTCP: Bool = false) {
+    chunks = request.body.makeAsyncIterator()
+    self.isTCP = isTCP
+    if isTCP { splitter.limit = Answer.tcpBodyLimit }
+  }
 
   /// The first line, of which every key must be known; nil if there is none.
   /// - Throws: as `next`.
@@ -24,6 +31,7 @@ final class RequestLines: @unchecked Sendable {
     } catch {
       throw UserError(.badInput, "the first line of the body is not what is taken here: \(error)")
     }
+    if isTCP { try HostPaths.refuse(value, type.shape) }
     return try decoded(type, line)
   }
 
@@ -67,6 +75,8 @@ struct LineSplitter {
   /// Bytes of the longest line taken.
   static let limit = 16 << 20
 
+  var limit = Self.limit
+
   private var rest: [UInt8] = []
 
   /// Takes a chunk.
@@ -76,7 +86,7 @@ struct LineSplitter {
     rest.append(contentsOf: chunk)
     var pieces = rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     rest = pieces.popLast().map { [UInt8]($0) } ?? []
-    guard rest.count <= Self.limit else { throw LineTooLong(count: rest.count) }
+    guard rest.count <= limit else { throw LineTooLong(count: rest.count, limit: limit) }
     return pieces.filter { !$0.isEmpty }.map { [UInt8]($0) }
   }
 
@@ -90,5 +100,6 @@ struct LineSplitter {
 /// A line of a stream that has no end in sight.
 struct LineTooLong: Error, CustomStringConvertible {
   var count: Int
-  var description: String { "a line of \(count) bytes, at most \(LineSplitter.limit) are taken" }
+  var limit: Int
+  var description: String { "a line of \(count) bytes, at most \(limit) are taken" }
 }

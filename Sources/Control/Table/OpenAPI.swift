@@ -17,25 +17,49 @@ struct OpenAPI {
     return [
       "openapi": "3.1.0",
       "info": [
-        "title": "Apus", "version": .text(Product.version),
+        "title": "Apus", "version": .text(Product.version), "summary": "A virtual network lab and its switch.",
         "description": "The lab of one daemon. HTTP/1.1 on the control socket, `<state>/<lab>/control.sock`.",
+        "license": ["name": "Apache-2.0", "identifier": "Apache-2.0"],
       ],
+      "servers": [["url": "/", "description": "The daemon that answered with this."]],
       "paths": .object(paths),
-      "components": ["schemas": .object(schemas), "responses": .object(Self.failures)],
+      "security": [["token": []], ["session": []]],
+      "components": [
+        "schemas": .object(schemas), "responses": .object(failures), "securitySchemes": Self.securitySchemes,
+      ],
     ]
   }
+
+  private static let securitySchemes: JSONValue = [
+    "token": [
+      "type": "http", "scheme": "bearer",
+      "description": "The lab's token, over TCP; on the control socket nothing of the kind is needed.",
+    ],
+    "session": [
+      "type": "apiKey", "in": "cookie", "name": .text(HTTPAccess.cookie),
+      "description": "A session that `POST /v1/session` has begun, for browsers.",
+    ],
+  ]
 
   // MARK: - Paths
 
   private func operation(_ row: RouteRow) -> JSONValue {
     var operation: [String: JSONValue] = [
       "operationId": .text(row.id), "summary": .text(row.text), "responses": .object(responses(row)),
+      "tags": [.text(row.subject)],
     ]
-    let parameters = row.query.map { Self.parameter($0) } + (row.parameter.map { [Self.parameter(inPath: $0)] } ?? [])
+    if row.access == .everyone { operation["security"] = [] }
+    var parameters =
+      row.query.map { Self.parameter($0) }
+      + (row.parameter.map { [Self.parameter(inPath: $0, row.parameterForm)] } ?? [])
+    if row.takesIfMatch { parameters.append(Self.ifMatch) }
     if !parameters.isEmpty { operation["parameters"] = .list(parameters) }
     if !row.bodies.isEmpty {
-      operation["requestBody"] = ["required": .boolean(row.isBodyRequired), "content": Self.media(row.bodies)]
+      operation["requestBody"] = [
+        "required": .boolean(row.isBodyRequired), "content": Self.media(row.bodies, example: Sample.body(of: row.id)),
+      ]
     }
+    if let socket = row.socket { operation["x-websocket"] = socket.description }
     return .object(operation)
   }
 
@@ -43,21 +67,30 @@ struct OpenAPI {
   private static func parameter(_ field: Field) -> JSONValue {
     var parameter: [String: JSONValue] = [
       "name": .text(field.name), "in": "query", "required": .boolean(field.isRequired),
-      "description": .text(field.text), "schema": field.shape.schema,
+      "description": .text(field.text), "schema": field.isRepeated ? field.shape.schema : field.shape.queryShape.schema,
     ]
-    if case .list = field.shape {
+    if field.shape.isList {
       parameter["style"] = "form"
-      parameter["explode"] = false
+      parameter["explode"] = .boolean(field.isRepeated)
     }
+    if let example = Sample.query[field.name] { parameter["example"] = example }
     return .object(parameter)
   }
 
-  private static func parameter(inPath name: String) -> JSONValue {
-    [
+  private static func parameter(inPath name: String, _ form: TextForm?) -> JSONValue {
+    var parameter: [String: JSONValue] = [
       "name": .text(name), "in": "path", "required": true, "description": .text("Name of the \(name)."),
-      "schema": Shape.text.schema,
+      "schema": form.map { Shape.form($0).schema } ?? ["type": "string", "minLength": 1],
     ]
+    if let example = Sample.names[name] { parameter["example"] = .text(example) }
+    return .object(parameter)
   }
+
+  private static let ifMatch: JSONValue = [
+    "name": "If-Match", "in": "header", "required": false,
+    "description": "The `ETag` of what is to be changed, as it was seen; another one is answered by 409.",
+    "schema": ["type": "string", "minLength": 1, "pattern": "^(\\*|\"[^\",]*\")$"], "example": "*",
+  ]
 
   private func responses(_ row: RouteRow) -> [String: JSONValue] {
     var responses: [String: JSONValue] = [:]
@@ -65,8 +98,21 @@ struct OpenAPI {
       responses["\(status)"] = ["$ref": .text("#/components/responses/\(status)")]
     }
     responses["204"] = responses["204"].map { _ in ["description": "It is done; there is nothing to tell."] }
-    if let answer = row.answer {
-      responses["200"] = ["description": .text(Self.words(answer)), "content": Self.media([answer])]
+    if row.socket != nil { responses["101"] = SocketWire.accepted }
+    if responses["426"] != nil { responses["426"] = SocketWire.required }
+    guard let answer = row.answer else { return responses }
+    var response: [String: JSONValue] = [
+      "description": .text(Self.words(answer)), "content": Self.media([answer] + row.otherAnswers),
+    ]
+    if row.isTagged, answer.type == Content.jsonType {
+      response["headers"] = [
+        "ETag": ["description": "Of what can be set of it; for `If-Match`.", "schema": ["type": "string"]]
+      ]
+    }
+    responses["200"] = .object(response)
+    if row.mayMake {
+      response["description"] = "It was made."
+      responses["201"] = .object(response)
     }
     return responses
   }
@@ -76,11 +122,13 @@ struct OpenAPI {
     return content.type == Content.linesType ? "Lines as they come, each: \(own)" : own
   }
 
-  private static func media(_ contents: [Content]) -> JSONValue {
+  private static func media(_ contents: [Content], example: JSONValue? = nil) -> JSONValue {
     var types: [String: JSONValue] = [:]
     for content in contents {
       var media: [String: JSONValue] = [:]
       if let shape = content.shape { media["schema"] = shape.schema }
+      if content.type == Content.labFile.type { media["schema"] = ["type": "string"] }
+      if content.type == Content.jsonType { media["example"] = example }
       types[content.type] = .object(media)
     }
     return .object(types)
@@ -88,110 +136,45 @@ struct OpenAPI {
 
   // MARK: - Components
 
-  private static let statuses: [(ExitCode, String)] = [
-    (.badInput, "The request is not understood; nothing was changed."),
-    (.notFound, "There is no such thing, or no lab is up."),
-    (.different, "Something is in the way; nothing was changed."),
-    (.failed, "It failed while it was done."),
-    (.unreachable, "The daemon is ending."),
+  private static let statuses: [(Int, String)] = [
+    (400, "The request is not understood; nothing was changed."),
+    (404, "There is no such thing, or no lab is up."),
+    (409, "Something is in the way, or was changed by somebody else; nothing was changed."),
+    (500, "It failed while it was done."),
+    (503, "The daemon is ending."),
   ]
 
-  private static var failures: [String: JSONValue] {
+  private var failures: [String: JSONValue] {
     var responses: [String: JSONValue] = [:]
-    for (code, text) in statuses {
-      responses["\(code.status)"] = [
-        "description": .text(text), "content": media([Content(type: Content.jsonType, shape: ErrorBody.shape)]),
+    for (status, text) in Self.statuses + RouteRow.httpFailures {
+      responses["\(status)"] = [
+        "description": .text(text), "content": Self.media([Content(type: Content.jsonType, shape: ErrorAnswer.shape)]),
       ]
     }
     return responses
   }
 
   private var schemas: [String: JSONValue] {
-    var shapes: [String: Shape] = [:]
-    ErrorBody.shape.named(into: &shapes)
+    var (asked, all): ([String: Shape], [String: Shape]) = ([:], [:])
+    ErrorAnswer.shape.named(into: &all)
     for row in rows {
-      for content in row.bodies + (row.answer.map { [$0] } ?? []) { content.shape?.named(into: &shapes) }
+      for content in row.bodies {
+        content.shape?.named(into: &asked)
+        content.shape?.named(into: &all)
+      }
+      for content in row.answers { content.shape?.named(into: &all) }
+      for shape in row.socket?.shapes ?? [] { shape.named(into: &all) }
     }
-    return shapes.mapValues(\.definition)
+    var schemas: [String: JSONValue] = [:]
+    for (name, shape) in all { schemas[name] = shape.definition(isClosed: asked[name] != nil) }
+    return schemas
   }
 }
 
-extension Shape {
-  /// As a schema of JSON Schema 2020-12; what has a name is referred to.
-  var schema: JSONValue {
-    switch self {
-    case .object(let object): Self.reference(object.name)
-    case .either(let either) where !either.name.isEmpty: Self.reference(either.name)
-    default: definition
-    }
-  }
-
-  private static func reference(_ name: String) -> JSONValue { ["$ref": .text("#/components/schemas/\(name)")] }
-
-  /// The schema itself, also of what has a name.
-  var definition: JSONValue {
-    switch self {
-    case .text: ["type": "string"]
-    case .choice(let words): ["type": "string", "enum": .list(words.map { .text($0) })]
-    case .integer(let range): Self.integer(range)
-    case .number(let least, let orEqual):
-      least == -.infinity
-        ? ["type": "number"]
-        : ["type": "number", orEqual ? "minimum" : "exclusiveMinimum": .number(least)]
-    case .numbers(let range):
-      ["type": "number", "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound)]
-    case .boolean: ["type": "boolean"]
-    case .bytes: ["type": "string", "contentEncoding": "base64"]
-    case .list(let shape): ["type": "array", "items": shape.schema]
-    case .map(let shape): ["type": "object", "additionalProperties": shape.schema]
-    case .object(let object): object.definition
-    case .either(let either): ["description": .text(either.text), "oneOf": .list(either.shapes.map(\.schema))]
-    case .nullable(let shape): ["oneOf": [shape.schema, ["type": "null"]]]
-    case .anything: true
-    }
-  }
-
-  private static func integer(_ range: ClosedRange<Int>) -> JSONValue {
-    var schema: [String: JSONValue] = ["type": "integer"]
-    if range.lowerBound != .min { schema["minimum"] = .integer(range.lowerBound) }
-    if range.upperBound != .max { schema["maximum"] = .integer(range.upperBound) }
-    return .object(schema)
-  }
-
-  /// Also null, which only one of the schemas of a `oneOf` may be.
-  fileprivate var orNull: Shape {
-    switch self {
-    case .nullable, .anything: self
-    default: .nullable(self)
-    }
-  }
-
-  /// What it is, in a sentence.
-  var sentence: String {
-    switch self {
-    case .object(let object): object.text
-    case .either(let either): either.text
-    case .list(let shape): "A list. Each: \(shape.sentence)"
-    default: "\(words.prefix(1).uppercased())\(words.dropFirst())."
-    }
-  }
-}
-
-extension ObjectShape {
-  /// Keys that may be left out may also be null.
-  fileprivate var definition: JSONValue {
-    var properties: [String: JSONValue] = [:]
-    for field in fields {
-      var property: [String: JSONValue] = ["description": .text(field.text)]
-      let shape = field.isRequired ? field.shape : field.shape.orNull
-      if case .object(let members) = shape.schema { property.merge(members) { $1 } }
-      properties[field.name] = .object(property)
-    }
-    var schema: [String: JSONValue] = [
-      "type": "object", "description": .text(text), "properties": .object(properties),
-    ]
-    let required = fields.filter(\.isRequired).map { JSONValue.text($0.name) }
-    if !required.isEmpty { schema["required"] = .list(required) }
-    return .object(schema)
+extension RouteRow {
+  /// What it is about, from its path: `ports`; `lab` for what has none.
+  fileprivate var subject: String {
+    let parts = path.split(separator: "/")
+    return parts.first == "v1" && parts.count > 1 ? String(parts[1]) : "daemon"
   }
 }

@@ -31,8 +31,12 @@ enum QueryText {
         throw UserError(
           .badInput, "unknown query key \"\(key)\"", hint: known.isEmpty ? "\(place) takes none" : "known: \(known)")
       }
+      if field.isRepeated {
+        members[key] = .list(items(members[key]) + [.text(text)])
+        continue
+      }
       guard members[key] == nil else { throw UserError(.badInput, "query key \"\(key)\" is there twice") }
-      guard !text.isEmpty else { continue }
+      guard !text.isEmpty || field.shape.isForm else { continue }
       guard let value = field.shape.value(of: text) else {
         throw UserError(.badInput, "\(key) must be \(field.shape.textWords), found \"\(text)\"")
       }
@@ -44,10 +48,18 @@ enum QueryText {
     return .object(members)
   }
 
+  private static func items(_ value: JSONValue?) -> [JSONValue] {
+    if case .list(let items)? = value { items } else { [] }
+  }
+
   /// Keys and texts of a query, in order of keys; what is nil, and what is false, is left out.
-  static func pairs(_ query: some Encodable) throws -> [(key: String, text: String)] {
+  /// - Parameter fields: which of them are repeated.
+  static func pairs(_ query: some Encodable, _ fields: [Field] = []) throws -> [(key: String, text: String)] {
     guard case .object(let members) = try JSON.decode(JSONValue.self, from: JSON.bytes(query)) else { return [] }
-    return members.sorted { $0.key < $1.key }.compactMap { key, value in value.queryText.map { (key, $0) } }
+    return members.sorted { $0.key < $1.key }.flatMap { key, value -> [(key: String, text: String)] in
+      let isRepeated = fields.contains { $0.name == key && $0.isRepeated }
+      return (isRepeated ? items(value) : [value]).compactMap { value in value.queryText.map { (key, $0) } }
+    }
   }
 }
 
@@ -71,15 +83,21 @@ extension Shape {
   fileprivate func value(of text: String) -> JSONValue? {
     let value: JSONValue? =
       switch self {
-      case .text, .choice: .text(text)
+      case .text, .form, .choice: .text(text)
       case .integer: Int(text).map { .integer($0) }
       case .number, .numbers: Int(text).map { .integer($0) } ?? Double(text).flatMap { $0.isFinite ? .number($0) : nil }
       case .boolean: ["true": true, "false": false][text].map { .boolean($0) }
-      case .list(let shape): list(text.split(separator: ",").map { shape.value(of: String($0)) })
+      case .list(let shape), .counted(let shape, _):
+        list(text.split(separator: ",").map { shape.value(of: String($0)) })
       case .bytes, .map, .object, .either, .nullable, .anything: nil
       }
     guard let value, (try? check(value)) != nil else { return nil }
     return value
+  }
+
+  /// Nothing is none of its texts, and does not count as left out.
+  fileprivate var isForm: Bool {
+    if case .form(let form) = self { form.length.lowerBound > 0 } else { false }
   }
 
   private func list(_ items: [JSONValue?]) -> JSONValue? {

@@ -17,6 +17,9 @@ extension Shape {
     switch (self, value) {
     case (.list(let shape), .list(let items)):
       for (index, item) in items.enumerated() { try shape.check(item, at: "\(path)[\(index)]") }
+    case (.counted(let shape, let count), .list(let items)):
+      guard count.contains(items.count) else { throw ShapeFault(path: path, reason: "must be \(words)") }
+      try Shape.list(shape).check(value, at: path)
     case (.map(let shape), .object(let members)):
       for (key, member) in members.sorted(by: { $0.key < $1.key }) {
         try shape.check(member, at: Self.path(path, key))
@@ -35,6 +38,7 @@ extension Shape {
     switch (self, value) {
     case (.text, .text), (.boolean, .boolean), (.anything, _): true
     case (.choice(let words), .text(let text)): words.contains(text)
+    case (.form(let form), .text(let text)): form.holds(text)
     case (.integer(let range), .integer(let number)): range.contains(number)
     case (.number(let least, let orEqual), .integer(let number)):
       orEqual ? Double(number) >= least : Double(number) > least
@@ -88,7 +92,7 @@ extension Shape {
   /// All shapes under a name in this one, itself too, each once.
   func named(into found: inout [String: Shape]) {
     switch self {
-    case .list(let shape), .map(let shape), .nullable(let shape): shape.named(into: &found)
+    case .list(let shape), .counted(let shape, _), .map(let shape), .nullable(let shape): shape.named(into: &found)
     case .object(let object):
       guard found[object.name] == nil else { return }
       found[object.name] = self
@@ -97,7 +101,7 @@ extension Shape {
       guard found[either.name] == nil else { return }
       if !either.name.isEmpty { found[either.name] = self }
       for shape in either.shapes { shape.named(into: &found) }
-    case .text, .choice, .integer, .number, .numbers, .boolean, .bytes, .anything: break
+    case .text, .form, .choice, .integer, .number, .numbers, .boolean, .bytes, .anything: break
     }
   }
 }

@@ -13,6 +13,8 @@ extension Array: Described where Element: Described {
 /// What a JSON value may be.
 package indirect enum Shape: Sendable {
   case text
+  /// A text that has a form of its own.
+  case form(TextForm)
   /// One of these texts.
   case choice([String])
   case integer(ClosedRange<Int>)
@@ -24,6 +26,8 @@ package indirect enum Shape: Sendable {
   /// A text of base64.
   case bytes
   case list(Shape)
+  /// A list of so many.
+  case counted(Shape, ClosedRange<Int>)
   /// An object with any keys.
   case map(Shape)
   case object(ObjectShape)
@@ -72,6 +76,10 @@ package struct Field: Sendable {
   var text: String
   /// It is always there.
   var isRequired: Bool
+  /// A list that a query has item by item, the key each time; else its items have commas between.
+  var isRepeated = false
+  /// Which of its values are not taken over TCP.
+  var hostValues = HostValues.none
 
   /// A key that is always there.
   init(_ name: String, _ shape: Shape, _ text: String) {
@@ -83,12 +91,22 @@ package struct Field: Sendable {
     self.init(name: name, shape: shape, text: text, isRequired: false)
   }
 
+  /// A list of which a query has the key once an item, at least one.
+  init(repeated name: String, _ item: Shape, _ text: String) {
+    self.init(name: name, shape: .list(item), text: text, isRequired: true)
+    isRepeated = true
+  }
+
   private init(name: String, shape: Shape, text: String, isRequired: Bool) {
     (self.name, self.shape, self.text, self.isRequired) = (name, shape, text, isRequired)
   }
 
   /// The same key where it may be left out.
-  var optional: Field { Field(name: name, shape: shape, text: text, isRequired: false) }
+  var optional: Field {
+    var field = self
+    field.isRequired = false
+    return field
+  }
 }
 
 extension Shape {
@@ -101,6 +119,7 @@ extension Shape {
   var words: String {
     switch self {
     case .text: "a text"
+    case .form(let form): form.words
     case .choice(let words): "one of \(words.joined(separator: ", "))"
     case .integer(let range):
       switch (range.lowerBound, range.upperBound) {
@@ -114,6 +133,9 @@ extension Shape {
     case .boolean: "true or false"
     case .bytes: "base64"
     case .list: "a list"
+    case .counted(_, let count):
+      count.upperBound == .max
+        ? "a list of \(count.lowerBound) or more" : "a list of \(count.lowerBound) to \(count.upperBound)"
     case .map, .object: "an object"
     case .either(let either): "one of \(either.shapes.map(\.words).joined(separator: "; "))"
     case .nullable(let shape): "\(shape.words), or null"

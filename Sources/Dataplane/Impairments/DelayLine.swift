@@ -31,6 +31,7 @@ struct DelayLine: ~Copyable {
   /// In the burst, to be freed after it.
   private var taken = HeldList()
   private var number: UInt64 = 0
+  private var tally = Tally()
   /// When the next frame leaves; `UInt64.max` = none is held.
   private(set) var nextRelease = UInt64.max
 
@@ -83,8 +84,11 @@ struct DelayLine: ~Copyable {
       }
       if keep(frame, candidate, of: burst, now: now) { outcome.kept += 1 } else { outcome.refused += 1 }
       // A copy too many for the queue was never sent: no drop.
-      if schedule.duplicatesNext() { _ = keep(frame, candidate, of: burst, now: now) }
+      if schedule.duplicatesNext(), keep(frame, candidate, of: burst, now: now) { tally.duplicated &+= 1 }
     }
+    tally.delayed &+= UInt64(outcome.kept)
+    tally.lost &+= UInt64(outcome.lost)
+    tally.refused &+= UInt64(outcome.refused)
     return outcome
   }
 
@@ -126,6 +130,20 @@ struct DelayLine: ~Copyable {
     /// There was no room.
     var refused = 0
     var work: Int { kept + lost + refused }
+  }
+
+  /// What became of all frames so far.
+  private struct Tally: BitwiseCopyable {
+    var delayed: UInt64 = 0
+    var duplicated: UInt64 = 0
+    var lost: UInt64 = 0
+    var refused: UInt64 = 0
+  }
+
+  var coldStatus: ImpairmentStatus {
+    ImpairmentStatus(
+      isFromNode: direction == .fromNode, delayed: tally.delayed, duplicated: tally.duplicated, lost: tally.lost,
+      refused: tally.refused, held: count)
   }
 
   // Letting go.

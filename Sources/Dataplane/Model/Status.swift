@@ -158,6 +158,8 @@ package struct PortStatus: Sendable {
   package var interface: String?
   /// It was asked for at run time, and no lab file has it.
   package var isAdded = false
+  /// Of each direction that is impaired.
+  package var impairments: [ImpairmentStatus] = []
 }
 
 /// One entry of a switch's forwarding database.
@@ -184,6 +186,12 @@ package struct SwitchStatus: Sendable {
   package var fdbEntries: UInt64
   /// Stations that came up on another port than before.
   package var fdbMoves: UInt64
+  /// Of the entries, those that are static.
+  package var fdbStaticEntries: UInt64 = 0
+  /// Stations that had to make room for others.
+  package var fdbEvictions: UInt64 = 0
+  /// Entries that fit.
+  package var fdbLimit: UInt64 = 0
 
   package init(name: String, fdbEntries: UInt64, fdbMoves: UInt64) {
     self.name = name
@@ -212,6 +220,10 @@ package struct WorkerStatus: Sendable {
   package var bursts: UInt64
   /// Frames received by this worker.
   package var frames: UInt64
+  /// Frames of each breath that moved some.
+  package var burstSizes = Histogram()
+  /// Time from the start of a breath that moved frames to its end, of one in 16: by microseconds, their sum in nanoseconds.
+  package var breathTimes = Histogram()
 }
 
 /// Something that happened in the data plane.
@@ -224,6 +236,10 @@ package enum DataplaneEvent: Sendable {
   case portRefusal(port: String, reason: String)
   /// Something is wrong with a front-end, and what to do.
   case portAdvice(port: String, text: String)
+  /// So many changes of a port's carrier came faster than they could be told; what was told last is true.
+  case carrierChangesLost(port: String, count: Int)
+  /// Stations came up behind other ports, had to make room, or there was no room for all.
+  case stations(StationNews)
   /// Something is wrong with how a worker runs, and what to do.
   case workerAdvice(worker: Int, text: String)
 }

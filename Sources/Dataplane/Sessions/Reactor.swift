@@ -78,8 +78,12 @@ struct ReactorState: ~Copyable {
   var setCarrier: @Sendable (_ port: Int, _ isUp: Bool) -> Void = { _, _ in }
   /// Other guests than before are to see no carrier.
   var heldHasChanged: @Sendable () -> Void = {}
+  /// Some switch has something to tell of its stations.
+  var stationsHaveChanged: @Sendable () -> Void = {}
   /// Names of all ports, for events.
   private var names: [Int: String] = [:]
+  /// Ports of which it was last told that they are up.
+  private var toldUp: Set<Int> = []
   private var ready = [EpollEvent](repeating: EpollEvent(), count: 64)
   /// The call that each worker was in at the last look of the watchdog.
   private var watched: [(worker: Worker, index: Int, guardian: CallGuardian, began: UInt64)] = []
@@ -125,6 +129,9 @@ struct ReactorState: ~Copyable {
     endpoints.removeValue(forKey: port)?.close()
     sockets.removeValue(forKey: port)?.close()
     busy.remove(port)
+    for report in faults.take() { take(report) }
+    // What is gone carries no more.
+    if toldUp.remove(port) != nil, let name = names[port] { events(.portDown(port: name)) }
     names[port] = nil
   }
 
@@ -152,6 +159,7 @@ struct ReactorState: ~Copyable {
       }
     }
     if commands.isWaiting { commands.coldRun(&self) }
+    if faults.takeStations() { stationsHaveChanged() }
     for report in faults.take() { take(report) }
     for endpoint in busyEndpoints where endpoint.mustRetry { endpoint.retry() }
     for endpoint in busyEndpoints where endpoint.isResting { endpoint.listenAgain(at: .now) }
@@ -183,7 +191,10 @@ struct ReactorState: ~Copyable {
     case .peerFound(let port): sockets[port]?.found()
     case .carrier(let port, let isUp):
       guard let name = names[port] else { return }
+      if isUp { toldUp.insert(port) } else { toldUp.remove(port) }
       events(isUp ? .portUp(port: name) : .portDown(port: name))
+    case .coalesced(let port, let count):
+      if let name = names[port] { events(.carrierChangesLost(port: name, count: count)) }
     case .interface(let port, let isUp): setCarrier(port, isUp)
     case .held: heldHasChanged()
     }

@@ -197,13 +197,14 @@ extension FDB {
     }
     let old = FDBValue(bits: lines[spot.line].value(spot.slot))
     guard !old.isStatic else { return }
-    if old.port != port, state.lists[port].count >= portLimit { _ = evict(from: port, &state) }
+    if old.port != port, state.lists[port].count >= portLimit { _ = evict(from: port, isOfPort: true, &state) }
     unlist(old.number, port: old.port, &state)
     list(old.number, port: port, &state)
     // Releasing, as every store of a value: see the comment of this type.
     let value = FDBValue(port: port, isStatic: false, tick: tick, number: old.number)
     lines[spot.line].store(value.bits, in: spot.slot)
     guard old.port != port else { return }
+    tell(&state) { $0.moved(key, from: old.port, to: port) }
     storedMoveCount.store(moveCount &+ 1, ordering: .relaxed)
     raiseGeneration()
   }
@@ -211,9 +212,11 @@ extension FDB {
   /// Takes in an entry that is not there; what has to make room for it is forgotten.
   func insert(_ key: UInt64, _ value: FDBValue, _ state: inout Writer) {
     if !value.isStatic, state.lists[value.port].count >= portLimit {
-      guard evict(from: value.port, &state) else { return }
+      fill(port: value.port, &state)
+      guard evict(from: value.port, isOfPort: true, &state) else { return }
     } else if count >= limit {
-      guard let fullest = state.fullestPort, evict(from: fullest, &state) else { return }
+      fill(port: nil, &state)
+      guard let fullest = state.fullestPort, evict(from: fullest, isOfPort: false, &state) else { return }
     }
     guard let number = number(&state) else { return }
     let numbered = FDBValue(port: value.port, isStatic: value.isStatic, tick: value.tick, number: number)
@@ -224,6 +227,23 @@ extension FDB {
       list(number, port: value.port, &state)
     }
     storedCount.store(count + 1, ordering: .relaxed)
+  }
+
+  /// How many have to go before a table that was full is so no more: what makes room for one does not count.
+  @inline(__always)
+  private static func slack(_ limit: Int) -> Int { max(limit / 10, 1) }
+
+  /// Has people told that there is no room, once until there was a tenth of it again.
+  private func fill(port: Int?, _ state: inout Writer) {
+    guard limit > 0 else { return }
+    if let port {
+      guard !state.lists[port].isFull else { return }
+      state.lists[port].isFull = true
+    } else {
+      guard !state.isFull else { return }
+      state.isFull = true
+    }
+    tell(&state) { $0.filled(port: port) }
   }
 
   /// A number that no entry has.
@@ -283,7 +303,9 @@ extension FDB {
   private func shrinkPiece(port: Int?, to limit: Int, _ state: inout Writer) -> Bool {
     for _ in 0..<Self.pieceCount {
       guard (port.map { state.lists[$0].count } ?? count) > limit else { return true }
-      guard let port = port ?? state.fullestPort, evict(from: port, &state) else { return true }
+      guard let fullest = port ?? state.fullestPort, evict(from: fullest, isOfPort: port != nil, &state) else {
+        return true
+      }
     }
     return false
   }
@@ -323,6 +345,7 @@ extension FDB {
     take(number, &state)
     free(number, &state)
     storedCount.store(count - 1, ordering: .relaxed)
+    if state.isFull, count < limit - Self.slack(limit) { state.isFull = false }
   }
 
   /// Puts an entry at the newest end of a port's list.
@@ -350,12 +373,22 @@ extension FDB {
       state.lists[port].newest = older
     }
     state.change(port, by: -1)
+    if state.lists[port].isFull, state.lists[port].count < portLimit - Self.slack(portLimit) {
+      state.lists[port].isFull = false
+    }
   }
 
   /// The oldest entry of a port that was learnt makes room; false if there is none.
-  private func evict(from port: Int, _ state: inout Writer) -> Bool {
+  ///
+  /// - Parameter isOfPort: the port has as many as it may; otherwise the table is full.
+  private func evict(from port: Int, isOfPort: Bool, _ state: inout Writer) -> Bool {
     guard state.lists[port].oldest != 0 else { return false }
-    remove(Int(state.lists[port].oldest) - 1, &state)
+    storedEvictionCount.store(evictionCount &+ 1, ordering: .relaxed)
+    let number = Int(state.lists[port].oldest) - 1
+    let (line, slot) = FDBPlace.spot(places[number].position.load(ordering: .relaxed))
+    let key = lines[line].key(slot)
+    tell(&state) { $0.evicted(key, from: port, isOfPort: isOfPort) }
+    remove(number, &state)
     raiseGeneration()
     return true
   }

@@ -56,6 +56,7 @@ final class FDB: Sendable {
   let storedGeneration = Atomic<UInt32>(1)
   let storedCount = Atomic<Int>(0)
   let storedMoveCount = Atomic<UInt64>(0)
+  let storedEvictionCount = Atomic<UInt64>(0)
   let storedStaticCount = Atomic<Int>(0)
   let storedLongestHold = Atomic<Int>(0)
   /// Numbers of entries that were ever used: those before this one.
@@ -63,6 +64,8 @@ final class FDB: Sendable {
   let storedLimit: Atomic<Int>
   let storedPortLimit: Atomic<Int>
   let storedSpanShift = Atomic<UInt32>(0)
+  /// See `FDBNotes`.
+  let storedIsUntold = Atomic<Bool>(false)
 
   /// - Parameters:
   ///   - limit: entries held at most; 0 for a table that never holds any.
@@ -138,6 +141,8 @@ final class FDB: Sendable {
   var staticCount: Int { storedStaticCount.load(ordering: .relaxed) }
   /// Stations that came up on another port than before.
   var moveCount: UInt64 { storedMoveCount.load(ordering: .relaxed) }
+  /// Entries that had to make room for others.
+  var evictionCount: UInt64 { storedEvictionCount.load(ordering: .relaxed) }
   /// Most entries that were changed or looked at under the writer's lock at a time.
   var longestHold: Int { storedLongestHold.load(ordering: .relaxed) }
 

@@ -4,6 +4,8 @@ extension FDB {
     var oldest: UInt32 = 0
     var newest: UInt32 = 0
     var count = 0
+    /// It had as many as it may, and has not become a tenth less since.
+    var isFull = false
   }
 
   /// What only the holder of the lock may touch.
@@ -20,6 +22,10 @@ extension FDB {
     private var leafCount: Int
     /// Entries looked at or changed since the lock was taken.
     var entriesInHold = 0
+    /// What the control side is to be told.
+    var notes = FDBNotes()
+    /// The table had as many as it may, and has not become a tenth less since.
+    var isFull = false
 
     init(portCapacity: Int) {
       lists = FixedArray(count: portCapacity) { _ in PortList() }

@@ -20,7 +20,11 @@ extension Forwarder {
     guard forwarding != .forwarding else { return true }
     // Not noted at the port: the next frame of that source has to come here too.
     if forwarding == .learning {
-      _ = switches[place.switchIndex].stations.with { $0.learn(key, port: port, tick: tick) }
+      let isUntold = switches[place.switchIndex].stations.with {
+        _ = $0.learn(key, port: port, tick: tick)
+        return $0.isUntold
+      }
+      if isUntold { coldTellStations(place.switchIndex, state) }
     }
     state.refuse(place, .notForwarding)
     return false

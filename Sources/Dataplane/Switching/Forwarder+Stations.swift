@@ -6,6 +6,12 @@
 /// not flooded. The control side forgets the stations of a port itself before it lets go of the port's number
 /// (`Dataplane.forgetStations`), so that no other port ever inherits any.
 extension Forwarder {
+  /// Wakes the control side, to which a switch has something to tell: a few times a second at most, see `FDBNotes`.
+  @inline(never)
+  func coldTellStations(_ index: Int, _ state: borrowing WorkerState) {
+    if switches[index].stations.with({ $0.takeUntold() }) { state.ports.faults.wakeForStations() }
+  }
+
   /// Pieces of a table (`FDB.pieceCount` entries) that are forgotten at once: all that most ports have.
   private static var piecesAtOnce: Int { 4 }
 

@@ -260,7 +260,10 @@ struct Forwarder: ~Copyable {
     guard state.ports[place.ingress].gate != .stated || admits(key, place, &state) else { return false }
     let (port, tick) = (place.ingress, state.tick)
     unknownKey = 0
-    let learnt = switches[place.switchIndex].stations.with { $0.learn(key, port: port, tick: tick) }
+    let (learnt, isUntold) = switches[place.switchIndex].stations.with {
+      ($0.learn(key, port: port, tick: tick), $0.isUntold)
+    }
+    if isUntold { coldTellStations(place.switchIndex, state) }
     // What is remembered of lookups may be untrue by now.
     guard let generation = learnt else {
       state.ports[port].forget()

@@ -73,6 +73,13 @@ extension WorkerCore {
     state.ports.coldNote(port)
   }
 
+  /// What the lines of a port have done.
+  func coldImpairments(of port: Int) -> [ImpairmentStatus] {
+    [state.ports[port].ingressLine, state.ports[port].egressLine].filter { $0 >= 0 }.map {
+      state.delays.lines[$0].coldStatus
+    }
+  }
+
   /// Ends a line; what it holds goes on at once.
   private mutating func coldEmptyLine(_ line: Int) {
     while state.delays.lines[line].count > 0 { _ = release(line, until: .max) }

@@ -17,6 +17,8 @@ struct WorkerLoop: ~Copyable {
   /// may have something, about half a millisecond when only the clock of ageing waits, since a look is a system call.
   private static let lookCycles: UInt64 = 50_000
   private static let rareLookCycles: UInt64 = 1_000_000
+  /// Of so many breaths that moved frames, the time of one is taken.
+  private static let sampleInterval = 16
   /// How much longer than all stood still for commands nobody has to stand still for others, and TSC cycles of that at most.
   private static let restFactor: UInt64 = 4
   private static let longestRest: UInt64 = 2_000_000
@@ -39,6 +41,8 @@ struct WorkerLoop: ~Copyable {
   private var ringBursts: UInt64 = 0
   private let clock: TickClock
   private var second = WorkerAccount.Moment()
+  /// Breaths that move frames before the one whose time is taken.
+  private var untilSample = WorkerLoop.sampleInterval
   /// TSC from which on commands are run again.
   private var restUntil: UInt64 = 0
   /// What has this worker stand still; nil for the first one.
@@ -71,6 +75,7 @@ struct WorkerLoop: ~Copyable {
     if core.forwarder.hasDebts { core.forwarder.coldPayDebts() }
     if core.state.delays.count > 0 { core.state.delays.readClock() }
     core.state.ports.active.now = now
+    let begin = untilSample == 0 ? clinux_rdtsc() : 0
     let moved = core.breathe()
     let end = clinux_rdtsc()
     let cycles = end &- now
@@ -83,6 +88,8 @@ struct WorkerLoop: ~Copyable {
       // Those that were held were counted when they came.
       account.add(account.frames, UInt64(moved - core.state.delays.released))
       core.state.delays.released = 0
+      account.burstSizes.note(UInt64(moved), adding: UInt64(moved))
+      if untilSample == 0 { coldSample(end &- begin) } else { untilSample &-= 1 }
     } else {
       account.add(account.idleCycles, cycles)
       clinux_pause()
@@ -93,6 +100,15 @@ struct WorkerLoop: ~Copyable {
     }
     if moved == 0, poll != .busy, poll == .sleep || end &- lastWork > Self.spinCycles { coldSleep() }
     leave()
+  }
+
+  /// Notes how long a breath took from its first look for frames until all that it took were delivered.
+  @inline(never)
+  private mutating func coldSample(_ cycles: UInt64) {
+    untilSample = Self.sampleInterval - 1
+    guard second.cycleTime != 0 else { return }
+    let nanoseconds = second.nanoseconds(cycles)
+    account.breathTimes.note((nanoseconds + 999) / 1000, adding: nanoseconds)
   }
 
   /// Runs commands; where others have to stand still for it, they then have some time for themselves, so that a guest whose

@@ -14,6 +14,25 @@ package struct RunningCapture: Sendable, Equatable {
   package var status: CaptureStatus
 }
 
+/// What all captures did since the daemon runs.
+package struct CaptureTotals: Sendable, Equatable {
+  /// Those that run now.
+  package var running = 0
+  /// Frames that they gave out.
+  package var written: UInt64 = 0
+  /// Frames that they were too slow for.
+  package var dropped: UInt64 = 0
+
+  package init(running: Int = 0, written: UInt64 = 0, dropped: UInt64 = 0) {
+    (self.running, self.written, self.dropped) = (running, written, dropped)
+  }
+
+  fileprivate mutating func add(_ status: CaptureStatus) {
+    written += status.written
+    dropped += status.counts.dropped
+  }
+}
+
 /// The captures of a lab: those that clients asked for, and those that the lab file declares.
 ///
 /// Each follows its targets: a port that appears while it runs becomes part of it. An id is taken before anything is
@@ -42,16 +61,18 @@ package actor CaptureDesk {
   let gate: PlaneGate
   let logger: Logger
   let application: String
+  private let events: EventHub
   var entries: [String: Entry] = [:]
   /// What the file of the lab declares, of which each was started; some may have ended since.
   var declared: [CaptureDefinition] = []
   /// The lab as it is now, or was last.
   var lab: CanonicalLab?
   private var counter = 0
-  /// Frames that captures before were too slow for.
-  private var droppedBefore: UInt64 = 0
+  /// What captures did that have ended.
+  private var totalsBefore = CaptureTotals()
 
-  init(gate: PlaneGate, logger: Logger, application: String) {
+  init(gate: PlaneGate, logger: Logger, application: String, events: EventHub) {
+    self.events = events
     self.gate = gate
     self.logger = logger
     self.application = application
@@ -119,6 +140,7 @@ package actor CaptureDesk {
     let waiting = entries[id]?.waiting ?? []
     entries[id]?.waiting = []
     entries[id]?.session = session
+    noteStart(id)
     entries[id]?.follower = Task { await self.follow(id, session) }
     for continuation in waiting { continuation.resume(returning: session) }
     // What came while it was being started.
@@ -131,9 +153,23 @@ package actor CaptureDesk {
     guard let entry = entries[id], entry.session === session else { return }
     entries[id] = nil
     entry.follower?.cancel()
-    droppedBefore += status.counts.dropped
+    totalsBefore.add(status)
+    events.note(
+      .captureEnded, subject: id,
+      detail: [
+        "outcome": .text(status.outcome?.description ?? "ended"), "frames": EventValue(status.written),
+        "dropped": EventValue(status.counts.dropped),
+      ])
     let what = "capture \(entry.file ?? id): \(status.outcome?.description ?? "ended"), \(Self.frames(status.written))"
     if status.outcome?.isClean ?? true { logger.info("\(what)") } else { logger.warning("\(what)") }
+  }
+
+  private func noteStart(_ id: String) {
+    guard let entry = entries[id] else { return }
+    var detail: [String: EventValue] = ["targets": .list(entry.request.targets.map { .text($0) })]
+    if let file = entry.file { detail["file"] = .text(file) }
+    if let filter = entry.request.filter { detail["filter"] = .text(filter) }
+    events.note(.captureStarted, subject: id, detail: detail)
   }
 
   private static func frames(_ count: UInt64) -> String { count == 1 ? "1 frame" : "\(count) frames" }
@@ -240,8 +276,13 @@ package actor CaptureDesk {
     }
   }
 
-  /// Frames that captures were too slow for, since the daemon runs.
-  package func dropped() -> UInt64 {
-    entries.values.reduce(droppedBefore) { $0 + ($1.session?.status.counts.dropped ?? 0) }
+  /// What all of them did, those too that have ended.
+  package func totals() -> CaptureTotals {
+    var totals = totalsBefore
+    for session in entries.values.compactMap(\.session) {
+      totals.running += 1
+      totals.add(session.status)
+    }
+    return totals
   }
 }

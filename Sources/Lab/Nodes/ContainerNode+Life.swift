@@ -34,6 +34,7 @@ extension ContainerNode {
       try await run(isRunning: isRunning)
       life = .running
       watch(process)
+      environment.events.nodeStarted(definition.name, process: process.pid, takenBack: isRunning)
       context.progress("\(definition.name): container \(containerName) \(isRunning ? "taken back" : "runs")")
       context.onStarted()
       watchReadiness(since: since, wasReady: isRunning && known.isReady == true)
@@ -126,11 +127,13 @@ extension ContainerNode {
     record?.isReady = true
     // Another daemon that takes it back asks again, if this could not be written.
     try? record?.write(paths)
+    environment.events.nodeReady(definition.name)
     waiting?.yield(.ready)
   }
 
   private func failedToBecomeReady(_ error: UserError) {
     environment.logger.warning("\(error)")
+    environment.events.nodeFailed(definition.name, reason: error.message)
     waiting?.yield(.failed(error))
   }
 
@@ -164,6 +167,11 @@ extension ContainerNode {
     guard !Task.isCancelled, life == .running else { return }
     life = .ended(status)
     environment.logger.warning("\(definition.name): \(endWords)")
+    if status == 0 {
+      environment.events.nodeStopped(definition.name, reason: endWords)
+    } else {
+      environment.events.nodeFailed(definition.name, reason: endWords)
+    }
     await context?.onEnd()
     guard waiting == nil else {
       waiting?.yield(.ended)

@@ -152,6 +152,7 @@ actor ContainerNode: TAPBackedNode {
       let limit = cleanly ? Self.stopLimit : 0
       try await engine.run(["stop", "-t", "\(limit)", ownName], limit: ContainerEngine.changeLimit)
     }
+    if life == .running { environment.events.nodeStopped(definition.name) }
     life = .stopped
     record = nil
     try NodeRecord.remove(paths)
@@ -214,7 +215,7 @@ actor ContainerNode: TAPBackedNode {
   func execute(_ request: CommandRequest) async throws -> StartedCommand {
     guard life == .running, let executable = engine.executable else {
       throw UserError(
-        .failed, "node \(definition.name) does not run",
+        .different, "node \(definition.name) does not run",
         hint: isAttached ? "start the container" : "`apus start \(definition.name)` starts it again")
     }
     return try ContainerCommand.start(request, executable, in: containerName, environment.variables)

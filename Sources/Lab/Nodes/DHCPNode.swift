@@ -167,6 +167,7 @@ actor DHCPNode: TAPBackedNode {
             await self?.capLog()
           }
           guard !Task.isCancelled else { return }
+          await self?.noteEnd(of: role)
           pause = ContinuousClock.now - began > .seconds(60) ? 0.5 : min(pause * 2, 30)
           try? await Task.sleep(for: .seconds(pause))
           guard !Task.isCancelled else { return }
@@ -192,9 +193,16 @@ actor DHCPNode: TAPBackedNode {
     environment.logger.warning("\(definition.name): \(role.program) has ended and is started again\(words)")
     do {
       try await begin(role)
+      environment.events.nodeStarted(definition.name)
+      environment.events.nodeReady(definition.name)
     } catch {
       environment.logger.warning("\(definition.name): \(error)")
     }
+  }
+
+  private func noteEnd(of role: Server.Role) {
+    environment.events.nodeFailed(
+      definition.name, reason: "its \(role.program) has ended, and is started again\(lastWords(of: role))")
   }
 
   private func capLog() { ConsoleLog.cap(paths.serverLog) }

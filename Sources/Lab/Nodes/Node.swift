@@ -10,6 +10,7 @@ struct NodeEnvironment: Sendable {
   /// Environment variables: `PATH`, `APUS_GUEST_DIR`.
   var variables: [String: String]
   var logger = Logger(label: "apus.lab")
+  var events = LabEvents()
 
   func paths(of node: String) -> NodePaths {
     NodePaths(directories: directories, lab: lab, node: node)

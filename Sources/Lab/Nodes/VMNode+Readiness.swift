@@ -59,6 +59,7 @@ extension VMNode {
     guard life == .running, !Task.isCancelled else { return }
     hasBecomeReady = true
     note(isReady: true)
+    environment.events.nodeReady(definition.name)
     waiting?.yield(.ready)
   }
 
@@ -66,6 +67,7 @@ extension VMNode {
     guard !Task.isCancelled else { return }
     let error = UserError.wrapping(error, "node \(definition.name)")
     environment.logger.warning("\(definition.name): \(error)")
+    environment.events.nodeFailed(definition.name, reason: error.message)
     waiting?.yield(.failed(error))
   }
 

@@ -82,6 +82,7 @@ actor VMNode: Node {
     sawShutdownByGuest = false
     connect()
     watch(process)
+    environment.events.nodeStarted(definition.name, process: process.pid, takenBack: isRunning)
     context.progress("\(definition.name): \(isRunning ? "taken back" : "booting") (pid \(process.pid))")
     context.onStarted()
     watchReadiness(wasReady: isRunning && record?.isReady == true)
@@ -132,6 +133,7 @@ actor VMNode: Node {
     }
     await detach()
     if let process { try await Self.end(process, definition.name) }
+    if life == .running { environment.events.nodeStopped(definition.name) }
     life = .stopped
     hasBecomeReady = false
     record = nil
@@ -163,7 +165,7 @@ actor VMNode: Node {
   func execute(_ request: CommandRequest) async throws -> StartedCommand {
     guard life == .running, let agent else {
       throw UserError(
-        .failed, "node \(definition.name) does not run", hint: "start it again with `apus up` and the lab's file")
+        .different, "node \(definition.name) does not run", hint: "start it again with `apus up` and the lab's file")
     }
     do {
       return try agent.start(request)
@@ -264,6 +266,7 @@ actor VMNode: Node {
     switch event {
     case .reset:
       agent?.guestWasReset()
+      environment.events.nodeReset(definition.name)
       watchReadiness(wasReady: false)
     case .shutdown(let byGuest): sawShutdownByGuest = byGuest
     case .guestPanicked: environment.logger.warning("\(definition.name): the guest's kernel panicked")
@@ -278,6 +281,11 @@ actor VMNode: Node {
     monitor?.close()
     life = sawShutdownByGuest ? .poweredOff : .failed("its QEMU ended\(lastWords())")
     environment.logger.warning("\(definition.name): \(sawShutdownByGuest ? "powered off" : "QEMU ended")")
+    if case .failed(let reason) = life {
+      environment.events.nodeFailed(definition.name, reason: reason)
+    } else {
+      environment.events.nodeStopped(definition.name, reason: "it was powered off")
+    }
     waiting?.yield(.ended)
   }
 

@@ -11,12 +11,12 @@ import Synchronization
 /// lane for each of its steps that sets a carrier or a fault, or that makes a port by what was said of its carrier: what
 /// was read is true until it is carried out. Who is in the brief lane asks for neither lane again, and does not wait for
 /// a guest's system or a client.
-final class ChangeDoor: Sendable {
+package final class ChangeDoor: Sendable {
   let whole = Lane()
   let brief = Lane()
 
   /// Lets one task at a time through.
-  final class Lane: Sendable {
+  package final class Lane: Sendable {
     private struct State {
       var isTaken = false
       var waiters: [(ticket: Int, continuation: CheckedContinuation<Bool, Never>)] = []
@@ -32,11 +32,13 @@ final class ChangeDoor: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// For tests: how many wait.
     var waiterCount: Int { state.withLock { $0.waiters.count } }
 
     /// Returns when the lane is the caller's, until it says `leave`, whatever happens to its task meanwhile.
-    func take() async {
+    package func take() async {
       let ticket = state.withLock { $0.newTicket() }
       _ = await wait(ticket)
     }
@@ -77,7 +79,7 @@ final class ChangeDoor: Sendable {
     }
 
     /// The next one's turn.
-    func leave() {
+    package func leave() {
       let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
         guard state.waiters.isEmpty else { return state.waiters.removeFirst().continuation }
         state.isTaken = false

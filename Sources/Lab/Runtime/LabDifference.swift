@@ -55,6 +55,7 @@ struct LabDifference: Sendable, Equatable {
     compareSwitches(old, new)
     compareNodes(old, new)
     compareImpairments(old, new)
+    if old.http != new.http { steps.append(Self.httpStep(old.http, new.http)) }
     let (before, now) = (old.captures ?? [], new.captures ?? [])
     if before != now { steps.append(PlanStep(.change, "captures", "\(before.count) -> \(now.count)")) }
     if old.tests != new.tests { steps.append(PlanStep(.change, "tests", "\(old.tests.count) -> \(new.tests.count)")) }

@@ -22,26 +22,29 @@ extension LabRuntime {
   /// After an error nothing of it is left.
   /// - Throws: `UserError`.
   package func addPort(_ request: AddedPortRequest) async throws -> PortStatus {
-    try await brief { () async throws(UserError) in
-      guard let current, plane != nil else { throw Self.noLab }
-      var port = try AddedPort(request, in: current)
-      for (lab, isComing) in [(current, false)] + coming.map({ ($0, true) }) {
-        let obstacle = port.obstacle(in: lab, isComing: isComing, folder: socketFolder, others: runTime.ports)
-        if let obstacle { throw obstacle }
-      }
-      let row = try port.row
-      try row.find(&port, home)
-      let added = port
-      // Written first: whatever happens from here on, `down` knows what may be there.
-      try changeRunTime { $0.ports.append(added) }
-      do throws(UserError) {
-        try await open(added)
-      } catch {
-        try? changeRunTime { runTime in runTime.ports.removeAll { $0.name == added.name } }
-        throw error
-      }
-      return try await status(of: added.name)
+    try await brief { () async throws(UserError) in try await add(request) }
+  }
+
+  /// The same, within the brief lane.
+  func add(_ request: AddedPortRequest) async throws(UserError) -> PortStatus {
+    guard let current, plane != nil else { throw Self.noLab }
+    var port = try AddedPort(request, in: current)
+    for (lab, isComing) in [(current, false)] + coming.map({ ($0, true) }) {
+      let obstacle = port.obstacle(in: lab, isComing: isComing, folder: socketFolder, others: runTime.ports)
+      if let obstacle { throw obstacle }
     }
+    let row = try port.row
+    try row.find(&port, home)
+    let added = port
+    // Written first: whatever happens from here on, `down` knows what may be there.
+    try changeRunTime { $0.ports.append(added) }
+    do throws(UserError) {
+      try await open(added)
+    } catch {
+      try? changeRunTime { runTime in runTime.ports.removeAll { $0.name == added.name } }
+      throw error
+    }
+    return try await status(of: added.name)
   }
 
   /// Removes a port that was added, with the static entries and the link settings it had.

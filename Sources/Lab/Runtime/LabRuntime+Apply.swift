@@ -58,7 +58,7 @@ extension LabRuntime {
       hint: "stop what uses \(port.vhostUser?.socket ?? "its socket"), say `apus up` again, and then start it again")
   }
 
-  /// Only the tests or captures differ.
+  /// Only the tests, captures, or the API over TCP differ.
   private func changeWords(to lab: CanonicalLab, from recorded: CanonicalLab) async throws {
     let journal = Journal()
     do {
@@ -295,6 +295,6 @@ extension LabRuntime {
 }
 
 extension LabDifference {
-  /// Only the tests or captures differ: nothing of the lab itself changes.
-  fileprivate var isOnlyWords: Bool { steps.allSatisfy { ["tests", "captures"].contains($0.subject) } }
+  /// Only the tests, captures, or the API over TCP differ: nothing of the lab itself changes.
+  fileprivate var isOnlyWords: Bool { steps.allSatisfy { ["tests", "captures", "http"].contains($0.subject) } }
 }

@@ -53,13 +53,18 @@ extension LabRuntime {
     returned = []
     defer { coming = [] }
     try checkAddedPorts(with: lab)
+    let httpSteps = try await openHTTP(of: lab, isNew: recorded == nil, options)
     do {
       steps += try await carryOut(lab, recorded, options, progress)
+      try keepHTTP(options, lab.name)
     } catch {
+      await httpDoor?.settle(isKept: false)
       // What a change has made anew may have had static entries.
       await bringBack { _ in }
       throw error
     }
+    await httpDoor?.settle(isKept: true)
+    steps += httpSteps
     await bringBack(progress)
     return steps + returned
   }
@@ -99,7 +104,7 @@ extension LabRuntime {
     } catch {
       let reason = UserError.wrapping(error, "lab \(lab.name)")
       // In a task of its own: the way back is to be gone to its end also when this task was cancelled.
-      let left = await Task { await undo(work) }.value
+      let left = await Task { await undo(work, reason) }.value
       throw reason.leaving(left, of: lab.name)
     }
     return work.plan.steps
@@ -162,6 +167,7 @@ extension LabRuntime {
     let plane = try Dataplane(DataplaneConfiguration(work.lab))
     self.plane = plane
     gate.open(plane)
+    eventWatch = followEvents(of: plane)
     work.journal.note("data plane") { await self.closePlane() }
     for definition in work.lab.switches {
       try await explained("switch \(definition.name)") { () async throws(DataplaneError) in
@@ -282,22 +288,25 @@ extension LabRuntime {
       if boots { await queue.leave() }
     } catch {
       if boots { await queue.leave() }
+      tellFailed(node, error)
       throw error
     }
     starting.remove(name)
+    tellStarted(node, takenBack: action == .adopt)
     // Only its ports tell how a node is that somebody else starts.
     await order.note(name, node.definition.traits.isForeign ? .started : .ready)
   }
 
   /// After an error: back to what was there before.
   /// - Returns: what could not be removed, and why.
-  private func undo(_ work: Work) async -> [String] {
+  private func undo(_ work: Work, _ reason: UserError) async -> [String] {
     if !work.isServing {
       for node in work.nodes where work.action(node) == .adopt { await node.detach() }
     }
     var left = await rollBack(work.journal)
     if work.isServing { return left }
     await closePlane()
+    if work.isNew { events.labDown(error: "it did not come up: \(reason.message)") }
     current = nil
     nodesInOrder = []
     if work.isNew {

@@ -44,6 +44,7 @@ extension LabRuntime {
       try await node.start(context(of: node, work.journal, progress), isRunning: false)
     } catch {
       await loseInterfaces(of: node.definition.name)
+      tellFailed(node, error)
       throw UserError.wrapping(error, "node \(node.definition.name)")
     }
   }

@@ -12,6 +12,8 @@ package struct LinkStatus: Sendable, Equatable {
   package var carriers: [Bool]
   /// What impairs it now; first = the first end sends.
   package var impair: ImpairmentPair?
+  /// Ends whose carrier was taken away at run time.
+  package var down: [String] = []
 }
 
 /// What `link set` changes; nil stays as it is.
@@ -26,6 +28,8 @@ package struct LinkChange: Sendable, Equatable {
   package var isReplacement = false
   /// Everything back to the file.
   package var isReset = false
+  /// Everything as this says, whatever was said before; the other keys are not looked at then.
+  package var wish: LinkWish?
 
   package init() {}
 }
@@ -112,6 +116,7 @@ extension LabRuntime {
         try await plane.setImpairment(port: link.ports[1], fromNode: nil, toNode: second)
       }
     }
+    events.link(link.name, ends: [link.first, link.second], isImpairedBy: pair)
   }
 
   // MARK: - At run time
@@ -130,8 +135,10 @@ extension LabRuntime {
         if linksInOrder().contains(where: { $0.name == name }) { _ = try? await set(name, change) }
         runTime.links[name] = nil
       }
+      let http = runTime.http.map { _ in PlanStep(.change, "http", "back to the file") }
+      runTime.http = nil
       try? runTime.write(lab, in: directories)
-      return ports + names.map { PlanStep(.change, "link \($0)", "back to the file") }
+      return (http.map { [$0] } ?? []) + ports + names.map { PlanStep(.change, "link \($0)", "back to the file") }
     }
   }
 
@@ -143,7 +150,8 @@ extension LabRuntime {
       let carriers = link.ports.map { up.contains($0) }
       return LinkStatus(
         name: link.name, ends: [link.first, link.second], carrier: carriers.allSatisfy(\.self),
-        carriers: carriers, impair: runTime.links[link.name]?.impair ?? declared[link.name])
+        carriers: carriers, impair: runTime.links[link.name]?.impair ?? declared[link.name],
+        down: runTime.links[link.name].map { link.shownEnds($0.down) } ?? [])
     }
   }
 
@@ -164,6 +172,10 @@ extension LabRuntime {
     if change.isReset {
       changed = override.down
       override = RunTimeState.Link()
+    }
+    if let wish = change.wish {
+      changed = Set(link.endNames)
+      override = try link.override(wish, file: current?.impairments[link.name])
     }
     if let isUp = change.carrier {
       let named = Set(ends.map { link.endNames[$0] })
@@ -300,7 +312,7 @@ extension RunTimeState.Link {
 }
 
 extension ImpairmentPair {
-  fileprivate mutating func change(_ end: Int, _ change: LinkChange) throws(UserError) {
+  mutating func change(_ end: Int, _ change: LinkChange) throws(UserError) {
     var definition = (end == 0 ? fromFirst : fromSecond) ?? ImpairmentDefinition()
     if change.isReplacement { definition = ImpairmentDefinition() }
     for (name, text) in change.impair {

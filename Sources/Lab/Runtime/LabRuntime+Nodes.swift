@@ -40,7 +40,7 @@ extension LabRuntime {
     guard node.definition.traits.executes else {
       let kinds = NodeKind.words("and") { $0.executes }
       throw UserError(
-        .failed, "node \(name) is of kind \(node.definition.kind): commands can be run in nodes of kinds \(kinds)")
+        .badInput, "node \(name) is of kind \(node.definition.kind): commands can be run in nodes of kinds \(kinds)")
     }
     return try await node.execute(request)
   }
@@ -58,6 +58,7 @@ extension LabRuntime {
     let node = try node(name)
     guard node.boots else {
       try await setStopped(node.definition, false)
+      tellStarted(node)
       return progress("\(name): started")
     }
     guard await node.condition().state != .running else { return progress("\(name): runs already") }
@@ -67,6 +68,7 @@ extension LabRuntime {
     do {
       try await node.start(context(of: node, journal, progress), isRunning: false)
     } catch {
+      tellFailed(node, error)
       // In a task of its own, since this one may have been interrupted.
       let left = await Task { await rollBack(journal) }.value
       throw UserError.wrapping(error, "node \(name)").leaving(left, of: current?.name ?? "")
@@ -84,6 +86,7 @@ extension LabRuntime {
         if node.interfacesEndWithIt { await loseInterfaces(of: name) }
       } else {
         try await setStopped(node.definition, true)
+        events.nodeStopped(name)
       }
       progress("\(name): stopped")
     }

@@ -63,7 +63,8 @@ extension LabRuntime {
 
   // MARK: - Added ports
 
-  private func set(_ old: AddedPort, _ change: PortChange, _ lab: CanonicalLab) async throws(UserError) {
+  /// Changes a port that was added, within the brief lane.
+  func set(_ old: AddedPort, _ change: PortChange, _ lab: CanonicalLab) async throws(UserError) {
     var new = old
     new.mode = try change.mode(from: old.mode, in: lab, of: old.name)
     if let mtu = change.mtu { new.mtu = mtu }

@@ -26,7 +26,9 @@ extension LabRuntime {
     nodesInOrder = []
     runTime = RunTimeState()
     for failure in failures { logger.error("\(failure)") }
-    guard let all = UserError.all(failures) else { return }
+    let all = UserError.all(failures)
+    events.labDown(error: all?.message)
+    guard let all else { return }
     throw UserError(
       all.code, "lab \(lab.name) is not wholly removed: \(all.message)",
       hint: "run `apus down \(lab.name)` again")
@@ -44,6 +46,7 @@ enum NodeRemoval {
     await each(nodes) { node in
       let wasRunning = await node.condition().process != nil
       try await node.stop(cleanly: cleanly)
+      if !node.boots { node.environment.events.nodeStopped(node.definition.name) }
       if wasRunning { progress("\(node.definition.name): stopped") }
     }
   }

@@ -25,6 +25,7 @@ extension LabRuntime {
         guard let (index, result) = await group.next() else { return }
         finished[index] = result
         while let result = finished[reported] {
+          events.test(result)
           onResult(result)
           reported += 1
         }

@@ -8,7 +8,7 @@ import Topology
 ///
 /// All changes come through one door (`ChangeDoor`); a take-down interrupts what came before it and is not done yet.
 package actor LabRuntime {
-  let directories: LabDirectories
+  package nonisolated let directories: LabDirectories
   let logger: Logger
   let variables: [String: String]
   /// The one lab that may come up here; nil = any.
@@ -22,6 +22,9 @@ package actor LabRuntime {
   /// In file order.
   var nodesInOrder: [any Node] = []
   let consoles = ConsoleDesk()
+  nonisolated let events: LabEvents
+  /// What happens in the lab.
+  package nonisolated var eventHub: EventHub { events.hub }
   /// Captures of the lab: those that its file declares, and those that clients asked for.
   package nonisolated let captures: CaptureDesk
 
@@ -41,8 +44,12 @@ package actor LabRuntime {
   /// Tells machines of the other ends of their wires, once `tellsMachines`.
   private var heldWatch: Task<Void, Never>?
   var tellsMachines = false
+  /// Tells what happens in the data plane.
+  var eventWatch: Task<Void, Never>?
 
   nonisolated let door = ChangeDoor()
+  /// Serves the API over TCP; nil = nobody does.
+  nonisolated let httpDoor: (any HTTPDoor)?
   /// Leads to `plane`.
   nonisolated let gate: PlaneGate
   /// Ends whole changes that wait at the door or are under way, by numbers that nothing else has.
@@ -55,16 +62,20 @@ package actor LabRuntime {
   ///   - served: name of the one lab that may come up here; nil = any.
   ///   - environment: `PATH`, `APUS_GUEST_DIR`.
   ///   - application: who writes the captures, as their files say.
+  ///   - httpDoor: serves the API over TCP.
   package init(
     directories: LabDirectories, serving served: String? = nil, logger: Logger = Logger(label: "apus.lab"),
-    environment: [String: String] = ProcessInfo.processInfo.environment, application: String = "apus"
+    environment: [String: String] = ProcessInfo.processInfo.environment, application: String = "apus",
+    httpDoor: (any HTTPDoor)? = nil
   ) {
     self.served = served
+    self.httpDoor = httpDoor
     self.directories = directories
     self.logger = logger
     variables = environment
     gate = PlaneGate()
-    captures = CaptureDesk(gate: gate, logger: logger, application: application)
+    events = LabEvents(EventHub(lab: served ?? ""))
+    captures = CaptureDesk(gate: gate, logger: logger, application: application, events: events.hub)
   }
 
   /// Makes a lab true: a new one, one whose nodes run since before a crash of the daemon, or one with ended nodes.
@@ -81,8 +92,13 @@ package actor LabRuntime {
     if let served, served != lab.name {
       throw UserError(.failed, "this daemon serves lab \(served), not \(lab.name)")
     }
+    let begin = ContinuousClock.now
     do {
-      return try await interruptibly { try await self.carryOut(lab, options, progress) }
+      return try await interruptibly {
+        let steps = try await self.carryOut(lab, options, progress)
+        await self.tellUp(steps, since: begin)
+        return steps
+      }
     } catch {
       throw UserError.wrapping(error, "lab \(lab.name)")
     }
@@ -130,7 +146,8 @@ package actor LabRuntime {
   }
 
   var environment: NodeEnvironment {
-    NodeEnvironment(lab: current?.name ?? "", directories: directories, variables: variables, logger: logger)
+    NodeEnvironment(
+      lab: current?.name ?? "", directories: directories, variables: variables, logger: logger, events: events)
   }
 
   /// Looks after the guests that come back to the ports which have just been made anew.
@@ -160,6 +177,9 @@ package actor LabRuntime {
     await door.brief.take()
     defer { door.brief.leave() }
     await plane?.stop()
+    // What it said last comes before what is said of it.
+    await eventWatch?.value
+    eventWatch = nil
     plane = nil
   }
 

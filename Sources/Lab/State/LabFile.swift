@@ -10,6 +10,8 @@ enum LabFile: String, CaseIterable {
   case runTime = "runtime.json"
   /// Interfaces of this host that added ports have taken, and how they were.
   case interfaces = "interfaces.json"
+  /// The secret of the API over TCP.
+  case token = "http.token"
   case log = "apus.log"
 
   var kind: Folder.Kind { self == .control ? .socket : .file }

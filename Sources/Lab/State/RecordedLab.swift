@@ -20,6 +20,16 @@ package enum RecordedLab {
     return !FileManager.default.fileExists(atPath: path) || FileManager.default.isReadableFile(atPath: path)
   }
 
+  /// Why `lab` cannot be put in the place of what is up: it is from another file.
+  package static func conflict(_ recorded: CanonicalLab, with lab: CanonicalLab) -> UserError? {
+    do throws(UserError) {
+      try Planner.checkSource(of: lab, against: recorded)
+      return nil
+    } catch {
+      return UserError(.different, error.message, hint: error.hint)
+    }
+  }
+
   /// Whether only taking down what is up makes way for `lab`: it came from another file, or has other workers.
   package static func isInTheWay(_ recorded: CanonicalLab, of lab: CanonicalLab) -> Bool {
     recorded.source != lab.source || recorded.workers != lab.workers

@@ -36,10 +36,12 @@ struct RunTimeState: Codable, Sendable, Equatable {
   var settings: [String: Port] = [:]
   /// In the order in which they were said.
   var stations: [StaticStation] = []
+  /// Of the API over TCP; nil = as the file has it.
+  var http: HTTPOverride?
 
   init() {}
 
-  private enum CodingKeys: String, CodingKey { case links, stopped, ports, settings, stations }
+  private enum CodingKeys: String, CodingKey { case links, stopped, ports, settings, stations, http }
 
   /// What an earlier version wrote down says nothing of ports and stations.
   init(from decoder: any Decoder) throws {
@@ -49,6 +51,7 @@ struct RunTimeState: Codable, Sendable, Equatable {
     ports = try container.decodeIfPresent([AddedPort].self, forKey: .ports) ?? []
     settings = try container.decodeIfPresent([String: Port].self, forKey: .settings) ?? [:]
     stations = try container.decodeIfPresent([StaticStation].self, forKey: .stations) ?? []
+    http = try container.decodeIfPresent(HTTPOverride.self, forKey: .http)
   }
 
   /// Nothing was said, if nothing is written down or it cannot be read.

@@ -17,6 +17,8 @@ struct LabDraft {
   var links: [LinkDraft] = []
   var tests: [TestDraft] = []
   var captures: [CaptureDraft] = []
+  /// Nil = no API over TCP.
+  var http: HTTPDraft?
   /// Bytes; 0 = off, nil = not said.
   var recorderSize: Int?
 }

@@ -30,18 +30,17 @@ extension LabGraph {
     return (lines + ["}"]).joined(separator: "\n") + "\n"
   }
 
-  /// A drawing that needs no program: switches in the middle, nodes around them.
+  /// A drawing that needs no program: nodes around their switches.
   package func svg() -> String {
-    let spots = layout()
-    let width = (spots.map(\.x).max() ?? 0) + Self.margin
-    let height = (spots.map(\.y).max() ?? 0) + Self.margin
+    let width = (vertices.map(\.x).max() ?? 0) + Self.margin
+    let height = (vertices.map(\.y).max() ?? 0) + Self.margin
     var lines = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" "
         + "font-family=\"sans-serif\" font-size=\"12\" text-anchor=\"middle\">"
     ]
     for edge in edges {
       guard let a = position(edge.first), let b = position(edge.second) else { continue }
-      let (from, to) = (spots[a], spots[b])
+      let (from, to) = (vertices[a], vertices[b])
       let dash = edge.carrier == "down" ? " stroke-dasharray=\"4 4\"" : ""
       lines.append(
         "<line x1=\"\(from.x)\" y1=\"\(from.y)\" x2=\"\(to.x)\" y2=\"\(to.y)\" stroke=\"#777\"\(dash)>"
@@ -50,20 +49,13 @@ extension LabGraph {
         "<text x=\"\((from.x + to.x) / 2)\" y=\"\((from.y + to.y) / 2 - 4)\" font-size=\"9\" fill=\"#555\">"
           + "\(Self.htmlEscaped(edge.label))</text>")
     }
-    for (vertex, spot) in zip(vertices, spots) { lines += Self.box(vertex, spot) }
+    for vertex in vertices { lines += Self.box(vertex) }
     return (lines + ["</svg>"]).joined(separator: "\n") + "\n"
   }
 
   // MARK: - Parts
 
-  private struct Spot {
-    var x: Int
-    var y: Int
-  }
-
-  private static let margin = 90
-
-  private static func box(_ vertex: Vertex, _ spot: Spot) -> [String] {
+  private static func box(_ vertex: Vertex) -> [String] {
     let texts = label(vertex)
     let fill =
       switch (vertex.kind, vertex.state) {
@@ -73,35 +65,14 @@ extension LabGraph {
       default: "#e3f4dd"
       }
     let height = 14 * texts.count + 10
-    let top = spot.y - height / 2
+    let top = vertex.y - height / 2
     let shape =
-      "<rect x=\"\(spot.x - 60)\" y=\"\(top)\" width=\"120\" height=\"\(height)\" rx=\"\(vertex.kind == "switch" ? 14 : 3)\" "
+      "<rect x=\"\(vertex.x - 60)\" y=\"\(top)\" width=\"120\" height=\"\(height)\" rx=\"\(vertex.kind == "switch" ? 14 : 3)\" "
       + "fill=\"\(fill)\" stroke=\"#555\"/>"
     return [shape]
       + texts.enumerated().map { index, text in
-        "<text x=\"\(spot.x)\" y=\"\(top + 16 + 14 * index)\">\(htmlEscaped(text))</text>"
+        "<text x=\"\(vertex.x)\" y=\"\(top + 16 + 14 * index)\">\(htmlEscaped(text))</text>"
       }
-  }
-
-  /// Switches in a row, nodes in rows above and below them.
-  private func layout() -> [Spot] {
-    let step = 160
-    var spots: [Spot] = []
-    var switches = 0
-    var nodes = 0
-    let nodeCount = vertices.filter { $0.kind != "switch" }.count
-    let perRow = max(vertices.count - nodeCount, (nodeCount + 1) / 2, 1)
-    for vertex in vertices {
-      if vertex.kind == "switch" {
-        spots.append(Spot(x: Self.margin + step * switches, y: Self.margin + step))
-        switches += 1
-      } else {
-        let row = nodes / perRow
-        spots.append(Spot(x: Self.margin + step * (nodes % perRow), y: Self.margin + 2 * step * row))
-        nodes += 1
-      }
-    }
-    return spots
   }
 
   private func position(_ name: String) -> Int? { vertices.firstIndex { $0.name == name } }

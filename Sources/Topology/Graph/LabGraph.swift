@@ -8,6 +8,9 @@ package struct LabGraph: Codable, Sendable, Equatable {
     package var addresses: [String]
     /// `running`, `stopped`, `failed`; nil when the lab is not up.
     package var state: String?
+    /// Where its middle is drawn: from the left and from the top, as a drawing of no given size counts.
+    package var x = 0
+    package var y = 0
   }
 
   package struct Edge: Codable, Sendable, Equatable {
@@ -18,6 +21,8 @@ package struct LabGraph: Codable, Sendable, Equatable {
     package var label: String
     /// `up` or `down`; nil when the lab is not up.
     package var carrier: String?
+    /// Ports that it ends at: one of a NIC on a switch, two of a wire or a trunk, the first end's first.
+    package var ports: [String]
   }
 
   /// A port of the lab that is up, where it is not as the file has it.
@@ -65,7 +70,7 @@ package struct LabGraph: Codable, Sendable, Equatable {
         edges.append(
           Edge(
             name: port, first: node.name, second: to, label: "\(nic.name) \(words[port] ?? mode.words)",
-            carrier: carriers[port]))
+            carrier: carriers[port], ports: [port]))
       }
     }
     for link in lab.links {
@@ -78,21 +83,31 @@ package struct LabGraph: Codable, Sendable, Equatable {
       edges.append(
         Edge(
           name: link.name, first: Self.owner(first), second: Self.owner(last), label: words,
-          carrier: carriers[link.name]))
+          carrier: carriers[link.name], ports: [Self.port(first, link.name), Self.port(last, link.name)]))
     }
     for port in ports {
       guard let added = port.added else { continue }
       vertices.append(Vertex(name: port.name, kind: added.kind, addresses: [], state: nil))
       edges.append(
         Edge(
-          name: port.name, first: port.name, second: added.switchName, label: port.words, carrier: carriers[port.name]))
+          name: port.name, first: port.name, second: added.switchName, label: port.words, carrier: carriers[port.name],
+          ports: [port.name]))
     }
+    arrange()
   }
 
   private static func owner(_ end: LinkEnd) -> String {
     switch end {
     case .nic(let node, _): node
     case .switchPort(let name): name
+    }
+  }
+
+  /// The port that an end of a link is.
+  private static func port(_ end: LinkEnd, _ link: String) -> String {
+    switch end {
+    case .nic(let node, let nic): Names.port(node: node, nic: nic)
+    case .switchPort(let name): PortName.end(switch: name, link: link).description
     }
   }
 

@@ -15,6 +15,8 @@ package struct CanonicalLab: Codable, Sendable, Equatable {
   package var captures: [CaptureDefinition]?
   /// Bytes of the flight recorder; 0 = off, nil = the default, 8 MiB.
   package var recorderSize: Int?
+  /// The API over TCP; nil = none.
+  package var http: HTTPDefinition?
   /// Folder of the file, absolute; relative paths in the lab are already resolved against it.
   ///
   /// Not compared.

@@ -24,6 +24,7 @@ struct Normaliser {
     lab.captures = CaptureReader(draft: draft, lab: lab, reporter: reporter).captures()
     // The default said aloud is the default.
     lab.recorderSize = draft.recorderSize == Limits.usualRecorder ? nil : draft.recorderSize
+    lab.http = draft.http?.definition(in: directory)
     deriveMACs(&lab)
     lab.vlans = draft.vlans.map {
       VLANDefinition(name: $0.name.value, id: $0.id.value, subnet: $0.subnet?.value.description)

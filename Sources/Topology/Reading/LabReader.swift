@@ -27,6 +27,7 @@ struct LabReader {
     context.sections = draft.sections
     readHead(top)
     if let node = top["workers"] { readWorkers(node, owner: top.keySpan("workers") ?? node.span) }
+    if let node = top["http"] { readHTTP(node, owner: top.keySpan("http") ?? node.span) }
     if let node = top["defaults"] { context.defaults = MachineReader(reporter: reporter).defaults(node) }
     readShared(top)
     named(top, "vlans", "VLAN") { reader, name, node in reader.readVLAN(name, node) }

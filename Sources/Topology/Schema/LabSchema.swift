@@ -15,6 +15,7 @@ enum LabSchema {
       Key("version", .integer(1...1), "Version of the format.").required,
       Key("name", .name, "The lab's name; it tells labs on one host apart.").required,
       Key("workers", .object(workers), "Threads of the switch."),
+      Key("http", .object(http), "The API and the live page over TCP; not without it."),
       Key("defaults", .object(defaults), "Values for the nodes' keys of the same names."),
       Key("profiles", .map(.object(nodeProfile), names: names), "Partial nodes, for the nodes' key `profile`."),
       Key("vlans", .map(.either([.integer(Limits.vlanIDs), .object(vlan)]), names: names), "VLANs by name."),
@@ -161,7 +162,7 @@ enum LabSchema {
 
   /// Every mapping, to find where a misplaced key belongs.
   static let all = [
-    top, workers, defaults, vlan, dhcp, bootFiles, switches, node, image, cloudInit, ready, nic, route, link,
+    top, workers, http, defaults, vlan, dhcp, bootFiles, switches, node, image, cloudInit, ready, nic, route, link,
     impairment, directions,
     capture, test, exec,
   ]

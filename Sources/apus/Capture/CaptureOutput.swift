@@ -76,8 +76,7 @@ final class CapturePipeOutput: CaptureOutput {
 final class CaptureLines: CaptureOutput {
   private(set) var tally = PcapngTally()
   private var splitter = PcapngBlockSplitter()
-  private var reader = CaptureFileReader()
-  private var names: [String] = []
+  private var reader = SummaryReader()
   /// Seconds that local time is ahead of universal time.
   private let offset = Int64(TimeZone.current.secondsFromGMT())
 
@@ -85,25 +84,16 @@ final class CaptureLines: CaptureOutput {
     try tally.add(try splitter.add(bytes))
     reader.append(bytes)
     var lines = ""
-    while let item = try reader.next() {
-      switch item {
-      case .interface(let interface): names.append(interface.name)
-      case .packet(let packet): lines += line(packet)
-      case .statistics: break
-      }
-    }
+    while let frame = try reader.next() { lines += line(frame) }
     if !lines.isEmpty { Output.data(lines) }
   }
 
   func close() {}
 
-  private func line(_ packet: CaptureFilePacket) -> String {
-    let number = Int(packet.packet.interface)
-    let name = number < names.count ? names[number] : "?"
-    let direction = (packet.packet.flags ?? 0) & 3 == Pcapng.Flags.outbound ? "out" : "in"
-    let text = FrameSummary(packet.bytes, length: packet.packet.originalLength).text
-    let comment = packet.packet.comment.map { "  [\($0)]" } ?? ""
-    return "\(time(packet.packet.timestamp))  \(name) \(direction)  \(text)\(comment)\n"
+  private func line(_ frame: SummarizedFrame) -> String {
+    let comment = frame.comment.map { "  [\($0)]" } ?? ""
+    let direction = frame.isInbound ? "in" : "out"
+    return "\(time(frame.time))  \(frame.interface) \(direction)  \(frame.summary.text)\(comment)\n"
   }
 
   /// Local time of the day to the microsecond.

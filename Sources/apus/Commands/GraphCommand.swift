@@ -34,9 +34,6 @@ struct GraphCommand: AsyncParsableCommand {
     let nodes = try await session.client.ask(API.nodes)
     let links = try await session.client.ask(API.links)
     let ports = try await session.client.ask(API.ports)
-    return LabGraph(
-      lab, states: Dictionary(nodes.map { ($0.node, $0.state) }, uniquingKeysWith: { first, _ in first }),
-      carriers: Dictionary(links.map { ($0.name, $0.carrier) }, uniquingKeysWith: { first, _ in first }),
-      ports: ports.compactMap(\.graphPort))
+    return LabGraph(lab, nodes: nodes, links: links, ports: ports)
   }
 }

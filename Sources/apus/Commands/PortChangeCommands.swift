@@ -124,5 +124,12 @@ struct PortRemoveCommand: AsyncParsableCommand {
   @OptionGroup var selection: LabOptions
   @Argument(help: "The name it was given.") var name: String
 
-  func run() async throws { try await selection.session().client.tell(API.portRemove, of: name) }
+  func run() async throws {
+    do {
+      try await selection.session().client.tell(API.portRemove, of: name)
+    } catch let error as UserError where error.code == .different {
+      // 3 is the exit code of tests and dry runs.
+      throw UserError(.badInput, error.message, hint: error.hint)
+    }
+  }
 }

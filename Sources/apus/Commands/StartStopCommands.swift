@@ -29,9 +29,7 @@ struct RestartCommand: AsyncParsableCommand {
   @Argument(help: "The node.") var node: String
 
   func run() async throws {
-    let session = try selection.session()
-    try await session.tell(node, API.nodeStop)
-    try await session.tell(node, API.nodeStart)
+    try await selection.session().tell(node, API.nodeRestart)
   }
 }
 
@@ -43,7 +41,7 @@ extension LabSession {
       switch line {
       case .progress(let text): Output.words(text)
       case .failed(let error): throw error.userError
-      case .plan, .done: break
+      case .plan, .http, .done: break
       }
     }
   }

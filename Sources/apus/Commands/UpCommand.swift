@@ -32,18 +32,30 @@ struct UpCommand: AsyncParsableCommand {
     transform: machineCount)
   var parallel: Int?
 
+  private static let httpPlace = { @Sendable (text: String) throws -> HTTPOverride in
+    guard let said = HTTPOverride(text) else {
+      throw ValidationError("an address such as 127.0.0.1, 127.0.0.1:8080 or [::1]:8080, or off, is expected")
+    }
+    return said
+  }
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Serve the API and the live page over TCP too, until `up --reset`; off: not even if the file says so. (APUS_HTTP)",
+      valueName: "address[:port]"),
+    transform: httpPlace)
+  var http: HTTPOverride?
+
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     let directories = LabDirectories.resolve(environment: Variables.all)
     let lab = try LabFile(try LabFile.path(file, of: "apus up"), directories: directories).checked()
     let lifecycle = LabLifecycle(directories: directories)
-    if dryRun { return try await preview(lab, lifecycle) }
+    let options = try options()
+    if dryRun { return try await preview(lab, lifecycle, options) }
     if replace { try await lifecycle.makeWay(for: lab) }
-    var options = BringUpOptions()
-    options.allowsRestart = allowRestart
-    options.isReset = reset
-    options.parallel = try Variables.option(parallel, "PARALLEL", Self.machineCount)
     guard foreground else { return try write(try await lifecycle.bringUp(lab, options: options)) }
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
@@ -57,9 +69,21 @@ struct UpCommand: AsyncParsableCommand {
     }
   }
 
-  private func preview(_ lab: CanonicalLab, _ lifecycle: LabLifecycle) async throws {
+  private func options() throws -> BringUpOptions {
+    var options = BringUpOptions()
+    options.allowsRestart = allowRestart
+    options.isReset = reset
+    options.parallel = try Variables.option(parallel, "PARALLEL", Self.machineCount)
+    options.http = try Variables.option(http, "HTTP", Self.httpPlace)
+    if let token = Variables.value("HTTP_TOKEN") { options.httpToken = try HTTPToken(token, from: "APUS_HTTP_TOKEN") }
+    return options
+  }
+
+  private func preview(_ lab: CanonicalLab, _ lifecycle: LabLifecycle, _ options: BringUpOptions) async throws {
     let isServing = try await lifecycle.isServing(lab.name)
-    let plan = try LabPreview.steps(lab, directories: lifecycle.directories, isServing: isServing, isReset: reset)
+    let plan = try LabPreview.steps(
+      lab, directories: lifecycle.directories, isServing: isServing, isReset: reset,
+      http: options.http)
     try write(plan.map { PlanRow($0) })
     if plan.contains(where: { $0.action != .drift }) { throw CommandStatus(.different) }
   }

@@ -11,12 +11,15 @@ import Topology
 struct Daemon {
   /// Seconds that a daemon without a lab waits for one.
   private static let idleLimit = 5.0
+  /// Seconds that who follows events has to hear the last of them.
+  private static let lastWords = 1.0
 
   let name: String
   let directories: LabDirectories
   let logger: Logger
   private let runtime: LabRuntime
   private let service: RuntimeService
+  private let tcp: TCPDoor
 
   private enum Event: Sendable {
     case ready
@@ -30,8 +33,9 @@ struct Daemon {
     self.name = name
     self.directories = directories
     self.logger = logger
+    tcp = TCPDoor(lab: name, directories: directories, logger: logger)
     runtime = LabRuntime(
-      directories: directories, serving: name, logger: logger, application: "apus \(Product.version)")
+      directories: directories, serving: name, logger: logger, application: "apus \(Product.version)", httpDoor: tcp)
     service = RuntimeService(runtime, logger: logger)
   }
 
@@ -67,7 +71,7 @@ struct Daemon {
         case .ready: break
         case .bringUp(.success(let plan)): try onPlan(plan)
         case .bringUp(.failure(let error)), .serverFailed(let error): throw error
-        case .end(.takenDown): return
+        case .end(.takenDown): return await endEvents()
         case .end(.neverCameUp): throw UserError(.failed, "lab \(name) did not come up")
         case .end(.neverAskedFor):
           logger.info("no lab was asked for within \(Int(Self.idleLimit)) s")
@@ -99,7 +103,7 @@ struct Daemon {
 
   private func serve(_ send: AsyncStream<Event>.Continuation) {
     let server = ControlServer(
-      service: service, socket: directories.controlSocket(name), logger: logger,
+      service: service, socket: directories.controlSocket(name), logger: logger, tcp: tcp,
       onEnd: { send.yield(.end($0)) })
     Task {
       do {
@@ -143,9 +147,11 @@ struct Daemon {
 
   /// - Parameter work: what `begin` has begun.
   private func end(after number: Int32, isNew: Bool, _ work: Task<Void, any Error>? = nil) async throws {
+    await tcp.drain()
     guard number == SIGINT else {
       logger.info("ended by signal \(number); the nodes go on")
       await runtime.detach()
+      await endEvents()
       return leave(isNew: isNew)
     }
     logger.info("ended by signal \(number); the lab is taken down")
@@ -155,7 +161,14 @@ struct Daemon {
     // It may only just have begun, and have made the lab behind that.
     _ = await work?.result
     if await runtime.lab() != nil { try await runtime.takeDown { logger.info("\($0)") } }
+    await endEvents()
     leave(isNew: isNew)
+  }
+
+  /// Has those who follow events hear the last of them; one who does not read is not waited for.
+  private func endEvents() async {
+    service.events.finish()
+    await service.events.waitForReaders(seconds: Self.lastWords)
   }
 
   /// Removes what this daemon alone has made; a lab that is written down stays.

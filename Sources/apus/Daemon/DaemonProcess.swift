@@ -155,6 +155,8 @@ struct DaemonProcess {
   /// The daemon runs in `/`: what is relative to the folder of this command is made absolute.
   private var environment: [String: String] {
     var variables = Variables.all
+    // The daemon is told by its socket, so that what it starts does not have it.
+    variables["APUS_HTTP_TOKEN"] = nil
     variables["APUS_STATE_DIR"] = directories.stateRoot
     variables["APUS_DATA_DIR"] = directories.dataRoot
     if let guest = Variables.value("GUEST_DIR"), !guest.hasPrefix("/") {

@@ -44,6 +44,7 @@ struct LabLifecycle {
         switch line {
         case .progress(let text): Output.words(text)
         case .plan(let steps): plan = steps
+        case .http(let row): Output.words(row.words)
         case .failed(let error): failure = error.userError
         case .done: break
         }
@@ -52,6 +53,9 @@ struct LabLifecycle {
       // All was said.
     } catch let error as UserError where error.code == .unreachable {
       throw LostDaemon(error: error, hadBegun: hadBegun)
+    } catch let error as UserError where error.code == .different {
+      // As the exit code of `up` that is what a dry run found.
+      throw UserError(.failed, error.message, hint: error.hint)
     }
     if let failure {
       if let daemon { await waitForEnd(of: daemon) }
@@ -124,7 +128,7 @@ struct LabLifecycle {
       switch line {
       case .progress(let text): progress(text)
       case .failed(let error): throw error.userError
-      case .plan, .done: break
+      case .plan, .http, .done: break
       }
     }
   }

@@ -1,6 +1,7 @@
 import Capture
 import Frames
 import LinuxHost
+import TestSupport
 import Topology
 
 @testable import Control
@@ -9,6 +10,10 @@ import Topology
 
 /// A lab service with fixed answers that notes what it was asked.
 actor FixedLab: LabService {
+  /// Folders that are not there.
+  nonisolated let directories = LabDirectories(
+    stateRoot: "/tmp/apus-fixed-\(UniqueName.next())/s", dataRoot: "/tmp/apus-fixed-\(UniqueName.next())/d")
+  nonisolated let events = EventHub(lab: "two", base: 1000)
   private(set) var current: CanonicalLab?
   private(set) var recordings: [CaptureRequest] = []
   private(set) var flushes: [String] = []
@@ -22,6 +27,9 @@ actor FixedLab: LabService {
   private(set) var linkChanges: [LinkChange] = []
   private(set) var takeDowns = 0
   private var failure: UserError?
+  private let consoles = ConsoleDesk()
+  /// The machines' ends of the consoles of `serial`, one a client.
+  private(set) var machines: [Descriptor] = []
   /// Ends when a command named `wait` has been ended from outside.
   let commandEnded: AsyncStream<Void>
   private let endOfCommand: AsyncStream<Void>.Continuation
@@ -57,7 +65,8 @@ actor FixedLab: LabService {
             index: 1, size: 0, ring: "split", isEnabled: true, availableIndex: 7, usedIndex: 7, kicks: 3, calls: 4,
             worker: 1, segmented: 5, merged: 6, stopped: "never started"),
         ], faults: 1, refusals: 2, lastRefusal: "SET_MEM_TABLE: no", advice: "share its memory"),
-      offloads: OffloadStatus(toNode: ["checksum", "tso4"], fromNode: ["checksum"])),
+      offloads: OffloadStatus(toNode: ["checksum", "tso4"], fromNode: ["checksum"]),
+      impairments: [ImpairmentStatus(isFromNode: false, delayed: 5, duplicated: 1, lost: 2, refused: 3, held: 4)]),
     PortStatus(
       name: "sw1:core", switchName: "sw1", kind: .patch, carrier: false,
       mode: .trunk(allowed: VLANSet([10...11, 20...20]), native: 20), peer: "sw2:core", address: nil, mtu: 65521,
@@ -157,6 +166,11 @@ actor FixedLab: LabService {
     return Self.ports[0]
   }
 
+  func putPort(_ request: AddedPortRequest) throws -> (port: PortStatus, isNew: Bool) {
+    guard request.name != "vm1.eth0" else { throw UserError(.different, "port vm1.eth0 is the lab file's") }
+    return (try addPort(request), request.name == "p9")
+  }
+
   func setPort(_ name: String, _ change: PortChange) throws -> PortStatus {
     guard let port = PortName.find(name, in: Self.ports, by: \.name) else {
       throw UserError(.notFound, "no port \"\(name)\"")
@@ -190,7 +204,11 @@ actor FixedLab: LabService {
     removals.append("\(mac) \(switchName ?? "*") \(vlan ?? "*")")
   }
 
-  func switches() -> [SwitchStatus] { [SwitchStatus(name: "sw1", fdbEntries: 3, fdbMoves: 1)] }
+  func switches() -> [SwitchStatus] {
+    var status = SwitchStatus(name: "sw1", fdbEntries: 3, fdbMoves: 1)
+    (status.fdbStaticEntries, status.fdbEvictions, status.fdbLimit) = (2, 6, 8192)
+    return [status]
+  }
   func recording(_ request: CaptureRequest, last: Double?) -> [UInt8] {
     recordings.append(request)
     return []
@@ -200,8 +218,27 @@ actor FixedLab: LabService {
     guard request.targets != ["vm9"] else { throw UserError(.notFound, "no \"vm9\"") }
     try request.checkID()
     guard request.id != "taken" else { throw UserError(.different, "it is running") }
-    try sink.write([10, 13, 13, 10]) { false }
+    try sink.write(Self.captured) { false }
   }
+
+  /// A frame that was dropped, and three that the capture was too slow for.
+  static let captured: [UInt8] = {
+    var writer = PcapngWriter()
+    writer.add(PcapngSection())
+    var interface = PcapngInterface()
+    interface.name = "vm1.eth0"
+    writer.add(interface)
+    var packet = PcapngPacket()
+    (packet.timestamp, packet.originalLength) = (1_767_323_045_000_006_789, 60)
+    (packet.flags, packet.comment) = (Pcapng.Flags.outbound, "dropped: no-buffer")
+    let (to, from): ([UInt8], [UInt8]) = ([2, 0, 0, 0, 0, 2], [2, 0, 0, 0, 0, 1])
+    writer.add(packet, to + from + [0x81, 0, 0, 10, 0x88, 0xCC] + [UInt8](repeating: 0, count: 42))
+    var statistics = PcapngStatistics()
+    (statistics.received, statistics.dropped) = (4, 3)
+    writer.add(statistics)
+    return writer.take()
+  }()
+
   func captures() -> [CaptureRow] {
     [
       CaptureRow(
@@ -230,12 +267,14 @@ actor FixedLab: LabService {
     let counts = #"{"sent":1,"incomplete":2,"others":3,"dropped":4,"foreign":5,"outbound":6}"#
     return try JSON.decode(ReplayRow.self, from: Array(counts.utf8))
   }
-  func droppedByCaptures() -> UInt64 { 7 }
+  func captureTotals() -> CaptureTotals { CaptureTotals(running: 2, written: 40, dropped: 7) }
   func workers() -> [WorkerStatus] {
     [
       WorkerStatus(
         index: 0, cpu: 2, ports: ["vm1.eth0", "tap.a"], recentBusy: 0.2504, recentFrames: 1234.5, busyCycles: 1000,
-        idleCycles: 3000, sleeps: 3, bursts: 4, frames: 20),
+        idleCycles: 3000, sleeps: 3, bursts: 4, frames: 20,
+        burstSizes: Histogram(counts: [2, 1] + [UInt64](repeating: 0, count: 9) + [1, 0, 0, 0, 0], sum: 2004),
+        breathTimes: Histogram(counts: [0, 0, 0, 0, 1], sum: 12_500)),
       WorkerStatus(
         index: 1, ports: ["vm1.eth0"], busyCycles: 500, idleCycles: 0, sleeps: 0, bursts: 1, frames: 2),
     ]
@@ -283,8 +322,15 @@ actor FixedLab: LabService {
     guard node != "tap" else { throw UserError(.notFound, "node \(node) is of kind tap: it has no console") }
     return "/run/apus/two/\(node)/console.sock"
   }
-  /// The one of `tap` has begun and ended; others are in use.
+  /// The one of `tap` has begun and ended; that of `serial` is real but for its machine; others are in use.
   func console(node: String, steals: Bool) throws -> ConsoleSession {
+    if node == "serial" {
+      return try consoles.open(node, steals: steals) { () throws(UserError) in
+        guard let (near, far) = try? UnixSocket.pair() else { throw UserError(.failed, "no pair of sockets") }
+        machines.append(far)
+        return near
+      }
+    }
     if node == "tap" {
       let (near, far) = try UnixSocket.pair()
       _ = consume far

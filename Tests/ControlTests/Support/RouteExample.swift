@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Topology
 
 @testable import Control
@@ -10,8 +11,10 @@ struct RouteExample: Sendable {
   /// What stands for the name in the path.
   var name = ""
   var query = ""
-  /// One JSON value.
+  /// One JSON value, unless `type` says what else it is.
   var body: String?
+  /// Of a body that is no JSON.
+  var type: String?
   /// JSON values, a line each.
   var lines: [String]?
   var status = 200
@@ -19,6 +22,7 @@ struct RouteExample: Sendable {
   var lab: @Sendable () -> FixedLab = { FixedLab() }
 
   var upload: Upload {
+    if let type { return .typed(type, Array((body ?? "").utf8)) }
     guard let lines else { return .whole(Array((body ?? "").utf8)) }
     let feed = LineFeed(lines.dropFirst().map { Array($0.utf8) })
     return .lines(first: lines.first.map { Array($0.utf8) }) { await feed.next() }
@@ -30,6 +34,11 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_openapi_json"),
       RouteExample(id: "get_metrics"),
       RouteExample(id: "get_v1_version"),
+      RouteExample(id: "get_v1_live", query: "count=1"),
+      RouteExample(id: "get_v1_graph"),
+      RouteExample(id: "get_v1_graph", status: 404, lab: empty),
+      RouteExample(id: "post_v1_session", body: #"{"token":"0123456789abcdef"}"#, status: 204),
+      RouteExample(id: "delete_v1_session", status: 204),
       RouteExample(id: "get_v1_ports"),
       RouteExample(id: "get_v1_ports_port", name: "vm1:eth0"),
       RouteExample(id: "get_v1_ports_port", name: "vm9.eth0", status: 404),
@@ -72,7 +81,12 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_v1_fdb", query: "switch=sw9", status: 404),
       RouteExample(id: "delete_v1_fdb", query: "switch=sw1&port=vm1.eth0&vlan=10", status: 204),
       RouteExample(id: "delete_v1_fdb", query: "port=vm9.eth0", status: 404),
-    ] + captures
+      RouteExample(
+        id: "get_v1_events", query: "since=5m&type=node,port.up&follow=false&words=true", lab: eventful),
+      RouteExample(id: "get_v1_events", query: "after=0&follow=false", lab: eventful),
+      RouteExample(id: "get_v1_events", query: "since=yesterday", status: 400),
+      RouteExample(id: "get_v1_events", query: "type=nodes", status: 400),
+    ] + captures + wanted + whole
 
   private static let wish =
     "target=sw1,vm1.eth0&id=a&filter=icmp+and+icmp%5B0%5D%3D%3D8&snap=64&count=3&duration=1.5&direction=in"
@@ -83,6 +97,9 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_capture", query: "target=vm9", status: 404),
     RouteExample(id: "post_v1_capture", query: "id=taken", status: 409),
     RouteExample(id: "post_v1_capture", query: "id=file:/tmp/a.pcapng", status: 400),
+    RouteExample(id: "post_v1_frames", query: "rate=100&\(wish)"),
+    RouteExample(id: "post_v1_frames", query: "target=vm9", status: 404),
+    RouteExample(id: "post_v1_frames", query: "rate=0", status: 400),
     RouteExample(id: "get_v1_captures"),
     RouteExample(id: "patch_v1_captures_capture", name: "file:/tmp/a.pcapng", body: #"{"filter":"tcp"}"#, status: 204),
     RouteExample(id: "patch_v1_captures_capture", name: "none", body: #"{"filter":"tcp"}"#, status: 404),
@@ -99,8 +116,92 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_replay", body: #"{"file":"a.pcap","port":"vm1.eth0","speed":1.5}"#),
   ]
 
+  /// What is put, and what else answers with a tag.
+  private static let wanted = [
+    RouteExample(id: "get_v1_links_link", name: "wire1"),
+    RouteExample(id: "get_v1_links_link", name: "wire9", status: 404),
+    RouteExample(id: "patch_v1_links_link", name: "wire1", body: #"{"carrier":false}"#),
+    RouteExample(id: "patch_v1_links_link", name: "wire9", body: "{}", status: 404),
+    RouteExample(
+      id: "put_v1_links_link", name: "wire1", body: #"{"down":["vm1.eth1"],"impair":{"tap.a":{"loss":"1%"}}}"#),
+    RouteExample(id: "put_v1_links_link", name: "wire9", body: "{}", status: 404),
+    RouteExample(id: "post_v1_links_link_reset", name: "wire1"),
+    RouteExample(id: "post_v1_links_link_reset", name: "wire9", status: 404),
+    RouteExample(
+      id: "put_v1_ports_port", name: "p9",
+      body: #"{"switch":"sw1","kind":"vhost-user","target":"/tmp/p9.sock","role":"connect","queues":2,"mtu":1400,"#
+        + #""trunk":["10"],"native":"10","force":false,"mac":"02:00:00:00:00:01","pod":"#
+        + #"{"network":"lan","container":"a","interface":"eth0","namespace":"/run/netns/a"}}"#, status: 201),
+    RouteExample(
+      id: "put_v1_ports_port", name: "p8", body: #"{"switch":"sw1","kind":"tap","target":"t","vlan":"red"}"#),
+    RouteExample(
+      id: "put_v1_ports_port", name: "p8", body: #"{"switch":"sw9","kind":"tap","target":"t"}"#, status: 404),
+    RouteExample(
+      id: "put_v1_ports_port", name: "vm1.eth0", body: #"{"switch":"sw1","kind":"tap","target":"t"}"#, status: 409),
+    RouteExample(
+      id: "put_v1_fdb_mac", name: "02:00:00:00:00:01", body: #"{"switch":"sw1","port":"vm1.eth0","vlan":"10"}"#,
+      status: 201),
+    RouteExample(
+      id: "put_v1_fdb_mac", name: "02:00:00:00:00:01", body: #"{"switch":"sw9","port":"vm1.eth0"}"#, status: 404),
+  ]
+
+  /// A disk of this host, whose bytes say nothing.
+  private static let disk: String = {
+    let path = "/tmp/apus-route-example.img"
+    _ = FileManager.default.createFile(atPath: path, contents: Data(repeating: 97, count: 4096))
+    return path
+  }()
+
+  private static let labFile = "version: 1\nname: two\nswitches: { sw1: {} }\n"
+
+  /// The lab and this host as a whole.
+  private static let whole = [
+    RouteExample(id: "get_v1_graph", query: "format=svg"),
+    RouteExample(id: "get_v1_schema"),
+    RouteExample(id: "get_v1_doctor"),
+    RouteExample(id: "post_v1_validate", query: "directory=/", body: labFile, type: "application/yaml"),
+    RouteExample(id: "post_v1_validate", body: "version: 2\nname: Two", type: "application/yaml"),
+    RouteExample(id: "put_v1_lab", query: "directory=/tmp", body: labFile, type: "application/yaml"),
+    RouteExample(
+      id: "put_v1_lab", body: "version: 1\nname: two\nlinks: [{ends: [a, b]}]", type: "text/yaml; charset=utf-8",
+      status: 400),
+    RouteExample(id: "put_v1_lab", query: "dry-run=true&replace=true", body: labFile, type: "application/yaml"),
+    RouteExample(id: "get_v1_tests", lab: full),
+    RouteExample(id: "get_v1_tests", status: 404, lab: empty),
+    RouteExample(id: "post_v1_tests", body: #"{"names":["ping vm1 -> vm2"]}"#, status: 404),
+    RouteExample(id: "post_v1_tests", body: #"{"names":["exec ns: true expect fail"]}"#, lab: full),
+    RouteExample(id: "get_v1_images"),
+    RouteExample(id: "get_v1_images_image", name: "debian", status: 404),
+    RouteExample(
+      id: "post_v1_images", query: "name=a&format=raw", body: String(repeating: "a", count: 4096),
+      type: "application/octet-stream", status: 201),
+    RouteExample(id: "post_v1_images", query: "name=b&path=\(disk)", status: 201),
+    RouteExample(id: "post_v1_images", query: "path=/tmp/none.qcow2", status: 400),
+    RouteExample(id: "post_v1_images", query: "name=a&format=raw", status: 400),
+    RouteExample(id: "delete_v1_images_image", name: "debian", status: 404),
+    RouteExample(
+      id: "post_v1_ports_port_replay", name: "vm1.eth0", query: "speed=0&interface=a&direction=in", body: "bytes",
+      type: "application/octet-stream"),
+    RouteExample(
+      id: "post_v1_ports_port_replay", name: "vm9.eth0", body: "bytes", type: "application/octet-stream", status: 404),
+    RouteExample(id: "get_v1_nodes_node", name: "vm1"),
+    RouteExample(id: "get_v1_nodes_node", name: "vm9", status: 404),
+    RouteExample(id: "post_v1_nodes_node_restart", name: "vm1"),
+    RouteExample(id: "post_v1_nodes_node_restart", name: "vm9", status: 404),
+    RouteExample(id: "get_v1_nodes_node_log_text", name: "vm1", query: "last=3"),
+    RouteExample(id: "get_v1_nodes_node_log_text", name: "tap", status: 404),
+  ]
+
+  private static let eventful: @Sendable () -> FixedLab = {
+    let lab = FixedLab()
+    lab.events.note(.nodeFailed, subject: "vm1", detail: ["reason": "it ended"])
+    return lab
+  }
   private static let failing: @Sendable () -> FixedLab = {
     FixedLab(failure: UserError(.failed, "it broke", hint: "mend it"))
+  }
+  private static let failingEmpty: @Sendable () -> FixedLab = {
+    FixedLab(current: nil, failure: UserError(.failed, "it broke", hint: "mend it"))
   }
   private static let empty: @Sendable () -> FixedLab = { FixedLab(current: nil) }
   /// One that has all keys.
@@ -110,8 +211,13 @@ struct RouteExample: Sendable {
     RouteExample(id: "get_v1_lab", lab: full),
     RouteExample(id: "get_v1_lab", status: 404, lab: empty),
     RouteExample(
-      id: "put_v1_lab", query: "allow-restart=true&reset=true&parallel=2", body: LabDocumentTests.text, lab: empty),
-    RouteExample(id: "put_v1_lab", body: LabDocumentTests.text, lab: failing),
+      id: "put_v1_lab",
+      query: "allow-restart=true&reset=true&parallel=2&http=127.0.0.1&http-token=0123456789abcdef",
+      body: LabDocumentTests.text, lab: empty),
+    RouteExample(id: "put_v1_lab", query: "http=somewhere", body: LabDocumentTests.text, status: 400, lab: full),
+    RouteExample(id: "put_v1_lab", query: "http-token=short", body: LabDocumentTests.text, status: 400, lab: full),
+    RouteExample(id: "put_v1_lab", body: LabDocumentTests.text, status: 409),
+    RouteExample(id: "put_v1_lab", body: LabDocumentTests.text, lab: failingEmpty),
     RouteExample(id: "put_v1_lab", body: #"{"version":2,"name":"a"}"#, status: 400),
     RouteExample(id: "delete_v1_lab"),
     RouteExample(id: "delete_v1_lab", query: "if-unused=true", status: 204, lab: empty),
@@ -141,23 +247,66 @@ struct RouteExample: Sendable {
     RouteExample(id: "post_v1_nodes_node_exec", name: "vm9", body: #"{"command":["x"]}"#, status: 404),
     RouteExample(id: "post_v1_nodes_node_console", name: "tap", query: "steal=true", lines: [#"{"in":"aGk="}"#]),
     RouteExample(id: "post_v1_nodes_node_console", name: "vm1", status: 500),
-    RouteExample(id: "get_v1_nodes_node_console", name: "vm1"),
+    RouteExample(id: "get_v1_nodes_node_console", name: "vm1", query: "steal=true"),
+    RouteExample(
+      id: "get_v1_nodes_node_exec", name: "vm1", query: "command=ls&command=-l&tty=true&input=false&columns=80&rows=24",
+      status: 426),
+    RouteExample(id: "get_v1_nodes_node_exec", name: "vm1", query: "command=ls&columns=0", status: 400),
     RouteExample(id: "get_v1_nodes_node_console", name: "tap", status: 404),
     RouteExample(id: "get_v1_nodes_node_log", name: "vm1"),
     RouteExample(id: "get_v1_nodes_node_log", name: "tap", status: 404),
   ]
 
   /// What no answer above has.
-  static let others: [any Described] = [
-    NodeRow(
-      NodeStatus(
-        lab: "two", node: "a", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
-        console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
-    PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
-    ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
-    TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
-    PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
-  ]
+  static let others: [any Described] =
+    [
+      NodeRow(
+        NodeStatus(
+          lab: "two", node: "a", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
+          console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
+      PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
+      SocketRequest.resize(TerminalSize(rows: 24, columns: 80)), SocketRequest.end, SocketNotice.exit(3),
+      SocketNotice.lost(4096), SocketNotice.ended(.taken),
+      SocketNotice.error(ErrorBody(UserError(.failed, "it broke"))),
+      LabLine.http(HTTPRow(url: "http://127.0.0.1:8080/", token: "/run/apus/two/http.token")),
+      ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
+      LiveRow(
+        isWhole: false, time: "2026-01-02T03:04:05.678Z", lab: "two", revision: 2,
+        nodes: [
+          "vm1": LiveNode(
+            NodeStatus(
+              lab: "two", node: "vm1", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
+              console: nil, since: nil, error: "it ended")),
+          "vm2": nil,
+        ]),
+      TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
+      PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
+    ] + values(ImageRow.self, image) + values(LabGraph.self, graph) + values(DiagnosticRow.self, diagnostic)
+    + [ErrorBody(LabFileMistakes(diagnostics: mistakes))]
+
+  private static let mistakes = loadLab(
+    SourceText(path: "-", text: Array("version: 2".utf8)), directory: "/",
+    facts: HostLabFacts(directories: FixedLab().directories), environment: [:]
+  ).diagnostics
+
+  private static func values<Value: Described>(_ type: Value.Type, _ text: String) -> [any Described] {
+    (try? JSON.decode(type, from: Array(text.utf8))).map { [$0] } ?? []
+  }
+
+  private static let image = """
+    {"name": "a", "kind": "appliance", "format": "ova", "size": 1, "digest": "d", "file": "a.ova", "added": "2026-01-02",
+     "user": "u", "systems": [{"name": "s", "product": "p", "cpus": 1, "memory": 2, "firmware": "bios",
+     "nics": [{"model": "e1000", "network": "n"}], "disks": [{"file": "f", "size": 3, "bus": "scsi"}],
+     "configurations": ["c"], "properties": ["p"]}]}
+    """
+  private static let graph = """
+    {"name": "two", "vertices": [],
+     "edges": [{"name": "e", "first": "a", "second": "b", "label": "l", "carrier": "up", "ports": []}]}
+    """
+  private static let diagnostic = """
+    {"severity": "error", "code": "L201", "file": "-", "path": "-", "line": 1, "column": 2, "length": 3, "message": "m",
+     "hint": "h", "notes": [{"line": 1, "column": 2, "length": 3, "message": "n"}]}
+    """
 }
 
 /// Lines that are asked for one by one.

@@ -1,6 +1,8 @@
-import Control
+import Lab
 import FoundationEssentials
 import Synchronization
+
+@testable import Control
 
 /// A server on a socket in a folder of its own, for the length of one test.
 enum ServerFixture {
@@ -11,15 +13,18 @@ enum ServerFixture {
     var values: [LabEnd] { all.withLock { $0 } }
   }
 
-  static func run(_ service: FixedLab, _ body: (ControlClient, Ends) async throws -> Void) async throws {
+  static func run(
+    _ service: FixedLab, webSockets: WebSocketDesk? = nil, _ body: (ControlClient, Ends) async throws -> Void
+  ) async throws {
     let folder = try makeFolder()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    defer { for path in [folder, service.directories.dataRoot] { try? FileManager.default.removeItem(atPath: path) } }
     let socket = "\(folder)/control.sock"
     let ends = Ends()
-    let server = ControlServer(service: service, socket: socket, onEnd: { ends.add($0) })
+    var server = ControlServer(service: service, socket: socket, onEnd: { ends.add($0) })
+    if let webSockets { server.webSockets = webSockets }
     let (ready, readiness) = AsyncStream<Void>.makeStream()
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
+      group.addTask { [server] in
         defer { readiness.finish() }
         try await server.run { readiness.yield() }
       }

@@ -14,6 +14,7 @@ import Testing
       case .carrier(let port, let isUp): "\(port) \(isUp)"
       case .interface(let port, let isUp): "interface \(port) \(isUp)"
       case .held: "held"
+      case .coalesced(let port, let count): "\(count) of \(port) left out"
       }
     }
   }
@@ -41,6 +42,25 @@ import Testing
     let queue = FaultQueue(bell: try EventDescriptor())
     for round in 0..<1000 { queue.report(port: 1, isUp: round % 2 == 0) }
     #expect(words(queue.take()) == (0..<1000).map { "1 \($0 % 2 == 0)" })
+  }
+
+  /// A reader that is held up: the queue does not grow for ever, the last state is right, and what is left out is told.
+  @Test func carriersThatFlapForLongAreCoalesced() throws {
+    let queue = FaultQueue(bell: try EventDescriptor())
+    let count = 100_000
+    for round in 0..<count { queue.report(port: 1, isUp: round % 2 == 0) }
+    queue.report(port: 2, isUp: true)
+    for round in 0..<count { queue.report(.interface(port: 3, isUp: round % 2 == 0)) }
+    for _ in 0..<count { queue.report(.held) }
+    let taken = words(queue.take())
+    #expect(taken.prefix(FaultQueue.limit) == (0..<FaultQueue.limit).map { "1 \($0 % 2 == 0)" }[...])
+    let left = count - FaultQueue.limit - 1
+    #expect(
+      Array(taken.dropFirst(FaultQueue.limit)) == [
+        "1 false", "2 true", "interface 3 false", "held", "\(left) of 1 left out",
+      ])
+    queue.report(port: 1, isUp: true)
+    #expect(words(queue.take()) == ["1 true"])
   }
 
   @Test func eachReportRingsTheBell() throws {

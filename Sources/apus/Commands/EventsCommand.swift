@@ -1,0 +1,72 @@
+import ArgumentParser
+import Control
+import Foundation
+import Glibc
+import Lab
+
+struct EventsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "events", abstract: "Show what happens in a lab, as it happens, until Ctrl-C.",
+    discussion: """
+      A line for each event: its time, its type, what it happened to, and words; with -o jsonl a JSON object.
+      The last 10,000 are kept. What was lost nevertheless is told by a line of type lost.
+      """)
+
+  @OptionGroup var selection: LabOptions
+  @OptionGroup var output: OutputOptions
+  @Option(name: .long, help: "Begin so long ago (5m), or then (2026-05-04T12:00:00Z); else now. (APUS_SINCE)")
+  var since: String?
+  @Option(name: .long, help: "Only such types: node.ready, or node for all of nodes; several by commas. (APUS_TYPE)")
+  var type: [String] = []
+  @Flag(name: .long, help: "End with what is there. (APUS_NO_FOLLOW)")
+  var noFollow = Variables.isSet("NO_FOLLOW")
+
+  func run() async throws {
+    var query = EventQuery()
+    query.since = Variables.option(since, "SINCE")
+    let words = type.isEmpty ? Variables.option(nil, "TYPE").map { [$0] } ?? [] : type
+    query.types = words.flatMap { $0.split(separator: ",").map(String.init) }
+    query.isFollowing = !noFollow
+    query.hasWords = output.format == .table
+    // Before the daemon is asked, so that a mistake is told even where no lab is up.
+    _ = try query.start()
+    _ = try EventFilter(query.types ?? [])
+    let session = try selection.session()
+    // A person's way to end it is no failure.
+    let signals = SignalStream.of([SIGINT])
+    let stopper = Task { for await _ in signals { Output.end(Lab.ExitCode.done.rawValue) } }
+    defer { stopper.cancel() }
+    var isDown = false
+    let isJSON = output.format != .table
+    try await session.client.stream(API.events, query: query) { event in
+      isDown = event.type == LabEventType.labDown.rawValue
+      await Output.written(Array((isJSON ? try JSON.text(event) + "\n" : Self.line(event)).utf8))
+    }
+    guard !noFollow, !isDown else { return }
+    throw UserError(
+      .unreachable, "the daemon of lab \(session.name) has ended",
+      hint: "`apus up FILE` starts it again over the running nodes")
+  }
+
+  /// For people, in local time.
+  private static func line(_ event: EventRow) -> String {
+    let type = event.type.padding(toLength: max(event.type.count, 15), withPad: " ", startingAt: 0)
+    let subject = event.subject.padding(toLength: max(event.subject.count, 16), withPad: " ", startingAt: 0)
+    let tint: String? =
+      switch LabEventType(rawValue: event.type) {
+      case .nodeReady, .labUp: "32"
+      case .nodeFailed, .portFault, .fdbFull, .lost: "31"
+      case .testResult: event.detail["passed"] == true ? "32" : "31"
+      default: nil
+      }
+    let shown = Output.isColoured ? tint.map { "\u{1B}[\($0)m\(type)\u{1B}[0m" } ?? type : type
+    return "\(time(event))  \(shown)  \(subject)  \(event.words ?? "")\n"
+  }
+
+  private static func time(_ event: EventRow) -> String {
+    guard let date = event.date else { return event.time }
+    let local = date.addingTimeInterval(Double(TimeZone.current.secondsFromGMT(for: date)))
+    let text = local.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    return String(text.dropFirst(11).prefix(12))
+  }
+}
