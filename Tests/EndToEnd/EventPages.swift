@@ -47,7 +47,8 @@ extension RealThings {
         try await browser.click("#panel .page:not([hidden]) .table-bar input")
         try await browser.type("node.ready")
         try await browser.wait(for: "\(Self.rows).length === 2")
-        #expect(try await browser.evaluate("[...\(Self.rows)].every((row) => row.dataset.type === 'node.ready')") == true)
+        #expect(
+          try await browser.evaluate("[...\(Self.rows)].every((row) => row.dataset.type === 'node.ready')") == true)
         try await browser.click(".events-table tbody tr:last-child button.plain")
         try await browser.wait(for: "location.hash.startsWith('#node=b')")
       }

@@ -72,7 +72,8 @@ import Topology
     events.labDown(error: "node c: does not end")
     #expect(
       await told().dropFirst(4) == [
-        "port.down b.eth0 is down", "node.stopped b stopped", "lab.down two is down", "lab.down two is down: node c: does not end",
+        "port.down b.eth0 is down", "node.stopped b stopped", "lab.down two is down",
+        "lab.down two is down: node c: does not end",
       ])
   }
 
