@@ -13,7 +13,7 @@ import Topology
     var port = FixedLab.ports[0]
     port.name = name
     port.carrier = carrier
-    (port.receivePackets, port.receiveBytes) = (packets, packets * 100)
+    (port.receivePackets, port.receiveBytes) = (packets, packets &* 100)
     (port.transmitPackets, port.transmitBytes) = (0, 0)
     (port.dropsIn, port.dropsOut) = (["runt": drops], [:])
     return port

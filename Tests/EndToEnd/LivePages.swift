@@ -26,7 +26,7 @@ extension RealThings {
         - { name: core, ends: [sw1, sw2], trunk: [red, blue] }
         - { name: cross, ends: ["blue1:eth1", "blue2:eth1"] }
       tests:
-        - { ping: red1 -> red2, for: 10s }
+        - { ping: red1 -> red2, within: 10s }
 
       """
 
