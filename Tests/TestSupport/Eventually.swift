@@ -14,6 +14,8 @@ package func eventually(_ condition: () async throws -> Bool) async rethrows -> 
 /// What did not come about in time.
 package struct NotInTime: Error, CustomStringConvertible {
   package let description: String
+
+  package init(description: String) { self.description = description }
 }
 
 /// Asks again and again until the answer is yes, 20 times a second.

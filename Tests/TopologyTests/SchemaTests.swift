@@ -14,6 +14,7 @@ struct SchemaTests {
   private static let places: [String: String] = [
     "lab": "KEY",
     "workers": "workers:\n  KEY",
+    "http": "http:\n  KEY",
     "defaults": "defaults:\n  KEY",
     "VLAN": "vlans:\n  red:\n    KEY",
     "dhcp": "vlans:\n  red:\n    id: 10\n    dhcp:\n      KEY",

@@ -1,7 +1,8 @@
 // A terminal in the page: the serial console of a node, or a shell in it, over a WebSocket of the API.
 //
-// xterm.js shows it. Binary messages are what is typed and printed; texts are JSON: a new size to the daemon, the end of
-// a command, of a console, or an error from it. All keys go to the node, Tab too; Ctrl-Shift-Escape leaves the terminal.
+// xterm.js shows it. Binary messages are what is typed and printed; texts are JSON: a new size to the daemon, the end
+// of a command, of a console, or an error from it. All keys go to the node, Tab too; Ctrl-Shift-Escape leaves the
+// terminal.
 import { h } from "./dom.js";
 
 /** Bytes that wait to be shown; of more, the oldest are left out. */
@@ -205,7 +206,8 @@ export function open(container, context, { node, mode }) {
       case "error": return ending.error.hint ? `${ending.error.message} (${ending.error.hint})` : ending.error.message;
       default:
         if (event.code === 1001) return "the daemon is ending";
-        return event.reason || (event.code === normalClosure ? "closed" : "the connection is lost, or was not accepted");
+        if (event.reason) return event.reason;
+        return event.code === normalClosure ? "closed" : "the connection is lost, or was not accepted";
     }
   }
 

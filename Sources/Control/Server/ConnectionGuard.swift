@@ -99,12 +99,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func startTimer(_ context: ChannelHandlerContext) {
     timer?.cancel()
-    timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.body) {
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.body)) {
       // A body that goes on while its answer comes may take its time.
       guard self.life == .serving, self.isReading, !self.isAnswering else { return }
       self.refuse(
         HTTPRefusal(
-          .requestTimeout, "the body has not come within \(self.limits.body.nanoseconds / 1_000_000_000) s"), context)
+          .requestTimeout, "the body has not come within \(self.limits.body.components.seconds) s"), context)
     }
   }
 
@@ -158,7 +158,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     timer?.cancel()
     context.close(mode: .output, promise: nil)
     context.read()
-    timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.lingering) { context.close(promise: nil) }
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingering)) {
+      context.close(promise: nil)
+    }
   }
 
   private func note(_ context: ChannelHandlerContext) {

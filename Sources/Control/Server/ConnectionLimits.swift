@@ -6,11 +6,11 @@ struct ConnectionLimits: Sendable {
   /// Connections at once.
   var count = 256
   /// Until the next request must have come, head and all that a client has to say of it.
-  var idle = TimeAmount.seconds(30)
+  var idle = Duration.seconds(30)
   /// Until a body must have come that has to be there before there is an answer.
-  var body = TimeAmount.seconds(30)
+  var body = Duration.seconds(30)
   /// Until a client must have read the last answer of a connection that is closed behind it.
-  var lingering = TimeAmount.seconds(2)
+  var lingering = Duration.seconds(2)
   /// Of all header fields together, and of the request line.
   var headerBytes = 32 << 10
   var headerCount = 100
@@ -18,7 +18,7 @@ struct ConnectionLimits: Sendable {
   /// - Parameter table: of the connections that share these limits.
   func configuration(_ table: ConnectionTable) -> HTTP1Channel.Configuration {
     var configuration = HTTP1Channel.Configuration(
-      additionalChannelHandlers: [ConnectionGuard(self, table)], idleTimeout: idle)
+      additionalChannelHandlers: [ConnectionGuard(self, table)], idleTimeout: TimeAmount(idle))
     configuration.httpDecoder = .init(
       maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: headerCount)
     return configuration

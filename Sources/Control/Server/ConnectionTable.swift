@@ -31,6 +31,7 @@ final class ConnectionTable: Sendable {
   init(limit: Int) { self.limit = limit }
 
   var count: Int { state.withLock(\.entries.count) }
+  var isAsked: Bool { state.withLock { $0.entries.values.contains { $0.business != .idle } } }
   /// Nothing new is begun.
   var isEnding: Bool { state.withLock(\.isEnding) }
 
@@ -55,7 +56,9 @@ final class ConnectionTable: Sendable {
 
   private static func leastUrgent(_ entries: [ObjectIdentifier: Entry]) -> (ObjectIdentifier, Entry)? {
     func oldest(_ business: Business) -> (ObjectIdentifier, Entry)? {
-      entries.filter { $0.value.business == business }.min { $0.value.since < $1.value.since }.map { ($0.key, $0.value) }
+      entries.filter { $0.value.business == business }.min { $0.value.since < $1.value.since }.map {
+        ($0.key, $0.value)
+      }
     }
     return oldest(.idle) ?? oldest(.asking)
   }

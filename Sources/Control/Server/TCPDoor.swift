@@ -50,7 +50,10 @@ package actor TCPDoor: HTTPDoor {
   }
 
   /// - Parameter limits: of the connections to an address.
-  init(lab: String, directories: LabDirectories, logger: Logger, limits: ConnectionLimits) {
+  init(
+    lab: String, directories: LabDirectories,
+    logger: Logger = Logger(label: "apus", factory: { _ in SwiftLogNoOpLogHandler() }), limits: ConnectionLimits
+  ) {
     self.limits = limits
     PoliteExecutor.lower(group.next())
     self.lab = lab
@@ -123,6 +126,9 @@ package actor TCPDoor: HTTPDoor {
     await opened.listener.stopListening()
     await opened.connections.drain(within: Self.drainTime)
   }
+
+  /// Somebody has begun to ask something.
+  var isAsked: Bool { opened?.connections.isAsked ?? false }
 
   /// Ends everything.
   func end() async {

@@ -67,7 +67,10 @@ final class WebSocketDesk: Sendable {
       body: ResponseBody { _ in
         await withTaskCancellationHandler {
           guard await connection.open() else { return }
-          connection.close(await serve(connection))
+          let fault = await serve(connection)
+          // Texts are the server's to judge.
+          if fault.code == .unacceptableData { self.note(fault) }
+          connection.close(fault)
         } onCancel: {
           connection.close(.goingAway, isHasty: true)
         }

@@ -94,6 +94,7 @@ struct Rule: Sendable {
     Rule(codes: [.workers], check: workerProcessors),
     Rule(codes: [.captureFilter], check: captureFilters),
     Rule(codes: [.fileMissing, .limit], check: captureFiles),
+    Rule(codes: [.fileMissing], check: tokenFile),
     Rule(codes: [.resources], check: wholeMemory),
     Rule(codes: [.resources], check: memory),
     Rule(codes: [.withoutKVM], check: withoutKVM),
