@@ -174,28 +174,38 @@ struct RouteExample: Sendable {
   ]
 
   /// What no answer above has.
-  static let others: [any Described] = [
-    NodeRow(
-      NodeStatus(
-        lab: "two", node: "a", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
-        console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
-    PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
-    SocketRequest.resize(TerminalSize(rows: 24, columns: 80)), SocketRequest.end, SocketNotice.exit(3),
-    SocketNotice.lost(4096), SocketNotice.ended(.taken), SocketNotice.error(ErrorBody(UserError(.failed, "it broke"))),
-    LabLine.http(HTTPRow(url: "http://127.0.0.1:8080/", token: "/run/apus/two/http.token")),
-    ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
-    LiveRow(
-      isWhole: false, time: "2026-01-02T03:04:05.678Z", lab: "two", revision: 2,
-      nodes: [
-        "vm1": LiveNode(
-          NodeStatus(
-            lab: "two", node: "vm1", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
-            console: nil, since: nil, error: "it ended")),
-        "vm2": nil,
-      ]),
-    TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
-    PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
-  ]
+  static let others: [any Described] =
+    [
+      NodeRow(
+        NodeStatus(
+          lab: "two", node: "a", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
+          console: nil, since: nil, error: "it ended", models: [.virtio, .e1000])),
+      PortRow(FixedLab.ports[0], isDetailed: true, lab: LabDocumentTests.lab),
+      SocketRequest.resize(TerminalSize(rows: 24, columns: 80)), SocketRequest.end, SocketNotice.exit(3),
+      SocketNotice.lost(4096), SocketNotice.ended(.taken),
+      SocketNotice.error(ErrorBody(UserError(.failed, "it broke"))),
+      LabLine.http(HTTPRow(url: "http://127.0.0.1:8080/", token: "/run/apus/two/http.token")),
+      ConsoleLine.event(.output([1, 2])), ConsoleLine.event(.lost(3)),
+      LiveRow(
+        isWhole: false, time: "2026-01-02T03:04:05.678Z", lab: "two", revision: 2,
+        nodes: [
+          "vm1": LiveNode(
+            NodeStatus(
+              lab: "two", node: "vm1", kind: "vm", image: nil, state: .failed, ready: false, pid: nil, addresses: [],
+              console: nil, since: nil, error: "it ended")),
+          "vm2": nil,
+        ]),
+      TestLine.failed(ErrorBody(UserError(.failed, "it broke"))),
+      PortRow(FixedLab.stream, isDetailed: true), PortRow(FixedLab.datagrams, isDetailed: true),
+    ] + graph
+
+  private static let graph: [any Described] = {
+    let text = """
+      {"name": "two", "vertices": [], "edges": [
+       {"name": "e", "first": "a", "second": "b", "label": "l", "carrier": "up", "ports": ["a.eth0"]}]}
+      """
+    return (try? JSON.decode(LabGraph.self, from: Array(text.utf8))).map { [$0] } ?? []
+  }()
 }
 
 /// Lines that are asked for one by one.
