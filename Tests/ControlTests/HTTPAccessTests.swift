@@ -102,7 +102,7 @@ import Topology
       ("127.0.0.1:8080", nil, 200), ("localhost", nil, 200), ("LocalHost.:1", nil, 200), ("[::1]:8080", nil, 200),
       ("192.0.2.7", nil, 200), ("lab.example.org:8080", nil, 200), ("LAB.example.org", nil, 200),
       ("evil.example", nil, 403), ("127.0.0.1.evil.example", nil, 403), ("localhost.evil.example", nil, 403),
-      ("lab.example.org.evil.example", nil, 403), ("", nil, 400), ("a b", nil, 400), ("[::1", nil, 400),
+      ("lab.example.org.evil.example", nil, 403), ("", nil, 400), ("a b", nil, 403), ("[::1", nil, 400),
       ("127.0.0.1:8080", "http://127.0.0.1:8080", 200), ("localhost:1", "HTTP://localhost:1", 200),
       ("lab.example.org", "https://lab.example.org", 200), ("127.0.0.1:8080", "http://127.0.0.1:9090", 403),
       ("127.0.0.1:8080", "http://127.0.0.1", 403), ("127.0.0.1:8080", "null", 403),

@@ -34,7 +34,7 @@ import Topology
     ),
     (
       "PUT", "/v1/lab",
-      #"{"version":1,"name":"two","nodes":[{"name":"d","kind":"dhcp","dhcp":{"ranges":[],"lease":60,"hosts":[],"boot":{"root":"/"}}}]}"#
+      #"{"version":1,"name":"two","nodes":[{"name":"d","kind":"dhcp","dhcp":{"lease":3600,"boot":{"root":"/"}}}]}"#
     ),
   ])
   func noRequestNamesAPathOfThisHost(_ method: String, _ target: String, _ body: String) async throws {

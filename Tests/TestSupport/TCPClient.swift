@@ -33,9 +33,11 @@ package final class TCPClient: Sendable {
   /// Sends as much as the connection takes at once.
   /// - Returns: bytes that were taken; -1 when it is closed.
   @discardableResult
-  package func send(_ text: String) -> Int {
-    let bytes = Array(text.utf8)
-    return bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+  package func send(_ text: String) -> Int { send(bytes: Array(text.utf8)) }
+
+  @discardableResult
+  package func send(bytes: some Collection<UInt8>) -> Int {
+    Array(bytes).withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
   }
 
   /// What has come by now, and whether the other side has closed.

@@ -7,8 +7,9 @@ import Testing
 struct HTTPTests {
   private func lab(_ body: String) throws -> CanonicalLab {
     let text = "version: 1\nname: test\n" + body
-    #expect(rendered(text) == "")
-    return try #require(load(text).lab)
+    let facts = TestFacts(files: ["/labs/token"])
+    #expect(rendered(text, facts: facts) == "")
+    return try #require(load(text, facts: facts).lab)
   }
 
   @Test(
@@ -49,9 +50,9 @@ struct HTTPTests {
     let usual = try lab("http: {}\n").http
     #expect(usual == HTTPDefinition(listen: .usual) && usual?.listen.description == "127.0.0.1:8080")
     let whole = try lab(
-      "http: { listen: 0.0.0.0:80, token-file: a.qcow2, metrics: open, names: [Lab.Example.org., b] }\n")
+      "http: { listen: 0.0.0.0:80, token-file: token, metrics: open, names: [Lab.Example.org., b] }\n")
     let http = try #require(whole.http)
-    #expect(http.listen.description == "0.0.0.0:80" && http.tokenFile == "/labs/a.qcow2" && http.metrics == .open)
+    #expect(http.listen.description == "0.0.0.0:80" && http.tokenFile == "/labs/token" && http.metrics == .open)
     #expect(http.names == ["lab.example.org", "b"])
     #expect(try JSONDecoder().decode(CanonicalLab.self, from: JSONEncoder().encode(whole)) == whole)
     #expect(try whole.yaml().contains("listen: 0.0.0.0:80"))

@@ -66,7 +66,8 @@ package struct UpQuery: RouteQuery {
       Field(optional: "allow-restart", .boolean, "Machines that run may be started again."),
       Field(optional: "reset", .boolean, "What was said at run time is forgotten."),
       Field(optional: "parallel", .integer(1...Int.max), "Machines that boot at once."),
-      Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`.").onSocket(),
+      Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`.")
+        .onSocket(),
       Field(optional: "http-token", .text, "The token of it.").onSocket(),
     ])
 }

@@ -203,7 +203,10 @@ extension LabDocument.CloudInit {
 extension LabDocument.CloudInit.Text {
   static let shape = Shape.object(
     "LabText", "A document: one of these keys.",
-    [Field(optional: "file", .text, "Absolute path.").onSocket(), Field(optional: "text", .text, "The document itself.")])
+    [
+      Field(optional: "file", .text, "Absolute path.").onSocket(),
+      Field(optional: "text", .text, "The document itself."),
+    ])
 }
 
 extension LabDocument.Ready {

@@ -28,6 +28,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private var unanswered = 0
   /// A request has begun to come and has not ended.
   private var isReading = false
+  /// Bytes of the body since the timer was started.
+  private var readBytes = 0
+  /// What comes is forgotten; answers that are due are still given.
+  private var isDeaf = false
   /// An answer has begun and has not ended.
   private var isAnswering = false
   private var timer: Scheduled<Void>?
@@ -59,14 +63,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   // MARK: - Requests
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard life != .lingering else { return }
+    guard life != .lingering, !isDeaf else { return }
     switch Self.unwrapInboundIn(data) {
     case .head:
-      guard !table.isEnding else { return refuse(HTTPRefusal(.serviceUnavailable, "the daemon is ending"), context) }
+      guard !table.isEnding else { return refuseNext(context) }
       unanswered += 1
       isReading = true
       startTimer(context)
-    case .body: break
+    case .body(let bytes): readBytes += bytes.readableBytes
     case .end:
       isReading = false
       timer?.cancel()
@@ -77,7 +81,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelReadComplete(context: ChannelHandlerContext) {
     // The server asks for no more.
-    if life == .lingering { context.read() }
+    if life == .lingering || isDeaf { context.read() }
     context.fireChannelReadComplete()
   }
 
@@ -97,11 +101,22 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
   }
 
+  /// A request to a daemon that is ending: behind the answers to those before it, the connection ends.
+  private func refuseNext(_ context: ChannelHandlerContext) {
+    guard unanswered > 0 else {
+      return refuse(HTTPRefusal(.serviceUnavailable, "the daemon is ending"), context)
+    }
+    (life, isDeaf) = (.lastAnswer, true)
+  }
+
   private func startTimer(_ context: ChannelHandlerContext) {
     timer?.cancel()
+    readBytes = 0
     timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.body)) {
       // A body that goes on while its answer comes may take its time.
       guard self.life == .serving, self.isReading, !self.isAnswering else { return }
+      let good = self.limits.body / .seconds(1) * Double(self.limits.bodyRate)
+      guard Double(self.readBytes) < good else { return self.startTimer(context) }
       self.refuse(
         HTTPRefusal(
           .requestTimeout, "the body has not come within \(self.limits.body.components.seconds) s"), context)
@@ -119,7 +134,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     case .head(var head):
       isAnswering = true
       // What is left of the request is not waited for: it may be long, or never end.
-      if isReading, head.status.kind != .informational { head.headerFields[.connection] = "close" }
+      let isLast = life == .lastAnswer && unanswered == 1
+      if isReading || isLast, head.status.kind != .informational { head.headerFields[.connection] = "close" }
       if head.headerFields[.connection] == "close" { life = .lastAnswer }
       note(context)
       context.write(Self.wrapOutboundOut(.head(head)), promise: promise)
@@ -129,7 +145,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       unanswered -= 1
       note(context)
       context.writeAndFlush(data, promise: promise)
-      if life == .lastAnswer { linger(context) }
+      if life == .lastAnswer, unanswered <= 0 || !isDeaf { linger(context) }
     }
   }
 

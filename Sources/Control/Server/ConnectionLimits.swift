@@ -7,8 +7,10 @@ struct ConnectionLimits: Sendable {
   var count = 256
   /// Until the next request must have come, head and all that a client has to say of it.
   var idle = Duration.seconds(30)
-  /// Until a body must have come that has to be there before there is an answer.
+  /// Until a body must have come that has to be there before there is an answer, or a good part of it, and so on.
   var body = Duration.seconds(30)
+  /// Bytes a second of it that are a good part.
+  var bodyRate = 16 << 10
   /// Until a client must have read the last answer of a connection that is closed behind it.
   var lingering = Duration.seconds(2)
   /// Of all header fields together, and of the request line.

@@ -11,6 +11,9 @@ struct ControlListener: Sendable {
     /// A file left there by a dead daemon is replaced.
     case socket(path: String)
     case tcp(HTTPAddress)
+
+    /// There a client that has gone away looks as one that says no more: it counts as gone.
+    fileprivate var isTCP: Bool { if case .tcp = self { true } else { false } }
   }
 
   /// Connections that wait to be taken.
@@ -29,7 +32,7 @@ struct ControlListener: Sendable {
           try channel.pipeline.syncOperations.addHandler(AcceptErrorHandler(logger: logger))
         }
       }
-      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(.allowRemoteHalfClosure, value: !place.isTCP)
       .childChannelOption(.socketOption(.so_keepalive), value: 1)
     let setUp = { @Sendable (channel: any Channel) in connection.setup(channel: channel, logger: logger) }
     let listening: NIOAsyncChannel<HTTP1Channel.Value, Never> =

@@ -55,7 +55,8 @@ extension Route {
       let name = try row.parameter.map { try context.parameter($0) } ?? ""
       let query = try JSON.decode(Query.self, from: JSON.bytes(object))
       return try await make(
-        Call(request: request, query: query, name: name, channel: context.channel, access: context.access,
+        Call(
+          request: request, query: query, name: name, channel: context.channel, access: context.access,
           bodyLimit: row.tcpBodyLimit))
     }
   }
@@ -105,7 +106,8 @@ extension Request {
   ///   or names a path.
   func decoded<Value: Described>(_ type: Value.Type, isTCP: Bool = false, limit: Int? = nil) async throws -> Value {
     let most = limit ?? Answer.bodyLimit
-    let tooLarge = HTTPRefusal(.contentTooLarge, "the body is over \(most) bytes",
+    let tooLarge = HTTPRefusal(
+      .contentTooLarge, "the body is over \(most) bytes",
       hint: isTCP ? "the control socket takes up to \(Answer.bodyLimit)" : nil, ends: isTCP)
     if isTCP, let said = headers[.contentLength].flatMap({ Int($0) }), said > most { throw tooLarge }
     var bytes: [UInt8] = []
@@ -128,7 +130,8 @@ extension Request {
     } catch let error as HTTPRefusal {
       throw error
     } catch {
-      throw UserError(.badInput, "the body is not the JSON that \(uri.path) takes: \(ErrorWords.of(error))",
+      throw UserError(
+        .badInput, "the body is not the JSON that \(uri.path) takes: \(ErrorWords.of(error))",
         hint: "GET /openapi.json describes it")
     }
   }
