@@ -19,11 +19,9 @@ extension RealThings {
     /// The page of the panel that is in front.
     private static let front = "[...document.querySelectorAll('#panel .page')].find(page => page.checkVisibility())"
 
-    /// Opens a tab of the panel from the drawer, with what reads the screen aloud, which is what a test can read.
+    /// Opens a tab of the panel by the address, with what reads the screen aloud, which is what a test can read.
     private static func open(_ what: String, of node: String, in page: PageOfLab) async throws {
-      try await page.browser.click("\(page.thing(node)) .box")
-      try await page.press("Console", in: "#drawer [role=tablist]")
-      try await page.press("Open its \(what)", in: "#drawer")
+      try await page.browser.evaluate("location.hash = '#panel=\(what):\(node)'")
       try await status("connected", in: page)
       try await page.press("Screen reader", in: "#panel")
       try await page.browser.evaluate("\(front).querySelector('.xterm textarea').focus()")

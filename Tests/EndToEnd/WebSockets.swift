@@ -78,9 +78,10 @@ extension RealThings {
         try await socket.type("sleep 1000\r")
       }
       for socket in [guest, namespace] {
-        // Once more if it came before the command had begun.
+        // Once more if it came before the command had begun; a shell forgets what was typed before it has a prompt.
         try await eventually("Ctrl-C ends the sleep", within: 100) {
           try await socket.type("\u{3}")
+          guard (try? await socket.shown(until: "# ", within: 5)) != nil else { return false }
           try await socket.type("echo in''terrupted\r")
           return (try? await socket.shown(until: "interrupted", within: 5)) != nil
         }
