@@ -45,6 +45,8 @@ package final class RuntimeService: LabService {
 
   package func takeDown(progress: @escaping @Sendable (String) -> Void) async throws {
     try await runtime.takeDown(progress: progress)
+    // The daemon ends next: who follows events is not what it waits for.
+    events.finish()
   }
 
   package func nodes() async -> [NodeStatus] { await runtime.nodes() }

@@ -27,6 +27,9 @@ import Topology
     events.nodeStarted("vm1", process: 17, takenBack: true)
     events.nodeReady("vm1")
     events.nodeReset("vm1")
+    // QEMU says it several times.
+    events.nodeReset("vm1")
+    events.nodeReset("vm1")
     events.nodeReady("vm1")
     events.nodeFailed("vm1", reason: "node vm1: its QEMU ended")
     events.nodeFailed("vm1", reason: "node vm1: its QEMU ended while the guest was booting")
@@ -72,7 +75,8 @@ import Topology
     events.labDown(error: "node c: does not end")
     #expect(
       await told().dropFirst(4) == [
-        "port.down b.eth0 is down", "node.stopped b stopped", "lab.down two is down", "lab.down two is down: node c: does not end",
+        "port.down b.eth0 is down", "node.stopped b stopped", "lab.down two is down",
+        "lab.down two is down: node c: does not end",
       ])
   }
 

@@ -53,7 +53,8 @@ package struct EventQuery: RouteQuery, Equatable {
     [
       Field(
         optional: "since", .text,
-        "Begins with what is kept from that time on: ISO 8601, or how long ago, such as 5m. Without it only what comes."),
+        "Begins with what is kept from that time on: ISO 8601, or how long ago, such as 5m. Without it only what comes."
+      ),
       Field(optional: "after", .count, "Begins behind the event of that id, as `Last-Event-ID` does."),
       Field(optional: "type", .list(.text), "Types, or their first parts: `node` is all of `node.started` and so on."),
       Field(optional: "follow", .boolean, "False = ends with what is there."),

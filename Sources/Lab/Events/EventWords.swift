@@ -51,7 +51,8 @@ package enum EventWords {
     switch type {
     case .fdbMoved:
       guard let station else { return "\(count) moves of more stations" }
-      let ports = "from \(detail.text("from") ?? "a port that is gone") to \(detail.text("to") ?? "a port that is gone")"
+      let ports =
+        "from \(detail.text("from") ?? "a port that is gone") to \(detail.text("to") ?? "a port that is gone")"
       return "\(station) moved \(ports)\(count > 1 ? ", \(count) times" : "")"
     case .fdbEvicted:
       let port = detail.text("port").map { " of \($0)" } ?? ""
@@ -66,7 +67,8 @@ package enum EventWords {
   private static func capture(_ detail: [String: EventValue]) -> String {
     var words = "started"
     if case .list(let targets)? = detail["targets"] {
-      words += " on \(targets.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: ", "))"
+      words +=
+        " on \(targets.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: ", "))"
     }
     if let filter = detail.text("filter") { words += ", filter \(filter)" }
     if let file = detail.text("file") { words += ", into \(file)" }

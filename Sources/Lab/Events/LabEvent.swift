@@ -77,7 +77,8 @@ package struct EventFilter: Sendable, Equatable {
     for word in words where !LabEventType.allCases.contains(where: { Self.matches($0, word) }) {
       let known = LabEventType.allCases.map(\.rawValue).joined(separator: ", ")
       throw UserError(
-        .badInput, "there are no events of type \"\(word)\"", hint: "types: \(known); their first parts alone are taken too")
+        .badInput, "there are no events of type \"\(word)\"",
+        hint: "types: \(known); their first parts alone are taken too")
     }
     self.words = words
     types = Set(LabEventType.allCases.filter { type in words.contains { Self.matches(type, $0) } })

@@ -16,9 +16,14 @@ package final class LabEvents: Sendable {
     var ports: [String]
   }
 
+  /// Resets of a node that is not ready again are one if no more than this lies between them.
+  private static let resetPause = Duration.seconds(1)
+
   private struct State {
     /// Of nodes of which something was told.
     var nodes: [String: NodeState] = [:]
+    /// When nodes began anew last.
+    var resets: [String: ContinuousClock.Instant] = [:]
     /// Ports that are up.
     var ports: Set<String> = []
     /// Links of which it was last told that they have their carrier.
@@ -73,10 +78,14 @@ package final class LabEvents: Sendable {
     hub.note(.nodeStarted, subject: node, detail: detail)
   }
 
-  /// The system of a node began anew, without the node being stopped.
+  /// The system of a node began anew, without the node being stopped; QEMU says so three times for one reboot.
   func nodeReset(_ node: String) {
-    state.withLock { $0.nodes[node] = .started }
-    hub.note(.nodeStarted, subject: node, detail: ["reset": true])
+    let isNew = state.withLock { state in
+      defer { (state.nodes[node], state.resets[node]) = (.started, .now) }
+      guard state.nodes[node] == .started, let last = state.resets[node] else { return true }
+      return ContinuousClock.now - last > Self.resetPause
+    }
+    if isNew { hub.note(.nodeStarted, subject: node, detail: ["reset": true]) }
   }
 
   func nodeReady(_ node: String) {

@@ -146,7 +146,8 @@ package actor LabRuntime {
   }
 
   var environment: NodeEnvironment {
-    NodeEnvironment(lab: current?.name ?? "", directories: directories, variables: variables, logger: logger, events: events)
+    NodeEnvironment(
+      lab: current?.name ?? "", directories: directories, variables: variables, logger: logger, events: events)
   }
 
   /// Looks after the guests that come back to the ports which have just been made anew.

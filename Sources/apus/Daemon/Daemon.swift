@@ -80,6 +80,7 @@ struct Daemon {
         }
       }
     } catch {
+      await endEvents()
       leave(isNew: isNew)
       throw error
     }
