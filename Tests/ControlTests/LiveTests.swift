@@ -13,7 +13,7 @@ import Topology
     var port = FixedLab.ports[0]
     port.name = name
     port.carrier = carrier
-    (port.receivePackets, port.receiveBytes) = (packets, packets * 100)
+    (port.receivePackets, port.receiveBytes) = (packets, packets &* 100)
     (port.transmitPackets, port.transmitBytes) = (0, 0)
     (port.dropsIn, port.dropsOut) = (["runt": drops], [:])
     return port
@@ -72,8 +72,8 @@ import Topology
     let difference = board.advance(to: snapshot([port("a.eth0", packets: 7)], at: 1, from: start))
     #expect(difference.ports["a.eth0"]??.receivePackets ?? 0 == 0)
     // A counter may be as far apart as it can be.
-    let far = board.advance(to: snapshot([port("a.eth0", packets: .max)], at: 2, from: start))
-    #expect(far.ports["a.eth0"] != nil)
+    _ = board.advance(to: snapshot([port("a.eth0", packets: .max)], at: 2, from: start))
+    #expect(board.row.ports["a.eth0"]??.receivePackets == 0)
   }
 
   @Test func viewersShareWhatIsMadeOnceASecond() async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import LinuxHost
 import TestSupport
 import Testing
@@ -26,7 +27,7 @@ extension RealThings {
         - { name: core, ends: [sw1, sw2], trunk: [red, blue] }
         - { name: cross, ends: ["blue1:eth1", "blue2:eth1"] }
       tests:
-        - { ping: red1 -> red2, for: 10s }
+        - { ping: red1 -> red2, within: 10s }
 
       """
 
@@ -64,10 +65,13 @@ extension RealThings {
         try await page.wait(for: page.thing("blue1"), toBe: "running")
 
         // Traffic has rates, and the lab that is changed has another map.
-        try await page.sandbox.shell("red1", "ping -c 20 -i 0.1 10.8.10.2", lab: Self.lab)
+        let pinger = try page.sandbox.start(
+          [page.sandbox.binary, "exec", "--lab", Self.lab, "red1", "--", "ping", "-i", "0.1", "10.8.10.2"],
+          log: "ping.log")
         try await page.wait(for: page.line("core"), toBe: "busy")
-        let more = "  red9: { kind: netns, nics: { eth0: { switch: sw1, vlan: red } } }\n  vm1:"
-        let wider = try page.sandbox.write(Self.file.replacing("  vm1:", with: more))
+        pinger.signal(SIGKILL)
+        let more = "  red9: { kind: netns, nics: { eth0: { switch: sw1, vlan: red } } }\nlinks:"
+        let wider = try page.sandbox.write(Self.file.replacing("links:", with: more))
         try await page.sandbox.apus("up", wider, expecting: 0)
         try await browser.wait(for: "document.querySelectorAll('.thing').length === 8")
       }
@@ -124,6 +128,7 @@ extension RealThings {
         let browser = page.browser
         try await browser.evaluate("fetch('/v1/session', { method: 'DELETE' })")
         try await browser.open("\(page.origin)/#node=a")
+        try await browser.wait(for: "location.hash === '#node=a'")
         try await browser.reload()
         try await browser.wait(for: "document.querySelector('dialog[open] input')")
         try await browser.type("wrong-wrong-wrong-wrong\n")

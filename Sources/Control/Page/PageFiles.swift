@@ -1,7 +1,8 @@
 import CPage
+import Synchronization
 
 /// The files of the live page that are in this program, ready to be sent.
-struct PageFiles: Sendable {
+final class PageFiles: Sendable {
   /// One of them.
   struct File: Sendable {
     /// `main.js`; of the page itself `index.html`.
@@ -11,34 +12,49 @@ struct PageFiles: Sendable {
     let bytes: [UInt8]
     /// The same as gzip writes it; nil where that is no smaller.
     let compressed: [UInt8]?
-    /// Changes with the content, with its quotation marks.
+    /// Changes with the content, however that is sent.
     let tag: String
   }
 
-  /// By name.
-  private let files: [String: File]
+  private static let terminal = "xterm.js"
 
-  /// Made at the first use: compressing takes tens of milliseconds, which a daemon without a viewer does not spend.
+  /// Those of the process; what nobody asks for costs nothing.
   static let shared = PageFiles()
+
+  /// As they are in the program, in its order.
+  private let embedded: [(name: String, bytes: [UInt8])]
+  /// Made at the first use each: compressing takes some milliseconds.
+  private let made = Mutex<[String: File]>([:])
 
   init() {
     var count = 0
     let first = unsafe page_files(&count)
-    let all = unsafe UnsafeBufferPointer(start: first, count: count).map { file in
+    embedded = unsafe UnsafeBufferPointer(start: first, count: count).map { file in
       let bytes = unsafe [UInt8](UnsafeBufferPointer(start: file.bytes, count: file.size))
       return unsafe (name: String(cString: file.name), bytes: bytes)
     }
-    var files = all.filter { !$0.name.hasPrefix(XtermBundle.folder) }
-    files.append(("xterm.js", XtermBundle.join(all)))
-    self.files = Dictionary(
-      files.map { ($0.name, File(name: $0.name, bytes: $0.bytes)) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// - Returns: nil for a file that the page has not.
-  func file(_ name: String) -> File? { files[name] }
+  func file(_ name: String) -> File? {
+    if let known = made.withLock({ $0[name] }) { return known }
+    guard let bytes = bytes(of: name) else { return nil }
+    let file = File(name: name, bytes: bytes)
+    made.withLock { $0[name] = file }
+    return file
+  }
+
+  /// Modules of the terminal are no files of their own.
+  private func bytes(of name: String) -> [UInt8]? {
+    if name == Self.terminal { return XtermBundle.join(embedded) }
+    guard !name.hasPrefix(XtermBundle.folder) else { return nil }
+    return embedded.first { $0.name == name }?.bytes
+  }
 
   /// Names, sorted.
-  var names: [String] { files.keys.sorted() }
+  var names: [String] {
+    (embedded.map(\.name).filter { !$0.hasPrefix(XtermBundle.folder) } + [Self.terminal]).sorted()
+  }
 }
 
 extension PageFiles.File {
@@ -49,7 +65,8 @@ extension PageFiles.File {
     compressed = Self.gzip(bytes)
     // FNV-1a, 64 bits: it need not withstand anybody, the files are ours.
     let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-    tag = "\"\(String(hash, radix: 16))\""
+    // Weak: the same for what is compressed and what is not.
+    tag = "W/\"\(String(hash, radix: 16))\""
   }
 
   private static func type(of name: String) -> String {

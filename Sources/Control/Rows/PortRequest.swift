@@ -51,8 +51,8 @@ package struct PortRequest: Described, Equatable {
     [
       Field("switch", .text, "Name of the switch."),
       Field("kind", .choice(AddedPortKind.all.map(\.word)), "What is behind it."),
-      Field("target", .text, "Path of the socket, absolute; or name of the interface of this host.").onSocket(
-        .absolute),
+      Field("target", .text, "Path of the socket, absolute; or name of the interface of this host.")
+        .onSocket(.absolute),
       Field(
         optional: "role", .choice(["listen", "connect"]), "Of a vhost-user or stream socket; `listen` without it."),
       Field(optional: "queues", .integer(1...16), "Pairs of rings that are offered; 1 without it."),

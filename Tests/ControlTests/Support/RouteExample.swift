@@ -301,7 +301,7 @@ struct RouteExample: Sendable {
     """
   private static let graph = """
     {"name": "two", "vertices": [],
-     "edges": [{"name": "e", "first": "a", "second": "b", "label": "l", "carrier": "up", "ports": []}]}
+     "edges": [{"name": "e", "first": "a", "second": "b", "label": "l", "carrier": "up", "ports": ["a.eth0"]}]}
     """
   private static let diagnostic = """
     {"severity": "error", "code": "L201", "file": "-", "path": "-", "line": 1, "column": 2, "length": 3, "message": "m",
