@@ -1,19 +1,23 @@
 import FoundationEssentials
-import Lab
+import NIOCore
+import TestSupport
 import Testing
 
 @testable import Control
+@testable import Lab
 
 /// `/v1/events`, as lines of JSON and as server-sent events.
 @Suite struct EventStreamTests {
   private struct Enough: Error {}
 
   /// Asks as `curl` does, with headers of one's own, until the text that came has `count` parts between blank lines.
-  private func text(_ folder: String, _ target: String, headers: [String] = [], until marker: String? = nil) async throws
+  private func text(_ folder: String, _ target: String, headers: [String] = [], until marker: String? = nil)
+    async throws
     -> String
   {
     let stream = try RawHTTP(socket: "\(folder)/control.sock")
-    try stream.send("GET \(target) HTTP/1.1\r\nHost: apus\r\nConnection: close\r\n\(headers.map { $0 + "\r\n" }.joined())\r\n")
+    try stream.send(
+      "GET \(target) HTTP/1.1\r\nHost: apus\r\nConnection: close\r\n\(headers.map { $0 + "\r\n" }.joined())\r\n")
     return try await stream.text(until: marker)
   }
 
@@ -100,7 +104,9 @@ import Testing
         // The query that a browser repeats is not what counts then.
         let text = try await text(
           folder, "/v1/events?since=1h&follow=false", headers: [sse, "Last-Event-ID: \(id)"])
-        return RawHTTP.body(of: text).split(separator: "\n").filter { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) }
+        return RawHTTP.body(of: text).split(separator: "\n").filter { $0.hasPrefix("id: ") }.map {
+          String($0.dropFirst(4))
+        }
       }
       #expect(try await ids("1000") == ["1001", "1002"])
       #expect(try await ids("1002") == [])
@@ -119,6 +125,35 @@ import Testing
       let folder = String(client.socket.dropLast("/control.sock".count))
       let text = try await text(folder, "/v1/events", headers: ["Accept: text/event-stream"], until: "retry: 2000\n\n")
       #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
+    }
+  }
+
+  /// A client that takes nothing holds up neither who notes nor who reads, and is told how many it has missed.
+  @Test func aClientThatDoesNotReadHoldsNobody() async throws {
+    let lab = lab(0)
+    try await ServerFixture.run(lab) { client, _ in
+      let stuck = try RawHTTP(socket: client.socket)
+      try stuck.send("GET /v1/events HTTP/1.1\r\nHost: apus\r\nConnection: close\r\n\r\n")
+      let isThere = await eventually { lab.events.readerCount == 1 }
+      #expect(isThere)
+      let count = 100_000
+      let text = String(repeating: "x", count: 200)
+      for _ in 0..<count { lab.events.note(.portFault, subject: "p", detail: ["reason": .text(text)]) }
+      // Another one hears of all that is kept meanwhile.
+      var query = EventQuery()
+      (query.since, query.isFollowing) = ("1h", false)
+      var heard = 0
+      try await client.stream(API.events, query: query) { _ in heard += 1 }
+      #expect(heard == EventHub.limit + 1)
+      lab.events.finish()
+      let body = RawHTTP.body(of: try await stuck.text())
+      var (lost, seen) = (0, 0)
+      for line in body.split(separator: "\n") {
+        let event = try JSON.decode(EventRow.self, from: Array(line.utf8))
+        if event.type == "lost", case .integer(let count)? = event.detail["count"] { lost += count } else { seen += 1 }
+      }
+      #expect(lost + seen == count)
+      #expect(lost > 0)
     }
   }
 

@@ -38,10 +38,9 @@ extension RealThings {
       try await PageOfLab.use(Self.file, lab: "office") { page in
         let (browser, sandbox) = (page.browser, page.sandbox)
         for (node, target) in [("red1", "10.0.10.2"), ("blue1", "10.9.0.2")] {
-          let pinger = try sandbox.start(
+          _ = try sandbox.start(
             [sandbox.binary, "exec", "--lab", "office", node, "--", "ping", "-i", "0.02", "-s", "1000", target],
             log: "\(node).log")
-          defer { _ = pinger }
         }
         try await sandbox.apus("link", "set", "red3.eth0", "down", "--lab", "office", expecting: 0)
         for link in ["core", "cross", "red1.eth0"] { try await page.wait(for: page.line(link), toBe: "busy") }

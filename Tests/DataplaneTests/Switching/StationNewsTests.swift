@@ -134,7 +134,7 @@ import Testing
   @Test func aSwitchTellsOfAStationThatFlaps() async throws {
     try await Bench.with { bench in
       try await bench.addSwitch()
-      for name in ["a", "b"] { try await bench.addGuest(name, .access(vlan: Int(Self.vlan))) }
+      for name in ["a", "b"] { try await bench.addGuest(name, .access(vlan: Self.vlan)) }
       let events = bench.dataplane.events.subscribe()
       let rounds = 2000
       for round in 0...rounds { try bench.exchange(frame(1), from: round % 2 == 0 ? "a" : "b") }
