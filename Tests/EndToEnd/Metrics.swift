@@ -181,7 +181,7 @@ extension RealThings {
     private static func checkValues(_ scrape: Scrape) {
       let port = "lab=\"\(lab)\",port=\"h1.eth0\""
       #expect(scrape.value("apus_port_up", port) == 1)
-      #expect(scrape.value("apus_port_mtu_bytes", port) == 1500)
+      #expect(scrape.value("apus_port_mtu_bytes", port) == 65521)
       #expect(scrape.value("apus_port_info", "\(port),switch=\"sw1\",kind=\"tap\",mode=\"access\"") == 1)
       #expect(scrape.value("apus_port_drops_total", "\(port),direction=\"in\",reason=\"source-invalid\"") == 1)
       #expect(scrape.value("apus_vhost_user_connected", "lab=\"\(lab)\",port=\"vm1.eth0\"") == 1)
