@@ -17,7 +17,7 @@ import Testing
     return String(decoding: bytes.withLock { $0 }, as: UTF8.self).split(separator: "\n").map { String($0) }
   }
 
-  private func text(of lab: FixedLab = FixedLab(), _ format: MetricsFormat) async -> [String] {
+  private func text(_ format: MetricsFormat, _ lab: FixedLab = FixedLab()) async -> [String] {
     LabMetrics.text(await LabMetrics(lab), RequestMeter(), lab.events, format).split(separator: "\n").map { String($0) }
   }
 
@@ -123,7 +123,7 @@ import Testing
   }
 
   @Test(arguments: MetricsFormat.allCases) func withoutALabOnlyTheDaemonIsTold(_ format: MetricsFormat) async {
-    let lines = await text(of: FixedLab(current: nil), format)
+    let lines = await text(format, FixedLab(current: nil))
     let names = Set(lines.filter { !$0.hasPrefix("#") }.map { $0.prefix { $0 != "{" && $0 != " " } })
     #expect(
       names == [
