@@ -58,8 +58,8 @@ struct MeterMiddleware: RouterMiddleware {
   ) async throws -> Response {
     meter.note(context.channel)
     let response = try await next(request, context)
-    // Methods and paths that there are not are as many as anybody likes.
-    let route = context.endpointPath
+    // Methods and paths that there are not are as many as anybody likes; Hummingbird has a word in place of their path.
+    let route = context.endpointPath.flatMap { $0.hasPrefix("/") ? $0 : nil }
     meter.note(
       RequestMeter.Kind(
         method: route == nil ? "none" : request.method.rawValue, route: route ?? "none",

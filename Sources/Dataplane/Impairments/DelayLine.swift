@@ -76,19 +76,23 @@ struct DelayLine: ~Copyable {
     while let frame = leaving.next(of: burst) {
       guard frame.refusal == nil else {
         outcome.refused += 1
+        tally.refused &+= 1
         continue
       }
       guard !schedule.losesNext() else {
         outcome.lost += 1
+        tally.lost &+= 1
         continue
       }
-      if keep(frame, candidate, of: burst, now: now) { outcome.kept += 1 } else { outcome.refused += 1 }
+      if keep(frame, candidate, of: burst, now: now) {
+        outcome.kept += 1
+      } else {
+        outcome.refused += 1
+        tally.refused &+= 1
+      }
       // A copy too many for the queue was never sent: no drop.
       if schedule.duplicatesNext(), keep(frame, candidate, of: burst, now: now) { tally.duplicated &+= 1 }
     }
-    tally.delayed &+= UInt64(outcome.kept)
-    tally.lost &+= UInt64(outcome.lost)
-    tally.refused &+= UInt64(outcome.refused)
     return outcome
   }
 
@@ -132,9 +136,8 @@ struct DelayLine: ~Copyable {
     var work: Int { kept + lost + refused }
   }
 
-  /// What became of all frames so far.
+  /// What became of frames that were not just held, so far: those cost nothing more, since `number` counts them.
   private struct Tally: BitwiseCopyable {
-    var delayed: UInt64 = 0
     var duplicated: UInt64 = 0
     var lost: UInt64 = 0
     var refused: UInt64 = 0
@@ -142,7 +145,8 @@ struct DelayLine: ~Copyable {
 
   var coldStatus: ImpairmentStatus {
     ImpairmentStatus(
-      isFromNode: direction == .fromNode, delayed: tally.delayed, duplicated: tally.duplicated, lost: tally.lost,
+      isFromNode: direction == .fromNode, delayed: number &- tally.duplicated, duplicated: tally.duplicated,
+      lost: tally.lost,
       refused: tally.refused, held: count)
   }
 

@@ -39,7 +39,7 @@ struct PageOfLab {
   }
 
   /// A port of loopback that nobody listens on now.
-  private static func freePort() throws -> UInt16 {
+  static func freePort() throws -> UInt16 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
