@@ -26,7 +26,7 @@ struct Apus: AsyncParsableCommand {
         name: "Network",
         subcommands: [
           PortCommand.self, LinkCommand.self, FDBCommand.self, VLANCommand.self, CaptureCommand.self,
-          TraceCommand.self, StatsCommand.self, WorkerCommand.self,
+          TraceCommand.self, StatsCommand.self, TopCommand.self, WorkerCommand.self,
         ]),
       CommandGroup(
         name: "This program",

@@ -30,6 +30,7 @@ struct PortShowCommand: AsyncParsableCommand {
 
   func run() async throws {
     let port = try await selection.session().client.ask(API.port, of: name)
-    Output.data(try output.rendering.text(port, table: port.description()))
+    let rendering = output.rendering
+    Output.data(try rendering.text(port, table: port.description(width: rendering.width)))
   }
 }

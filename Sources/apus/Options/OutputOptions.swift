@@ -22,7 +22,8 @@ struct OutputOptions: ParsableArguments {
     json ? .json : try Variables.option(output, "OUTPUT", OptionText.word) ?? .table
   }
 
-  var rendering: Rendering { Rendering(format, isColoured: Output.isColoured) }
+  /// For standard output as it is.
+  var rendering: Rendering { Rendering(format, isColoured: Output.isColoured, width: Output.width) }
 
   func write<Row: Listing>(_ rows: [Row]) throws { Output.data(try rendering.text(rows)) }
 }
