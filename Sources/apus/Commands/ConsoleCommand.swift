@@ -12,7 +12,7 @@ struct ConsoleCommand: AsyncParsableCommand {
 
   @OptionGroup var selection: LabOptions
   @Flag(name: .long, help: "Take the console over from who has it. (APUS_STEAL)") var steal = Variables.isSet("STEAL")
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
 
   func run() async throws {
     let client = try selection.session().client

@@ -23,7 +23,7 @@ struct ExecCommand: AsyncParsableCommand {
   @Flag(name: .customShort("i"), help: "Pass standard input on also if it is a terminal.") var interactive = false
   @Flag(name: .customShort("t"), help: "Give the command a terminal; what is typed goes to it, Ctrl-C too.")
   var terminal = false
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
   @Argument(parsing: .postTerminator, help: "The command and its arguments.") var command: [String] = []
 
   func validate() throws {

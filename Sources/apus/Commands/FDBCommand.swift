@@ -13,7 +13,8 @@ struct FDBListCommand: AsyncParsableCommand {
     commandName: "list", abstract: "List the addresses that switches know.", aliases: ["ls"])
 
   @OptionGroup var selection: LabOptions
-  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)") var switchName: String?
+  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)", completion: Names.switches)
+  var switchName: String?
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -27,9 +28,11 @@ struct FDBFlushCommand: AsyncParsableCommand {
     commandName: "flush", abstract: "Forget learnt addresses: all of them, or those that the options select.")
 
   @OptionGroup var selection: LabOptions
-  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)") var switchName: String?
-  @Option(name: .long, help: "Only addresses behind this port. (APUS_PORT)") var port: String?
-  @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)", transform: vlanID) var vlan: Int?
+  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)", completion: Names.switches)
+  var switchName: String?
+  @Option(name: .long, help: "Only addresses behind this port. (APUS_PORT)", completion: Names.ports) var port: String?
+  @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)", completion: Names.vlans, transform: vlanID)
+  var vlan: Int?
 
   private static let vlanID = OptionText.number(in: 1...4094)
 
@@ -49,11 +52,12 @@ struct FDBAddCommand: AsyncParsableCommand {
     usage: "apus fdb add SWITCH MAC PORT [--vlan V]")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The switch.") var switchName: String
+  @Argument(help: "The switch.", completion: Names.switches) var switchName: String
   @Argument(help: "The station's address.") var mac: String
-  @Argument(help: "The port that leads to it.") var port: String
+  @Argument(help: "The port that leads to it.", completion: Names.ports) var port: String
   @Option(
-    name: .long, help: "The VLAN, by name or number; that of the port's untagged frames without it. (APUS_VLAN)")
+    name: .long, help: "The VLAN, by name or number; that of the port's untagged frames without it. (APUS_VLAN)",
+    completion: Names.vlans)
   var vlan: String?
   @OptionGroup var output: OutputOptions
 
@@ -70,9 +74,10 @@ struct FDBRemoveCommand: AsyncParsableCommand {
     aliases: ["rm"])
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The switch.") var switchName: String
+  @Argument(help: "The switch.", completion: Names.switches) var switchName: String
   @Argument(help: "The station's address.") var mac: String
-  @Option(name: .long, help: "Only in this VLAN, by name or number. (APUS_VLAN)") var vlan: String?
+  @Option(name: .long, help: "Only in this VLAN, by name or number. (APUS_VLAN)", completion: Names.vlans) var vlan:
+    String?
 
   func run() async throws {
     let query = StationQuery(switchName: switchName, vlan: Variables.option(vlan, "VLAN"))

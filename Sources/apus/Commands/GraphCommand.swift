@@ -9,7 +9,8 @@ struct GraphCommand: AsyncParsableCommand {
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case mermaid, dot, svg, json }
 
-  @Argument(help: "The lab file, or the name of a lab that is up.") var subject: String
+  @Argument(help: "The lab file, or the name of a lab that is up.", completion: Names.labsAndFiles)
+  var subject: String
   @Option(name: .long, help: "mermaid, dot, svg or json. (APUS_FORMAT)") var format: Format?
 
   func run() async throws {

@@ -20,7 +20,7 @@ struct ImageAddCommand: AsyncParsableCommand {
     commandName: "add", abstract: "Check an image, unpack it if need be, and keep it under a name.",
     discussion: "FILE is qcow2, raw (its name ends in .raw or .img), VMDK, OVA or OVF; it is not needed afterwards.")
 
-  @Argument(help: "The image.") var file: String
+  @Argument(help: "The image.", completion: .file()) var file: String
   @Option(name: .long, help: "Its name; that of the file, without its ending, if not said. (APUS_NAME)")
   var name: String?
   @OptionGroup var output: OutputOptions
@@ -46,7 +46,7 @@ struct ImageShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Show what an image is and, of an appliance, its machines.")
 
-  @Argument(help: "Its name, or sha256: and the beginning of its digest.") var name: String
+  @Argument(help: "Its name, or sha256: and the beginning of its digest.", completion: Names.images) var name: String
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -59,7 +59,7 @@ struct ImageRemoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove", abstract: "Remove images that no machine's disk lies over.", aliases: ["rm"])
 
-  @Argument(help: "Names, or sha256: and the beginning of a digest.") var names: [String]
+  @Argument(help: "Names, or sha256: and the beginning of a digest.", completion: Names.images) var names: [String]
 
   func run() async throws {
     for name in names {

@@ -27,7 +27,7 @@ struct LinkShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one link.")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The link; that of a NIC on a switch is named as its port.") var name: String
+  @Argument(help: "The link; that of a NIC on a switch is named as its port.", completion: Names.links) var name: String
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -50,9 +50,10 @@ struct LinkSetCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The link.") var name: String
-  @Argument(help: "up, down, or KEY=VALUE.") var settings: [String] = []
-  @Option(name: .long, help: "Only frames that this end sends, or the carrier at it. (APUS_FROM)")
+  @Argument(help: "The link.", completion: Names.links) var name: String
+  @Argument(help: "up, down, or KEY=VALUE.", completion: Names.linkSettings) var settings: [String] = []
+  @Option(
+    name: .long, help: "Only frames that this end sends, or the carrier at it. (APUS_FROM)", completion: Names.ends)
   var from: String?
   @Flag(name: .long, help: "Values that are not named go. (APUS_REPLACE)") var replace = Variables.isSet("REPLACE")
   @OptionGroup var output: OutputOptions
@@ -95,7 +96,7 @@ struct LinkResetCommand: AsyncParsableCommand {
     commandName: "reset", abstract: "Take a link back to what the lab file says.")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The link.") var name: String
+  @Argument(help: "The link.", completion: Names.links) var name: String
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -110,7 +111,7 @@ struct LinkFlapCommand: AsyncParsableCommand {
     commandName: "flap", abstract: "Take a link's carrier down and up again, some times.")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The link.") var name: String
+  @Argument(help: "The link.", completion: Names.links) var name: String
   @Option(name: .long, help: "How long it is down; 1s without it. (APUS_DOWN)", transform: OptionText.pause)
   var down: Double?
   @Option(name: .long, help: "How long it is up in between; 1s without it. (APUS_UP)", transform: OptionText.pause)

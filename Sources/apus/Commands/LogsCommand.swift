@@ -8,7 +8,7 @@ struct LogsCommand: AsyncParsableCommand {
     commandName: "logs", abstract: "Print what a node said on its console.")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
 
   func run() async throws {
     let path = try await selection.session().client.ask(API.log, of: node).path

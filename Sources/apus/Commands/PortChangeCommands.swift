@@ -18,18 +18,26 @@ struct PortAddCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The switch.") var switchName: String
+  @Argument(help: "The switch.", completion: Names.switches) var switchName: String
   @Argument(help: "A name for the port.") var name: String
   @OptionGroup var backing: PortBacking
-  @Option(name: .long, help: "Which end of the socket Apus is: listen or connect. (default: listen) (APUS_ROLE)")
+  @Option(
+    name: .long, help: "Which end of the socket Apus is: listen or connect. (default: listen) (APUS_ROLE)",
+    completion: .list(["listen", "connect"]))
   var role: String?
-  @Option(name: .long, help: "The VLAN of an access port, by name or number. (default: 1) (APUS_VLAN)")
+  @Option(
+    name: .long, help: "The VLAN of an access port, by name or number. (default: 1) (APUS_VLAN)",
+    completion: Names.vlans)
   var vlan: String?
-  @Option(name: .long, help: "The VLANs of a trunk: names, numbers, ranges, or all. (APUS_TRUNK)") var trunk: String?
-  @Option(name: .long, help: "The VLAN of a trunk's untagged frames. (APUS_NATIVE)") var native: String?
+  @Option(
+    name: .long, help: "The VLANs of a trunk: names, numbers, ranges, or all. (APUS_TRUNK)", completion: Names.vlans)
+  var trunk: String?
+  @Option(name: .long, help: "The VLAN of a trunk's untagged frames. (APUS_NATIVE)", completion: Names.vlans)
+  var native: String?
   @Option(name: .long, help: "Queue pairs to offer, 1 to 16. (default: 1) (APUS_QUEUES)", transform: queueCount)
   var queues: Int?
-  @Flag(help: "Take an interface that has addresses, and cut this host off there.") var force = false
+  @Flag(help: "Take an interface that has addresses, and cut this host off there. (APUS_FORCE)")
+  var force = Variables.isSet("FORCE")
   @Option(name: .long, help: "Largest payload in bytes, 68 to 65521. (APUS_MTU)", transform: portMTU) var mtu: Int?
   @OptionGroup var output: OutputOptions
 
@@ -52,23 +60,37 @@ struct PortAddCommand: AsyncParsableCommand {
 
 /// What is behind an added port: an option for each `AddedPortKind`, one of which is said.
 struct PortBacking: ParsableArguments {
-  @Option(name: .customLong("vhost-user"), help: ArgumentHelp("The path of a vhost-user socket.", valueName: "path"))
+  @Option(
+    name: .customLong("vhost-user"),
+    help: ArgumentHelp("The path of a vhost-user socket. (APUS_VHOST_USER)", valueName: "path"), completion: .file())
   var vhostUser: String?
   @Option(
-    name: .long, help: ArgumentHelp("The path of a socket for frames behind their lengths.", valueName: "path"))
+    name: .long,
+    help: ArgumentHelp("The path of a socket for frames behind their lengths. (APUS_STREAM)", valueName: "path"),
+    completion: .file())
   var stream: String?
   @Option(
-    name: .long, help: ArgumentHelp("The path of a socket for frames as datagrams, of x.sock.", valueName: "path"))
+    name: .long,
+    help: ArgumentHelp("The path of a socket for frames as datagrams, of x.sock. (APUS_DGRAM)", valueName: "path"),
+    completion: .file())
   var dgram: String?
-  @Option(name: .long, help: ArgumentHelp("The name of a TAP of this host.", valueName: "interface")) var tap: String?
-  @Option(name: .long, help: ArgumentHelp("The name of an interface of this host.", valueName: "interface"))
+  @Option(name: .long, help: ArgumentHelp("The name of a TAP of this host. (APUS_TAP)", valueName: "interface"))
+  var tap: String?
+  @Option(name: .long, help: ArgumentHelp("The name of an interface of this host. (APUS_NIC)", valueName: "interface"))
   var nic: String?
 
-  /// By the words of the kinds; paths are relative to the folder of who asks.
+  /// By the words of the kinds; paths are relative to the folder of who asks. What is said on the command line hides all
+  /// variables: they would be a second thing behind the port.
   private var all: [(kind: String, target: String)] {
+    let said = targets { said, _ in said }
+    return said.isEmpty ? targets { _, name in Variables.value(name) } : said
+  }
+
+  private func targets(_ value: (String?, String) -> String?) -> [(kind: String, target: String)] {
     [
-      ("vhost-user", vhostUser.map(Self.absolute)), ("stream", stream.map(Self.absolute)),
-      ("dgram", dgram.map(Self.absolute)), ("tap", tap), ("nic", nic),
+      ("vhost-user", value(vhostUser, "VHOST_USER").map(Self.absolute)),
+      ("stream", value(stream, "STREAM").map(Self.absolute)), ("dgram", value(dgram, "DGRAM").map(Self.absolute)),
+      ("tap", value(tap, "TAP")), ("nic", value(nic, "NIC")),
     ].compactMap { kind, target in target.map { (kind, $0) } }
   }
 
@@ -101,8 +123,8 @@ struct PortSetCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The port: NODE.NIC, or the name it was given.") var name: String
-  @Argument(help: "KEY=VALUE.") var settings: [String] = []
+  @Argument(help: "The port: NODE.NIC, or the name it was given.", completion: Names.ports) var name: String
+  @Argument(help: "KEY=VALUE.", completion: Names.portSettings) var settings: [String] = []
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -122,7 +144,7 @@ struct PortRemoveCommand: AsyncParsableCommand {
     commandName: "remove", abstract: "Remove a port that was added at run time.", aliases: ["rm"])
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The name it was given.") var name: String
+  @Argument(help: "The name it was given.", completion: Names.ports) var name: String
 
   func run() async throws { try await selection.session().client.tell(API.portRemove, of: name) }
 }

@@ -25,7 +25,7 @@ struct PortShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "show", abstract: "Tell everything about one port.")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The port: NODE.NIC, or the name it was given.") var name: String
+  @Argument(help: "The port: NODE.NIC, or the name it was given.", completion: Names.ports) var name: String
   @OptionGroup var output: OutputOptions
 
   func run() async throws {

@@ -6,7 +6,7 @@ struct StartCommand: AsyncParsableCommand {
     commandName: "start", abstract: "Start a node that was stopped or has ended.")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
 
   func run() async throws { try await selection.session().tell(node, API.nodeStart) }
 }
@@ -16,7 +16,7 @@ struct StopCommand: AsyncParsableCommand {
     commandName: "stop", abstract: "Stop a node; its links stay.")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
 
   func run() async throws { try await selection.session().tell(node, API.nodeStop) }
 }
@@ -26,7 +26,7 @@ struct RestartCommand: AsyncParsableCommand {
     commandName: "restart", abstract: "Stop a node and start it again; its links stay.")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
 
   func run() async throws {
     let session = try selection.session()

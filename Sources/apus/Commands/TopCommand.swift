@@ -15,7 +15,9 @@ struct TopCommand: AsyncParsableCommand {
   private static let roundCount = OptionText.number(in: 1...Int.max)
 
   @OptionGroup var selection: LabOptions
-  @Option(name: .long, help: "ports, links, workers or nodes. (APUS_VIEW)", transform: OptionText.word)
+  @Option(
+    name: .long, help: "ports, links, workers or nodes. (APUS_VIEW)", completion: .words(of: TopView.self),
+    transform: OptionText.word)
   var view: TopView?
   @Option(name: .long, help: "The column to sort by, by its title. (APUS_SORT)") var sort: String?
   @Option(name: .long, help: "Only rows with this text. (APUS_FILTER)") var filter: String?
@@ -74,5 +76,3 @@ struct TopCommand: AsyncParsableCommand {
     }
   }
 }
-
-extension TopView: ExpressibleByArgument {}

@@ -15,8 +15,8 @@ struct TraceCommand: AsyncParsableCommand {
 
   @OptionGroup var selection: LabOptions
   @OptionGroup var output: OutputOptions
-  @Argument(help: "The port whose node sends the frame.") var port: String
-  @Argument(help: "The frame.") var frame: [String] = []
+  @Argument(help: "The port whose node sends the frame.", completion: Names.ports) var port: String
+  @Argument(help: "The frame.", completion: Names.frame) var frame: [String] = []
 
   func run() async throws {
     let client = try selection.session().client

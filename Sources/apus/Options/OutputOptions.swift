@@ -5,7 +5,7 @@ extension OutputFormat: ExpressibleByArgument {}
 
 /// `-o` and `-j` of every command that lists something.
 struct OutputOptions: ParsableArguments {
-  @Option(name: [.customShort("o"), .long], help: "How to write the result. (default: table)")
+  @Option(name: [.customShort("o"), .long], help: "How to write the result. (default: table) (APUS_OUTPUT)")
   var output: OutputFormat?
 
   @Flag(name: .customShort("j"), help: "The same as -o json.")
