@@ -18,7 +18,9 @@ struct CaptureCommand: AsyncParsableCommand {
     discussion: """
       Without -w a line for each frame is printed; -w - writes pcapng to standard output: | wireshark -k -i -
       For links alone each frame is taken once, at the end that sends it, unless --direction says more.
-      """)
+      """
+  )
+  .withExamples("capture")
 
   private static let snapLength = OptionText.number(in: 0...Int.max)
   private static let frameCount = OptionText.number(in: 1...Int.max)

@@ -7,7 +7,9 @@ struct CompletionCommand: ParsableCommand {
       bash: apus completion bash > /etc/bash_completion.d/apus
       zsh:  apus completion zsh > /usr/local/share/zsh/site-functions/_apus
       fish: apus completion fish > ~/.config/fish/completions/apus.fish
-      """)
+      """
+  )
+  .withExamples("completion")
 
   enum Shell: String, ExpressibleByArgument, CaseIterable { case bash, zsh, fish }
 

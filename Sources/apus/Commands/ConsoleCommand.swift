@@ -5,7 +5,9 @@ import Lab
 struct ConsoleCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "console", abstract: "Use a node's serial console; Ctrl-] leaves it.",
-    discussion: "One client at a time. What a client does not read is dropped, and counted; the machine does not wait.")
+    discussion: "One client at a time. What a client does not read is dropped, and counted; the machine does not wait."
+  )
+  .withExamples("console")
 
   /// Ctrl-], as in telnet(1) and virsh(1).
   private static let leave: UInt8 = 0x1D

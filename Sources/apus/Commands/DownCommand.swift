@@ -5,7 +5,9 @@ import Topology
 
 struct DownCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "down", abstract: "Stop and remove everything of a lab.", aliases: ["destroy"])
+    commandName: "down", abstract: "Stop and remove everything of a lab.", aliases: ["destroy"]
+  )
+  .withExamples("down")
 
   @Argument(help: "The lab, by its name or its file; needed when more than one is up.", completion: Names.labsAndFiles)
   var name: String?

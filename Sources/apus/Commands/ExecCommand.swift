@@ -12,7 +12,9 @@ struct ExecCommand: AsyncParsableCommand {
       Output and exit status are the command's. 125: the command could not be run at all, 126: it is no program, \
       127: there is none of that name. Standard input is passed on unless it is a terminal; `</dev/null` keeps the \
       command from reading it.
-      """)
+      """
+  )
+  .withExamples("exec")
 
   /// Status of failures that are not the command's own, as with docker exec and env(1).
   static let ownFailure: Int32 = 125

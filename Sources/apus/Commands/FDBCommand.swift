@@ -5,12 +5,16 @@ import Lab
 struct FDBCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fdb", abstract: "Forwarding databases of switches.",
-    subcommands: [FDBListCommand.self, FDBFlushCommand.self, FDBAddCommand.self, FDBRemoveCommand.self])
+    subcommands: [FDBListCommand.self, FDBFlushCommand.self, FDBAddCommand.self, FDBRemoveCommand.self]
+  )
+  .withExamples("fdb")
 }
 
 struct FDBListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the addresses that switches know.", aliases: ["ls"])
+    commandName: "list", abstract: "List the addresses that switches know.", aliases: ["ls"]
+  )
+  .withExamples("fdb list")
 
   @OptionGroup var selection: LabOptions
   @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)", completion: Names.switches)
@@ -25,7 +29,9 @@ struct FDBListCommand: AsyncParsableCommand {
 
 struct FDBFlushCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "flush", abstract: "Forget learnt addresses: all of them, or those that the options select.")
+    commandName: "flush", abstract: "Forget learnt addresses: all of them, or those that the options select."
+  )
+  .withExamples("fdb flush")
 
   @OptionGroup var selection: LabOptions
   @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)", completion: Names.switches)
@@ -49,7 +55,9 @@ struct FDBAddCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add",
     abstract: "Fix an address behind a port: a static entry, which is neither learnt nor forgotten.",
-    usage: "apus fdb add SWITCH MAC PORT [--vlan V]")
+    usage: "apus fdb add SWITCH MAC PORT [--vlan V]"
+  )
+  .withExamples("fdb add")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The switch.", completion: Names.switches) var switchName: String
@@ -71,7 +79,9 @@ struct FDBAddCommand: AsyncParsableCommand {
 struct FDBRemoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove", abstract: "Remove a static entry.", usage: "apus fdb remove SWITCH MAC [--vlan V]",
-    aliases: ["rm"])
+    aliases: ["rm"]
+  )
+  .withExamples("fdb remove")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The switch.", completion: Names.switches) var switchName: String

@@ -5,7 +5,9 @@ import Topology
 
 struct GraphCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "graph", abstract: "Draw a lab: a FILE as it is written, a LAB with its live state.")
+    commandName: "graph", abstract: "Draw a lab: a FILE as it is written, a LAB with its live state."
+  )
+  .withExamples("graph")
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case mermaid, dot, svg, json }
 

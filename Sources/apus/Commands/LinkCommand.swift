@@ -8,12 +8,16 @@ struct LinkCommand: AsyncParsableCommand {
     commandName: "link", abstract: "Links: carrier and impairments.",
     subcommands: [
       LinkListCommand.self, LinkShowCommand.self, LinkSetCommand.self, LinkResetCommand.self, LinkFlapCommand.self,
-    ])
+    ]
+  )
+  .withExamples("link")
 }
 
 struct LinkListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List links with their carrier and impairments.", aliases: ["ls"])
+    commandName: "list", abstract: "List links with their carrier and impairments.", aliases: ["ls"]
+  )
+  .withExamples("link list")
 
   @OptionGroup var selection: LabOptions
   @OptionGroup var output: OutputOptions
@@ -25,6 +29,7 @@ struct LinkListCommand: AsyncParsableCommand {
 
 struct LinkShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one link.")
+    .withExamples("link show")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The link; that of a NIC on a switch is named as its port.", completion: Names.links) var name: String
@@ -47,7 +52,9 @@ struct LinkSetCommand: AsyncParsableCommand {
     discussion: """
       Values that are not named stay as they are. Keys: delay, jitter (times), loss, duplicate, reorder, corrupt
       (shares), rate, queue (frames). `apus link reset` goes back to the lab file.
-      """)
+      """
+  )
+  .withExamples("link set")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The link.", completion: Names.links) var name: String
@@ -93,7 +100,9 @@ extension LabSession {
 
 struct LinkResetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "reset", abstract: "Take a link back to what the lab file says.")
+    commandName: "reset", abstract: "Take a link back to what the lab file says."
+  )
+  .withExamples("link reset")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The link.", completion: Names.links) var name: String
@@ -108,7 +117,9 @@ struct LinkResetCommand: AsyncParsableCommand {
 
 struct LinkFlapCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "flap", abstract: "Take a link's carrier down and up again, some times.")
+    commandName: "flap", abstract: "Take a link's carrier down and up again, some times."
+  )
+  .withExamples("link flap")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The link.", completion: Names.links) var name: String

@@ -5,7 +5,9 @@ import Lab
 
 struct LogsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "logs", abstract: "Print what a node said on its console.")
+    commandName: "logs", abstract: "Print what a node said on its console."
+  )
+  .withExamples("logs")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The node.", completion: Names.nodes) var node: String

@@ -15,7 +15,9 @@ struct PortAddCommand: AsyncParsableCommand {
       It stays until it is removed or the lab is taken down, also over the death of the lab's daemon; `apus up --dry-run`
       lists it as drift, and `apus up --reset` removes it. A TAP that is there is used and stays; any other is made, and
       goes with the port. A NIC is an interface that this host has: it is taken from the host, and given back as it was.
-      """)
+      """
+  )
+  .withExamples("port add")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The switch.", completion: Names.switches) var switchName: String
@@ -120,7 +122,9 @@ struct PortSetCommand: AsyncParsableCommand {
     discussion: """
       Keys: vlan (an access port of that VLAN), trunk (10,20-29 or all), native (a VLAN, or none), mtu (bytes), and of
       a TAP offload (on, checksum, off). What is not named stays. `apus up --reset` goes back to the lab file.
-      """)
+      """
+  )
+  .withExamples("port set")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The port: NODE.NIC, or the name it was given.", completion: Names.ports) var name: String
@@ -141,7 +145,9 @@ struct PortSetCommand: AsyncParsableCommand {
 
 struct PortRemoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Remove a port that was added at run time.", aliases: ["rm"])
+    commandName: "remove", abstract: "Remove a port that was added at run time.", aliases: ["rm"]
+  )
+  .withExamples("port remove")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The name it was given.", completion: Names.ports) var name: String

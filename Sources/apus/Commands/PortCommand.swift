@@ -6,12 +6,16 @@ struct PortCommand: AsyncParsableCommand {
     commandName: "port", abstract: "Ports of switches and wires.",
     subcommands: [
       PortListCommand.self, PortShowCommand.self, PortAddCommand.self, PortSetCommand.self, PortRemoveCommand.self,
-    ])
+    ]
+  )
+  .withExamples("port")
 }
 
 struct PortListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List ports with their VLANs and counters.", aliases: ["ls"])
+    commandName: "list", abstract: "List ports with their VLANs and counters.", aliases: ["ls"]
+  )
+  .withExamples("port list")
 
   @OptionGroup var selection: LabOptions
   @OptionGroup var output: OutputOptions
@@ -23,6 +27,7 @@ struct PortListCommand: AsyncParsableCommand {
 
 struct PortShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "show", abstract: "Tell everything about one port.")
+    .withExamples("port show")
 
   @OptionGroup var selection: LabOptions
   @Argument(help: "The port: NODE.NIC, or the name it was given.", completion: Names.ports) var name: String

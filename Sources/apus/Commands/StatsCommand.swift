@@ -3,7 +3,9 @@ import Control
 
 struct StatsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "stats", abstract: "Show what workers did and ports counted, with drops by reason.")
+    commandName: "stats", abstract: "Show what workers did and ports counted, with drops by reason."
+  )
+  .withExamples("stats")
 
   @OptionGroup var selection: LabOptions
   @OptionGroup var output: OutputOptions

@@ -7,7 +7,9 @@ import Topology
 
 struct TestCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "test", abstract: "Run the tests of a lab; a FILE is brought up first if it is not up.")
+    commandName: "test", abstract: "Run the tests of a lab; a FILE is brought up first if it is not up."
+  )
+  .withExamples("test")
 
   @Argument(help: "The lab file, or the name of a lab that is up.", completion: Names.labsAndFiles)
   var subject: String

@@ -10,7 +10,9 @@ struct TopCommand: AsyncParsableCommand {
     discussion: """
       Keys: p l w n or 1-4 change the view, s < > the column it is sorted by, r turns it round, / filters, arrows \
       scroll, ? tells all of them, q leaves.
-      """)
+      """
+  )
+  .withExamples("top")
 
   private static let roundCount = OptionText.number(in: 1...Int.max)
 

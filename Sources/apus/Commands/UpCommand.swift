@@ -6,7 +6,9 @@ import Topology
 
 struct UpCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "up", abstract: "Make a lab file true; again, it changes nothing.", aliases: ["apply", "deploy"])
+    commandName: "up", abstract: "Make a lab file true; again, it changes nothing.", aliases: ["apply", "deploy"]
+  )
+  .withExamples("up")
 
   @Argument(help: "The lab file; `-` is standard input.", completion: Names.labFiles) var file: String
 

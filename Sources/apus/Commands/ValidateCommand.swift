@@ -6,7 +6,9 @@ import Topology
 
 struct ValidateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "validate", abstract: "Check a lab file; nothing is started.")
+    commandName: "validate", abstract: "Check a lab file; nothing is started."
+  )
+  .withExamples("validate")
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json, jsonl, yaml }
 
