@@ -104,7 +104,7 @@ let package = Package(
       dependencies: ["Control", "Lab", "Capture", "Dataplane", "Topology", "Frames", "LinuxHost", "TestSupport"],
       swiftSettings: tests),
     .testTarget(
-      name: "CommandTests", dependencies: ["apus", "Control", argumentParser], swiftSettings: tests),
+      name: "CommandTests", dependencies: ["apus", "Control", "TestSupport", argumentParser], swiftSettings: tests),
     .testTarget(
       name: "EndToEnd",
       dependencies: ["GuestKit", "TestSupport", "LinuxHost", "Frames"],

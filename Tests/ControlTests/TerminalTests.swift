@@ -65,7 +65,7 @@ import Testing
       for isColoured in [false, true] {
         let lines = Table(columns: columns, rows: rows, isColoured: isColoured).lines(within: width)
         #expect(lines.allSatisfy { TerminalText.width($0) <= width }, "\(width): \(lines)")
-        #expect(lines[0].hasPrefix(String("NAME".prefix(max(0, width - 1)))) || width < 5, "\(width): \(lines)")
+        #expect(lines[0].hasPrefix(String("NAME".prefix(max(0, width - 1)))) || width < 12, "\(width): \(lines)")
       }
     }
   }

@@ -78,12 +78,14 @@ package struct TopState: Sendable, Equatable {
     case .pageUp: offset -= page
     case .pageDown: offset += page
     case .first: offset = 0
-    case .last: offset = .max
+    // `settle` knows where that is.
+    case .last: offset = 1 << 40
     case .left: moveOrder(-1)
     case .right: moveOrder(1)
     case .enter, .backspace, .interrupt, .suspend: break
     }
-    offset = max(0, offset)
+    // Keys may come faster than screens are drawn.
+    offset = min(max(0, offset), 1 << 40)
     return .stay
   }
 
