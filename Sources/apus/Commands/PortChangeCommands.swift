@@ -81,8 +81,9 @@ struct PortBacking: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("The name of an interface of this host. (APUS_NIC)", valueName: "interface"))
   var nic: String?
 
-  /// By the words of the kinds; paths are relative to the folder of who asks. What is said on the command line hides all
-  /// variables: they would be a second thing behind the port.
+  /// By the words of the kinds; paths are relative to the folder of who asks.
+  ///
+  /// What is said on the command line hides all variables: they would be a second thing behind the port.
   private var all: [(kind: String, target: String)] {
     let said = targets { said, _ in said }
     return said.isEmpty ? targets { _, name in Variables.value(name) } : said

@@ -66,7 +66,7 @@ struct TopSession {
     case .redraw: break
     case .data(let data): (self.data, notice) = (data, nil)
     case .away(let reason):
-      notice = "\(source.session.name): \(reason); waiting for a daemon  (q leaves)"
+      notice = "the daemon is away; waiting for one, q leaves: \(reason)"
     case .labIsGone:
       farewell = "lab \(source.session.name) is down"
       return false
