@@ -50,16 +50,19 @@ import Topology
   }
 
   @Test func whatGoesHasOneLineANode() {
-    var progress = LabProgress(.down, lab: "few", definition: Self.lab([("vm1", "vm"), ("n", "netns"), ("web", "vm")]))
+    var progress = LabProgress(
+      .down, lab: "few",
+      definition: Self.lab([("vm1", "vm"), ("n", "netns"), ("web", "container"), ("kept", "container")]))
     let lines = Self.all(
       &progress,
       [
         "vm1: stopped", "process 17 (sleep) in apus-few-n removed", "namespace apus-few-n removed", "left: /a/b",
-        "port x removed",
+        "port x removed", "web: stopped", "kept: stopped", "container apus-few-web removed",
       ])
     #expect(
       lines == [
         "vm1: stopped", "process 17 (sleep) in apus-few-n removed", "namespace apus-few-n removed", "left: /a/b",
+        "container apus-few-web removed", "kept: stopped",
       ])
   }
 

@@ -25,7 +25,7 @@ package struct LabProgress: Sendable {
     self.work = work
     self.lab = lab
     isSlow = Dictionary(
-      (definition?.nodes ?? []).map { ($0.name, work == .up && ["vm", "container"].contains($0.kind)) },
+      (definition?.nodes ?? []).map { ($0.name, $0.kind == "container" || (work == .up && $0.kind == "vm")) },
       uniquingKeysWith: { first, _ in first })
   }
 
@@ -42,7 +42,8 @@ package struct LabProgress: Sendable {
       // What takes minutes is said when it begins.
       return (words.hasSuffix(" %") || isLarge ? [] : [line], false)
     }
-    guard isSlow[node] != true || words.hasPrefix("ready in ") else {
+    let isFinal = work == .up ? words.hasPrefix("ready in ") : line.hasSuffix(" removed")
+    guard isSlow[node] != true || isFinal else {
       waiting.removeAll { $0.node == node }
       if !finished.contains(node) { waiting.append((node, line)) }
       return ([], false)

@@ -31,8 +31,18 @@ struct ImageAddCommand: AsyncParsableCommand {
 
   func run() async throws {
     let path = URL(filePath: file, relativeTo: URL(filePath: FileManager.default.currentDirectoryPath + "/"))
+    // A terminal sees one line that changes; elsewhere nobody reads percents.
+    let updates = Output.progressSize != nil
     let entry = try await ImageCommand.catalogue.add(
-      path.standardizedFileURL.path, name: Variables.option(name, "NAME"), progress: { Output.words($0) })
+      path.standardizedFileURL.path, name: Variables.option(name, "NAME"),
+      progress: { line in
+        if updates {
+          Output.bytes(Array((EscapeSequence.restartLine + TerminalText.clean(line)).utf8), toError: true)
+        } else if !line.hasSuffix(" %") {
+          Output.words(line)
+        }
+      })
+    if updates { Output.bytes(Array(EscapeSequence.restartLine.utf8), toError: true) }
     try output.write([ImageRow(entry)])
   }
 }
