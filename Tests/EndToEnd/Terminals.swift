@@ -157,6 +157,21 @@ extension RealThings {
       }
     }
 
+    /// Neither groff nor mandoc complains, and man(1)'s formatter shows what the help says.
+    @Test(.timeLimit(.minutes(4))) func manualPagesAreTaken() async throws {
+      try await Sandbox.use { sandbox in
+        let folder = "\(sandbox.folder)/man"
+        let made = try await execute(
+          ["\(projectRoot)/tools/man", folder, sandbox.binary], environment: sandbox.environment, within: 120)
+        #expect(made.status == 0, "\(made)")
+        let shown = try await execute(
+          ["/usr/bin/mandoc", "-T", "ascii", "\(folder)/apus-top.1"], environment: sandbox.environment)
+        #expect(shown.output.contains("apus top --batch -n 3") && shown.errors.isEmpty, "\(shown)")
+        #expect(
+          shown.output.contains("E\u{8}EX\u{8}XI\u{8}IT\u{8}T S\u{8}ST\u{8}TA\u{8}AT\u{8}TU\u{8}US\u{8}S"), "\(shown)")
+      }
+    }
+
     /// A hundred nodes, and no more to read than ten.
     @Test(.timeLimit(.minutes(5))) func aLargeLabSaysLittle() async throws {
       try await Sandbox.use { sandbox in
