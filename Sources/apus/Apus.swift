@@ -32,7 +32,8 @@ struct Apus: AsyncParsableCommand {
         name: "This program",
         subcommands: [
           ImageCommand.self, DoctorCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self,
-          DaemonCommand.self, ExtcapCommand.self, CNICommand.self, CompleteCommand.self, CompleteLineCommand.self, ManualCommand.self,
+          DaemonCommand.self, ExtcapCommand.self, CNICommand.self, CompleteCommand.self, CompleteLineCommand.self,
+          ManualCommand.self,
         ]),
     ])
 

@@ -22,8 +22,10 @@ package enum EscapeSequence {
   /// To the beginning of the line, which is cleared: for a line that is written again and again.
   package static let restartLine = "\r\(introducer)2K"
 
-  /// A screen of its own without a cursor; what was there before comes back with `leaveScreen`. Lines are not wrapped, so that
-  /// a terminal that has just shrunk shows no broken ones.
+  /// A screen of its own without a cursor.
+  ///
+  /// What was there before comes back with `leaveScreen`. Lines are not wrapped, so that a terminal that has just shrunk
+  /// shows no broken ones.
   package static let enterScreen = "\(introducer)?1049h\(introducer)?25l\(introducer)?7l\(introducer)2J"
   package static let leaveScreen = "\(introducer)0m\(introducer)?7h\(introducer)?25h\(introducer)?1049l"
 

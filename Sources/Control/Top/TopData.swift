@@ -15,7 +15,9 @@ package struct TopData: Sendable {
     self.workers = workers
   }
 
-  /// `campus: 12 nodes, 11 ready; 14 links, 1 down; 2 workers, 34% busy`: the busiest one
+  /// The lab in a line, with how busy the busiest worker is.
+  ///
+  /// `campus: 12 nodes, 11 ready; 14 links, 1 down; 2 workers, 34% busy`
   var summary: String {
     let ready = nodes.count { $0.ready }
     let down = links.count { $0.carrier != "up" }

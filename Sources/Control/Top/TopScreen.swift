@@ -61,6 +61,8 @@ package struct TopScreen {
     return TerminalText.padded(TerminalText.cutAtEnd(TerminalText.clean(summary), to: room), to: room) + "  " + time
   }
 
+  /// The views, and how the one that is shown is sorted and filtered.
+  ///
   /// `[1 ports] 2 links 3 workers 4 nodes   by RX-BIT/S   "vm": 3 of 12`
   private func tabs(_ state: TopState, _ count: Int, _ shown: Int) -> String {
     let tabs = TopView.allCases.enumerated().map { index, view in
