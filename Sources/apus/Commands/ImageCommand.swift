@@ -32,17 +32,17 @@ struct ImageAddCommand: AsyncParsableCommand {
   func run() async throws {
     let path = URL(filePath: file, relativeTo: URL(filePath: FileManager.default.currentDirectoryPath + "/"))
     // A terminal sees one line that changes; elsewhere nobody reads percents.
-    let updates = Output.progressSize != nil
+    let size = Output.progressSize
     let entry = try await ImageCommand.catalogue.add(
       path.standardizedFileURL.path, name: Variables.option(name, "NAME"),
       progress: { line in
-        if updates {
-          Output.bytes(Array((EscapeSequence.restartLine + TerminalText.clean(line)).utf8), toError: true)
+        if let size {
+          Output.status(line, columns: size.columns)
         } else if !line.hasSuffix(" %") {
           Output.words(line)
         }
       })
-    if updates { Output.bytes(Array(EscapeSequence.restartLine.utf8), toError: true) }
+    Output.endStatus()
     try output.write([ImageRow(entry)])
   }
 }

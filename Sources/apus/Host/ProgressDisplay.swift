@@ -6,8 +6,6 @@ import Topology
 /// Shows on standard error how far a lab has come: one line that changes on a terminal, a few lines elsewhere.
 final class ProgressDisplay: Sendable {
   private let progress: Mutex<LabProgress>
-  /// The updating line is there.
-  private let isShown = Mutex(false)
   private let updates: Bool
   private let start = ContinuousClock.now
 
@@ -29,22 +27,15 @@ final class ProgressDisplay: Sendable {
       for line in lines { Output.words(line) }
       return
     }
-    let shown = TerminalText.cutAtEnd(status, to: max(1, size.columns - 1))
-    let notes = isNote ? lines.map { $0 + "\n" }.joined() : ""
-    isShown.withLock { isShown in
-      Output.bytes(Array((EscapeSequence.restartLine + notes + shown).utf8), toError: true)
-      isShown = true
-    }
+    if isNote { for line in lines { Output.words(line) } }
+    Output.status(status, columns: size.columns)
   }
 
   /// Ends it, before anything else is said: the line that changes goes, elsewhere what was not final is printed.
   func finish() {
     let left = progress.withLock { $0.finish() }
     if updates, Output.progressSize != nil {
-      isShown.withLock { isShown in
-        if isShown { Output.bytes(Array(EscapeSequence.restartLine.utf8), toError: true) }
-        isShown = false
-      }
+      Output.endStatus()
     } else {
       for line in left { Output.words(line) }
     }
