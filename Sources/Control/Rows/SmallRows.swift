@@ -50,7 +50,7 @@ package struct DoctorRow: Described, Equatable {
 }
 
 extension DoctorRow: Listing {
-  package static let columns = [Column("STATE"), Column("WHAT"), Column("DETAIL"), Column("ADVICE")]
+  package static let columns = [Column("STATE"), Column("WHAT"), Column("DETAIL", .prose), Column("ADVICE", .prose)]
 
   package var cells: [Cell] {
     let tint: Cell.Tint =

@@ -10,7 +10,9 @@ struct EventsCommand: AsyncParsableCommand {
     discussion: """
       A line for each event: its time, its type, what it happened to, and words; with -o jsonl a JSON object.
       The last 10,000 are kept. What was lost nevertheless is told by a line of type lost.
-      """)
+      """
+  )
+  .withExamples("events")
 
   @OptionGroup var selection: LabOptions
   @OptionGroup var output: OutputOptions

@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import Glibc
 import Lab
+import Synchronization
 
 /// Data goes to standard output, words for people to standard error.
 enum Output {
@@ -18,9 +19,25 @@ enum Output {
     end(Lab.ExitCode.failed.rawValue)
   }
 
-  /// A line for people.
+  /// A line for people; the status, if one is shown, makes way for it.
   static func words(_ text: String) {
-    bytes(Array((text.hasSuffix("\n") ? text : text + "\n").utf8), toError: true)
+    let head = hasStatus.exchange(false, ordering: .relaxed) ? EscapeSequence.restartLine : ""
+    bytes(Array((head + (text.hasSuffix("\n") ? text : text + "\n")).utf8), toError: true)
+  }
+
+  private static let hasStatus = Atomic<Bool>(false)
+
+  /// Shows a text in the line of the cursor, in place of the one before; only where `progressSize` is not nil.
+  static func status(_ text: String, columns: Int) {
+    hasStatus.store(true, ordering: .relaxed)
+    let shown = TerminalText.cutAtEnd(TerminalText.clean(text), to: max(1, columns - 1))
+    bytes(Array((EscapeSequence.restartLine + shown).utf8), toError: true)
+  }
+
+  /// Takes the status away.
+  static func endStatus() {
+    guard hasStatus.exchange(false, ordering: .relaxed) else { return }
+    bytes(Array(EscapeSequence.restartLine.utf8), toError: true)
   }
 
   static func error(_ error: UserError) {
@@ -35,6 +52,22 @@ enum Output {
   }
 
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Columns of the terminal that standard output is; nil: it is none, and everything is written.
+  static var width: Int? { size?.columns }
+
+  /// Of the terminal that standard output is; 24 rows of 80 columns when it does not know.
+  static var size: (rows: Int, columns: Int)? { isTerminal ? known(InheritedOutput.size()) : nil }
+
+  /// The same of standard error, if sequences can be written to it, too.
+  static var progressSize: (rows: Int, columns: Int)? {
+    guard isatty(STDERR_FILENO) == 1, ProcessInfo.processInfo.environment["TERM"] != "dumb" else { return nil }
+    return known(InheritedOutput.size(ofError: true))
+  }
+
+  private static func known(_ size: TerminalSize?) -> (rows: Int, columns: Int) {
+    (size.map { Int($0.rows) } ?? 24, size.map { Int($0.columns) } ?? 80)
+  }
 
   /// Ends the process.
   static func end(_ status: Int32) -> Never {
