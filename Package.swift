@@ -104,6 +104,8 @@ let package = Package(
       dependencies: ["Control", "Lab", "Capture", "Dataplane", "Topology", "Frames", "LinuxHost", "TestSupport"],
       swiftSettings: tests),
     .testTarget(
+      name: "CommandTests", dependencies: ["apus", "Control", argumentParser], swiftSettings: tests),
+    .testTarget(
       name: "EndToEnd",
       dependencies: ["GuestKit", "TestSupport", "LinuxHost", "Frames"],
       path: "Tests/EndToEnd", swiftSettings: tests),

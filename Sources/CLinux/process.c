@@ -47,6 +47,14 @@ int clinux_terminal_resize(int fd, unsigned short rows, unsigned short columns) 
   return ioctl(fd, TIOCSWINSZ, &size) < 0 ? -errno : 0;
 }
 
+int clinux_terminal_size(int fd, unsigned short *rows, unsigned short *columns) {
+  struct winsize size;
+  if (ioctl(fd, TIOCGWINSZ, &size) < 0) return -errno;
+  *rows = size.ws_row;
+  *columns = size.ws_col;
+  return 0;
+}
+
 int clinux_terminal_open(int ends[2], unsigned short rows, unsigned short columns) {
   int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   if (master < 0) return -errno;

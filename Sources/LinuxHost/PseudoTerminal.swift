@@ -26,4 +26,12 @@ package enum PseudoTerminal {
       clinux_terminal_resize(terminal.raw, size.rows, size.columns), "ioctl",
       "size \(size.columns)x\(size.rows) of terminal \(terminal.raw)")
   }
+
+  /// The size of either end of a terminal.
+  /// - Returns: nil for anything else, and for a terminal that does not know its size.
+  package static func size(of terminal: Descriptor) -> WindowSize? {
+    var size = WindowSize(rows: 0, columns: 0)
+    guard unsafe clinux_terminal_size(terminal.raw, &size.rows, &size.columns) == 0 else { return nil }
+    return size.rows > 0 && size.columns > 0 ? size : nil
+  }
 }

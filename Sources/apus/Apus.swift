@@ -26,13 +26,13 @@ struct Apus: AsyncParsableCommand {
         name: "Network",
         subcommands: [
           PortCommand.self, LinkCommand.self, FDBCommand.self, VLANCommand.self, CaptureCommand.self,
-          TraceCommand.self, StatsCommand.self, WorkerCommand.self,
+          TraceCommand.self, StatsCommand.self, TopCommand.self, WorkerCommand.self,
         ]),
       CommandGroup(
         name: "This program",
         subcommands: [
           ImageCommand.self, DoctorCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self,
-          DaemonCommand.self, ExtcapCommand.self, CNICommand.self,
+          DaemonCommand.self, ExtcapCommand.self, CNICommand.self, CompleteCommand.self, CompleteLineCommand.self, ManualCommand.self,
         ]),
     ])
 

@@ -256,7 +256,7 @@ extension RealThings {
           for line in ["left: \(data)/notes.txt\n", "left: \(state)/n/link (a symbolic link)\n"] {
             #expect(down.errors.split(separator: "\n").filter { "\($0)\n" == line }.count == 1, "\(line): \(down)")
           }
-          #expect(down.errors.hasSuffix("lab ape-files is down\n"), "\(down)")
+          #expect(down.errors.contains("lab ape-files is down"), "\(down)")
           #expect(NetworkNamespace.names().filter { $0.hasPrefix("apus-\(Self.lab)-") } == [])
           #expect(try Set(FileManager.default.contentsOfDirectory(atPath: state)) == [".apus", "n"])
           #expect(text(of: "\(data)/notes.txt") == "mine")

@@ -438,6 +438,8 @@ int clinux_pipe_of_sockets(int ends[2]);
 int clinux_terminal_open(int ends[2], unsigned short rows, unsigned short columns);
 /* Tells a terminal its size; who runs in its foreground gets SIGWINCH. */
 int clinux_terminal_resize(int fd, unsigned short rows, unsigned short columns);
+/* How many rows and columns a terminal shows, 0 if it does not know; -ENOTTY for anything else. */
+int clinux_terminal_size(int fd, unsigned short *rows, unsigned short *columns);
 /* Reads once; -EAGAIN if a non-blocking descriptor has nothing, 0 at the end. */
 ssize_t clinux_read(int fd, void *bytes, size_t size);
 

@@ -9,13 +9,22 @@ package protocol Listing: Encodable, Sendable {
 
 /// A column of a table.
 package struct Column: Sendable {
-  package enum Alignment: Sendable { case left, right }
-  var title: String
+  package enum Alignment: Sendable {
+    case left, right
+    /// On the left; what a terminal has no room for goes on in a line below, for sentences are to be read.
+    case prose
+  }
+  package var title: String
   var alignment: Alignment
+  /// 0: stays on a terminal that is too narrow for all; of the others, those with the highest go first.
+  var rank: Int
+  /// Its cells may be cut; numbers, on the right, never are.
+  var isText: Bool { alignment != .right }
 
-  package init(_ title: String, _ alignment: Alignment = .left) {
+  package init(_ title: String, _ alignment: Alignment = .left, rank: Int = 0) {
     self.title = title
     self.alignment = alignment
+    self.rank = rank
   }
 }
 
@@ -23,7 +32,7 @@ package struct Column: Sendable {
 package struct Cell: Sendable {
   /// What a colour tells; nothing is told by colour alone.
   package enum Tint: Sendable { case plain, good, bad }
-  var text: String
+  package var text: String
   var tint: Tint
 
   /// - Parameter text: an empty one is shown as `-`.
@@ -48,34 +57,66 @@ package struct Table: Sendable {
     self.isColoured = isColoured
   }
 
-  /// The lines, header first.
-  package var lines: [String] {
-    let widths = columns.enumerated().map { index, column in
-      rows.reduce(column.title.count) { max($0, $1[index].text.count) }
+  /// The lines, header first, as wide as they are.
+  package var lines: [String] { lines(within: nil) }
+
+  /// The lines, header first, as a terminal has room for them: the columns that matter most stay, texts are cut in their
+  /// middle.
+  /// - Parameter limit: columns of the terminal; nil = no limit, everything is there.
+  package func lines(within limit: Int?) -> [String] {
+    // On a terminal a line stays one whatever a node or a file has put into a text.
+    let rows = limit == nil ? rows : rows.map { $0.map { $0.clean } }
+    let natural = columns.enumerated().map { index, column in
+      rows.reduce(TerminalText.width(column.title)) { max($0, TerminalText.width($1[index].text)) }
     }
+    let places = TableLayout(columns, natural: natural, limit: limit).places
     let header = columns.map { Cell($0.title) }
-    return ([header] + rows).map { cells in line(cells, widths) }
+    return ([header] + rows).flatMap { lines(of: $0, places) }
   }
 
-  private func line(_ cells: [Cell], _ widths: [Int]) -> String {
-    var text = ""
-    for (index, cell) in cells.enumerated() {
-      let padding = String(repeating: " ", count: widths[index] - cell.text.count)
-      if index > 0 { text += "  " }
-      switch columns[index].alignment {
-      case .left: text += painted(cell) + (index == cells.count - 1 ? "" : padding)
-      case .right: text += padding + painted(cell)
+  /// Of one row: one, and more where prose goes on.
+  private func lines(of cells: [Cell], _ places: [TableLayout.Place]) -> [String] {
+    let pieces = places.map { place in
+      let cell = cells[place.index]
+      return columns[place.index].alignment == .prose
+        ? TerminalText.wrapped(cell.text, to: max(place.width, 1), indent: 0)
+        : [TerminalText.cutInMiddle(cell.text, to: place.width)]
+    }
+    return (0..<max(1, pieces.map(\.count).max() ?? 1)).map { index in
+      line(zip(places, pieces).map { place, pieces in (place, pieces.count > index ? pieces[index] : "") }, cells)
+    }
+  }
+
+  private func line(_ texts: [(place: TableLayout.Place, text: String)], _ cells: [Cell]) -> String {
+    var line = ""
+    var blanks = 0
+    for (place, text) in texts {
+      let padding = max(0, place.width - TerminalText.width(text))
+      let isRight = columns[place.index].alignment == .right
+      if isRight { blanks += padding }
+      if !text.isEmpty {
+        line += String(repeating: " ", count: blanks) + painted(text, cells[place.index].tint)
+        blanks = 0
       }
+      blanks += (isRight ? 0 : padding) + TableLayout.gap
     }
-    return text
+    return line
   }
 
-  private func painted(_ cell: Cell) -> String {
-    guard isColoured else { return cell.text }
-    switch cell.tint {
-    case .plain: return cell.text
-    case .good: return "\u{1B}[32m\(cell.text)\u{1B}[0m"
-    case .bad: return "\u{1B}[31m\(cell.text)\u{1B}[0m"
+  private func painted(_ text: String, _ tint: Cell.Tint) -> String {
+    guard isColoured else { return text }
+    switch tint {
+    case .plain: return text
+    case .good: return EscapeSequence.styled(text, .green)
+    case .bad: return EscapeSequence.styled(text, .red)
     }
+  }
+}
+
+extension Cell {
+  fileprivate var clean: Cell {
+    var cell = self
+    cell.text = TerminalText.clean(text)
+    return cell
   }
 }

@@ -40,7 +40,8 @@ package struct FDBRow: Described, Equatable {
 
 extension FDBRow: Listing {
   package static let columns = [
-    Column("MAC"), Column("PORT"), Column("VLAN", .right), Column("SWITCH"), Column("AGE", .right), Column("STATE"),
+    Column("MAC"), Column("PORT"), Column("VLAN", .right), Column("SWITCH", rank: 1), Column("AGE", .right, rank: 2),
+    Column("STATE", rank: 3),
   ]
 
   package var cells: [Cell] {

@@ -100,8 +100,9 @@ extension ImageRow.System {
 extension ImageRow: Listing {
   package static var columns: [Column] {
     [
-      Column("NAME"), Column("KIND"), Column("FORMAT"), Column("SIZE", .right), Column("FIRMWARE"), Column("NICS"),
-      Column("USER"), Column("FILE"),
+      Column("NAME"), Column("KIND"), Column("FORMAT"), Column("SIZE", .right), Column("FIRMWARE", rank: 2),
+      Column("NICS", rank: 1),
+      Column("USER", rank: 3), Column("FILE", rank: 4),
     ]
   }
 

@@ -38,6 +38,37 @@ extension PlanRow {
   }
 }
 
+extension PlanRow {
+  /// The plan with one step for many that are alike: `create  600 nodes`.
+  package static func folded(_ steps: [PlanRow]) -> [PlanRow] {
+    var groups: [(key: String, steps: [PlanRow])] = []
+    for step in steps {
+      let key = "\(step.action) \(step.kind)"
+      if let index = groups.firstIndex(where: { $0.key == key }) {
+        groups[index].steps.append(step)
+      } else {
+        groups.append((key, [step]))
+      }
+    }
+    return groups.flatMap { group in
+      guard group.steps.count > 3, let first = group.steps.first else { return group.steps }
+      var row = first
+      row.subject = Figure.count(group.steps.count, first.kind, first.kind == "switch" ? "switches" : "\(first.kind)s")
+      row.detail = ""
+      return [row]
+    }
+  }
+
+  /// `node` of `node vm1`.
+  private var kind: String { String(subject.prefix { $0 != " " }) }
+
+  init(action: String, subject: String, detail: String) {
+    self.action = action
+    self.subject = subject
+    self.detail = detail
+  }
+}
+
 extension Rendering {
   /// What `up` did.
   package func plan(_ steps: [PlanRow]) throws -> String {

@@ -50,7 +50,9 @@ package struct LinkRow: Described, Equatable {
 }
 
 extension LinkRow: Listing {
-  package static let columns = [Column("LINK"), Column("ENDS"), Column("CARRIER"), Column("IMPAIRMENTS")]
+  package static let columns = [
+    Column("LINK"), Column("ENDS", rank: 1), Column("CARRIER"), Column("IMPAIRMENTS", .prose),
+  ]
 
   package var cells: [Cell] {
     [

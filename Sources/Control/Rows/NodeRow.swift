@@ -74,8 +74,9 @@ package struct NodeRow: Described, Equatable {
 
 extension NodeRow: Listing {
   package static let columns = [
-    Column("LAB"), Column("NODE"), Column("KIND"), Column("IMAGE"), Column("STATE"), Column("READY"),
-    Column("PID", .right), Column("SINCE"), Column("ADDRESSES"),
+    Column("LAB", rank: 2), Column("NODE"), Column("KIND", rank: 1), Column("IMAGE", rank: 3), Column("STATE"),
+    Column("READY"),
+    Column("PID", .right, rank: 4), Column("SINCE", rank: 5), Column("ADDRESSES"),
   ]
 
   package var cells: [Cell] {

@@ -2,9 +2,11 @@ import Topology
 
 extension PortRow: Listing {
   package static let columns = [
-    Column("NAME"), Column("SWITCH"), Column("KIND"), Column("CARRIER"), Column("MODE"), Column("VLANS"),
-    Column("MAC"), Column("RX-PACKETS", .right), Column("RX-BYTES", .right), Column("TX-PACKETS", .right),
-    Column("TX-BYTES", .right), Column("DROPS", .right), Column("ERROR"),
+    Column("NAME"), Column("SWITCH", rank: 3), Column("KIND", rank: 5), Column("CARRIER"), Column("MODE", rank: 6),
+    Column("VLANS", rank: 2),
+    Column("MAC", rank: 7), Column("RX-PACKETS", .right, rank: 1), Column("RX-BYTES", .right, rank: 4),
+    Column("TX-PACKETS", .right, rank: 1),
+    Column("TX-BYTES", .right, rank: 4), Column("DROPS", .right), Column("ERROR"),
   ]
 
   package var cells: [Cell] {
@@ -31,7 +33,9 @@ extension PortRow: Listing {
 
 extension PortRow {
   /// What `port show` prints for people: a line a fact, then the tables of regions and queues.
-  package func description(isColoured: Bool = false) -> [String] {
+  ///
+  /// - Parameter width: columns of the terminal; nil = no limit.
+  package func description(width: Int? = nil) -> [String] {
     var facts: [(String, String?)] = [
       ("name", name), ("switch", switchName), ("kind", kind), ("model", model), ("carrier", carrier), ("end", end),
       ("mode", mode), ("vlans", vlanText.isEmpty ? nil : vlanText), ("peer", peer), ("mac", mac), ("mtu", String(mtu)),
@@ -53,13 +57,14 @@ extension PortRow {
       ]
     }
     let shown = facts.compactMap { name, value in value.map { (name, $0) } }
-    let width = shown.map(\.0.count).max() ?? 0
+    let column = shown.map(\.0.count).max() ?? 0
     var lines = shown.map { name, value in
-      "\(name)\(String(repeating: " ", count: width - name.count))  \(value)"
+      "\(name)\(String(repeating: " ", count: column - name.count))  \(value)"
     }
     if let details {
-      lines += details.regionTable.map { "  \($0)" }
-      lines += details.queueTable.map { "  \($0)" }
+      let room = width.map { $0 - 2 }
+      lines += (details.regionTable?.lines(within: room) ?? []).map { "  \($0)" }
+      lines += (details.queueTable?.lines(within: room) ?? []).map { "  \($0)" }
     }
     return lines
   }
@@ -94,26 +99,29 @@ extension PortRow.Offloads {
 }
 
 extension VhostUserDetails {
-  fileprivate var regionTable: [String] {
-    guard !memoryRegions.isEmpty else { return [] }
+  fileprivate var regionTable: Table? {
+    guard !memoryRegions.isEmpty else { return nil }
     return Table(
-      columns: [Column("GUEST-ADDRESS", .right), Column("SIZE", .right), Column("FILE-OFFSET", .right)],
+      columns: [Column("GUEST-ADDRESS", .right), Column("SIZE", .right), Column("FILE-OFFSET", .right, rank: 1)],
       rows: memoryRegions.map { region in
         [
           Cell("0x\(String(region.guestAddress, radix: 16))"), Cell(region.size),
           Cell("0x\(String(region.fileOffset, radix: 16))"),
         ]
       }
-    ).lines
+    )
   }
 
-  fileprivate var queueTable: [String] {
-    guard !queues.isEmpty else { return [] }
+  fileprivate var queueTable: Table? {
+    guard !queues.isEmpty else { return nil }
     return Table(
       columns: [
-        Column("QUEUE", .right), Column("TO"), Column("SIZE", .right), Column("RING"), Column("ENABLED"),
-        Column("AVAIL", .right), Column("USED", .right), Column("KICKS", .right), Column("CALLS", .right),
-        Column("WORKER", .right), Column("SEGMENTED", .right), Column("MERGED", .right), Column("STATE"),
+        Column("QUEUE", .right), Column("TO"), Column("SIZE", .right, rank: 3), Column("RING", rank: 5),
+        Column("ENABLED", rank: 1),
+        Column("AVAIL", .right, rank: 4), Column("USED", .right, rank: 4), Column("KICKS", .right, rank: 2),
+        Column("CALLS", .right, rank: 2),
+        Column("WORKER", .right), Column("SEGMENTED", .right, rank: 6), Column("MERGED", .right, rank: 6),
+        Column("STATE"),
       ],
       rows: queues.map { queue in
         [
@@ -123,6 +131,6 @@ extension VhostUserDetails {
           Cell(queue.stopped ?? "runs"),
         ]
       }
-    ).lines
+    )
   }
 }

@@ -42,7 +42,7 @@ package struct DoctorRow: Codable, Sendable, Equatable {
 }
 
 extension DoctorRow: Listing {
-  package static let columns = [Column("STATE"), Column("WHAT"), Column("DETAIL"), Column("ADVICE")]
+  package static let columns = [Column("STATE"), Column("WHAT"), Column("DETAIL", .prose), Column("ADVICE", .prose)]
 
   package var cells: [Cell] {
     let tint: Cell.Tint =

@@ -59,32 +59,36 @@ extension StatsRow {
   /// - Parameters:
   ///   - before: an earlier answer; with it, rates are shown beside the counters.
   ///   - seconds: time between the two.
-  package func description(since before: StatsRow? = nil, seconds: Double = 1) -> [String] {
+  ///   - size: of the terminal that it is for; nil = everything. Ports that it has no room for are only counted.
+  package func description(
+    since before: StatsRow? = nil, seconds: Double = 1, size: (rows: Int, columns: Int)? = nil
+  ) -> [String] {
     let work = Table(columns: Self.workerColumns, rows: workers.enumerated().map { Self.cells($0.offset, $0.element) })
     var columns = Self.portColumns
     if before != nil { columns += Self.rateColumns }
-    let earlier = Dictionary(
-      (before?.ports ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let ports = Traffic(self, since: before, seconds: seconds).ports
     let traffic = Table(
-      columns: columns + [Column("DROPS")],
-      rows: ports.map { port in
-        var cells = port.counterCells
-        if before != nil { cells += port.rateCells(since: earlier[port.name], seconds: seconds) }
-        return cells + [Cell(port.dropText)]
-      })
-    return work.lines + [""] + traffic.lines
+      columns: columns + [Column("DROPS", rank: before == nil ? 0 : 2)],
+      rows: ports.map { $0.row.counterCells + ($0.rates?.cells ?? []) + [Cell($0.row.dropText)] })
+    let lines = work.lines(within: size?.columns) + [""] + traffic.lines(within: size?.columns)
+    guard let size, lines.count > size.rows else { return lines }
+    let shown = max(1, size.rows - 1)
+    return lines.prefix(shown) + ["... \(Figure.count(lines.count - shown, "more port", "more ports"))"]
   }
 
   private static let workerColumns = [
-    Column("WORKER", .right), Column("BUSY", .right), Column("BUSY-CYCLES", .right), Column("IDLE-CYCLES", .right),
-    Column("SLEEPS", .right), Column("BURSTS", .right), Column("FRAMES", .right), Column("CYCLES/FRAME", .right),
+    Column("WORKER", .right), Column("BUSY", .right), Column("BUSY-CYCLES", .right, rank: 2),
+    Column("IDLE-CYCLES", .right, rank: 3), Column("SLEEPS", .right, rank: 1), Column("BURSTS", .right, rank: 1),
+    Column("FRAMES", .right), Column("CYCLES/FRAME", .right),
   ]
   private static let portColumns = [
-    Column("PORT"), Column("CARRIER"), Column("RX-PACKETS", .right), Column("RX-BYTES", .right),
-    Column("TX-PACKETS", .right), Column("TX-BYTES", .right),
+    Column("PORT"), Column("CARRIER", rank: 1), Column("RX-PACKETS", .right, rank: 3),
+    Column("RX-BYTES", .right, rank: 4),
+    Column("TX-PACKETS", .right, rank: 3), Column("TX-BYTES", .right, rank: 4),
   ]
   private static let rateColumns = [
     Column("RX-PPS", .right), Column("RX-BIT/S", .right), Column("TX-PPS", .right), Column("TX-BIT/S", .right),
+    Column("DROPS/S", .right),
   ]
 
   private static func cells(_ index: Int, _ worker: Worker) -> [Cell] {
@@ -104,16 +108,10 @@ extension PortRow {
       Cell(name), carrierCell, Cell(receivePackets), Cell(receiveBytes), Cell(transmitPackets), Cell(transmitBytes),
     ]
   }
+}
 
-  /// A second each; a counter that went back belongs to a port made anew and counts from zero.
-  fileprivate func rateCells(since before: PortRow?, seconds: Double) -> [Cell] {
-    func rate(_ now: UInt64, _ earlier: UInt64?, _ factor: Double = 1) -> Cell {
-      let difference = now >= (earlier ?? 0) ? now - (earlier ?? 0) : now
-      return Cell(UInt64((Double(difference) * factor / max(seconds, 0.001)).rounded()))
-    }
-    return [
-      rate(receivePackets, before?.receivePackets), rate(receiveBytes, before?.receiveBytes, 8),
-      rate(transmitPackets, before?.transmitPackets), rate(transmitBytes, before?.transmitBytes, 8),
-    ]
+extension Traffic.Rates {
+  fileprivate var cells: [Cell] {
+    [receivePackets, receiveBits, transmitPackets, transmitBits, drops].map { Cell(UInt64($0.rounded())) }
   }
 }

@@ -31,7 +31,7 @@ extension TestRow {
   /// - Parameter isColoured: the first word in green or red.
   package func description(isColoured: Bool = false) -> String {
     let word = passed ? "ok  " : "FAIL"
-    let painted = isColoured ? "\u{1B}[\(passed ? 32 : 31)m\(word)\u{1B}[0m" : word
+    let painted = isColoured ? EscapeSequence.styled(word, passed ? .green : .red) : word
     let line = "\(painted)  \(test)  \(Self.duration(seconds))"
     return detail.isEmpty ? line : "\(line)  \(detail)"
   }

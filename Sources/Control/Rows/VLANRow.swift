@@ -65,7 +65,7 @@ package struct VLANRow: Described, Equatable {
 
 extension VLANRow: Listing {
   package static let columns = [
-    Column("PORT"), Column("SWITCH"), Column("VLAN", .right), Column("NAME"), Column("FLAGS"),
+    Column("PORT"), Column("SWITCH", rank: 1), Column("VLAN", .right), Column("NAME", rank: 2), Column("FLAGS"),
   ]
 
   package var cells: [Cell] {

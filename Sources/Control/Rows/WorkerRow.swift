@@ -49,7 +49,7 @@ package struct WorkerRow: Described, Equatable {
 extension WorkerRow: Listing {
   package static let columns = [
     Column("WORKER", .right), Column("CPU", .right), Column("BUSY", .right), Column("FRAMES/S", .right),
-    Column("PORTS"),
+    Column("PORTS", .prose),
   ]
 
   package var cells: [Cell] {

@@ -13,6 +13,11 @@ package enum InheritedOutput {
     write(bytes, to: toError ? error : output)
   }
 
+  /// The size of the terminal that is written to; nil when it is none, or does not know.
+  package static func size(ofError isError: Bool = false) -> TerminalSize? {
+    PseudoTerminal.size(of: isError ? error : output).map { TerminalSize(rows: $0.rows, columns: $0.columns) }
+  }
+
   static func write(_ bytes: [UInt8], to descriptor: Descriptor) -> Int32? {
     var done = 0
     while done < bytes.count {

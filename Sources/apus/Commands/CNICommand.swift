@@ -10,7 +10,9 @@ struct CNICommand: AsyncParsableCommand {
     discussion: """
       The variables CNI_COMMAND, CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME, CNI_ARGS and CNI_PATH say what to do. \
       `tools/setup --cni` puts it where runtimes look; they call it without an argument.
-      """)
+      """
+  )
+  .withExamples("cni")
 
   /// Bytes of a network configuration; one with the result of plugins before it is some kilobytes.
   private static let inputLimit = 4 << 20

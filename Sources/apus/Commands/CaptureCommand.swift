@@ -18,19 +18,24 @@ struct CaptureCommand: AsyncParsableCommand {
     discussion: """
       Without -w a line for each frame is printed; -w - writes pcapng to standard output: | wireshark -k -i -
       For links alone each frame is taken once, at the end that sends it, unless --direction says more.
-      """)
+      """
+  )
+  .withExamples("capture")
 
   private static let snapLength = OptionText.number(in: 0...Int.max)
   private static let frameCount = OptionText.number(in: 1...Int.max)
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "Ports, links, nodes, switches, or all.") var targets: [String] = []
-  @Option(name: .shortAndLong, help: "Write pcapng to this file; - is standard output. (APUS_WRITE)") var write: String?
+  @Argument(help: "Ports, links, nodes, switches, or all.", completion: Names.targets) var targets: [String] = []
+  @Option(
+    name: .shortAndLong, help: "Write pcapng to this file; - is standard output. (APUS_WRITE)", completion: .file())
+  var write: String?
   @Option(
     name: .long, help: "pcapng, or pcap for one port, as of a file that ends in .pcap. (APUS_FORMAT)",
-    transform: OptionText.word)
+    completion: .words(of: CaptureFormat.self), transform: OptionText.word)
   var format: CaptureFormat?
-  @Option(name: .long, help: "A file for each port, in this folder. (APUS_PER_INTERFACE)") var perInterface: String?
+  @Option(name: .long, help: "A file for each port, in this folder. (APUS_PER_INTERFACE)", completion: .directory)
+  var perInterface: String?
   @Option(name: .shortAndLong, help: "Only these frames, as tcpdump has it. (APUS_FILTER)") var filter: String?
   @Option(
     name: .shortAndLong, help: "Bytes of each frame that are kept; 0 = all. (APUS_SNAPLEN)", transform: snapLength)
@@ -38,7 +43,8 @@ struct CaptureCommand: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: "End after this many frames. (APUS_COUNT)", transform: frameCount) var count: Int?
   @Option(name: .long, help: "End after this time. (APUS_DURATION)", transform: OptionText.time) var duration: Double?
   @Option(
-    name: .long, help: "in = from the node into the switch, out, or both. (APUS_DIRECTION)", transform: OptionText.word)
+    name: .long, help: "in = from the node into the switch, out, or both. (APUS_DIRECTION)",
+    completion: .words(of: CaptureDefinition.Direction.self), transform: OptionText.word)
   var direction: CaptureDefinition.Direction?
   @Option(
     name: .long, help: "Files in turn: 4x10M is four of 10 MiB. (APUS_RING)", transform: OptionText.ring)
@@ -48,7 +54,7 @@ struct CaptureCommand: AsyncParsableCommand {
   var last: Double?
   @Option(
     name: .long, help: "include = dropped frames too, with their reason; only = nothing else. (APUS_DROPS)",
-    transform: OptionText.word)
+    completion: .words(of: CaptureRequest.Drops.self), transform: OptionText.word)
   var drops: CaptureRequest.Drops?
   @Flag(name: .long, help: "Leave checksums that a device would complete as they are. (APUS_RAW)")
   var raw = Variables.isSet("RAW")
@@ -56,8 +62,11 @@ struct CaptureCommand: AsyncParsableCommand {
   var segment = Variables.isSet("SEGMENT")
   @Flag(name: .long, help: "Say drops in a way that Wireshark 4.0 cannot convert, too. (APUS_VERDICTS)")
   var verdicts = Variables.isSet("VERDICTS")
-  @Option(name: .long, help: "A capture file whose frames are sent into a port. (APUS_FROM_FILE)") var fromFile: String?
-  @Option(name: .long, help: "The port, as if its node had sent them. (APUS_INJECT)") var inject: String?
+  @Option(
+    name: .long, help: "A capture file whose frames are sent into a port. (APUS_FROM_FILE)",
+    completion: .file(extensions: ["pcapng", "pcap"])) var fromFile: String?
+  @Option(name: .long, help: "The port, as if its node had sent them. (APUS_INJECT)", completion: Names.ports)
+  var inject: String?
   @Option(
     name: .long, help: "How many times faster; 0 = as fast as it goes. (APUS_SPEED)", transform: OptionText.factor)
   var speed: Double?

@@ -4,7 +4,9 @@ import Lab
 
 struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "Check whether labs can run on this host, and for what dead ones left.")
+    commandName: "doctor", abstract: "Check whether labs can run on this host, and for what dead ones left."
+  )
+  .withExamples("doctor")
 
   /// Seconds that a daemon may take for its answer.
   private static let patience = 2.0

@@ -5,9 +5,12 @@ import Topology
 
 struct DownCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "down", abstract: "Stop and remove everything of a lab.", aliases: ["destroy"])
+    commandName: "down", abstract: "Stop and remove everything of a lab.", aliases: ["destroy"]
+  )
+  .withExamples("down")
 
-  @Argument(help: "The lab, by its name or its file; needed when more than one is up.") var name: String?
+  @Argument(help: "The lab, by its name or its file; needed when more than one is up.", completion: Names.labsAndFiles)
+  var name: String?
   @OptionGroup var selection: LabOptions
   @Flag(name: .long, help: "Every lab. (APUS_ALL)") var all = Variables.isSet("ALL")
 
@@ -23,8 +26,7 @@ struct DownCommand: AsyncParsableCommand {
     var failure: UserError?
     for name in names {
       do {
-        let wasThere = try await lifecycle.takeDown(name)
-        Output.words(wasThere ? "lab \(name) is down" : "there is no lab \(name)")
+        try await lifecycle.takeDown(name)
       } catch let error as UserError {
         Output.error(error)
         failure = error

@@ -12,7 +12,9 @@ struct ExecCommand: AsyncParsableCommand {
       Output and exit status are the command's. 125: the command could not be run at all, 126: it is no program, \
       127: there is none of that name. Standard input is passed on unless it is a terminal; `</dev/null` keeps the \
       command from reading it.
-      """)
+      """
+  )
+  .withExamples("exec")
 
   /// Status of failures that are not the command's own, as with docker exec and env(1).
   static let ownFailure: Int32 = 125
@@ -23,7 +25,7 @@ struct ExecCommand: AsyncParsableCommand {
   @Flag(name: .customShort("i"), help: "Pass standard input on also if it is a terminal.") var interactive = false
   @Flag(name: .customShort("t"), help: "Give the command a terminal; what is typed goes to it, Ctrl-C too.")
   var terminal = false
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
   @Argument(parsing: .postTerminator, help: "The command and its arguments.") var command: [String] = []
 
   func validate() throws {

@@ -9,7 +9,9 @@ import Lab
 struct ExtcapCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "extcap", abstract: "Speak Wireshark's extcap protocol: running labs are its interfaces.",
-    discussion: "`tools/setup --extcap` puts it where Wireshark looks.")
+    discussion: "`tools/setup --extcap` puts it where Wireshark looks."
+  )
+  .withExamples("extcap")
 
   /// Every interface begins so, then the lab, then a port or `all`.
   private static let prefix = "apus."

@@ -5,15 +5,20 @@ import Lab
 struct FDBCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fdb", abstract: "Forwarding databases of switches.",
-    subcommands: [FDBListCommand.self, FDBFlushCommand.self, FDBAddCommand.self, FDBRemoveCommand.self])
+    subcommands: [FDBListCommand.self, FDBFlushCommand.self, FDBAddCommand.self, FDBRemoveCommand.self]
+  )
+  .withExamples("fdb")
 }
 
 struct FDBListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the addresses that switches know.", aliases: ["ls"])
+    commandName: "list", abstract: "List the addresses that switches know.", aliases: ["ls"]
+  )
+  .withExamples("fdb list")
 
   @OptionGroup var selection: LabOptions
-  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)") var switchName: String?
+  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)", completion: Names.switches)
+  var switchName: String?
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -24,12 +29,16 @@ struct FDBListCommand: AsyncParsableCommand {
 
 struct FDBFlushCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "flush", abstract: "Forget learnt addresses: all of them, or those that the options select.")
+    commandName: "flush", abstract: "Forget learnt addresses: all of them, or those that the options select."
+  )
+  .withExamples("fdb flush")
 
   @OptionGroup var selection: LabOptions
-  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)") var switchName: String?
-  @Option(name: .long, help: "Only addresses behind this port. (APUS_PORT)") var port: String?
-  @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)", transform: vlanID) var vlan: Int?
+  @Option(name: .customLong("switch"), help: "Only this switch. (APUS_SWITCH)", completion: Names.switches)
+  var switchName: String?
+  @Option(name: .long, help: "Only addresses behind this port. (APUS_PORT)", completion: Names.ports) var port: String?
+  @Option(name: .long, help: "Only this VLAN, 1 to 4094. (APUS_VLAN)", completion: Names.vlans, transform: vlanID)
+  var vlan: Int?
 
   private static let vlanID = OptionText.number(in: 1...4094)
 
@@ -46,14 +55,17 @@ struct FDBAddCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add",
     abstract: "Fix an address behind a port: a static entry, which is neither learnt nor forgotten.",
-    usage: "apus fdb add SWITCH MAC PORT [--vlan V]")
+    usage: "apus fdb add SWITCH MAC PORT [--vlan V]"
+  )
+  .withExamples("fdb add")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The switch.") var switchName: String
+  @Argument(help: "The switch.", completion: Names.switches) var switchName: String
   @Argument(help: "The station's address.") var mac: String
-  @Argument(help: "The port that leads to it.") var port: String
+  @Argument(help: "The port that leads to it.", completion: Names.ports) var port: String
   @Option(
-    name: .long, help: "The VLAN, by name or number; that of the port's untagged frames without it. (APUS_VLAN)")
+    name: .long, help: "The VLAN, by name or number; that of the port's untagged frames without it. (APUS_VLAN)",
+    completion: Names.vlans)
   var vlan: String?
   @OptionGroup var output: OutputOptions
 
@@ -67,12 +79,15 @@ struct FDBAddCommand: AsyncParsableCommand {
 struct FDBRemoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove", abstract: "Remove a static entry.", usage: "apus fdb remove SWITCH MAC [--vlan V]",
-    aliases: ["rm"])
+    aliases: ["rm"]
+  )
+  .withExamples("fdb remove")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The switch.") var switchName: String
+  @Argument(help: "The switch.", completion: Names.switches) var switchName: String
   @Argument(help: "The station's address.") var mac: String
-  @Option(name: .long, help: "Only in this VLAN, by name or number. (APUS_VLAN)") var vlan: String?
+  @Option(name: .long, help: "Only in this VLAN, by name or number. (APUS_VLAN)", completion: Names.vlans) var vlan:
+    String?
 
   func run() async throws {
     let query = StationQuery(switchName: switchName, vlan: Variables.option(vlan, "VLAN"))

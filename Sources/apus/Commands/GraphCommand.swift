@@ -5,11 +5,14 @@ import Topology
 
 struct GraphCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "graph", abstract: "Draw a lab: a FILE as it is written, a LAB with its live state.")
+    commandName: "graph", abstract: "Draw a lab: a FILE as it is written, a LAB with its live state."
+  )
+  .withExamples("graph")
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case mermaid, dot, svg, json }
 
-  @Argument(help: "The lab file, or the name of a lab that is up.") var subject: String
+  @Argument(help: "The lab file, or the name of a lab that is up.", completion: Names.labsAndFiles)
+  var subject: String
   @Option(name: .long, help: "mermaid, dot, svg or json. (APUS_FORMAT)") var format: Format?
 
   func run() async throws {

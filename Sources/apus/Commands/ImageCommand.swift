@@ -8,7 +8,9 @@ struct ImageCommand: AsyncParsableCommand {
     commandName: "image", abstract: "Disk images and appliances that lab files call by name.",
     subcommands: [
       ImageAddCommand.self, ImageListCommand.self, ImageShowCommand.self, ImageRemoveCommand.self,
-    ])
+    ]
+  )
+  .withExamples("image")
 
   static var catalogue: ImageCatalogue {
     ImageCatalogue(directories: LabDirectories.resolve(environment: Variables.all), environment: Variables.all)
@@ -18,9 +20,11 @@ struct ImageCommand: AsyncParsableCommand {
 struct ImageAddCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add", abstract: "Check an image, unpack it if need be, and keep it under a name.",
-    discussion: "FILE is qcow2, raw (its name ends in .raw or .img), VMDK, OVA or OVF; it is not needed afterwards.")
+    discussion: "FILE is qcow2, raw (its name ends in .raw or .img), VMDK, OVA or OVF; it is not needed afterwards."
+  )
+  .withExamples("image add")
 
-  @Argument(help: "The image.") var file: String
+  @Argument(help: "The image.", completion: .file()) var file: String
   @Option(name: .long, help: "Its name; that of the file, without its ending, if not said. (APUS_NAME)")
   var name: String?
   @OptionGroup var output: OutputOptions
@@ -35,7 +39,9 @@ struct ImageAddCommand: AsyncParsableCommand {
 
 struct ImageListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the images, and what was unpacked for labs.", aliases: ["ls"])
+    commandName: "list", abstract: "List the images, and what was unpacked for labs.", aliases: ["ls"]
+  )
+  .withExamples("image list")
 
   @OptionGroup var output: OutputOptions
 
@@ -44,9 +50,11 @@ struct ImageListCommand: AsyncParsableCommand {
 
 struct ImageShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Show what an image is and, of an appliance, its machines.")
+    commandName: "show", abstract: "Show what an image is and, of an appliance, its machines."
+  )
+  .withExamples("image show")
 
-  @Argument(help: "Its name, or sha256: and the beginning of its digest.") var name: String
+  @Argument(help: "Its name, or sha256: and the beginning of its digest.", completion: Names.images) var name: String
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -57,9 +65,11 @@ struct ImageShowCommand: AsyncParsableCommand {
 
 struct ImageRemoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Remove images that no machine's disk lies over.", aliases: ["rm"])
+    commandName: "remove", abstract: "Remove images that no machine's disk lies over.", aliases: ["rm"]
+  )
+  .withExamples("image remove")
 
-  @Argument(help: "Names, or sha256: and the beginning of a digest.") var names: [String]
+  @Argument(help: "Names, or sha256: and the beginning of a digest.", completion: Names.images) var names: [String]
 
   func run() async throws {
     for name in names {

@@ -8,12 +8,16 @@ struct LinkCommand: AsyncParsableCommand {
     commandName: "link", abstract: "Links: carrier and impairments.",
     subcommands: [
       LinkListCommand.self, LinkShowCommand.self, LinkSetCommand.self, LinkResetCommand.self, LinkFlapCommand.self,
-    ])
+    ]
+  )
+  .withExamples("link")
 }
 
 struct LinkListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List links with their carrier and impairments.", aliases: ["ls"])
+    commandName: "list", abstract: "List links with their carrier and impairments.", aliases: ["ls"]
+  )
+  .withExamples("link list")
 
   @OptionGroup var selection: LabOptions
   @OptionGroup var output: OutputOptions
@@ -25,9 +29,10 @@ struct LinkListCommand: AsyncParsableCommand {
 
 struct LinkShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one link.")
+    .withExamples("link show")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The link; that of a NIC on a switch is named as its port.") var name: String
+  @Argument(help: "The link; that of a NIC on a switch is named as its port.", completion: Names.links) var name: String
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -47,12 +52,15 @@ struct LinkSetCommand: AsyncParsableCommand {
     discussion: """
       Values that are not named stay as they are. Keys: delay, jitter (times), loss, duplicate, reorder, corrupt
       (shares), rate, queue (frames). `apus link reset` goes back to the lab file.
-      """)
+      """
+  )
+  .withExamples("link set")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The link.") var name: String
-  @Argument(help: "up, down, or KEY=VALUE.") var settings: [String] = []
-  @Option(name: .long, help: "Only frames that this end sends, or the carrier at it. (APUS_FROM)")
+  @Argument(help: "The link.", completion: Names.links) var name: String
+  @Argument(help: "up, down, or KEY=VALUE.", completion: Names.linkSettings) var settings: [String] = []
+  @Option(
+    name: .long, help: "Only frames that this end sends, or the carrier at it. (APUS_FROM)", completion: Names.ends)
   var from: String?
   @Flag(name: .long, help: "Values that are not named go. (APUS_REPLACE)") var replace = Variables.isSet("REPLACE")
   @OptionGroup var output: OutputOptions
@@ -92,10 +100,12 @@ extension LabSession {
 
 struct LinkResetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "reset", abstract: "Take a link back to what the lab file says.")
+    commandName: "reset", abstract: "Take a link back to what the lab file says."
+  )
+  .withExamples("link reset")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The link.") var name: String
+  @Argument(help: "The link.", completion: Names.links) var name: String
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -107,10 +117,12 @@ struct LinkResetCommand: AsyncParsableCommand {
 
 struct LinkFlapCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "flap", abstract: "Take a link's carrier down and up again, some times.")
+    commandName: "flap", abstract: "Take a link's carrier down and up again, some times."
+  )
+  .withExamples("link flap")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The link.") var name: String
+  @Argument(help: "The link.", completion: Names.links) var name: String
   @Option(name: .long, help: "How long it is down; 1s without it. (APUS_DOWN)", transform: OptionText.pause)
   var down: Double?
   @Option(name: .long, help: "How long it is up in between; 1s without it. (APUS_UP)", transform: OptionText.pause)

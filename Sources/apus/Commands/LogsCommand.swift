@@ -5,10 +5,12 @@ import Lab
 
 struct LogsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "logs", abstract: "Print what a node said on its console.")
+    commandName: "logs", abstract: "Print what a node said on its console."
+  )
+  .withExamples("logs")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
 
   func run() async throws {
     let path = try await selection.session().client.ask(API.log, of: node).path

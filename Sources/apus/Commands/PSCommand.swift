@@ -4,7 +4,9 @@ import Lab
 
 struct PSCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "ps", abstract: "List labs and their nodes.", aliases: ["inspect"])
+    commandName: "ps", abstract: "List labs and their nodes.", aliases: ["inspect"]
+  )
+  .withExamples("ps")
 
   /// Seconds that a daemon may take for its answer.
   private static let patience = 5.0

@@ -15,21 +15,31 @@ struct PortAddCommand: AsyncParsableCommand {
       It stays until it is removed or the lab is taken down, also over the death of the lab's daemon; `apus up --dry-run`
       lists it as drift, and `apus up --reset` removes it. A TAP that is there is used and stays; any other is made, and
       goes with the port. A NIC is an interface that this host has: it is taken from the host, and given back as it was.
-      """)
+      """
+  )
+  .withExamples("port add")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The switch.") var switchName: String
+  @Argument(help: "The switch.", completion: Names.switches) var switchName: String
   @Argument(help: "A name for the port.") var name: String
   @OptionGroup var backing: PortBacking
-  @Option(name: .long, help: "Which end of the socket Apus is: listen or connect. (default: listen) (APUS_ROLE)")
+  @Option(
+    name: .long, help: "Which end of the socket Apus is: listen or connect. (default: listen) (APUS_ROLE)",
+    completion: .list(["listen", "connect"]))
   var role: String?
-  @Option(name: .long, help: "The VLAN of an access port, by name or number. (default: 1) (APUS_VLAN)")
+  @Option(
+    name: .long, help: "The VLAN of an access port, by name or number. (default: 1) (APUS_VLAN)",
+    completion: Names.vlans)
   var vlan: String?
-  @Option(name: .long, help: "The VLANs of a trunk: names, numbers, ranges, or all. (APUS_TRUNK)") var trunk: String?
-  @Option(name: .long, help: "The VLAN of a trunk's untagged frames. (APUS_NATIVE)") var native: String?
+  @Option(
+    name: .long, help: "The VLANs of a trunk: names, numbers, ranges, or all. (APUS_TRUNK)", completion: Names.vlans)
+  var trunk: String?
+  @Option(name: .long, help: "The VLAN of a trunk's untagged frames. (APUS_NATIVE)", completion: Names.vlans)
+  var native: String?
   @Option(name: .long, help: "Queue pairs to offer, 1 to 16. (default: 1) (APUS_QUEUES)", transform: queueCount)
   var queues: Int?
-  @Flag(help: "Take an interface that has addresses, and cut this host off there.") var force = false
+  @Flag(help: "Take an interface that has addresses, and cut this host off there. (APUS_FORCE)")
+  var force = Variables.isSet("FORCE")
   @Option(name: .long, help: "Largest payload in bytes, 68 to 65521. (APUS_MTU)", transform: portMTU) var mtu: Int?
   @OptionGroup var output: OutputOptions
 
@@ -52,23 +62,37 @@ struct PortAddCommand: AsyncParsableCommand {
 
 /// What is behind an added port: an option for each `AddedPortKind`, one of which is said.
 struct PortBacking: ParsableArguments {
-  @Option(name: .customLong("vhost-user"), help: ArgumentHelp("The path of a vhost-user socket.", valueName: "path"))
+  @Option(
+    name: .customLong("vhost-user"),
+    help: ArgumentHelp("The path of a vhost-user socket. (APUS_VHOST_USER)", valueName: "path"), completion: .file())
   var vhostUser: String?
   @Option(
-    name: .long, help: ArgumentHelp("The path of a socket for frames behind their lengths.", valueName: "path"))
+    name: .long,
+    help: ArgumentHelp("The path of a socket for frames behind their lengths. (APUS_STREAM)", valueName: "path"),
+    completion: .file())
   var stream: String?
   @Option(
-    name: .long, help: ArgumentHelp("The path of a socket for frames as datagrams, of x.sock.", valueName: "path"))
+    name: .long,
+    help: ArgumentHelp("The path of a socket for frames as datagrams, of x.sock. (APUS_DGRAM)", valueName: "path"),
+    completion: .file())
   var dgram: String?
-  @Option(name: .long, help: ArgumentHelp("The name of a TAP of this host.", valueName: "interface")) var tap: String?
-  @Option(name: .long, help: ArgumentHelp("The name of an interface of this host.", valueName: "interface"))
+  @Option(name: .long, help: ArgumentHelp("The name of a TAP of this host. (APUS_TAP)", valueName: "interface"))
+  var tap: String?
+  @Option(name: .long, help: ArgumentHelp("The name of an interface of this host. (APUS_NIC)", valueName: "interface"))
   var nic: String?
 
-  /// By the words of the kinds; paths are relative to the folder of who asks.
+  /// By the words of the kinds; paths are relative to the folder of who asks. What is said on the command line hides all
+  /// variables: they would be a second thing behind the port.
   private var all: [(kind: String, target: String)] {
+    let said = targets { said, _ in said }
+    return said.isEmpty ? targets { _, name in Variables.value(name) } : said
+  }
+
+  private func targets(_ value: (String?, String) -> String?) -> [(kind: String, target: String)] {
     [
-      ("vhost-user", vhostUser.map(Self.absolute)), ("stream", stream.map(Self.absolute)),
-      ("dgram", dgram.map(Self.absolute)), ("tap", tap), ("nic", nic),
+      ("vhost-user", value(vhostUser, "VHOST_USER").map(Self.absolute)),
+      ("stream", value(stream, "STREAM").map(Self.absolute)), ("dgram", value(dgram, "DGRAM").map(Self.absolute)),
+      ("tap", value(tap, "TAP")), ("nic", value(nic, "NIC")),
     ].compactMap { kind, target in target.map { (kind, $0) } }
   }
 
@@ -98,11 +122,13 @@ struct PortSetCommand: AsyncParsableCommand {
     discussion: """
       Keys: vlan (an access port of that VLAN), trunk (10,20-29 or all), native (a VLAN, or none), mtu (bytes), and of
       a TAP offload (on, checksum, off). What is not named stays. `apus up --reset` goes back to the lab file.
-      """)
+      """
+  )
+  .withExamples("port set")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The port: NODE.NIC, or the name it was given.") var name: String
-  @Argument(help: "KEY=VALUE.") var settings: [String] = []
+  @Argument(help: "The port: NODE.NIC, or the name it was given.", completion: Names.ports) var name: String
+  @Argument(help: "KEY=VALUE.", completion: Names.portSettings) var settings: [String] = []
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -119,10 +145,12 @@ struct PortSetCommand: AsyncParsableCommand {
 
 struct PortRemoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Remove a port that was added at run time.", aliases: ["rm"])
+    commandName: "remove", abstract: "Remove a port that was added at run time.", aliases: ["rm"]
+  )
+  .withExamples("port remove")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The name it was given.") var name: String
+  @Argument(help: "The name it was given.", completion: Names.ports) var name: String
 
   func run() async throws { try await selection.session().client.tell(API.portRemove, of: name) }
 }

@@ -3,30 +3,36 @@ import Control
 
 struct StartCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "start", abstract: "Start a node that was stopped or has ended.")
+    commandName: "start", abstract: "Start a node that was stopped or has ended."
+  )
+  .withExamples("start")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
 
   func run() async throws { try await selection.session().tell(node, API.nodeStart) }
 }
 
 struct StopCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "stop", abstract: "Stop a node; its links stay.")
+    commandName: "stop", abstract: "Stop a node; its links stay."
+  )
+  .withExamples("stop")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
 
   func run() async throws { try await selection.session().tell(node, API.nodeStop) }
 }
 
 struct RestartCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "restart", abstract: "Stop a node and start it again; its links stay.")
+    commandName: "restart", abstract: "Stop a node and start it again; its links stay."
+  )
+  .withExamples("restart")
 
   @OptionGroup var selection: LabOptions
-  @Argument(help: "The node.") var node: String
+  @Argument(help: "The node.", completion: Names.nodes) var node: String
 
   func run() async throws {
     let session = try selection.session()

@@ -3,7 +3,9 @@ import Control
 
 struct StatsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "stats", abstract: "Show what workers did and ports counted, with drops by reason.")
+    commandName: "stats", abstract: "Show what workers did and ports counted, with drops by reason."
+  )
+  .withExamples("stats")
 
   @OptionGroup var selection: LabOptions
   @OptionGroup var output: OutputOptions
@@ -26,10 +28,15 @@ struct StatsCommand: AsyncParsableCommand {
   private func write(_ stats: StatsRow, since before: (StatsRow, Double)?) throws {
     var rendering = output.rendering
     if watch, rendering.format == .json { rendering.format = .jsonl }
-    let text = try rendering.text(stats, table: stats.description(since: before?.0, seconds: before?.1 ?? 1))
-    // Home and clear to the end of the screen (ECMA-48 CUP, ED).
-    let isScreen = watch && rendering.format == .table && Output.isTerminal
-    Output.data(isScreen ? "\u{1B}[H\u{1B}[J\(text)" : text)
+    guard watch, rendering.format == .table, let size = Output.size else {
+      let room = Output.size.map { (rows: Int.max, columns: $0.columns) }
+      let table = stats.description(since: before?.0, seconds: before?.1 ?? 1, size: room)
+      return Output.data(try rendering.text(stats, table: table))
+    }
+    // The cursor stays in the last line, where Ctrl-C leaves a prompt.
+    let room = (rows: size.rows - 1, columns: size.columns)
+    let lines = stats.description(since: before?.0, seconds: before?.1 ?? 1, size: room)
+    Output.data(EscapeSequence.frame(lines + [""]))
   }
 
   private static func seconds(_ duration: Duration) -> Double {

@@ -7,10 +7,15 @@ import Topology
 
 struct TestCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "test", abstract: "Run the tests of a lab; a FILE is brought up first if it is not up.")
+    commandName: "test", abstract: "Run the tests of a lab; a FILE is brought up first if it is not up."
+  )
+  .withExamples("test")
 
-  @Argument(help: "The lab file, or the name of a lab that is up.") var subject: String
-  @Option(name: .long, help: "Also write the results to this file, as JUnit has them. (APUS_JUNIT)") var junit: String?
+  @Argument(help: "The lab file, or the name of a lab that is up.", completion: Names.labsAndFiles)
+  var subject: String
+  @Option(
+    name: .long, help: "Also write the results to this file, as JUnit has them. (APUS_JUNIT)", completion: .file())
+  var junit: String?
   @OptionGroup var output: OutputOptions
 
   func run() async throws {

@@ -11,12 +11,14 @@ struct TraceCommand: AsyncParsableCommand {
       FRAME is hexadecimal digits, or words: src=MAC dst=MAC vlan=10 priority=3 type=0x0800 size=60
       A port's name stands for its address, as in dst=vm2.eth0; a type may be arp, ipv4, ipv6 or lldp.
       Without src it is the port's own address, without dst the broadcast address.
-      """)
+      """
+  )
+  .withExamples("trace")
 
   @OptionGroup var selection: LabOptions
   @OptionGroup var output: OutputOptions
-  @Argument(help: "The port whose node sends the frame.") var port: String
-  @Argument(help: "The frame.") var frame: [String] = []
+  @Argument(help: "The port whose node sends the frame.", completion: Names.ports) var port: String
+  @Argument(help: "The frame.", completion: Names.frame) var frame: [String] = []
 
   func run() async throws {
     let client = try selection.session().client

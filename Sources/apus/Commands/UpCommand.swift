@@ -6,9 +6,11 @@ import Topology
 
 struct UpCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "up", abstract: "Make a lab file true; again, it changes nothing.", aliases: ["apply", "deploy"])
+    commandName: "up", abstract: "Make a lab file true; again, it changes nothing.", aliases: ["apply", "deploy"]
+  )
+  .withExamples("up")
 
-  @Argument(help: "The lab file; `-` is standard input.") var file: String
+  @Argument(help: "The lab file; `-` is standard input.", completion: Names.labFiles) var file: String
 
   @Flag(name: .long, help: "Stay in the terminal; Ctrl-C takes the lab down. (APUS_FOREGROUND)")
   var foreground = Variables.isSet("FOREGROUND")
@@ -51,7 +53,11 @@ struct UpCommand: AsyncParsableCommand {
       return handler
     }
     let daemon = Daemon(name: lab.name, directories: directories, logger: Logger(label: "apus"))
-    try await daemon.run(first: lab, options: options) { plan in
+    // Its log goes to the same terminal.
+    let display = ProgressDisplay(.up, lab: lab.name, definition: lab, updates: false)
+    try await daemon.run(first: lab, options: options, progress: { display.take($0) }) { plan in
+      display.finish()
+      Output.words(LabLifecycle.upWords(lab, display))
       try write(plan.map { PlanRow($0) })
       Output.words("lab \(lab.name) is up; Ctrl-C takes it down")
     }
@@ -60,11 +66,14 @@ struct UpCommand: AsyncParsableCommand {
   private func preview(_ lab: CanonicalLab, _ lifecycle: LabLifecycle) async throws {
     let isServing = try await lifecycle.isServing(lab.name)
     let plan = try LabPreview.steps(lab, directories: lifecycle.directories, isServing: isServing, isReset: reset)
-    try write(plan.map { PlanRow($0) })
+    Output.data(try output.rendering.plan(plan.map { PlanRow($0) }))
     if plan.contains(where: { $0.action != .drift }) { throw CommandStatus(.different) }
   }
 
+  /// All of it; a person at a terminal sees how much of each kind where it is long.
   private func write(_ plan: [PlanRow]) throws {
-    Output.data(try output.rendering.plan(plan))
+    let rendering = output.rendering
+    let isLong = rendering.format == .table && (Output.size.map { plan.count > max(8, $0.rows - 6) } ?? false)
+    Output.data(try rendering.plan(isLong ? PlanRow.folded(plan) : plan))
   }
 }

@@ -6,14 +6,18 @@ import Topology
 
 struct ValidateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "validate", abstract: "Check a lab file; nothing is started.")
+    commandName: "validate", abstract: "Check a lab file; nothing is started."
+  )
+  .withExamples("validate")
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json, jsonl, yaml }
 
-  @Argument(help: "The lab file; `-` is standard input.") var file: String
+  @Argument(help: "The lab file; `-` is standard input.", completion: Names.labFiles) var file: String
   @Flag(name: .long, help: "Print the lab with everything spelt out, as YAML or JSON. (APUS_CANONICAL)")
   var canonical = Variables.isSet("CANONICAL")
-  @Option(name: [.customShort("o"), .long], help: "How to write the result; yaml is for --canonical. (default: table)")
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "How to write the result; yaml is for --canonical. (default: table) (APUS_OUTPUT)")
   var output: Format?
   @Flag(name: .customShort("j"), help: "The same as -o json.") var json = false
 

@@ -3,6 +3,7 @@ import Control
 
 struct VersionCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "version", abstract: "Tell the version.")
+    .withExamples("version")
 
   @OptionGroup var output: OutputOptions
 

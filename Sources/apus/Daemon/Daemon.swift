@@ -38,10 +38,12 @@ struct Daemon {
   /// Runs until there is nothing left to do, then the process is to be ended.
   /// - Parameters:
   ///   - first: a lab to bring up at once; a failure ends the daemon.
+  ///   - progress: takes what is said meanwhile.
   ///   - onPlan: takes what was done for `first`.
   /// - Throws: `UserError` why it could not serve.
   func run(
     first: CanonicalLab? = nil, options: BringUpOptions = BringUpOptions(),
+    progress: @escaping @Sendable (String) -> Void = { _ in },
     onPlan: @escaping ([PlanStep]) throws -> Void = { _ in }
   ) async throws {
     // A client that has gone away is an error of its connection, not the end of everybody.
@@ -61,7 +63,7 @@ struct Daemon {
     do {
       var events = events.makeAsyncIterator()
       if let early = try await waitForServer(&events) { return try await end(after: early, isNew: isNew) }
-      let work = begin(first, options, send)
+      let work = begin(first, options, progress, send)
       while let event = await events.next() {
         switch event {
         case .ready: break
@@ -116,7 +118,8 @@ struct Daemon {
   }
 
   private func begin(
-    _ first: CanonicalLab?, _ options: BringUpOptions, _ send: AsyncStream<Event>.Continuation
+    _ first: CanonicalLab?, _ options: BringUpOptions, _ progress: @escaping @Sendable (String) -> Void,
+    _ send: AsyncStream<Event>.Continuation
   ) -> Task<Void, any Error> {
     logger.info("apus \(Product.version) serves lab \(name) as process \(getpid())")
     return Task {
@@ -134,7 +137,7 @@ struct Daemon {
         return
       }
       do {
-        send.yield(.bringUp(.success(try await service.bringUp(first, options: options) { Output.words($0) })))
+        send.yield(.bringUp(.success(try await service.bringUp(first, options: options, progress: progress))))
       } catch {
         send.yield(.bringUp(.failure(UserError(any: error))))
       }

@@ -36,6 +36,22 @@ enum Output {
 
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+  /// Columns of the terminal that standard output is; nil: it is none, and everything is written.
+  static var width: Int? { size?.columns }
+
+  /// Of the terminal that standard output is; 24 rows of 80 columns when it does not know.
+  static var size: (rows: Int, columns: Int)? { isTerminal ? known(InheritedOutput.size()) : nil }
+
+  /// The same of standard error, if sequences can be written to it, too.
+  static var progressSize: (rows: Int, columns: Int)? {
+    guard isatty(STDERR_FILENO) == 1, ProcessInfo.processInfo.environment["TERM"] != "dumb" else { return nil }
+    return known(InheritedOutput.size(ofError: true))
+  }
+
+  private static func known(_ size: TerminalSize?) -> (rows: Int, columns: Int) {
+    (size.map { Int($0.rows) } ?? 24, size.map { Int($0.columns) } ?? 80)
+  }
+
   /// Ends the process.
   static func end(_ status: Int32) -> Never {
     RawTerminal.restoreAny()

@@ -13,43 +13,79 @@ final class RawTerminal: Sendable {
 
   /// As stty prints them; nil once they are restored.
   private let settings: Mutex<String?>
+  /// Written to standard output when it is made raw, and when it is restored.
+  private let entering: String
+  private let leaving: String
 
+  /// - Parameters:
+  ///   - entering: what is to be written once it is raw, also when a shell brings the process back.
+  ///   - leaving: what undoes that.
+  ///   - onContinue: called when a shell has brought the process back.
   /// - Returns: nil when standard input is no terminal.
-  static func make() -> RawTerminal? {
+  static func make(
+    entering: String = "", leaving: String = "", onContinue: @escaping @Sendable () -> Void = {}
+  ) -> RawTerminal? {
     guard isatty(STDIN_FILENO) == 1 else { return nil }
     // stty runs in a process group of its own, which may not touch the terminal unless SIGTTOU is ignored.
     signal(SIGTTOU, SIG_IGN)
     guard let settings = stty(["-g"]) else { return nil }
     // All that restores it is there before it has to be.
-    let terminal = RawTerminal(settings)
+    let terminal = RawTerminal(settings, entering, leaving)
     current.withLock { $0 = terminal }
-    let signals = SignalStream.of(endings + [SIGCONT])
-    Task {
-      for await number in signals {
-        guard number != SIGCONT else {
-          // A shell that brought us back has its own settings in force.
-          terminal.makeRaw()
-          continue
-        }
-        Output.end(128 + number)
-      }
-    }
+    terminal.watchSignals(onContinue)
     guard stty(["raw", "-echo"]) != nil else {
       restoreAny()
       return nil
     }
+    write(entering)
     return terminal
   }
 
-  private init(_ settings: String) { self.settings = Mutex(settings) }
+  private init(_ settings: String, _ entering: String, _ leaving: String) {
+    self.settings = Mutex(settings)
+    self.entering = entering
+    self.leaving = leaving
+  }
+
+  private func watchSignals(_ onContinue: @escaping @Sendable () -> Void) {
+    let signals = SignalStream.of(Self.endings + [SIGCONT, SIGTSTP])
+    Task {
+      for await number in signals {
+        switch number {
+        case SIGCONT:
+          // A shell that brought us back has its own settings in force.
+          makeRaw()
+          onContinue()
+        case SIGTSTP: pause()
+        default: Output.end(128 + number)
+        }
+      }
+    }
+  }
+
+  /// Without a detour: what is done when writing fails ends here.
+  private static func write(_ text: String) {
+    if !text.isEmpty { _ = InheritedOutput.write(Array(text.utf8), toError: false) }
+  }
 
   private func makeRaw() {
     guard settings.withLock({ $0 != nil }) else { return }
     _ = Self.stty(["raw", "-echo"])
+    Self.write(entering)
+  }
+
+  /// Stops the process as Ctrl-Z does, with the terminal as it was.
+  private func pause() {
+    if let text = settings.withLock({ $0 }) {
+      Self.write(leaving)
+      _ = Self.stty([text])
+    }
+    kill(getpid(), SIGSTOP)
   }
 
   func restore() {
     guard let text = settings.withLock({ $0.take() }) else { return }
+    Self.write(leaving)
     _ = Self.stty([text])
   }
 

@@ -4,7 +4,7 @@ import Lab
 
 /// `--lab` of every command about a running lab.
 struct LabOptions: ParsableArguments {
-  @Option(name: .long, help: "The lab meant, when more than one is up. (APUS_LAB)")
+  @Option(name: .long, help: "The lab meant, when more than one is up. (APUS_LAB)", completion: Names.labs)
   var lab: String?
 
   /// From `--lab` or `APUS_LAB`; nil = the only one there is.

@@ -5,7 +5,7 @@ extension OutputFormat: ExpressibleByArgument {}
 
 /// `-o` and `-j` of every command that lists something.
 struct OutputOptions: ParsableArguments {
-  @Option(name: [.customShort("o"), .long], help: "How to write the result. (default: table)")
+  @Option(name: [.customShort("o"), .long], help: "How to write the result. (default: table) (APUS_OUTPUT)")
   var output: OutputFormat?
 
   @Flag(name: .customShort("j"), help: "The same as -o json.")
@@ -22,7 +22,8 @@ struct OutputOptions: ParsableArguments {
     json ? .json : try Variables.option(output, "OUTPUT", OptionText.word) ?? .table
   }
 
-  var rendering: Rendering { Rendering(format, isColoured: Output.isColoured) }
+  /// For standard output as it is.
+  var rendering: Rendering { Rendering(format, isColoured: Output.isColoured, width: Output.width) }
 
   func write<Row: Listing>(_ rows: [Row]) throws { Output.data(try rendering.text(rows)) }
 }
