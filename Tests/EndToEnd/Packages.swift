@@ -69,13 +69,15 @@ extension RealThings {
 
     private static func everythingIsThere(_ root: CleanRoot) async throws {
       let completion = "/usr/share/bash-completion/completions/apus"
-      #expect(try await root.shell("bash -c '. \(completion) && complete -p apus'").contains(" apus"))
+      let line = "COMP_LINE='apus vers' COMP_POINT=9 COMP_WORDS=(apus vers) COMP_CWORD=1"
+      try "set -e; . \(completion); \(line); _apus; echo ${COMPREPLY[@]}\n"
+        .write(toFile: "\(root.folder)/complete", atomically: true, encoding: .utf8)
+      #expect(try await root.shell("bash /complete; rm /complete").contains("version"))
       for file in ["zsh/vendor-completions/_apus", "fish/vendor_completions.d/apus.fish"] {
         #expect(try await root.shell("cat /usr/share/\(file)").contains("apus"))
       }
-      if FileManager.default.isExecutableFile(atPath: "\(projectRoot)/tools/man") {
-        #expect(try await root.shell("gzip -dc /usr/share/man/man1/apus.1.gz").contains("apus"))
-        #expect(try await root.shell("ls /usr/share/man/man1").contains("apus-up.1.gz"))
+      for page in ["apus", "apus-up"] {
+        #expect(try await root.shell("gzip -dc /usr/share/man/man1/\(page).1.gz").contains(".SH NAME"))
       }
       let extcap = "/usr/lib/x86_64-linux-gnu/wireshark/extcap/apus-extcap --extcap-interfaces"
       #expect(try await root.shell(extcap).hasPrefix("extcap {version="))

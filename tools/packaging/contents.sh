@@ -32,12 +32,10 @@ put_texts() {
   local folder=$1 program=$2 page
   mkdir -p "$folder/usr/share/bash-completion/completions" "$folder/usr/share/zsh/vendor-completions" \
     "$folder/usr/share/fish/vendor_completions.d"
-  # Without its first line: it is read by a shell, and not run.
-  "$program" completion bash | sed '1{/^#!/d}' >"$folder/usr/share/bash-completion/completions/apus"
+  "$program" completion bash >"$folder/usr/share/bash-completion/completions/apus"
   "$program" completion zsh >"$folder/usr/share/zsh/vendor-completions/_apus"
   "$program" completion fish >"$folder/usr/share/fish/vendor_completions.d/apus.fish"
-  [[ -x $project_root/tools/man ]] || return 0
-  APUS_BINARY=$program "$project_root/tools/man" "$work/man" >&2
+  "$project_root/tools/man" "$work/man" "$program" >&2
   while read -r page; do
     install -D -m 644 "$page" "$folder/usr/share/man/man${page##*.}/${page##*/}"
     gzip -9n "$folder/usr/share/man/man${page##*.}/${page##*/}"
