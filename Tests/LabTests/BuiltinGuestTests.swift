@@ -45,7 +45,7 @@ import Topology
   @Test func foldersInOrder() {
     #expect(
       BuiltinGuest.folders(environment: [:], executable: "/opt/x/apus") == [
-        "/opt/x/guest", "/usr/lib/apus/guest", "/usr/local/lib/apus/guest",
+        "/opt/x/guest", "/usr/share/apus/guest", "/usr/local/share/apus/guest",
       ])
     #expect(BuiltinGuest.folders(environment: ["APUS_GUEST_DIR": "/g"], executable: "/opt/x/apus") == ["/g"])
     #expect(BuiltinGuest.folders(environment: ["APUS_GUEST_DIR": ""], executable: "/apus").first == "/guest")

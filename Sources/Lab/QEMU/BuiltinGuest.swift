@@ -13,6 +13,9 @@ struct BuiltinGuest: Sendable, Equatable {
     /// What its files have in their names.
     fileprivate var suffix: String { self == .full ? "-full" : "" }
 
+    /// The package of ours that has its files.
+    fileprivate var package: String { self == .full ? "apus-guest-full" : "apus" }
+
     /// What a machine of these NICs needs.
     init(for node: NodeDefinition) { self = node.needsAllDrivers ? .full : .cloud }
   }
@@ -20,7 +23,7 @@ struct BuiltinGuest: Sendable, Equatable {
   var kernel: String
   var initialRAMDisk: String
 
-  /// Looks in `$APUS_GUEST_DIR`, beside the executable, and where packages install it.
+  /// Looks in `$APUS_GUEST_DIR`, beside the executable, and where packages (`tools/package`) install it.
   static func find(_ kernel: Kernel = .cloud, environment: [String: String]) throws(UserError) -> BuiltinGuest {
     let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     return try find(kernel, in: folders(environment: environment, executable: executable))
@@ -30,7 +33,7 @@ struct BuiltinGuest: Sendable, Equatable {
     // A folder that was asked for is not silently replaced by another.
     if let chosen = environment["APUS_GUEST_DIR"], !chosen.isEmpty { return [chosen] }
     let beside = executable.split(separator: "/").dropLast().map { "/\($0)" }.joined()
-    return ["\(beside)/guest", "/usr/lib/apus/guest", "/usr/local/lib/apus/guest"]
+    return ["\(beside)/guest", "/usr/share/apus/guest", "/usr/local/share/apus/guest"]
   }
 
   static func find(_ kernel: Kernel = .cloud, in folders: [String]) throws(UserError) -> BuiltinGuest {
@@ -42,7 +45,7 @@ struct BuiltinGuest: Sendable, Equatable {
     let what = kernel == .full ? "the builtin guest for NICs of other models than virtio" : "the builtin guest"
     throw UserError(
       .failed, "\(what) (\(image), \(disk)) is in none of \(folders.joined(separator: ", "))",
-      hint: "run tools/setup, or set APUS_GUEST_DIR")
+      hint: "install the package \(kernel.package), run tools/setup, or set APUS_GUEST_DIR")
   }
 
   /// The script in the guest that gives NICs their names, addresses and routes; its arguments are `GuestWords`.
