@@ -148,6 +148,23 @@ extension RealThings {
       }
     }
 
+    @Test func inTheForegroundItIsToldToo() async throws {
+      try await Sandbox.use { sandbox in
+        let port = try TCPClient.freePort()
+        let file = try sandbox.write(Self.lab("http: { listen: 127.0.0.1:\(port) }"))
+        let process = try sandbox.start([sandbox.binary, "up", "--foreground", file], log: "up")
+        let log = "\(sandbox.folder)/up"
+        try await eventually("it is told") {
+          text(of: log)?.contains("http: http://127.0.0.1:\(port)/#token=") == true
+        }
+        let token = try token(sandbox)
+        #expect(try await curl(port, "/v1/version", "-H", "Authorization: Bearer \(token)").status == 200)
+        process.signal(SIGINT)
+        #expect(await process.wait(timeoutSeconds: 60))
+        #expect(try await curl(port, "/v1/version").status == 0)
+      }
+    }
+
     @Test func anAddressThatIsTakenChangesNothing() async throws {
       try await Sandbox.use { sandbox in
         let (taken, descriptor) = try TCPClient.listen()

@@ -65,7 +65,7 @@ package actor TCPDoor: HTTPDoor {
   func serve(_ responder: ControlResponder) { self.responder = responder }
 
   /// What is to be told of what was opened, once.
-  func takeNews() -> HTTPRow? { news.take() }
+  package func takeNews() -> HTTPRow? { news.take() }
 
   package func open(_ wanted: HTTPDefinition?, token said: HTTPToken?) async throws(UserError) -> Bool {
     var change = Change(before: opened, tokenBefore: HTTPToken.read(lab, in: directories))

@@ -72,6 +72,15 @@ package struct HTTPToken: Sendable, Equatable, CustomStringConvertible, CustomDe
     return try HTTPToken(String(decoding: line, as: UTF8.self), from: path)
   }
 
+  /// The token that `APUS_HTTP_TOKEN` says; what this process starts does not get the variable. Nil if it says none.
+  /// - Throws: as `init`.
+  package static func takeFromEnvironment() throws(UserError) -> HTTPToken? {
+    let name = "APUS_HTTP_TOKEN"
+    guard let text = ProcessInfo.processInfo.environment[name], !text.isEmpty else { return nil }
+    ProcessVariables.remove(name)
+    return try HTTPToken(text, from: name)
+  }
+
   // MARK: - The lab's own
 
   /// What `http.token` of a lab has; nil if there is none that is good.

@@ -81,7 +81,7 @@ struct UpCommand: AsyncParsableCommand {
     options.isReset = reset
     options.parallel = try Variables.option(parallel, "PARALLEL", Self.machineCount)
     options.http = try Variables.option(http, "HTTP", Self.httpPlace)
-    if let token = Variables.value("HTTP_TOKEN") { options.httpToken = try HTTPToken(token, from: "APUS_HTTP_TOKEN") }
+    options.httpToken = try HTTPToken.takeFromEnvironment()
     return options
   }
 

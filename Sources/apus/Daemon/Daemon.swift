@@ -71,7 +71,9 @@ struct Daemon {
       while let event = await events.next() {
         switch event {
         case .ready: break
-        case .bringUp(.success(let plan)): try onPlan(plan)
+        case .bringUp(.success(let plan)):
+          if let row = await tcp.takeNews() { Output.words(row.words) }
+          try onPlan(plan)
         case .bringUp(.failure(let error)), .serverFailed(let error): throw error
         case .end(.takenDown): return await endEvents()
         case .end(.neverCameUp): throw UserError(.failed, "lab \(name) did not come up")
