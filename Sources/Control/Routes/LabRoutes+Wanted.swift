@@ -23,7 +23,9 @@ extension LabRoutes {
 
   private func said(_ call: UpCall) async throws -> CanonicalLab {
     if call.request.isLabFile {
-      let lab = try await service.load(try await call.text(), in: call.query.directory).checked()
+      var lab = try await service.load(try await call.text(), in: call.query.directory).checked()
+      // Another text of what is up, whatever that is from, is no other file.
+      if let current = await service.lab() { lab.source = current.source }
       if call.isTCP { try await refuseHostPaths(LabDocument(lab)) }
       return lab
     }
