@@ -109,6 +109,8 @@ extension Dataplane {
     portTable.dismiss(record)
     listeners.removeValue(forKey: record.index)?.end()
     await letGo(of: record)
+    // While its number still tells its name.
+    if let home = record.switchName.flatMap({ switchTable.find($0) }) { tellStations(of: home) }
     portTable.release(record)
   }
 

@@ -23,10 +23,12 @@ extension Dataplane {
 
   /// Tells what happened to the stations of all switches since the last call.
   func tellStations() {
-    guard !isStopped else { return }
-    for record in switchRecords {
-      for news in stationNews(record) { events.send(.stations(news)) }
-    }
+    for record in switchRecords { tellStations(of: record) }
+  }
+
+  /// The same of one switch: of a port or switch that goes nobody could tell later how it was called.
+  func tellStations(of record: SwitchRecords.Record) {
+    for news in stationNews(record) { events.send(.stations(news)) }
   }
 
   private func stationNews(_ record: SwitchRecords.Record) -> [StationNews] {

@@ -87,7 +87,10 @@ extension Dataplane {
     guard record.switchName == switchName, let table = table(of: switchName) else { throw .unknownPort(port) }
     guard !address.isGroup, !address.isZero else { throw .invalid("\(address) is not the address of a station") }
     guard (1...4094).contains(vlan) else { throw .invalid("VLAN \(vlan) is outside 1...4094") }
-    guard table.fdb.coldFix(FDB.key(vlan: UInt16(vlan), address), port: record.index, tick: clock.tick) else {
+    let isFixed = table.fdb.coldFix(FDB.key(vlan: UInt16(vlan), address), port: record.index, tick: clock.tick)
+    // No worker has to see it: there may be no frame for long.
+    if table.fdb.isUntold { stationSource.yield() }
+    guard isFixed else {
       throw .invalid("switch \(switchName) has no room for another static entry: \(table.fdb.limit) stations are known")
     }
   }

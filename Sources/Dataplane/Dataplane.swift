@@ -17,7 +17,7 @@ package actor Dataplane {
   /// Yields when `heldPorts` has changed; for one consumer, who tells the machines.
   package nonisolated let heldPortChanges: AsyncStream<Void>
   private let heldPortSource: AsyncStream<Void>.Continuation
-  private let stationSource: AsyncStream<Void>.Continuation
+  let stationSource: AsyncStream<Void>.Continuation
   /// Workers that there are: how many rings a capture has, recorders there are, counters a port has.
   let workerCount: Int
   var portTable: PortTable
@@ -119,6 +119,7 @@ package actor Dataplane {
   package func removeSwitch(_ name: String) async throws(DataplaneError) {
     let index = try switchIndex(name)
     guard !portTable.hasPorts(on: index) else { throw .invalid("switch \(name) still has ports") }
+    if let record = switchTable.find(name) { tellStations(of: record) }
     switchTable.dismiss(index)
     await worker.run { $0.coldRemoveSwitch(index) }
     switchTable.release(index)
@@ -138,6 +139,8 @@ package actor Dataplane {
     // Ends all captures and punts.
     worker.stop()
     (captures, punts) = ([], [])
+    // What waits for its pause.
+    tellStations()
     events.finish()
     heldPortSource.finish()
     stationSource.finish()

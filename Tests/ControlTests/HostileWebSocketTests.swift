@@ -138,7 +138,7 @@ import Testing
 
   /// A client that sends without end into what takes nothing is held up, not listened to for ever.
   @Test func aFloodStaysWithTheClient() async throws {
-    let desk = WebSocketDesk(limits: .init(ping: .milliseconds(50)))
+    let desk = WebSocketDesk(limits: .init(ping: .milliseconds(500)))
     let lab = FixedLab()
     try await ServerFixture.run(lab, webSockets: desk) { client, _ in
       let socket = try await WebSocketTests.open(WebSocketTests.console, client)

@@ -79,6 +79,9 @@ import Topology
   @Test func viewersShareWhatIsMadeOnceASecond() async throws {
     let lab = FixedLab()
     let feed = LiveFeed(service: lab)
+    let start = ContinuousClock.now
+    // Looks that there may be beside the first: on a busy machine this takes its time, and the feed goes on.
+    func seconds() -> Int { Int(start.duration(to: .now).components.seconds) }
     let viewers = [await feed.join(), await feed.join()]
     for viewer in viewers {
       var messages = viewer.messages.makeAsyncIterator()
@@ -90,14 +93,16 @@ import Topology
     let late = await feed.join()
     var messages = late.messages.makeAsyncIterator()
     #expect(await messages.next() != nil)
-    #expect(await feed.looks == 1)
+    let before = await feed.looks
+    #expect(before >= 1 && before <= 1 + seconds())
     for viewer in viewers + [late] { viewer.end() }
     while await feed.isLooking { await Task.yield() }
     let looks = await feed.looks
     let again = await feed.join()
     var fresh = again.messages.makeAsyncIterator()
     #expect(await fresh.next() != nil)
-    #expect(await feed.looks == looks + 1)
+    let afterwards = await feed.looks
+    #expect(afterwards > looks && afterwards <= looks + 1 + seconds())
     again.end()
   }
 

@@ -46,6 +46,9 @@ import Testing
         "features  one", "          two", "          three",
       ])
     #expect(TerminalText.wrapped("abcdefghij", to: 4, indent: 0) == ["abcd", "efgh", "ij"])
+    // Two columns do not fit into one.
+    #expect(TerminalText.wrapped("漢字", to: 1, indent: 0) == ["漢", "字"])
+    #expect(TerminalText.wrapped("a 漢字 b", to: 1, indent: 0) == ["a", "漢", "字", "b"])
   }
 
   /// Every width, and cells of every kind: no line is too long, the first column is always there.

@@ -59,14 +59,38 @@ extension RealThings {
 
     /// Types each line, presses the tab key, and has the shell print what stands in its editor then.
     private static func complete(_ shell: TerminalClient, showing key: String) async throws {
+      var line = ""
       for (typed, completed) in lines {
-        await shell.type("\(typed)\t")
-        // The key prints the line between brackets, and empties it; until the shell is ready it may be lost.
-        await shell.type(key)
-        try await shell.expect("<<")
-        let line = try await shell.expect(">>")
+        line = try await answer(of: shell, to: typed, showing: key, after: line)
         #expect(line == completed, "\(typed): \(line.debugDescription)")
         await shell.type("\u{15}")
+      }
+    }
+
+    /// What the line is once the tab key was pressed.
+    ///
+    /// Until the shell is ready keys may be lost: a line that stays unanswered is typed again, up to three times.
+    /// - Parameter former: the answer to the line before, which may come twice if that was typed again.
+    private static func answer(
+      of shell: TerminalClient, to typed: String, showing key: String, after former: String
+    ) async throws -> String {
+      var tries = 0
+      while true {
+        // The key prints the line between brackets.
+        await shell.type("\(typed)\t")
+        await shell.type(key)
+        do {
+          var line = former
+          while line == former {
+            try await shell.expect("<<", within: 20)
+            line = try await shell.expect(">>", within: 20)
+          }
+          return line
+        } catch let error as NotInTime {
+          tries += 1
+          guard tries <= 3 else { throw error }
+          await shell.type("\u{15}")
+        }
       }
     }
 

@@ -80,11 +80,11 @@ extension RealThings {
       return try await execute(command + ["http://apus/v1/events?\(query)"], within: 400).output
     }
 
-    /// A counter of the only switch.
+    /// A counter of the only switch, or of the lab.
     private static func metric(_ name: String, _ sandbox: Sandbox) async throws -> Int {
       let socket = "\(sandbox.state)/\(lab)/control.sock"
       let text = try await execute(["curl", "-s", "--unix-socket", socket, "http://apus/metrics"]).output
-      let line = text.split(separator: "\n").first { $0.hasPrefix("\(name){") }
+      let line = text.split(separator: "\n").first { $0.hasPrefix("\(name){") || $0.hasPrefix("\(name) ") }
       guard let value = line?.split(separator: " ").last.flatMap({ Int($0) }) else {
         throw Failure("no \(name): \(text)")
       }
@@ -206,16 +206,32 @@ extension RealThings {
       #expect(back.allSatisfy { $0.detail.takenBack == true })
       #expect(after.last { $0.type == "lab.up" }?.detail.takenBack == true)
 
-      // For people; Ctrl-C is no failure.
-      let lines = try await execute(
-        ["timeout", "--preserve-status", "-s", "INT", "3", sandbox.binary, "events", "--lab", lab, "--since", "1h"],
-        environment: sandbox.environment)
-      #expect(lines.status == 0, "\(lines)")
-      #expect(lines.output.contains("  node.started     vm                was taken back (pid "), "\(lines)")
+      try await expectWordsForPeople(sandbox)
+      try await expectTheEnd(sandbox)
+    }
+
+    private static func wait(forReaders count: Int, _ sandbox: Sandbox) async throws {
+      try await eventually("\(count) follow the events", within: 60) {
+        try await metric("apus_events_readers", sandbox) == count
+      }
+    }
+
+    /// Lines at a terminal, where Ctrl-C is no failure.
+    private static func expectWordsForPeople(_ sandbox: Sandbox) async throws {
+      let person = try TerminalClient(
+        [sandbox.binary, "events", "--lab", lab, "--since", "1h"], environment: sandbox.environment)
+      defer { person.end() }
+      try await person.expect("  node.started     vm                was taken back (pid ")
+      person.signal(SIGINT)
+      #expect(try await person.status() == 0)
+    }
+
+    private static func expectTheEnd(_ sandbox: Sandbox) async throws {
+      try await wait(forReaders: 0, sandbox)
       // Without a time, only what comes.
       let new = Task { try await sandbox.apus("events", "--lab", lab, "-o", "jsonl", within: 200) }
       let all = Task { try await sandbox.apus("events", "--lab", lab, "--since", "1h", "-o", "jsonl", within: 200) }
-      try await Task.sleep(for: .seconds(2))
+      try await wait(forReaders: 2, sandbox)
       try await sandbox.apus("down", lab, expecting: 0, within: 100)
       for outcome in [try await new.value, try await all.value] {
         #expect(outcome.status == 0, "\(outcome)")

@@ -108,6 +108,9 @@ extension RealThings {
         try await page.browser.click("\(page.thing("red1")) .box")
         try await page.press("Capture", in: "#drawer [role=tablist]")
         try await page.press("Capture", in: "#drawer-body")
+        try await eventually("the daemon has the frames and the capture") {
+          try await page.sandbox.captures(Self.lab).count == 2
+        }
         try await page.sandbox.shell("red1", "ping -c 5 -i 0.2 10.8.10.2", lab: Self.lab)
         try await page.browser.wait(for: "document.querySelector('#drawer .frames tbody').textContent.includes('ICMP')")
         let path = try await page.browser.download { try await page.press("Stop and save", in: "#drawer-body") }
@@ -233,24 +236,25 @@ extension RealThings {
       }
     }
 
-    @Test(.timeLimit(.minutes(8))) func isGoodAt200Nodes() async throws {
-      let file = """
-        version: 1
-        name: ape-page
-        vlans: { lan: { id: 5, subnet: 10.9.0.0/16 } }
-        switches: { sw1: {}, sw2: {}, sw3: {}, sw4: {} }
-        nodes:
-          a[1-50]: { kind: netns, nics: { eth0: { switch: sw1, vlan: lan } } }
-          b[1-50]: { kind: netns, nics: { eth0: { switch: sw2, vlan: lan } } }
-          c[1-50]: { kind: netns, nics: { eth0: { switch: sw3, vlan: lan } } }
-          d[1-50]: { kind: netns, nics: { eth0: { switch: sw4, vlan: lan } } }
-        links:
-          - { name: t1, ends: [sw1, sw2], trunk: [lan] }
-          - { name: t2, ends: [sw2, sw3], trunk: [lan] }
-          - { name: t3, ends: [sw3, sw4], trunk: [lan] }
+    private static let largeLab = """
+      version: 1
+      name: ape-page
+      vlans: { lan: { id: 5, subnet: 10.9.0.0/16 } }
+      switches: { sw1: {}, sw2: {}, sw3: {}, sw4: {} }
+      nodes:
+        a[1-50]: { kind: netns, nics: { eth0: { switch: sw1, vlan: lan } } }
+        b[1-50]: { kind: netns, nics: { eth0: { switch: sw2, vlan: lan } } }
+        c[1-50]: { kind: netns, nics: { eth0: { switch: sw3, vlan: lan } } }
+        d[1-50]: { kind: netns, nics: { eth0: { switch: sw4, vlan: lan } } }
+      links:
+        - { name: t1, ends: [sw1, sw2], trunk: [lan] }
+        - { name: t2, ends: [sw2, sw3], trunk: [lan] }
+        - { name: t3, ends: [sw3, sw4], trunk: [lan] }
 
-        """
-      try await PageOfLab.use(file, lab: Self.lab) { page in
+      """
+
+    @Test(.timeLimit(.minutes(8))) func isGoodAt200Nodes() async throws {
+      try await PageOfLab.use(Self.largeLab, lab: Self.lab) { page in
         try await page.browser.wait(for: "document.querySelectorAll('.thing').length === 204")
         // A broadcast a fifth of a second: every port has a rate that is another one each second.
         let addresses = try await page.sandbox.nodes(Self.lab).first { $0.node == "a1" }?.addresses ?? []
@@ -261,20 +265,23 @@ extension RealThings {
         defer { pinger.signal(SIGKILL) }
         try await page.wait(for: page.line("d50.eth0"), toBe: "busy")
         // Not waits for something: the lengths of the measurements.
+        let length = 3.5
         let before = try page.daemonSeconds()
-        try await Task.sleep(for: .seconds(10))
-        let looking = try page.daemonSeconds() - before
+        try await Task.sleep(for: .seconds(length))
+        let looking = (try page.daemonSeconds() - before) * 100 / length
         let frames = try await page.browser.evaluate(
           "new Promise(done => { let n = 0; const end = performance.now() + 2000; const step = () => { n += 1; "
             + "performance.now() < end ? requestAnimationFrame(step) : done(n / 2) }; step() })")
         try await page.browser.open("about:blank")
         try await Task.sleep(for: .seconds(1))
         let rest = try page.daemonSeconds()
-        try await Task.sleep(for: .seconds(10))
-        let alone = try page.daemonSeconds() - rest
+        try await Task.sleep(for: .seconds(length))
+        let alone = (try page.daemonSeconds() - rest) * 100 / length
         print(
-          "the live page: 200 nodes with rates cost the daemon \(looking * 10) % of a core while they are looked at, "
-            + "\(alone * 10) % when they are not; the page draws \(frames.number ?? 0) pictures a second")
+          "the live page: 200 nodes with rates cost the daemon \(looking) % of a core while they are looked at, "
+            + "\(alone) % when they are not; the page draws \(frames.number ?? 0) pictures a second")
+        // Generous: what fails is another order of work, not a busy host.
+        #expect(looking <= 60, "\(looking) % of a core; \(alone) % without the page")
       }
     }
   }

@@ -76,6 +76,37 @@ import Testing
     #expect(await words(hub, .since(time + 3600)) == [])
   }
 
+  /// What is not kept any more was not lost to who does not ask for it.
+  @Test func onlyWhatIsAskedForIsLost() async throws {
+    let hub = noted(12, limit: 10)
+    try await Task.sleep(for: .milliseconds(5))
+    let time = Date()
+    for _ in 0..<10 { hub.note(.labUp) }
+    let all = (112..<125).map { "\($0) lab.up two" }
+    #expect(await words(hub, .since(time)) == Array(all[..<10]))
+    // Kept for a moment longer, and then not even that: it may have been any of those before.
+    hub.note(.labUp)
+    #expect(await words(hub, .since(time)) == ["112 lost 1"] + Array(all[1..<11]))
+    hub.note(.labUp)
+    #expect(await words(hub, .since(time)) == ["113 lost 14"] + Array(all[2..<12]))
+  }
+
+  @Test func whatIsVeryLongIsKeptInPart() async {
+    let hub = noted(0)
+    let long = String(repeating: "é", count: 600)
+    hub.note(.testResult, subject: long, detail: ["detail": .text(long), "passed": true])
+    let items = (0..<100).map { EventValue.integer($0) }
+    hub.note(.captureStarted, detail: ["targets": .list(items), "file": "short"])
+    let events = hub.subscribe(.after(99), isFollowing: false)
+    let cut = String(repeating: "é", count: 256) + "…"
+    guard case .event(let test)? = await events.next(), case .event(let capture)? = await events.next() else {
+      Issue.record("two events are missing")
+      return
+    }
+    #expect(test.subject == cut && test.detail == ["detail": .text(cut), "passed": true])
+    #expect(capture.detail == ["targets": .list(Array(items[..<64])), "file": "short"])
+  }
+
   @Test func timesNeverGoBack() async throws {
     let hub = noted(500)
     let events = hub.subscribe(.after(99), isFollowing: false)

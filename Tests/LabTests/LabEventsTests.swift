@@ -122,6 +122,24 @@ import Topology
       ])
   }
 
+  @Test func aPortIsToldToBeUpOnce() async {
+    events.port("a", isUp: false)
+    for isUp in [true, true, false, false] { events.port("a", isUp: isUp) }
+    #expect(await told() == ["port.up a is up", "port.down a is down"])
+  }
+
+  /// A link by the name of one that is gone is another one.
+  @Test func faultsGoWithTheirLink() async {
+    var slow = ImpairmentDefinition()
+    slow.delay = 0.04
+    for names in [["w"], []] as [Set<String>] {
+      events.link("w", ends: ["a", "b"], isImpairedBy: ImpairmentPair(fromFirst: slow))
+      events.links(are: names)
+    }
+    events.link("w", ends: ["a", "b"], isImpairedBy: ImpairmentPair(fromFirst: slow))
+    #expect(await told().count == 2)
+  }
+
   @Test func theDataPlanesNewsAreEventsOfTheLab() async {
     let station = StationNews.Station(address: MACAddress(bits: 0x0100_0000_0002), vlan: 10)
     let news: [DataplaneEvent] = [

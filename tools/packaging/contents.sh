@@ -46,8 +46,10 @@ put_texts() {
 put_documents() {
   local folder=$1/usr/share/doc/apus file
   mkdir -p "$folder/examples"
-  for file in "$project_root"/docs/*.md "$project_root"/docs/*.json; do
-    [[ ! -f $file ]] || install -m 644 "$file" "$folder/"
+  install -m 644 "$project_root"/docs/*.md "$folder/"
+  # What those pages show, and the dashboard that they tell of.
+  for file in "$project_root"/docs/{grafana/*.json,images/*.png,performance/*.svg}; do
+    install -D -m 644 "$file" "$folder/${file#"$project_root/docs/"}"
   done
   cp -r "$project_root"/topologies/. "$folder/examples/"
   # Links into the folder where the guest is built.
@@ -73,16 +75,19 @@ guest_copyright() {
 
 # debian_changelog: of the package itself (Debian Policy, 4.4); what users see has changed is in the other one.
 debian_changelog() {
+  local date
+  date=$(LC_ALL=C date -uRd "@$SOURCE_DATE_EPOCH")
   printf 'apus (%s) bookworm; urgency=medium\n\n' "$version"
   printf '  * Version %s; what is new is in /usr/share/doc/apus/changelog.gz.\n\n' "${version%-*}"
-  printf -- ' -- %s  %s\n' "$(maintainer)" "$(LC_ALL=C date -uRd "@$SOURCE_DATE_EPOCH")"
+  printf -- ' -- %s  %s\n' "$(maintainer)" "$date"
 }
 
 # linked_packages: Swift packages of which something is linked into the program that was built last, one a line. One
 # whose modules the linker is handed is among them, whether or not it leaves them out then.
 linked_packages() {
-  local module folder
-  sed -n 's#.*/\([^/]*\)\.build/.*#\1#p' "$project_root/.build/release/apus.product/Objects.LinkFileList" | sort -u |
+  local list=$project_root/.build/release/apus.product/Objects.LinkFileList module folder
+  [[ -s $list ]] || die "$list is missing or empty, so nobody knows whose work is in the program; build it here"
+  sed -n 's#.*/\([^/]*\)\.build/.*#\1#p' "$list" | sort -u |
     while read -r module; do
       for folder in "$project_root"/.build/checkouts/*/Sources/"$module"; do
         [[ ! -d $folder ]] || basename "$(dirname "$(dirname "$folder")")"
@@ -92,21 +97,24 @@ linked_packages() {
 
 # check_licences: each of them must be named in the copyright file.
 check_licences() {
-  local name
+  local name names
+  names=$(linked_packages)
+  [[ -n $names ]] || die "the list of what is linked into the program names no package of .build/checkouts"
   while read -r name; do
     grep -qw -- "$name" "$project_root/tools/packaging/copyright" ||
       die "the program contains $name: add it to tools/packaging/copyright"
-  done < <(linked_packages)
+  done <<<"$names"
 }
 
 # notices: what those packages ask to have handed on (Apache License 2.0, 4d).
 notices() {
-  local name file
+  local name names file
+  names=$(linked_packages)
   while read -r name; do
     file=$project_root/.build/checkouts/$name/NOTICE.txt
     [[ -f $file ]] || continue
     printf '=== %s\n\n' "$name"
     cat "$file"
     printf '\n'
-  done < <(linked_packages)
+  done <<<"$names"
 }

@@ -40,6 +40,13 @@ function signedIn() {
 /** Begins: `form()` shows a form for the token and returns when it was right. */
 export async function begin(form) {
   askForToken = form;
+  // Another address with a token, in the same tab, only changes the fragment of this one.
+  addEventListener("hashchange", async () => {
+    const other = tokenOfAddress();
+    if (!other) return;
+    await signIn(other).catch(() => signedIn());
+    location.reload();
+  });
   const token = tokenOfAddress();
   // Who opens the URL of another daemon's run has the form before anything else.
   if (token) await signIn(token).catch(() => signedIn());
@@ -85,16 +92,18 @@ let streams = 0;
 
 /**
  * A stream: calls `onLine` with each value of NDJSON, or `onChunk` with each piece of bytes; returns at its end.
- * `signal` ends it, which is no error.
+ * `signal` ends it, which is no error. One that is `isShort` ends by itself, and does not count as live.
  */
-export async function stream(path, { method = "GET", body, onLine, onChunk, signal, headers } = {}) {
-  if (streams >= streamLimit) {
+export async function stream(path, { method = "GET", body, onLine, onChunk, signal, headers, isShort = false } = {}) {
+  if (!isShort && streams >= streamLimit) {
     throw new ApiError({ message: "too much is live in this page at once", hint: "close live frames, events or a capture" }, 429);
   }
-  streams += 1;
+  const count = isShort ? 0 : 1;
+  streams += count;
+  let reader = null;
   try {
     const response = await request(method, path, { body, signal, headers });
-    const reader = response.body.getReader();
+    reader = response.body.getReader();
     const decoder = new TextDecoder();
     let rest = "";
     for (;;) {
@@ -111,7 +120,9 @@ export async function stream(path, { method = "GET", body, onLine, onChunk, sign
   } catch (error) {
     if (!signal?.aborted) throw error;
   } finally {
-    streams -= 1;
+    streams -= count;
+    // Where a line was refused, the rest of them is of no use; after the end this does nothing.
+    reader?.cancel().catch(() => {});
   }
 }
 

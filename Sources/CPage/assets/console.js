@@ -2,12 +2,12 @@
 //
 // xterm.js shows it. Binary messages are what is typed and printed; texts are JSON: a new size to the daemon, the end
 // of a command, of a console, or an error from it. All keys go to the node, Tab too; Ctrl-Shift-Escape leaves the
-// terminal.
+// terminal, and Ctrl-Shift-ArrowUp, where the system keeps the former for itself.
 import { h } from "./dom.js";
 
 /** Bytes that wait to be shown; of more, the oldest are left out. */
 const queueLimit = 2 << 20;
-/** Bytes that are shown in one go, so that the page stays usable while a node prints without end. */
+/** Bytes that are shown in one picture, so that the page stays usable while a node prints without end. */
 const pieceSize = 64 << 10;
 /** The kinds of close codes that say nothing by themselves. */
 const normalClosure = 1000;
@@ -93,9 +93,10 @@ export function open(container, context, { node, mode }) {
   const pastes = h("button", { type: "button", title: "Ctrl-Shift-V", onclick: () => paste() }, "Paste");
   const reads = h("button", { type: "button", "aria-pressed": "false", onclick: () => toggleReader() },
     "Screen reader");
-  const hint = h("span", { class: "hint" }, "Ctrl-Shift-Escape leaves the terminal");
+  const hint = h("span", { class: "hint" }, "Ctrl-Shift-Escape or Ctrl-Shift-↑ leaves the terminal");
   const bar = h("p", { class: "buttons console-bar" }, status, again, take, copies, pastes, reads, hint);
-  const title = `${isConsole ? "Console" : "Shell"} of ${node}: all keys go there, Ctrl-Shift-Escape leaves it`;
+  const title = `${isConsole ? "Console" : "Shell"} of ${node}: all keys go there, `
+    + "Ctrl-Shift-Escape or Ctrl-Shift-ArrowUp leaves it";
   const screen = h("div", { class: "console-screen", role: "group", "aria-label": title });
   // Of these two depends that the terminal has a size, so they do not wait for a style sheet.
   Object.assign(bar.style, { flex: "none", alignItems: "center" });
@@ -115,10 +116,19 @@ export function open(container, context, { node, mode }) {
   let queue = [];
   let queued = 0;
   let leftOut = 0;
+  /** Bytes that the terminal was given since the last picture. */
+  let written = 0;
   let frame = 0;
 
+  function write(bytes) {
+    written += bytes.byteLength;
+    terminal.write(decoder.decode(bytes, { stream: true }));
+  }
+
   function print(bytes) {
-    if (queued === 0 && bytes.byteLength <= pieceSize) return terminal.write(decoder.decode(bytes, { stream: true }));
+    if (isClosed) return;
+    if (!frame) frame = requestAnimationFrame(printMore);
+    if (queue.length === 0 && written < pieceSize) return write(bytes);
     queue.push(bytes);
     queued += bytes.byteLength;
     while (queued > queueLimit) {
@@ -126,27 +136,27 @@ export function open(container, context, { node, mode }) {
       queued -= oldest.byteLength;
       leftOut += oldest.byteLength;
     }
-    if (!frame) frame = requestAnimationFrame(printMore);
   }
 
   function printMore() {
     frame = 0;
     if (isClosed) return;
-    if (leftOut) note(`${leftOut} bytes came too fast to be shown`);
+    written = 0;
+    if (leftOut) write(line(`${leftOut} bytes came too fast to be shown`));
     leftOut = 0;
-    let count = 0;
-    while (queue.length && count < pieceSize) {
+    while (queue.length && written < pieceSize) {
       const bytes = queue.shift();
       queued -= bytes.byteLength;
-      count += bytes.byteLength;
-      terminal.write(decoder.decode(bytes, { stream: true }));
+      write(bytes);
     }
-    if (queue.length) frame = requestAnimationFrame(printMore);
+    if (written) frame = requestAnimationFrame(printMore);
   }
 
-  /** A line of the page's own in the terminal. */
+  const line = (text) => encoder.encode(`\r\n\x1b[7m[${text}]\x1b[0m\r\n`);
+
+  /** A line of the page's own in the terminal, after what came before it. */
   function note(text) {
-    terminal?.write(`\r\n\x1b[7m[${text}]\x1b[0m\r\n`);
+    print(line(text));
   }
 
   // MARK: The connection
@@ -254,7 +264,8 @@ export function open(container, context, { node, mode }) {
 
   /** Returns false for what the terminal is not to take. */
   function takes(event) {
-    if (event.key === "Escape" && event.ctrlKey && event.shiftKey) {
+    // Windows keeps Ctrl-Shift-Escape for itself.
+    if ((event.key === "Escape" || event.key === "ArrowUp") && event.ctrlKey && event.shiftKey) {
       event.preventDefault();
       if (event.type === "keydown") copies.focus();
       return false;

@@ -88,7 +88,8 @@ export function confirm(title, text, action) {
 
 /**
  * Tabs: makes buttons in `list` (role tablist) that show one panel at a time; arrow keys go along, Delete closes.
- * `tabs` are `{ id, title, onClose? }`; `onShow(id)` is called for every choice of a person.
+ * `tabs` are `{ id, title, onClose? }`; `onShow(id)` is called for every choice of a person. The focus stays among them
+ * when they are made anew: at the same one, or, if that is gone, at the one that is shown.
  */
 export function tabList(list, tabs, chosen, controls, onShow) {
   const move = (event) => {
@@ -98,11 +99,14 @@ export function tabList(list, tabs, chosen, controls, onShow) {
       event.preventDefault();
       const next = tabs[(index + step + tabs.length) % tabs.length];
       onShow(next.id);
-      list.querySelector(`[data-id="${CSS.escape(next.id)}"]`)?.focus();
+      buttonOf(next.id)?.focus();
     } else if (event.key === "Delete") {
       tabs[index].onClose?.();
     }
   };
+  const buttonOf = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+  const hasFocus = list.contains(document.activeElement);
+  const focused = document.activeElement?.dataset?.id ?? chosen;
   list.replaceChildren(...tabs.map((tab) => h("span", { class: "tab", role: "presentation" },
     h("button", {
       type: "button", role: "tab", "data-id": tab.id, "aria-selected": String(tab.id === chosen),
@@ -112,4 +116,5 @@ export function tabList(list, tabs, chosen, controls, onShow) {
     tab.onClose && h("button", {
       type: "button", class: "close", tabindex: -1, "aria-label": `Close ${tab.title}`, onclick: tab.onClose,
     }, "×"))));
+  if (hasFocus) (buttonOf(focused) ?? buttonOf(chosen))?.focus();
 }

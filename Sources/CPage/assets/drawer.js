@@ -4,7 +4,7 @@ import { api, path, stream } from "./api.js";
 import { attempt, confirm, h, setText, tabList, wordsOf } from "./dom.js";
 import * as faults from "./faults.js";
 import * as tables from "./tables.js";
-import { amount, bits, faultWords, sign, stateWords, vlanWords } from "./words.js";
+import { amount, bits, faultWords, isCut, sign, stateWords, vlanWords } from "./words.js";
 
 const titles = {
   overview: "Overview", ports: "Ports", faults: "Faults", capture: "Capture", console: "Console", stations: "Stations",
@@ -25,7 +25,8 @@ export function nodeActions(store, context, name) {
   const vertex = store.vertex(name);
   const change = (verb, done) => attempt(async () => {
     await stream(path`/v1/nodes/${name}/${verb}`, {
-      method: "POST", onLine: (line) => { if (line.error) throw Object.assign(new Error(line.error.message), line.error); },
+      method: "POST", isShort: true,
+      onLine: (line) => { if (line.error) throw Object.assign(new Error(line.error.message), line.error); },
     });
   }, done);
   const ask = (verb, text) => confirm(`${verb} ${name}?`, text, verb);
@@ -47,10 +48,9 @@ export function nodeActions(store, context, name) {
 
 /** Cuts or gives carrier; for menus. */
 export function linkActions(store, context, name) {
-  const isDown = store.live.links.get(name)?.carrier === "down";
   const set = (body, done) => attempt(() => api("POST", path`/v1/links/${name}`, body), done);
   return [
-    isDown ? ["Give it carrier", () => set({ carrier: true }, `${name} has carrier`)]
+    isCut(store.live.links.get(name)) ? ["Give it carrier", () => set({ carrier: true }, `${name} has carrier`)]
       : ["Cut it", () => set({ carrier: false }, `${name} is cut`)],
     ["As in the lab file", () => set({ reset: true }, `${name} is as in the lab file`)],
     ["Frames", () => context.openFrames(store.portsOf("link", name))],
@@ -208,8 +208,14 @@ export function createDrawer(root, store, context, actions) {
     const edge = store.edge(name);
     if (!edge) return;
     const isSwitch = (end) => store.vertex(end)?.kind === "switch";
-    container.append(h("p", { class: "buttons" }, linkActions(store, context, name).slice(0, 2).map(([text, work]) =>
-      h("button", { type: "button", onclick: work }, text))));
+    const ways = () => linkActions(store, context, name);
+    const buttons = [0, 1].map((index) => h("button", { type: "button", onclick: () => ways()[index][1]() }));
+    container.append(h("p", { class: "buttons" }, buttons));
+    // What is to be done next is another thing when somebody has cut it meanwhile.
+    follow(() => {
+      const now = ways();
+      buttons.forEach((button, index) => setText(button, now[index][0]));
+    }, (changed) => changed.links.has(name));
     container.append(h("p", {}, [edge.first, edge.second].flatMap((end, index) => [index ? " – " : "",
       link(isSwitch(end) ? "switch" : store.live.nodes.has(end) ? "node" : "port", end)])));
     facts(container, () => {

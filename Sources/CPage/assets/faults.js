@@ -1,7 +1,7 @@
 // Carrier and impairments of one link as a form: what is typed is checked by the daemon, whose words stand below it.
 import { api, path } from "./api.js";
 import { attempt, h, setText, wordsOf } from "./dom.js";
-import { faultWords, sign } from "./words.js";
+import { faultWords, isCut, sign } from "./words.js";
 
 /** Keys as the lab file has them, with an example and what they do. */
 const keys = [
@@ -23,10 +23,11 @@ export function open(container, store, edge) {
   const set = (body, done) => attempt(() => api("POST", path`/v1/links/${edge.name}`, body), done);
   const state = h("p", { class: "state-line" });
   const whole = h("button", { type: "button", class: "carrier" });
-  whole.onclick = () => set({ carrier: live()?.carrier === "down" }, null);
+  whole.onclick = () => set({ carrier: isCut(live()) }, null);
+  const isCutAt = (index) => Boolean(live()?.down.includes(sides[index]));
   const single = edge.ports.map((port, index) => h("button", {
     type: "button", class: "carrier",
-    onclick: () => set({ carrier: live()?.carriers[index] === "down", from: sides[index] }, null),
+    onclick: () => set({ carrier: isCutAt(index), from: sides[index] }, null),
   }));
   const fault = h("p", { class: "fault", role: "alert" });
   const from = h("select", { name: "from", onchange: () => fill() },
@@ -56,15 +57,13 @@ export function open(container, store, edge) {
 
   function update() {
     const link = live();
-    const isDown = link?.carrier === "down";
     const words = faultWords(link?.impair);
     setText(state, `${sign(link?.carrier)} carrier ${link?.carrier ?? "unknown"}; ${words || "no impairment"}`);
-    setText(whole, isDown ? "Give it carrier" : "Cut it");
-    whole.setAttribute("aria-pressed", String(isDown));
+    setText(whole, isCut(link) ? "Give it carrier" : "Cut it");
+    whole.setAttribute("aria-pressed", String(isCut(link)));
     single.forEach((button, index) => {
-      const isEndDown = link?.carriers[index] === "down";
-      setText(button, `${isEndDown ? "Give carrier at" : "Cut at"} ${edge.ports[index]}`);
-      button.setAttribute("aria-pressed", String(isEndDown));
+      setText(button, `${isCutAt(index) ? "Give carrier at" : "Cut at"} ${edge.ports[index]}`);
+      button.setAttribute("aria-pressed", String(isCutAt(index)));
     });
   }
 

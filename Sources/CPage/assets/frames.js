@@ -155,8 +155,13 @@ class FileCapture {
     return isTooLarge;
   }
 
-  // What was captured until then comes still, and the stream ends.
-  async stop() {
+  // What was captured until then comes still, and the stream ends. Only the first to ask for that ends it.
+  stop() {
+    this.stopping ??= this.end();
+    return this.stopping;
+  }
+
+  async end() {
     try {
       await this.context.api("DELETE", `/v1/captures/${encodeURIComponent(this.id)}`);
     } catch {
@@ -272,15 +277,16 @@ class FramesPanel {
     this.file = null;
     capture.disabled = false;
     capture.textContent = "Capture";
-    if (file.size === 0 || this.isClosed) return;
+    if (file.size === 0) return;
     save(file.fileName, new Blob(file.pieces, { type: "application/x-pcapng" }));
     bytes.textContent = `capture: ${sizeText(file.size)} saved as ${file.fileName}`;
   }
 
+  // A capture that runs ends, and is saved: nobody has said that it is of no use.
   close() {
     this.isClosed = true;
     this.aborter?.abort();
-    this.file?.aborter.abort();
+    this.file?.stop();
     this.table.close();
     this.parts.root.remove();
   }

@@ -64,11 +64,20 @@ function close() {
   else map.focus(name);
 }
 
+/** A window in which the drawer is over all of the page, as in page.css. */
+const narrow = matchMedia("(max-width: 46rem)");
+
+/** A view in which the panel can be seen: without the drawer, where that is over it. */
+const uncovered = (next) => (narrow.matches ? { ...next, kind: "", name: "", tab: "overview" } : next);
+
 const context = {
   api, stream, socket, toast, store, select,
   get lab() { return store.lab; },
-  openPanel: (id) => go({ ...view, panel: id }),
-  openFrames: (targets) => panel.openFrames(targets),
+  openPanel: (id) => go(uncovered({ ...view, panel: id })),
+  openFrames: (targets) => {
+    go(uncovered(view), false);
+    panel.openFrames(targets);
+  },
 };
 
 function menu(kind, name, x, y) {

@@ -49,6 +49,8 @@ export function createMap(root, store, actions) {
   let chosen = "";
   let focused = "";
   let isFitted = false;
+  /** Somebody has looked at a part of it: it stays there when the window gets another size. */
+  let hasMoved = false;
 
   // MARK: Places
 
@@ -258,6 +260,7 @@ export function createMap(root, store, actions) {
   }
 
   function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
+    hasMoved = true;
     const k = Math.min(4, Math.max(0.05, view.k * factor));
     view = { k, x: x - ((x - view.x) * k) / view.k, y: y - ((y - view.y) * k) / view.k };
     show();
@@ -274,12 +277,11 @@ export function createMap(root, store, actions) {
       k, x: (canvas.clientWidth - k * (left + right)) / 2, y: (canvas.clientHeight - k * (top + bottom)) / 2,
     };
     isFitted = true;
+    hasMoved = false;
     show();
   }
 
   new ResizeObserver(() => { if (!isFitted || !hasMoved) fit(); }).observe(canvas);
-  /** Somebody has looked at a part of it: it stays there when the window gets another size. */
-  let hasMoved = false;
 
   // MARK: Pointer
 
@@ -288,7 +290,6 @@ export function createMap(root, store, actions) {
 
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
-    hasMoved = true;
     const box = canvas.getBoundingClientRect();
     zoom(Math.exp(-event.deltaY * 0.0015), event.clientX - box.left, event.clientY - box.top);
   }, { passive: false });
@@ -371,6 +372,8 @@ export function createMap(root, store, actions) {
   // MARK: Keys
 
   canvas.addEventListener("keydown", (event) => {
+    // Those are the browser's, which makes the page itself larger by them.
+    if (event.ctrlKey || event.metaKey) return;
     const subject = subjectOf(event.target);
     const direction = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (event.key === "+" || event.key === "=") zoom(1.25);

@@ -69,6 +69,7 @@ const keys = [
   ["Alt arrow keys", "on the map: moves a thing"], ["+  −  0", "on the map: nearer, farther, everything"],
   ["P", "opens or folds the panel below"], ["T", "light, dark, as the system"],
   ["Ctrl Shift Escape", "leaves a console for the page"],
+  ["Ctrl Shift ↑", "the same, where the system keeps Ctrl Shift Escape"],
 ];
 
 /** The list of keys, until somebody closes it. */

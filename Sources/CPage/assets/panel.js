@@ -42,13 +42,16 @@ export function createPanel(root, context, onChange) {
   }
 
   async function start(page) {
-    page.container = h("div", { class: "page", role: "tabpanel", "aria-label": page.title });
-    body.append(page.container);
+    const container = h("div", { class: "page", role: "tabpanel", "aria-label": page.title });
+    page.container = container;
+    body.append(container);
     try {
       const module = await import(page.file);
-      page.opened = module.open(page.container, context, page.options);
+      // It was closed meanwhile: nobody would end what begins now.
+      if (!container.isConnected) return;
+      page.opened = module.open(container, context, page.options);
     } catch (error) {
-      page.container.append(h("p", { class: "empty" }, `${page.title} cannot be shown: ${wordsOf(error)}`));
+      container.append(h("p", { class: "empty" }, `${page.title} cannot be shown: ${wordsOf(error)}`));
     }
   }
 

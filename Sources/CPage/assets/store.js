@@ -17,10 +17,12 @@ export class Store {
   /** `connecting`, `live`, `lost`, `paused`. */
   status = "connecting";
   #revision = null;
+  /** What the graph and ports were like when `graph` was told, as text. */
+  #shape = null;
   #listeners = { graph: [], change: [], status: [] };
   #abort = null;
 
-  /** Calls `listener` after `graph` (the lab is another one), `change` (with the names that changed), `status`. */
+  /** Calls `listener` after `graph` (the lab has another shape), `change` (with the names that changed), `status`. */
   on(what, listener) {
     this.#listeners[what].push(listener);
     return () => { this.#listeners[what] = this.#listeners[what].filter((other) => other !== listener); };
@@ -100,10 +102,25 @@ export class Store {
       this.graph = graph ?? { name: "", vertices: [], edges: [] };
       this.ports = new Map(ports.map((port) => [port.name, port]));
       this.vlanNames = new Map((lab?.vlans ?? []).filter((vlan) => vlan.name).map((vlan) => [vlan.id, vlan.name]));
-      this.#tell("graph");
+      const shape = this.#shapeOfNow();
+      const isOther = shape !== this.#shape;
+      this.#shape = shape;
+      // What is drawn and open stays when it is the same lab, as after a connection that broke.
+      if (isOther) this.#tell("graph");
+      else this.#tell("change", Object.fromEntries(kinds.map((kind) => [kind, new Set(this.live[kind].keys())])));
     } catch {
       setTimeout(() => { if (revision === this.#revision) this.#reload(); }, 2000);
     }
+  }
+
+  /** Things, lines, ports and VLANs, without what they do: what the page is built from. */
+  #shapeOfNow() {
+    const vertices = this.graph.vertices.map(({ state, ...vertex }) => vertex);
+    const edges = this.graph.edges.map(({ carrier, ...edge }) => edge);
+    const ports = [...this.ports.values()].map((port) => [
+      port.name, port.kind, port.switch, port.mode, port.pvid, port.allowed, port.mac, port.mtu,
+    ]);
+    return JSON.stringify([this.lab, this.graph.name, vertices, edges, ports, [...this.vlanNames]]);
   }
 
   /** The link between switches, wire, or link of a NIC of that name. */

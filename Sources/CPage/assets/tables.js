@@ -69,6 +69,7 @@ export function open(container, context, { kind, filter = () => true }) {
     draw();
   }
 
+  const keyOf = (row) => [row.name, row.mac, row.vlan, row.port, row.switch].map((part) => part ?? "").join(" ");
   const textOf = (row, [, of, , shown]) => String(shown ? shown(row) : of(row));
 
   function draw() {
@@ -84,11 +85,15 @@ export function open(container, context, { kind, filter = () => true }) {
     found.sort((a, b) => (sorted.isDown ? compare(b, a) : compare(a, b)));
     heads.forEach((head, index) => head.setAttribute(
       "aria-sort", index !== sorted.column ? "none" : sorted.isDown ? "descending" : "ascending"));
-    const shown = found.slice(0, limit);
-    const wanted = new Set();
-    shown.forEach((row, place) => {
-      const key = `${row.name ?? ""} ${row.mac ?? ""} ${row.vlan ?? ""} ${row.port ?? ""} ${row.switch ?? ""}`;
-      wanted.add(key);
+    const shown = found.slice(0, limit).map((row) => [keyOf(row), row]);
+    // First what is gone: what comes after it is in its place then, and not moved.
+    const wanted = new Set(shown.map(([key]) => key));
+    for (const [key, line] of drawn) {
+      if (wanted.has(key)) continue;
+      line.element.remove();
+      drawn.delete(key);
+    }
+    shown.forEach(([key, row], place) => {
       const line = drawn.get(key) ?? add(key);
       line.row = row;
       table.columns.forEach((column, index) => {
@@ -97,11 +102,6 @@ export function open(container, context, { kind, filter = () => true }) {
       });
       if (body.children[place] !== line.element) body.insertBefore(line.element, body.children[place] ?? null);
     });
-    for (const [key, line] of drawn) {
-      if (wanted.has(key)) continue;
-      line.element.remove();
-      drawn.delete(key);
-    }
     const text = found.length > limit ? `${limit} of ${found.length} shown: search for others` : `${found.length} of ${rows.filter(filter).length}`;
     if (count.textContent !== text) count.textContent = text;
   }

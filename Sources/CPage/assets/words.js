@@ -41,6 +41,11 @@ export function stateWords(node) {
   return node.state === "running" && !node.ready ? "running, not ready" : node.state;
 }
 
+/** Whether carrier was taken away from a link; one that is down otherwise has a node that does not run. */
+export function isCut(live) {
+  return Boolean(live?.down.length);
+}
+
 /** The VLANs of a port in words: `vlan 10`, `trunk 10,20 native 10`, `wire`. */
 export function vlanWords(port) {
   if (!port) return "";

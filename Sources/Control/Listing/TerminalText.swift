@@ -59,7 +59,7 @@ package enum TerminalText {
 
   /// Lines of at most `limit` columns, broken at blanks; those after the first begin with `indent` blanks.
   ///
-  /// A word that is longer than a line is broken within.
+  /// A word that is longer than a line is broken within; a character that is wider than one has it for itself.
   package static func wrapped(_ text: String, to limit: Int, indent: Int) -> [String] {
     guard width(text) > limit, limit > indent else { return [text] }
     var lines: [String] = []
@@ -74,8 +74,9 @@ package enum TerminalText {
         line += " "
       }
       var rest = word
-      while width(line) + width(rest) > limit {
-        let piece = prefix(of: rest, within: limit - width(line))
+      while width(line) + width(rest) > limit, rest.count > 1 {
+        let fitting = prefix(of: rest, within: limit - width(line))
+        let piece = fitting.isEmpty ? String(rest.prefix(1)) : fitting
         lines.append(line + piece)
         line = String(repeating: " ", count: indent)
         rest = String(rest.dropFirst(piece.count))

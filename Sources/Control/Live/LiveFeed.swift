@@ -65,7 +65,7 @@ actor LiveFeed {
     (loop, board, quiet) = (nil, nil, 0)
   }
 
-  /// One second after the other; what took longer is not made up for.
+  /// One second after the other; after a look that took longer, the next one is a whole second later.
   private func run() async {
     let clock = ContinuousClock()
     var next = clock.now
@@ -75,7 +75,8 @@ actor LiveFeed {
       // Somebody else's loop may have begun while this one waited.
       guard !Task.isCancelled else { return }
       tellAll(of: snapshot)
-      next = max(next.advanced(by: .seconds(1)), clock.now)
+      next = next.advanced(by: .seconds(1))
+      if next <= clock.now { next = clock.now.advanced(by: .seconds(1)) }
       try? await clock.sleep(until: next)
     }
   }

@@ -25,7 +25,8 @@ struct MetricLabels {
 struct MetricFamily {
   /// What its samples are: "Metric Types" of OpenMetrics.
   enum Kind: String {
-    /// Only rises, until the daemon starts again; its samples are called `NAME_total`.
+    /// Only rises, until what it counts begins anew at zero: with the daemon, and for what a lab has, with its port,
+    /// switch, session or impairment. Its samples are called `NAME_total`.
     case counter
     case gauge
     /// Constants in labels; its samples are called `NAME_info` and are 1.

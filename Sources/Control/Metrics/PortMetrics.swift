@@ -125,22 +125,25 @@ struct PortMetrics {
     (
       MetricFamily(
         "apus_vhost_user_kicks", .counter,
-        help: "Notifications from the driver of a ring; even rings are to the node, odd ones from it."),
+        help: "Notifications from the driver of a ring since its session began; even rings are to the node, odd ones "
+          + "from it."),
       { $0.kicks }
     ),
     (
-      MetricFamily("apus_vhost_user_calls", .counter, help: "Notifications to the driver of a ring."), { $0.calls }
+      MetricFamily(
+        "apus_vhost_user_calls", .counter, help: "Notifications to the driver of a ring since its session began."),
+      { $0.calls }
     ),
     (
       MetricFamily(
         "apus_vhost_user_segmented_packets", .counter, unit: "packets",
-        help: "Large frames of several segments from the node, or to it, whole or cut."),
+        help: "Large frames of several segments from the node, or to it, whole or cut, since the session began."),
       { $0.segmented }
     ),
     (
       MetricFamily(
         "apus_vhost_user_merged_packets", .counter, unit: "packets",
-        help: "Frames to the node that took more than one of its buffers."),
+        help: "Frames to the node that took more than one of its buffers, since the session began."),
       { $0.merged }
     ),
     (

@@ -73,7 +73,7 @@ struct CaptureRoutes: Routes {
       API.captureStop.does { call in try await service.stopCapture(call.name) },
       API.recording.responds { call in
         let bytes = try await service.recording(call.query.request, last: call.query.last)
-        return Self.pcapng(ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        return Self.pcapng(Self.inPieces(bytes))
       },
       API.trace.answers { call in
         let wanted = try await call.body()
@@ -109,7 +109,8 @@ struct CaptureRoutes: Routes {
 
   /// The pieces as they come; a client that goes away ends the capture.
   private static func stream(_ sink: StreamSink, endingWith channel: any Channel) -> Response {
-    channel.closeFuture.whenComplete { _ in sink.abandon() }
+    // A connection that stays for many requests must not hold what each of them was about.
+    channel.closeFuture.whenComplete { [weak sink] _ in sink?.abandon() }
     return pcapng(
       ResponseBody { writer in
         do {
@@ -120,6 +121,18 @@ struct CaptureRoutes: Routes {
           throw error
         }
       })
+  }
+
+  /// In pieces of 256 KiB, so that a client is seen to read, and the socket holds no second copy.
+  private static func inPieces(_ bytes: [UInt8]) -> ResponseBody {
+    ResponseBody(contentLength: bytes.count) { writer in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        try await writer.write(ByteBuffer(bytes: rest.prefix(256 << 10)))
+        rest = rest.dropFirst(256 << 10)
+      }
+      try await writer.finish(nil)
+    }
   }
 
   private static func pcapng(_ body: ResponseBody) -> Response {

@@ -8,6 +8,8 @@ actor LabDoor {
   /// Those that have ever begun.
   private var entered = 0
   private var isClosed = false
+  /// `down`s that have closed it and have not failed.
+  private var closers = 0
   /// What those who are inside want, by their tickets.
   private var wanted: [Int: CanonicalLab] = [:]
 
@@ -62,7 +64,10 @@ actor LabDoor {
   }
 
   /// A `down` begins: it follows every `up` that is inside, and nothing may follow it.
-  func close() { isClosed = true }
+  func close() {
+    closers += 1
+    isClosed = true
+  }
 
   /// Closes for good unless an `up` has ever begun.
   /// - Returns: whether this closed it and the daemon is to end.
@@ -73,5 +78,8 @@ actor LabDoor {
   }
 
   /// A `down` failed.
-  func reopen() { isClosed = false }
+  func reopen() {
+    closers -= 1
+    if closers <= 0 { isClosed = false }
+  }
 }

@@ -23,7 +23,9 @@ extension LabRoutes {
 
   private func said(_ call: UpCall) async throws -> CanonicalLab {
     if call.request.isLabFile {
-      var lab = try await service.load(try await call.text(), in: call.query.directory).checked()
+      var lab = try await service.load(
+        try await call.text(), in: call.query.directory, isTCP: call.isTCP
+      ).checked()
       // Another text of what is up, whatever that is from, is no other file.
       if let current = await service.lab() { lab.source = current.source }
       if call.isTCP { try await refuseHostPaths(LabDocument(lab)) }
@@ -123,13 +125,14 @@ extension LabService {
   /// Reads and checks a lab file that a client sends.
   ///
   /// - Parameter directory: where its relative paths start; nil = that of the lab that is up.
-  func load(_ text: [UInt8], in directory: String?) async throws -> ReadLab {
+  func load(_ text: [UInt8], in directory: String?, isTCP: Bool) async throws -> ReadLab {
     let current = await lab()
     // Another text of what is up is no other file; standard input is none, as with `apus up -`.
     let source = SourceText(path: current?.source ?? "-", text: text)
+    let facts = HostLabFacts(directories: directories)
     let result = loadLab(
-      source, directory: directory ?? current?.directory ?? "/", facts: HostLabFacts(directories: directories),
-      environment: [:])
+      source, directory: directory ?? current?.directory ?? "/",
+      facts: isTCP ? RemoteLabFacts(host: facts) : facts as any LabFacts, environment: [:])
     return ReadLab(source: source, result: result)
   }
 

@@ -4,7 +4,7 @@ import Lab
 extension API {
   package static let session = Route<NoQuery, Single<SessionRequest>, Nothing>(
     .post, "/v1/session", "Trades the token for a session, whose cookie goes with each request; over TCP alone.",
-    access: .everyone)
+    access: .everyone, tcpBodyLimit: 4 << 10)
   package static let sessionEnd = Route<NoQuery, NoBody, Nothing>(
     .delete, "/v1/session", "Ends the session of the cookie.", access: .everyone)
 }

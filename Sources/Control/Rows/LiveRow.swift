@@ -65,10 +65,12 @@ package struct LiveLink: Described, Equatable {
   package var carrier: String
   package var carriers: [String]
   package var impair: [String: [String: String]]?
+  /// Ends whose carrier was taken away at run time.
+  package var down: [String]
 
   package init(_ status: LinkStatus) {
     let row = LinkRow(status)
-    (carrier, carriers, impair) = (row.carrier, row.carriers, row.impair)
+    (carrier, carriers, impair, down) = (row.carrier, row.carriers, row.impair, row.down ?? [])
   }
 
   package static let shape = Shape.object(
@@ -77,6 +79,7 @@ package struct LiveLink: Described, Equatable {
       Field("carrier", .carrier, "Up when all ends have it."),
       Field("carriers", .list(.carrier), "Of each port that it ends at."),
       Field(optional: "impair", .map(.map(.text)), "By the end that sends, values as the lab file has them."),
+      Field("down", .list(.text), "Ends whose carrier was taken away at run time."),
     ])
 }
 

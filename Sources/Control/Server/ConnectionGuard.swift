@@ -35,6 +35,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   /// An answer has begun and has not ended.
   private var isAnswering = false
   private var timer: Scheduled<Void>?
+  /// Pieces of answers that are not in the socket yet.
+  private var pendingWrites = 0
+  /// Closes the connection of a client that does not read.
+  private var stall: Scheduled<Void>?
 
   init(_ limits: ConnectionLimits, _ table: ConnectionTable) {
     self.limits = limits
@@ -53,10 +57,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     context.channel.closeFuture.whenComplete { [table, channel = context.channel] _ in table.remove(channel) }
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+  func handlerRemoved(context: ChannelHandlerContext) { cancelTimers() }
 
   func channelInactive(context: ChannelHandlerContext) {
-    timer?.cancel()
+    cancelTimers()
     context.fireChannelInactive()
   }
 
@@ -89,6 +93,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     guard life == .serving, !isAnswering, let error = error as? HTTPParserError else {
       context.close(promise: nil)
+      return
+    }
+    // What was asked before it is answered first.
+    guard unanswered <= (isReading ? 1 : 0) else {
+      (life, isDeaf) = (.lastAnswer, true)
       return
     }
     switch error {
@@ -139,7 +148,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       if head.headerFields[.connection] == "close" { life = .lastAnswer }
       note(context)
       context.write(Self.wrapOutboundOut(.head(head)), promise: promise)
-    case .body: context.write(data, promise: promise)
+    case .body: writePiece(data, context, promise)
     case .end:
       isAnswering = false
       unanswered -= 1
@@ -147,6 +156,34 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       context.writeAndFlush(data, promise: promise)
       if life == .lastAnswer, unanswered <= 0 || !isDeaf { linger(context) }
     }
+  }
+
+  /// A client that does not read gives its place up: while one reads, pieces get into the socket again and again.
+  private func writePiece(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+    let written = promise ?? context.eventLoop.makePromise(of: Void.self)
+    pendingWrites += 1
+    armStall(context)
+    written.futureResult.assumeIsolated().whenComplete { _ in
+      self.pendingWrites -= 1
+      self.stall?.cancel()
+      self.stall = nil
+      self.armStall(context)
+    }
+    context.write(data, promise: written)
+  }
+
+  private func armStall(_ context: ChannelHandlerContext) {
+    guard pendingWrites > 0, stall == nil else { return }
+    stall = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.stall)) {
+      context.close(promise: nil)
+    }
+  }
+
+  private func cancelTimers() {
+    timer?.cancel()
+    stall?.cancel()
+    // Of a connection that is no more nothing is written late.
+    (stall, pendingWrites) = (nil, .min / 2)
   }
 
   /// Answers in the server's place, and ends.

@@ -13,6 +13,8 @@ struct ConnectionLimits: Sendable {
   var bodyRate = 16 << 10
   /// Until a client must have read the last answer of a connection that is closed behind it.
   var lingering = Duration.seconds(2)
+  /// Until a piece of an answer must be in the socket: a client that does not read is not waited for.
+  var stall = Duration.seconds(30)
   /// Of all header fields together, and of the request line.
   var headerBytes = 32 << 10
   var headerCount = 100

@@ -83,11 +83,17 @@ struct LineSplitter {
   /// - Returns: the lines it completes, without their line feeds; empty lines are left out.
   /// - Throws: when a line is longer than `limit`.
   mutating func add(_ chunk: some Sequence<UInt8>) throws(LineTooLong) -> [[UInt8]] {
-    rest.append(contentsOf: chunk)
-    var pieces = rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    rest = pieces.popLast().map { [UInt8]($0) } ?? []
-    guard rest.count <= limit else { throw LineTooLong(count: rest.count, limit: limit) }
-    return pieces.filter { !$0.isEmpty }.map { [UInt8]($0) }
+    var lines: [[UInt8]] = []
+    for byte in chunk {
+      if byte == UInt8(ascii: "\n") {
+        if !rest.isEmpty { lines.append(rest) }
+        rest = []
+      } else {
+        rest.append(byte)
+        guard rest.count <= limit else { throw LineTooLong(count: rest.count, limit: limit) }
+      }
+    }
+    return lines
   }
 
   /// What came after the last line feed.

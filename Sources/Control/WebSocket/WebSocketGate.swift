@@ -13,6 +13,9 @@ final class WebSocketGate: ChannelDuplexHandler {
   typealias OutboundOut = HTTPServerResponsePart
   private typealias Decoder = ByteToMessageHandler<HTTPRequestDecoder>
 
+  /// Bytes that may come behind a request before its answer.
+  private static let leftOverLimit = 256 << 10
+
   /// Who takes the connection over once 101 is written.
   private var successor: WebSocketEndpoint?
   private var connection: WebSocketConnection?
@@ -27,7 +30,10 @@ final class WebSocketGate: ChannelDuplexHandler {
     let pipeline = channel.pipeline.syncOperations
     do {
       let old = try pipeline.handler(type: Decoder.self)
-      let new = Decoder(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits))
+      // What follows a request with `Upgrade` stays with the decoder until it is answered, or for ever: within bounds.
+      let new = Decoder(
+        HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits),
+        maximumBufferSize: Self.leftOverLimit)
       try pipeline.addHandlers([new, WebSocketGate()], position: .after(old))
       return pipeline.removeHandler(old)
     } catch {

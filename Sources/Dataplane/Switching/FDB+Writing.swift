@@ -229,23 +229,6 @@ extension FDB {
     storedCount.store(count + 1, ordering: .relaxed)
   }
 
-  /// How many have to go before a table that was full is so no more: what makes room for one does not count.
-  @inline(__always)
-  private static func slack(_ limit: Int) -> Int { max(limit / 10, 1) }
-
-  /// Has people told that there is no room, once until there was a tenth of it again.
-  private func fill(port: Int?, _ state: inout Writer) {
-    guard limit > 0 else { return }
-    if let port {
-      guard !state.lists[port].isFull else { return }
-      state.lists[port].isFull = true
-    } else {
-      guard !state.isFull else { return }
-      state.isFull = true
-    }
-    tell(&state) { $0.filled(port: port) }
-  }
-
   /// A number that no entry has.
   private func number(_ state: inout Writer) -> Int? {
     guard state.firstFree != 0 else {
@@ -289,7 +272,10 @@ extension FDB {
   }
 
   private func flushPiece(port: Int, _ state: inout Writer) -> Bool {
-    guard port < state.lists.count, state.lists[port].oldest != 0 else { return true }
+    guard port < state.lists.count else { return true }
+    // Whatever limit it has: of one that may have a single station there is no tenth.
+    state.lists[port].isFull = false
+    guard state.lists[port].oldest != 0 else { return true }
     var left = Self.pieceCount
     while state.lists[port].oldest != 0, left > 0 {
       remove(Int(state.lists[port].oldest) - 1, &state)
@@ -302,7 +288,11 @@ extension FDB {
   /// Evicts until a port, nil = the table, has no more than `limit`; false if there are more than a piece.
   private func shrinkPiece(port: Int?, to limit: Int, _ state: inout Writer) -> Bool {
     for _ in 0..<Self.pieceCount {
-      guard (port.map { state.lists[$0].count } ?? count) > limit else { return true }
+      guard (port.map { state.lists[$0].count } ?? count) > limit else {
+        // Where it is more than before.
+        makeRoom(port: port, &state)
+        return true
+      }
       guard let fullest = port ?? state.fullestPort, evict(from: fullest, isOfPort: port != nil, &state) else {
         return true
       }
@@ -345,7 +335,7 @@ extension FDB {
     take(number, &state)
     free(number, &state)
     storedCount.store(count - 1, ordering: .relaxed)
-    if state.isFull, count < limit - Self.slack(limit) { state.isFull = false }
+    if state.isFull { makeRoom(port: nil, &state) }
   }
 
   /// Puts an entry at the newest end of a port's list.
@@ -373,9 +363,7 @@ extension FDB {
       state.lists[port].newest = older
     }
     state.change(port, by: -1)
-    if state.lists[port].isFull, state.lists[port].count < portLimit - Self.slack(portLimit) {
-      state.lists[port].isFull = false
-    }
+    if state.lists[port].isFull { makeRoom(port: port, &state) }
   }
 
   /// The oldest entry of a port that was learnt makes room; false if there is none.

@@ -102,12 +102,21 @@ struct FDBNotes: ~Copyable {
     var otherEvictions: UInt64 = 0
     var otherFullPorts: UInt64 = 0
     var isFull = false
+
+    /// Nothing, with room for all that there can be.
+    static var reserved: Taken {
+      var taken = Taken()
+      taken.moves.reserveCapacity(FDBNotes.movePlaces)
+      taken.evictions.reserveCapacity(FDBNotes.evictionPlaces)
+      taken.fullPorts.reserveCapacity(FDBNotes.fullPortPlaces)
+      return taken
+    }
   }
 
   /// Takes everything out; for the control side.
-  mutating func coldTake() -> Taken {
-    var taken = Taken()
-    guard !isEmpty else { return taken }
+  /// - Parameter taken: an empty one, with room for all: nothing is to be allocated while the lock is held.
+  mutating func coldTake(into taken: inout Taken) {
+    guard !isEmpty else { return }
     for place in 0..<Self.movePlaces where moves[place].key != 0 {
       taken.moves.append(moves[place])
       moves[place] = Move()
@@ -124,7 +133,6 @@ struct FDBNotes: ~Copyable {
     (otherMoves, otherEvictions, otherFullPorts) = (0, 0, 0)
     taken.isFull = isFull
     (isFull, isEmpty) = (false, true)
-    return taken
   }
 }
 
@@ -138,10 +146,12 @@ extension FDB {
 
   /// What happened since the last call; waits for the writer's lock.
   func coldTakeNotes() -> FDBNotes.Taken {
+    var taken = FDBNotes.Taken.reserved
     coldWrite { state in
       storedIsUntold.store(false, ordering: .relaxed)
-      return state.notes.coldTake()
+      state.notes.coldTake(into: &taken)
     }
+    return taken
   }
 
   /// Takes a note with the lock held; the first one since notes were taken has somebody wake the control side.
@@ -149,5 +159,31 @@ extension FDB {
   func tell(_ state: inout Writer, _ note: (inout FDBNotes) -> Void) {
     if state.notes.isEmpty { storedIsUntold.store(true, ordering: .relaxed) }
     note(&state.notes)
+  }
+
+  /// How many have to go before a table that was full is so no more: what makes room for one does not count.
+  @inline(__always)
+  private static func slack(_ limit: Int) -> Int { max(limit / 10, 1) }
+
+  /// Has people told that there is no room, once until there was a tenth of it again (`makeRoom`).
+  func fill(port: Int?, _ state: inout Writer) {
+    guard limit > 0 else { return }
+    if let port {
+      guard !state.lists[port].isFull else { return }
+      state.lists[port].isFull = true
+    } else {
+      guard !state.isFull else { return }
+      state.isFull = true
+    }
+    tell(&state) { $0.filled(port: port) }
+  }
+
+  /// A port, nil = the table, has fewer entries than before, or may have more: with a tenth of room it is full no more.
+  func makeRoom(port: Int?, _ state: inout Writer) {
+    if let port {
+      if state.lists[port].count < portLimit - Self.slack(portLimit) { state.lists[port].isFull = false }
+    } else if count < limit - Self.slack(limit) {
+      state.isFull = false
+    }
   }
 }

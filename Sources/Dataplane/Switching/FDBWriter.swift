@@ -4,7 +4,7 @@ extension FDB {
     var oldest: UInt32 = 0
     var newest: UInt32 = 0
     var count = 0
-    /// It had as many as it may, and has not become a tenth less since.
+    /// It had as many as it may, and has not become a tenth less since, nor was it emptied.
     var isFull = false
   }
 

@@ -19,6 +19,8 @@ package final class EventHub: Sendable {
     var kept: [LabEvent] = []
     /// Number of the first in `kept`, or of the one that comes.
     var first: Int
+    /// Time of the newest that is not kept any more.
+    var lastForgotten = Date.distantPast
     var time = Date.distantPast
     var wakes: [Int: AsyncStream<Void>.Continuation] = [:]
     var lastReader = 0
@@ -51,8 +53,11 @@ package final class EventHub: Sendable {
   func setLab(_ name: String) { state.withLock { $0.lab = name } }
 
   /// Notes that something happened; from any thread, without waiting for anybody.
+  ///
+  /// Of texts and lists that are very long the beginning is kept.
   /// - Parameter subject: nil = the lab.
   package func note(_ type: LabEventType, subject: String? = nil, detail: [String: EventValue] = [:]) {
+    let (subject, detail) = (subject.map(EventValue.bounded), detail.mapValues(\.bounded))
     state.withLock { state in
       guard !state.isFinished else { return }
       // A clock that is set back does not turn events round.
@@ -62,6 +67,7 @@ package final class EventHub: Sendable {
           id: state.end, time: state.time, type: type, lab: state.lab, subject: subject ?? state.lab, detail: detail))
       if state.kept.count >= limit + max(limit / 4, 1) {
         let surplus = state.kept.count - limit
+        state.lastForgotten = state.kept[surplus - 1].time
         state.kept.removeFirst(surplus)
         state.first += surplus
       }
@@ -106,9 +112,11 @@ package final class EventHub: Sendable {
     case .now: return EventSubscription.Place(next: state.end)
     case .since(let time):
       let behind = state.kept[(oldest - state.first)...].firstIndex { $0.time >= time }
-      let isOlder = oldest > base && behind == oldest - state.first
+      let hidden = state.kept[..<(oldest - state.first)].count { $0.time >= time }
+      // Of these nobody knows when the others were: all of them, at most.
+      let forgotten = state.lastForgotten >= time ? state.first - base : 0
       return EventSubscription.Place(
-        next: behind.map { state.first + $0 } ?? state.end, lost: isOlder ? oldest - base : 0)
+        next: behind.map { state.first + $0 } ?? state.end, lost: forgotten + hidden)
     case .after(let id):
       // Of another daemon: nobody knows how many came behind it there.
       guard id >= base - 1, id < state.end else {

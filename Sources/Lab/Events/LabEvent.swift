@@ -42,6 +42,25 @@ extension EventValue: ExpressibleByStringLiteral, ExpressibleByStringInterpolati
 
   /// A counter of the data plane.
   init(_ count: UInt64) { self = .integer(Int(clamping: count)) }
+
+  /// Items of a list that are kept.
+  private static let longestList = 64
+
+  /// As it is kept: texts and lists may come from anywhere, and ten thousand events are kept.
+  var bounded: EventValue {
+    switch self {
+    case .text(let text): .text(Self.bounded(text))
+    case .list(let items): .list(items.prefix(Self.longestList).map(\.bounded))
+    case .map(let values): .map(values.mapValues(\.bounded))
+    case .integer, .number, .boolean: self
+    }
+  }
+
+  /// A text, or the beginning of one that is longer than 1024 bytes.
+  static func bounded(_ text: String) -> String {
+    // By scalars: a character has as many as one likes.
+    text.utf8.count > 1024 ? "\(String(text.unicodeScalars.prefix(256)))…" : text
+  }
 }
 
 /// Something that happened.

@@ -125,16 +125,15 @@ package final class LabEvents: Sendable {
 
   /// A port went up or down, and with it the links that end there; of those that may go up `mayBeUp` has to be told.
   func port(_ port: String, isUp: Bool) {
-    let down = state.withLock { state -> [(link: Link, carriers: [Bool])] in
-      guard !isUp else {
-        state.ports.insert(port)
-        return []
-      }
-      state.ports.remove(port)
+    let down = state.withLock { state -> [(link: Link, carriers: [Bool])]? in
+      guard !isUp else { return state.ports.insert(port).inserted ? [] : nil }
+      guard state.ports.remove(port) != nil else { return nil }
       let down = state.links.values.filter { $0.ports.contains(port) }.sorted { $0.name < $1.name }
       for link in down { state.links[link.name] = nil }
-      return down.map { link in (link, link.ports.map(state.ports.contains)) }
+      return down.map { link in (link: link, carriers: link.ports.map(state.ports.contains)) }
     }
+    // It is what it was told to be.
+    guard let down else { return }
     hub.note(isUp ? .portUp : .portDown, subject: port)
     for (link, carriers) in down { note(link, isUp: false, carriers) }
   }
@@ -183,6 +182,11 @@ package final class LabEvents: Sendable {
       sides[end] = .map(definition.eventDetail)
     }
     hub.note(.linkImpaired, subject: link, detail: ["impair": .map(sides)])
+  }
+
+  /// The lab has these links now: one that comes later by the name of one that is gone is another one.
+  func links(are names: Set<String>) {
+    state.withLock { state in state.impairments = state.impairments.filter { names.contains($0.key) } }
   }
 
   // MARK: - Others

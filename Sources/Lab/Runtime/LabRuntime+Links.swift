@@ -80,7 +80,9 @@ extension LabRuntime {
   func impair(_ lab: CanonicalLab, only difference: LabDifference?) async throws {
     let declared = lab.impairments
     let touched = difference.map { Set($0.steps.map(\.subject)) }
-    for link in linksInOrder() {
+    let links = linksInOrder()
+    events.links(are: Set(links.map(\.name)))
+    for link in links {
       let isTouched = touched.map { touched in
         touched.contains("link \(link.name)") || link.nodes.contains { touched.contains("node \($0)") }
       }

@@ -52,17 +52,19 @@ struct EventsCommand: AsyncParsableCommand {
 
   /// For people, in local time.
   private static func line(_ event: EventRow) -> String {
-    let type = event.type.padding(toLength: max(event.type.count, 15), withPad: " ", startingAt: 0)
-    let subject = event.subject.padding(toLength: max(event.subject.count, 16), withPad: " ", startingAt: 0)
-    let tint: String? =
+    // Guests have a say in some of it; a pipe gets what there is.
+    let clean: (String) -> String = { Output.isTerminal ? TerminalText.clean($0) : $0 }
+    let type = TerminalText.padded(clean(event.type), to: 15)
+    let subject = TerminalText.padded(clean(event.subject), to: 16)
+    let tint: EscapeSequence.Style? =
       switch LabEventType(rawValue: event.type) {
-      case .nodeReady, .labUp: "32"
-      case .nodeFailed, .portFault, .fdbFull, .lost: "31"
-      case .testResult: event.detail["passed"] == true ? "32" : "31"
+      case .nodeReady, .labUp: .green
+      case .nodeFailed, .portFault, .fdbFull, .lost: .red
+      case .testResult: event.detail["passed"] == true ? .green : .red
       default: nil
       }
-    let shown = Output.isColoured ? tint.map { "\u{1B}[\($0)m\(type)\u{1B}[0m" } ?? type : type
-    return "\(time(event))  \(shown)  \(subject)  \(event.words ?? "")\n"
+    let shown = Output.isColoured ? tint.map { EscapeSequence.styled(type, $0) } ?? type : type
+    return "\(clean(time(event)))  \(shown)  \(subject)  \(clean(event.words ?? ""))\n"
   }
 
   private static func time(_ event: EventRow) -> String {

@@ -28,7 +28,9 @@ struct StatsCommand: AsyncParsableCommand {
   private func write(_ stats: StatsRow, since before: (StatsRow, Double)?) throws {
     var rendering = output.rendering
     if watch, rendering.format == .json { rendering.format = .jsonl }
-    guard watch, rendering.format == .table, let size = Output.size else {
+    // A table that cannot stay in its place is written below the one before.
+    let canMoveCursor = Variables.all["TERM"] != "dumb"
+    guard watch, rendering.format == .table, canMoveCursor, let size = Output.size, size.rows >= 4 else {
       let room = Output.size.map { (rows: Int.max, columns: $0.columns) }
       let table = stats.description(since: before?.0, seconds: before?.1 ?? 1, size: room)
       return Output.data(try rendering.text(stats, table: table))

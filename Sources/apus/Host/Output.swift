@@ -15,6 +15,11 @@ enum Output {
   /// with a word about it.
   static func bytes(_ bytes: [UInt8], toError: Bool = false) {
     guard let code = InheritedOutput.write(bytes, toError: toError), !toError else { return }
+    endUnwritten(code)
+  }
+
+  /// Ends the program as standard output could not be written, for a reason as errno(3) has it.
+  static func endUnwritten(_ code: Int32) -> Never {
     if code != EPIPE { words("apus: cannot write: \(ErrorWords.of(code: code))") }
     end(Lab.ExitCode.failed.rawValue)
   }

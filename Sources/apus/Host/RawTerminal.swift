@@ -11,8 +11,14 @@ final class RawTerminal: Sendable {
   private static let current = Mutex<RawTerminal?>(nil)
   private static let endings = [SIGTERM, SIGHUP, SIGINT, SIGQUIT]
 
-  /// As stty prints them; nil once they are restored.
-  private let settings: Mutex<String?>
+  private struct State {
+    /// As stty prints them; nil once they are restored.
+    var settings: String?
+    /// The process is stopped, or about to be: the screen is the shell's.
+    var isPaused = false
+  }
+
+  private let state: Mutex<State>
   /// Written to standard output when it is made raw, and when it is restored.
   private let entering: String
   private let leaving: String
@@ -42,7 +48,7 @@ final class RawTerminal: Sendable {
   }
 
   private init(_ settings: String, _ entering: String, _ leaving: String) {
-    self.settings = Mutex(settings)
+    state = Mutex(State(settings: settings))
     self.entering = entering
     self.leaving = leaving
   }
@@ -69,22 +75,43 @@ final class RawTerminal: Sendable {
   }
 
   private func makeRaw() {
-    guard settings.withLock({ $0 != nil }) else { return }
+    guard state.withLock({ $0.settings != nil }) else { return }
     _ = Self.stty(["raw", "-echo"])
     Self.write(entering)
+    state.withLock { $0.isPaused = false }
   }
 
   /// Stops the process as Ctrl-Z does, with the terminal as it was.
+  ///
+  /// Does nothing where no shell could bring it back: in an orphaned process group, whose members SIGTSTP does not stop
+  /// either.
   private func pause() {
-    if let text = settings.withLock({ $0 }) {
+    let session = getsid(0)
+    guard getsid(getppid()) == session, getpgrp() != session else { return }
+    let settings = state.withLock { state in
+      state.isPaused = true
+      return state.settings
+    }
+    if let text = settings {
       Self.write(leaving)
       _ = Self.stty([text])
     }
     kill(getpid(), SIGSTOP)
   }
 
+  /// Writes to standard output while the terminal is raw, and nothing once it is being left.
+  func show(_ text: String) {
+    let bytes = Array(text.utf8)
+    let code = state.withLock { state -> Int32? in
+      guard state.settings != nil, !state.isPaused else { return nil }
+      return InheritedOutput.write(bytes, toError: false)
+    }
+    // Not before the lock is given back, since this restores the terminal.
+    if let code { Output.endUnwritten(code) }
+  }
+
   func restore() {
-    guard let text = settings.withLock({ $0.take() }) else { return }
+    guard let text = state.withLock({ $0.settings.take() }) else { return }
     Self.write(leaving)
     _ = Self.stty([text])
   }

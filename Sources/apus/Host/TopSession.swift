@@ -39,10 +39,10 @@ struct TopSession {
     let tasks = [Self.watchKeys(send), Self.watchLab(session.source, send)]
     defer { for task in tasks { task.cancel() } }
     session.data = first
-    session.draw()
+    session.draw(on: raw)
     for await event in events {
       guard session.take(event) else { break }
-      session.draw()
+      session.draw(on: raw)
     }
     raw.restore()
     if case .some(let words) = session.farewell { Output.words(words) }
@@ -80,9 +80,9 @@ struct TopSession {
     return TopScreen(rows: size.rows, columns: size.columns, isColoured: Output.isColoured)
   }
 
-  private mutating func draw() {
+  private mutating func draw(on terminal: RawTerminal) {
     let lines = screen.lines(data, &state, notice: notice, time: TopClock.now())
-    Output.data(EscapeSequence.frame(lines))
+    terminal.show(EscapeSequence.frame(lines))
   }
 
   private static func watchKeys(_ send: AsyncStream<Event>.Continuation) -> Task<Void, Never> {
