@@ -116,8 +116,9 @@ extension RealThings {
       }
     }
 
-    /// On the root bus OVMF takes the interface from before the specification's version 1, where a NIC offers it. Ours do
-    /// not; those of whoever starts QEMU by hand do.
+    /// On the root bus OVMF takes the interface from before the specification's version 1, where a NIC offers it.
+    ///
+    /// Ours do not; those of whoever starts QEMU by hand do.
     @Test(.timeLimit(.minutes(10))) func uefiLoadsAKernelByTheLegacyInterface() async throws {
       try await Sandbox.use { sandbox in
         let mac = "02:00:00:00:77:10"

@@ -29,9 +29,10 @@ extension RealThings {
       }
     }
 
-    /// The features that are taken away are those by which Xen does not come up, or not stay up, under QEMU's TCG. Its
-    /// guests lose registers there unless each switch between them saves all: Xen leaves it, as a rule, until the next one
-    /// uses them (`eager-fpu`).
+    /// The features that are taken away are those by which Xen does not come up, or not stay up, under QEMU's TCG.
+    ///
+    /// Its guests lose registers there unless each switch between them saves all: Xen leaves it, as a rule, until the next
+    /// one uses them (`eager-fpu`).
     private static func command(_ folder: String, _ console: String) -> [String] {
       let xen =
         "console=com1 com1=115200,8n1 dom0_mem=1300M,max:1300M mwait-idle=no cpuidle=no ucode=no spec-ctrl=eager-fpu=true"

@@ -72,7 +72,9 @@ package struct HTTPToken: Sendable, Equatable, CustomStringConvertible, CustomDe
     return try HTTPToken(String(decoding: line, as: UTF8.self), from: path)
   }
 
-  /// The token that `APUS_HTTP_TOKEN` says; what this process starts does not get the variable. Nil if it says none.
+  /// The token that the variable `APUS_HTTP_TOKEN` says; nil if it says none.
+  ///
+  /// What this process starts does not get the variable.
   /// - Throws: as `init`.
   package static func takeFromEnvironment() throws(UserError) -> HTTPToken? {
     let name = "APUS_HTTP_TOKEN"
