@@ -131,7 +131,9 @@ extension RealThings {
       try await Sandbox.use { sandbox in
         let file = try sandbox.write(Self.bootingFile)
         let up = try sandbox.start([sandbox.binary, "up", file], log: "up.log")
-        try await eventually("the machine boots") { text(of: "\(sandbox.folder)/up.log")?.contains("booting") == true }
+        try await eventually("the machine boots") {
+          text(of: "\(sandbox.data)/ape-bad/apus.log")?.contains("vm1: booting") == true
+        }
         up.signal(SIGINT)
         #expect(await up.wait(timeoutSeconds: 20))
         try await eventually("nothing is left") {

@@ -108,8 +108,12 @@ extension RealThings {
             vm4: { kind: vm }
           """
         let file = try sandbox.write(Self.file(vm1: "", vm2: more))
-        let outcome = try await sandbox.apus("up", file, "--parallel", "1", expecting: 0, within: 180)
-        let lines = outcome.errors.split(separator: "\n").map(String.init)
+        try await sandbox.apus("up", file, "--parallel", "1", expecting: 0, within: 180)
+        // Who waits for `up` is told a line a node; the daemon's log has every step.
+        let log = text(of: "\(sandbox.data)/\(Self.lab)/apus.log") ?? ""
+        let lines = log.split(separator: "\n").compactMap { line in
+          line.range(of: "vm[1-4]: .*", options: .regularExpression).map { String(line[$0]) }
+        }
         // With one place in the queue each is ready before the next one boots.
         let steps = lines.filter { $0.contains(": booting") || $0.contains(": ready in") }
           .map { $0.contains(": booting") ? "boots" : "ready" }

@@ -45,7 +45,10 @@ extension RealThings {
       try files.copyItem(atPath: "\(projectRoot)/tools", toPath: "\(folder)/tools")
       try files.copyItem(atPath: "\(projectRoot)/.ci", toPath: "\(folder)/.ci")
       var scripts = ["bin/swift": standIn]
-      for name in ["setup", "lint", "check-hot-path", "bench", "demo", "check-races", "fuzz-captures", "systemd/try"] {
+      let others = [
+        "setup", "lint", "check-hot-path", "bench", "demo", "check-races", "fuzz-captures", "package", "systemd/try",
+      ]
+      for name in others {
         scripts["tools/\(name)"] = "#!/bin/sh\n"
       }
       for (name, text) in scripts {

@@ -158,7 +158,7 @@ package struct StationBody: Described, Equatable {
   package static let shape = Shape.object(
     "StationRequest", "A station that a switch is to know for good.",
     [
-      Field("switch", .text, "Name of the switch."), Field("mac", .form(.station), "Address of the station."),
+      Field("switch", .text, "Name of the switch."), Field("mac", .text, "Address of the station."),
       Field("port", .text, "The port that leads to it."), vlan,
     ])
 

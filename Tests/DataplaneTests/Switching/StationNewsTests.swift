@@ -214,8 +214,12 @@ import Testing
       #expect(all.contains { $0.what == .full(port: "a", limit: 8) })
       #expect(all.contains { $0.what == .full(port: nil, limit: 16) })
       #expect(!all.contains { $0.what == .full(port: "b", limit: 8) })
-      let evicted = all.filter { if case .evicted(_, "a"?, true) = $0.what { true } else { false } }
-      #expect(evicted.reduce(0) { $0 + $1.count } == ofPort)
+      var evicted: UInt64 = 0
+      for news in all {
+        guard case .evicted(_, let port, let isOfPort) = news.what, port == "a", isOfPort else { continue }
+        evicted += news.count
+      }
+      #expect(evicted == ofPort, "\(all)")
     }
   }
 }
