@@ -46,7 +46,7 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "apus",
-      dependencies: ["Control", "Lab", "Topology", "Capture", "Frames", argumentParser, logging],
+      dependencies: ["Control", "Lab", "Importing", "Topology", "Capture", "Frames", argumentParser, logging],
       swiftSettings: strict),
     .target(
       name: "Control",
@@ -59,6 +59,7 @@ let package = Package(
       name: "Lab",
       dependencies: ["Topology", "Dataplane", "Capture", "Frames", "LinuxHost", logging],
       swiftSettings: strict),
+    .target(name: "Importing", dependencies: ["Topology", "Frames"], swiftSettings: strict),
     .target(name: "Topology", dependencies: ["Frames", yams], swiftSettings: strict),
     .target(
       name: "Capture",
@@ -96,6 +97,7 @@ let package = Package(
       name: "CaptureTests",
       dependencies: ["Capture", "Dataplane", "GuestKit", "TestSupport", "VhostUser", "Frames", "LinuxHost", "CPcap"],
       swiftSettings: tests),
+    .testTarget(name: "ImportingTests", dependencies: ["Importing", "Topology", "TestSupport"], swiftSettings: tests),
     .testTarget(name: "TopologyTests", dependencies: ["Topology", "TestSupport", "Frames"], swiftSettings: tests),
     .testTarget(
       name: "LabTests",

@@ -1,0 +1,29 @@
+/// Files of another tool, handed in: an importer opens none itself.
+package struct ForeignFiles: Sendable {
+  /// Paths of the files or of the folder that the user named, as they were written.
+  package var roots: [String]
+  /// Name of the folder that the (first) file lies in, without its path; some tools call the lab by it.
+  package var folderName: String
+  /// Variables of the environment, for formats that have them.
+  package var environment: [String: String]
+  /// Reads a file of the folder: its path relative to the folder, with "/" between the parts; nil = there is none.
+  ///
+  /// Never leads out of the folder, nor by a symbolic link; a file that is too large, or no UTF-8, throws.
+  package var read: @Sendable (String) throws(ImportFault) -> String?
+  /// Paths of all files of the folder, relative to it, in order; at most 100,000.
+  package var paths: [String]
+  /// The files that the user named, relative to the folder: all of a folder's if the folder was named.
+  package var named: [String]
+
+  package init(
+    roots: [String], folderName: String, environment: [String: String], paths: [String], named: [String],
+    read: @escaping @Sendable (String) throws(ImportFault) -> String?
+  ) {
+    self.roots = roots
+    self.folderName = folderName
+    self.environment = environment
+    self.paths = paths
+    self.named = named
+    self.read = read
+  }
+}

@@ -1,0 +1,6 @@
+/// The formats that can be read, one line each.
+package enum ForeignFormats {
+  package static let all: [any ForeignFormat] = []
+
+  package static func named(_ name: String) -> (any ForeignFormat)? { all.first { $0.name == name } }
+}
