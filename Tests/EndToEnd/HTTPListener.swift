@@ -79,7 +79,7 @@ extension RealThings {
       let folder = "\(sandbox.state)/\(Self.name)"
       let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder)/http.token")
       #expect(attributes[.posixPermissions] as? Int == 0o600)
-      let found = try await execute(["grep", "-rlF", token, sandbox.state, sandbox.data])
+      let found = try await execute(["grep", "-rlF", "-e", token, sandbox.state, sandbox.data])
       #expect(found.output == "\(folder)/http.token\n", "\(found)")
       let daemon = try sandbox.daemon(Self.name).pid
       for file in ["cmdline", "environ"] {

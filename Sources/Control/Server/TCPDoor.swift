@@ -120,8 +120,9 @@ package actor TCPDoor: HTTPDoor {
     }
   }
 
-  /// Takes no more connections and requests; returns when those that there are have their answers, or some time has
-  /// passed. Who follows events may go on until there are no more.
+  /// Takes no more connections and requests; returns when those there are have their answers, or some time has passed.
+  ///
+  /// Who follows events may go on until there are no more.
   package func drain() async {
     guard let opened else { return }
     await opened.listener.stopListening()
