@@ -16,6 +16,7 @@ package struct ControlServer: Sendable {
   /// Tests set limits of their own.
   var webSockets: WebSocketDesk
   private let meter = RequestMeter()
+  private let streams = OpenStreams()
 
   /// - Parameters:
   ///   - logger: takes what the lab's life brings; without it nothing is logged.
@@ -51,7 +52,7 @@ package struct ControlServer: Sendable {
     quiet.logLevel = max(.warning, logger.logLevel)
     let router = router(on: group).buildResponder()
     let responder = ControlResponder(
-      router: { try await router.respond(to: $0, context: $1) }, logger: quiet)
+      router: { try await router.respond(to: $0, context: $1) }, logger: quiet, streams: streams)
     let listener: ControlListener
     do {
       let connection = ControlChannel(responder: responder.takingRequests(nil))
@@ -64,9 +65,19 @@ package struct ControlServer: Sendable {
     await tcp?.serve(responder)
     onReady()
     try? await listener.untilClosed()
+    // This task may be cancelled by now.
+    await Task { await endStreams() }.value
     await tcp?.end()
     await listener.end()
     try? await group.shutdownGracefully()
+  }
+
+  /// Has those who look on know that the daemon ends; who does not listen is not waited for for long.
+  ///
+  /// Readers of events are left to hear the last of them.
+  package func endStreams() async {
+    streams.endAll()
+    await webSockets.waitForEnd(within: .seconds(1))
   }
 
   /// Owner and group may use the API.
@@ -82,6 +93,8 @@ package struct ControlServer: Sendable {
     // The one event loop writes in order: what is asked of it now comes after what was to be written.
     let served = routes {
       _ = try? await group.next().submit {}.get()
+      service.events.finish()
+      await endStreams()
       await tcp?.drain()
     }
     let router = ControlRouter(context: ControlContext.self)
@@ -101,7 +114,7 @@ package struct ControlServer: Sendable {
       LinkRoutes(service: service, order: order), PortRoutes(service: service, order: order),
       PodRoutes(service: service), CaptureRoutes(service: service), ImageRoutes(service: service),
       HostRoutes(service: service), LiveRoutes(service: service), FrameRoutes(service: service),
-      EventRoutes(service: service), MetricsRoutes(service: service, meter: meter),
+      EventRoutes(service: service), MetricsRoutes(service: service, meter: meter, desk: webSockets),
       NodeSockets(service: service, desk: webSockets), SessionRoutes(),
     ]
     let served = subjects.flatMap(\.routes)

@@ -53,9 +53,9 @@ package protocol LabService: Sendable {
   func captureTotals() async -> CaptureTotals
   func stopCapture(_ id: String) async throws
   func changeFilter(ofCapture id: String, to text: String) async throws
-  /// What the flight recorder holds, as a pcapng file.
+  /// What the flight recorder holds, as a pcapng file, each piece made when it is asked for.
   /// - Parameter last: seconds to look back; nil = as far as it goes.
-  func recording(_ request: CaptureRequest, last: Double?) async throws -> [UInt8]
+  func recording(_ request: CaptureRequest, last: Double?) async throws -> any IteratorProtocol<[UInt8]> & Sendable
   /// What the switch would do with a frame.
   func trace(port: String, frame: [UInt8]) async throws -> FrameTrace
   /// Sends the frames of a capture file into a port, as if its node had.

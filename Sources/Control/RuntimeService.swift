@@ -116,7 +116,9 @@ package final class RuntimeService: LabService {
     try await runtime.captures.changeFilter(id, to: text)
   }
 
-  package func recording(_ request: CaptureRequest, last: Double?) async throws -> [UInt8] {
+  package func recording(
+    _ request: CaptureRequest, last: Double?
+  ) async throws -> any IteratorProtocol<[UInt8]> & Sendable {
     try await runtime.recording(request, last: last)
   }
 

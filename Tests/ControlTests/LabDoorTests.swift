@@ -50,6 +50,30 @@ import Topology
     try await door.enter(FixedLab.definition)
   }
 
+  /// Of two that take the lab down one fails: the other one's end still holds.
+  @Test func twoThatCloseItOpenItOnlyTogether() async throws {
+    let (door, lab) = (LabDoor(), FixedLab.definition)
+    func refusal() async -> ExitCode? {
+      do {
+        await door.forget(try await door.enter(lab))
+        return nil
+      } catch {
+        return (error as? UserError)?.code
+      }
+    }
+    for _ in 0..<2 { await door.close() }
+    #expect(await refusal() == .unreachable)
+    await door.reopen()
+    #expect(await refusal() == .unreachable)
+    await door.reopen()
+    #expect(await refusal() == nil)
+    // One more than there were does no harm.
+    await door.close()
+    #expect(await refusal() == .unreachable)
+    await door.reopen()
+    #expect(await refusal() == nil)
+  }
+
   @Test func onlyOneThatWasNeverUsedIsClosedForThat() async throws {
     let door = LabDoor()
     try await door.enter(FixedLab.definition)

@@ -124,6 +124,29 @@ import Topology
     #expect(lines[5].hasSuffix("in runt 3, out no-buffer 4"))
   }
 
+  /// A program reads rates where a person does.
+  @Test func watchedStatsCarryRates() async throws {
+    let lab = FixedLab()
+    let before = StatsRow(workers: await lab.workers(), ports: FixedLab.ports)
+    var after = before
+    after.ports[0].receivePackets += 100
+    after.ports[0].receiveBytes += 6400
+    after.workers[0].frames += 30
+    func object(_ stats: WatchedStats) throws -> JSONValue {
+      try JSON.decode(JSONValue.self, from: JSON.bytes(stats))
+    }
+    let first = try object(WatchedStats(before, since: nil, seconds: 1))
+    #expect(first["rates"] == .null && first["seconds"] == .null)
+    #expect(first["ports"] != nil && first["workers"] != nil)
+    let second = try object(WatchedStats(after, since: before, seconds: 2))
+    #expect(second["seconds"] == .integer(2))
+    let port = second["rates"]?["ports"]?["vm1.eth0"]
+    #expect(port?["receive_packets"] == .integer(50) && port?["receive_bits"] == .integer(25600))
+    #expect(port?["transmit_packets"] == .integer(0) && port?["drops"] == .integer(0))
+    guard case .list(let workers)? = second["rates"]?["workers"] else { return #expect(Bool(false), "\(second)") }
+    #expect(workers.count == 2 && workers[0]["frames"] == .integer(15))
+  }
+
   @Test func workersAreListed() async throws {
     #expect(
       try Rendering(.table).text(await FixedLab().workers().map { WorkerRow($0) }) == """

@@ -18,7 +18,9 @@ import Testing
   }
 
   private func text(_ format: MetricsFormat, _ lab: FixedLab = FixedLab()) async -> [String] {
-    LabMetrics.text(await LabMetrics(lab), RequestMeter(), lab.events, format).split(separator: "\n").map { String($0) }
+    LabMetrics.text(await LabMetrics(lab), RequestMeter(), WebSocketDesk.Counts(), lab.events, format).split(
+      separator: "\n"
+    ).map { String($0) }
   }
 
   @Test func namesAndLabelsAreThoseOfTheContract() async throws {
@@ -66,6 +68,8 @@ import Testing
       #"apus_capture_packets_total{lab="two"} 40"#,
       #"apus_capture_dropped_total{lab="two"} 7"#,
       #"apus_http_connections 1"#,
+      "apus_websockets 0", "apus_websockets_refused_total 0",
+      #"apus_websockets_closed_total{reason="client"} 0"#, #"apus_websockets_closed_total{reason="daemon"} 0"#,
       "apus_events_total 0", "apus_events_lost_total 0", "apus_events_readers 0",
       #"apus_http_connections_opened_total 1"#,
     ] { #expect(lines.contains(line), "\(line)") }
@@ -128,7 +132,8 @@ import Testing
     #expect(
       names == [
         "apus_build_info", "apus_http_connections", "apus_http_connections_opened_total", "apus_events_total",
-        "apus_events_lost_total", "apus_events_readers",
+        "apus_events_lost_total", "apus_events_readers", "apus_websockets", "apus_websockets_refused_total",
+        "apus_websockets_closed_total",
       ])
   }
 

@@ -248,6 +248,16 @@ import Topology
     #expect(splitter.finish() == nil)
   }
 
+  /// Each byte is looked at once, however small the chunks: 2 MiB that were looked at anew with each would never end.
+  @Test(.timeLimit(.minutes(3))) func aLongLineMayComeByteByByte() throws {
+    var splitter = LineSplitter()
+    let size = 2 << 20
+    var complete = 0
+    for _ in 0..<size { complete += try splitter.add(CollectionOfOne(UInt8(65))).count }
+    let lines = try splitter.add(CollectionOfOne(UInt8(ascii: "\n")))
+    #expect(complete == 0 && lines.map(\.count) == [size] && splitter.finish() == nil)
+  }
+
   @Test func aLineWithoutEndIsRefused() throws {
     var splitter = LineSplitter()
     _ = try splitter.add([UInt8](repeating: 65, count: LineSplitter.limit))

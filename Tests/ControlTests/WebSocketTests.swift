@@ -96,7 +96,7 @@ import Testing
         try await socket.type(word)
         #expect(try await socket.shown(until: word) == word)
       }
-      #expect(desk.counts == WebSocketDesk.Counts(open: 2, opened: 3, refused: 1))
+      #expect(desk.counts == WebSocketDesk.Counts(open: 2, opened: 3, refused: 1, ended: [.lost: 1]))
     }
   }
 

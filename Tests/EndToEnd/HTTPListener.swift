@@ -79,7 +79,7 @@ extension RealThings {
       let folder = "\(sandbox.state)/\(Self.name)"
       let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder)/http.token")
       #expect(attributes[.posixPermissions] as? Int == 0o600)
-      let found = try await execute(["grep", "-rlF", token, sandbox.state, sandbox.data])
+      let found = try await execute(["grep", "-rlF", "-e", token, sandbox.state, sandbox.data])
       #expect(found.output == "\(folder)/http.token\n", "\(found)")
       let daemon = try sandbox.daemon(Self.name).pid
       for file in ["cmdline", "environ"] {
@@ -256,11 +256,18 @@ extension RealThings {
         clients[1].send("GET /v1/nodes HTTP/1.1\r\n")
         clients[2].send("POST /v1/capture HTTP/1.1\r\n\(header)content-length: 0\r\n\r\n")
         _ = try await clients[2].until("\r\n\r\n")
+        // What a page looks at.
+        let (live, events) = (try TCPClient(port: port), try TCPClient(port: port))
+        live.send("GET /v1/live HTTP/1.1\r\n\(header)accept: text/event-stream\r\n\r\n")
+        events.send("GET /v1/events HTTP/1.1\r\n\(header)accept: text/event-stream\r\n\r\n")
+        for client in [live, events] { _ = try await client.until("\r\n\r\n") }
         // By itself: over TCP.
         let down = try TCPClient(port: port)
         down.send("DELETE /v1/lab HTTP/1.1\r\n\(header)\r\n")
         #expect(try await down.untilClosed().contains(#"{"done":true}"#))
         for client in clients { _ = try await client.untilClosed() }
+        #expect(try await events.untilClosed().contains("lab.down"))
+        #expect(try await live.untilClosed().hasSuffix("0\r\n\r\n"))
         try await eventually("nothing is left") {
           ((try? FileManager.default.contentsOfDirectory(atPath: sandbox.state)) ?? []).isEmpty
         }

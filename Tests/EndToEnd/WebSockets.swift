@@ -165,7 +165,7 @@ extension RealThings {
       return UInt16(bigEndian: address.sin_port)
     }
 
-    /// It is said over TCP; the machine goes on, and the next daemon has its console.
+    /// It is said on both sockets; the machine goes on, and the next daemon has its console.
     private static func endOfTheDaemon(
       _ sandbox: Sandbox, _ file: String, _ visitor: WebSocketClient
     ) async throws {
@@ -178,8 +178,10 @@ extension RealThings {
         let daemon = try sandbox.daemon(lab)
         daemon.signal(signal)
         if signal == SIGTERM { #expect(try await visitor.ending().code == 1001) }
-        // On the control socket connections just end.
-        for socket in sockets { _ = try await socket.ending() }
+        for socket in sockets {
+          let ending = try await socket.ending()
+          if signal == SIGTERM { #expect(ending.code == 1001) }
+        }
         #expect(await daemon.wait(timeoutSeconds: 60))
         try await sandbox.apus("up", file, expecting: 0)
         let next = try await open(sandbox, console)

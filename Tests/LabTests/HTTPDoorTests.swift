@@ -115,5 +115,15 @@ import Topology
     let text = #"{"links": {}, "stopped": [], "ports": [], "settings": {}, "stations": []}"#
     #expect(try JSONDecoder().decode(RunTimeState.self, from: Data(text.utf8)) == RunTimeState())
     #expect(HTTPOverride("somewhere") == nil)
+    // As texts, in the words of the lab file and of `up --http`.
+    let said = try JSONDecoder().decode([HTTPOverride].self, from: Data(#"["off","[::1]:9000"]"#.utf8))
+    #expect(said == [.off, HTTPOverride("[::1]:9000")])
+    #expect(String(decoding: try JSONEncoder().encode(said), as: UTF8.self) == #"["off","[::1]:9000"]"#)
+    let address = try JSONDecoder().decode([HTTPAddress].self, from: Data(#"["127.0.0.1:80"]"#.utf8))
+    #expect(address == [HTTPAddress("127.0.0.1:80")])
+    for text in [#"["somewhere"]"#, "[1]", #"["1.2.3.4:0"]"#] {
+      #expect(throws: DecodingError.self) { try JSONDecoder().decode([HTTPOverride].self, from: Data(text.utf8)) }
+      #expect(throws: DecodingError.self) { try JSONDecoder().decode([HTTPAddress].self, from: Data(text.utf8)) }
+    }
   }
 }

@@ -18,9 +18,6 @@ package enum RecordingWriter {
     package init() {}
   }
 
-  /// Bytes of blocks that are handed over in one go.
-  private static let piece = 1 << 16
-
   /// Writes a recording and closes the sink; returns the frames written.
   ///
   /// Of the settings, names, directions, snap length and count are heeded.
@@ -28,22 +25,54 @@ package enum RecordingWriter {
     _ recording: FlightRecording, _ options: Options, to sink: any CaptureSink
   ) throws(CaptureSinkError) -> UInt64 {
     defer { sink.close() }
-    var writer = PcapngWriter()
-    writer.add(options.settings.section)
-    let snap = options.settings.tap.snapLength
-    let kept = snap == 0 ? FlightRecording.keptBytes : min(snap, FlightRecording.keptBytes)
-    // Ports that nobody asked for are named only where frames came in by them.
-    let limit = options.settings.count.map { Int(clamping: $0) } ?? .max
-    let frames = recording.frames.filter { isWanted($0, recording, options) }.prefix(limit)
-    let named = named(recording, frames, options)
-    var numbers: [Int: UInt32] = [:]
-    for place in named {
-      numbers[place] = UInt32(numbers.count)
-      writer.add(interface(recording.ports[place], options))
+    var pieces = Pieces(recording, options)
+    while let piece = pieces.next() { try sink.write(piece) { false } }
+    return pieces.written
+  }
+
+  /// The same in pieces of whole blocks, each made when it is asked for.
+  package struct Pieces: IteratorProtocol, Sendable {
+    /// Bytes of blocks that are handed over in one go, or a block more.
+    private static let size = 1 << 16
+
+    private let recording: FlightRecording
+    private let options: Options
+    private var frames: FlightRecording.Iterator
+    private var writer = PcapngWriter()
+    /// Numbers of the interfaces, by places in the recording's ports.
+    private var numbers: [Int: UInt32] = [:]
+    /// Frames that may still come.
+    private var left: UInt64
+    /// Frames so far.
+    package private(set) var written: UInt64 = 0
+
+    package init(_ recording: FlightRecording, _ options: Options) {
+      (self.recording, self.options) = (recording, options)
+      frames = recording.makeIterator()
+      left = options.settings.count ?? .max
+      writer.add(options.settings.section)
+      // Ports that nobody asked for are named only where frames came in by them.
+      let named = RecordingWriter.named(recording, options)
+      for place in named {
+        numbers[place] = UInt32(numbers.count)
+        writer.add(RecordingWriter.interface(recording.ports[place], options))
+      }
+      if !named.isEmpty { writer.add(names: options.settings.names) }
     }
-    if !named.isEmpty { writer.add(names: options.settings.names) }
-    var written: UInt64 = 0
-    for frame in frames {
+
+    package mutating func next() -> [UInt8]? {
+      while left > 0, writer.count < Self.size, let frame = frames.next() {
+        guard RecordingWriter.isWanted(frame, recording, options) else { continue }
+        add(frame)
+        left -= 1
+        written += 1
+      }
+      return writer.count > 0 ? writer.take() : nil
+    }
+
+    private mutating func add(_ frame: RecordedFrame) {
+      let snap = options.settings.tap.snapLength
+      let kept = snap == 0 ? FlightRecording.keptBytes : min(snap, FlightRecording.keptBytes)
       var packet = PcapngPacket()
       packet.interface = numbers[frame.port] ?? 0
       packet.timestamp = frame.timestamp
@@ -53,13 +82,9 @@ package enum RecordingWriter {
       packet.flags = flags
       packet.packetID = frame.packetID
       packet.verdict = options.settings.writesVerdicts && frame.drop != .none ? frame.drop.rawValue : nil
-      packet.comment = comment(frame, recording)
+      packet.comment = RecordingWriter.comment(frame, recording)
       writer.add(packet, Array(frame.bytes.prefix(kept)))
-      written += 1
-      if writer.count >= piece { try sink.write(writer.take()) { false } }
     }
-    try sink.write(writer.take()) { false }
-    return written
   }
 
   private static func interface(_ port: RecordedPort, _ options: Options) -> PcapngInterface {
@@ -73,11 +98,15 @@ package enum RecordingWriter {
   }
 
   /// Places of the ports that the file describes, in order.
-  private static func named(
-    _ recording: FlightRecording, _ frames: ArraySlice<RecordedFrame>, _ options: Options
-  ) -> [Int] {
+  private static func named(_ recording: FlightRecording, _ options: Options) -> [Int] {
     guard let ports = options.ports else { return Array(recording.ports.indices) }
-    let used = Set(frames.map(\.port))
+    var used: Set<Int> = []
+    var left = options.settings.count ?? .max
+    for frame in recording where isWanted(frame, recording, options) {
+      guard left > 0 else { break }
+      left -= 1
+      used.insert(frame.port)
+    }
     return recording.ports.indices.filter { used.contains($0) || ports.contains(recording.ports[$0].name) }
   }
 

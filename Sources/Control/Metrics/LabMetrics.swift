@@ -24,15 +24,18 @@ struct LabMetrics {
   /// - Parameters:
   ///   - lab: nil = none is up: only what is true of the daemon itself.
   ///   - meter: what was asked of the daemon so far.
+  ///   - sockets: what became of WebSockets.
   ///   - events: what has happened.
   static func text(
-    _ lab: LabMetrics?, _ meter: RequestMeter, _ events: EventHub, _ format: MetricsFormat
+    _ lab: LabMetrics?, _ meter: RequestMeter, _ sockets: WebSocketDesk.Counts, _ events: EventHub,
+    _ format: MetricsFormat
   ) -> String {
     var text = MetricsText(format)
     text.add(
       MetricFamily("apus_build", .info, help: "The program that answers."),
       [(MetricLabels(["version": Product.version]), 1)])
     addRequests(meter, to: &text)
+    addWebSockets(sockets, to: &text)
     addEvents(events, to: &text)
     lab?.add(to: &text)
     return text.finished
@@ -51,6 +54,20 @@ struct LabMetrics {
     text.add(
       MetricFamily("apus_http_connections_opened", .counter, help: "Connections that have ever asked something."),
       [(MetricLabels(), meter.connections.all)])
+  }
+
+  private static func addWebSockets(_ counts: WebSocketDesk.Counts, to text: inout MetricsText) {
+    text.add(
+      MetricFamily("apus_websockets", .gauge, help: "WebSockets that are open: consoles and commands."),
+      [(MetricLabels(), UInt64(max(counts.open, 0)))])
+    text.add(
+      MetricFamily("apus_websockets_refused", .counter, help: "WebSockets that were one too many."),
+      [(MetricLabels(), UInt64(counts.refused))])
+    text.add(
+      MetricFamily("apus_websockets_closed", .counter, help: "WebSockets that are no more, by what ended them."),
+      WebSocketEnd.allCases.map { end in
+        (MetricLabels(["reason": end.rawValue]), UInt64(counts.ended[end] ?? 0))
+      })
   }
 
   private static func addEvents(_ events: EventHub, to text: inout MetricsText) {

@@ -64,7 +64,7 @@ struct CaptureRoutes: Routes {
       API.capture.responds { call in
         let sink = StreamSink()
         try await service.startCapture(call.query, to: sink)
-        return Self.stream(sink, endingWith: call.channel)
+        return Self.stream(sink, to: call.opener)
       },
       API.captures.answers { _ in await service.captures() },
       API.captureFilter.does { call in
@@ -72,8 +72,7 @@ struct CaptureRoutes: Routes {
       },
       API.captureStop.does { call in try await service.stopCapture(call.name) },
       API.recording.responds { call in
-        let bytes = try await service.recording(call.query.request, last: call.query.last)
-        return Self.pcapng(Self.inPieces(bytes))
+        Self.pcapng(Self.inPieces(try await service.recording(call.query.request, last: call.query.last)))
       },
       API.trace.answers { call in
         let wanted = try await call.body()
@@ -108,11 +107,14 @@ struct CaptureRoutes: Routes {
   }
 
   /// The pieces as they come; a client that goes away ends the capture.
-  private static func stream(_ sink: StreamSink, endingWith channel: any Channel) -> Response {
+  private static func stream(_ sink: StreamSink, to opener: StreamOpener) -> Response {
     // A connection that stays for many requests must not hold what each of them was about.
-    channel.closeFuture.whenComplete { [weak sink] _ in sink?.abandon() }
+    opener.channel.closeFuture.whenComplete { [weak sink] _ in sink?.abandon() }
+    // With the lab it ends by itself.
+    let stream = opener.open { [weak sink] reason in if reason == .accessEnds { sink?.abandon() } }
     return pcapng(
       ResponseBody { writer in
+        defer { withExtendedLifetime(stream) {} }
         do {
           while let piece = await sink.next() { try await writer.write(ByteBuffer(bytes: piece)) }
           try await writer.finish(nil)
@@ -123,14 +125,11 @@ struct CaptureRoutes: Routes {
       })
   }
 
-  /// In pieces of 256 KiB, so that a client is seen to read, and the socket holds no second copy.
-  private static func inPieces(_ bytes: [UInt8]) -> ResponseBody {
-    ResponseBody(contentLength: bytes.count) { writer in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        try await writer.write(ByteBuffer(bytes: rest.prefix(256 << 10)))
-        rest = rest.dropFirst(256 << 10)
-      }
+  /// Each piece is made when the one before is in the socket: for a client that does not read none is.
+  private static func inPieces(_ pieces: any IteratorProtocol<[UInt8]> & Sendable) -> ResponseBody {
+    ResponseBody { writer in
+      var pieces = pieces
+      while let piece = pieces.next() { try await writer.write(ByteBuffer(bytes: piece)) }
       try await writer.finish(nil)
     }
   }

@@ -105,12 +105,12 @@ struct EventRoutes: Routes {
         let events = service.events.subscribe(
           start, filter, isFollowing: call.query.isFollowing, patience: isSSE ? Self.keepAlive : nil)
         guard isSSE else {
-          return Answer.asking(to: call.channel) { () -> EventRow? in
+          return Answer.asking(to: call.opener) { () -> EventRow? in
             guard case .event(let event)? = await events.next() else { return nil }
             return EventRow(event, hasWords: hasWords)
           }
         }
-        return ServerSentEvents.answer(to: call.channel) {
+        return ServerSentEvents.answer(to: call.opener) {
           switch await events.next() {
           case .event(let event): ServerSentEvents.Piece.value(EventRow(event, hasWords: hasWords), id: "\(event.id)")
           case .nothing: .silence

@@ -19,7 +19,7 @@ struct FrameRoutes: Routes {
         try await service.startCapture(call.query.capture, to: sink)
         // A connection that stays for many requests must not hold what each of them was about.
         call.channel.closeFuture.whenComplete { [weak sink] _ in sink?.abandon() }
-        return Answer.asking(to: call.channel) { await sink.next().map { FrameLine($0) } }
+        return Answer.asking(to: call.opener) { await sink.next().map { FrameLine($0) } }
       }
     ]
   }

@@ -89,12 +89,14 @@ struct HostRoutes: Routes {
         await HostDoctor(directories: service.directories).checks().map { DoctorRow($0) }
       },
       API.validate.answers { call in
-        let result = try await service.load(
-          try await call.text(), in: call.query.directory, isTCP: call.isTCP
-        ).result
-        return ValidationRow(
-          valid: !result.hasErrors, diagnostics: result.diagnostics.map { DiagnosticRow($0) },
-          lab: result.hasErrors ? nil : result.lab.map { LabDocument($0) })
+        try await call.politely {
+          let result = try await service.load(
+            try await call.text(), in: call.query.directory, isTCP: call.isTCP
+          ).result
+          return ValidationRow(
+            valid: !result.hasErrors, diagnostics: result.diagnostics.map { DiagnosticRow($0) },
+            lab: result.hasErrors ? nil : result.lab.map { LabDocument($0) })
+        }
       },
     ]
   }

@@ -10,7 +10,8 @@ extension LabRoutes {
   /// The lab that is asked for.
   /// - Throws: `UserError`; `LabFileMistakes` for a text with errors.
   func wanted(_ call: UpCall) async throws -> CanonicalLab {
-    let (lab, current) = (try await said(call), await service.lab())
+    let lab = try await call.politely { try await said(call) }
+    let current = await service.lab()
     guard let current else { return lab }
     guard current.name == lab.name else {
       throw UserError(
@@ -32,8 +33,9 @@ extension LabRoutes {
       return lab
     }
     do {
-      let document = try await call.decoded(LabDocument.self)
-      if call.isTCP { try document.refuseHostPaths(beside: await service.lab()) }
+      var document = try await call.decoded(LabDocument.self)
+      try document.fillImages(from: catalogue, isComplete: call.isTCP)
+      if call.isTCP { try document.refuseHostPaths(beside: await service.lab(), catalogue) }
       var lab = try document.lab()
       // What says of no file that it is from there is another text of what is up.
       if document.source == nil, let current = await service.lab() {
@@ -51,8 +53,10 @@ extension LabRoutes {
   /// What a text says is judged as the same said in JSON.
   private func refuseHostPaths(_ document: LabDocument) async throws {
     try HostPaths.refuse(try JSON.decode(JSONValue.self, from: JSON.bytes(document)), LabDocument.shape)
-    try document.refuseHostPaths(beside: await service.lab())
+    try document.refuseHostPaths(beside: await service.lab(), catalogue)
   }
+
+  private var catalogue: ImageCatalogue { ImageCatalogue(directories: service.directories) }
 
   /// The request is next, if the lab that is up is as the client has seen it.
   /// - Returns: its ticket at the door.

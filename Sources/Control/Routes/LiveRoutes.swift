@@ -36,18 +36,19 @@ struct LiveRoutes: Routes {
   var routes: [ServedRoute] {
     [
       API.live.responds { call in
-        await stream(call.request, count: call.query.count, endingWith: call.channel)
+        await stream(call.request, count: call.query.count, to: call.opener)
       }
     ]
   }
 
-  private func stream(_ request: Request, count: Int?, endingWith channel: any Channel) async -> Response {
+  private func stream(_ request: Request, count: Int?, to opener: StreamOpener) async -> Response {
     let isEvents = ServerSentEvents.areAsked(for: request.headers)
     let viewer = await feed.join()
     // A connection that stays for many requests must not hold what each of them was about.
-    channel.closeFuture.whenComplete { [weak viewer] _ in viewer?.end() }
+    opener.channel.closeFuture.whenComplete { [weak viewer] _ in viewer?.end() }
+    let stream = opener.open { [weak viewer] _ in viewer?.end() }
     let body = ResponseBody { writer in
-      defer { viewer.end() }
+      defer { withExtendedLifetime(stream) { viewer.end() } }
       var left = count ?? Int.max
       for await message in viewer.messages {
         try await writer.write(isEvents ? Self.event(message) : Self.line(message))

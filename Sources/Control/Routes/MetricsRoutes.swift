@@ -12,12 +12,13 @@ extension API {
 struct MetricsRoutes: Routes {
   let service: any LabService
   let meter: RequestMeter
+  let desk: WebSocketDesk
 
   var routes: [ServedRoute] {
     [
       API.metrics.responds { call in
         let format = MetricsFormat.chosen(by: call.request.headers[values: .accept])
-        let text = LabMetrics.text(await LabMetrics(service), meter, service.events, format)
+        let text = LabMetrics.text(await LabMetrics(service), meter, desk.counts, service.events, format)
         return Response(
           status: .ok, headers: [.contentType: format.contentType],
           body: ResponseBody(byteBuffer: ByteBuffer(string: text)))

@@ -59,9 +59,9 @@ struct NodeRoutes: Routes {
       },
       API.console.responds { call in
         let session = try await service.console(node: call.name, steals: call.query.steal ?? false)
-        let lines = call.request.hasLines ? RequestLines(call.request, isTCP: call.isTCP) : nil
+        let lines = call.request.hasLines ? RequestLines(call) : nil
         let feeder = lines.map { lines in { @Sendable in await Self.feed(lines, to: session) } }
-        return Answer.asking(to: call.channel, feeder: feeder) { await session.next().map { ConsoleLine.event($0) } }
+        return Answer.asking(to: call.opener, feeder: feeder) { await session.next().map { ConsoleLine.event($0) } }
       },
     ]
   }
@@ -84,16 +84,16 @@ struct NodeRoutes: Routes {
   private func execute(_ call: Call<NoQuery, Followed<ExecuteRequest, InputLine>>) async throws -> Response {
     guard call.request.hasLines else {
       let wanted = try await call.decoded(ExecuteRequest.self).commandRequest(isFollowed: false)
-      return relay(try await execute(wanted, call.name), nil, endingWith: call.channel)
+      return relay(try await execute(wanted, call.name), nil, to: call.opener)
     }
-    let lines = RequestLines(call.request, isTCP: call.isTCP)
+    let lines = RequestLines(call)
     guard let first = try await lines.first(ExecuteRequest.self) else {
       throw UserError(.badInput, "the first line of the body must say the command")
     }
     let wanted = first.commandRequest(isFollowed: true)
     let command = try await execute(wanted, call.name)
     let feeder = { @Sendable in await Self.feed(lines, to: command.input, wanted) }
-    return relay(command, feeder, endingWith: call.channel)
+    return relay(command, feeder, to: call.opener)
   }
 
   private func execute(_ request: CommandRequest, _ node: String) async throws -> StartedCommand {
@@ -136,11 +136,11 @@ struct NodeRoutes: Routes {
 
   /// The command ends when its reader goes away.
   private func relay(
-    _ command: StartedCommand, _ feeder: (@Sendable () async -> ExecuteLine?)?, endingWith channel: any Channel
+    _ command: StartedCommand, _ feeder: (@Sendable () async -> ExecuteLine?)?, to opener: StreamOpener
   ) -> Response {
     let events = command.events
     let hasFailed = Atomic(false)
-    return Answer.asking(to: channel, feeder: feeder) { () -> ExecuteLine? in
+    return Answer.asking(to: opener, feeder: feeder) { () -> ExecuteLine? in
       guard !hasFailed.load(ordering: .relaxed) else { return nil }
       var iterator = events.makeAsyncIterator()
       do {

@@ -79,7 +79,7 @@ struct NodeSockets: Routes {
           return try Answer.json(PathRow(path: try await service.consolePath(node: call.name)))
         }
         let (node, steals) = (call.name, call.query.steal ?? false)
-        return try await desk.answer(call.request, on: call.channel) { await console(node, steals, $0) }
+        return try await desk.answer(call.request, to: call.opener) { await console(node, steals, $0) }
       },
       API.execSocket.responds { call in
         guard WebSocketHandshake.isAsked(by: call.request) else {
@@ -87,7 +87,7 @@ struct NodeSockets: Routes {
         }
         let (node, request) = (call.name, call.query.commandRequest)
         guard request.command.first?.isEmpty == false else { throw UserError(.badInput, "exec needs a command") }
-        return try await desk.answer(call.request, on: call.channel) { await execute(node, request, $0) }
+        return try await desk.answer(call.request, to: call.opener) { await execute(node, request, $0) }
       },
     ]
   }

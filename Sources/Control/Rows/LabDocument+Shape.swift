@@ -159,8 +159,10 @@ extension LabDocument.Node {
     [
       Field("name", .text, "Its name."),
       Field("kind", .text, "`vm`, `netns`, `external`, `tap`, `nic`, `container`, `dhcp`."),
-      Field(optional: "image", .text, "`builtin`, `none`, an absolute path, or the name of a container's.")
-        .onSocket(.absolute),
+      Field(
+        optional: "image", .text,
+        "`builtin`, `none`, a name of the catalogue, or an absolute path, which over TCP is one of the catalogue's; or the "
+          + "name of a container's."),
       Field(optional: "cpus", .integer(Limits.cpus), "Processors of a machine."),
       Field(optional: "memory", .integer(0...Limits.memory.upperBound), "Bytes."),
       Field(optional: "nics", .list(LabDocument.NIC.shape), "In the order the node sees them."),

@@ -3,65 +3,31 @@ import Lab
 /// What `POST /v1/ports` takes: a port to be added.
 package struct PortRequest: Described, Equatable {
   package var name: String
-  package var switchName: String
-  /// A word of `AddedPortKind`.
-  package var kind: String
-  package var target: String
-  package var role: String?
-  package var queues: Int?
-  package var mtu: Int?
-  package var vlan: String?
-  package var trunk: [String]?
-  package var native: String?
-  package var mac: String?
-  package var force: Bool?
-  package var pod: PodBody?
+  /// The rest of it, whose keys lie beside the name.
+  var port: WantedPort
 
-  package init(_ request: AddedPortRequest) {
-    (name, switchName, kind, target) = (request.name, request.switchName, request.kind, request.target)
-    (role, queues, mtu) = (request.role, request.queues, request.mtu)
-    (vlan, trunk, native) = (request.vlan, request.trunk, request.native)
-    (mac, pod) = (request.mac, request.pod.map { PodBody($0) })
-    force = request.isForced ? true : nil
+  package init(_ request: AddedPortRequest) { (name, port) = (request.name, WantedPort(request)) }
+
+  var request: AddedPortRequest { port.request(name) }
+
+  private enum CodingKeys: String, CodingKey { case name }
+
+  package init(from decoder: any Decoder) throws {
+    name = try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .name)
+    port = try WantedPort(from: decoder)
   }
 
-  var request: AddedPortRequest {
-    var request = AddedPortRequest(switchName: switchName, name: name, kind: kind, target: target)
-    (request.role, request.queues, request.mtu) = (role, queues, mtu)
-    (request.vlan, request.trunk, request.native) = (vlan, trunk, native)
-    (request.mac, request.pod) = (mac, pod?.attachment)
-    request.isForced = force ?? false
-    return request
-  }
-
-  enum CodingKeys: String, CodingKey {
-    case name
-    case switchName = "switch"
-    case kind, target, role, queues, mtu, vlan, trunk, native, mac, force, pod
+  package func encode(to encoder: any Encoder) throws {
+    try port.encode(to: encoder)
+    var object = encoder.container(keyedBy: CodingKeys.self)
+    try object.encode(name, forKey: .name)
   }
 
   package static let shape = Shape.object(
     "PortRequest", "A port to be added to a switch; without `vlan` and `trunk` it is an access port of VLAN 1.",
     [
       Field("name", .form(.portName), "Nothing else of the lab is called so.")
-    ] + fields)
-
-  /// All but its name.
-  static let fields =
-    [
-      Field("switch", .text, "Name of the switch."),
-      Field("kind", .choice(AddedPortKind.all.map(\.word)), "What is behind it."),
-      Field("target", .text, "Path of the socket, absolute; or name of the interface of this host.")
-        .onSocket(.absolute),
-      Field(
-        optional: "role", .choice(["listen", "connect"]), "Of a vhost-user or stream socket; `listen` without it."),
-      Field(optional: "queues", .integer(1...16), "Pairs of rings that are offered; 1 without it."),
-      Field(optional: "mtu", .integer(68...65521), "Bytes of the largest payload."),
-      Field(
-        optional: "mac", .form(.station), "Address of the station behind it; that of the interface, or a derived one."),
-      Field(optional: "force", .boolean, "An interface is taken though it has addresses; not without it."),
-      Field(optional: "pod", PodBody.shape, "Whose interface it is, of a container runtime's."),
-    ] + PortSettings.membership
+    ] + WantedPort.shape.fields)
 }
 
 /// What `PUT /v1/ports/{port}` takes: a port without its name, which stands in the path.
@@ -85,6 +51,14 @@ package struct WantedPort: Described, Equatable {
     case kind, target, role, queues, mtu, vlan, trunk, native, mac, force, pod
   }
 
+  init(_ request: AddedPortRequest) {
+    (switchName, kind, target) = (request.switchName, request.kind, request.target)
+    (role, queues, mtu) = (request.role, request.queues, request.mtu)
+    (vlan, trunk, native) = (request.vlan, request.trunk, request.native)
+    (mac, pod) = (request.mac, request.pod.map { PodBody($0) })
+    force = request.isForced ? true : nil
+  }
+
   func request(_ name: String) -> AddedPortRequest {
     var request = AddedPortRequest(switchName: switchName, name: name, kind: kind, target: target)
     (request.role, request.queues, request.mtu) = (role, queues, mtu)
@@ -95,7 +69,20 @@ package struct WantedPort: Described, Equatable {
 
   package static let shape = Shape.object(
     "WantedPort", "A port that is to be on a switch; without `vlan` and `trunk` it is an access port of VLAN 1.",
-    PortRequest.fields)
+    [
+      Field("switch", .text, "Name of the switch."),
+      Field("kind", .choice(AddedPortKind.all.map(\.word)), "What is behind it."),
+      Field("target", .text, "Path of the socket, absolute; or name of the interface of this host.")
+        .onSocket(.absolute),
+      Field(
+        optional: "role", .choice(["listen", "connect"]), "Of a vhost-user or stream socket; `listen` without it."),
+      Field(optional: "queues", .integer(1...16), "Pairs of rings that are offered; 1 without it."),
+      Field(optional: "mtu", .integer(68...65521), "Bytes of the largest payload."),
+      Field(
+        optional: "mac", .form(.station), "Address of the station behind it; that of the interface, or a derived one."),
+      Field(optional: "force", .boolean, "An interface is taken though it has addresses; not without it."),
+      Field(optional: "pod", PodBody.shape, "Whose interface it is, of a container runtime's."),
+    ] + PortSettings.membership)
 }
 
 /// What `PATCH /v1/ports/{port}` takes; what is left out stays as it is.

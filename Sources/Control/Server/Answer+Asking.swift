@@ -8,17 +8,17 @@ extension Answer {
   /// So a client that does not read holds up who makes them, and nothing piles up.
   ///
   /// - Parameters:
-  ///   - channel: the client's connection; when it closes, a waiting `next` is cancelled.
+  ///   - opener: the client; when it goes, or may not look on any more, a waiting `next` is cancelled.
   ///   - feeder: takes the request's body meanwhile; it is cancelled, and has ended, before the answer ends. A line that it
   ///     returns is the last: nothing more is asked for, and a waiting `next` is cancelled.
   ///   - next: the next line; nil = the end.
   static func asking<Line: Encodable & Sendable>(
-    to channel: any Channel, feeder: (@Sendable () async -> Line?)? = nil, next: @escaping @Sendable () async -> Line?
+    to opener: StreamOpener, feeder: (@Sendable () async -> Line?)? = nil, next: @escaping @Sendable () async -> Line?
   ) -> Response {
     var headers: HTTPFields = [:]
     // What is left of a body that was not read to its end leaves no place for another request.
     if feeder != nil { headers[.connection] = "close" }
-    return asking(to: channel, type: Content.linesType, headers: headers, feeder: feeder) {
+    return asking(to: opener, type: Content.linesType, headers: headers, feeder: feeder) {
       try buffer($0)
     } next: {
       await next()
@@ -30,15 +30,18 @@ extension Answer {
   ///   - first: comes before all that is asked for.
   ///   - form: the bytes of a value.
   static func asking<Line: Sendable>(
-    to channel: any Channel, type: String, first: ByteBuffer? = nil, headers: HTTPFields = [:],
+    to opener: StreamOpener, type: String, first: ByteBuffer? = nil, headers: HTTPFields = [:],
     feeder: (@Sendable () async -> Line?)? = nil, form: @escaping @Sendable (Line) throws -> ByteBuffer,
     next: @escaping @Sendable () async -> Line?
   ) -> Response {
     let asker = Asker(next)
     if let feeder { asker.feed(feeder) }
     // A connection that stays for many requests must not hold what each of them was about.
-    channel.closeFuture.whenComplete { [weak asker] _ in asker?.cancel() }
+    opener.channel.closeFuture.whenComplete { [weak asker] _ in asker?.cancel() }
+    // With the daemon it ends by itself, once the last of it is told.
+    let stream = opener.open { [weak asker] reason in if reason == .accessEnds { asker?.cancel() } }
     let body = ResponseBody { writer in
+      defer { withExtendedLifetime(stream) {} }
       do {
         if let first { try await writer.write(first) }
         while let line = await asker.next() { try await writer.write(form(line)) }

@@ -39,6 +39,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private var pendingWrites = 0
   /// Closes the connection of a client that does not read.
   private var stall: Scheduled<Void>?
+  /// The connection is no more: what is written late is nobody's matter.
+  private var isOver = false
 
   init(_ limits: ConnectionLimits, _ table: ConnectionTable) {
     self.limits = limits
@@ -154,7 +156,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       unanswered -= 1
       note(context)
       context.writeAndFlush(data, promise: promise)
-      if life == .lastAnswer, unanswered <= 0 || !isDeaf { linger(context) }
+      // Nothing more is asked of a daemon that is ending: who holds the connection is told so.
+      let isLast = life == .lastAnswer && !isDeaf || unanswered <= 0 && (life == .lastAnswer || table.isEnding)
+      if isLast { linger(context) }
     }
   }
 
@@ -173,7 +177,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   private func armStall(_ context: ChannelHandlerContext) {
-    guard pendingWrites > 0, stall == nil else { return }
+    guard pendingWrites > 0, stall == nil, !isOver else { return }
     stall = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.stall)) {
       context.close(promise: nil)
     }
@@ -182,8 +186,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private func cancelTimers() {
     timer?.cancel()
     stall?.cancel()
-    // Of a connection that is no more nothing is written late.
-    (stall, pendingWrites) = (nil, .min / 2)
+    (stall, isOver) = (nil, true)
   }
 
   /// Answers in the server's place, and ends.

@@ -80,8 +80,9 @@ final class ConnectionTable: Sendable {
   }
 
   /// Closes what is idle; from now on nothing new is begun.
+  /// - Parameter others: connections that are not waited for.
   /// - Returns: when what is being answered has been, or some time has passed.
-  func drain(within limit: Duration) async {
+  func drain(within limit: Duration, but others: Set<ObjectIdentifier> = []) async {
     let entries = state.withLock { state in
       state.isEnding = true
       return Array(state.entries.values)
@@ -95,7 +96,7 @@ final class ConnectionTable: Sendable {
       }
     }
     let end = ContinuousClock.now + limit
-    while count > 0, ContinuousClock.now < end {
+    while state.withLock({ !others.isSuperset(of: $0.entries.keys) }), ContinuousClock.now < end {
       guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
     }
   }

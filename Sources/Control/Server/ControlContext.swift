@@ -8,16 +8,22 @@ struct ControlContext: RequestContext {
   /// Closed when the client goes away.
   let channel: any Channel
   /// Who may ask over TCP; nil = it is asked on the control socket.
-  let access: HTTPAccess?
+  var access: HTTPAccess?
+  /// By what it was let in, once it has been.
+  var credential: Credential?
+  /// Where its body is read; nil = on the threads of the process.
+  var executor: PoliteExecutor?
+  /// Those that it may belong to.
+  var streams = OpenStreams()
 
   /// Of a request on the control socket.
-  init(source: ApplicationRequestContextSource) { self.init(source: source, access: nil) }
-
-  init(source: ApplicationRequestContextSource, access: HTTPAccess?) {
+  init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
     channel = source.channel
-    self.access = access
   }
+
+  /// For what goes on until somebody ends it.
+  var opener: StreamOpener { StreamOpener(streams: streams, channel: channel, credential: credential) }
 
   /// It is asked over TCP: nothing of it may name a path of this host.
   var isTCP: Bool { access != nil }

@@ -10,13 +10,16 @@ import NIOHTTP1
 struct ControlResponder: Sendable {
   let router: @Sendable (Request, ControlContext) async throws -> Response
   let logger: Logger
+  let streams: OpenStreams
 
   /// What takes requests, for `ControlChannel`.
-  /// - Parameter access: who may ask over TCP; nil = it is the control socket.
-  func takingRequests(_ access: HTTPAccess?) -> HTTPChannelHandler.Responder {
+  /// - Parameters:
+  ///   - access: who may ask over TCP; nil = it is the control socket.
+  ///   - executor: where bodies are read; nil = on the threads of the process.
+  func takingRequests(_ access: HTTPAccess?, on executor: PoliteExecutor? = nil) -> HTTPChannelHandler.Responder {
     { request, writer, channel in
-      let context = ControlContext(
-        source: ApplicationRequestContextSource(channel: channel, logger: logger), access: access)
+      var context = ControlContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+      (context.access, context.executor, context.streams) = (access, executor, streams)
       var response: Response
       do {
         response = try await router(request, context)

@@ -21,12 +21,15 @@ final class HTTPAccess: Sendable {
   }
 
   private let state: Mutex<State>
+  private let streams: OpenStreams
 
-  init(_ definition: HTTPDefinition, _ token: HTTPToken) {
+  /// - Parameter streams: end with the sessions that opened them.
+  init(_ definition: HTTPDefinition, _ token: HTTPToken, _ streams: OpenStreams) {
     state = Mutex(State(definition: definition, token: token))
+    self.streams = streams
   }
 
-  /// Another token ends all sessions.
+  /// Another token ends all sessions; what was opened by them goes on until `endStrangers`.
   func change(to definition: HTTPDefinition, _ token: HTTPToken) {
     state.withLock { state in
       if state.token != token { state.sessions = [] }
@@ -35,17 +38,32 @@ final class HTTPAccess: Sendable {
     }
   }
 
+  /// Ends what was opened by who would not be let in any more.
+  func endStrangers() { streams.endStrangers() }
+
   /// Lets a request in.
   /// - Parameter row: what it asks for; nil = nothing that there is.
+  /// - Returns: by what; nil = nothing was needed.
   /// - Throws: `HTTPRefusal`.
-  func admit(_ request: Request, to row: RouteRow?) throws(HTTPRefusal) {
+  @discardableResult
+  func admit(_ request: Request, to row: RouteRow?) throws(HTTPRefusal) -> Credential? {
     try checkPlace(request)
     switch row?.access {
-    case .everyone: return
-    case .metrics where state.withLock(\.definition.metrics) == .open: return
-    case .socket, .token, .metrics, nil: try checkSecret(request)
+    case .everyone: return nil
+    case .metrics where state.withLock(\.definition.metrics) == .open: return nil
+    case .socket, .token, .metrics, nil: break
     }
+    let credential = Credential(access: self, kind: try checkSecret(request))
     if let row, row.access == .socket { throw .onSocketOnly(row.title) }
+    return credential
+  }
+
+  /// What a request was let in by lets one in now.
+  func counts(_ kind: Credential.Kind) -> Bool {
+    switch kind {
+    case .token(let text): isToken(text)
+    case .session(let id): session(of: [id]) != nil
+    }
   }
 
   // MARK: - Host and Origin
@@ -76,14 +94,14 @@ final class HTTPAccess: Sendable {
 
   // MARK: - Token and sessions
 
-  private func checkSecret(_ request: Request) throws(HTTPRefusal) {
+  private func checkSecret(_ request: Request) throws(HTTPRefusal) -> Credential.Kind {
     if let header = request.headers[.authorization] {
       let parts = header.split(separator: " ", maxSplits: 1)
       guard parts.count == 2, parts[0].lowercased() == "bearer" else {
         throw .unauthorized("Authorization is not `Bearer TOKEN`")
       }
       guard isToken(parts[1]) else { throw .unauthorized("the token is not that of this lab") }
-      return
+      return .token(String(parts[1]))
     }
     // A page of the same host behind another port has our cookie sent, too.
     let site = HTTPField.Name("Sec-Fetch-Site").flatMap { request.headers[$0] }
@@ -93,19 +111,19 @@ final class HTTPAccess: Sendable {
     }
     let ids = Self.ids(of: request)
     guard !ids.isEmpty else { throw .unauthorized("the API needs the lab's token here") }
-    guard isSession(ids) else { throw .unauthorized("the session has ended") }
+    guard let id = session(of: ids) else { throw .unauthorized("the session has ended") }
+    return .session(id)
   }
 
   private func isToken(_ text: some StringProtocol) -> Bool {
     ConstantTime.isEqual(text, state.withLock(\.token.text))
   }
 
-  private func isSession(_ ids: [String]) -> Bool {
+  /// The first that is one.
+  private func session(of ids: [String]) -> String? {
     let sessions = state.withLock(\.sessions)
     // All of them are compared, so that the time tells nothing.
-    return ids.reduce(false) { found, id in
-      sessions.reduce(found) { ConstantTime.isEqual(id, $1) || $0 }
-    }
+    return ids.filter { id in sessions.reduce(false) { ConstantTime.isEqual(id, $1) || $0 } }.first
   }
 
   /// Begins a session for who knows the token.
@@ -119,12 +137,13 @@ final class HTTPAccess: Sendable {
       state.sessions.removeFirst(max(state.sessions.count - Self.sessionLimit, 0))
       return known
     }
+    if known.count >= Self.sessionLimit { endStrangers() }
     // Those of other labs on this host stay in the cookie that they share.
     let others = Self.ids(of: request).filter { !known.contains($0) }.suffix(Self.cookieIDs - 1)
     return Self.setting(others + [id])
   }
 
-  /// Ends the sessions that a request has.
+  /// Ends the sessions that a request has, and what was opened by them.
   /// - Returns: the value of `Set-Cookie`.
   func end(_ request: Request) -> String {
     let ids = Self.ids(of: request)
@@ -133,6 +152,7 @@ final class HTTPAccess: Sendable {
       state.sessions.removeAll { ids.contains($0) }
       return others
     }
+    endStrangers()
     return Self.setting(others.suffix(Self.cookieIDs - 1))
   }
 

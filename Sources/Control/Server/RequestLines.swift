@@ -14,16 +14,22 @@ final class RequestLines: @unchecked Sendable {
 
   /// The lines came over TCP: they are shorter there, and name no path of this host.
   private let isTCP: Bool
+  /// Where they are read; nil = on the threads of the process.
+  private let executor: PoliteExecutor?
 
-  init(_ request: Request, isTCP: Bool = false) {
-    chunks = request.body.makeAsyncIterator()
-    self.isTCP = isTCP
+  init<Query: RouteQuery, Body: BodyKind>(_ call: Call<Query, Body>) {
+    chunks = call.request.body.makeAsyncIterator()
+    (isTCP, executor) = (call.isTCP, call.executor)
     if isTCP { splitter.limit = Answer.tcpBodyLimit }
   }
 
   /// The first line, of which every key must be known; nil if there is none.
   /// - Throws: as `next`.
   func first<Line: Described>(_ type: Line.Type) async throws -> Line? {
+    try await withTaskExecutorPreference(executor) { try await readFirst(type) }
+  }
+
+  private func readFirst<Line: Described>(_ type: Line.Type) async throws -> Line? {
     guard let line = try await line() else { return nil }
     let value = try decoded(JSONValue.self, line)
     do throws(ShapeFault) {
@@ -38,8 +44,10 @@ final class RequestLines: @unchecked Sendable {
   /// The next line; nil at the end.
   /// - Throws: `UserError` for a line that is no such value, or too long; errors of the connection.
   func next<Line: Decodable>(_ type: Line.Type) async throws -> Line? {
-    guard let line = try await line() else { return nil }
-    return try decoded(type, line)
+    try await withTaskExecutorPreference(executor) {
+      guard let line = try await line() else { return nil }
+      return try decoded(type, line)
+    }
   }
 
   private func decoded<Line: Decodable>(_ type: Line.Type, _ line: [UInt8]) throws -> Line {

@@ -29,12 +29,12 @@ enum ServerSentEvents {
 
   /// Pieces as they come, each asked for when the one before is on its way; nil = the end.
   ///
-  /// - Parameter channel: the client's connection; when it closes, a waiting `next` is cancelled.
+  /// - Parameter opener: the client; when it goes, or may not look on any more, a waiting `next` is cancelled.
   static func answer<Value>(
-    to channel: any Channel, next: @escaping @Sendable () async -> Piece<Value>?
+    to opener: StreamOpener, next: @escaping @Sendable () async -> Piece<Value>?
   ) -> Response {
     let first = ByteBuffer(string: "retry: \(retry)\n\n")
-    return Answer.asking(to: channel, type: type, first: first, headers: [.cacheControl: "no-store"]) { piece in
+    return Answer.asking(to: opener, type: type, first: first, headers: [.cacheControl: "no-store"]) { piece in
       try buffer(piece)
     } next: {
       await next()

@@ -97,6 +97,7 @@ package actor TCPDoor: HTTPDoor {
         before.connections.closeAll()
       }
     }
+    change.before?.access.endStrangers()
     tell(change)
   }
 
@@ -119,16 +120,20 @@ package actor TCPDoor: HTTPDoor {
     }
   }
 
-  /// Takes no more connections and requests; returns when those that there are have their answers, or some time has
-  /// passed.
+  /// Takes no more connections and requests; returns when those there are have their answers, or some time has passed.
+  ///
+  /// Who follows events may go on until there are no more.
   package func drain() async {
     guard let opened else { return }
     await opened.listener.stopListening()
-    await opened.connections.drain(within: Self.drainTime)
+    await opened.connections.drain(within: Self.drainTime, but: responder?.streams.channels ?? [])
   }
 
   /// Somebody has begun to ask something.
   var isAsked: Bool { opened?.connections.isAsked ?? false }
+
+  /// Connections to the address that is open.
+  var connectionCount: Int { opened?.connections.count ?? 0 }
 
   /// Ends everything.
   func end() async {
@@ -150,7 +155,8 @@ package actor TCPDoor: HTTPDoor {
         definition: wanted, token: token, access: before.access, connections: before.connections,
         listener: before.listener)
     }
-    let (access, connections) = (HTTPAccess(wanted, token), ConnectionTable(limit: limits.count))
+    let access = HTTPAccess(wanted, token, responder.streams)
+    let connections = ConnectionTable(limit: limits.count)
     var listener: ControlListener?
     do throws(UserError) {
       listener = try await listen(wanted.listen, access, connections, responder)
@@ -170,7 +176,7 @@ package actor TCPDoor: HTTPDoor {
   ) async throws(UserError) -> ControlListener {
     do {
       let connection = ControlChannel(
-        responder: responder.takingRequests(access), configuration: limits.configuration(connections),
+        responder: responder.takingRequests(access, on: executor), configuration: limits.configuration(connections),
         executor: executor)
       return try await ControlListener(.tcp(address), on: group, connection, logger: logger)
     } catch {

@@ -27,6 +27,10 @@ struct Call<Query: RouteQuery, Body: BodyKind>: Sendable {
   let access: HTTPAccess?
   /// Bytes of the largest body that is taken over TCP.
   let bodyLimit: Int
+  /// For an answer that goes on until somebody ends it.
+  let opener: StreamOpener
+  /// Where the body is read; nil = on the threads of the process.
+  let executor: PoliteExecutor?
 
   /// It was asked over TCP: nothing of it may name a path of this host.
   var isTCP: Bool { access != nil }
@@ -42,13 +46,22 @@ extension Call {
   /// The body as a value, whatever the row says.
   /// - Throws: as `body`.
   func decoded<Value: Described>(_ type: Value.Type) async throws -> Value {
-    try await request.decoded(type, isTCP: isTCP, limit: isTCP ? bodyLimit : nil)
+    try await politely { try await request.decoded(type, isTCP: isTCP, limit: isTCP ? bodyLimit : nil) }
+  }
+
+  /// Reads a body, or what it says, where that takes no time from the workers if it came over TCP.
+  ///
+  /// Nothing may be started there.
+  func politely<Value>(_ read: () async throws -> Value) async throws -> Value {
+    try await withTaskExecutorPreference(executor) { try await read() }
   }
 
   /// The body, if there is one.
   func body<Value: Described>() async throws -> Value? where Body == Perhaps<Value> {
-    let bytes = try await request.bytes(isTCP: isTCP, limit: isTCP ? bodyLimit : nil)
-    return bytes.isEmpty ? nil : try request.decoded(Value.self, bytes, isTCP: isTCP)
+    try await politely {
+      let bytes = try await request.bytes(isTCP: isTCP, limit: isTCP ? bodyLimit : nil)
+      return bytes.isEmpty ? nil : try request.decoded(Value.self, bytes, isTCP: isTCP)
+    }
   }
 }
 
@@ -69,7 +82,7 @@ extension Route {
       return try await make(
         Call(
           request: request, query: query, name: name, channel: context.channel, condition: condition,
-          access: context.access, bodyLimit: row.tcpBodyLimit))
+          access: context.access, bodyLimit: row.tcpBodyLimit, opener: context.opener, executor: context.executor))
     }
   }
 
@@ -107,11 +120,12 @@ extension ControlRouter {
     for route in routes {
       let method = HTTPRequest.Method(rawValue: route.row.method.rawValue) ?? .get
       on(RouterPath(route.row.path), method: method) { request, context in
-        try context.access?.admit(request, to: route.row)
+        var context = context
+        context.credential = try context.access?.admit(request, to: route.row)
         guard context.isTCP, method != .get else { return try await route.respond(request, context) }
         // What changes a lab starts processes, which are to have the priority of the daemon.
         return try await withTaskExecutorPreference(globalConcurrentExecutor) {
-          try await route.respond(request, context)
+          [context] in try await route.respond(request, context)
         }
       }
     }

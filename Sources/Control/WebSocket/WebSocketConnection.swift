@@ -24,6 +24,9 @@ final class WebSocketConnection: Sendable {
     var size = 0
     var endpoint: NIOLoopBound<WebSocketEndpoint>?
     var isOver = false
+    /// What is to be said as soon as it is open.
+    var farewell: (fault: WebSocketFault, isHasty: Bool)?
+    var end: WebSocketEnd?
     var isFull: Bool { size > WebSocketConnection.inboxLimit }
   }
 
@@ -37,9 +40,19 @@ final class WebSocketConnection: Sendable {
 
   /// The connection speaks WebSocket from now on.
   func note(opened endpoint: NIOLoopBound<WebSocketEndpoint>) {
-    state.withLock { $0.endpoint = endpoint }
+    let farewell = state.withLock { state in
+      state.endpoint = endpoint
+      return state.farewell.take()
+    }
     opening.wake()
+    if let farewell { endpoint.value.close(farewell.fault, isHasty: farewell.isHasty) }
   }
+
+  /// It ends, or has ended; the first reason counts.
+  func note(_ end: WebSocketEnd) { state.withLock { $0.end = $0.end ?? end } }
+
+  /// How it ended; nil = nobody has said why.
+  var end: WebSocketEnd? { state.withLock(\.end) }
 
   /// Takes what has come.
   /// - Returns: whether reading must stop until there is room.
@@ -122,7 +135,11 @@ final class WebSocketConnection: Sendable {
   /// Begins the end: no message is sent after it.
   /// - Parameter isHasty: does not wait for the client to say that it has heard.
   func close(_ fault: WebSocketFault, isHasty: Bool = false) {
-    onEndpoint { $0.close(fault, isHasty: isHasty) }
+    let isOpen = state.withLock { state in
+      if state.endpoint == nil { state.farewell = (fault, isHasty) }
+      return state.endpoint != nil
+    }
+    if isOpen { onEndpoint { $0.close(fault, isHasty: isHasty) } }
   }
 
   private func onEndpoint(_ work: @escaping @Sendable (WebSocketEndpoint) -> Void) {

@@ -30,6 +30,8 @@ final class WebSocketDesk: Sendable {
     var silent = 0
     /// Connections that were closed for what their client sent, by close code.
     var faults: [Int: Int] = [:]
+    /// Connections that are no more.
+    var ended: [WebSocketEnd: Int] = [:]
   }
 
   let limits: Limits
@@ -45,26 +47,39 @@ final class WebSocketDesk: Sendable {
 
   var counts: Counts { state.withLock { $0 } }
 
+  /// Returns when none is open, or some time has passed.
+  func waitForEnd(within limit: Duration) async {
+    let end = ContinuousClock.now + limit
+    while counts.open > 0, ContinuousClock.now < end {
+      guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
+    }
+  }
+
   /// Answers a request by a WebSocket.
   /// - Parameters:
-  ///   - channel: the connection that the request came on.
+  ///   - opener: whose connection the request came on.
   ///   - serve: what goes on there; it ends when the connection does, or is cancelled then, and says how to close it.
   /// - Throws: `UserError` for a handshake that is none, or too many connections.
   func answer(
-    _ request: Request, on channel: any Channel,
+    _ request: Request, to opener: StreamOpener,
     _ serve: @escaping @Sendable (WebSocketConnection) async -> WebSocketFault
   ) async throws -> Response {
+    let channel = opener.channel
     let fields = try await WebSocketHandshake.fields(for: request, channel)
     try enter()
     let connection = WebSocketConnection(on: channel.eventLoop)
     channel.closeFuture.whenComplete { [self] _ in
-      leave()
+      leave(connection.end ?? .lost)
       connection.finish()
+    }
+    let stream = opener.open { [weak connection] reason in
+      connection?.close(reason == .daemonEnds ? .goingAway : .accessEnded, isHasty: true)
     }
     try await WebSocketGate.prepare(channel, for: connection, self).get()
     return Response(
       status: .switchingProtocols, headers: fields,
       body: ResponseBody { _ in
+        defer { withExtendedLifetime(stream) {} }
         await withTaskCancellationHandler {
           guard await connection.open() else { return }
           let fault = await serve(connection)
@@ -94,7 +109,12 @@ final class WebSocketDesk: Sendable {
     }
   }
 
-  private func leave() { state.withLock { $0.open -= 1 } }
+  private func leave(_ end: WebSocketEnd) {
+    state.withLock { counts in
+      counts.open -= 1
+      counts.ended[end, default: 0] += 1
+    }
+  }
 
   /// A client sent what it may not; the first one of each kind is logged.
   func note(_ fault: WebSocketFault) {

@@ -71,7 +71,9 @@ final class WebSocketEndpoint: ChannelDuplexHandler {
     case .text(let text): deliver(.text(text))
     case .ping(let data): pong(data)
     case .pong: break
-    case .close(let code): close(WebSocketFault(code: code ?? .normalClosure, reason: ""), isHasty: true)
+    case .close(let code):
+      connection.note(.client)
+      close(WebSocketFault(code: code ?? .normalClosure, reason: ""), isHasty: true)
     }
   }
 
@@ -162,6 +164,7 @@ final class WebSocketEndpoint: ChannelDuplexHandler {
   func close(_ fault: WebSocketFault, isHasty: Bool = false) {
     guard let context, !isClosing else { return }
     isClosing = true
+    connection.note(fault.end)
     connection.finish()
     if isReadDue { resume() }
     var data = context.channel.allocator.buffer(capacity: 2 + fault.reason.utf8.count)
@@ -189,7 +192,7 @@ final class WebSocketEndpoint: ChannelDuplexHandler {
     wasHeard = false
     guard silences < limits.silences else {
       desk.noteSilence()
-      return close(WebSocketFault(code: .policyViolation, reason: "no answer to pings"), isHasty: true)
+      return close(.silence, isHasty: true)
     }
     if !isPinging {
       isPinging = true
@@ -209,4 +212,17 @@ final class WebSocketEndpoint: ChannelDuplexHandler {
 extension WebSocketFault {
   /// The daemon ends.
   static let goingAway = Self(code: .goingAway, reason: "the daemon is ending")
+  static let silence = Self(code: .policyViolation, reason: "no answer to pings")
+  /// The session, or the token, by which it was opened counts no more.
+  static let accessEnded = Self(code: .policyViolation, reason: "the session has ended")
+
+  fileprivate var end: WebSocketEnd {
+    switch code {
+    case .normalClosure: .done
+    case .unexpectedServerError: .failed
+    case .goingAway: .daemon
+    case .policyViolation: self == .silence ? .silent : .access
+    default: .broken
+    }
+  }
 }

@@ -61,6 +61,12 @@ final class WebSocketGate: ChannelDuplexHandler {
     context.fireChannelRead(data)
   }
 
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // What is too much behind a request would be read, and forgotten, for ever.
+    guard !(error is ByteToMessageDecoderError.PayloadTooLargeError) else { return context.close(promise: nil) }
+    context.fireErrorCaught(error)
+  }
+
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     guard isLastRequest else { return context.write(data, promise: promise) }
     switch Self.unwrapOutboundIn(data) {

@@ -10,6 +10,26 @@ struct WebSocketFault: Error, Equatable {
   static func broken(_ reason: String) -> Self { Self(code: .protocolError, reason: reason) }
 }
 
+/// How a WebSocket ended, as metrics tell it.
+enum WebSocketEnd: String, Sendable, CaseIterable {
+  /// The client closed it.
+  case client
+  /// The connection broke without a word.
+  case lost
+  /// The console or the command ended.
+  case done
+  /// It could not be served, or no more.
+  case failed
+  /// The client sent what it may not.
+  case broken
+  /// The client was not heard of any more.
+  case silent
+  /// The session or the token that opened it counts no more.
+  case access
+  /// The daemon ended.
+  case daemon
+}
+
 /// What a client's frame brings.
 enum WebSocketEvent: Equatable {
   case bytes([UInt8])

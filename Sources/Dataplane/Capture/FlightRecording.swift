@@ -50,14 +50,39 @@ package struct RecordingPosition: Sendable, Equatable {
   func end(of worker: Int) -> UInt64 { ends.indices.contains(worker) ? ends[worker] : 0 }
 }
 
-/// What flight recorders held at one moment.
-package struct FlightRecording: Sendable, Equatable {
+/// What flight recorders held at one moment: a sequence of frames, the oldest first; those that one worker took, in the
+/// order that it took them.
+///
+/// It holds the records as they are in the recorders, and makes a frame of one when it is asked for.
+package struct FlightRecording: Sendable, Equatable, Sequence {
   /// Bytes of a frame that are kept.
   package static var keptBytes: Int { FlightRecorder.keptBytes }
 
   package var ports: [RecordedPort] = []
-  /// The oldest first; those that one worker took, in the order that it took them.
-  package var frames: [RecordedFrame] = []
+  private var source: Source
+
+  /// Where the frames come from.
+  private enum Source: Sendable {
+    case frames([RecordedFrame])
+    case records([FlightRecorder.Snapshot], Selection)
+  }
+
+  /// Which of the records are meant, and whose they are.
+  fileprivate struct Selection: Sendable {
+    /// Nanoseconds since 1970; older frames are left out.
+    var since: UInt64
+    /// Bytes; longer frames are left out.
+    var longest: Int
+    var ports: [RecordedPort]
+    /// Places in `ports` of those that ever had a number.
+    var places: [Int: [Int]]
+
+    /// The port that had a number at that time, of all that ever had it.
+    func place(_ index: Int, _ time: UInt64) -> Int? {
+      guard let places = places[index] else { return nil }
+      return places.last { ports[$0].from <= time && time <= ports[$0].until } ?? places.last
+    }
+  }
 
   /// - Parameters:
   ///   - snapshots: of the recorders of all workers.
@@ -67,62 +92,101 @@ package struct FlightRecording: Sendable, Equatable {
   init(_ snapshots: [FlightRecorder.Snapshot], ports: [RecordedPort], since: UInt64, longest: Int = .max) {
     self.ports = ports
     let places = Dictionary(grouping: ports.indices) { ports[$0].index }
-    let place = { (index: Int, time: UInt64) in Self.place(among: places[index] ?? [], time, ports) }
-    frames = Self.merge(snapshots.map { Self.frames($0, since: since, longest: longest, place) })
+    source = .records(snapshots, Selection(since: since, longest: longest, ports: ports, places: places))
+  }
+
+  /// All of them at once.
+  package var frames: [RecordedFrame] {
+    get { Array(self) }
+    set { source = .frames(newValue) }
+  }
+
+  package static func == (one: FlightRecording, other: FlightRecording) -> Bool {
+    one.ports == other.ports && one.elementsEqual(other)
+  }
+
+  package func makeIterator() -> Iterator {
+    switch source {
+    case .frames(let frames): Iterator(frames)
+    case .records(let snapshots, let selection): Iterator(snapshots, selection)
+    }
+  }
+
+  /// Merges by time; each worker's part stays in its order, whatever a clock that was set has made of it.
+  package struct Iterator: IteratorProtocol, Sendable {
+    private var frames: ArraySlice<RecordedFrame> = []
+    private var parts: [Part] = []
+
+    fileprivate init(_ frames: [RecordedFrame]) { self.frames = frames[...] }
+
+    fileprivate init(_ snapshots: [FlightRecorder.Snapshot], _ selection: Selection) {
+      parts = snapshots.map { Part($0, selection) }
+    }
+
+    package mutating func next() -> RecordedFrame? {
+      var next: (part: Int, time: UInt64)?
+      for part in parts.indices {
+        guard let time = parts[part].head?.timestamp, next.map({ time < $0.time }) ?? true else { continue }
+        next = (part, time)
+      }
+      guard let part = next?.part else { return frames.popFirst() }
+      return parts[part].take()
+    }
   }
 
   /// The frames of one worker.
-  private static func frames(
-    _ snapshot: FlightRecorder.Snapshot, since: UInt64, longest: Int, _ place: (_ index: Int, _ time: UInt64) -> Int?
-  ) -> [RecordedFrame] {
-    let records = snapshot.records
-    var frames: [RecordedFrame] = []
-    let first =
-      snapshot.end &- UInt64(records.count / FlightRecorder.recordSize) &+ TapSet.numberBase(of: snapshot.worker)
-    for start in stride(from: 0, to: records.count - FlightRecorder.recordSize + 1, by: FlightRecorder.recordSize) {
-      let number = { (offset: Int, count: Int) -> UInt64 in
-        records[(start + offset)..<(start + offset + count)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  private struct Part: Sendable {
+    private let snapshot: FlightRecorder.Snapshot
+    private let selection: Selection
+    /// The number of the frame before the first record.
+    private let first: UInt64
+    /// Of the next record, in bytes.
+    private var start = 0
+    /// The next frame.
+    private(set) var head: RecordedFrame?
+
+    init(_ snapshot: FlightRecorder.Snapshot, _ selection: Selection) {
+      self.snapshot = snapshot
+      self.selection = selection
+      first =
+        snapshot.end &- UInt64(snapshot.records.count / FlightRecorder.recordSize)
+        &+ TapSet.numberBase(of: snapshot.worker)
+      _ = take()
+    }
+
+    /// The next frame; the one behind it is the next then.
+    mutating func take() -> RecordedFrame? {
+      let taken = head
+      head = nil
+      while head == nil, start + FlightRecorder.recordSize <= snapshot.records.count {
+        head = frame(at: start)
+        start += FlightRecorder.recordSize
       }
-      let (time, length) = (number(0, 8), Int(number(8, 4)))
-      guard time >= since, length <= longest, let port = place(Int(number(12, 2)), time) else { continue }
-      let outputCount = Int(number(16, 2))
-      let outputs = (0..<min(outputCount, FlightRecorder.keptOutputs)).compactMap {
-        place(Int(number(18 + 2 * $0, 2)), time)
+      return taken
+    }
+
+    /// A number of that many bytes.
+    private func number(_ start: Int, _ offset: Int, _ count: Int) -> UInt64 {
+      snapshot.records[(start + offset)..<(start + offset + count)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// What a record says; nil if it is not meant.
+    private func frame(at start: Int) -> RecordedFrame? {
+      let (time, length) = (number(start, 0, 8), Int(number(start, 8, 4)))
+      guard time >= selection.since, length <= selection.longest,
+        let port = selection.place(Int(number(start, 12, 2)), time)
+      else { return nil }
+      let outputCount = Int(number(start, 16, 2))
+      let outputs = (0..<Swift.min(outputCount, FlightRecorder.keptOutputs)).compactMap {
+        selection.place(Int(number(start, 18 + 2 * $0, 2)), time)
       }
       let bytes = start + FlightRecorder.headSize
-      frames.append(
-        RecordedFrame(
-          timestamp: time, port: port, outputs: outputs, outputCount: outputCount, length: length,
-          bytes: Array(records[bytes..<(bytes + min(length, FlightRecorder.keptBytes))]),
-          drop: FrameDrop(rawValue: UInt8(number(14, 1))),
-          packetID: first &+ UInt64(start / FlightRecorder.recordSize) &+ 1, isSent: number(15, 1) & 1 != 0,
-          segmentationType: UInt8(number(15, 1) >> 1 & 7)))
+      return RecordedFrame(
+        timestamp: time, port: port, outputs: outputs, outputCount: outputCount, length: length,
+        bytes: Array(snapshot.records[bytes..<(bytes + Swift.min(length, FlightRecorder.keptBytes))]),
+        drop: FrameDrop(rawValue: UInt8(number(start, 14, 1))),
+        packetID: first &+ UInt64(start / FlightRecorder.recordSize) &+ 1, isSent: number(start, 15, 1) & 1 != 0,
+        segmentationType: UInt8(number(start, 15, 1) >> 1 & 7))
     }
-    return frames
-  }
-
-  /// Merges by time; each part stays in its order, whatever a clock that was set has made of it.
-  private static func merge(_ parts: [[RecordedFrame]]) -> [RecordedFrame] {
-    guard parts.count > 1 else { return parts.first ?? [] }
-    var merged: [RecordedFrame] = []
-    merged.reserveCapacity(parts.reduce(0) { $0 + $1.count })
-    var heads = parts.map { $0.first?.timestamp }
-    var places = Array(repeating: 0, count: parts.count)
-    while true {
-      var next: (part: Int, time: UInt64)?
-      for part in parts.indices {
-        guard let head = heads[part], next.map({ head < $0.time }) ?? true else { continue }
-        next = (part, head)
-      }
-      guard let part = next?.part else { return merged }
-      merged.append(parts[part][places[part]])
-      places[part] += 1
-      heads[part] = places[part] < parts[part].count ? parts[part][places[part]].timestamp : nil
-    }
-  }
-
-  /// The port that had a number at that time, of all that ever had it.
-  private static func place(among places: [Int], _ time: UInt64, _ ports: [RecordedPort]) -> Int? {
-    places.last { ports[$0].from <= time && time <= ports[$0].until } ?? places.last
   }
 }

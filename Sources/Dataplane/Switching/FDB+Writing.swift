@@ -197,7 +197,10 @@ extension FDB {
     }
     let old = FDBValue(bits: lines[spot.line].value(spot.slot))
     guard !old.isStatic else { return }
-    if old.port != port, state.lists[port].count >= portLimit { _ = evict(from: port, isOfPort: true, &state) }
+    if old.port != port, state.lists[port].count >= portLimit {
+      fill(port: port, &state)
+      _ = evict(from: port, isOfPort: true, &state)
+    }
     unlist(old.number, port: old.port, &state)
     list(old.number, port: port, &state)
     // Releasing, as every store of a value: see the comment of this type.

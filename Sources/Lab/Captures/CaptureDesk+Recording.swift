@@ -1,14 +1,13 @@
 import Capture
 import Dataplane
-import Synchronization
 import Topology
 
 extension CaptureDesk {
-  /// What the flight recorder holds of the targets, as a pcapng file.
+  /// What the flight recorder holds of the targets, as a pcapng file in pieces.
   /// - Throws: `UserError` for unknown targets, and for what only a running capture can do.
   func recording(
     _ request: CaptureRequest, last: Double?, _ lab: CanonicalLab
-  ) async throws(UserError) -> [UInt8] {
+  ) async throws(UserError) -> RecordingWriter.Pieces {
     if request.duration != nil || request.isRaw || request.segments {
       throw UserError(
         .badInput, "what was recorded has an end and is as it was: duration, raw and segment are for captures that run")
@@ -31,19 +30,6 @@ extension CaptureDesk {
     guard let plane = gate.enter() else { throw LabRuntime.noLab }
     defer { gate.leave() }
     let recording = await plane.recording(last: last.map { .seconds(min($0, 1e9)) })
-    let bytes = ByteCollector()
-    do {
-      _ = try RecordingWriter.write(recording, options, to: ClosureSink { piece in bytes.add(piece) })
-    } catch {
-      throw UserError(.failed, "recording: \(error)")
-    }
-    return bytes.taken()
+    return RecordingWriter.Pieces(recording, options)
   }
-}
-
-/// Bytes that come in pieces.
-private final class ByteCollector: Sendable {
-  private let bytes = Mutex<[UInt8]>([])
-  func add(_ piece: [UInt8]) { bytes.withLock { $0 += piece } }
-  func taken() -> [UInt8] { bytes.withLock { $0 } }
 }

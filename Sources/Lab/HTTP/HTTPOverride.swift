@@ -27,20 +27,8 @@ package enum HTTPOverride: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-extension HTTPOverride: Codable {
-  package init(from decoder: any Decoder) throws {
-    let value = try decoder.singleValueContainer()
-    let text = try value.decode(String.self)
-    guard let said = HTTPOverride(text) else {
-      throw DecodingError.dataCorruptedError(in: value, debugDescription: "\"\(text)\" is neither an address nor off")
-    }
-    self = said
-  }
-
-  package func encode(to encoder: any Encoder) throws {
-    var value = encoder.singleValueContainer()
-    try value.encode(description)
-  }
+extension HTTPOverride: TextCoded {
+  package static let mistake = "neither an address nor off"
 }
 
 extension CanonicalLab {

@@ -34,7 +34,13 @@ package struct ImageCatalogue: Sendable {
   func isRecord(_ path: String) -> Bool { name(at: path).flatMap { record($0) } != nil }
 
   /// The entry at the path of its record; nil if that is none, or not whole.
-  func entry(at path: String) -> CatalogueEntry? { name(at: path).flatMap { entry($0) } }
+  package func entry(at path: String) -> CatalogueEntry? { name(at: path).flatMap { entry($0) } }
+
+  /// What a name stands for, and the path of its record, which labs have in its place; nil if nothing has it.
+  package func named(_ name: String) -> (path: String, entry: CatalogueEntry)? {
+    guard Self.isName(name) else { return nil }
+    return entry(name).map { (path(of: name), $0) }
+  }
 
   private func name(at path: String) -> String? {
     let name = path.split(separator: "/").last ?? ""
@@ -183,7 +189,7 @@ package struct ImageCatalogue: Sendable {
     return String(file[..<dot])
   }
 
-  private static func isName(_ name: String) -> Bool {
+  static func isName(_ name: String) -> Bool {
     let first = name.unicodeScalars.first.map { $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0) }
     let isClean = name.unicodeScalars.allSatisfy {
       $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "._-".unicodeScalars.contains($0))

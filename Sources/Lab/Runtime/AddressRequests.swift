@@ -40,7 +40,7 @@ struct AddressRequests {
   mutating func note(_ recording: FlightRecording) {
     // When something was answered last, by the request that it answers.
     var answers: [ARPMessage: UInt64] = [:]
-    for frame in recording.frames where frame.length == frame.bytes.count {
+    for frame in recording where frame.length == frame.bytes.count {
       guard let message = ARPMessage(frame: frame.bytes) else { continue }
       if message.isRequest {
         if !frame.isSent, Self.isWanted(frame) { note(frame, message, recording.ports[frame.port].name) }

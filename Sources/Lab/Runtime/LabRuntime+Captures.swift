@@ -22,9 +22,9 @@ extension LabRuntime {
     try await captures.start(request, lab, to: sink)
   }
 
-  /// What the flight recorder holds, as a pcapng file.
+  /// What the flight recorder holds, as a pcapng file in pieces.
   /// - Parameter last: seconds to look back; nil = as far as it goes.
-  package func recording(_ request: CaptureRequest, last: Double?) async throws -> [UInt8] {
+  package func recording(_ request: CaptureRequest, last: Double?) async throws -> RecordingWriter.Pieces {
     let (lab, plane) = try running()
     guard await plane.isRecording else {
       throw UserError(.failed, "lab \(lab.name) has no flight recorder", hint: "its file says `recorder: off`")

@@ -57,18 +57,6 @@ package struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-extension HTTPAddress: Codable {
-  package init(from decoder: any Decoder) throws {
-    let value = try decoder.singleValueContainer()
-    let text = try value.decode(String.self)
-    guard let address = HTTPAddress(text) else {
-      throw DecodingError.dataCorruptedError(in: value, debugDescription: "\"\(text)\" is no address with a port")
-    }
-    self = address
-  }
-
-  package func encode(to encoder: any Encoder) throws {
-    var value = encoder.singleValueContainer()
-    try value.encode(description)
-  }
+extension HTTPAddress: TextCoded {
+  package static let mistake = "no address with a port"
 }

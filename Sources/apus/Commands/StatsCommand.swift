@@ -33,7 +33,9 @@ struct StatsCommand: AsyncParsableCommand {
     guard watch, rendering.format == .table, canMoveCursor, let size = Output.size, size.rows >= 4 else {
       let room = Output.size.map { (rows: Int.max, columns: $0.columns) }
       let table = stats.description(since: before?.0, seconds: before?.1 ?? 1, size: room)
-      return Output.data(try rendering.text(stats, table: table))
+      guard watch else { return Output.data(try rendering.text(stats, table: table)) }
+      let watched = WatchedStats(stats, since: before?.0, seconds: before?.1 ?? 1)
+      return Output.data(try rendering.text(watched, table: table))
     }
     // The cursor stays in the last line, where Ctrl-C leaves a prompt.
     let room = (rows: size.rows - 1, columns: size.columns)

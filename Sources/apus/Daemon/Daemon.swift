@@ -63,10 +63,10 @@ struct Daemon {
       HostCommand.endAll()
       withExtendedLifetime(file) {}
     }
-    serve(send)
+    let server = serve(send)
     do {
       var events = events.makeAsyncIterator()
-      if let early = try await waitForServer(&events) { return try await end(after: early, isNew: isNew) }
+      if let early = try await waitForServer(&events) { return try await end(after: early, server, isNew: isNew) }
       let work = begin(first, options, progress, send)
       while let event = await events.next() {
         switch event {
@@ -80,7 +80,7 @@ struct Daemon {
         case .end(.neverAskedFor):
           logger.info("no lab was asked for within \(Int(Self.idleLimit)) s")
           return leave(isNew: isNew)
-        case .signal(let number): return try await end(after: number, isNew: isNew, work)
+        case .signal(let number): return try await end(after: number, server, isNew: isNew, work)
         }
       }
     } catch {
@@ -106,7 +106,7 @@ struct Daemon {
     return early
   }
 
-  private func serve(_ send: AsyncStream<Event>.Continuation) {
+  private func serve(_ send: AsyncStream<Event>.Continuation) -> ControlServer {
     let server = ControlServer(
       service: service, socket: directories.controlSocket(name), logger: logger, tcp: tcp,
       onEnd: { send.yield(.end($0)) })
@@ -117,6 +117,7 @@ struct Daemon {
         send.yield(.serverFailed(UserError(any: error)))
       }
     }
+    return server
   }
 
   private func watchSignals(_ send: AsyncStream<Event>.Continuation) {
@@ -152,7 +153,10 @@ struct Daemon {
   }
 
   /// - Parameter work: what `begin` has begun.
-  private func end(after number: Int32, isNew: Bool, _ work: Task<Void, any Error>? = nil) async throws {
+  private func end(
+    after number: Int32, _ server: ControlServer, isNew: Bool, _ work: Task<Void, any Error>? = nil
+  ) async throws {
+    await server.endStreams()
     await tcp.drain()
     guard number == SIGINT else {
       logger.info("ended by signal \(number); the nodes go on")

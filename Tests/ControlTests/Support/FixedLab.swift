@@ -209,10 +209,14 @@ actor FixedLab: LabService {
     (status.fdbStaticEntries, status.fdbEvictions, status.fdbLimit) = (2, 6, 8192)
     return [status]
   }
-  func recording(_ request: CaptureRequest, last: Double?) -> [UInt8] {
+  /// Pieces of 64 KiB, as many as `count` says, or none.
+  func recording(_ request: CaptureRequest, last: Double?) -> any IteratorProtocol<[UInt8]> & Sendable {
     recordings.append(request)
-    return []
+    return PiecesAskedFor(left: Int(clamping: request.count ?? 0), asked: askedPieces)
   }
+
+  /// Pieces of recordings that were asked for.
+  nonisolated let askedPieces = SharedCount()
   func startCapture(_ request: CaptureRequest, to sink: any CaptureSink) throws {
     defer { sink.close() }
     guard request.targets != ["vm9"] else { throw UserError(.notFound, "no \"vm9\"") }

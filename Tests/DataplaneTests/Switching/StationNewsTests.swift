@@ -94,6 +94,22 @@ import Testing
     }
   }
 
+  /// Not only by stations that are new: those that move to a port fill it as well.
+  @Test func aPortThatIsFilledByMovesIsFull() throws {
+    let fdb = try table(64, portLimit: 5)
+    for station in 1...5 { _ = fdb.learn(key(station), port: 1, tick: 1) }
+    for station in 6...8 { _ = fdb.learn(key(station), port: 2, tick: 1) }
+    for station in 1...2 { _ = fdb.learn(key(station), port: 2, tick: 1) }
+    #expect(fdb.coldTakeNotes().fullPorts == [])
+    for station in 3...4 { _ = fdb.learn(key(station), port: 2, tick: 1) }
+    let taken = fdb.coldTakeNotes()
+    #expect(taken.fullPorts == [2])
+    #expect(taken.evictions.first?.port == 2 && taken.evictions.first?.count == 2)
+    // Told once, until there was room again.
+    _ = fdb.learn(key(5), port: 2, tick: 1)
+    #expect(fdb.coldTakeNotes().fullPorts == [])
+  }
+
   @Test func whatMayHaveMoreIsFullAnew() throws {
     let fdb = try table(40, portLimit: 10)
     for station in 1...20 { _ = fdb.learn(key(station), port: 1, tick: 1) }
