@@ -10,8 +10,10 @@ extension RealThings {
     private static let python = "\(projectRoot)/.build/python/bin"
     private static let token = "0123456789abcdefghijklmnopqrstuvwxyz012345"
 
-    /// Seconds that schemathesis may take, 30 as a rule. The limit of the test is larger than this and all other bounds
-    /// together, so that what takes too long is said by the program's own output.
+    /// Seconds that schemathesis may take.
+    ///
+    /// It takes 30 as a rule. The limit of the test is larger than this and all other bounds together, so that what takes
+    /// too long is said by the program's own output.
     private static let bound = 550.0
 
     /// Runs a program of Python's packages, in the folder of their settings.
