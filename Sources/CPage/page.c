@@ -37,6 +37,9 @@ static const unsigned char faults_js[] = {
 static const unsigned char fragment_js[] = {
 #embed "assets/fragment.js" suffix(,)
   0};
+static const unsigned char lines_js[] = {
+#embed "assets/lines.js" suffix(,)
+  0};
 static const unsigned char main_js[] = {
 #embed "assets/main.js" suffix(,)
   0};
@@ -245,6 +248,7 @@ static const struct page_file all_files[] = {
   PAGE_FILE("drawer.js", drawer_js),
   PAGE_FILE("faults.js", faults_js),
   PAGE_FILE("fragment.js", fragment_js),
+  PAGE_FILE("lines.js", lines_js),
   PAGE_FILE("main.js", main_js),
   PAGE_FILE("map.js", map_js),
   PAGE_FILE("menu.js", menu_js),

@@ -9,7 +9,7 @@ extension RealThings {
   @Suite struct HTTPListener {
     private static let name = "ape-http"
 
-    private static func lab(_ http: String = "") -> String {
+    private static func lab(_ http: String = "", name: String = Self.name) -> String {
       """
       version: 1
       name: \(name)
@@ -30,8 +30,8 @@ extension RealThings {
       return (lines.last.flatMap { Int($0) } ?? -1, lines.dropLast().joined(separator: "\n"))
     }
 
-    private func token(_ sandbox: Sandbox) throws -> String {
-      let path = "\(sandbox.state)/\(Self.name)/http.token"
+    private func token(_ sandbox: Sandbox, _ name: String = Self.name) throws -> String {
+      let path = "\(sandbox.state)/\(name)/http.token"
       guard let token = text(of: path)?.split(separator: "\n").first else { throw Failure("no token in \(path)") }
       return String(token)
     }
@@ -190,8 +190,15 @@ extension RealThings {
       }
     }
 
+    /// Each on a lab of its own, and at once: that slow clients are closed takes the time that they are given.
+    @Test func clientsThatAreIdleOrSlow() async throws {
+      async let slow: Void = clientsThatAreSlow()
+      async let idle: Void = tenThousandIdleConnections()
+      _ = try await (slow, idle)
+    }
+
     /// Neither the control socket nor frames notice them, and who has the token gets a place among them.
-    @Test func tenThousandIdleConnections() async throws {
+    private func tenThousandIdleConnections() async throws {
       try await Sandbox.use { sandbox in
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -226,11 +233,13 @@ extension RealThings {
     }
 
     /// Clients that say a byte now and then are closed, and hold nobody up until then.
-    @Test func clientsThatAreSlow() async throws {
+    private func clientsThatAreSlow() async throws {
       try await Sandbox.use { sandbox in
         let port = try TCPClient.freePort()
-        try await sandbox.apus("up", try sandbox.write(Self.lab()), "--http", "127.0.0.1:\(port)", expecting: 0)
-        let header = "Authorization: Bearer \(try token(sandbox))"
+        let name = "ape-slow"
+        let file = try sandbox.write(Self.lab(name: name))
+        try await sandbox.apus("up", file, "--http", "127.0.0.1:\(port)", expecting: 0)
+        let header = "Authorization: Bearer \(try token(sandbox, name))"
         let heads = try (0..<40).map { _ in try TCPClient(port: port) }
         let bodies = try (0..<40).map { _ in try TCPClient(port: port) }
         for client in heads { client.send("GET /v1/nodes HTTP/1.1\r\nx: ") }

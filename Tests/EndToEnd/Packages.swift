@@ -31,6 +31,9 @@ extension RealThings {
       guard made.status == 0 else { throw Failure("\(made)") }
       let names = try FileManager.default.contentsOfDirectory(atPath: output).sorted()
       #expect(names.count == 2 && names.allSatisfy { $0.hasSuffix("-\(revision)_amd64.deb") })
+      if folder == "p1" {
+        print(made.errors.split(separator: "\n").filter { $0.contains(" bytes") }.joined(separator: "\n"), "(quick)")
+      }
       return names.map { "\(output)/\($0)" }.sorted { $0.utf8.count < $1.utf8.count }
     }
 
@@ -46,13 +49,22 @@ extension RealThings {
           #expect(FileManager.default.contentsEqual(atPath: one, andPath: other), "\(one) is not made the same again")
         }
         let second = try await Self.make(sandbox, revision: 2, folder: "p3")
+        async let checked: Void = Self.lintianIsContent(with: first)
         let root = try await CleanRoot(sandbox, packages: [first[0]] + second)
         try await Self.install(root)
         try await Self.everythingIsThere(root)
         try await Self.labRuns(root)
         try await Self.upgrade(root)
         try await Self.remove(root)
+        try await checked
       }
+    }
+
+    /// Debian's own check of packages finds neither errors nor warnings.
+    private static func lintianIsContent(with packages: [String]) async throws {
+      let found = try await execute(
+        ["lintian", "--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0"] + packages, within: 600)
+      #expect(found.status == 0 && found.output.isEmpty, "\(found)")
     }
 
     private static func install(_ root: CleanRoot) async throws {

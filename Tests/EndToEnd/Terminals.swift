@@ -133,6 +133,46 @@ extension RealThings {
       }
     }
 
+    /// Ctrl-Z gives the shell its terminal back, as it was; `fg` has it draw again, and the keys are its own.
+    @Test(.timeLimit(.minutes(5))) func topIsStoppedAndGoesOn() async throws {
+      try await Sandbox.use { sandbox in
+        try await sandbox.apus("up", try sandbox.write(Self.file), expecting: 0)
+        try Self.ping(sandbox)
+        let (shell, settings) = try await Self.person(sandbox)
+        defer { shell.end() }
+        await shell.type("\(sandbox.binary) top\r")
+        try await shell.expect(Self.enter)
+        try await eventually("top shows ports") { Self.screen(shell).contains { $0.hasPrefix("PORT ") } }
+        for _ in 0..<2 {
+          await shell.type("\u{1A}")
+          try await shell.expect(Self.leave)
+          try await shell.expect("outside> ")
+          #expect(try await Self.settings(shell) == settings)
+          try await shell.expect("outside> ")
+          // It is stopped: nothing is drawn over what the shell says.
+          await shell.type("jobs -l\r")
+          let jobs = try await shell.expect("outside> ")
+          #expect(jobs.contains("Stopped") && jobs.contains(" top"), "\(jobs)")
+          let process = jobs.split(whereSeparator: \.isWhitespace).compactMap { Int32($0) }.first ?? -1
+          #expect(text(of: "/proc/\(process)/stat")?.contains(") T ") == true, "\(jobs)")
+          #expect(!shell.text.contains("\u{1B}[H"))
+
+          await shell.type("fg\r")
+          try await shell.expect(Self.enter)
+          try await eventually("top draws again, with rates of now") {
+            let row = Self.screen(shell).first { $0.hasPrefix("a.eth0 ") }?.split(separator: " ") ?? []
+            return row.count >= 7 && (Double(row[2]) ?? 0) > 5
+          }
+        }
+        await shell.type("n")
+        try await eventually("nodes are shown") { Self.screen(shell).contains { $0.hasPrefix("NODE ") } }
+        await shell.type("q")
+        try await shell.expect(Self.leave)
+        try await shell.expect("outside> ")
+        #expect(try await Self.settings(shell) == settings)
+      }
+    }
+
     @Test(.timeLimit(.minutes(5))) func scriptsGetTables() async throws {
       try await Sandbox.use { sandbox in
         try await sandbox.apus("up", try sandbox.write(Self.file), expecting: 0)

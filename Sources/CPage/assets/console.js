@@ -93,7 +93,8 @@ export function open(container, context, { node, mode }) {
   const pastes = h("button", { type: "button", title: "Ctrl-Shift-V", onclick: () => paste() }, "Paste");
   const reads = h("button", { type: "button", "aria-pressed": "false", onclick: () => toggleReader() },
     "Screen reader");
-  const hint = h("span", { class: "hint" }, "Ctrl-Shift-Escape or Ctrl-Shift-↑ leaves the terminal");
+  const hint = h("span", { class: "hint" }, isConsole ? "Enter wakes a console that says nothing. " : "",
+    h("span", { class: "wide-only" }, "Ctrl-Shift-Escape or Ctrl-Shift-↑ leaves the terminal."));
   const bar = h("p", { class: "buttons console-bar" }, status, again, take, copies, pastes, reads, hint);
   const title = `${isConsole ? "Console" : "Shell"} of ${node}: all keys go there, `
     + "Ctrl-Shift-Escape or Ctrl-Shift-ArrowUp leaves it";

@@ -4,7 +4,7 @@ import { api, path, stream } from "./api.js";
 import { attempt, confirm, h, setText, tabList, wordsOf } from "./dom.js";
 import * as faults from "./faults.js";
 import * as tables from "./tables.js";
-import { amount, bits, faultWords, isCut, sign, stateWords, vlanWords } from "./words.js";
+import { amount, bits, bitsBothWays, faultWords, isCut, sign, stateWords, vlanWords } from "./words.js";
 
 const titles = {
   overview: "Overview", ports: "Ports", faults: "Faults", capture: "Capture", console: "Console", stations: "Stations",
@@ -101,7 +101,7 @@ export function createDrawer(root, store, context, actions) {
       for (const { edge, text } of lines) {
         const live = store.live.links.get(edge.name);
         const rates = store.rates(edge);
-        setText(text, `${sign(live?.carrier)} ${live?.carrier ?? ""}, ${edge.label}, ${bits(rates.bytesThere)} ⇄ ${bits(rates.bytesBack)}`
+        setText(text, `${sign(live?.carrier)} ${live?.carrier ?? ""}, ${edge.label}, ${bitsBothWays(rates.bytesThere, rates.bytesBack)}`
           + `${rates.drops ? `, ⚠ ${amount(rates.drops)} drops/s` : ""}${live?.impair ? `, ≈ ${faultWords(live.impair)}` : ""}`);
       }
     }, (changed) => changed.links.size + changed.ports.size > 0);
@@ -142,7 +142,7 @@ export function createDrawer(root, store, context, actions) {
       try {
         const module = await import("./frames.js");
         if (!container.isConnected) return;
-        embed(module, place, { targets });
+        embed(module, place, { targets, isNarrow: true });
       } catch (error) {
         place.append(h("p", { class: "empty" }, `Frames cannot be shown: ${wordsOf(error)}`));
       }

@@ -1,7 +1,7 @@
 // Live frames: a table of the last frames of some ports, and a capture of them to a file.
 //
-// open(container, context, options) fills `container`; options.targets are the ports, nodes or links to begin with. The
-// frames come from POST /v1/frames, a line each; when they come faster than a person can read, the daemon leaves some
+// open(container, context, options) fills `container`; options.targets are the ports, nodes or links to begin with, and
+// with options.isNarrow the columns are in another order. The frames come from POST /v1/frames, a line each; when they come faster than a person can read, the daemon leaves some
 // out and says how many. A capture is a stream of its own, of every frame, gathered here and saved as a .pcapng file.
 
 import { h, save, wordsOf } from "./dom.js";
@@ -12,6 +12,9 @@ const columns = [
   ["time", "Time"], ["interface", "Port"], ["direction", "Way"], ["source", "Source"], ["target", "Target"],
   ["vlans", "VLAN"], ["protocol", "Protocol"], ["length", "Length"], ["info", "Info"],
 ];
+// Where few columns can be seen at once, what a frame is comes first.
+const narrowOrder = ["time", "direction", "protocol", "info", "vlans", "length", "source", "target", "interface"];
+const narrowColumns = narrowOrder.map((name) => columns.find(([key]) => key === name));
 let panels = 0;
 
 function sizeText(bytes) {
@@ -46,14 +49,13 @@ function query(values) {
 }
 
 // The elements of the panel, with nothing in them yet.
-function build(id, targets) {
-  const field = (name, label, more) => [
-    h("label", { for: `${id}-${name}` }, label), " ",
-    h("input", { id: `${id}-${name}`, type: "text", autocomplete: "off", spellcheck: "false", ...more }), " ",
-  ];
-  const [targetLabel, , target] = field("targets", "Of", { size: 20, value: targets.join(","), placeholder: "all" });
-  const [filterLabel, , filter] = field("filter", "Filter", {
-    size: 24, placeholder: "as tcpdump has it: arp or icmp", "aria-describedby": `${id}-error`,
+function build(id, targets, columns) {
+  const field = (name, more) =>
+    h("input", { id: `${id}-${name}`, type: "text", autocomplete: "off", spellcheck: "false", ...more });
+  const named = (label, input) => h("span", { class: "field" }, h("label", { for: input.id }, label), input);
+  const target = field("targets", { size: 20, value: targets.join(","), placeholder: "all" });
+  const filter = field("filter", {
+    size: 22, placeholder: "as in tcpdump: arp or icmp", "aria-describedby": `${id}-error`,
   });
   const parts = {
     target, filter,
@@ -67,8 +69,7 @@ function build(id, targets) {
     rows: h("tbody"),
   };
   parts.form = h("form", { class: "frames-form" },
-    targetLabel, " ", target, " ", filterLabel, " ", filter, " ", h("button", {}, "Apply"), " ", parts.pause, " ",
-    parts.clear, " ", parts.capture);
+    named("Of", target), named("Filter", filter), h("button", {}, "Apply"), parts.pause, parts.clear, parts.capture);
   const table = h("table", { class: "frames-table", "aria-label": "Last frames, the newest at the end" },
     h("thead", {}, h("tr", {}, columns.map(([, title]) => h("th", { scope: "col" }, title)))), parts.rows);
   parts.scroller = h("div", { class: "frames-scroll", tabindex: 0, role: "region", "aria-label": "Live frames" }, table);
@@ -79,8 +80,9 @@ function build(id, targets) {
 
 // The table of the last frames: rows are added together, once a picture.
 class FrameTable {
-  constructor(parts) {
+  constructor(parts, columns) {
     this.parts = parts;
+    this.columns = columns;
     this.waiting = [];
     this.isPaused = false;
     this.planned = 0;
@@ -110,7 +112,7 @@ class FrameTable {
   row(frame) {
     const texts = cells(frame);
     return h("tr", { class: frame.comment ? "frames-dropped" : null },
-      columns.map(([key]) => h("td", { class: `frames-${key}` }, String(texts[key] ?? ""))));
+      this.columns.map(([key]) => h("td", { class: `frames-${key}` }, String(texts[key] ?? ""))));
   }
 
   pause(isPaused) {
@@ -181,8 +183,9 @@ class FramesPanel {
   constructor(container, context, options) {
     panels += 1;
     this.context = context;
-    this.parts = build(`frames-${panels}`, options.targets || []);
-    this.table = new FrameTable(this.parts);
+    const shown = options.isNarrow || matchMedia("(max-width: 46rem)").matches ? narrowColumns : columns;
+    this.parts = build(`frames-${panels}`, options.targets || [], shown);
+    this.table = new FrameTable(this.parts, shown);
     this.lost = 0;
     const { form, pause, clear, capture } = this.parts;
     form.addEventListener("submit", (event) => {

@@ -1,10 +1,15 @@
 // The map: nodes by kind (form and word), switches, links coloured and dashed by VLAN, with live carrier, rates and drops.
 // It begins with the places that `apus graph --format svg` has; what somebody drags is kept in this browser.
 import { h, save, setText, svg, toast } from "./dom.js";
-import { amount, bits, sign, stateWords } from "./words.js";
+import { curveAround, curve, wordPlace } from "./lines.js";
+import { amount, bitsBothWays, sign, stateWords } from "./words.js";
 
 const width = 128;
 const height = 48;
+/** Pixels at the lower edge of the window that the buttons of the map take. */
+const buttonSpace = 44;
+/** Of more links, words are where they fall: to look for places takes time that grows with the square. */
+const placedLimit = 400;
 
 /** Outlines by kind: a form for each, so that colour is not all that tells them apart. */
 function outline(kind) {
@@ -26,8 +31,9 @@ function outline(kind) {
 export function createMap(root, store, actions) {
   const scene = svg("g");
   const lines = svg("g");
+  const words = svg("g", { "aria-hidden": "true" });
   const things = svg("g");
-  scene.append(lines, things);
+  scene.append(lines, words, things);
   const canvas = svg("svg", {
     id: "map", role: "group", tabindex: -1,
     "aria-label": "Map. Arrow keys go from one thing to the next, L to its links, Enter opens, Shift F10 is the menu.",
@@ -42,7 +48,7 @@ export function createMap(root, store, actions) {
     button("⇧", "Take the places of things from a file", () => file.click()),
     button("↺", "Places as they were", forgetPlaces), file));
 
-  /** By name: `{ vertex, x, y, group, state }` and `{ edge, group, wire, hit, label, rate, bend }`. */
+  /** By name: `{ vertex, x, y, group, state }`; `{ edge, group, wire, core, hit, words, rate, marks, bend, place }`. */
   const vertices = new Map();
   const edges = new Map();
   let view = { x: 0, y: 0, k: 1 };
@@ -80,17 +86,14 @@ export function createMap(root, store, actions) {
   async function readPlaces() {
     try {
       const { places } = JSON.parse(await file.files[0].text());
-      let count = 0;
-      for (const [name, [x, y]] of Object.entries(places)) {
-        const thing = vertices.get(name);
-        if (!thing || !Number.isFinite(x) || !Number.isFinite(y)) continue;
-        Object.assign(thing, { x, y });
-        count += 1;
-      }
+      // All of it is read before anything is moved.
+      const known = Object.entries(places).filter(([name, [x, y]]) =>
+        vertices.has(name) && Number.isFinite(x) && Number.isFinite(y));
+      for (const [name, [x, y]] of known) Object.assign(vertices.get(name), { x, y });
       keep();
       placeAll();
       fit();
-      toast(`${count} of ${vertices.size} places taken`, "good");
+      toast(`${known.length} of ${vertices.size} places taken`, "good");
     } catch (error) {
       toast(`this is no file of places: ${error.message}`, "bad");
     }
@@ -125,6 +128,7 @@ export function createMap(root, store, actions) {
     }
     things.replaceChildren(...[...vertices.values()].map((thing) => thing.group));
     lines.replaceChildren(...[...edges.values()].map((line) => line.group));
+    words.replaceChildren(...[...edges.values()].map((line) => line.words));
     empty.hidden = vertices.size > 0;
     placeAll();
     for (const name of vertices.keys()) updateVertex(name);
@@ -137,9 +141,11 @@ export function createMap(root, store, actions) {
 
   function drawVertex(vertex) {
     const state = svg("text", { class: "state", y: 15 });
-    const title = vertex.name.length > 17 ? `${vertex.name.slice(0, 8)}…${vertex.name.slice(-8)}` : vertex.name;
+    const title = vertex.name.length > 15 ? `${vertex.name.slice(0, 7)}…${vertex.name.slice(-7)}` : vertex.name;
     const group = svg("g", { class: `thing ${vertex.kind}`, role: "button", tabindex: -1, "data-name": vertex.name },
       ...outline(vertex.kind), svg("text", { class: "name", y: -2 }, title), state, svg("title", {}, vertex.name));
+    // The size at which the name fits, by the width of a letter of the widest usual font.
+    group.style.setProperty("--room", `${Math.min(30, (width - 10) / (0.69 * title.length)).toFixed(1)}px`);
     return { group, state };
   }
 
@@ -147,10 +153,10 @@ export function createMap(root, store, actions) {
     const wire = svg("path", { class: "wire" });
     const core = svg("path", { class: "core" });
     const hit = svg("path", { class: "hit" });
-    const label = svg("text", { class: "label" }, edge.label);
-    const rate = svg("text", { class: "rate" });
-    const group = svg("g", { class: "line", role: "button", tabindex: -1, "data-name": edge.name }, hit, wire, core, label, rate);
-    return { group, wire, core, hit, label, rate };
+    const rate = svg("text", { class: "rate", y: 14 });
+    const marks = svg("text", { class: "marks" });
+    const group = svg("g", { class: "line", role: "button", tabindex: -1, "data-name": edge.name }, hit, wire, core);
+    return { group, wire, core, hit, words: svg("g", {}, svg("text", { class: "label", y: -7 }, edge.label), rate, marks), rate, marks };
   }
 
   /** Colours and dashes of VLANs, in their order; the same VLAN has the same ones on every link. */
@@ -171,6 +177,7 @@ export function createMap(root, store, actions) {
     for (const [name, thing] of vertices) {
       thing.group.setAttribute("transform", `translate(${thing.x} ${thing.y})`);
     }
+    for (const line of edges.values()) line.place = null;
     for (const name of edges.keys()) placeEdge(name);
   }
 
@@ -178,17 +185,17 @@ export function createMap(root, store, actions) {
     const line = edges.get(name);
     const [a, b] = [vertices.get(line.edge.first), vertices.get(line.edge.second)];
     if (!a || !b) return;
-    const [dx, dy] = [b.x - a.x, b.y - a.y];
-    const length = Math.hypot(dx, dy) || 1;
-    const [cx, cy] = [(a.x + b.x) / 2 - (dy / length) * line.bend * 2, (a.y + b.y) / 2 + (dx / length) * line.bend * 2];
-    const path = line.bend ? `M${a.x} ${a.y}Q${cx} ${cy} ${b.x} ${b.y}` : `M${a.x} ${a.y}L${b.x} ${b.y}`;
-    for (const part of [line.wire, line.core, line.hit]) part.setAttribute("d", path);
+    const all = [...vertices.values()];
+    // What goes behind a thing looks as if it ended there. The many links of a switch do that all the same.
+    const isAccess = store.ports.get(line.edge.ports[0])?.mode === "access";
+    const shape = isAccess ? curve(a, b, line.bend) : curveAround(a, b, line.bend, all.filter((thing) => thing !== a && thing !== b));
+    for (const part of [line.wire, line.core, line.hit]) part.setAttribute("d", shape.path);
     // Nearer to a node, where the links of a switch are not all at one place; and not where wires cross trunks.
     const t = a.vertex.kind === "switch" ? 0.5 : b.vertex.kind === "switch" ? 0.42 : 0.32;
-    const at = (p, c, q) => line.bend ? (1 - t) ** 2 * p + 2 * t * (1 - t) * c + t * t * q : p + (q - p) * t;
-    const [x, y] = [at(a.x, cx, b.x), at(a.y, cy, b.y)];
-    line.label.setAttribute("transform", `translate(${x} ${y - 4})`);
-    line.rate.setAttribute("transform", `translate(${x} ${y + 9})`);
+    const isPlaced = edges.size <= placedLimit;
+    const others = isPlaced ? [...edges.values()].filter((other) => other !== line && other.place).map((other) => other.place) : [];
+    line.place = wordPlace(shape, t, isPlaced ? all : [], others);
+    line.words.setAttribute("transform", `translate(${line.place.x} ${line.place.y})`);
   }
 
   // MARK: What is live
@@ -222,17 +229,20 @@ export function createMap(root, store, actions) {
     const kind = port?.mode === "access" ? classes.get(port.pvid) ?? "" : isTrunk ? "trunk" : "plain";
     const faults = live?.impair ? "impaired" : "";
     const isBusy = rates.there + rates.back > 0;
-    const words = [];
-    if (isDown) words.push("✕ down");
-    if (isBusy) words.push(`${bits(rates.bytesThere)} ⇄ ${bits(rates.bytesBack)}`);
-    if (rates.drops) words.push(`⚠ ${amount(rates.drops)} drops/s`);
-    if (faults) words.push("≈ impaired");
-    setText(line.rate, words.join("  "));
-    line.rate.setAttribute("class", rates.drops || isDown ? "rate bad" : "rate");
+    const rate = isBusy ? bitsBothWays(rates.bytesThere, rates.bytesBack) : "";
+    const marks = [];
+    if (isDown) marks.push("✕ down");
+    if (rates.drops) marks.push(`⚠ ${amount(rates.drops)} drops/s`);
+    if (faults) marks.push("≈ impaired");
+    setText(line.rate, rate);
+    setText(line.marks, marks.join("  "));
+    line.marks.setAttribute("class", rates.drops || isDown ? "marks bad" : "marks");
+    line.marks.setAttribute("y", rate ? 26 : 14);
+    line.words.setAttribute("class", `words ${isTrunk ? "trunk" : ""} ${name === chosen ? "chosen" : ""}`);
     line.group.setAttribute(
       "class", `line ${kind} ${isDown ? "down" : ""} ${isBusy ? "busy" : ""} ${faults} ${name === chosen ? "chosen" : ""}`);
     line.group.setAttribute(
-      "aria-label", `Link ${name}, ${edge.first} to ${edge.second}, ${edge.label}, ${words.join(", ") || "up, idle"}`);
+      "aria-label", `Link ${name}, ${edge.first} to ${edge.second}, ${edge.label}, ${[rate, ...marks].filter(Boolean).join(", ") || "up, idle"}`);
   }
 
   store.on("change", (changed) => {
@@ -256,7 +266,7 @@ export function createMap(root, store, actions) {
 
   function show() {
     scene.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.k})`);
-    canvas.setAttribute("class", view.k < 0.35 ? "far farther" : view.k < 0.62 ? "far" : "");
+    canvas.setAttribute("class", view.k < 0.45 ? "far farther" : view.k < 0.62 ? "far" : "");
   }
 
   function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
@@ -272,10 +282,9 @@ export function createMap(root, store, actions) {
     const [xs, ys] = [all.map((thing) => thing.x), all.map((thing) => thing.y)];
     const [left, right] = [Math.min(...xs) - width / 2 - 16, Math.max(...xs) + width / 2 + 16];
     const [top, bottom] = [Math.min(...ys) - height, Math.max(...ys) + height];
-    const k = Math.min(1.4, canvas.clientWidth / (right - left), canvas.clientHeight / (bottom - top));
-    view = {
-      k, x: (canvas.clientWidth - k * (left + right)) / 2, y: (canvas.clientHeight - k * (top + bottom)) / 2,
-    };
+    const space = Math.max(canvas.clientHeight - buttonSpace, canvas.clientHeight / 2);
+    const k = Math.min(1.4, canvas.clientWidth / (right - left), space / (bottom - top));
+    view = { k, x: (canvas.clientWidth - k * (left + right)) / 2, y: (space - k * (top + bottom)) / 2 };
     isFitted = true;
     hasMoved = false;
     show();
@@ -321,7 +330,11 @@ export function createMap(root, store, actions) {
 
   const release = (event) => {
     if (!pointers.delete(event.pointerId) || pointers.size) return;
-    if (grip.thing && grip.hasMoved) keep();
+    if (grip.thing && grip.hasMoved) {
+      keep();
+      // Lines of others go around it now, and their words are elsewhere.
+      placeAll();
+    }
     // The pointer is captured: what is below it is asked for.
     if (!grip.hasMoved && event.type === "pointerup") {
       const subject = subjectOf(document.elementFromPoint(event.clientX, event.clientY));
@@ -389,6 +402,7 @@ export function createMap(root, store, actions) {
       const thing = vertices.get(subject[1]);
       move(thing, thing.x + 20 * direction[0], thing.y + 20 * direction[1]);
       keep();
+      placeAll();
     } else if (direction) neighbour(subject, direction);
     else return;
     event.preventDefault();
@@ -442,7 +456,9 @@ export function createMap(root, store, actions) {
 
   function mark() {
     for (const [name, thing] of vertices) thing.group.classList.toggle("chosen", name === chosen);
-    for (const [name, line] of edges) line.group.classList.toggle("chosen", name === chosen);
+    for (const [name, line] of edges) {
+      for (const part of [line.group, line.words]) part.classList.toggle("chosen", name === chosen);
+    }
   }
 
   return {

@@ -36,7 +36,8 @@ export function createPanel(root, context, onChange) {
     const list = [...pages].map(([id, page]) => ({ id, title: page.title, onClose: page.canClose && (() => close(id)) }));
     tabList(tabs, list, shown || list[0].id, "panel-body", choose);
     root.classList.toggle("open", shown !== "");
-    fold.textContent = shown ? "▾ fold" : "▴ open";
+    fold.replaceChildren(shown ? "▾" : "▴", h("span", { class: "wide-only" }, shown ? " fold" : " open"));
+    fold.setAttribute("aria-label", shown ? "Fold the panel (P)" : "Open the panel (P)");
     fold.setAttribute("aria-expanded", String(shown !== ""));
     for (const [id, page] of pages) if (page.container) page.container.hidden = id !== shown;
   }
@@ -65,6 +66,8 @@ export function createPanel(root, context, onChange) {
     if (page && !page.container) start(page);
     draw();
     page?.opened?.shown?.();
+    // In a narrow window not all of them can be seen.
+    tabs.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   function choose(id) {

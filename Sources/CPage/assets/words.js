@@ -14,7 +14,14 @@ function short(value, step) {
 /** `12.3 Mbit/s` of bytes a second. */
 export function bits(bytes) {
   const [number, prefix] = short(bytes * 8, 1000);
-  return `${number} ${prefix}bit/s`;
+  return `${number}\u00a0${prefix}bit/s`;
+}
+
+/** `12.3 ⇄ 4.5 Mbit/s` of bytes a second there and back; each with its unit where they are of another order. */
+export function bitsBothWays(there, back) {
+  const [[one, oneUnit], [other, otherUnit]] = [short(there * 8, 1000), short(back * 8, 1000)];
+  if (there > 0 && back > 0 && oneUnit !== otherUnit) return `${bits(there)} ⇄ ${bits(back)}`;
+  return `${one}\u00a0⇄\u00a0${other}\u00a0${there > 0 ? oneUnit : otherUnit}bit/s`;
 }
 
 /** `1.2k`. */

@@ -89,6 +89,14 @@ extension Chromium {
       ])
   }
 
+  /// Gives a field for files one, as a person does in the system's window, which no browser without a screen has.
+  func choose(file path: String, in selector: String) async throws {
+    let field = try await command(
+      "Runtime.evaluate", ["expression": .text("document.querySelector(\(JSON.text(selector)))")])
+    guard let identifier = field["result"]["objectId"].text else { throw Failure("\(selector) is missing") }
+    try await command("DOM.setFileInputFiles", ["files": [.text(path)], "objectId": .text(identifier)])
+  }
+
   private func mouse(
     _ type: String, _ place: (x: Double, y: Double), _ button: MouseButton? = nil, count: Int = 0
   ) async throws {
