@@ -248,6 +248,13 @@ extension RealThings {
       try await sandbox.apus("restart", "g", "--lab", lab, expecting: 0, within: 300)
       #expect(try await sandbox.shell("g", "cat /root/note", lab: lab) == "ran\n", "a new system has run it once")
       #expect(try await value("kernel.panic", "g", sandbox) == "9")
+      try await sandbox.shell("g", "touch /root/mark; (sleep 1; reboot -f) >/dev/null 2>&1 &", lab: lab)
+      let command = [
+        sandbox.binary, "exec", "--lab", lab, "g", "--", "sh", "-c", "[ ! -e /root/mark ] && cat /root/note",
+      ]
+      try await eventually("it has booted again and was told again", within: 180) {
+        try await execute(command, environment: sandbox.environment, within: 60).output == "ran\n"
+      }
     }
   }
 }

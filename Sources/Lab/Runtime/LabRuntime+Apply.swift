@@ -142,6 +142,9 @@ extension LabRuntime {
     }
     try await setModes(of: rest.nodes, difference)
     try await impair(rest, only: difference)
+    for node in nodesInOrder where difference.otherSettings.contains(node.definition.name) {
+      try await node.setKernelSettings()
+    }
   }
 
   /// The nodes of what is left, each with what it still has.
