@@ -1,6 +1,7 @@
 /// The formats that can be read, one line each.
 package enum ForeignFormats {
   package static let all: [any ForeignFormat] = [
+    ContainerlabFormat(),
     KatharaFormat(),
     NetlabFormat(),
   ]
