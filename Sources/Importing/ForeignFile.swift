@@ -24,7 +24,7 @@ enum ForeignFile {
     } catch {
       throw ImportFaults(error)
     }
-    throw ImportFaults(ImportFault(path: path, message: "the file is not there"))
+    throw ImportFaults(ImportFault(path: files.shown(path), message: "the file is not there"))
   }
 
   /// The values of a file of YAML or JSON.
@@ -35,14 +35,14 @@ enum ForeignFile {
   ) throws(ImportFaults) -> ForeignValue {
     let text = prepare(try text(path, files))
     do throws(ForeignYAML.Fault) {
-      if let root = try ForeignYAML.read(Array(text.utf8), path: path) { return root }
+      if let root = try ForeignYAML.read(Array(text.utf8), path: files.shown(path)) { return root }
     } catch {
       throw ImportFaults(
         error.diagnostics.map { fault in
-          ImportFault(path: path, line: fault.line, message: fault.message, hint: fault.hint)
+          ImportFault(path: files.shown(path), line: fault.line, message: fault.message, hint: fault.hint)
         })
     }
-    throw ImportFaults(ImportFault(path: path, line: 1, message: "the file is empty"))
+    throw ImportFaults(ImportFault(path: files.shown(path), line: 1, message: "the file is empty"))
   }
 
   /// The folder of a path with "/" at its end; empty = the path has none.

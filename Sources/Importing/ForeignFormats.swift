@@ -1,6 +1,9 @@
 /// The formats that can be read, one line each.
 package enum ForeignFormats {
   package static let all: [any ForeignFormat] = [
+    CMLFormat(),
+    EVEFormat(),
+    GNS3Format(),
     KatharaFormat(),
     NetlabFormat(),
   ]

@@ -86,7 +86,7 @@ struct CMLLabMaker {
       switch document.name {
       case "user-data": made.userData = document.text
       case "network-config": made.networkConfig = document.text
-      case "", "default" where document.text.hasPrefix("#cloud-config"): made.userData = document.text
+      case _ where document.text.hasPrefix("#cloud-config"): made.userData = document.text
       case _ where isHost && Self.scripts.contains(document.name): script(document, of: node, &made)
       default: others.append(document)
       }

@@ -15,13 +15,13 @@ struct EVEFormat: ForeignFormat {
     do throws(XMLFault) {
       root = try XMLReader.read(Array(text.utf8))
     } catch {
-      throw ImportFaults(ImportFault(path: path, line: error.line, message: error.message))
+      throw ImportFaults(ImportFault(path: files.shown(path), line: error.line, message: error.message))
     }
     guard root.name == "lab" else {
       let message = "the document's element is \(root.name.inQuotes), and \"lab\" in an EVE-NG lab"
-      throw ImportFaults(ImportFault(path: path, line: root.line, message: message))
+      throw ImportFaults(ImportFault(path: files.shown(path), line: root.line, message: message))
     }
-    var findings = Findings(path: path)
+    var findings = Findings(path: files.shown(path))
     let lab = EVELab(root, &findings)
     try findings.check()
     let name = lab.name.isEmpty ? ForeignFile.stem(of: path) : lab.name

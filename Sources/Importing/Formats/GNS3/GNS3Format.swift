@@ -16,14 +16,16 @@ struct GNS3Format: ForeignFormat {
     let projects = Self.projects(files)
     let path = try ForeignFile.only(projects.isEmpty ? files.named : projects, "a .gns3 file")
     let root = try ForeignFile.tree(path, files, prepare: JSONEscapes.resolved)
-    var findings = Findings(path: path)
+    var findings = Findings(path: files.shown(path))
     guard root["topology"]?.mapping != nil else {
       let message = "a GNS3 project has a mapping \"topology\", found \(root["topology"]?.found ?? "nothing")"
-      throw ImportFaults(ImportFault(path: path, line: root.line, message: message))
+      throw ImportFaults(ImportFault(path: files.shown(path), line: root.line, message: message))
     }
     let revision = findings.number(root["revision"], "revision", in: 0...1_000_000) ?? 0
     let folder = ForeignFile.folder(of: path)
-    let file: (String) throws(ImportFault) -> String? = { name throws(ImportFault) in try files.read(folder + name) }
+    let file: (String) throws(ImportFault) -> (text: String, path: String)? = { name throws(ImportFault) in
+      try files.read(folder + name).map { ($0, files.shown(folder + name)) }
+    }
     let project: GNS3Project
     if revision >= 5 {
       var reader = GNS3Reader(findings: findings, file: file)
@@ -36,7 +38,7 @@ struct GNS3Format: ForeignFormat {
     }
     try findings.check()
     let name = project.name.flatMap { $0.isEmpty ? nil : $0 } ?? ForeignFile.stem(of: path)
-    var maker = GNS3LabMaker(project, name: name, folder: folder, options: options, findings: findings)
+    var maker = GNS3LabMaker(project, name: name, options: options, findings: findings)
     return try maker.make()
   }
 }

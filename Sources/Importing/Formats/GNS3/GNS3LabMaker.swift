@@ -4,8 +4,6 @@ import Topology
 struct GNS3LabMaker {
   private let project: GNS3Project
   private let options: ImportOptions
-  /// Of the folder of the project, with "/" at its end; empty = it lies in the folder that was named.
-  private let folder: String
   private(set) var findings: Findings
   private var lab: ForeignLab
   /// By place among the project's nodes: place among the lab's.
@@ -18,10 +16,9 @@ struct GNS3LabMaker {
   private var taken: [GNS3Link.End: Int] = [:]
   private var macs: Set<String> = []
 
-  init(_ project: GNS3Project, name: String, folder: String, options: ImportOptions, findings: Findings) {
+  init(_ project: GNS3Project, name: String, options: ImportOptions, findings: Findings) {
     self.project = project
     self.options = options
-    self.folder = folder
     self.findings = findings
     lab = ForeignLab(tool: "GNS3", name: name)
   }
@@ -137,10 +134,10 @@ struct GNS3LabMaker {
     made.nics[0].addresses += script.addresses
     made.nics[0].gateways += script.gateways
     for (line, text) in script.lost.prefix(100) {
-      let isProject = path == findings.path
-      let place = isProject ? path : folder + path
+      // A script within the project has its lines in one of it.
+      let place = path == findings.path ? node.line : line
       let reason = "\(text.inQuotes) has no equal here"
-      findings.note(ImportNote(.lost, path: place, line: isProject ? nil : line, key: node.name, reason: reason))
+      findings.note(ImportNote(.lost, path: path, line: place, key: "nodes.\(node.name)", reason: reason))
       made.comments.append("script: \(text)")
     }
   }

@@ -6,11 +6,11 @@ import Topology
 struct GNS3OldReader {
   var findings: Findings
   /// Reads a file beside the project; nil = there is none.
-  let file: (String) throws(ImportFault) -> String?
+  let file: (String) throws(ImportFault) -> (text: String, path: String)?
   /// By the file's number: place among the nodes, and its ports by the file's numbers.
   private var nodes: [Int: (place: Int, ports: [Int: GNS3Port])] = [:]
 
-  init(findings: Findings, file: @escaping (String) throws(ImportFault) -> String?) {
+  init(findings: Findings, file: @escaping (String) throws(ImportFault) -> (text: String, path: String)?) {
     self.findings = findings
     self.file = file
   }

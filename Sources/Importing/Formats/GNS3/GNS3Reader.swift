@@ -9,10 +9,10 @@ struct GNS3Reader {
 
   var findings: Findings
   /// Reads a file beside the project; nil = there is none.
-  let file: (String) throws(ImportFault) -> String?
+  let file: (String) throws(ImportFault) -> (text: String, path: String)?
   private var nodes: [String: Int] = [:]
 
-  init(findings: Findings, file: @escaping (String) throws(ImportFault) -> String?) {
+  init(findings: Findings, file: @escaping (String) throws(ImportFault) -> (text: String, path: String)?) {
     self.findings = findings
     self.file = file
   }

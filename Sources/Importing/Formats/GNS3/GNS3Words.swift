@@ -59,15 +59,14 @@ enum GNS3Filters {
 enum GNS3Scripts {
   /// The script of a node that is called by its id; nil = there is none.
   static func read(
-    id: String, file: (String) throws(ImportFault) -> String?
+    id: String, file: (String) throws(ImportFault) -> (text: String, path: String)?
   ) throws(ImportFaults) -> (text: String, path: String)? {
     let isPlain = id.utf8.count <= 64 && id.utf8.allSatisfy { byte in
       (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || byte == UInt8(ascii: "-")
     }
     guard isPlain, !id.isEmpty else { return nil }
-    let path = "project-files/vpcs/\(id)/startup.vpc"
     do throws(ImportFault) {
-      return try file(path).map { ($0, path) }
+      return try file("project-files/vpcs/\(id)/startup.vpc")
     } catch {
       throw ImportFaults(error)
     }
