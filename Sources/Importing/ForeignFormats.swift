@@ -1,6 +1,9 @@
 /// The formats that can be read, one line each.
 package enum ForeignFormats {
-  package static let all: [any ForeignFormat] = []
+  package static let all: [any ForeignFormat] = [
+    LibvirtFormat(),
+    OVFFormat(),
+  ]
 
   package static func named(_ name: String) -> (any ForeignFormat)? { all.first { $0.name == name } }
 }
