@@ -3,6 +3,8 @@ package enum ForeignFormats {
   package static let all: [any ForeignFormat] = [
     LibvirtFormat(),
     OVFFormat(),
+    KatharaFormat(),
+    NetlabFormat(),
   ]
 
   package static func named(_ name: String) -> (any ForeignFormat)? { all.first { $0.name == name } }

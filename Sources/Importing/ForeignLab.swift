@@ -12,6 +12,10 @@ package struct ForeignLab: Sendable {
   /// VLANs that have a name there: name and number.
   package var vlans: [(name: String, id: Int)] = []
   package var notes: [ImportNote] = []
+  /// What images that are appliances hold, by the names that nodes have of them.
+  package var appliances: [String: OVFDescriptor] = [:]
+  /// Lines to keep at the head of the file, without "#": what belongs to no node.
+  package var comments: [String] = []
 
   package init(tool: String, name: String) {
     self.tool = tool

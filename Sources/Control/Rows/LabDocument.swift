@@ -47,6 +47,7 @@ package struct LabDocument: Described, Equatable {
     var aging: Double?
     var linkLocal: SwitchDefinition.LinkLocal?
     var isAnonymous: Bool?
+    var isVLANAware: Bool?
     var fdbSize: Int?
     var fdbPerPort: Int?
 
@@ -56,6 +57,7 @@ package struct LabDocument: Described, Equatable {
       case fdbSize = "fdb_size"
       case fdbPerPort = "fdb_per_port"
       case isAnonymous = "anonymous"
+      case isVLANAware = "vlan_aware"
     }
   }
 
@@ -148,9 +150,14 @@ extension LabDocument {
     var dhcp: DHCP?
     var container: Container?
     var appliance: Appliance?
+    var forwarding: Bool?
+    var sysctl: [Setting]?
+    var exec: [String]?
+    var files: [NodeFile]?
 
     enum CodingKeys: String, CodingKey {
       case name, kind, image, cpus, memory, nics, disk, ready, after, force, firmware, boot, dhcp, container, appliance
+      case forwarding, sysctl, exec, files
       case cloudInit = "cloud_init"
       case emptyDisk = "empty_disk"
     }

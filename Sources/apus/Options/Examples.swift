@@ -54,6 +54,11 @@ struct Examples {
       Line("apus graph campus.lab.yaml --format svg > campus.svg", "a drawing of the file"),
       Line("apus graph campus", "of the lab that is up, with its state, in Mermaid"),
     ],
+    "import": [
+      Line("apus import spine.clab.yml -o spine.lab.yaml", "of a containerlab file"),
+      Line("apus import static-routing/ --from kathara", "of a Kathara folder, to standard output"),
+      Line("apus import spine.clab.yml --report lost.json > s.lab.yaml", "with all that is lost, for programs"),
+    ],
   ]
 
   private static let nodes: [String: [Line]] = [

@@ -25,6 +25,7 @@ struct OVFFormat: ForeignFormat {
         var reader = OVFImport(
           path: shown, number: number, descriptor: descriptor, configuration: configuration, kind: options.hostKind)
         reader.read(into: &lab)
+        lab.appliances[shown] = descriptor
       } catch {
         faults.append(error)
       }
