@@ -5,6 +5,8 @@ package enum ForeignFormats {
     EVEFormat(),
     GNS3Format(),
     KatharaFormat(),
+    LibvirtFormat(),
+    OVFFormat(),
     NetlabFormat(),
   ]
 

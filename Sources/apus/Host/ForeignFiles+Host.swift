@@ -1,6 +1,7 @@
 import Foundation
 import Importing
 import Lab
+import Topology
 
 extension ForeignFiles {
   /// Most bytes of one file, as of a lab file.
@@ -63,6 +64,16 @@ extension ForeignFiles {
     }
     files.head = { (path: String, count: Int) throws(ImportFault) -> [UInt8]? in
       (linked[path] ?? tree).head(targets[path] ?? path, count: count)
+    }
+    files.descriptor = { (path: String) throws(ImportFault) -> String? in
+      // Asked for its beginning, so that what cannot be read within the folder is not read around it.
+      guard (linked[path] ?? tree).head(targets[path] ?? path, count: 1) != nil else { return nil }
+      let shown = names.shown(path)
+      do throws(ImageFault) {
+        return try ApplianceText.descriptor(of: shown)
+      } catch {
+        throw ImportFault(path: shown, message: error.message, hint: error.hint)
+      }
     }
     return files
   }
