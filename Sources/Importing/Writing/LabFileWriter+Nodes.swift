@@ -38,6 +38,8 @@ extension LabFileWriter {
       if !isThere { lines.comment("image: \(ForeignText.scalar(image)) (put it beside this file, and write it here)") }
       if keeps(.image(node: place), "image: \(image)", &lines) {
         lines.add("image: \(isThere ? Self.image(image, of: node) : "none")", .image(node: place))
+        // A machine without an image starts from the network, or from an empty disk where it has no NIC.
+        if node.kind == .vm, !isThere || image == "none", node.nics.isEmpty { lines.add("disk: 1M") }
       }
     }
     if let memory = node.memory {

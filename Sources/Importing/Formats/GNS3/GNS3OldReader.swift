@@ -134,7 +134,7 @@ struct GNS3OldReader {
         return nil
       }
       guard let id = findings.number(value["\(side)_port_id"], "\(side)_port_id", in: Self.numbers) else {
-        findings.fault("a link has no \(side)_port_id", line: value.line)
+        findings.note(.lost, "links", line: value.line, "a link has no \(side)_port_id")
         return nil
       }
       let node = project.nodes[known.place]
