@@ -1,3 +1,4 @@
+import Dataplane
 import Hummingbird
 import Lab
 import NIOCore
@@ -91,9 +92,11 @@ package struct FrontEndRow: Described, Equatable {
 }
 
 extension FrontEndRow {
-  /// On one line, as a shell reads it.
+  /// As a shell reads it: a line for the memory, which a machine has once, and one for the NIC.
   package var commandLine: String {
-    (qemu.memory + qemu.device).map { ShellWord.quoted($0) }.joined(separator: " ") + "\n"
+    [qemu.memory, qemu.device].filter { !$0.isEmpty }.map { words in
+      words.map { ShellWord.quoted($0) }.joined(separator: " ") + "\n"
+    }.joined()
   }
 
   /// With comments that say where each part goes.

@@ -46,7 +46,8 @@ package struct LabFileWriter {
     for _ in 0..<Self.mostRounds {
       let lines = lines()
       let result = loadLab(
-        SourceText(path: path, text: Array(lines.text.utf8)), directory: "/", facts: WritingFacts(appliances: lab.appliances),
+        SourceText(path: path, text: Array(lines.text.utf8)), directory: "/",
+        facts: WritingFacts(appliances: lab.appliances),
         environment: [:])
       let errors = result.diagnostics.filter { $0.severity == .error }
       if errors.isEmpty, let lab = result.lab { return Result(text: lines.text, notes: notes, lab: lab) }
@@ -79,7 +80,8 @@ package struct LabFileWriter {
     case .address(let node, let nic, let place): ofNIC(node, nic, lab.nodes[node].nics[nic].addresses[place])
     case .gateway(let node, let nic, let place):
       ofNIC(node, nic, "gateway \(lab.nodes[node].nics[nic].gateways[place])")
-    case .route(let node, let nic, let place): ofNIC(node, nic, "route to \(lab.nodes[node].nics[nic].routes[place].to)")
+    case .route(let node, let nic, let place):
+      ofNIC(node, nic, "route to \(lab.nodes[node].nics[nic].routes[place].to)")
     case .mac(let node, let nic): ofNIC(node, nic, "MAC address")
     case .mtu(let node, let nic): ofNIC(node, nic, "MTU")
     case .queues(let node, let nic): ofNIC(node, nic, "queues")
@@ -88,7 +90,8 @@ package struct LabFileWriter {
     case .socket(let node, let nic): ofNIC(node, nic, "socket")
     case .vlan(let node, let nic): ofNIC(node, nic, "VLAN")
     case .impair(let node, let nic): ofNIC(node, nic, "impairment")
-    case .linkImpair(let segment): ("impairment of \(lab.segments[segment].name ?? "a link")", lab.segments[segment].line)
+    case .linkImpair(let segment):
+      ("impairment of \(lab.segments[segment].name ?? "a link")", lab.segments[segment].line)
     case .joint(let segment, let place):
       ("link to \(lab.segments[segment].joined[place].segment)", lab.segments[segment].line)
     case .awareness(let segment): (lab.segments[segment].name ?? "segment", lab.segments[segment].line)

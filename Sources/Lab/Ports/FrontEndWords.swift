@@ -114,7 +114,8 @@ package struct FrontEndWords: Sendable, Equatable {
     if let mtu = end.mtu { device += ",host_mtu=\(mtu)" }
     if end.isPacked { device += ",packed=on" }
     self.device = [
-      "-chardev", "socket,id=\(socket.id)-socket,path=\(QEMUCommandLine.escaped(socket.path)),\(mode)", "-netdev", netdev,
+      "-chardev", "socket,id=\(socket.id)-socket,path=\(QEMUCommandLine.escaped(socket.path)),\(mode)", "-netdev",
+      netdev,
       "-device", device,
     ]
     domain = """
@@ -126,7 +127,9 @@ package struct FrontEndWords: Sendable, Equatable {
     interface = Self.interface(end)
     override = Self.override(end)
     notes.append("the size of the memory (\(Self.size)) stands twice on QEMU's command line: change both")
-    if !end.hasKVM { notes.append("vectors=0 is for a machine without KVM, which this host lacks; with KVM leave it out") }
+    if !end.hasKVM {
+      notes.append("vectors=0 is for a machine without KVM, which this host lacks; with KVM leave it out")
+    }
   }
 
   private static func interface(_ end: VirtioEnd) -> String {

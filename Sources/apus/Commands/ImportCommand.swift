@@ -33,7 +33,8 @@ struct ImportCommand: AsyncParsableCommand {
   var kind: HostKind?
   @Option(name: .long, help: "The configuration of an appliance, by its name there. (APUS_CONFIGURATION)")
   var configuration: String?
-  @Option(name: .long, help: "Write all that was changed or lost to a file, as JSON. (APUS_REPORT)", completion: .file())
+  @Option(
+    name: .long, help: "Write all that was changed or lost to a file, as JSON. (APUS_REPORT)", completion: .file())
   var report: String?
 
   func run() async throws {

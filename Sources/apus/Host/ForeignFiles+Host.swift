@@ -27,7 +27,8 @@ extension ForeignFiles {
     for (place, name) in zip(places, named) {
       let target = place.resolvingSymlinksInPath()
       guard FileManager.default.fileExists(atPath: target.path(percentEncoded: false)) else {
-        throw UserError(.badInput, "cannot read \(roots[named.firstIndex(of: name) ?? 0])", hint: "is it there, and a file?")
+        throw UserError(
+          .badInput, "cannot read \(roots[named.firstIndex(of: name) ?? 0])", hint: "is it there, and a file?")
       }
       linked[name] = try FileTree(target.deletingLastPathComponent().path(percentEncoded: false))
       targets[name] = target.lastPathComponent
@@ -56,7 +57,8 @@ extension ForeignFiles {
       switch (linked[path] ?? tree).read(targets[path] ?? path, limit: largest) {
       case .nothing: return nil
       case .unreadable: throw ImportFault(path: shown, message: "cannot be read, or is no file")
-      case .tooLarge: throw ImportFault(path: shown, message: "the file has more than \(largest) bytes, which are read at most")
+      case .tooLarge:
+        throw ImportFault(path: shown, message: "the file has more than \(largest) bytes, which are read at most")
       case .bytes(let bytes):
         if let text = String(validating: bytes, as: UTF8.self) { return text }
         throw ImportFault(path: shown, line: lineOfFault(bytes), message: "the text is not valid UTF-8 here")
@@ -89,8 +91,10 @@ extension ForeignFiles {
   }
 
   private static func url(_ path: String) -> URL {
-    URL(filePath: path, relativeTo: URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory))
-      .standardizedFileURL
+    URL(
+      filePath: path, relativeTo: URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
+    )
+    .standardizedFileURL
   }
 
   /// The folder that all of some folders lie in.
