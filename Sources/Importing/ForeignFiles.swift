@@ -20,6 +20,9 @@ package struct ForeignFiles: Sendable {
   /// Reads the first bytes of a file, at most so many: for archives and what is no text.
   package var head: @Sendable (String, Int) throws(ImportFault) -> [UInt8]? = { _, _ in nil }
 
+  /// Takes the OVF descriptor out of an archive (an OVA); nil = there is no such file, or no descriptor in it.
+  package var descriptor: @Sendable (String) throws(ImportFault) -> String? = { _ throws(ImportFault) in nil }
+
   package init(
     roots: [String], folderName: String, environment: [String: String], paths: [String], named: [String],
     read: @escaping @Sendable (String) throws(ImportFault) -> String?

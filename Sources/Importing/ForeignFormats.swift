@@ -1,8 +1,16 @@
 /// The formats that can be read, one line each.
 package enum ForeignFormats {
   package static let all: [any ForeignFormat] = [
+    CMLFormat(),
     ContainerlabFormat(),
+    EVEFormat(),
+    GNS3Format(),
     KatharaFormat(),
+    LibvirtFormat(),
+    OVFFormat(),
+    KatharaFormat(),
+    LibvirtFormat(),
+    OVFFormat(),
     NetlabFormat(),
   ]
 

@@ -37,7 +37,9 @@ extension LabFileWriter {
       let isThere = node.kind != .vm || image == "builtin" || image == "none" || hasImage(image)
       if !isThere { lines.comment("image: \(ForeignText.scalar(image)) (put it beside this file, and write it here)") }
       if keeps(.image(node: place), "image: \(image)", &lines) {
-        lines.add("image: \(isThere ? ForeignText.scalar(image) : "none")", .image(node: place))
+        lines.add("image: \(isThere ? Self.image(image, of: node) : "none")", .image(node: place))
+        // A machine without an image starts from the network, or from an empty disk where it has no NIC.
+        if node.kind == .vm, !isThere || image == "none", node.nics.isEmpty { lines.add("disk: 1M") }
       }
     }
     if let memory = node.memory {
@@ -58,6 +60,13 @@ extension LabFileWriter {
         lines.text("network-config", document(text), .networkConfig(node: place))
       }
     }
+  }
+
+  /// By its name, or also by what of an appliance it is.
+  private static func image(_ name: String, of node: ForeignNode) -> String {
+    let parts = [("file", name), ("system", node.imageSystem), ("configuration", node.imageConfiguration)]
+    let said = parts.compactMap { key, value in value.map { "\(key): \(ForeignText.scalar($0))" } }
+    return said.count == 1 ? ForeignText.scalar(name) : "{ \(said.joined(separator: ", ")) }"
   }
 
   /// A document of cloud-init has several lines, or it would be the name of a file.
@@ -155,6 +164,9 @@ extension LabFileWriter {
     }
     if nic.connects, keeps(.role(node: node, nic: index), "role: connect", &lines) {
       lines.add("role: connect", .role(node: node, nic: index))
+    }
+    if let socket = nic.socket, keeps(.socket(node: node, nic: index), "socket: \(socket)", &lines) {
+      lines.add("socket: \(ForeignText.scalar(socket))", .socket(node: node, nic: index))
     }
     if nic.isDown { lines.comment("its carrier is down there: `apus link set PORT down` does so here") }
   }

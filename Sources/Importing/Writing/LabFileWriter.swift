@@ -46,7 +46,8 @@ package struct LabFileWriter {
     for _ in 0..<Self.mostRounds {
       let lines = lines()
       let result = loadLab(
-        SourceText(path: path, text: Array(lines.text.utf8)), directory: "/", facts: WritingFacts(hasImage),
+        SourceText(path: path, text: Array(lines.text.utf8)), directory: "/",
+        facts: WritingFacts(appliances: lab.appliances),
         environment: [:])
       let errors = result.diagnostics.filter { $0.severity == .error }
       if errors.isEmpty, let lab = result.lab { return Result(text: lines.text, notes: notes, lab: lab) }
@@ -79,15 +80,18 @@ package struct LabFileWriter {
     case .address(let node, let nic, let place): ofNIC(node, nic, lab.nodes[node].nics[nic].addresses[place])
     case .gateway(let node, let nic, let place):
       ofNIC(node, nic, "gateway \(lab.nodes[node].nics[nic].gateways[place])")
-    case .route(let node, let nic, let place): ofNIC(node, nic, "route to \(lab.nodes[node].nics[nic].routes[place].to)")
+    case .route(let node, let nic, let place):
+      ofNIC(node, nic, "route to \(lab.nodes[node].nics[nic].routes[place].to)")
     case .mac(let node, let nic): ofNIC(node, nic, "MAC address")
     case .mtu(let node, let nic): ofNIC(node, nic, "MTU")
     case .queues(let node, let nic): ofNIC(node, nic, "queues")
     case .model(let node, let nic): ofNIC(node, nic, "model")
     case .role(let node, let nic): ofNIC(node, nic, "role")
+    case .socket(let node, let nic): ofNIC(node, nic, "socket")
     case .vlan(let node, let nic): ofNIC(node, nic, "VLAN")
     case .impair(let node, let nic): ofNIC(node, nic, "impairment")
-    case .linkImpair(let segment): ("impairment of \(lab.segments[segment].name ?? "a link")", lab.segments[segment].line)
+    case .linkImpair(let segment):
+      ("impairment of \(lab.segments[segment].name ?? "a link")", lab.segments[segment].line)
     case .joint(let segment, let place):
       ("link to \(lab.segments[segment].joined[place].segment)", lab.segments[segment].line)
     case .awareness(let segment): (lab.segments[segment].name ?? "segment", lab.segments[segment].line)
@@ -119,10 +123,11 @@ package struct LabFileWriter {
 
 /// What the loader asks of the host: a lab file of an import is checked for what it says, whatever host it is made on.
 private struct WritingFacts: LabFacts {
-  let hasImage: (String) -> Bool
+  let appliances: [String: OVFDescriptor]
 
-  init(_ hasImage: @escaping (String) -> Bool) { self.hasImage = hasImage }
-
+  func image(at absolutePath: String) -> ImageContent? {
+    (appliances[absolutePath] ?? appliances[String(absolutePath.dropFirst())]).map { .appliance($0) }
+  }
   func fileExists(_ absolutePath: String) -> Bool { true }
   func head(of absolutePath: String, count: Int) -> [UInt8]? { Array([0x51, 0x46, 0x49, 0xFB].prefix(count)) }
   func sha256(of absolutePath: String) -> String? { nil }

@@ -8,6 +8,7 @@ enum LabItem: Hashable, Sendable {
   case queues(node: Int, nic: Int)
   case model(node: Int, nic: Int)
   case role(node: Int, nic: Int)
+  case socket(node: Int, nic: Int)
   case vlan(node: Int, nic: Int)
   case impair(node: Int, nic: Int)
   /// Of a wire.

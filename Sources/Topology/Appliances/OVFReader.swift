@@ -93,7 +93,11 @@ package struct OVFReader {
 
   private mutating func addSystems(of element: XMLElement, depth: Int) throws(ImageFault) {
     guard depth <= Self.deepest else { throw ImageFault("its OVF descriptor nests its virtual systems too deep") }
+    var places: [String: Range<Int>] = [:]
+    defer { addStartOrder(of: element, places) }
     for child in element.children {
+      let first = descriptor.systems.count
+      defer { if let id = child.attributes["id"] { places[id] = first..<descriptor.systems.count } }
       switch Self.kind(child) {
       case "VirtualSystem":
         guard descriptor.systems.count < Self.most else {
@@ -106,11 +110,25 @@ package struct OVFReader {
     }
   }
 
+  /// Of a collection, by the names of what is in it; order 0 says none.
+  private mutating func addStartOrder(of element: XMLElement, _ places: [String: Range<Int>]) {
+    var groups: [Int: [Int]] = [:]
+    for section in element.children where Self.kind(section) == "StartupSection" {
+      for item in section.all("Item").prefix(Self.most) {
+        guard let order = item.attributes["order"].flatMap({ Int($0) }), order > 0,
+          let systems = item.attributes["id"].flatMap({ places[$0] })
+        else { continue }
+        groups[order, default: []] += systems
+      }
+    }
+    if groups.count > 1 { descriptor.startOrders.append(groups.sorted { $0.key < $1.key }.map(\.value)) }
+  }
+
   // MARK: - Systems
 
   private static func system(_ element: XMLElement) throws(ImageFault) -> OVFSystem {
     let name = element.attributes["id"] ?? element.value("Name") ?? "system"
-    var system = OVFSystem(name: name)
+    var system = OVFSystem(name: name, line: element.line, displayName: element.value("Name"))
     for section in element.children {
       switch kind(section) {
       case "ProductSection":
@@ -162,6 +180,7 @@ package struct OVFReader {
     item.resource = element.value("HostResource")
     item.quantity = element.value("VirtualQuantity").flatMap { Int($0) }
     item.units = element.value("AllocationUnits")
+    item.address = element.value("Address")
     item.line = element.line
     return item
   }

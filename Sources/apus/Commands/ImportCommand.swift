@@ -33,7 +33,8 @@ struct ImportCommand: AsyncParsableCommand {
   var kind: HostKind?
   @Option(name: .long, help: "The configuration of an appliance, by its name there. (APUS_CONFIGURATION)")
   var configuration: String?
-  @Option(name: .long, help: "Write all that was changed or lost to a file, as JSON. (APUS_REPORT)", completion: .file())
+  @Option(
+    name: .long, help: "Write all that was changed or lost to a file, as JSON. (APUS_REPORT)", completion: .file())
   var report: String?
 
   func run() async throws {
@@ -90,8 +91,10 @@ struct ImportCommand: AsyncParsableCommand {
     guard !name.isEmpty, !name.hasPrefix("-") else { return false }
     let facts = HostLabFacts(directories: LabDirectories.resolve(environment: Variables.all))
     let folder = target.map { HostPaths.folder(of: $0) } ?? HostPaths.folder(of: "x")
-    return [name.hasPrefix("/") ? name : "\(folder)/\(name)", "\(facts.imageDirectory)/\(name)"].contains {
-      facts.fileKind($0) == .file
+    let isAppliance = [".ova", ".ovf"].contains(name.lowercased().suffix(4))
+    return [name.hasPrefix("/") ? name : "\(folder)/\(name)", "\(facts.imageDirectory)/\(name)"].contains { path in
+      // An appliance is one with all of its disks.
+      facts.fileKind(path) == .file && (!isAppliance || (try? facts.image(at: path)) != nil)
     }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Importing
 import Lab
+import Topology
 
 extension ForeignFiles {
   /// Most bytes of one file, as of a lab file.
@@ -26,7 +27,8 @@ extension ForeignFiles {
     for (place, name) in zip(places, named) {
       let target = place.resolvingSymlinksInPath()
       guard FileManager.default.fileExists(atPath: target.path(percentEncoded: false)) else {
-        throw UserError(.badInput, "cannot read \(roots[named.firstIndex(of: name) ?? 0])", hint: "is it there, and a file?")
+        throw UserError(
+          .badInput, "cannot read \(roots[named.firstIndex(of: name) ?? 0])", hint: "is it there, and a file?")
       }
       linked[name] = try FileTree(target.deletingLastPathComponent().path(percentEncoded: false))
       targets[name] = target.lastPathComponent
@@ -55,7 +57,8 @@ extension ForeignFiles {
       switch (linked[path] ?? tree).read(targets[path] ?? path, limit: largest) {
       case .nothing: return nil
       case .unreadable: throw ImportFault(path: shown, message: "cannot be read, or is no file")
-      case .tooLarge: throw ImportFault(path: shown, message: "the file has more than \(largest) bytes, which are read at most")
+      case .tooLarge:
+        throw ImportFault(path: shown, message: "the file has more than \(largest) bytes, which are read at most")
       case .bytes(let bytes):
         if let text = String(validating: bytes, as: UTF8.self) { return text }
         throw ImportFault(path: shown, line: lineOfFault(bytes), message: "the text is not valid UTF-8 here")
@@ -63,6 +66,16 @@ extension ForeignFiles {
     }
     files.head = { (path: String, count: Int) throws(ImportFault) -> [UInt8]? in
       (linked[path] ?? tree).head(targets[path] ?? path, count: count)
+    }
+    files.descriptor = { (path: String) throws(ImportFault) -> String? in
+      // Asked for its beginning, so that what cannot be read within the folder is not read around it.
+      guard (linked[path] ?? tree).head(targets[path] ?? path, count: 1) != nil else { return nil }
+      let shown = names.shown(path)
+      do throws(ImageFault) {
+        return try ApplianceText.descriptor(of: shown)
+      } catch {
+        throw ImportFault(path: shown, message: error.message, hint: error.hint)
+      }
     }
     return files
   }
@@ -78,8 +91,10 @@ extension ForeignFiles {
   }
 
   private static func url(_ path: String) -> URL {
-    URL(filePath: path, relativeTo: URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory))
-      .standardizedFileURL
+    URL(
+      filePath: path, relativeTo: URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
+    )
+    .standardizedFileURL
   }
 
   /// The folder that all of some folders lie in.

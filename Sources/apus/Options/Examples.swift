@@ -117,7 +117,11 @@ struct Examples {
       Line("apus port list", "all ports with their counters"),
       Line("apus port list -o json", "for programs"),
     ],
-    "port show": [Line("apus port show vm1.eth0", "rings, features, drops of one port")],
+    "port show": [
+      Line("apus port show vm1.eth0", "rings, features, drops of one port"),
+      Line("apus port show guest.eth0 --libvirt", "what to paste into a libvirt domain"),
+      Line("apus port show guest.eth0 --qemu --queues 2", "the same for QEMU's command line"),
+    ],
     "port add": [
       Line("apus port add sw1 probe --tap probe0 --vlan 20", "a TAP of this host in a VLAN"),
       Line("apus port add sw1 guest --vhost-user /tmp/guest.sock", "a socket for a machine that somebody else runs"),

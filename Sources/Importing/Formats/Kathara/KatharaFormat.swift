@@ -123,7 +123,8 @@ struct KatharaReader {
       let behind = trimmed(value[value.index(after: end)...])
       guard behind.isEmpty || behind.hasPrefix("#") else { return nil }
       value = value[..<end]
-    } else if let comment = value.indices.first(where: { value[$0] == "#" && value[..<$0].last?.isWhitespace ?? false }) {
+    } else if let comment = value.indices.first(where: { value[$0] == "#" && value[..<$0].last?.isWhitespace ?? false })
+    {
       value = value[..<comment]
     }
     value = trimmed(value)
@@ -198,7 +199,8 @@ struct KatharaReader {
       lab.nodes[place].nics.sort { ($0.number ?? 0) < ($1.number ?? 0) }
       let node = lab.nodes[place]
       for (expected, nic) in node.nics.enumerated() where nic.number != expected {
-        let message = "\(node.name) has NIC \(nic.number ?? 0), but no NIC \(expected): they are numbered from 0 without a hole"
+        let message =
+          "\(node.name) has NIC \(nic.number ?? 0), but no NIC \(expected): they are numbered from 0 without a hole"
         fault(nic.line, message)
         break
       }
