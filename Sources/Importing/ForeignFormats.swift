@@ -8,9 +8,6 @@ package enum ForeignFormats {
     KatharaFormat(),
     LibvirtFormat(),
     OVFFormat(),
-    KatharaFormat(),
-    LibvirtFormat(),
-    OVFFormat(),
     NetlabFormat(),
   ]
 
