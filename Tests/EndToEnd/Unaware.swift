@@ -112,7 +112,8 @@ extension RealThings {
         let trunk = text.replacingOccurrences(of: "LINK", with: "trunk: [10]")
         try await sandbox.apus("up", try sandbox.write(trunk), expecting: 0)
         try await sandbox.shell(
-          "b", "ip link add link eth0 name eth0.10 type vlan id 10 && ip link set eth0.10 up && "
+          "b",
+          "ip link add link eth0 name eth0.10 type vlan id 10 && ip link set eth0.10 up && "
             + "ip address flush dev eth0 && ip address add 10.9.0.2/24 dev eth0.10", lab: Self.lab)
         try await sandbox.pings("a", "10.9.0.2", lab: Self.lab)
         // And a hub everywhere.

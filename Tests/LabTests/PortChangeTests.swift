@@ -74,7 +74,8 @@ import Topology
     #expect(try socket.configuration().isAdded)
   }
 
-  @Test(arguments: ["vlan=red", "trunk=all", "native=none"]) func aSwitchWithoutVLANsHasNoneToSet(setting: String) throws {
+  @Test(arguments: ["vlan=red", "trunk=all", "native=none"])
+  func aSwitchWithoutVLANsHasNoneToSet(setting: String) throws {
     let key = setting.prefix { $0 != "=" }
     let words =
       "\"\(key)\" means nothing on switch sw1, which is not VLAN-aware: every frame passes as it is, tagged or not"

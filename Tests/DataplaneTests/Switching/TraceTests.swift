@@ -59,7 +59,7 @@ import Testing
       for name in ["s1", "s2", "u"] { try await bench.addSwitch(name) { $0.linkLocal = .transparent } }
       let mode = PortMode.trunk(allowed: VLANSet([1...20]), native: 5)
       try await bench.dataplane.addPatch(PatchEnd("s1:t", on: "s1", mode), PatchEnd("s2:t", on: "s2", .transparent))
-      try await bench.dataplane.addPatch(PatchEnd("s2:r", on: "s2", .transparent), PatchEnd("u:r", on: "u", .transparent))
+      try await bench.dataplane.addPatch(name: "r", between: "s2", and: "u", mode: .transparent)
       try await bench.addGuest("a", .access(vlan: 10), on: "s1")
       try await bench.addGuest("b", .transparent, on: "s2", mtu: 200)
       try await bench.addGuest("c", .trunk(allowed: .all, native: 7), on: "s1")
