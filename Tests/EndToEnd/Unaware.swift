@@ -8,7 +8,7 @@ extension RealThings {
   @Suite struct Unaware {
     private static let lab = "ape-unaware"
 
-    /// `keys` say where the NICs of a, b and c lead.
+    /// Two machines, whose kernel has VLANs whatever this host's has, and two namespaces.
     private static func file(_ hub: String, nic: String = "switch: hub, ", links: String = "") -> String {
       """
       version: 1
@@ -16,9 +16,10 @@ extension RealThings {
       vlans: { red: 10 }
       switches: { \(hub) }
       nodes:
-        a: { kind: netns, nics: { eth0: { \(nic)address: 10.9.0.1/24 } } }
-        b: { kind: netns, nics: { eth0: { \(nic)address: 10.9.0.2/24 } } }
+        a: { kind: vm, nics: { eth0: { \(nic)address: 10.9.0.1/24 } } }
+        b: { kind: vm, nics: { eth0: { \(nic)address: 10.9.0.2/24 } } }
         c: { kind: netns, nics: { eth0: { \(nic)address: 10.9.0.3/24 } } }
+        d: { kind: netns, nics: { eth0: { \(nic)address: 10.9.0.4/24 } } }
       \(links)
       """
     }
@@ -52,10 +53,10 @@ extension RealThings {
       try await sandbox.pings("c", "10.9.0.1", lab: lab)
     }
 
-    /// What a sends comes out at b and c byte by byte.
+    /// What c sends comes out at d byte by byte.
     private static func checkFrames(_ sandbox: Sandbox) throws {
-      let sender = try RawSocket("eth0", in: "apus-\(lab)-a")
-      let receivers = try ["b", "c"].map { try RawSocket("eth0", in: "apus-\(lab)-\($0)") }
+      let sender = try RawSocket("eth0", in: "apus-\(lab)-c")
+      let receiver = try RawSocket("eth0", in: "apus-\(lab)-d")
       var lldp = frame(0x55, to: nil, size: 90)
       lldp.replaceSubrange(0..<6, with: [1, 0x80, 0xC2, 0, 0, 0x0E])
       let tags: [[FrameBuilder.Tag]] = [
@@ -63,15 +64,16 @@ extension RealThings {
       ]
       for sent in tags.map({ frame(0x55, to: nil, tags: $0, size: 100) }) + [lldp] {
         try sender.send(sent)
-        for receiver in receivers { #expect(receiver.receive { $0[6..<12] == sent[6..<12] } == sent) }
+        #expect(receiver.receive { $0[6..<12] == sent[6..<12] } == sent)
       }
     }
 
     @Test(
       .timeLimit(.minutes(4)),
       arguments: [
-        file("hub: { vlan-aware: off }"),
-        file("", nic: "", links: "links: [{ name: hub, ends: [\"a:eth0\", \"b:eth0\", \"c:eth0\"] }]"),
+        RealThings.Unaware.file("hub: { vlan-aware: off }"),
+        RealThings.Unaware.file(
+          "", nic: "", links: "links: [{ name: hub, ends: [\"a:eth0\", \"b:eth0\", \"c:eth0\", \"d:eth0\"] }]"),
       ])
     func everythingPasses(text: String) async throws {
       try await Sandbox.use { sandbox in
@@ -84,10 +86,10 @@ extension RealThings {
         let entries: [Entry] = try await sandbox.apus("fdb", "list", "--lab", Self.lab, "-j", expecting: 0).rows()
         #expect(Set(entries.map(\.vlan)) == [0] && Set(entries.map(\.mac)).count == entries.count, "\(entries)")
         let trace = try await sandbox.apus("trace", "a.eth0", "vlan=10", "dst=b.eth0", expecting: 0)
-        #expect(trace.output.contains("hub is VLAN-unaware: the frame passes as it is"), "\(trace)")
+        #expect(trace.output.contains("hub: VLAN-unaware, so the frame passes as it is"), "\(trace)")
         #expect(trace.output.hasSuffix("goes to b.eth0\n"), "\(trace)")
         let refused = try await sandbox.apus("port", "add", "hub", "p9", "--tap", "ape-una0", "--vlan", "red")
-        #expect(refused.status == 1 && refused.errors.contains("\"vlan\" means nothing on switch hub"), "\(refused)")
+        #expect(refused.status != 0 && refused.errors.contains("\"vlan\" means nothing on switch hub"), "\(refused)")
       }
     }
 
@@ -100,7 +102,7 @@ extension RealThings {
           switches: { sw1: {}, hub: { vlan-aware: off } }
           nodes:
             a: { kind: netns, nics: { eth0: { switch: sw1, vlan: 10, address: 10.9.0.1/24 } } }
-            b: { kind: netns, nics: { eth0: { switch: hub, address: 10.9.0.2/24 } } }
+            b: { kind: vm, nics: { eth0: { switch: hub, address: 10.9.0.2/24 } } }
             c: { kind: netns, nics: { eth0: { switch: hub, address: 10.9.0.3/24 } } }
           links: [{ ends: [sw1, hub], name: up, LINK }]
           """
@@ -114,7 +116,7 @@ extension RealThings {
         try await sandbox.shell(
           "b",
           "ip link add link eth0 name eth0.10 type vlan id 10 && ip link set eth0.10 up && "
-            + "ip address flush dev eth0 && ip address add 10.9.0.2/24 dev eth0.10", lab: Self.lab)
+            + "ip address del 10.9.0.2/24 dev eth0 && ip address add 10.9.0.2/24 dev eth0.10", lab: Self.lab)
         try await sandbox.pings("a", "10.9.0.2", lab: Self.lab)
         // And a hub everywhere.
         let hubs = text.replacingOccurrences(of: "LINK", with: "").replacingOccurrences(

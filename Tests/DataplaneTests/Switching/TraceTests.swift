@@ -88,7 +88,7 @@ import Testing
       let trace = try await bench.dataplane.trace(port: "a", frame: frame(1, to: nil, tags: [.init(10)]))
       #expect(
         trace.steps.map(\.text) == [
-          "100 bytes come in by a", "hub is VLAN-unaware: the frame passes as it is, and its tag is not read",
+          "100 bytes come in by a", "VLAN-unaware, so the frame passes as it is, and its tag is not read",
           "02:00:00:00:00:01 would be learnt behind a", "goes to every port that is up: b; it came from a",
           "100 bytes leave by b, as they are",
         ])
