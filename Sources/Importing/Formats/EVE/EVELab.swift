@@ -66,6 +66,8 @@ struct EVELab {
     lines = [:]
     for element in topology?.first("nodes")?.all("node") ?? [] {
       guard let node = Self.node(element, configured, &findings) else { continue }
+      let count = node.type == "iol" ? 4 * node.ethernet : node.ethernet
+      guard findings.hasRoom(forNICs: max(count, (node.interfaces.map(\.id).max() ?? 0) + 1), line: node.line) else { break }
       if let line = lines.updateValue(element.line, forKey: node.id) {
         findings.fault("node \(node.id) is the one of line \(line) too", line: element.line)
       }

@@ -84,11 +84,11 @@ struct EVELabMaker {
       } else {
         linked[interface.id] = interface
         names[interface.id] = interface.name
-        // Machines number their cards by place: one before a linked one is there as well.
-        if node.type == "qemu" || node.type == "docker" {
-          for id in 0..<interface.id where names[id] == nil { names[id] = "e\(id)" }
-        }
       }
+    }
+    // Machines number their cards by place: one before a linked one is there as well.
+    if node.type == "qemu" || node.type == "docker", let last = names.keys.max() {
+      for id in 0..<last where names[id] == nil { names[id] = "e\(id)" }
     }
     let order = names.keys.sorted { Self.place($0, node) < Self.place($1, node) }
     let base = firstMAC(of: node)

@@ -29,6 +29,7 @@ struct GNS3Reader {
         findings.fault(message, line: node.line)
         continue
       }
+      guard findings.hasRoom(forNICs: node.ports.count, line: node.line) else { break }
       nodes[node.id] = project.nodes.count
       project.nodes.append(node)
     }
