@@ -2,6 +2,7 @@
 package enum ForeignFormats {
   package static let all: [any ForeignFormat] = [
     CMLFormat(),
+    ContainerlabFormat(),
     EVEFormat(),
     GNS3Format(),
     KatharaFormat(),

@@ -121,9 +121,8 @@ struct ShellApplication {
   private mutating func keep(_ line: ShellLines.Line, _ node: inout ForeignNode) {
     node.exec.append((line.text, line.number))
     let runs = [.vm, .container].contains(node.kind)
-    let isAboutNetwork = line.fact != nil
     let reason =
-      isAboutNetwork ? "it is about none of the node's NICs: \(line.text)" : "the line is not understood: \(line.text)"
+      line.fact != nil ? "about none of the node's NICs: \(line.text)" : "nobody runs it here: \(line.text)"
     notes.append(
       ImportNote(
         runs ? .changed : .lost, path: path, line: line.number, key: key,

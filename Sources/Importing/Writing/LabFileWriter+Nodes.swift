@@ -105,7 +105,7 @@ extension LabFileWriter {
   private func writeExec(_ place: Int, _ node: ForeignNode, _ lines: inout LabLines) {
     guard !node.exec.isEmpty else { return }
     guard [.vm, .container].contains(node.kind) else {
-      lines.comment("not run here (in a machine or a container they could be):")
+      lines.comment("not run: a namespace runs no lines of others (--kind vm or container keeps them):")
       for entry in node.exec { lines.comment("  \(entry.line)") }
       return
     }
@@ -168,7 +168,7 @@ extension LabFileWriter {
     if let socket = nic.socket, keeps(.socket(node: node, nic: index), "socket: \(socket)", &lines) {
       lines.add("socket: \(ForeignText.scalar(socket))", .socket(node: node, nic: index))
     }
-    if nic.isDown { lines.comment("its carrier is down there: `apus link down` does so here") }
+    if nic.isDown { lines.comment("its carrier is down there: `apus link set PORT down` does so here") }
   }
 
   private func writeAddresses(_ node: Int, _ index: Int, _ nic: ForeignNIC, _ lines: inout LabLines) {
