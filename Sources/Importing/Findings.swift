@@ -115,7 +115,11 @@ extension String {
     var shown = "\""
     for scalar in unicodeScalars.prefix(80) {
       let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-      if !isControl, !scalar.properties.isDefaultIgnorableCodePoint { shown.unicodeScalars.append(scalar) } else { shown += "\\u{\(String(scalar.value, radix: 16))}" }
+      if !isControl, !scalar.properties.isDefaultIgnorableCodePoint {
+        shown.unicodeScalars.append(scalar)
+      } else {
+        shown += "\\u{\(String(scalar.value, radix: 16))}"
+      }
     }
     return shown + (unicodeScalars.count > 80 ? "…\"" : "\"")
   }

@@ -89,9 +89,10 @@ import Topology
     #expect(lab.nodes[1].nics[0].addresses.map(\.address) == ["10.0.0.2/24"], "\(text)")
     #expect(lab.nodes.prefix(2).allSatisfy { $0.nics[0].gateway == "10.0.0.254" }, "\(text)")
     #expect(lab.nodes[0].nics[0].mac.description == "52:54:00:00:00:01", "\(text)")
-    #expect(lab.nodes[2].nics.map(\.attachment) == [
-      .switchPort(switch: "sw", mode: .transparent), .switchPort(switch: "out", mode: .transparent),
-    ])
+    #expect(
+      lab.nodes[2].nics.map(\.attachment) == [
+        .switchPort(switch: "sw", mode: .transparent), .switchPort(switch: "out", mode: .transparent),
+      ])
     #expect(lab.nodes[2].cpus == 2 && lab.nodes[2].memory == 2048 << 20, "\(text)")
     #expect(text.contains("ubuntu-22-04.qcow2") && text.contains("#cloud-config") && text.contains("NAT"), "\(text)")
     #expect(text.contains("delay: 10ms, jitter: 2ms, loss: 0.5%, rate: 1000kbit"), "\(text)")
@@ -116,7 +117,8 @@ import Topology
     #expect(result.lab.links.map { $0.ends.map(\.text) } == [["r1:eth1", "h1:eth0"]], "\(result.text)")
     #expect(result.lab.nodes[1].nics[0].addresses.map(\.address) == ["10.0.0.1/24"], "\(result.text)")
     #expect(result.text.contains("it has a start-up configuration") && !result.text.contains("hostname R1"))
-    #expect(result.text.contains("hostname: u") && result.notes.map(\.key) == ["nodes.R1.configuration"], "\(result.notes)")
+    #expect(
+      result.text.contains("hostname: u") && result.notes.map(\.key) == ["nodes.R1.configuration"], "\(result.notes)")
     let machines = try Imported.file("old.yaml", text, options: ImportOptions(hostKind: .vm)).lab
     #expect(machines.nodes.map(\.kind) == ["vm", "vm", "vm"])
   }
@@ -127,7 +129,8 @@ import Topology
       ("n2: n1, i2: i0", "n2: n9, i2: i0", [68]), ("n2: n1, i2: i0", "n2: n1, i2: i7", [68]),
       ("n2: n3, i2: i2", "n2: n3, i2: i1", [71]), ("- id: n2\n", "- id: n1\n", [29, 69]),
       ("loss: 0.5", "loss: 500", [69]), ("ram: 2048", "ram: 20480000000000000000000", [44]),
-      ("{ id: i2, label: ens3", "{ id: i1, label: ens3", [58, 71]), ("links:", "lynx:", [1]), ("annotations: [", "annotations: [[", [74]),
+      ("{ id: i2, label: ens3", "{ id: i1, label: ens3", [58, 71]), ("links:", "lynx:", [1]),
+      ("annotations: [", "annotations: [[", [74]),
     ]
     for (old, new, lines) in cases {
       let text = Self.hosts.replacing(old, with: new)

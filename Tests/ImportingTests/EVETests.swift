@@ -95,7 +95,8 @@ import Topology
       (Self.lab(good, Self.hidden + "\n<network id=\"3\" type=\"bridge\"/>"), 10),
     ] {
       let faults = #expect(throws: ImportFaults.self) { try Imported.file("bad.unl", text) }
-      #expect(faults?.faults.first?.line == line && faults?.faults.first?.path == "bad.unl", "\(faults as Any)\n\(text)")
+      #expect(
+        faults?.faults.first?.line == line && faults?.faults.first?.path == "bad.unl", "\(faults as Any)\n\(text)")
     }
     let many = (1...200).map { "<node id=\"\($0)\" name=\"a\" type=\"qemu\" ethernet=\"1024\"/>" }
     let faults = #expect(throws: ImportFaults.self) {

@@ -41,10 +41,12 @@ import Topology
   /// Test 13 of the formats' facts: VLANs of a switch, scripts of both orders, and a NIC in the middle without a link.
   @Test func vlansAndScripts() throws {
     let folder = "project-files/vpcs/aaaaaaaa-0000-0000-0000-00000000000"
-    let result = try Imported.file("vlan.gns3", Self.vlans, beside: [
-      "\(folder)1/startup.vpc": "set pcname PC1\nip 10.0.10.9 10.0.10.14 28\n",
-      "\(folder)2/startup.vpc": "# no\nip 10.0.20.2 255.255.255.0 10.0.20.1\nip dhcp\n",
-    ])
+    let result = try Imported.file(
+      "vlan.gns3", Self.vlans,
+      beside: [
+        "\(folder)1/startup.vpc": "set pcname PC1\nip 10.0.10.9 10.0.10.14 28\n",
+        "\(folder)2/startup.vpc": "# no\nip 10.0.20.2 255.255.255.0 10.0.20.1\nip dhcp\n",
+      ])
     let (lab, text) = (result.lab, result.text)
     #expect(lab.nodes.map(\.name) == ["pc-1", "pc-1-2", "r1"] && lab.name == "vlan-lab", "\(text)")
     #expect(lab.switches.map(\.name) == ["sw"] && lab.switches[0].isVLANAware && lab.links.isEmpty, "\(text)")
@@ -54,9 +56,10 @@ import Topology
     #expect(lab.nodes[0].nics[0].attachment == .switchPort(switch: "sw", mode: .access(10)))
     #expect(lab.nodes[1].nics[0].attachment == .switchPort(switch: "sw", mode: .access(20)))
     let router = lab.nodes[2]
-    #expect(router.nics.map(\.attachment) == [
-      .none, .none, .switchPort(switch: "sw", mode: .trunk(allowed: [1...4094], native: 1)),
-    ])
+    #expect(
+      router.nics.map(\.attachment) == [
+        .none, .none, .switchPort(switch: "sw", mode: .trunk(allowed: [1...4094], native: 1)),
+      ])
     #expect(router.nics.map(\.mac.description) == ["0c:11:22:33:44:00", "0c:11:22:33:44:99", "0c:11:22:33:44:02"])
     #expect(router.nics.map(\.model) == [.e1000, .virtio, .e1000] && router.cpus == 2 && router.memory == 512 << 20)
     #expect(text.contains("vios.qcow2") && text.contains("# Gi0/1") && text.contains("carrier is down"), "\(text)")
@@ -102,9 +105,11 @@ import Topology
 
   /// A file of GNS3 1: links by numbers, NICs in the order of slots whatever the order of the list, serial lines lost.
   @Test func version1() throws {
-    let result = try Imported.file("old.gns3", Self.old, beside: [
-      "project-files/vpcs/bbbbbbbb-0000-0000-0000-000000000002/startup.vpc": "ip fd00::2\nip 10.0.3.2/24 10.0.3.1\n"
-    ])
+    let result = try Imported.file(
+      "old.gns3", Self.old,
+      beside: [
+        "project-files/vpcs/bbbbbbbb-0000-0000-0000-000000000002/startup.vpc": "ip fd00::2\nip 10.0.3.2/24 10.0.3.1\n"
+      ])
     let (lab, text) = (result.lab, result.text)
     #expect(lab.nodes.map(\.name) == ["catch", "pc1", "far"] && lab.nodes.map(\.nics.count) == [2, 1, 1], "\(text)")
     #expect(lab.links.map { $0.ends.map(\.text) } == [["catch:eth0", "far:eth0"]], "\(text)")
@@ -136,15 +141,18 @@ import Topology
       node("d", "docker", "\"adapters\": 2, \"image\": \"alpine:3\", \"environment\": \"A=1\\nB=\\u00e9\""),
     ]
     let links = [
-      link("r", 1, 0, "h1", 0, 0), link("i", 0, 3, "h1", 0, 1), link("h1", 0, 2, "h2", 0, 5), link("d", 1, 0, "h2", 0, 0),
+      link("r", 1, 0, "h1", 0, 0), link("i", 0, 3, "h1", 0, 1), link("h1", 0, 2, "h2", 0, 5),
+      link("d", 1, 0, "h2", 0, 0),
       link("d", 0, 0, "n", 0, 0), link("r", 0, 17, "i", 1, 0), link("r", 0, 16, "f", 0, 1),
     ]
-    let text = "{\"revision\": 9, \"name\": \"x\", \"topology\": {\"nodes\": [\(nodes.joined(separator: ",\n"))], "
+    let text =
+      "{\"revision\": 9, \"name\": \"x\", \"topology\": {\"nodes\": [\(nodes.joined(separator: ",\n"))], "
       + "\"links\": [\(links.joined(separator: ",\n"))]}}"
     let result = try Imported.file("x.gns3", text)
     let lab = result.lab
     #expect(lab.nodes.map(\.nics.count) == [3, 4, 2] && lab.nodes[2].kind == "container", "\(result.text)")
-    #expect(lab.switches.map(\.name) == ["h1", "h2", "n"] && lab.switches.allSatisfy { !$0.isVLANAware }, "\(result.text)")
+    #expect(
+      lab.switches.map(\.name) == ["h1", "h2", "n"] && lab.switches.allSatisfy { !$0.isVLANAware }, "\(result.text)")
     #expect(lab.nodes[0].nics[2].attachment == .switchPort(switch: "h1", mode: .transparent), "\(result.text)")
     #expect(lab.nodes[2].nics[0].attachment == .switchPort(switch: "n", mode: .transparent), "\(result.text)")
     #expect(lab.links.count == 1 && result.notes.filter { $0.outcome == .lost }.count == 4, "\(result.notes)")
@@ -156,7 +164,8 @@ import Topology
     ("ip 10.1.0.9/26", "10.1.0.9/26", nil), ("ip 10.1.0.9 /26 10.1.0.1", "10.1.0.9/26", "10.1.0.1"),
     ("ip 10.1.0.9 255.255.255.192 10.1.0.1", "10.1.0.9/26", "10.1.0.1"), ("ip 10.1.0.9", "10.1.0.9/24", nil),
     ("  IP fd00::5/48", "fd00::5/48", nil), ("ip fd00::5", "fd00::5/64", nil), ("ip auto", nil, nil),
-    ("ip 10.1.0.300", nil, nil), ("ip 10.1.0.1/99", nil, nil), ("ip 10.1.0.1 24 $x", nil, nil), ("ping 10.0.0.1", nil, nil),
+    ("ip 10.1.0.300", nil, nil), ("ip 10.1.0.1/99", nil, nil), ("ip 10.1.0.1 24 $x", nil, nil),
+    ("ping 10.0.0.1", nil, nil),
   ])
   func scripts(line: String, address: String?, gateway: String?) {
     let script = VPCSScript("set pcname PC1\n\(line)\nsave\n")
@@ -172,8 +181,14 @@ import Topology
       (Self.vlans.replacing("000003\", \"adapter_number\": 2", with: "00000X\", \"adapter_number\": 2"), [35]),
       (Self.vlans.replacing("000002\", \"name\"", with: "000001\", \"name\""), [6, 31]),
       (Self.vlans.replacing("\"ram\": 512", with: "\"ram\": 99999999999999999999"), [10]),
-      (Self.vlans.replacing("\"adapter_number\": 0, \"port_number\": 1}", with: "\"adapter_number\": 0, \"port_number\": 0}"), [30]),
-      (Self.old.replacing("\"source_node_id\": 4, \"source_port_id\": 1", with: "\"source_node_id\": 9, \"source_port_id\": 1"), [32]),
+      (
+        Self.vlans.replacing(
+          "\"adapter_number\": 0, \"port_number\": 1}", with: "\"adapter_number\": 0, \"port_number\": 0}"), [30]
+      ),
+      (
+        Self.old.replacing(
+          "\"source_node_id\": 4, \"source_port_id\": 1", with: "\"source_node_id\": 9, \"source_port_id\": 1"), [32]
+      ),
       (Self.old.replacing("{\"id\": 2, \"type\": \"VPCS", with: "{\"id\": 1, \"type\": \"VPCS"), [10]),
     ]
     for (text, lines) in places {

@@ -61,11 +61,13 @@ struct EVELabMaker {
     }
     if node.delay > 0 {
       made.comments.append("it starts \(node.delay) s later than the others in EVE-NG")
-      findings.note(.changed, "nodes.\(node.name).delay", line: node.line, "it is a comment; \"after\" orders starts here")
+      findings.note(
+        .changed, "nodes.\(node.name).delay", line: node.line, "it is a comment; \"after\" orders starts here")
     }
     if node.hasConfiguration {
       made.comments.append("it has a start-up configuration in the file")
-      findings.note(.lost, "nodes.\(node.name).config", line: node.line, "the machine's own configuration stays where it is")
+      findings.note(
+        .lost, "nodes.\(node.name).config", line: node.line, "the machine's own configuration stays where it is")
     }
     made.nics = nics(of: node, isMachine: made.kind == .vm)
     lab.nodes.append(made)

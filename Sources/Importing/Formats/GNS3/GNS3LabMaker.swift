@@ -206,8 +206,10 @@ struct GNS3LabMaker {
     let port = node.ports[end.port]?.name ?? ""
     let isOnly = node.word == "nat" || node.ports.count <= 1
     let id = "uplink \(end.node) \(end.port.adapter) \(end.port.number)"
-    var segment = ForeignSegment(id: id, name: isOnly ? node.name : "\(node.name)-\(port)", kind: .bridge, line: node.line)
-    segment.comments.append("\(node.word) \(node.name)\(port.isEmpty ? "" : ", \(port)"): it leads out of the lab in GNS3")
+    var segment = ForeignSegment(
+      id: id, name: isOnly ? node.name : "\(node.name)-\(port)", kind: .bridge, line: node.line)
+    segment.comments.append(
+      "\(node.word) \(node.name)\(port.isEmpty ? "" : ", \(port)"): it leads out of the lab in GNS3")
     lab.segments.append(segment)
     uplinks[end] = id
     return id
