@@ -69,7 +69,8 @@ extension RealThings {
         try await sandbox.apus("up", file, expecting: 0, within: 200)
         try await sandbox.pings("n1", "10.0.0.2", lab: "ape-clab")
         for (node, host) in [("n1", "1"), ("n2", "2")] {
-          let line = "ip link add link eth1 name v7 type vlan id 7 && ip addr add 10.7.0.\(host)/24 dev v7 && ip link set v7 up"
+          let line =
+            "ip link add link eth1 name v7 type vlan id 7 && ip addr add 10.7.0.\(host)/24 dev v7 && ip link set v7 up"
           try await sandbox.apus("exec", "--lab", "ape-clab", node, "--", "sh", "-c", line, expecting: 0)
         }
         try await sandbox.pings("n1", "10.7.0.2", lab: "ape-clab")
@@ -82,7 +83,7 @@ extension RealThings {
         let target = "\(sandbox.folder)/bad.lab.yaml"
         let broken = try await sandbox.apus("import", "\(folder)/a.clab.yml", "-o", target, expecting: 2)
         #expect(broken.errors.contains("\(folder)/a.clab.yml:3: error: "), "\(broken)")
-        FileManager.default.createFile(atPath: "\(folder)/large.clab.yml", contents: Data(count: 100 << 20))
+        try Data(count: 100 << 20).write(to: URL(filePath: "\(folder)/large.clab.yml"))
         let large = try await sandbox.apus("import", "\(folder)/large.clab.yml", "-o", target, expecting: 2)
         #expect(large.errors.contains("more than 10485760 bytes"), "\(large)")
         // A link in the folder leads out of it, and is no file of it.

@@ -184,7 +184,8 @@ struct ContainerlabTests {
     #expect(faults("name: x\ntopology: [\n")[0].hasPrefix("3 "))
     #expect(faults("name: {{ .x }}\ntopology: {}\n")[0].hasPrefix("1 a Go template"))
     #expect(faults("name: x\ntopology:\n  nodes:\n    a: {kind: linux}\n    a: {kind: linux}\n")[0].hasPrefix("5 "))
-    let loop = "name: x\ntopology:\n  nodes:\n    a: {network-mode: 'container:b'}\n    b: {network-mode: 'container:a'}\n"
+    let loop =
+      "name: x\ntopology:\n  nodes:\n    a: {network-mode: 'container:b'}\n    b: {network-mode: 'container:a'}\n"
     #expect(faults(loop)[0].contains("network of a is that of itself"))
   }
 

@@ -8,8 +8,10 @@ struct ShellLinesTests {
 
   @Test(arguments: [
     "ip addr add 10.0.0.1/24 dev eth0", "ip a a 10.0.0.1/24 dev eth0", "ip -4 address replace 10.0.0.1/24 dev eth0",
-    "ip addr add dev eth0 10.0.0.1/24", "ip addr add 10.0.0.1/24 brd + dev eth0 label eth0:1", "ifconfig eth0 10.0.0.1/24 up",
-    "ifconfig eth0 10.0.0.1 netmask 255.255.255.0", "ifconfig eth0 inet 10.0.0.1 netmask 255.255.255.0 broadcast 10.0.0.255 up",
+    "ip addr add dev eth0 10.0.0.1/24", "ip addr add 10.0.0.1/24 brd + dev eth0 label eth0:1",
+    "ifconfig eth0 10.0.0.1/24 up",
+    "ifconfig eth0 10.0.0.1 netmask 255.255.255.0",
+    "ifconfig eth0 inet 10.0.0.1 netmask 255.255.255.0 broadcast 10.0.0.255 up",
     "sudo /sbin/ip addr add 10.0.0.1/24 dev eth0", "ip addr add 10.0.0.1/24 dev 'eth0' 2>/dev/null || true",
     "sh -c \"ip addr add 10.0.0.1/24 dev eth0\"", "ip addr add 10.0.0.1/255.255.255.0 dev eth0 # comment",
     "busybox ifconfig eth0:1 10.0.0.1 netmask 0xffffff00",
@@ -29,9 +31,10 @@ struct ShellLinesTests {
     #expect(
       facts("route add -net 10.9.0.0 netmask 255.255.0.0 gw 10.0.0.1 dev eth1")
         == [.route(to: "10.9.0.0/16", via: "10.0.0.1", nic: "eth1")])
-    #expect(facts("ip link set dev eth0 address 02:00:00:00:00:01 mtu 9000") == [
-      .several([.mac(nic: "eth0", "02:00:00:00:00:01"), .mtu(nic: "eth0", 9000)])
-    ])
+    #expect(
+      facts("ip link set dev eth0 address 02:00:00:00:00:01 mtu 9000") == [
+        .several([.mac(nic: "eth0", "02:00:00:00:00:01"), .mtu(nic: "eth0", 9000)])
+      ])
     #expect(facts("ifconfig eth0 hw ether 02:00:00:00:00:01") == [.mac(nic: "eth0", "02:00:00:00:00:01")])
     #expect(facts("ifconfig eth0 192.168.1.1") == [.address(nic: "eth0", "192.168.1.1/24")])
     #expect(facts("sysctl -w net.ipv4.ip_forward=1") == [.sysctl(key: "net.ipv4.ip_forward", value: "1")])
@@ -87,7 +90,9 @@ struct ShellLinesTests {
   /// Whatever is in a script, it is read to its end.
   @Test func anyTextIsRead() {
     var generator = SystemRandomNumberGenerator()
-    let parts = ["ip", " ", "addr", "add", "'", "\"", "\\", "$", "(", ";", "&", "&&", "|", ">", "<<E", "\n", "10.0.0.1/99", "é"]
+    let parts = [
+      "ip", " ", "addr", "add", "'", "\"", "\\", "$", "(", ";", "&", "&&", "|", ">", "<<E", "\n", "10.0.0.1/99", "é",
+    ]
     for _ in 0..<2000 {
       let script = (0..<Int.random(in: 0...12, using: &generator)).map { _ in parts.randomElement() ?? "" }.joined()
       _ = ShellLines.read(script)

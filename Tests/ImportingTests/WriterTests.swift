@@ -12,8 +12,10 @@ struct WriterTests {
 
   /// Names, texts and comments that try to be something else.
   @Test(arguments: [
-    "a: b", "a\nversion: 2", "# x", "\"", "'", "${HOME}", "$${x}", "{", "]", "*a", "&b", "!t", "%", "@", "\u{0}", "\u{7F}",
-    "\u{2028}x: y", "\u{1B}[31m", "all", "null", "-", "é", "日本", "", " ", "\u{FEFF}", "a\tb", "\\", "~", "- x", "\u{85}",
+    "a: b", "a\nversion: 2", "# x", "\"", "'", "${HOME}", "$${x}", "{", "]", "*a", "&b", "!t", "%", "@", "\u{0}",
+    "\u{7F}",
+    "\u{2028}x: y", "\u{1B}[31m", "all", "null", "-", "é", "日本", "", " ", "\u{FEFF}", "a\tb", "\\", "~", "- x",
+    "\u{85}",
     String(repeating: "x", count: 5000),
   ])
   func hostileTextStaysText(_ text: String) throws {

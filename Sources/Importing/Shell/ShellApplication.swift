@@ -66,7 +66,8 @@ struct ShellApplication {
       guard let place = indices[nic] else { return false }
       indices[name] = place
       notes.append(
-        ImportNote(.changed, path: path, line: line.number, key: "\(key): \(nic)", reason: "its name \(name) is no name here"))
+        ImportNote(
+          .changed, path: path, line: line.number, key: "\(key): \(nic)", reason: "its name \(name) is no name here"))
       return true
     case .impairment(let nic, let value):
       return change(nic, &node) { $0.fromNode = $0.fromNode.followed(by: value) }

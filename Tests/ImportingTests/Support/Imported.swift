@@ -64,7 +64,8 @@ extension ForeignFiles {
   ) -> ForeignFiles {
     let paths = contents.keys.sorted()
     return ForeignFiles(
-      roots: [named ?? "lab"], folderName: "lab", environment: environment, paths: paths, named: named.map { [$0] } ?? paths
+      roots: [named ?? "lab"], folderName: "lab", environment: environment, paths: paths,
+      named: named.map { [$0] } ?? paths
     ) { (path: String) throws(ImportFault) -> String? in contents[path] }
   }
 }

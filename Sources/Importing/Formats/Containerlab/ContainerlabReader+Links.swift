@@ -50,7 +50,8 @@ extension ContainerlabReader {
       return End(node: String(parts[0]), interface: String(parts[1]), line: value.line)
     }
     guard let node = value["node"]?.text, let interface = value["interface"]?.text else {
-      fault(value.line, "an end must be NODE:INTERFACE, or a mapping of \"node\" and \"interface\", found \(value.found)")
+      fault(
+        value.line, "an end must be NODE:INTERFACE, or a mapping of \"node\" and \"interface\", found \(value.found)")
       return nil
     }
     var end = End(node: node, interface: interface, line: value.line, mac: value["mac"]?.text)
@@ -103,7 +104,8 @@ extension ContainerlabReader {
     let ends = [first, second]
     let uplinks = ends.filter { Self.reserved.contains($0.node) && roles[$0.node] == nil }
     if let uplink = uplinks.first {
-      guard uplinks.count == 1, let inner = ends.first(where: { !Self.reserved.contains($0.node) || roles[$0.node] != nil })
+      guard uplinks.count == 1,
+        let inner = ends.first(where: { !Self.reserved.contains($0.node) || roles[$0.node] != nil })
       else { return fault(first.line, "no end of the link is a node") }
       guard uplink.node == "host" else { return leave(inner, "\(uplink.node):\(uplink.interface)", mtu: mtu) }
       return joinHost(inner, uplink.interface, uplink.line, mtu: mtu, number)
@@ -193,10 +195,12 @@ extension ContainerlabReader {
   /// Leaves a NIC there that led out of the lab.
   private mutating func leave(_ end: End, _ what: String, mtu: Int?) {
     guard case .node? = role(end) else {
-      return note(.lost, end.line, "\(end.node):\(end.interface)", "\(what) has no equal: the switch is not joined to it")
+      return note(
+        .lost, end.line, "\(end.node):\(end.interface)", "\(what) has no equal: the switch is not joined to it")
     }
     plug(end, into: nil, mtu: mtu, comment: "led to \(what)")
-    note(.lost, end.line, "\(end.node):\(end.interface)", "\(what) has no equal: the NIC is there, and plugged in nowhere")
+    note(
+      .lost, end.line, "\(end.node):\(end.interface)", "\(what) has no equal: the NIC is there, and plugged in nowhere")
   }
 
   // MARK: - order

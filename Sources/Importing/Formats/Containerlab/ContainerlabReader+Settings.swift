@@ -31,7 +31,8 @@ extension ContainerlabReader {
     readExec(name, definition, node)
   }
 
-  private mutating func setting(_ key: String, _ line: Int, _ name: String, _ definition: ContainerlabNode, _ node: Int) {
+  private mutating func setting(_ key: String, _ line: Int, _ name: String, _ definition: ContainerlabNode, _ node: Int)
+  {
     let value = definition.value(key)
     let full = "nodes.\(name).\(key)"
     switch key {
@@ -153,7 +154,8 @@ extension ContainerlabReader {
           fault(wait.line, "there is no node \"\(other)\"")
           continue
         }
-        guard [.vm, .container].contains(lab.nodes[node].kind), case .node(let target)? = roles[other], target != node else {
+        guard [.vm, .container].contains(lab.nodes[node].kind), case .node(let target)? = roles[other], target != node
+        else {
           let reason = "waits for \(other): a namespace is there at once, and waits for nobody"
           note(.withoutEffect, wait.line, "nodes.\(name).stages", reason)
           continue

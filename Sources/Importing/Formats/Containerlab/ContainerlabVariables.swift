@@ -50,7 +50,9 @@ enum ContainerlabVariables {
 
   private static func name(_ text: ArraySlice<UInt8>) -> String {
     guard let first = text.first, !(0x30...0x39).contains(first) else { return "" }
-    let name = text.prefix { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || $0 == UInt8(ascii: "_") }
+    let name = text.prefix {
+      (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || $0 == UInt8(ascii: "_")
+    }
     return String(decoding: name, as: UTF8.self)
   }
 
