@@ -41,7 +41,7 @@ import Topology
   /// Test 13 of the formats' facts: VLANs of a switch, scripts of both orders, and a NIC in the middle without a link.
   @Test func vlansAndScripts() throws {
     let folder = "project-files/vpcs/aaaaaaaa-0000-0000-0000-00000000000"
-    let result = try Imported.file(
+    let result = try OneFile.made(
       "vlan.gns3", Self.vlans,
       beside: [
         "\(folder)1/startup.vpc": "set pcname PC1\nip 10.0.10.9 10.0.10.14 28\n",
@@ -60,7 +60,7 @@ import Topology
       router.nics.map(\.attachment) == [
         .none, .none, .switchPort(switch: "sw", mode: .trunk(allowed: [1...4094], native: 1)),
       ])
-    #expect(router.nics.map(\.mac.description) == ["0c:11:22:33:44:00", "0c:11:22:33:44:99", "0c:11:22:33:44:02"])
+    #expect(router.nics.map { "\($0.mac)" } == ["0c:11:22:33:44:00", "0c:11:22:33:44:99", "0c:11:22:33:44:02"])
     #expect(router.nics.map(\.model) == [.e1000, .virtio, .e1000] && router.cpus == 2 && router.memory == 512 << 20)
     #expect(text.contains("vios.qcow2") && text.contains("# Gi0/1") && text.contains("carrier is down"), "\(text)")
     #expect(text.contains("delay: 20ms, jitter: 5ms, loss: 2%"), "\(text)")
@@ -105,7 +105,7 @@ import Topology
 
   /// A file of GNS3 1: links by numbers, NICs in the order of slots whatever the order of the list, serial lines lost.
   @Test func version1() throws {
-    let result = try Imported.file(
+    let result = try OneFile.made(
       "old.gns3", Self.old,
       beside: [
         "project-files/vpcs/bbbbbbbb-0000-0000-0000-000000000002/startup.vpc": "ip fd00::2\nip 10.0.3.2/24 10.0.3.1\n"
@@ -148,7 +148,7 @@ import Topology
     let text =
       "{\"revision\": 9, \"name\": \"x\", \"topology\": {\"nodes\": [\(nodes.joined(separator: ",\n"))], "
       + "\"links\": [\(links.joined(separator: ",\n"))]}}"
-    let result = try Imported.file("x.gns3", text)
+    let result = try OneFile.made("x.gns3", text, options: ImportOptions(hostKind: .container))
     let lab = result.lab
     #expect(lab.nodes.map(\.nics.count) == [3, 4, 2] && lab.nodes[2].kind == "container", "\(result.text)")
     #expect(
@@ -192,7 +192,7 @@ import Topology
       (Self.old.replacing("{\"id\": 2, \"type\": \"VPCS", with: "{\"id\": 1, \"type\": \"VPCS"), [10]),
     ]
     for (text, lines) in places {
-      let faults = #expect(throws: ImportFaults.self) { try Imported.file("bad.gns3", text) }
+      let faults = #expect(throws: ImportFaults.self) { try OneFile.made("bad.gns3", text) }
       #expect(faults?.faults.map(\.line) == lines, "\(faults as Any)\n\(text)")
       #expect(faults?.faults.allSatisfy { $0.path == "bad.gns3" } == true)
     }
@@ -206,9 +206,9 @@ import Topology
 }
 
 /// One file of another tool, made a lab file of, as the command does it.
-enum Imported {
+enum OneFile {
   /// - Parameter others: texts of files beside it, by their paths.
-  static func file(
+  static func made(
     _ name: String, _ text: String, beside others: [String: String] = [:], options: ImportOptions = ImportOptions()
   ) throws -> LabFileWriter.Result {
     var texts = others

@@ -43,21 +43,23 @@ struct EVELabMaker {
 
   private mutating func node(_ node: EVELab.Node) {
     var made = ForeignNode(id: "node \(node.id)", name: node.name, kind: .vm, line: node.line)
-    if node.ram > 0 { made.memory = UInt64(node.ram) << 20 }
-    if node.cpus > 0 { made.cpus = node.cpus }
     let image = node.image.isEmpty ? "" : ", image \(node.image)"
     let template = node.template.isEmpty || node.template == node.type ? "" : " \(node.template)"
     switch node.type {
     case "vpcs":
-      made.kind = options.hostKind ?? .netns
+      made.kind = options.imagelessKind
       findings.note(.lost, "nodes.\(node.name)", line: node.line, "addresses of VPCS are not in the file")
     case "docker":
-      made.kind = options.hostKind ?? (node.image.isEmpty ? .netns : .container)
+      made.kind = node.image.isEmpty ? options.imagelessKind : options.hostKind ?? .netns
       if made.kind == .container { made.image = node.image } else { made.comments.append("docker\(template)\(image)") }
     default:
       // EVE-NG names the folder that the machine's disks lie in.
       made.image = node.type == "qemu" && !node.image.isEmpty ? "\(node.image).qcow2" : "none"
       made.comments.append("\(node.type)\(template)\(image)")
+    }
+    if made.kind == .vm {
+      made.memory = node.ram > 0 ? UInt64(node.ram) << 20 : nil
+      made.cpus = node.cpus > 0 ? node.cpus : nil
     }
     if node.delay > 0 {
       made.comments.append("it starts \(node.delay) s later than the others in EVE-NG")

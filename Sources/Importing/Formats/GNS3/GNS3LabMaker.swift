@@ -52,13 +52,12 @@ struct GNS3LabMaker {
 
   private mutating func machine(_ node: GNS3Node, _ place: Int, _ linked: Set<GNS3Port>) {
     var made = ForeignNode(id: "node \(node.id)", name: node.name, kind: .vm, line: node.line)
-    made.memory = node.memory
-    made.cpus = node.cpus
     switch node.role {
-    case .host: made.kind = options.hostKind ?? .netns
+    case .host: made.kind = options.imagelessKind
     case .container: container(node, &made)
     default: image(node, &made)
     }
+    if made.kind == .vm { (made.memory, made.cpus) = (node.memory, node.cpus) }
     made.comments += node.comments
     for (port, facts) in Self.ports(of: node, linked) {
       nics[GNS3Link.End(node: place, port: port)] = made.nics.count
@@ -80,7 +79,7 @@ struct GNS3LabMaker {
   }
 
   private func container(_ node: GNS3Node, _ made: inout ForeignNode) {
-    made.kind = options.hostKind ?? (node.image == nil ? .netns : .container)
+    made.kind = node.image == nil ? options.imagelessKind : options.hostKind ?? .netns
     guard made.kind == .container else {
       if let image = node.image { made.comments.append("container of image \(image)") }
       return
