@@ -25,7 +25,7 @@ package struct LabFileWriter {
   var notes: [ImportNote] = []
 
   /// Rounds of leaving out; a round takes fifty findings away.
-  private static let mostRounds = 400
+  private static let mostRounds = 100
 
   /// - Parameters:
   ///   - path: the file as the user named it, for notes.
@@ -43,6 +43,7 @@ package struct LabFileWriter {
   /// - Throws: what is wrong with the text, which is a mistake of this program.
   package mutating func write() throws(ImportFaults) -> Result {
     notes = lab.notes + plan.notes(of: lab, path: path)
+    dropMalformed()
     for _ in 0..<Self.mostRounds {
       let lines = lines()
       let result = loadLab(
@@ -68,7 +69,7 @@ package struct LabFileWriter {
     return ImportFaults(faults.isEmpty ? [ImportFault(path: path, message: "no lab file could be made")] : faults)
   }
 
-  private mutating func drop(_ item: LabItem, _ reason: String) {
+  mutating func drop(_ item: LabItem, _ reason: String) {
     dropped[item] = reason
     let (key, line) = described(item)
     notes.append(ImportNote(.lost, path: path, line: line, key: key, reason: reason))
