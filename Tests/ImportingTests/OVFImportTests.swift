@@ -109,7 +109,8 @@ import Topology
     let archive = Foreign.files([:], descriptors: ["x.ova": Self.old])
     #expect(try OVFFormat().read(archive, ImportOptions()).nodes.map(\.name) == ["old"])
     for (text, words) in [
-      ("<!DOCTYPE Envelope><Envelope/>", "document type"), ("<domain/>", "not <Envelope>"), ("<Envelope>", "not closed"),
+      ("<!DOCTYPE Envelope><Envelope/>", "document type"), ("<domain/>", "not <Envelope>"),
+      ("<Envelope>", "not closed"),
       (Self.envelope(""), "no virtual system"),
     ] {
       let faults = #expect(throws: ImportFaults.self) {
