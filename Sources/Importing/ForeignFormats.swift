@@ -1,9 +1,13 @@
 /// The formats that can be read, one line each.
 package enum ForeignFormats {
   package static let all: [any ForeignFormat] = [
+    CMLFormat(),
+    ContainerlabFormat(),
+    EVEFormat(),
+    GNS3Format(),
+    KatharaFormat(),
     LibvirtFormat(),
     OVFFormat(),
-    KatharaFormat(),
     NetlabFormat(),
   ]
 

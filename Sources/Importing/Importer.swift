@@ -44,7 +44,8 @@ package enum Importer {
     let words = ForeignFormats.all.map(\.name).joined(separator: ", ")
     if let name {
       if let format = ForeignFormats.named(name) { return format }
-      throw ImportFaults(ImportFault(path: shown(files), message: "no format is called \(name)", hint: "formats: \(words)"))
+      throw ImportFaults(
+        ImportFault(path: shown(files), message: "no format is called \(name)", hint: "formats: \(words)"))
     }
     let found = ForeignFormats.all.filter { $0.recognises(files) }
     if found.count == 1 { return found[0] }
@@ -68,7 +69,9 @@ package enum Importer {
     var seen: Set<ImportNote> = []
     let once = notes.filter { seen.insert($0).inserted }
     return once.enumerated().sorted { one, other in
-      (one.element.path, one.element.line ?? 0, one.offset) < (other.element.path, other.element.line ?? 0, other.offset)
+      (one.element.path, one.element.line ?? 0, one.offset) < (
+        other.element.path, other.element.line ?? 0, other.offset
+      )
     }.map(\.element)
   }
 }

@@ -140,7 +140,7 @@ import Topology
   }
 
   @Test(arguments: [
-    (#""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s"}]"#, "NIC n.e: switch needs vlan or trunk"),
+    (#""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s"}]"#, "NIC n.e: switch s needs vlan or trunk"),
     (#""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "vlan": 1}]"#, "NIC n.e: vlan and trunk need switch"),
     (
       #""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s", "vlan": 1, "wire": "w"}]"#,

@@ -28,7 +28,8 @@ struct ForeignYAMLTests {
   }
 
   @Test(arguments: [
-    ("a: 1\na: 2\n", 2, "already defined"), ("a: [1\n", 2, "cannot read YAML"), ("a: 1\n---\nb: 2\n", 2, "second document"),
+    ("a: 1\na: 2\n", 2, "already defined"), ("a: [1\n", 2, "cannot read YAML"),
+    ("a: 1\n---\nb: 2\n", 2, "second document"),
   ])
   func faultsHavePlaces(_ text: String, _ line: Int, _ words: String) throws {
     let fault = try #require(throws: ForeignYAML.Fault.self) { try read(text) }

@@ -66,7 +66,8 @@ struct ShellApplication {
       guard let place = indices[nic] else { return false }
       indices[name] = place
       notes.append(
-        ImportNote(.changed, path: path, line: line.number, key: "\(key): \(nic)", reason: "its name \(name) is no name here"))
+        ImportNote(
+          .changed, path: path, line: line.number, key: "\(key): \(nic)", reason: "its name \(name) is no name here"))
       return true
     case .impairment(let nic, let value):
       return change(nic, &node) { $0.fromNode = $0.fromNode.followed(by: value) }
@@ -121,9 +122,8 @@ struct ShellApplication {
   private mutating func keep(_ line: ShellLines.Line, _ node: inout ForeignNode) {
     node.exec.append((line.text, line.number))
     let runs = [.vm, .container].contains(node.kind)
-    let isAboutNetwork = line.fact != nil
     let reason =
-      isAboutNetwork ? "it is about none of the node's NICs: \(line.text)" : "the line is not understood: \(line.text)"
+      line.fact != nil ? "about none of the node's NICs: \(line.text)" : "nobody runs it here: \(line.text)"
     notes.append(
       ImportNote(
         runs ? .changed : .lost, path: path, line: line.number, key: key,

@@ -97,9 +97,14 @@ struct ShellCommand {
   }
 
   private func link(_ words: [String]) -> ShellLines.Fact? {
+    // The NIC may stand behind what is set: `ip link set up dev eth0`.
     var words = words[...]
-    if words.first == "dev" { words = words.dropFirst() }
-    guard let nic = words.popFirst() else { return nil }
+    if let place = words.firstIndex(of: "dev"), place + 1 < words.endIndex {
+      let name = words[place + 1]
+      words.removeSubrange(place...(place + 1))
+      words = [name] + words
+    }
+    guard let nic = words.popFirst(), !["up", "down"].contains(nic) else { return nil }
     var facts: [ShellLines.Fact] = []
     while let word = words.popFirst() {
       switch word {

@@ -11,7 +11,8 @@ struct ShellWords {
 
   /// Words that begin or end what runs more than once, or perhaps.
   private static let control: Set<String> = [
-    "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "function", "{", "}", "!",
+    "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "function", "{", "}",
+    "!",
     "select", "(", ")",
   ]
 
@@ -89,7 +90,9 @@ struct ShellWords {
     text.unicodeScalars.append(scalar)
   }
 
-  /// Reads a redirection; one to where nothing is kept changes nothing. The index of its last character.
+  /// Reads a redirection; the index of its last character.
+  ///
+  /// One to where nothing is kept changes nothing.
   private mutating func redirection(_ scalars: [Unicode.Scalar], from start: Int) -> Int {
     if word.utf8.count == 1, word.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
       word = ""

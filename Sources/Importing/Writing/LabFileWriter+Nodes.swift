@@ -38,6 +38,8 @@ extension LabFileWriter {
       if !isThere { lines.comment("image: \(ForeignText.scalar(image)) (put it beside this file, and write it here)") }
       if keeps(.image(node: place), "image: \(image)", &lines) {
         lines.add("image: \(isThere ? Self.image(image, of: node) : "none")", .image(node: place))
+        // A machine without an image starts from the network, or from an empty disk where it has no NIC.
+        if node.kind == .vm, !isThere || image == "none", node.nics.isEmpty { lines.add("disk: 1M") }
       }
     }
     if let memory = node.memory {
@@ -103,7 +105,7 @@ extension LabFileWriter {
   private func writeExec(_ place: Int, _ node: ForeignNode, _ lines: inout LabLines) {
     guard !node.exec.isEmpty else { return }
     guard [.vm, .container].contains(node.kind) else {
-      lines.comment("not run here (in a machine or a container they could be):")
+      lines.comment("not run: a namespace runs no lines of others (--kind vm or container keeps them):")
       for entry in node.exec { lines.comment("  \(entry.line)") }
       return
     }
@@ -166,7 +168,7 @@ extension LabFileWriter {
     if let socket = nic.socket, keeps(.socket(node: node, nic: index), "socket: \(socket)", &lines) {
       lines.add("socket: \(ForeignText.scalar(socket))", .socket(node: node, nic: index))
     }
-    if nic.isDown { lines.comment("its carrier is down there: `apus link down` does so here") }
+    if nic.isDown { lines.comment("its carrier is down there: `apus link set PORT down` does so here") }
   }
 
   private func writeAddresses(_ node: Int, _ index: Int, _ nic: ForeignNIC, _ lines: inout LabLines) {

@@ -90,7 +90,9 @@ package struct FileTree: Sendable {
     do {
       let folder = try Folder(parts.count == 1 ? "." : parent.isEmpty ? "/" : parent)
       let kind = try folder.kind(of: name)
-      if kind != nil, !isForced { throw UserError(.badInput, "\(path) is there already", hint: "--force overwrites it") }
+      if kind != nil, !isForced {
+        throw UserError(.badInput, "\(path) is there already", hint: "--force overwrites it")
+      }
       if let kind, kind != .file, kind != .symbolicLink { throw UserError(.badInput, "\(path) is no file") }
       try folder.write(name, Array(text.utf8), mode: 0o644)
     } catch let error as UserError {
