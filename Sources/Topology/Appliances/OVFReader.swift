@@ -45,7 +45,7 @@ package struct OVFReader {
     }
     for section in root.children {
       switch Self.kind(section) {
-      case "DiskSection": 
+      case "DiskSection":
         for disk in section.all("Disk") {
           try tolerating { (reader: inout OVFReader) throws(ImageFault) in try reader.add(disk: disk) }
         }
