@@ -96,7 +96,7 @@ struct TraceNames {
       return TraceStep(kind: .vlan, port: self.port(port), text: Self.words(vlan: vlan, tag: tag))
     case .unaware(let index, let port, let isTagged):
       let form = isTagged ? "its tag is not read" : "it bears no tag"
-      let text = "\(switches.name(of: index) ?? "the switch") is VLAN-unaware: the frame passes as it is, and \(form)"
+      let text = "VLAN-unaware, so the frame passes as it is, and \(form)"
       return TraceStep(kind: .vlan, port: self.port(port), switchName: switches.name(of: index), text: text)
     case .linkLocal(let address, let policy, let passes):
       let verb = passes ? "passes" : "does not pass"

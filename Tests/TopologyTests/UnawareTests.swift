@@ -52,16 +52,15 @@ import Testing
 
   @Test func loopsOfThemAreFound() {
     let messages = load(
-      Self.head +
-      """
-      switches: { u1: { vlan-aware: off }, u2: { vlan-aware: off }, s: {} }
-      links:
-        - { ends: [u1, u2], name: a }
-        - { ends: [u2, u1], name: b }
-        - { ends: [u1, s], vlan: 10, name: c }
-        - { ends: [u2, s], vlan: 20, name: d }
-        - { ends: [u1, s], trunk: [10], name: e }
-      """
+      Self.head + """
+        switches: { u1: { vlan-aware: off }, u2: { vlan-aware: off }, s: {} }
+        links:
+          - { ends: [u1, u2], name: a }
+          - { ends: [u2, u1], name: b }
+          - { ends: [u1, s], vlan: 10, name: c }
+          - { ends: [u2, s], vlan: 20, name: d }
+          - { ends: [u1, s], trunk: [10], name: e }
+        """
     ).diagnostics.map(\.message)
     #expect(
       messages == [
@@ -134,8 +133,9 @@ import Testing
           d: { kind: netns, nics: { eth0: { address: 10.0.0.3/24 }, eth1: { address: 10.0.0.3/24 } } }
         links: [{ ends: [b, c, d:eth0, d:eth1] }]
         """) == [
-        "address 10.0.0.1 is used by a:eth0 (4:49) and a:eth0", "address 10.0.0.2 is used by b:eth0 (5:49) and c:eth0",
-        "address 10.0.0.3 is used by d:eth0 (7:49) and d:eth1",
-      ])
+          "address 10.0.0.1 is used by a:eth0 (4:49) and a:eth0",
+          "address 10.0.0.2 is used by b:eth0 (5:49) and c:eth0",
+          "address 10.0.0.3 is used by d:eth0 (7:49) and d:eth1",
+        ])
   }
 }

@@ -36,23 +36,28 @@ struct ContainerEngine: Sendable {
   }
 
   /// Runs it to its end.
-  /// - Parameter limit: seconds after which it is killed.
+  /// - Parameters:
+  ///   - input: path of the file that it reads.
+  ///   - limit: seconds after which it is killed.
   /// - Returns: what it wrote to its standard output.
   /// - Throws: `UserError` with its last words when it is missing, fails, or takes too long.
   @discardableResult
-  func run(_ arguments: [String], limit: Double = questionLimit) async throws(UserError) -> String {
-    let (status, output, errors) = try await answer(to: arguments, limit: limit)
+  func run(
+    _ arguments: [String], input: String? = nil, limit: Double = questionLimit
+  ) async throws(UserError) -> String {
+    let (status, output, errors) = try await answer(to: arguments, input: input, limit: limit)
     guard status == 0 else { throw failure(arguments, errors, status) }
     return output
   }
 
   private func answer(
-    to arguments: [String], limit: Double
+    to arguments: [String], input: String? = nil, limit: Double
   ) async throws(UserError) -> (status: Int32, output: String, errors: String) {
     guard let executable else { throw missing }
     // Of a log the end counts, of anything else that it answers the beginning.
     let words = ToolWords(limit: Self.textLimit, keepsEnd: arguments.first == "logs")
-    let request = SpawnRequest(executable: executable, arguments: arguments, fileMask: Self.fileMask)
+    let request = SpawnRequest(
+      executable: executable, arguments: arguments, standardInput: input, fileMask: Self.fileMask)
     do {
       let status = try await LinuxHost.run(
         request, onOutput: { isError, bytes in words.add(bytes, isError: isError) }, timeoutSeconds: limit)

@@ -101,11 +101,13 @@ extension ContainerNode {
   /// - Parameter since: what was said before is of another run.
   private func watchReadiness(since: Date, wasReady: Bool) {
     readiness?.cancel()
-    hasBecomeReady = false
+    (hasBecomeReady, failure) = (false, nil)
     let wanted = wasReady ? nil : definition.ready
     let waitForPort = context?.waitForPort
+    let isToBeSetUp = isToBeSetUp
     readiness = Task { [weak self, definition] in
       do {
+        if isToBeSetUp { try await self?.runLines() }
         if let wanted {
           if let text = wanted.console { try await self?.waitForConsole(text, since: since) }
           if let port = wanted.tcp { try await waitForPort?(definition, port) }
@@ -133,6 +135,7 @@ extension ContainerNode {
 
   private func failedToBecomeReady(_ error: UserError) {
     environment.logger.warning("\(error)")
+    failure = error.message
     environment.events.nodeFailed(definition.name, reason: error.message)
     waiting?.yield(.failed(error))
   }

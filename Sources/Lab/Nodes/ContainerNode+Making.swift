@@ -71,6 +71,7 @@ extension ContainerNode {
       journal.note("container \(ownName)") { try await self.stop(cleanly: false) }
     }
     if existing?.hasProcess != true {
+      try await copyFiles()
       let verb = engine.separatesStart ? "init" : "start"
       startTime = .now
       try await engine.run([verb, ownName], limit: ContainerEngine.changeLimit)

@@ -38,6 +38,8 @@ actor ContainerNode: TAPBackedNode {
   /// What is there by its name is not what the lab left.
   var mustBeNew = false
   var hasBecomeReady = false
+  /// Why it has not become ready, until it is started again or somebody stops it.
+  var failure: String?
   var readiness: Task<Void, Never>?
   var waiting: AsyncStream<StartEvent>.Continuation?
   /// Watches the process, and then for what comes after it.
@@ -130,7 +132,8 @@ actor ContainerNode: TAPBackedNode {
       guard !error.message.hasPrefix(prefix) else { throw error }
       throw UserError(error.code, prefix + error.message, hint: error.hint)
     }
-    let known = NodeRecord(process: process)
+    var known = NodeRecord(process: process)
+    if definition.setup != nil { known.isSetUp = false }
     record = known
     try known.write(paths)
   }
@@ -139,7 +142,9 @@ actor ContainerNode: TAPBackedNode {
     do {
       try Netlink.configure(link: "lo", namespace: ownName, mtu: nil, address: nil, up: true)
       // A container that somebody else has made may have routes of its own.
-      return try InterfaceSetup.apply(definition, namespace: ownName, isThere: isThere || isAttached)
+      let left = try InterfaceSetup.apply(definition, namespace: ownName, isThere: isThere || isAttached)
+      if !isThere || isToBeSetUp { try await setKernelSettings() }
+      return left
     } catch {
       throw definition.failure("cannot configure its interfaces", error)
     }
@@ -154,6 +159,7 @@ actor ContainerNode: TAPBackedNode {
     }
     if life == .running { environment.events.nodeStopped(definition.name) }
     life = .stopped
+    if cleanly { failure = nil }
     record = nil
     try NodeRecord.remove(paths)
   }
@@ -194,14 +200,14 @@ actor ContainerNode: TAPBackedNode {
     // An attached container's process is not for us to end.
     var condition = NodeCondition(isReady: false, process: isAttached ? nil : record?.process?.pid)
     switch life {
-    case .running: condition.isReady = hasBecomeReady
-    case .stopped where !isAttached, .ended(0) where !isAttached:
+    case .running: (condition.isReady, condition.error) = (hasBecomeReady, failure)
+    case .stopped where !isAttached && failure == nil, .ended(0) where !isAttached && failure == nil:
       condition.state = .stopped
       condition.process = nil
     case .stopped, .ended:
       condition.state = .failed
       condition.process = nil
-      condition.error = endWords
+      condition.error = failure ?? endWords
     }
     return condition
   }

@@ -48,6 +48,13 @@ struct NetnsNode: TAPBackedNode {
 
   func start(_ context: StartContext, isRunning: Bool) async throws {
     context.progress("\(definition.name): namespace \(namespace)")
+    let paths = environment.paths(of: definition.name)
+    guard let setup = definition.setup, !setup.exec.isEmpty, var record = NodeRecord.read(paths),
+      record.isSetUp == false
+    else { return }
+    try await NodeSetup.runLines(of: definition, limit: NodeSetup.lineLimit) { try await execute($0) }
+    record.isSetUp = true
+    try record.write(paths)
   }
 
   func remove() async throws -> [String] {

@@ -123,6 +123,9 @@ protocol Node: Sendable {
   /// Sets the MTU of a NIC's interface, in bytes, where that is ours.
   func setMTU(of nic: String, _ mtu: Int) async throws(UserError)
 
+  /// Gives its kernel the settings of its definition, where it runs.
+  func setKernelSettings() async throws(UserError)
+
   /// NICs on wires whose other end is down: their guests are to see it, where only the node can show it to them.
   func setFarEnds(down nics: Set<String>) async
 
@@ -226,6 +229,7 @@ extension Node {
   func stop(cleanly: Bool) async throws {}
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool { false }
   func setMTU(of nic: String, _ mtu: Int) async throws(UserError) {}
+  func setKernelSettings() async throws(UserError) {}
   func setFarEnds(down nics: Set<String>) async {}
   func announce() async {}
   func plug(_ nics: [NICDefinition]) async throws(UserError) {}

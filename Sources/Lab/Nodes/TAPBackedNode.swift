@@ -27,7 +27,9 @@ extension TAPBackedNode {
       if let tapNamespace {
         try Netlink.configure(link: "lo", namespace: tapNamespace, mtu: nil, address: nil, up: true)
       }
-      return try InterfaceSetup.apply(definition, namespace: tapNamespace, isThere: isThere)
+      let left = try InterfaceSetup.apply(definition, namespace: tapNamespace, isThere: isThere)
+      if !isThere { try await setKernelSettings() }
+      return left
     } catch {
       throw definition.failure("cannot configure its interfaces", error)
     }
@@ -39,6 +41,10 @@ extension TAPBackedNode {
     } catch {
       throw definition.failure("cannot set the MTU of \(nic)", error)
     }
+  }
+
+  func setKernelSettings() async throws(UserError) {
+    if let tapNamespace { try await NodeSetup.writeSettings(of: definition, namespace: tapNamespace) }
   }
 
   func execute(_ request: CommandRequest) async throws -> StartedCommand {

@@ -26,7 +26,7 @@ extension VMNode {
   /// - Parameter wasReady: it has been ready, before this daemon took it back; only its agent has to answer again.
   func watchReadiness(wasReady: Bool) {
     readiness?.cancel()
-    hasBecomeReady = false
+    (hasBecomeReady, failure) = (false, nil)
     if !wasReady, record?.isReady == true { note(isReady: false) }
     let (answers, continuation) = AsyncStream.makeStream(of: GuestSetup.self)
     agentAnswers = continuation
@@ -67,6 +67,7 @@ extension VMNode {
     guard !Task.isCancelled else { return }
     let error = UserError.wrapping(error, "node \(definition.name)")
     environment.logger.warning("\(definition.name): \(error)")
+    failure = error.message
     environment.events.nodeFailed(definition.name, reason: error.message)
     waiting?.yield(.failed(error))
   }
@@ -84,6 +85,7 @@ extension VMNode {
     if wanted.agent, let setup = await answers.first(where: { _ in true }) {
       try setup.check(expected: steps, node: definition.name)
     }
+    if record?.isSetUp == false { try await setUp() }
     if let text = wanted.console { try await waitForConsole(text) }
     if let port = wanted.tcp { try await waitForPort(definition, port) }
   }

@@ -49,6 +49,8 @@ actor VMNode: Node {
   var farDownNICs: Set<String> = []
   /// All that makes it ready has been seen since its start or reset.
   var hasBecomeReady = false
+  /// Why it has not become ready, until it is started again or somebody stops it.
+  var failure: String?
   /// Watches for that.
   var readiness: Task<Void, Never>?
   var agentAnswers: AsyncStream<GuestSetup>.Continuation?
@@ -136,6 +138,7 @@ actor VMNode: Node {
     if life == .running { environment.events.nodeStopped(definition.name) }
     life = .stopped
     hasBecomeReady = false
+    if cleanly { failure = nil }
     record = nil
     try NodeRecord.remove(paths)
   }
@@ -150,10 +153,10 @@ actor VMNode: Node {
   func condition() async -> NodeCondition {
     var condition = NodeCondition(isReady: false, process: record?.process?.pid, console: paths.consoleSocket)
     switch life {
-    case .running: condition.isReady = hasBecomeReady
+    case .running: (condition.isReady, condition.error) = (hasBecomeReady, failure)
     case .stopped, .poweredOff:
-      condition.state = .stopped
-      condition.process = nil
+      condition.state = failure == nil ? .stopped : .failed
+      (condition.process, condition.error) = (nil, failure)
     case .failed(let reason):
       condition.state = .failed
       condition.process = nil
@@ -200,7 +203,10 @@ actor VMNode: Node {
     context.journal.note("process \(process.pid) of \(definition.name)") { try await self.stop(cleanly: false) }
     var known = NodeRecord(process: process)
     known.consoleStart = consoleStart
-    if definition.disk == nil { known.setupSteps = definition.networkSteps.count }
+    if definition.disk == nil {
+      known.setupSteps = definition.networkSteps.count
+      if definition.setup != nil { known.isSetUp = false }
+    }
     record = known
     try known.write(paths)
     return process
@@ -267,6 +273,7 @@ actor VMNode: Node {
     case .reset:
       agent?.guestWasReset()
       environment.events.nodeReset(definition.name)
+      noteSetUp(false)
       watchReadiness(wasReady: false)
     case .shutdown(let byGuest): sawShutdownByGuest = byGuest
     case .guestPanicked: environment.logger.warning("\(definition.name): the guest's kernel panicked")

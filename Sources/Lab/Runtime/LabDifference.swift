@@ -29,6 +29,8 @@ struct LabDifference: Sendable, Equatable {
   var removedTrunks: [String] = []
   /// Ports of nodes that somebody else runs whose front-ends would find other features when they connect again.
   var otherOffers: [String] = []
+  /// Nodes that run on with other settings of their kernels.
+  var otherSettings: [String] = []
   var steps: [PlanStep] = []
 
   /// - Throws: for what a running lab cannot change.
@@ -140,7 +142,9 @@ struct LabDifference: Sendable, Equatable {
       let offloads = node.kind == before.kind ? Self.otherOffloads(node, before) : []
       if node.traits.isForeign { otherOffers += offloads.map { Names.port(node: node.name, nic: $0) } }
       let reopened = node.traits.hasOurInterfaces ? offloads : []
-      let isTheSame = before.attachments == node.attachments && before.ready == node.ready && before.after == node.after
+      let isTheSame =
+        before.attachments == node.attachments && before.ready == node.ready && before.after == node.after
+        && before.setup == node.setup
       guard Self.detached(before) != Self.detached(node) || !isTheSame || !(rewired + reopened).isEmpty else {
         continue
       }
@@ -149,9 +153,11 @@ struct LabDifference: Sendable, Equatable {
       changedNodes[node.name] = change
       switch change {
       case .modes, .ports, .nics:
+        if before.setup != node.setup { otherSettings.append(node.name) }
         let detail = Self.detail(of: change, node, before, rewired, reopened: reopened)
         steps.append(PlanStep(.change, "node \(node.name)", detail))
-      case .anew: steps.append(PlanStep(.change, "node \(node.name)", "\(kind), made anew"))
+      case .anew:
+        steps.append(PlanStep(.change, "node \(node.name)", "\(kind), made anew\(Self.setupWords(node, before))"))
       case .restart: steps.append(PlanStep(.restart, "node \(node.name)", "\(kind), \(Self.reason(node, before))"))
       }
     }
@@ -189,7 +195,8 @@ struct LabDifference: Sendable, Equatable {
   private static func change(
     _ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String], reopened: [String], isAttachedFirst: Bool
   ) -> NodeChange {
-    let isTheSameInside = detached(node) == detached(before)
+    let (now, then) = insides(node, before)
+    let isTheSameInside = now == then
     if isTheSameInside, rewired.isEmpty, reopened.isEmpty { return .modes }
     if isTheSameInside, rewired.isEmpty || (isAttachedFirst && node.traits.hasOurInterfaces) {
       return .ports(node.nics.map(\.name).filter { rewired.contains($0) || reopened.contains($0) })
@@ -206,7 +213,7 @@ struct LabDifference: Sendable, Equatable {
   private static func otherNICs(
     _ node: NodeDefinition, _ before: NodeDefinition, _ rewired: [String]
   ) -> NodeChange? {
-    var (now, then) = (detached(node), detached(before))
+    var (now, then) = insides(node, before)
     let (new, old) = (now.nics, then.nics)
     let kept = new.filter { nic in old.contains { $0.name == nic.name } }
     let added = new.filter { nic in !old.contains { $0.name == nic.name } }
@@ -228,7 +235,7 @@ struct LabDifference: Sendable, Equatable {
   }
 
   /// The node without what is outside of it: where its NICs lead, how we open its interfaces, what it is waited for.
-  private static func detached(_ node: NodeDefinition) -> NodeDefinition {
+  static func detached(_ node: NodeDefinition) -> NodeDefinition {
     var node = node
     for index in node.nics.indices {
       node.nics[index].attachment = .none
@@ -250,6 +257,7 @@ struct LabDifference: Sendable, Equatable {
     var parts = lists.filter { !$0.0.isEmpty }.map { "\($0.0.joined(separator: ", ")) \($0.1)" }
     if !reopened.isEmpty { parts.append("offload of \(reopened.joined(separator: ", "))") }
     if hasOtherVLANs(node, before) { parts.append("VLANs of its ports") }
+    if let settings = settingWords(node, before) { parts.append(settings) }
     if node.ready != before.ready || node.after != before.after { parts.append("when it is ready") }
     return parts.joined(separator: ", ")
   }
@@ -272,6 +280,7 @@ struct LabDifference: Sendable, Equatable {
     if node.boot != before.boot { return "another `boot`" }
     if node.container != before.container { return "another command, environment or engine" }
     if node.appliance != before.appliance { return "something else of its appliance" }
+    if let reason = setupReason(node, before) { return reason }
     if node.cloudInit != before.cloudInit { return "another cloud-init" }
     if node.cpus != before.cpus { return "cpus \(before.cpus) -> \(node.cpus)" }
     if node.memory != before.memory { return "memory \(before.memory >> 20)M -> \(node.memory >> 20)M" }

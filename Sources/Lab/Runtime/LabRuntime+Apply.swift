@@ -260,6 +260,9 @@ extension LabRuntime {
     await plane?.settleInterfaces()
     try await startNodes(work)
     await tellMachines()
+    for node in work.nodes where difference.otherSettings.contains(node.definition.name) {
+      try await node.setKernelSettings()
+    }
     for node in work.nodes {
       guard case .nics(let added, _, _) = difference.changedNodes[node.definition.name] else { continue }
       try await node.plug(node.definition.nics.filter { added.contains($0.name) })

@@ -257,7 +257,9 @@ extension LabRuntime {
   func startNodes(_ work: Work) async throws {
     let due = work.nodes.filter { work.action($0) != .keep }
     for node in due where work.action(node) != .adopt && !node.boots {
-      try NodeRecord(process: nil).write(environment.paths(of: node.definition.name))
+      var record = NodeRecord(process: nil)
+      if node.definition.setup != nil { record.isSetUp = false }
+      try record.write(environment.paths(of: node.definition.name))
     }
     let order = StartOrder(work.nodes.map(\.definition.name))
     for node in work.nodes where work.action(node) == .keep { await order.note(node.definition.name, .ready) }

@@ -30,6 +30,8 @@ enum NodeFile: String, CaseIterable {
   /// What was capped of it.
   case olderConsoleLog = "console.log.1"
   case processLog = "qemu.log"
+  /// On their way into a container.
+  case files = "files.tar"
   /// `/etc/hosts` of a container.
   case hosts
   case disk = "disk.qcow2"

@@ -20,6 +20,8 @@ struct NodeRecord: Codable, Sendable, Equatable {
   var helpers: [String: ProcessIdentity]?
   /// A NIC that the machine was started with was unplugged: a built-in guest that boots again is told of it all the same.
   var hasLostNICs: Bool?
+  /// Its system has been told all that it is told beside its network, since its last start or reset; nil = nothing is.
+  var isSetUp: Bool?
 
   init(process: ProcessIdentity?) {
     since = Date().formatted(.iso8601)

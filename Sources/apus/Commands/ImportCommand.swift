@@ -55,10 +55,14 @@ struct ImportCommand: AsyncParsableCommand {
     try hand(outcome)
   }
 
+  /// Lines that a terminal gets of what is lost.
+  private static let mostTold = 1000
+
   private func hand(_ outcome: Importer.Outcome) throws {
     let notes = outcome.file.notes
     let lost = notes.filter { $0.outcome == .lost }
-    for note in lost { Output.words(note.rendered) }
+    for note in lost.prefix(Self.mostTold) { Output.words(note.rendered) }
+    if lost.count > Self.mostTold { Output.words("and \(lost.count - Self.mostTold) more: --report FILE has them all") }
     if let report = Variables.option(report, "REPORT") {
       let rows = notes.map { ImportNoteRow($0) }
       try FileTree.write(try JSON.text(rows) + "\n", to: report, isForced: force)

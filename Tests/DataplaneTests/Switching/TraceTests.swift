@@ -59,7 +59,7 @@ import Testing
       for name in ["s1", "s2", "u"] { try await bench.addSwitch(name) { $0.linkLocal = .transparent } }
       let mode = PortMode.trunk(allowed: VLANSet([1...20]), native: 5)
       try await bench.dataplane.addPatch(PatchEnd("s1:t", on: "s1", mode), PatchEnd("s2:t", on: "s2", .transparent))
-      try await bench.dataplane.addPatch(PatchEnd("s2:r", on: "s2", .transparent), PatchEnd("u:r", on: "u", .transparent))
+      try await bench.dataplane.addPatch(name: "r", between: "s2", and: "u", mode: .transparent)
       try await bench.addGuest("a", .access(vlan: 10), on: "s1")
       try await bench.addGuest("b", .transparent, on: "s2", mtu: 200)
       try await bench.addGuest("c", .trunk(allowed: .all, native: 7), on: "s1")
@@ -88,7 +88,7 @@ import Testing
       let trace = try await bench.dataplane.trace(port: "a", frame: frame(1, to: nil, tags: [.init(10)]))
       #expect(
         trace.steps.map(\.text) == [
-          "100 bytes come in by a", "hub is VLAN-unaware: the frame passes as it is, and its tag is not read",
+          "100 bytes come in by a", "VLAN-unaware, so the frame passes as it is, and its tag is not read",
           "02:00:00:00:00:01 would be learnt behind a", "goes to every port that is up: b; it came from a",
           "100 bytes leave by b, as they are",
         ])

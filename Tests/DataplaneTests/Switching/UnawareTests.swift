@@ -113,7 +113,7 @@ import VhostUser
     var header = model.header
     header.checksumStart += UInt16(4 * vlans.count)
     header.headerSize += UInt16(4 * vlans.count)
-    bench.guests[0].add(tag(model.whole), header: header, pieces: [])
+    try bench.guests[0].add(tag(model.whole), header: header, pieces: [])
     bench.guests[0].rings[1].publish()
     bench.breathe(at: 1)
     #expect(try bench.frames(1) == [tag(model.whole)])
@@ -184,7 +184,8 @@ import VhostUser
       // A priority of its own, and one that the native VLAN loses with the tag.
       let marked = tagged(10, priority: 5, plain)
       try bench.expect(marked, from: "trunk", reaches: ["s10": plain, "u1": marked, "u2": marked])
-      try bench.expect(tagged(20, priority: 5, plain), from: "trunk", reaches: ["s20": plain, "u1": plain, "u2": plain])
+      try bench.expect(
+        tagged(20, priority: 5, plain), from: "trunk", reaches: ["s20": plain, "u1": plain, "u2": plain])
       // The other way: its frames are judged by their tags, and by nothing else.
       let back = frame(2, to: nil, size: 60)
       try bench.expect(back, from: "u1", reaches: ["u2": back, "s20": back, "trunk": tagged(20, back)])

@@ -60,6 +60,7 @@ struct NodeRow: Decodable, Sendable {
   var ready: Bool
   var pid: Int32?
   var addresses: [String]
+  var error: String?
 }
 
 /// What the tests read of a row of `fdb list -j`.
