@@ -54,8 +54,9 @@ struct ContainerlabTests {
           three: { group: spine }
       """
     let lab = try imported(text, kind: .container)
-    // A container without an image is none: what does not validate would be left out.
     #expect(lab.nodes == ["one", "two", "three"])
+    // A container without an image is none.
+    #expect(lab.lab.nodes.map(\.kind) == ["netns", "container", "netns"])
     let vm = try imported(text, kind: .vm)
     let exec = vm.lab.nodes.map { $0.setup?.exec ?? [] }
     #expect(exec[0] == ["touch /a", "touch /b", "touch /kind", "touch /own"])
@@ -116,7 +117,7 @@ struct ContainerlabTests {
     #expect(imported.switches == ["dummy-n2-eth2: n2:eth2"])
     #expect(imported.nics("n1") == ["eth1", "eth2", "eth3"])
     #expect(imported.nics("n2") == ["eth1", "eth2", "eth3"])
-    #expect(imported.lost == ["15 n1:eth3", "20 n2:eth3"])
+    #expect(imported.lost == ["17 n1:eth3", "21 n2:eth3"])
     #expect(imported.notes.filter { $0.outcome == .changed }.map(\.key) == ["links", "host:up1", "n2:eth2"])
     #expect(imported.addresses == ["n1:eth1 10.0.0.1/24"])
     #expect(imported.text.components(separatedBy: "mtu: 2000").count == 3)

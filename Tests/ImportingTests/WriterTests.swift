@@ -96,7 +96,7 @@ struct WriterTests {
     #expect(result.lab.switches.map(\.name) == ["one", "vlans", "bridge", "vlans2"])
     #expect(result.lab.switches.map(\.isVLANAware) == [false, true, false, true])
     #expect(result.lab.links.map(\.name) == ["x-2", "vlans--vlans2"])
-    #expect(result.notes.map(\.outcome) == [.withoutEffect])
+    #expect(result.notes.map(\.rendered) == ["x: without effect: none: nothing is on it"])
   }
 
   @Test func namesStayUniqueAtTheirLongest() {

@@ -2,8 +2,10 @@ import Topology
 
 /// The lab file's lines: head, switches, nodes, links.
 extension LabFileWriter {
-  func lines() -> LabLines {
+  /// - Parameter withBlocks: texts of several lines are literal blocks where they can be.
+  func lines(withBlocks: Bool) -> LabLines {
     var lines = LabLines()
+    lines.hasNoBlocks = !withBlocks
     lines.comment("Imported from \(lab.tool) by `apus import`: \(path)")
     for comment in lab.comments { lines.comment(comment) }
     lines.add("version: 1")
@@ -117,9 +119,14 @@ extension LabFileWriter {
     case .none: []
     case .access(let id): ["vlan: \(id)"]
     case .trunk(let list, let native):
-      [list.map { "trunk: [\($0.map { String($0) }.joined(separator: ", "))]" } ?? "trunk: all"]
+      [list.map { "trunk: [\(with(native, $0).map { String($0) }.joined(separator: ", "))]" } ?? "trunk: all"]
         + (native.map { ["native: \($0)"] } ?? [])
     }
+  }
+
+  /// A trunk passes its native VLAN too.
+  private static func with(_ native: Int?, _ list: [Int]) -> [Int] {
+    native.map { list.contains($0) ? list : ([$0] + list).sorted() } ?? list
   }
 
   func nic(_ member: SegmentPlan.Member) -> ForeignNIC { lab.nodes[member.node].nics[member.nic] }

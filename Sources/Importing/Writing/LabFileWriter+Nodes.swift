@@ -7,13 +7,19 @@ extension LabFileWriter {
     lines.section("nodes") { lines in
       for (place, node) in lab.nodes.enumerated() {
         let name = names.nodes[place]
-        lines.add("\(name):\(was(node.name, name))")
+        lines.add("\(name):\(was(node.name, name))", .kind(node: place))
+        var node = node
+        if let reason = dropped[.kind(node: place)] {
+          lines.inner { $0.comment("no \(node.kind.rawValue): \(reason)") }
+          node.kind = .netns
+        }
         lines.inner { writeNode(place, node, &$0) }
       }
     }
   }
 
-  private func writeNode(_ place: Int, _ node: ForeignNode, _ lines: inout LabLines) {
+  private func writeNode(_ place: Int, _ whole: ForeignNode, _ lines: inout LabLines) {
+    let node = fitting(whole, &lines)
     for comment in node.comments { lines.comment(comment) }
     lines.add("kind: \(node.kind.rawValue)")
     writeMachine(place, node, &lines)
@@ -78,27 +84,65 @@ extension LabFileWriter {
     if let command = node.command, keeps(.command(node: place), "command: \(command)", &lines) {
       lines.add("command: \(ForeignText.quoted(command))", .command(node: place))
     }
-    lines.section("env") { lines in
+    lines.section("env", .section(node: place, "env")) { lines in
+      guard dropped[.section(node: place, "env")] == nil else { return }
       for (index, entry) in node.env.enumerated() {
         let item = LabItem.env(node: place, index)
         guard keeps(item, entry.key, &lines) else { continue }
         lines.add("\(ForeignText.scalar(entry.key)): \(ForeignText.quoted(entry.value))", item)
       }
     }
-    lines.section("sysctl") { lines in
+    lines.section("sysctl", .section(node: place, "sysctl")) { lines in
+      guard dropped[.section(node: place, "sysctl")] == nil else { return }
       for (index, entry) in node.sysctl.enumerated() {
         let item = LabItem.sysctl(node: place, index)
         guard keeps(item, "\(entry.key): \(entry.value)", &lines) else { continue }
         lines.add("\(ForeignText.scalar(entry.key)): \(ForeignText.quoted(entry.value))", item)
       }
     }
-    lines.section("files") { lines in
+    lines.section("files", .section(node: place, "files")) { lines in
+      guard dropped[.section(node: place, "files")] == nil else { return }
       for (index, file) in node.files.enumerated() {
         let item = LabItem.file(node: place, index)
         guard keeps(item, file.path, &lines) else { continue }
         lines.text(ForeignText.quoted(file.path), document(file.text), item)
       }
     }
+  }
+
+  /// The node with what its kind has: the rest is said in comments.
+  private func fitting(_ whole: ForeignNode, _ lines: inout LabLines) -> ForeignNode {
+    var node = whole
+    var lost: [String] = []
+    func leave(_ key: String, _ isThere: Bool, _ body: (inout ForeignNode) -> Void) {
+      guard isThere else { return }
+      lost.append(key)
+      body(&node)
+    }
+    let isMachine = node.kind == .vm
+    let isContainer = node.kind == .container
+    let isBuiltin = isMachine && (node.image ?? "builtin") == "builtin"
+    if !isMachine && !isContainer { leave("image", node.image != nil) { $0.image = nil } }
+    if !isMachine {
+      leave("memory", node.memory != nil) { $0.memory = nil }
+      leave("cpus", node.cpus != nil) { $0.cpus = nil }
+      leave("cloud-init", node.userData != nil || node.networkConfig != nil) {
+        ($0.userData, $0.networkConfig) = (nil, nil)
+      }
+    }
+    if !isMachine && !isContainer { leave("after", !node.after.isEmpty) { $0.after = [] } }
+    if !isContainer {
+      leave("command", node.command != nil) { $0.command = nil }
+      leave("env", !node.env.isEmpty) { $0.env = [] }
+    }
+    if !isContainer && !isBuiltin { leave("files", !node.files.isEmpty) { $0.files = [] } }
+    if isMachine && !isBuiltin {
+      leave("exec", !node.exec.isEmpty) { $0.exec = [] }
+      leave("sysctl", !node.sysctl.isEmpty) { $0.sysctl = [] }
+      node.isForwarding = false
+    }
+    if !lost.isEmpty { lines.comment("a node of kind \(node.kind.rawValue) has no \(lost.joined(separator: ", "))") }
+    return node
   }
 
   /// Lines of strangers run in machines and containers alone: a namespace has the files of this host.
@@ -109,7 +153,8 @@ extension LabFileWriter {
       for entry in node.exec { lines.comment("  \(entry.line)") }
       return
     }
-    lines.section("exec") { lines in
+    lines.section("exec", .section(node: place, "exec")) { lines in
+      guard dropped[.section(node: place, "exec")] == nil else { return }
       for (index, entry) in node.exec.enumerated() {
         let item = LabItem.exec(node: place, index)
         guard keeps(item, entry.line, &lines) else { continue }

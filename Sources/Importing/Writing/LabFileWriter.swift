@@ -13,7 +13,7 @@ package struct LabFileWriter {
     package var lab: CanonicalLab
   }
 
-  let lab: ForeignLab
+  private(set) var lab: ForeignLab
   /// What notes of the lab as a whole name as the file.
   let path: String
   /// Whether there is an image of that name for the lab.
@@ -23,6 +23,8 @@ package struct LabFileWriter {
   /// What was left out, and why.
   var dropped: [LabItem: String] = [:]
   var notes: [ImportNote] = []
+  /// Asterisks are written as escapes: the reader counts them as aliases, in comments and quotes too.
+  private var hidesStars = false
 
   /// Rounds of leaving out; a round takes fifty findings away.
   private static let mostRounds = 100
@@ -43,17 +45,25 @@ package struct LabFileWriter {
   /// - Throws: what is wrong with the text, which is a mistake of this program.
   package mutating func write() throws(ImportFaults) -> Result {
     notes = lab.notes + plan.notes(of: lab, path: path)
+    for node in lab.nodes.indices where lab.nodes[node].kind == .container && lab.nodes[node].image == nil {
+      drop(.kind(node: node), "a container needs an image, and none is named")
+    }
     dropMalformed()
     for _ in 0..<Self.mostRounds {
-      let lines = lines()
+      let lines = lines(withBlocks: !hidesStars)
+      let text = hidesStars ? lines.text.replacing("*", with: "\\x2A") : lines.text
       let result = loadLab(
-        SourceText(path: path, text: Array(lines.text.utf8)), directory: "/",
+        SourceText(path: path, text: Array(text.utf8)), directory: "/",
         facts: WritingFacts(appliances: lab.appliances),
         environment: [:])
       let errors = result.diagnostics.filter { $0.severity == .error }
-      if errors.isEmpty, let lab = result.lab { return Result(text: lines.text, notes: notes, lab: lab) }
+      if errors.isEmpty, let lab = result.lab { return Result(text: text, notes: notes, lab: lab) }
+      if errors.contains(where: { $0.code == DiagnosticCode.limit.rawValue }), !hidesStars {
+        hidesStars = true
+        continue
+      }
       let found = errors.compactMap { error in lines.items[error.line].map { ($0, error) } }
-      guard !found.isEmpty else { throw unexpected(errors, lines) }
+      guard found.contains(where: { dropped[$0.0] == nil }) else { throw unexpected(errors, lines) }
       for (item, error) in found where dropped[item] == nil { drop(item, error.message) }
     }
     throw ImportFaults(ImportFault(path: path, message: "the lab has too many values that do not validate here"))
@@ -70,6 +80,7 @@ package struct LabFileWriter {
   }
 
   mutating func drop(_ item: LabItem, _ reason: String) {
+    guard dropped[item] == nil else { return }
     dropped[item] = reason
     let (key, line) = described(item)
     notes.append(ImportNote(.lost, path: path, line: line, key: key, reason: reason))
@@ -108,6 +119,8 @@ package struct LabFileWriter {
     case .forwarding(let node): ofNode(node, "forwarding")
     case .userData(let node): ofNode(node, "user-data")
     case .networkConfig(let node): ofNode(node, "network-config")
+    case .section(let node, let key): ofNode(node, key)
+    case .kind(let node): ofNode(node, "kind \(lab.nodes[node].kind.rawValue)")
     case .vlanName(let place): ("VLAN \(lab.vlans[place].name)", nil)
     }
   }

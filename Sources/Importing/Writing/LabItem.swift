@@ -29,6 +29,10 @@ enum LabItem: Hashable, Sendable {
   case userData(node: Int)
   case networkConfig(node: Int)
   case vlanName(Int)
+  /// A key of a node with all that is below it.
+  case section(node: Int, String)
+  /// What it is: a namespace if it cannot be what it should.
+  case kind(node: Int)
 }
 
 /// The lines of a lab file as they are made, each with what it could be left out as.
@@ -37,6 +41,8 @@ struct LabLines {
   /// By line, from 1.
   private(set) var items: [Int: LabItem] = [:]
   private var depth = 0
+  /// No literal block is written.
+  var hasNoBlocks = false
 
   mutating func add(_ text: String, _ item: LabItem? = nil) {
     lines.append(text.isEmpty ? "" : String(repeating: "  ", count: depth) + text)
@@ -53,11 +59,18 @@ struct LabLines {
   }
 
   /// `key:` and what is below it; nothing if that is nothing.
-  mutating func section(_ key: String, _ body: (inout LabLines) -> Void) {
+  mutating func section(_ key: String, _ item: LabItem? = nil, _ body: (inout LabLines) -> Void) {
     let before = lines.count
-    add("\(key):")
+    add("\(key):", item)
     inner(body)
-    if lines.count == before + 1 { lines.removeLast() }
+    guard !lines.dropFirst(before + 1).contains(where: { !$0.drop { $0 == " " }.hasPrefix("#") }) else { return }
+    // Comments alone are no mapping.
+    items[before + 1] = nil
+    if lines.count == before + 1 {
+      lines.removeLast()
+    } else {
+      lines[before] = lines[before].replacing(key, with: "# \(key)")
+    }
   }
 
   /// A key with some values: one of them in its line, several as a list.
@@ -69,7 +82,9 @@ struct LabLines {
 
   /// A key with a text of any length.
   mutating func text(_ key: String, _ text: String, _ item: LabItem) {
-    guard let block = ForeignText.block(text) else { return add("\(key): \(ForeignText.quoted(text))", item) }
+    guard !hasNoBlocks, let block = ForeignText.block(text) else {
+      return add("\(key): \(ForeignText.quoted(text))", item)
+    }
     add("\(key): |", item)
     inner { lines in for line in block { lines.add(line, item) } }
   }

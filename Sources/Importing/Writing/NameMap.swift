@@ -37,7 +37,8 @@ struct NameMap {
     }
     let result = trimmed(trimmed(name[...]).prefix(longest))
     guard !result.isEmpty else { return fallback }
-    return Names.reserved.contains(result) ? "\(result)-\(fallback)" : result
+    // A plain `null` is nothing in YAML.
+    return Names.reserved.contains(result) || result == "null" ? "\(result)-\(fallback)" : result
   }
 
   /// The name of a lab.
