@@ -97,7 +97,7 @@ import Topology
     #expect(text.contains("ubuntu-22-04.qcow2") && text.contains("#cloud-config") && text.contains("NAT"), "\(text)")
     #expect(text.contains("delay: 10ms, jitter: 2ms, loss: 0.5%, rate: 1000kbit"), "\(text)")
     let ntp = result.notes.first { $0.reason.contains("service ntpd start") }
-    #expect(ntp?.line == 26 && ntp?.outcome == .lost && text.contains("#   service ntpd start"), "\(result.notes)")
+    #expect(ntp?.line == 25 && ntp?.outcome == .lost && text.contains("#   service ntpd start"), "\(result.notes)")
   }
 
   /// Before 0.3.0 a configuration is one text; a router's stays where it is, and a wire joins two nodes.
@@ -126,11 +126,11 @@ import Topology
   /// What cannot be read is told with its place.
   @Test func faults() throws {
     let cases: [(String, String, [Int?])] = [
-      ("n2: n1, i2: i0", "n2: n9, i2: i0", [68]), ("n2: n1, i2: i0", "n2: n1, i2: i7", [68]),
-      ("n2: n3, i2: i2", "n2: n3, i2: i1", [71]), ("- id: n2\n", "- id: n1\n", [29, 69]),
-      ("loss: 0.5", "loss: 500", [69]), ("ram: 2048", "ram: 20480000000000000000000", [44]),
-      ("{ id: i2, label: ens3", "{ id: i1, label: ens3", [58, 71]), ("links:", "lynx:", [1]),
-      ("annotations: [", "annotations: [[", [74]),
+      ("n2: n1, i2: i0", "n2: n9, i2: i0", [66]), ("n2: n1, i2: i0", "n2: n1, i2: i7", [66]),
+      ("n2: n3, i2: i2", "n2: n3, i2: i1", [69]), ("- id: n2\n", "- id: n1\n", [28, 67]),
+      ("loss: 0.5", "loss: 500", [67]), ("ram: 2048", "ram: 20480000000000000000000", [43]),
+      ("{ id: i2, label: ens3", "{ id: i1, label: ens3", [57, 69]), ("links:", "lynx:", [1]),
+      ("annotations: [", "annotations: [[", [71]),
     ]
     for (old, new, lines) in cases {
       let text = Self.hosts.replacing(old, with: new)

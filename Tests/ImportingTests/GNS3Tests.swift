@@ -178,18 +178,18 @@ import Topology
     let places: [(String, [Int?])] = [
       ("{\"topology\":\n {\"nodes\": [\n", [3]), ("[1]", [1]), ("", [1]),
       ("{\"topology\": \(String(repeating: "[", count: 100))\(String(repeating: "]", count: 100))}", [1]),
-      (Self.vlans.replacing("000003\", \"adapter_number\": 2", with: "00000X\", \"adapter_number\": 2"), [35]),
-      (Self.vlans.replacing("000002\", \"name\"", with: "000001\", \"name\""), [6, 31]),
+      (Self.vlans.replacing("000003\", \"adapter_number\": 2", with: "00000X\", \"adapter_number\": 2"), [25]),
+      (Self.vlans.replacing("000002\", \"name\"", with: "000001\", \"name\""), [6, 23]),
       (Self.vlans.replacing("\"ram\": 512", with: "\"ram\": 99999999999999999999"), [10]),
       (
         Self.vlans.replacing(
-          "\"adapter_number\": 0, \"port_number\": 1}", with: "\"adapter_number\": 0, \"port_number\": 0}"), [30]
+          "\"adapter_number\": 0, \"port_number\": 1}", with: "\"adapter_number\": 0, \"port_number\": 0}"), [22]
       ),
       (
         Self.old.replacing(
-          "\"source_node_id\": 4, \"source_port_id\": 1", with: "\"source_node_id\": 9, \"source_port_id\": 1"), [32]
+          "\"source_node_id\": 4, \"source_port_id\": 1", with: "\"source_node_id\": 9, \"source_port_id\": 1"), [25]
       ),
-      (Self.old.replacing("{\"id\": 2, \"type\": \"VPCS", with: "{\"id\": 1, \"type\": \"VPCS"), [10]),
+      (Self.old.replacing("{\"id\": 2, \"type\": \"VPCS", with: "{\"id\": 1, \"type\": \"VPCS"), [10, 25]),
     ]
     for (text, lines) in places {
       let faults = #expect(throws: ImportFaults.self) { try OneFile.made("bad.gns3", text) }

@@ -9,7 +9,9 @@ struct LibvirtFormat: ForeignFormat {
   private static let mostLooks = 20
 
   func recognises(_ files: ForeignFiles) -> Bool {
-    Self.documents(of: files).prefix(Self.mostLooks).contains { path in
+    // EVE-NG's labs have networks, too.
+    let documents = Self.documents(of: files).filter { !$0.hasSuffix(".unl") }
+    return documents.prefix(Self.mostLooks).contains { path in
       guard let text = try? files.read(path) else { return false }
       return text.contains("<domain ") || text.contains("<domain>") || text.contains("<network ")
         || text.contains("<network>")
