@@ -31,6 +31,7 @@ import Topology
               ip address add dev eth0 10.0.0.1/24
               ip route add default via 10.0.0.254
               service ntpd start
+              echo "<network id=1>"
         interfaces:
           - { id: i0, label: eth0, slot: 0, type: physical, mac_address: "52:54:00:00:00:01" }
       - id: n2
@@ -126,11 +127,11 @@ import Topology
   /// What cannot be read is told with its place.
   @Test func faults() throws {
     let cases: [(String, String, [Int?])] = [
-      ("n2: n1, i2: i0", "n2: n9, i2: i0", [66]), ("n2: n1, i2: i0", "n2: n1, i2: i7", [66]),
-      ("n2: n3, i2: i2", "n2: n3, i2: i1", [69]), ("- id: n2\n", "- id: n1\n", [28, 67]),
-      ("loss: 0.5", "loss: 500", [67]), ("ram: 2048", "ram: 20480000000000000000000", [43]),
-      ("{ id: i2, label: ens3", "{ id: i1, label: ens3", [57, 69]), ("links:", "lynx:", [1]),
-      ("annotations: [", "annotations: [[", [71]),
+      ("n2: n1, i2: i0", "n2: n9, i2: i0", [67]), ("n2: n1, i2: i0", "n2: n1, i2: i7", [67]),
+      ("n2: n3, i2: i2", "n2: n3, i2: i1", [70]), ("- id: n2\n", "- id: n1\n", [29, 68]),
+      ("loss: 0.5", "loss: 500", [68]), ("ram: 2048", "ram: 20480000000000000000000", [44]),
+      ("{ id: i2, label: ens3", "{ id: i1, label: ens3", [58, 70]), ("links:", "lynx:", [1]),
+      ("annotations: [", "annotations: [[", [72]),
     ]
     for (old, new, lines) in cases {
       let text = Self.hosts.replacing(old, with: new)

@@ -12,7 +12,9 @@ struct LibvirtFormat: ForeignFormat {
     // EVE-NG's labs have networks, too.
     let documents = Self.documents(of: files).filter { !$0.hasSuffix(".unl") }
     return documents.prefix(Self.mostLooks).contains { path in
-      guard let text = try? files.read(path) else { return false }
+      guard let text = try? files.read(path), text.first(where: { !$0.isWhitespace && $0 != "\u{FEFF}" }) == "<" else {
+        return false
+      }
       return text.contains("<domain ") || text.contains("<domain>") || text.contains("<network ")
         || text.contains("<network>")
     }
