@@ -8,9 +8,13 @@ struct Findings {
   /// Notes of one file that are told: a file of a stranger is not to fill the terminal.
   static let mostNotes = 10_000
 
+  /// NICs of a lab, as in a lab file.
+  private static let mostNICs = 100_000
+
   let path: String
   private(set) var faults: [ImportFault] = []
   private(set) var notes: [ImportNote] = []
+  private var nics = 0
 
   init(path: String) { self.path = path }
 
@@ -20,12 +24,22 @@ struct Findings {
     faults.append(ImportFault(path: path, line: line, message: message, hint: hint))
   }
 
+  /// Something that is to be told, such as of another file.
   mutating func note(_ note: ImportNote) {
     if notes.count < Self.mostNotes { notes.append(note) }
   }
 
+  /// Something of this file that our lab does not have as it was.
   mutating func note(_ outcome: ImportNote.Outcome, _ key: String, line: Int?, _ reason: String) {
     note(ImportNote(outcome, path: path, line: line, key: key, reason: reason))
+  }
+
+  /// Counts NICs that a few characters of the file declare; answers false, and is a fault, once there are too many.
+  mutating func hasRoom(forNICs count: Int, line: Int?) -> Bool {
+    let isFirst = nics <= Self.mostNICs
+    nics += count
+    if nics > Self.mostNICs, isFirst { fault("the file declares more than \(Self.mostNICs) NICs", line: line) }
+    return nics <= Self.mostNICs
   }
 
   /// Throws the faults if there are any.
@@ -100,8 +114,12 @@ extension String {
   var inQuotes: String {
     var shown = "\""
     for scalar in unicodeScalars.prefix(80) {
-      let isPlain = scalar.value >= 0x20 && !(0x7F...0x9F).contains(scalar.value) && scalar.properties.isDefaultIgnorableCodePoint == false
-      if isPlain { shown.unicodeScalars.append(scalar) } else { shown += "\\u{\(String(scalar.value, radix: 16))}" }
+      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+      if !isControl, !scalar.properties.isDefaultIgnorableCodePoint {
+        shown.unicodeScalars.append(scalar)
+      } else {
+        shown += "\\u{\(String(scalar.value, radix: 16))}"
+      }
     }
     return shown + (unicodeScalars.count > 80 ? "…\"" : "\"")
   }

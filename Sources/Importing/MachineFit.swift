@@ -28,6 +28,11 @@ extension ForeignLab {
   }
 }
 
+extension ImportOptions {
+  /// What a Linux host becomes of which no image for containers is known.
+  var imagelessKind: ForeignNode.Kind { hostKind == .vm ? .vm : .netns }
+}
+
 /// MAC addresses as numbers, to count on from one.
 enum MACWords {
   /// The low 48 bits as two digits a byte with colons between them.

@@ -17,7 +17,8 @@ extension RealThings {
         let file = try Self.lab(in: sandbox, nics)
         try await sandbox.apus("up", file, expecting: 0)
         var words = try await Self.words("vm.eth0", ["--qemu", "--packed"], sandbox)
-        #expect(words.contains(",queues=2") && words.contains("host_mtu=1400") && words.contains("packed=on"), "\(words)")
+        #expect(
+          words.contains(",queues=2") && words.contains("host_mtu=1400") && words.contains("packed=on"), "\(words)")
         for number in 1..<4 {
           // The memory is there already.
           let lines = try await Self.words("vm.eth\(number)", ["--qemu"], sandbox).split(separator: "\n")

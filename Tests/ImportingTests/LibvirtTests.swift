@@ -93,7 +93,8 @@ import Topology
     }
     #expect(try vlan("<vlan><tag id='5'/></vlan>") == (.access(5), 0))
     #expect(try vlan("<vlan trunk='yes'><tag id='5'/></vlan>") == (.trunk([5], native: nil), 0))
-    #expect(try vlan("<vlan><tag id='5' nativeMode='untagged'/><tag id='6'/></vlan>") == (.trunk([5, 6], native: 5), 0))
+    #expect(
+      try vlan("<vlan><tag id='5' nativeMode='untagged'/><tag id='6'/></vlan>") == (.trunk([5, 6], native: 5), 0))
     #expect(try vlan("<vlan trunk='yes'><tag id='5' nativeMode='tagged'/></vlan>") == (.trunk([5], native: nil), 1))
     #expect(try vlan("<vlan><tag id='4095'/></vlan>") == (nil, 1))
   }

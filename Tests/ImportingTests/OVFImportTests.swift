@@ -109,7 +109,8 @@ import Topology
     let archive = Foreign.files([:], descriptors: ["x.ova": Self.old])
     #expect(try OVFFormat().read(archive, ImportOptions()).nodes.map(\.name) == ["old"])
     for (text, words) in [
-      ("<!DOCTYPE Envelope><Envelope/>", "document type"), ("<domain/>", "not <Envelope>"), ("<Envelope>", "not closed"),
+      ("<!DOCTYPE Envelope><Envelope/>", "document type"), ("<domain/>", "not <Envelope>"),
+      ("<Envelope>", "not closed"),
       (Self.envelope(""), "no virtual system"),
     ] {
       let faults = #expect(throws: ImportFaults.self) {
@@ -118,5 +119,10 @@ import Topology
       #expect(faults?.faults.first?.message.contains(words) == true, "\(text): \(faults as Any)")
     }
     #expect(throws: ImportFaults.self) { try OVFFormat().read(Foreign.files([:]), ImportOptions()) }
+    // Files that are not followed are none of the wiring's business, but no machine can start from such an appliance.
+    let far = Self.configured.replacing("disk.vmdk", with: "../disk.vmdk")
+    let lab = try OVFFormat().read(Foreign.files(["a.ovf": far]), ImportOptions())
+    #expect(lab.nodes.map(\.nics.count) == [3] && lab.nodes[0].image == "none" && lab.appliances.isEmpty)
+    #expect(lab.notes.contains { $0.outcome == .lost && $0.reason.contains("../disk.vmdk") }, "\(lab.notes)")
   }
 }

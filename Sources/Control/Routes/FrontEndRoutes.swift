@@ -37,12 +37,15 @@ package struct FrontEndRow: Described, Equatable {
   package struct QEMU: Described, Equatable {
     package var memory: [String]
     package var device: [String]
+    /// What has to be known beside it, a sentence each.
+    package var notes: [String]
 
     package static let shape = Shape.object(
       "QEMUWords", "Words of QEMU's command line, without a shell's quotes.",
       [
         Field("memory", .list(.text), "Once for a machine: its memory, which is shared; empty where it need not be."),
         Field("device", .list(.text), "The NIC, and what is behind it."),
+        Field("notes", .list(.text), "What has to be known beside it, a sentence each."),
       ])
   }
 
@@ -51,6 +54,8 @@ package struct FrontEndRow: Described, Equatable {
     package var domain: String?
     package var devices: String?
     package var qemu: String?
+    /// What has to be known beside it, a sentence each.
+    package var notes: [String]
 
     package static let shape = Shape.object(
       "LibvirtWords", "Elements of libvirt's domain; null where there is nothing to say.",
@@ -60,6 +65,7 @@ package struct FrontEndRow: Described, Equatable {
         Field(
           "qemu", .nullable(.text),
           "At the end of `<domain>`, which needs `xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'`."),
+        Field("notes", .list(.text), "What has to be known beside it, a sentence each."),
       ])
 
     package func encode(to encoder: any Encoder) throws {
@@ -67,19 +73,19 @@ package struct FrontEndRow: Described, Equatable {
       try row.encode(domain, forKey: .domain)
       try row.encode(devices, forKey: .devices)
       try row.encode(qemu, forKey: .qemu)
+      try row.encode(notes, forKey: .notes)
     }
   }
 
   package var port: String
   package var qemu: QEMU
   package var libvirt: Libvirt
-  package var notes: [String]
 
   init(_ words: FrontEndWords, port: String) {
     self.port = port
-    qemu = QEMU(memory: words.memory, device: words.device)
-    libvirt = Libvirt(domain: words.domain, devices: words.interface, qemu: words.override)
-    notes = words.notes
+    qemu = QEMU(memory: words.memory, device: words.device, notes: words.qemuNotes)
+    libvirt = Libvirt(
+      domain: words.domain, devices: words.interface, qemu: words.override, notes: words.libvirtNotes)
   }
 
   package static let shape = Shape.object(
@@ -87,7 +93,6 @@ package struct FrontEndRow: Described, Equatable {
     [
       Field("port", .text, "Its name."), Field("qemu", QEMU.shape, "For a command line."),
       Field("libvirt", Libvirt.shape, "For a domain."),
-      Field("notes", .list(.text), "What has to be known beside it, a sentence each."),
     ])
 }
 

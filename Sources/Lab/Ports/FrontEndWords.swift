@@ -12,8 +12,9 @@ package struct FrontEndWords: Sendable, Equatable {
   package var domain: String?
   package var interface: String?
   package var override: String?
-  /// What has to be known beside them, a sentence each.
-  package var notes: [String] = []
+  /// What has to be known beside the words of one or the other, a sentence each.
+  package var qemuNotes: [String] = []
+  package var libvirtNotes: [String] = []
 
   /// Of the machine's memory, as an example.
   private static let size = "1G"
@@ -48,7 +49,7 @@ package struct FrontEndWords: Sendable, Equatable {
           socket: end, mac: port.address, mtu: Self.mtu(of: port), queues: count, isPacked: isPacked ?? wasPacked,
           hasKVM: hasKVM))
       if queues == nil, port.queues > count {
-        notes.append("the port offers \(port.queues) pairs of queues: --queues N for as many of them")
+        add(note: "the port offers \(port.queues) pairs of queues: --queues N for as many of them")
       }
     } else {
       guard queues ?? 1 == 1, isPacked != true else {
@@ -126,9 +127,9 @@ package struct FrontEndWords: Sendable, Equatable {
       """
     interface = Self.interface(end)
     override = Self.override(end)
-    notes.append("the size of the memory (\(Self.size)) stands twice on QEMU's command line: change both")
+    qemuNotes.append("the size of the memory (\(Self.size)) stands twice on QEMU's command line: change both")
     if !end.hasKVM {
-      notes.append("vectors=0 is for a machine without KVM, which this host lacks; with KVM leave it out")
+      add(note: "vectors are 0 for a machine without KVM, which this host lacks; with KVM leave that out")
     }
   }
 
@@ -183,23 +184,26 @@ package struct FrontEndWords: Sendable, Equatable {
     override =
       "<qemu:commandline>\n"
       + device.map { "  <qemu:arg value='\(XMLText.attribute($0))'/>\n" }.joined() + "</qemu:commandline>"
-    notes.append("any model that QEMU has will do in the place of e1000; libvirt has no element for such a socket")
+    add(note: "any model that QEMU has will do in the place of e1000")
+    libvirtNotes.append("libvirt has no element for such a socket: these are words that it hands to QEMU")
     if socket.peer == nil, !socket.connects {
-      notes.append("QEMU 7.2 connects once, when it starts: bring up the lab before")
+      add(note: "QEMU 7.2 connects once, when it starts: bring up the lab before")
     }
   }
 
   // MARK: - Who may
 
+  private mutating func add(note: String) {
+    qemuNotes.append(note)
+    libvirtNotes.append(note)
+  }
+
   private mutating func addAccess(_ nic: NICDefinition?, _ end: FrontEndSocket) {
     if end.connects {
-      notes.append("QEMU makes the socket: its user must be allowed to write in that folder")
+      add(note: "QEMU makes the socket: its user must be allowed to write in that folder")
     } else if nic?.socketMode == nil, nic?.socketOwner == nil {
-      notes.append(
-        "a QEMU that is not root's needs \"socket-owner\" (libvirt's: libvirt-qemu:kvm) or \"socket-mode\" on the NIC")
-    }
-    if override != nil {
-      notes.append("<domain> needs xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0' for what begins with qemu:")
+      qemuNotes.append("a QEMU that is not root's needs \"socket-owner\" or \"socket-mode\" on the NIC in the lab file")
+      libvirtNotes.append("libvirt's QEMU needs socket-owner: \"libvirt-qemu:kvm\" on the NIC in the lab file")
     }
   }
 }

@@ -30,6 +30,8 @@ package struct OVFDescriptor: Sendable, Equatable {
   package var systems: [OVFSystem] = []
   /// The order in which systems start, a collection each: places of systems that start together, those first that do.
   package var startOrders: [[[Int]]] = []
+  /// What is wrong with its files and names, of one that was read in spite of it.
+  package var faults: [ImageFault] = []
 
   package init() {}
 

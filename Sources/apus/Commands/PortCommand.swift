@@ -60,7 +60,7 @@ struct PortShowCommand: AsyncParsableCommand {
     query.queues = try Variables.option(queues, "QUEUES", Self.queueCount)
     query.packed = packed ? true : nil
     let words = try await selection.session().client.ask(API.portWords, of: name, query: query)
-    for note in words.notes { Output.words("note: \(note)") }
+    for note in qemu ? words.qemu.notes : words.libvirt.notes { Output.words("note: \(note)") }
     if output.rendering.format == .table {
       // Whole, however narrow the terminal is: it is for other programs.
       Output.data(qemu ? words.commandLine : words.elements)

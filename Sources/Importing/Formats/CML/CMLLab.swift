@@ -135,7 +135,9 @@ struct CMLLab {
     var ends: [Link.End] = []
     for (node, interface) in [("n1", "i1"), ("n2", "i2")] {
       guard let id = value[node]?.text, let place = places[id] else {
-        findings.fault("a link's \(node) is \(value[node]?.found ?? "nothing"), which is no node", line: value[node]?.line ?? value.line)
+        findings.fault(
+          "a link's \(node) is \(value[node]?.found ?? "nothing"), which is no node",
+          line: value[node]?.line ?? value.line)
         return nil
       }
       let owner = nodes[place]
@@ -159,7 +161,9 @@ struct CMLLab {
       switch key {
       case "bandwidth":
         // Ours are at least a kilobit a second, as theirs.
-        impairment.rate = findings.number(value, "conditioning.bandwidth", in: 0...1_000_000_000).map { UInt64($0) * 1000 }
+        impairment.rate = findings.number(value, "conditioning.bandwidth", in: 0...1_000_000_000).map {
+          UInt64($0) * 1000
+        }
       case "latency": impairment.delayMicroseconds = microseconds(value, key, &findings)
       case "jitter": impairment.jitterMicroseconds = microseconds(value, key, &findings)
       case "loss": impairment.lossPercent = percent(value, key, &findings)

@@ -69,7 +69,7 @@ struct CMLLabMaker {
   private mutating func machine(_ node: CMLLab.Node, _ place: Int) {
     var made = ForeignNode(id: "node \(node.id)", name: node.label, kind: .vm, line: node.line)
     let isHost = Self.hosts.contains(node.definition)
-    if isHost { made.kind = options.hostKind ?? .netns }
+    if isHost { made.kind = options.imagelessKind }
     if made.kind == .vm {
       if node.ram > 0 { made.memory = UInt64(node.ram) << 20 }
       if node.cpus > 0 { made.cpus = node.cpus }

@@ -66,6 +66,10 @@ struct EVELab {
     lines = [:]
     for element in topology?.first("nodes")?.all("node") ?? [] {
       guard let node = Self.node(element, configured, &findings) else { continue }
+      let count = node.type == "iol" ? 4 * node.ethernet : node.ethernet
+      guard findings.hasRoom(forNICs: max(count, (node.interfaces.map(\.id).max() ?? 0) + 1), line: node.line) else {
+        break
+      }
       if let line = lines.updateValue(element.line, forKey: node.id) {
         findings.fault("node \(node.id) is the one of line \(line) too", line: element.line)
       }
@@ -125,7 +129,8 @@ struct EVELab {
     let name = element.attributes["name"] ?? "e\(id)"
     let network = number(element, "network_id", in: ids, &findings)
     let isSerial = element.attributes["type"] == "serial"
-    for (key, value) in element.attributes.sorted(by: { $0.key < $1.key }) where qualities.contains(key) && value != "" && value != "0" {
+    for (key, value) in element.attributes.sorted(by: { $0.key < $1.key })
+    where qualities.contains(key) && value != "" && value != "0" {
       findings.note(
         .lost, "nodes.\(node.name).\(name).\(key)", line: element.line, "\(value.inQuotes) of a line is left out")
     }

@@ -43,29 +43,33 @@ struct EVELabMaker {
 
   private mutating func node(_ node: EVELab.Node) {
     var made = ForeignNode(id: "node \(node.id)", name: node.name, kind: .vm, line: node.line)
-    if node.ram > 0 { made.memory = UInt64(node.ram) << 20 }
-    if node.cpus > 0 { made.cpus = node.cpus }
     let image = node.image.isEmpty ? "" : ", image \(node.image)"
     let template = node.template.isEmpty || node.template == node.type ? "" : " \(node.template)"
     switch node.type {
     case "vpcs":
-      made.kind = options.hostKind ?? .netns
+      made.kind = options.imagelessKind
       findings.note(.lost, "nodes.\(node.name)", line: node.line, "addresses of VPCS are not in the file")
     case "docker":
-      made.kind = options.hostKind ?? (node.image.isEmpty ? .netns : .container)
+      made.kind = node.image.isEmpty ? options.imagelessKind : options.hostKind ?? .netns
       if made.kind == .container { made.image = node.image } else { made.comments.append("docker\(template)\(image)") }
     default:
       // EVE-NG names the folder that the machine's disks lie in.
       made.image = node.type == "qemu" && !node.image.isEmpty ? "\(node.image).qcow2" : "none"
       made.comments.append("\(node.type)\(template)\(image)")
     }
+    if made.kind == .vm {
+      made.memory = node.ram > 0 ? UInt64(node.ram) << 20 : nil
+      made.cpus = node.cpus > 0 ? node.cpus : nil
+    }
     if node.delay > 0 {
       made.comments.append("it starts \(node.delay) s later than the others in EVE-NG")
-      findings.note(.changed, "nodes.\(node.name).delay", line: node.line, "it is a comment; \"after\" orders starts here")
+      findings.note(
+        .changed, "nodes.\(node.name).delay", line: node.line, "it is a comment; \"after\" orders starts here")
     }
     if node.hasConfiguration {
       made.comments.append("it has a start-up configuration in the file")
-      findings.note(.lost, "nodes.\(node.name).config", line: node.line, "the machine's own configuration stays where it is")
+      findings.note(
+        .lost, "nodes.\(node.name).config", line: node.line, "the machine's own configuration stays where it is")
     }
     made.nics = nics(of: node, isMachine: made.kind == .vm)
     lab.nodes.append(made)
@@ -84,11 +88,11 @@ struct EVELabMaker {
       } else {
         linked[interface.id] = interface
         names[interface.id] = interface.name
-        // Machines number their cards by place: one before a linked one is there as well.
-        if node.type == "qemu" || node.type == "docker" {
-          for id in 0..<interface.id where names[id] == nil { names[id] = "e\(id)" }
-        }
       }
+    }
+    // Machines number their cards by place: one before a linked one is there as well.
+    if node.type == "qemu" || node.type == "docker", let last = names.keys.max() {
+      for id in 0..<last where names[id] == nil { names[id] = "e\(id)" }
     }
     let order = names.keys.sorted { Self.place($0, node) < Self.place($1, node) }
     let base = firstMAC(of: node)

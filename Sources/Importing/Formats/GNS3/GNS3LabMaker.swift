@@ -52,13 +52,12 @@ struct GNS3LabMaker {
 
   private mutating func machine(_ node: GNS3Node, _ place: Int, _ linked: Set<GNS3Port>) {
     var made = ForeignNode(id: "node \(node.id)", name: node.name, kind: .vm, line: node.line)
-    made.memory = node.memory
-    made.cpus = node.cpus
     switch node.role {
-    case .host: made.kind = options.hostKind ?? .netns
+    case .host: made.kind = options.imagelessKind
     case .container: container(node, &made)
     default: image(node, &made)
     }
+    if made.kind == .vm { (made.memory, made.cpus) = (node.memory, node.cpus) }
     made.comments += node.comments
     for (port, facts) in Self.ports(of: node, linked) {
       nics[GNS3Link.End(node: place, port: port)] = made.nics.count
@@ -80,7 +79,7 @@ struct GNS3LabMaker {
   }
 
   private func container(_ node: GNS3Node, _ made: inout ForeignNode) {
-    made.kind = options.hostKind ?? (node.image == nil ? .netns : .container)
+    made.kind = node.image == nil ? options.imagelessKind : options.hostKind ?? .netns
     guard made.kind == .container else {
       if let image = node.image { made.comments.append("container of image \(image)") }
       return
@@ -206,8 +205,10 @@ struct GNS3LabMaker {
     let port = node.ports[end.port]?.name ?? ""
     let isOnly = node.word == "nat" || node.ports.count <= 1
     let id = "uplink \(end.node) \(end.port.adapter) \(end.port.number)"
-    var segment = ForeignSegment(id: id, name: isOnly ? node.name : "\(node.name)-\(port)", kind: .bridge, line: node.line)
-    segment.comments.append("\(node.word) \(node.name)\(port.isEmpty ? "" : ", \(port)"): it leads out of the lab in GNS3")
+    var segment = ForeignSegment(
+      id: id, name: isOnly ? node.name : "\(node.name)-\(port)", kind: .bridge, line: node.line)
+    segment.comments.append(
+      "\(node.word) \(node.name)\(port.isEmpty ? "" : ", \(port)"): it leads out of the lab in GNS3")
     lab.segments.append(segment)
     uplinks[end] = id
     return id

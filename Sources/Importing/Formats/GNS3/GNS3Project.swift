@@ -85,7 +85,8 @@ extension GNS3Node.Role {
   /// What GNS3 2 calls a node, and what GNS3 1 does; nil = a word that is not known.
   init?(word: String) {
     switch word {
-    case "qemu", "dynamips", "iou", "vmware", "virtualbox", "QemuVM", "IOUDevice", "VMwareVM", "VirtualBoxVM": self = .machine
+    case "qemu", "dynamips", "iou", "vmware", "virtualbox", "QemuVM", "IOUDevice", "VMwareVM", "VirtualBoxVM":
+      self = .machine
     case "C1700", "C2600", "C2691", "C3600", "C3725", "C3745", "C7200": self = .machine
     case "vpcs", "traceng", "VPCSDevice": self = .host
     case "docker", "DockerVM": self = .container

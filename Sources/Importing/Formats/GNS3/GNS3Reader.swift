@@ -29,6 +29,7 @@ struct GNS3Reader {
         findings.fault(message, line: node.line)
         continue
       }
+      guard findings.hasRoom(forNICs: node.ports.count, line: node.line) else { break }
       nodes[node.id] = project.nodes.count
       project.nodes.append(node)
     }
@@ -64,7 +65,11 @@ struct GNS3Reader {
     case "vpcs", "traceng": node.ports[GNS3Port(adapter: 0, number: 0)] = GNS3PortFacts(name: "Ethernet0")
     case "nat": node.ports[GNS3Port(adapter: 0, number: 0)] = GNS3PortFacts(name: "nat0")
     default:
-      if node.role == .machine || node.role == .container { cards(&node, value, properties) } else { mapping(&node, properties) }
+      if node.role == .machine || node.role == .container {
+        cards(&node, value, properties)
+      } else {
+        mapping(&node, properties)
+      }
     }
     try script(&node, properties)
     return node
@@ -85,7 +90,8 @@ struct GNS3Reader {
     }
     for key in ["startup_config_content", "private_config_content", "startup_config", "private_config"] {
       guard let value = properties[key], let text = value.text, !text.isEmpty else { continue }
-      findings.note(.lost, "nodes.\(node.name).\(key)", line: value.line, "the machine's own configuration stays where it is")
+      findings.note(
+        .lost, "nodes.\(node.name).\(key)", line: value.line, "the machine's own configuration stays where it is")
       node.comments.append(key.hasSuffix("content") ? "it has a \(key)" : "\(key): \(text)")
     }
     if node.role == .container { container(&node, properties) }
@@ -176,7 +182,9 @@ struct GNS3Reader {
       guard let module = properties["slot\(slot)"]?.text else { continue }
       guard let ports = DynamipsModules.ports(ofModule: module) else {
         let line = properties["slot\(slot)"]?.line
-        findings.note(.changed, "nodes.\(node.name).slot\(slot)", line: line, "the card \(module.inQuotes) is not known: its ports are those that are linked")
+        findings.note(
+          .changed, "nodes.\(node.name).slot\(slot)", line: line,
+          "the card \(module.inQuotes) is not known: its ports are those that are linked")
         continue
       }
       for port in ports {
@@ -231,7 +239,8 @@ struct GNS3Reader {
     var ends: [GNS3Link.End] = []
     for end in values {
       guard let id = end["node_id"]?.text, let node = nodes[id] else {
-        findings.fault("a link leads to node \((end["node_id"]?.text ?? "").inQuotes), which is not there", line: end.line)
+        findings.fault(
+          "a link leads to node \((end["node_id"]?.text ?? "").inQuotes), which is not there", line: end.line)
         return nil
       }
       let adapter = findings.number(end["adapter_number"], "adapter_number", in: 0...Self.mostAdapters - 1)

@@ -61,9 +61,11 @@ enum GNS3Scripts {
   static func read(
     id: String, file: (String) throws(ImportFault) -> (text: String, path: String)?
   ) throws(ImportFaults) -> (text: String, path: String)? {
-    let isPlain = id.utf8.count <= 64 && id.utf8.allSatisfy { byte in
-      (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || byte == UInt8(ascii: "-")
-    }
+    let isPlain =
+      id.utf8.count <= 64
+      && id.utf8.allSatisfy { byte in
+        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || byte == UInt8(ascii: "-")
+      }
     guard isPlain, !id.isEmpty else { return nil }
     do throws(ImportFault) {
       return try file("project-files/vpcs/\(id)/startup.vpc")

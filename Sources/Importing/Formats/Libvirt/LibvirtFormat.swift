@@ -9,8 +9,12 @@ struct LibvirtFormat: ForeignFormat {
   private static let mostLooks = 20
 
   func recognises(_ files: ForeignFiles) -> Bool {
-    Self.documents(of: files).prefix(Self.mostLooks).contains { path in
-      guard let text = try? files.read(path) else { return false }
+    // EVE-NG's labs have networks, too.
+    let documents = Self.documents(of: files).filter { !$0.hasSuffix(".unl") }
+    return documents.prefix(Self.mostLooks).contains { path in
+      guard let text = try? files.read(path), text.first(where: { !$0.isWhitespace && $0 != "\u{FEFF}" }) == "<" else {
+        return false
+      }
       return text.contains("<domain ") || text.contains("<domain>") || text.contains("<network ")
         || text.contains("<network>")
     }

@@ -25,7 +25,7 @@ struct OVFFormat: ForeignFormat {
         var reader = OVFImport(
           path: shown, number: number, descriptor: descriptor, configuration: configuration, kind: options.hostKind)
         reader.read(into: &lab)
-        lab.appliances[shown] = descriptor
+        if descriptor.faults.isEmpty { lab.appliances[shown] = descriptor }
       } catch {
         faults.append(error)
       }
@@ -49,7 +49,7 @@ struct OVFFormat: ForeignFormat {
       throw ImportFault(path: files.shown(path), message: "has no OVF descriptor")
     }
     do throws(ImageFault) {
-      return try OVFReader.read(Array(text.utf8))
+      return try OVFReader.read(Array(text.utf8), isOutline: true)
     } catch {
       throw ImportFault(path: files.shown(path), message: error.message, hint: error.hint)
     }

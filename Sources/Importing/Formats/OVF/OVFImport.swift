@@ -12,13 +12,14 @@ struct OVFImport {
 
   mutating func read(into lab: inout ForeignLab) {
     var segments: Set<String> = []
+    for fault in descriptor.faults { note(.lost, 1, "files", fault.message, &lab) }
     for (place, system) in descriptor.systems.enumerated() {
       let (machine, faults) = descriptor.outline(of: system, configuration: configuration)
       for fault in faults { note(.lost, system.line, system.name, fault.message, &lab) }
       var node = ForeignNode(
         id: id(place), name: system.displayName ?? system.name, kind: kind ?? .vm, line: system.line)
       if let product = machine.product { node.comments.append(product) }
-      read(machine, hasFaults: !faults.isEmpty, into: &node, &lab)
+      read(machine, hasFaults: !faults.isEmpty || !descriptor.faults.isEmpty, into: &node, &lab)
       for (index, hardware) in machine.nics.enumerated() {
         node.nics.append(nic(hardware, index, node, &lab))
         guard let network = hardware.network, segments.insert(network).inserted else { continue }
