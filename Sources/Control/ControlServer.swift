@@ -112,6 +112,7 @@ package struct ControlServer: Sendable {
     let subjects: [any Routes] = [
       LabRoutes(service: service, logger: logger, tcp: tcp, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
       LinkRoutes(service: service, order: order), PortRoutes(service: service, order: order),
+      FrontEndRoutes(service: service),
       PodRoutes(service: service), CaptureRoutes(service: service), ImageRoutes(service: service),
       HostRoutes(service: service), LiveRoutes(service: service), FrameRoutes(service: service),
       EventRoutes(service: service), MetricsRoutes(service: service, meter: meter, desk: webSockets),

@@ -125,7 +125,8 @@ extension VhostUserEndpoint {
         features: featureNames(session?.features ?? 0),
         protocolFeatures: protocolFeatureNames(session?.protocolFeatures ?? 0),
         memoryRegions: table?.status ?? [], queues: [], faults: faultCount,
-        refusals: report.refusalCount, lastRefusal: report.lastRefusal, advice: report.advice),
+        refusals: report.refusalCount, lastRefusal: report.lastRefusal, advice: report.advice,
+        role: socket.role),
       offloads: (session?.features).map { OffloadStatus(features: $0) })
   }
 }

@@ -12,6 +12,10 @@ package struct ForeignLab: Sendable {
   /// VLANs that have a name there: name and number.
   package var vlans: [(name: String, id: Int)] = []
   package var notes: [ImportNote] = []
+  /// What images that are appliances hold, by the names that nodes have of them.
+  package var appliances: [String: OVFDescriptor] = [:]
+  /// Lines to keep at the head of the file, without "#": what belongs to no node.
+  package var comments: [String] = []
 
   package init(tool: String, name: String) {
     self.tool = tool
@@ -34,6 +38,9 @@ package struct ForeignNode: Sendable {
   package var nics: [ForeignNIC] = []
   /// `image:` here; nil = the kind's own.
   package var image: String?
+  /// Of an image that is an appliance: which of its systems and configurations; nil = it has one, or its own choice.
+  package var imageSystem: String?
+  package var imageConfiguration: String?
   /// Bytes; nil = not said.
   package var memory: UInt64?
   package var cpus: Int?
@@ -82,6 +89,8 @@ package struct ForeignNIC: Sendable {
   package var model: NICModel?
   /// Of an external one: the end of the socket that Apus is.
   package var connects = false
+  /// Of an external one: path of its socket; nil = our usual one.
+  package var socket: String?
   /// The file says that its carrier is down.
   package var isDown = false
   /// What happens to frames that the node sends, and to those for it.

@@ -15,6 +15,7 @@ struct Apus: AsyncParsableCommand {
         name: "Labs",
         subcommands: [
           UpCommand.self, DownCommand.self, PSCommand.self, ValidateCommand.self, TestCommand.self, GraphCommand.self,
+          ImportCommand.self,
         ]),
       CommandGroup(
         name: "Nodes",

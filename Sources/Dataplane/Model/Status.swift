@@ -101,6 +101,8 @@ package struct VhostUserStatus: Sendable {
   package var lastRefusal: String?
   /// What is known to be wrong with the front-end that is connected, and what to do; nil = nothing.
   package var advice: String?
+  /// Which end of the socket this product is: `listen` or `connect`.
+  package var role = VhostUserSocket.Role.listen
 }
 
 /// What only a port has whose peer is given whole frames over a socket.

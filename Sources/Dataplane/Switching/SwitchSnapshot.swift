@@ -11,6 +11,7 @@ package struct SwitchSnapshot: Codable, Equatable, Sendable, VersionedState {
 
   /// A station of the forwarding database.
   package struct Entry: Codable, Equatable, Sendable {
+    /// 0 on a switch without VLANs.
     package var vlan: Int
     package var address: MACAddress
     /// Name of the port that it is behind.
@@ -61,7 +62,7 @@ struct KnownStation: Sendable {
   /// - Parameter ports: numbers of the switch's ports by name.
   /// - Returns: nil if the port is not there, or VLAN or address cannot be.
   init?(_ entry: SwitchSnapshot.Entry, ports: [String: Int]) {
-    guard let port = ports[entry.port], (1...4094).contains(entry.vlan), !entry.address.isGroup,
+    guard let port = ports[entry.port], (0...4094).contains(entry.vlan), !entry.address.isGroup,
       !entry.address.isZero
     else { return nil }
     key = FDB.key(vlan: UInt16(entry.vlan), entry.address)

@@ -35,6 +35,22 @@ extension OVFDescriptor {
     return machine
   }
 
+  /// What a machine needs to be wired, also of a system whose disks or memory are not understood: its faults say that.
+  package func outline(
+    of system: OVFSystem, configuration: String?
+  ) -> (machine: ApplianceMachine, faults: [ImageFault]) {
+    do throws(ImageFault) {
+      let machine = try self.machine(system, configuration: configuration)
+      return (machine, [])
+    } catch {
+      let items = Self.items(of: system, in: configuration)
+      var machine = ApplianceMachine(system: system.name, configuration: configuration, product: system.product)
+      machine.cpus = items.first { $0.type == 3 }?.quantity
+      machine.nics = Self.inOrder(items.filter { $0.type == Self.ethernet }).map(Self.nic)
+      return (machine, [error])
+    }
+  }
+
   /// The items that count: those of the configuration in the place of others of their instance.
   private static func items(of system: OVFSystem, in configuration: String?) -> [OVFItem] {
     let chosen = system.items.filter { $0.configurations.isEmpty || $0.configurations.contains(configuration ?? "") }
@@ -52,7 +68,9 @@ extension OVFDescriptor {
   // MARK: - NICs
 
   private static func nic(_ item: OVFItem) -> ApplianceMachine.NIC {
-    ApplianceMachine.NIC(network: item.connections.first, model: model(item.subtype), wording: item.subtype)
+    ApplianceMachine.NIC(
+      network: item.connections.first, model: model(item.subtype), wording: item.subtype, address: item.address,
+      line: item.line)
   }
 
   /// The first of the alternatives that is known; virtio where it is among them.

@@ -28,6 +28,10 @@ package struct OVFDescriptor: Sendable, Equatable {
   var disks: [Disk] = []
   package var configurations: [Configuration] = []
   package var systems: [OVFSystem] = []
+  /// The order in which systems start, a collection each: places of systems that start together, those first that do.
+  package var startOrders: [[[Int]]] = []
+  /// What is wrong with its files and names, of one that was read in spite of it.
+  package var faults: [ImageFault] = []
 
   package init() {}
 
@@ -51,6 +55,10 @@ package struct OVFSystem: Sendable, Equatable {
   }
 
   package var name: String
+  /// Where it begins, from 1.
+  package var line = 1
+  /// What people call it, where it says so beside its id.
+  package var displayName: String?
   /// Of its product, as people read it.
   package var product: String?
   var items: [OVFItem] = []
@@ -74,6 +82,8 @@ struct OVFItem: Sendable, Equatable {
   var resource: String?
   var quantity: Int?
   var units: String?
+  /// Of a NIC.
+  var address: String?
   var line = 0
 }
 
@@ -85,6 +95,10 @@ package struct ApplianceMachine: Sendable, Equatable {
     package var model: NICModel
     /// The model as the appliance words it; nil = it says none.
     package var wording: String?
+    /// Its MAC address as it is written.
+    package var address: String?
+    /// Where it begins, from 1.
+    package var line = 1
   }
 
   package var system: String

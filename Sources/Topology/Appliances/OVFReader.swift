@@ -7,9 +7,15 @@ package struct OVFReader {
   /// Nested collections of systems.
   private static let deepest = 8
   private var descriptor = OVFDescriptor()
+  /// Nobody will open its files.
+  private let isOutline: Bool
 
+  private init(isOutline: Bool) { self.isOutline = isOutline }
+
+  /// - Parameter isOutline: only its machines and how they are wired are wanted: what is wrong with its files is in
+  ///   `faults` of the descriptor, and it must not be started.
   /// - Throws: what is wrong with it, with the line.
-  package static func read(_ bytes: [UInt8]) throws(ImageFault) -> OVFDescriptor {
+  package static func read(_ bytes: [UInt8], isOutline: Bool = false) throws(ImageFault) -> OVFDescriptor {
     let root: XMLElement
     do throws(XMLFault) {
       root = try XMLReader.read(bytes)
@@ -19,7 +25,7 @@ package struct OVFReader {
     guard root.name == "Envelope" else {
       throw ImageFault("its OVF descriptor is none: line \(root.line) has <\(root.name.shown)>, not <Envelope>")
     }
-    var reader = OVFReader()
+    var reader = OVFReader(isOutline: isOutline)
     try reader.envelope(root)
     return reader.descriptor
   }
@@ -34,10 +40,15 @@ package struct OVFReader {
   }
 
   private mutating func envelope(_ root: XMLElement) throws(ImageFault) {
-    for file in root.first("References")?.all("File") ?? [] { try add(file) }
+    for file in root.first("References")?.all("File") ?? [] {
+      try tolerating { (reader: inout OVFReader) throws(ImageFault) in try reader.add(file) }
+    }
     for section in root.children {
       switch Self.kind(section) {
-      case "DiskSection": for disk in section.all("Disk") { try add(disk: disk) }
+      case "DiskSection":
+        for disk in section.all("Disk") {
+          try tolerating { (reader: inout OVFReader) throws(ImageFault) in try reader.add(disk: disk) }
+        }
       case "DeploymentOptionSection":
         for configuration in section.all("Configuration") {
           guard let id = configuration.attributes["id"], !id.isEmpty else { continue }
@@ -52,7 +63,19 @@ package struct OVFReader {
     guard !descriptor.systems.isEmpty else { throw ImageFault("its OVF descriptor has no virtual system") }
     let names = descriptor.systems.map(\.name)
     if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
-      throw ImageFault("its OVF descriptor has two virtual systems \(twice.quoted)")
+      try tolerating { (_: inout OVFReader) throws(ImageFault) in
+        throw ImageFault("its OVF descriptor has two virtual systems \(twice.quoted)")
+      }
+    }
+  }
+
+  /// Does something; what is wrong there is only noted in an outline, up to a bound.
+  private mutating func tolerating(_ body: (inout OVFReader) throws(ImageFault) -> Void) throws(ImageFault) {
+    do throws(ImageFault) {
+      try body(&self)
+    } catch {
+      guard isOutline, descriptor.faults.count < Self.most else { throw error }
+      descriptor.faults.append(error)
     }
   }
 
@@ -93,7 +116,11 @@ package struct OVFReader {
 
   private mutating func addSystems(of element: XMLElement, depth: Int) throws(ImageFault) {
     guard depth <= Self.deepest else { throw ImageFault("its OVF descriptor nests its virtual systems too deep") }
+    var places: [String: Range<Int>] = [:]
+    defer { addStartOrder(of: element, places) }
     for child in element.children {
+      let first = descriptor.systems.count
+      defer { if let id = child.attributes["id"] { places[id] = first..<descriptor.systems.count } }
       switch Self.kind(child) {
       case "VirtualSystem":
         guard descriptor.systems.count < Self.most else {
@@ -106,11 +133,25 @@ package struct OVFReader {
     }
   }
 
+  /// Of a collection, by the names of what is in it; order 0 says none.
+  private mutating func addStartOrder(of element: XMLElement, _ places: [String: Range<Int>]) {
+    var groups: [Int: [Int]] = [:]
+    for section in element.children where Self.kind(section) == "StartupSection" {
+      for item in section.all("Item").prefix(Self.most) {
+        guard let order = item.attributes["order"].flatMap({ Int($0) }), order > 0,
+          let systems = item.attributes["id"].flatMap({ places[$0] })
+        else { continue }
+        groups[order, default: []] += systems
+      }
+    }
+    if groups.count > 1 { descriptor.startOrders.append(groups.sorted { $0.key < $1.key }.map(\.value)) }
+  }
+
   // MARK: - Systems
 
   private static func system(_ element: XMLElement) throws(ImageFault) -> OVFSystem {
     let name = element.attributes["id"] ?? element.value("Name") ?? "system"
-    var system = OVFSystem(name: name)
+    var system = OVFSystem(name: name, line: element.line, displayName: element.value("Name"))
     for section in element.children {
       switch kind(section) {
       case "ProductSection":
@@ -162,6 +203,7 @@ package struct OVFReader {
     item.resource = element.value("HostResource")
     item.quantity = element.value("VirtualQuantity").flatMap { Int($0) }
     item.units = element.value("AllocationUnits")
+    item.address = element.value("Address")
     item.line = element.line
     return item
   }

@@ -1,35 +1,35 @@
 /// An element of an XML document; names are local ones, without their prefixes.
-struct XMLElement: Sendable, Equatable {
-  var name: String
-  var attributes: [String: String] = [:]
-  var children: [XMLElement] = []
+package struct XMLElement: Sendable, Equatable {
+  package var name: String
+  package var attributes: [String: String] = [:]
+  package var children: [XMLElement] = []
   /// All text directly in it.
-  var text = ""
+  package var text = ""
   /// Where it begins, from 1.
-  var line: Int
+  package var line: Int
 
-  func first(_ name: String) -> XMLElement? { children.first { $0.name == name } }
+  package func first(_ name: String) -> XMLElement? { children.first { $0.name == name } }
 
-  func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
+  package func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
 
   /// The text of a child, without blanks around it; nil when there is no such child or nothing in it.
-  func value(_ name: String) -> String? {
+  package func value(_ name: String) -> String? {
     guard let text = first(name)?.text.trimmed, !text.isEmpty else { return nil }
     return text
   }
 }
 
 /// Why a text is no XML that is taken.
-struct XMLFault: Error, Equatable {
-  var line: Int
-  var message: String
+package struct XMLFault: Error, Equatable {
+  package var line: Int
+  package var message: String
 }
 
 /// Reads an XML document from somebody who may wish us ill: UTF-8 only, no document type, so no entities of its own and
 /// nothing from elsewhere, and bounds on size, depth and count.
-struct XMLReader {
+package struct XMLReader {
   /// Bytes of a document.
-  static let largest = 10 << 20
+  package static let largest = 10 << 20
   private static let deepest = 64
   private static let mostElements = 200_000
   private static let mostAttributes = 256
@@ -44,7 +44,8 @@ struct XMLReader {
 
   private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  static func read(_ bytes: [UInt8]) throws(XMLFault) -> XMLElement {
+  /// The document's outermost element.
+  package static func read(_ bytes: [UInt8]) throws(XMLFault) -> XMLElement {
     guard bytes.count <= largest else { throw XMLFault(line: 1, message: "it has more than \(largest >> 20) MiB") }
     guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
       throw XMLFault(line: 1, message: "it is not UTF-8 text")

@@ -2,20 +2,23 @@
 ///
 /// Yams hashes every key to find duplicates. A key that is an alias (or holds aliases) of aliases of aliases is expanded
 /// while it is hashed, which takes time exponential in the size of the file. Sixteen aliases expand to 256 values at
-/// most, so only files with more of them *and* with keys that are not plain words are refused.
+/// most, so only files with more of them *and* with keys that are not plain words are refused. A word behind an asterisk
+/// is an alias only where the text has its anchor: the texts of other tools' files are full of asterisks.
 enum AliasGuard {
   private static let harmless = 16
 
   static func accepts(_ text: String.UTF8View) -> Bool {
     let bytes = Array(text)
+    let anchors = anchors(of: bytes)
+    guard !anchors.isEmpty else { return true }
     var aliases = 0
     var hasComplexKey = false
     for (index, byte) in bytes.enumerated() {
       switch byte {
       case UInt8(ascii: "*") where startsToken(bytes, index):
+        let end = endOfWord(bytes, index + 1)
+        guard anchors.contains(bytes[index + 1..<end]) else { continue }
         aliases += 1
-        var end = index + 1
-        while end < bytes.count, isWord(bytes[end]) { end += 1 }
         hasComplexKey = hasComplexKey || isFollowedByColon(bytes, end)
       case UInt8(ascii: "?") where startsToken(bytes, index): hasComplexKey = true
       case UInt8(ascii: "]"), UInt8(ascii: "}"):
@@ -24,6 +27,23 @@ enum AliasGuard {
       }
     }
     return aliases <= harmless || !hasComplexKey
+  }
+
+  /// The names of all that could be an anchor.
+  private static func anchors(of bytes: [UInt8]) -> Set<ArraySlice<UInt8>> {
+    var names: Set<ArraySlice<UInt8>> = []
+    for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "&") && startsToken(bytes, index) {
+      let end = endOfWord(bytes, index + 1)
+      let isBeyondASCII = end < bytes.count && bytes[end] >= 0x80
+      if end > index + 1 || isBeyondASCII { names.insert(bytes[index + 1..<end]) }
+    }
+    return names
+  }
+
+  private static func endOfWord(_ bytes: [UInt8], _ start: Int) -> Int {
+    var end = start
+    while end < bytes.count, isWord(bytes[end]) { end += 1 }
+    return end
   }
 
   private static func startsToken(_ bytes: [UInt8], _ index: Int) -> Bool {

@@ -15,6 +15,8 @@ struct YAMLReader {
 
   let reporter: Reporter
   let environment: [String: String]
+  /// The file is another tool's: `${}` and tags are left as they are.
+  private let isForeign: Bool
   private let text: PositionedText
   private let source: SourceText
   /// Keys that were renamed in the text to get past Yams's refusal of duplicates: position to name.
@@ -23,10 +25,11 @@ struct YAMLReader {
   /// Part of the tree is missing, so nothing more can be said about the file.
   private var isOverLimit = false
 
-  init(_ source: SourceText, environment: [String: String], reporter: Reporter) {
+  init(_ source: SourceText, environment: [String: String], reporter: Reporter, isForeign: Bool = false) {
     self.source = source
     self.reporter = reporter
     self.environment = environment
+    self.isForeign = isForeign
     text = PositionedText(source.text.count > Self.largestSize ? [] : source.text)
   }
 
@@ -87,10 +90,10 @@ struct YAMLReader {
     }
     switch node {
     case .scalar(let scalar):
-      if scalar.tag.rawValue.hasPrefix("!") {
+      if scalar.tag.rawValue.hasPrefix("!"), !isForeign {
         reporter.error(.type, span, "YAML tags such as \(scalar.tag.rawValue.quoted) mean nothing in a lab file")
       }
-      guard let value = Expansion.expand(scalar.string, environment: environment, at: span, reporter: reporter) else {
+      guard let value = expanded(scalar.string, at: span) else {
         return YAMLNode(content: .unusable, span: span)
       }
       let isPlain = scalar.style == .plain && value == scalar.string
@@ -103,6 +106,10 @@ struct YAMLReader {
       return YAMLNode(content: .mapping(entries(of: mapping, depth: depth)), span: span)
     case .alias: return YAMLNode(content: .unusable, span: span)
     }
+  }
+
+  private func expanded(_ text: String, at span: Span) -> String? {
+    isForeign ? text : Expansion.expand(text, environment: environment, at: span, reporter: reporter)
   }
 
   /// Reports a limit once; the rest of the tree is not built.
@@ -124,9 +131,7 @@ struct YAMLReader {
         continue
       }
       let written = renamed[span.position] ?? scalar.string
-      guard let name = Expansion.expand(written, environment: environment, at: span, reporter: reporter) else {
-        continue
-      }
+      guard let name = expanded(written, at: span) else { continue }
       if renamed[span.position] != nil { span.length = max(1, written.unicodeScalars.count) }
       if let first = places[name] {
         let notes = [Diagnostic.Note("\(name.quoted) is first defined here", at: first)]
@@ -163,12 +168,13 @@ struct YAMLReader {
       if problem.hasPrefix("Maximum nesting level") {
         reporter.error(.limit, span, Self.tooDeep)
       } else if problem == "but found another document" {
-        reporter.error(.syntax, span, "a second document starts here; a lab file holds one")
+        let expected = isForeign ? "one document is read" : "a lab file holds one"
+        reporter.error(.syntax, span, "a second document starts here; \(expected)")
       } else if text.scalar(at: span) == "\t" {
         reporter.error(.syntax, span, "cannot read YAML: found a tab where indentation was expected")
       } else {
         let place = context.map { ", \($0.text) that starts at \($0.mark.line):\($0.mark.column)" } ?? ""
-        let isExpansion = text.lineContains("${", at: span)
+        let isExpansion = !isForeign && text.lineContains("${", at: span)
         let hint = isExpansion ? "inside { } and [ ] a value with ${...} needs quotes" : nil
         reporter.error(.syntax, span, "cannot read YAML: \(problem)\(place)", hint: hint)
       }

@@ -1,13 +1,13 @@
 /// An IPv4 or IPv6 address as a number.
-struct IPAddress: Hashable, Sendable, CustomStringConvertible {
-  enum Family: Sendable {
+package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
+  package enum Family: Sendable {
     case ipv4, ipv6
 
     /// Bits of an address.
-    var width: Int { self == .ipv4 ? 32 : 128 }
+    package var width: Int { self == .ipv4 ? 32 : 128 }
   }
 
-  var family: Family
+  package var family: Family
   /// The address's bits, right aligned.
   var value: UInt128
 
@@ -17,7 +17,7 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Reads `10.0.0.1` or `fd00::1`; nil when it is neither.
-  init?(_ text: Substring) {
+  package init?(_ text: Substring) {
     if let value = Self.parseIPv4(text) {
       self.init(family: .ipv4, value: UInt128(value))
     } else if let value = Self.parseIPv6(text) {
@@ -28,7 +28,7 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// fe80::/10 (RFC 4291 section 2.5.6): valid on every link without a prefix of its own.
-  var isLinkLocal: Bool { family == .ipv6 && value >> 118 == 0x3FA }
+  package var isLinkLocal: Bool { family == .ipv6 && value >> 118 == 0x3FA }
 
   /// The IPv4 address that an IPv4-mapped one stands for (RFC 4291 section 2.5.5.2).
   var ipv4: IPAddress? {
@@ -37,7 +37,7 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Dotted decimal, or RFC 5952's text.
-  var description: String {
+  package var description: String {
     guard family == .ipv6 else {
       return [24, 16, 8, 0].map { String((value >> UInt128($0)) & 0xFF) }.joined(separator: ".")
     }

@@ -1,10 +1,10 @@
 /// An address with a prefix length: `10.0.10.9/24`, `fd00::1/64`.
 package struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
-  var address: IPAddress
+  package var address: IPAddress
   /// Bits of the network part.
   package var length: Int
 
-  init(address: IPAddress, length: Int) {
+  package init(address: IPAddress, length: Int) {
     self.address = address
     self.length = length
   }
@@ -31,7 +31,7 @@ package struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Whether an address of the same family lies in the prefix.
-  func contains(_ other: IPAddress) -> Bool {
+  package func contains(_ other: IPAddress) -> Bool {
     other.family == address.family && (other.value & ~hostMask) == (address.value & ~hostMask)
   }
 

@@ -7,4 +7,11 @@ enum HostPaths {
     (try? URL(filePath: path).resolvingSymlinksInPath().resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory
       ?? false
   }
+
+  /// The absolute path of the folder that a file lies in, or would.
+  static func folder(of path: String) -> String {
+    let current = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
+    return URL(filePath: path, relativeTo: current).standardizedFileURL.deletingLastPathComponent()
+      .path(percentEncoded: false)
+  }
 }

@@ -54,6 +54,11 @@ struct Examples {
       Line("apus graph campus.lab.yaml --format svg > campus.svg", "a drawing of the file"),
       Line("apus graph campus", "of the lab that is up, with its state, in Mermaid"),
     ],
+    "import": [
+      Line("apus import spine.clab.yml -o spine.lab.yaml", "of a containerlab file"),
+      Line("apus import static-routing/ --from kathara", "of a Kathara folder, to standard output"),
+      Line("apus import spine.clab.yml --report lost.json > s.lab.yaml", "with all that is lost, for programs"),
+    ],
   ]
 
   private static let nodes: [String: [Line]] = [
@@ -112,7 +117,11 @@ struct Examples {
       Line("apus port list", "all ports with their counters"),
       Line("apus port list -o json", "for programs"),
     ],
-    "port show": [Line("apus port show vm1.eth0", "rings, features, drops of one port")],
+    "port show": [
+      Line("apus port show vm1.eth0", "rings, features, drops of one port"),
+      Line("apus port show guest.eth0 --libvirt", "what to paste into a libvirt domain"),
+      Line("apus port show guest.eth0 --qemu --queues 2", "the same for QEMU's command line"),
+    ],
     "port add": [
       Line("apus port add sw1 probe --tap probe0 --vlan 20", "a TAP of this host in a VLAN"),
       Line("apus port add sw1 guest --vhost-user /tmp/guest.sock", "a socket for a machine that somebody else runs"),

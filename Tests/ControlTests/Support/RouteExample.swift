@@ -42,6 +42,9 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_v1_ports"),
       RouteExample(id: "get_v1_ports_port", name: "vm1:eth0"),
       RouteExample(id: "get_v1_ports_port", name: "vm9.eth0", status: 404),
+      RouteExample(id: "get_v1_ports_port_words", name: "vm1.eth0", query: "queues=2&packed=true", lab: empty),
+      RouteExample(id: "get_v1_ports_port_words", name: "vm1.eth0", status: 400),
+      RouteExample(id: "get_v1_ports_port_words", name: "vm9.eth0", status: 404),
       RouteExample(id: "get_v1_vlans"),
       RouteExample(
         id: "post_v1_ports",

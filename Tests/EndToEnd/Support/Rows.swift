@@ -30,6 +30,7 @@ struct PortRow: Decodable, Sendable {
   var carrier: String
   var mode: String
   var pvid: Int?
+  var mac: String?
   var mtu: Int
   var socket: String?
   var interface: String?
