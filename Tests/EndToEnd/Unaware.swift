@@ -24,6 +24,10 @@ extension RealThings {
       """
     }
 
+    /// The kernel's VLANs of the built-in guest, which are loaded when its own configuration needs them.
+    private static let loading =
+      "while read -r module; do insmod /lib/modules/$module.ko; done </lib/modules/order-vlan"
+
     private struct Entry: Decodable {
       var mac: String
       var port: String
@@ -33,6 +37,7 @@ extension RealThings {
     /// VLAN subinterfaces in a and b, and in these one of a second tag.
     private static func addSubinterfaces(_ sandbox: Sandbox) async throws {
       for (node, number) in [("a", 1), ("b", 2)] {
+        try await sandbox.shell(node, loading, lab: lab)
         for vlan in [1, 10] {
           try await sandbox.shell(
             node, "ip link add link eth0 name eth0.\(vlan) type vlan id \(vlan) && ip link set eth0.\(vlan) up",
@@ -113,6 +118,7 @@ extension RealThings {
         // Tagged on the link now: b has to take the tag off itself.
         let trunk = text.replacingOccurrences(of: "LINK", with: "trunk: [10]")
         try await sandbox.apus("up", try sandbox.write(trunk), expecting: 0)
+        try await sandbox.shell("b", Self.loading, lab: Self.lab)
         try await sandbox.shell(
           "b",
           "ip link add link eth0 name eth0.10 type vlan id 10 && ip link set eth0.10 up && "

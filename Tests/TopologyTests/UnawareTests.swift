@@ -133,9 +133,9 @@ import Testing
           d: { kind: netns, nics: { eth0: { address: 10.0.0.3/24 }, eth1: { address: 10.0.0.3/24 } } }
         links: [{ ends: [b, c, d:eth0, d:eth1] }]
         """) == [
-          "address 10.0.0.1 is used by a:eth0 (4:49) and a:eth0",
-          "address 10.0.0.2 is used by b:eth0 (5:49) and c:eth0",
-          "address 10.0.0.3 is used by d:eth0 (7:49) and d:eth1",
+          "address 10.0.0.1 is used by a:eth0 (4:47) and a:eth0",
+          "address 10.0.0.2 is used by b:eth0 (5:46) and c:eth0",
+          "address 10.0.0.3 is used by d:eth0 (7:46) and d:eth1",
         ])
   }
 }
