@@ -69,7 +69,7 @@ def make_container(node: Box, topology: Box) -> None:
   remove_container(node, topology)
   command = [engine(topology), 'run', '-d', '-t', '--name', name, '--hostname', node.name.replace('_', '-')]
   # Its network is its own, and empty until Apus brings interfaces.
-  command += ['--privileged', '--network', 'none', '--label', f'netlab={topology.name}']
+  command += ['--privileged', '--pids-limit=-1', '--network', 'none', '--label', f'netlab={topology.name}']
   if engine(topology) == 'docker':
     for place in ('all', 'default'):
       command += ['--sysctl', f'net.ipv6.conf.{place}.disable_ipv6=0']
