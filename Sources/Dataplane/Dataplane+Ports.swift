@@ -142,16 +142,17 @@ extension Dataplane {
   }
 
   /// Joins two switches by a patch, which users call a trunk.
-  package func addPatch(
-    _ first: PatchEnd, _ second: PatchEnd, mode: PortMode
-  ) async throws(DataplaneError) {
-    guard first.switchName != second.switchName, case .trunk = mode else {
+  ///
+  /// Between a switch with VLANs and one without, frames are as a link between two switches would have them: with the tag
+  /// that the end with VLANs gives them, and judged by it as what a node sends.
+  package func addPatch(_ first: PatchEnd, _ second: PatchEnd) async throws(DataplaneError) {
+    guard first.switchName != second.switchName, first.mode != .wire, second.mode != .wire else {
       throw .invalid("\(first.name) and \(second.name) do not join two switches")
     }
-    var a = try reserve(first.name, switchName: first.switchName, mode: mode, mtu: PortConfiguration.largestMTU)
+    var a = try reserve(first.name, switchName: first.switchName, mode: first.mode, mtu: PortConfiguration.largestMTU)
     var b: PortRecord
     do throws(DataplaneError) {
-      b = try reserve(second.name, switchName: second.switchName, mode: mode, mtu: PortConfiguration.largestMTU)
+      b = try reserve(second.name, switchName: second.switchName, mode: second.mode, mtu: PortConfiguration.largestMTU)
     } catch {
       portTable.release(a)
       throw error

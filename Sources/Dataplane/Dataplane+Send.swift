@@ -45,7 +45,7 @@ extension Dataplane {
       switch record.mode {
       case .access(let own): vlan == Int(own)
       case .trunk(let allowed, _): allowed.contains(vlan)
-      case .wire: false
+      case .transparent, .wire: false
       }
     guard isMember, (1...4094).contains(vlan) else {
       throw .invalid("port \(record.name) is no member of VLAN \(vlan)")

@@ -52,7 +52,9 @@ private func load(
   ApplianceTable(images: images, reporter: reporter).furnish(&draft)
   Wiring(draft, index: NameIndex(draft), reporter: reporter).wire(&draft)
   let vlans = VLANTable(draft, reporter: reporter)
-  let normaliser = Normaliser(draft: draft, directory: directory, reporter: reporter, vlans: vlans, images: images)
+  let normaliser = Normaliser(
+    draft: draft, directory: directory, reporter: reporter, vlans: vlans, images: images,
+    unaware: UnawareSwitches(draft, reporter: reporter))
   var lab = normaliser.lab(source: source.path)
   let subject = RuleSubject(
     draft: draft, lab: lab, facts: facts, reporter: reporter, vlans: vlans, images: images)

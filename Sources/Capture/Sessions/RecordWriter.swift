@@ -78,6 +78,7 @@ struct RecordWriter {
     switch interface.mode {
     case .access(let vlan): return "\(place), access VLAN \(vlan)"
     case .trunk(_, let native): return "\(place), trunk" + (native.map { ", native VLAN \($0)" } ?? "")
+    case .transparent: return "\(place), VLAN-unaware"
     case .wire: return place
     }
   }

@@ -40,6 +40,7 @@ extension LabDocument {
     for item in switches ?? [] { lab.switches.append(try item.definition()) }
     for node in nodes ?? [] { lab.nodes.append(try node.definition()) }
     for link in links ?? [] { lab.links.append(try link.definition()) }
+    try lab.checkModes()
     lab.tests = (tests ?? []).map(\.definition)
     if let captures {
       lab.captures = []
@@ -64,6 +65,7 @@ extension LabDocument.Switch {
     let usual = SwitchDefinition(name: definition.name)
     (name, aging, linkLocal) = (definition.name, definition.aging, definition.linkLocal)
     isAnonymous = definition.isAnonymous ? true : nil
+    isVLANAware = definition.isVLANAware ? nil : false
     fdbSize = definition.fdbSize == usual.fdbSize ? nil : definition.fdbSize
     fdbPerPort = definition.fdbPerPort == definition.fdbSize / 2 ? nil : definition.fdbPerPort
   }
@@ -71,7 +73,8 @@ extension LabDocument.Switch {
   fileprivate func definition() throws(UserError) -> SwitchDefinition {
     var definition = SwitchDefinition(name: name)
     definition.aging = aging ?? definition.aging
-    definition.linkLocal = linkLocal ?? definition.linkLocal
+    definition.isVLANAware = isVLANAware ?? true
+    definition.linkLocal = linkLocal ?? SwitchDefinition.usualLinkLocal(isVLANAware: definition.isVLANAware)
     definition.isAnonymous = isAnonymous ?? false
     definition.fdbSize = fdbSize ?? definition.fdbSize
     definition.fdbPerPort = fdbPerPort ?? definition.fdbPerPort
@@ -95,7 +98,7 @@ private struct Membership {
     switch mode {
     case .access(let vlan): self.vlan = vlan
     case .trunk(let allowed, let native): (trunk, self.native) = (allowed.map { VLANText.of($0) }, native)
-    case nil: break
+    case .transparent, nil: break
     }
   }
 
@@ -143,6 +146,9 @@ extension LabDocument.Link {
     let mode = try Membership(vlan, trunk, native).mode(of: "link \(name)")
     var definition = LinkDefinition(
       name: name, kind: mode.map { .trunk($0) } ?? .wire, ends: ends.map { LabDocument.end($0) })
+    // Switches that are joined without VLANs have none; whether that is so of these, `checkModes` asks.
+    let isBetweenSwitches = definition.ends.allSatisfy { if case .switchPort = $0 { true } else { false } }
+    if mode == nil, isBetweenSwitches { definition.kind = .trunk(.transparent) }
     definition.impair = impair?.pair
     return definition
   }
@@ -289,7 +295,8 @@ extension LabDocument.NIC {
     case (let name?, let mode?, nil): return .switchPort(switch: name, mode: mode)
     case (nil, nil, let link?): return .wire(link: link)
     case (nil, nil, nil): return .none
-    case (_?, nil, nil): throw UserError(.badInput, "\(nic): switch needs vlan or trunk")
+    // Of a switch without VLANs; whether it is one, `checkModes` asks.
+    case (let name?, nil, nil): return .switchPort(switch: name, mode: .transparent)
     case (nil, _?, nil): throw UserError(.badInput, "\(nic): vlan and trunk need switch")
     case (_, _, _?): throw UserError(.badInput, "\(nic): it is either on a switch or at a wire")
     }

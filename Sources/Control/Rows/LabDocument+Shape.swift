@@ -61,6 +61,9 @@ extension LabDocument.Switch {
       Field(
         optional: "fdb_per_port", .integer(1...Limits.fdbSize.upperBound),
         "Stations behind one port that it knows at most; half of `fdb_size` without it."),
+      Field(
+        optional: "vlan_aware", .boolean,
+        "False: every frame passes as it is, tagged or not; what is on it has neither `vlan` nor `trunk`."),
       Field(optional: "anonymous", .boolean, "It stands for a link with more than two ends."),
     ])
 }

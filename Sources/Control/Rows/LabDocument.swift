@@ -47,6 +47,7 @@ package struct LabDocument: Described, Equatable {
     var aging: Double?
     var linkLocal: SwitchDefinition.LinkLocal?
     var isAnonymous: Bool?
+    var isVLANAware: Bool?
     var fdbSize: Int?
     var fdbPerPort: Int?
 
@@ -56,6 +57,7 @@ package struct LabDocument: Described, Equatable {
       case fdbSize = "fdb_size"
       case fdbPerPort = "fdb_per_port"
       case isAnonymous = "anonymous"
+      case isVLANAware = "vlan_aware"
     }
   }
 

@@ -47,7 +47,7 @@ package struct PortRow: Described, Equatable {
   /// `up` or `down`: the port's own end, whatever was set and whatever the other end of a wire does; only in
   /// `port show`.
   package var end: String?
-  /// `access`, `trunk` or `wire`.
+  /// `access`, `trunk`, `transparent` (of a switch without VLANs) or `wire`.
   package var mode: String
   package var pvid: Int?
   /// VLANs, ascending: `20`, `100-199`.
@@ -116,9 +116,9 @@ package struct PortRow: Described, Equatable {
       Field("kind", .text, "What is behind it: `vhost-user`, `tap`, `stream`, `dgram`, `trunk`."),
       Field("carrier", .carrier, "What everybody sees."),
       Field(optional: "end", .carrier, "The port itself, whatever was set and whatever the other end of a wire does."),
-      Field("mode", .choice(["access", "trunk", "wire"]), "What it does with tags."),
+      Field("mode", .choice(["access", "trunk", "transparent", "wire"]), "What it does with tags."),
       Field("pvid", .nullable(.vlan), "VLAN of untagged frames."),
-      Field("allowed", .list(.text), "VLANs whose frames pass, ascending: `20`, `100-199`; empty on a wire."),
+      Field("allowed", .list(.text), "VLANs whose frames pass, ascending: `20`, `100-199`; empty where all pass."),
       Field("peer", .nullable(.text), "The other end of a wire or trunk."),
       Field("mac", .nullable(.text), "Address of the node's NIC."),
       Field("mtu", .count, "Bytes of the largest payload."),

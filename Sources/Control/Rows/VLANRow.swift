@@ -105,11 +105,12 @@ enum VLANText {
 }
 
 extension PortMode {
-  /// `access`, `trunk` or `wire`.
+  /// `access`, `trunk`, `transparent` or `wire`.
   var name: String {
     switch self {
     case .access: "access"
     case .trunk: "trunk"
+    case .transparent: "transparent"
     case .wire: "wire"
     }
   }
@@ -119,16 +120,16 @@ extension PortMode {
     switch self {
     case .access(let vlan): Int(vlan)
     case .trunk(_, let native): native.map { Int($0) }
-    case .wire: nil
+    case .transparent, .wire: nil
     }
   }
 
-  /// VLANs whose frames pass, ascending; empty on a wire, where nothing is looked at.
+  /// VLANs whose frames pass, ascending; empty on a wire and on a switch without VLANs, where every frame passes.
   var allowed: [ClosedRange<Int>] {
     switch self {
     case .access(let vlan): [Int(vlan)...Int(vlan)]
     case .trunk(let allowed, _): allowed.ranges
-    case .wire: []
+    case .transparent, .wire: []
     }
   }
 }

@@ -8,6 +8,18 @@ struct TagEdit: BitwiseCopyable {
 
   static let keep = TagEdit(kind: .keep, tag: TagControl(bits: 0))
 
+  init(kind: Kind, tag: TagControl) { (self.kind, self.tag) = (kind, tag) }
+
+  /// A frame is to leave with a tag; `old` is the one that it came with, if it has one.
+  @inline(__always)
+  init(tag: TagControl, isTagged: Bool, old: @autoclosure () -> TagControl) {
+    guard isTagged else {
+      self.init(kind: .insert, tag: tag)
+      return
+    }
+    self = old().bits == tag.bits ? .keep : TagEdit(kind: .rewrite, tag: tag)
+  }
+
   /// Bytes by which the frame grows.
   @inline(__always)
   var growth: Int {

@@ -6,6 +6,8 @@ package enum PortMode: Sendable, Equatable {
   case access(vlan: UInt16)
   /// Members of `allowed` (1...4094) come in tagged; untagged only with `native`.
   case trunk(allowed: VLANSet, native: UInt16?)
+  /// A port of a switch without VLANs, as all its ports are: every frame passes as it is, tagged or not.
+  case transparent
   /// One end of a wire: everything passes, nothing is looked at.
   case wire
 }
@@ -104,9 +106,11 @@ package struct PatchEnd: Sendable {
   /// Name of the port; unique in the lab.
   package var name: String
   package var switchName: String
+  /// `transparent` of an end on a switch without VLANs, whatever the other one is.
+  package var mode: PortMode
 
-  package init(_ name: String, on switchName: String) {
-    (self.name, self.switchName) = (name, switchName)
+  package init(_ name: String, on switchName: String, _ mode: PortMode) {
+    (self.name, self.switchName, self.mode) = (name, switchName, mode)
   }
 }
 

@@ -18,7 +18,7 @@ enum PortKind: UInt8, CaseIterable {
 }
 
 /// How a port treats tags, in the form that the switch reads a frame with.
-enum TagMode: UInt8 { case access, trunk, wire }
+enum TagMode: UInt8 { case access, trunk, wire, transparent }
 
 /// How a port says whether frames of a VLAN leave there: as its `TagMode` has it, or as that and its states do.
 enum PortGate: UInt8 { case access, trunk, wire, stated }
@@ -27,7 +27,8 @@ enum PortGate: UInt8 { case access, trunk, wire, stated }
 struct PortSlot: ~Copyable {
   var kind = PortKind.none
   var mode = TagMode.wire
-  /// Access VLAN, or the native VLAN of a trunk; 0 = untagged frames do not belong anywhere.
+  /// Access VLAN, or the native VLAN of a trunk; 0 = untagged frames do not belong anywhere, or on a switch without VLANs,
+  /// where all frames are of number 0, to that.
   var untaggedVLAN: UInt16 = 0
   /// VLANs of a trunk.
   let allowed = VLANBitmap()
@@ -93,7 +94,7 @@ struct PortSlot: ~Copyable {
   @inline(__always)
   func carries(_ vlan: UInt16) -> Bool {
     switch mode {
-    case .access: untaggedVLAN == vlan
+    case .access, .transparent: untaggedVLAN == vlan
     case .trunk: allowed.contains(vlan)
     case .wire: false
     }
@@ -102,16 +103,15 @@ struct PortSlot: ~Copyable {
   /// How a frame's tag is changed where it leaves here.
   ///
   /// - Parameters:
-  ///   - priority: PCP and DEI in their places of a tag.
+  ///   - priority: PCP and DEI in their places of a tag; on a switch without VLANs a `WireForm`.
   ///   - old: the tag that it came with, if it has one.
   @inline(__always)
   func edit(vlan: UInt16, priority: UInt16, isTagged: Bool, tag old: @autoclosure () -> TagControl) -> TagEdit {
     guard mode == .trunk, untaggedVLAN != vlan else {
+      guard mode != .transparent else { return WireForm(bits: priority).edit(isTagged: isTagged, tag: old()) }
       return isTagged ? TagEdit(kind: .remove, tag: TagControl(bits: 0)) : .keep
     }
-    let tag = TagControl(bits: priority | vlan)
-    guard isTagged else { return TagEdit(kind: .insert, tag: tag) }
-    return old().bits == tag.bits ? .keep : TagEdit(kind: .rewrite, tag: tag)
+    return TagEdit(tag: TagControl(bits: priority | vlan), isTagged: isTagged, old: old())
   }
 
   /// Frames of this VLAN leave here: the port is a member, and its state there is forwarding.
@@ -135,7 +135,8 @@ struct PortSlot: ~Copyable {
     guard states.isEmpty else { return gate = .stated }
     gate =
       switch mode {
-      case .access: .access
+      // Number 0 is the one that a transparent port has.
+      case .access, .transparent: .access
       case .trunk: .trunk
       case .wire: .wire
       }
@@ -151,6 +152,9 @@ struct PortSlot: ~Copyable {
       mode = .trunk
       untaggedVLAN = native ?? 0
       allowed.assign(set)
+    case .transparent:
+      mode = .transparent
+      untaggedVLAN = 0
     case .wire:
       mode = .wire
       untaggedVLAN = 0

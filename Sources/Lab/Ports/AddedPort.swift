@@ -79,7 +79,7 @@ package struct AddedPortRequest: Sendable, Equatable {
   package var role: String?
   package var queues: Int?
   package var mtu: Int?
-  /// A VLAN's name or number; access port of VLAN 1 without it and `trunk`.
+  /// A VLAN's name or number; access port of VLAN 1 without it and `trunk`, or a port without VLANs on a switch without.
   package var vlan: String?
   /// Names, numbers, ranges; or `all` alone.
   package var trunk: [String]?
@@ -114,7 +114,8 @@ extension AddedPort {
     }
     var wish = PortChange()
     (wish.vlan, wish.trunk, wish.native) = (request.vlan, request.trunk, request.native)
-    let mode = try wish.mode(from: .access(1), in: lab, of: request.name)
+    let usual = VLANMode.usual(on: request.switchName, of: lab)
+    let mode = try wish.mode(from: usual, in: lab, of: request.name, on: request.switchName)
     try PortChange.check(mtu: request.mtu)
     (name, switchName, self.mode, kind) = (request.name, request.switchName, mode, row.word)
     (target, mtu) = (request.target, request.mtu)

@@ -74,16 +74,31 @@ package struct PortChange: Sendable, Equatable {
     throw UserError(.badInput, "mtu must be \(Limits.mtu.lowerBound)..\(Limits.mtu.upperBound), found \(mtu)")
   }
 
+  /// A port of a switch without VLANs has no other mode.
+  private func checkAwareness(_ old: VLANMode, of port: String, on switchName: String) throws(UserError) {
+    guard old == .transparent else { return }
+    let keys = [("vlan", vlan != nil), ("trunk", trunk != nil), ("native", native != nil)]
+    guard let (key, _) = keys.first(where: \.1) else { return }
+    throw UserError(
+      .badInput, "port \(port): \(VLANMistake.ofUnaware(key, on: switchName).message)",
+      hint: "for VLANs say `vlan-aware: on` of the switch in the lab file and `apus up`")
+  }
+
   var changesMode: Bool { vlan != nil || trunk != nil || native != nil }
 
   /// The mode that a port has then.
-  /// - Parameter old: the one that it has.
-  func mode(from old: VLANMode, in lab: CanonicalLab, of port: String) throws(UserError) -> VLANMode {
+  /// - Parameters:
+  ///   - old: the one that it has.
+  ///   - switchName: the switch that it is on.
+  func mode(
+    from old: VLANMode, in lab: CanonicalLab, of port: String, on switchName: String
+  ) throws(UserError) -> VLANMode {
     guard vlan == nil || (trunk == nil && native == nil) else {
       throw UserError(
         .badInput, "port \(port): \"vlan\" makes an access port, \"trunk\" and \"native\" a trunk",
         hint: "say one or the other")
     }
+    try checkAwareness(old, of: port, on: switchName)
     do {
       if let vlan { return .access(try lab.vlan(vlan)) }
       guard changesMode else { return old }

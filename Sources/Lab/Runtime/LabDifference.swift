@@ -72,13 +72,13 @@ struct LabDifference: Sendable, Equatable {
   private mutating func compareLinks(_ old: CanonicalLab, _ new: CanonicalLab) {
     for link in old.links {
       let now = new.links.first { $0.name == link.name }
-      guard now.map({ !Self.joinsTheSame($0, link) }) ?? true else { continue }
+      guard now.map({ !Self.joinsTheSame($0, link, old, new) }) ?? true else { continue }
       if link.kind != .wire { removedTrunks.append(link.name) }
       if now == nil { steps.append(PlanStep(.remove, "link \(link.name)", Self.word(link))) }
     }
     for link in new.links {
       let before = old.links.first { $0.name == link.name }
-      guard before.map({ !Self.joinsTheSame($0, link) }) ?? true else { continue }
+      guard before.map({ !Self.joinsTheSame($0, link, old, new) }) ?? true else { continue }
       if link.kind != .wire { addedTrunks.append(link.name) }
       steps.append(PlanStep(before == nil ? .create : .change, "link \(link.name)", Self.word(link)))
     }
@@ -95,8 +95,11 @@ struct LabDifference: Sendable, Equatable {
     }
   }
 
-  private static func joinsTheSame(_ one: LinkDefinition, _ other: LinkDefinition) -> Bool {
-    one.kind == other.kind && one.ends == other.ends
+  private static func joinsTheSame(
+    _ one: LinkDefinition, _ other: LinkDefinition, _ old: CanonicalLab, _ new: CanonicalLab
+  ) -> Bool {
+    guard one.kind == other.kind, one.ends == other.ends else { return false }
+    return one.kind == .wire || one.ends.allSatisfy { old.isVLANAware($0.text) == new.isVLANAware($0.text) }
   }
 
   private static func word(_ link: LinkDefinition) -> String { link.kind == .wire ? "wire" : "trunk" }
@@ -116,6 +119,9 @@ struct LabDifference: Sendable, Equatable {
 
   private static func changes(_ old: SwitchDefinition, _ new: SwitchDefinition) -> String {
     var parts: [String] = []
+    if old.isVLANAware != new.isVLANAware {
+      parts.append("vlan-aware \(old.isVLANAware ? "on -> off" : "off -> on")")
+    }
     if (old.aging, old.linkLocal) != (new.aging, new.linkLocal) { parts.append("aging or link-local") }
     if old.fdbSize != new.fdbSize { parts.append("fdb-size \(old.fdbSize) -> \(new.fdbSize)") }
     if old.fdbPerPort != new.fdbPerPort { parts.append("fdb-per-port \(old.fdbPerPort) -> \(new.fdbPerPort)") }

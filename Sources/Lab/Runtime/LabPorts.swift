@@ -48,6 +48,7 @@ extension PortMode {
   init(_ mode: VLANMode) {
     switch mode {
     case .access(let vlan): self = .access(vlan: UInt16(clamping: vlan))
+    case .transparent: self = .transparent
     case .trunk(let allowed, let native):
       self = .trunk(allowed: VLANSet(allowed), native: native.map { UInt16(clamping: $0) })
     }

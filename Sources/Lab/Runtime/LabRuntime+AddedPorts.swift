@@ -122,6 +122,7 @@ extension LabRuntime {
   func bringBack(_ progress: @Sendable (String) -> Void) async {
     await brief {
       guard let current, let plane else { return }
+      await fitAddedPorts(to: current, progress)
       let there = Set(await plane.ports().map(\.name))
       for port in runTime.ports where !there.contains(port.name) {
         if port.isOfGonePod {
@@ -138,7 +139,13 @@ extension LabRuntime {
           progress("port \(port.name), which was added at run time, is not back: \(error)")
         }
       }
-      if runTime.hasStrayWords(current) { try? changeRunTime { $0.dropStrayWords(current) } }
+      if runTime.hasStrayWords(current) {
+        let before = runTime.stations
+        try? changeRunTime { $0.dropStrayWords(current) }
+        for station in before where !runTime.stations.contains(where: { $0.isSame(as: station) }) {
+          _ = try? await plane.removeStation(station.mac, vlan: station.vlan, on: station.switchName)
+        }
+      }
       for station in runTime.stations {
         do throws(UserError) {
           try await fix(station)
@@ -149,6 +156,21 @@ extension LabRuntime {
       for (name, said) in runTime.settings {
         guard let mtu = said.mtu, let (node, nic) = self.nic(of: name) else { continue }
         try? await node.setMTU(of: nic.name, mtu)
+      }
+    }
+  }
+
+  /// Gives added ports whose switch came to have VLANs, or to have none, the mode that one has there of which nothing is
+  /// said; within the brief lane.
+  func fitAddedPorts(to lab: CanonicalLab, _ progress: @Sendable (String) -> Void) async {
+    for port in runTime.misfits(in: lab) {
+      try? changeRunTime { $0.replace(port) }
+      do throws(DataplaneError) {
+        try await plane?.setMode(port: port.name, PortMode(port.mode))
+        progress("port \(port.name): \(port.mode.words)")
+      } catch {
+        // One that is not there is opened so.
+        logger.debug("port \(port.name): \(error)")
       }
     }
   }
@@ -272,6 +294,8 @@ extension RunTimeState {
     let switches = lab.switchesOfPorts
     let added = Dictionary(ports.map { ($0.name, $0.switchName) }, uniquingKeysWith: { first, _ in first })
     stations.removeAll { (switches[$0.port] ?? added[$0.port]) != $0.switchName }
+    // Of a switch that came to have VLANs, or to have none.
+    stations.removeAll { lab.isVLANAware($0.switchName) == ($0.vlan == 0) }
     let known = Set(switches.keys).union(
       lab.nodes.flatMap { node in
         node.nics.map { Names.port(node: node.name, nic: $0.name) }
@@ -279,7 +303,24 @@ extension RunTimeState {
     settings = settings.filter { known.contains($0.key) }
     // A port that has left its switch has no VLANs.
     for name in settings.keys where switches[name] == nil { settings[name]?.mode = nil }
+    let unaware = Set(lab.switches.filter { !$0.isVLANAware }.map(\.name))
+    for (name, said) in settings {
+      guard let mode = said.mode, let home = switches[name], (mode == .transparent) != unaware.contains(home) else {
+        continue
+      }
+      settings[name]?.mode = nil
+    }
     settings = settings.filter { $0.value != Port() }
+  }
+
+  /// Added ports whose switch came to have VLANs, or to have none, each as it is to be now.
+  func misfits(in lab: CanonicalLab) -> [AddedPort] {
+    ports.compactMap { port in
+      guard (port.mode == .transparent) == lab.isVLANAware(port.switchName) else { return nil }
+      var port = port
+      port.mode = .usual(on: port.switchName, of: lab)
+      return port
+    }
   }
 }
 

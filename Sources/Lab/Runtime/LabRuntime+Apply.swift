@@ -141,6 +141,7 @@ extension LabRuntime {
       }
     }
     try await setModes(of: rest.nodes, difference)
+    await brief { await fitAddedPorts(to: rest) { _ in } }
     try await impair(rest, only: difference)
   }
 

@@ -182,12 +182,12 @@ extension LabRuntime {
     guard let plane, case .trunk(let mode) = link.kind, case .switchPort(let a) = link.ends.first,
       case .switchPort(let b) = link.ends.last
     else { return }
-    let ends = [a, b].map { PatchEnd(PortName.end(switch: $0, link: link.name).description, on: $0) }
+    let ends = [a, b].map { name in
+      let port = PortName.end(switch: name, link: link.name).description
+      return PatchEnd(port, on: name, self.mode(of: port, work.lab.mode(mode, at: name)))
+    }
     try await explained("link \(link.name)") { () async throws(DataplaneError) in
-      try await plane.addPatch(ends[0], ends[1], mode: PortMode(mode))
-      for end in ends where runTime.settings[end.name] != nil {
-        try await plane.setMode(port: end.name, self.mode(of: end.name, mode))
-      }
+      try await plane.addPatch(ends[0], ends[1])
     }
     for end in ends { work.journal.note("port \(end.name)") { try await plane.removePort(end.name) } }
     work.progress("link \(link.name): trunk \(a) - \(b)")

@@ -66,7 +66,7 @@ extension LabRuntime {
   /// Changes a port that was added, within the brief lane.
   func set(_ old: AddedPort, _ change: PortChange, _ lab: CanonicalLab) async throws(UserError) {
     var new = old
-    new.mode = try change.mode(from: old.mode, in: lab, of: old.name)
+    new.mode = try change.mode(from: old.mode, in: lab, of: old.name, on: old.switchName)
     if let mtu = change.mtu { new.mtu = mtu }
     if let level = try change.offloadLevel() {
       guard try old.row.canReopen else { throw Self.fixedOffload(old.name, hint: "remove the port and add it again") }
@@ -110,12 +110,13 @@ extension LabRuntime {
     let before = runTime.settings[port.name] ?? RunTimeState.Port()
     var after = before
     if change.changesMode {
-      guard let file = port.mode else {
+      guard let file = port.mode(in: lab), let switchName = port.switchName else {
         throw UserError(
           .badInput, "port \(port.name) is on no switch: a wire passes every frame as it is, and has no VLANs")
       }
-      let mode = try change.mode(from: before.mode ?? file, in: lab, of: port.name)
-      if case .end = port, case .access = mode {
+      let old = before.mode(insteadOf: file)
+      let mode = try change.mode(from: old, in: lab, of: port.name, on: switchName)
+      if case .end(let link, _) = port, case .access = mode, link.ends.allSatisfy({ lab.isVLANAware($0.text) }) {
         throw UserError(.badInput, "port \(port.name) joins two switches: it is a trunk", hint: "say trunk= or native=")
       }
       after.mode = mode == file ? nil : mode
@@ -154,7 +155,7 @@ extension LabRuntime {
     if said.offload != old.offload, case .nic(let node, let nic, _) = port {
       // With the modes and the MTU that are said now.
       try await reopen(nic, of: node)
-    } else if said.mode != old.mode, let mode = said.mode ?? port.mode {
+    } else if said.mode != old.mode, let mode = said.mode ?? current.flatMap({ port.mode(in: $0) }) {
       try await setMode(name, mode)
     }
     guard said.mtu != old.mtu, case .nic(let node, let nic, _) = port else { return }
@@ -192,8 +193,8 @@ extension LabRuntime {
     var meant = nic
     if let offload = said?.offload, node.definition.traits.hasOurInterfaces { meant.offload = offload }
     if let mtu = said?.mtu { meant.mtu = mtu }
-    if let mode = said?.mode, case .switchPort(let name, _) = nic.attachment {
-      meant.attachment = .switchPort(switch: name, mode: mode)
+    if let said, case .switchPort(let name, let mode) = nic.attachment {
+      meant.attachment = .switchPort(switch: name, mode: said.mode(insteadOf: mode))
     }
     var configuration = try PortConfiguration(meant, of: node)
     configuration.carrier = isWanted(nic, of: node.definition)
@@ -201,7 +202,9 @@ extension LabRuntime {
   }
 
   /// The mode of a port of the lab file, unless something else was said since.
-  func mode(of port: String, _ file: VLANMode) -> PortMode { PortMode(runTime.settings[port]?.mode ?? file) }
+  func mode(of port: String, _ file: VLANMode) -> PortMode {
+    PortMode(runTime.settings[port]?.mode(insteadOf: file) ?? file)
+  }
 
   private func setMode(_ name: String, _ mode: VLANMode) async throws(UserError) {
     guard let plane else { throw Self.noLab }
@@ -218,23 +221,35 @@ extension LabRuntime {
 }
 
 extension LabRuntime.SettablePort {
+  /// The switch that it is on; nil on a wire.
+  fileprivate var switchName: String? {
+    switch self {
+    case .added(let port): return port.switchName
+    case .nic(_, let nic, _):
+      guard case .switchPort(let name, _) = nic.attachment else { return nil }
+      return name
+    case .end(let link, let port):
+      return link.ends.first { PortName.end(switch: $0.text, link: link.name).description == port }?.text
+    }
+  }
+
   /// What the lab file says; nil on a wire.
-  fileprivate var mode: VLANMode? {
+  fileprivate func mode(in lab: CanonicalLab) -> VLANMode? {
     switch self {
     case .added(let port): return port.mode
     case .nic(_, let nic, _):
       guard case .switchPort(_, let mode) = nic.attachment else { return nil }
       return mode
     case .end(let link, _):
-      guard case .trunk(let mode) = link.kind else { return nil }
-      return mode
+      guard case .trunk(let mode) = link.kind, let switchName else { return nil }
+      return lab.mode(mode, at: switchName)
     }
   }
 }
 
 extension RunTimeState {
   /// Puts another definition of an added port in the place of the one there is.
-  fileprivate mutating func replace(_ port: AddedPort) {
+  mutating func replace(_ port: AddedPort) {
     if let place = ports.firstIndex(where: { $0.name == port.name }) { ports[place] = port }
   }
 }

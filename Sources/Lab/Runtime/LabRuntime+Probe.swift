@@ -19,19 +19,27 @@ enum PortProbe {
     for nic in machine.nics {
       guard case .switchPort(let name, let mode) = nic.attachment else { continue }
       for address in nic.addresses {
-        guard let vlan = address.vlan ?? mode.untagged, let subnet = Subnet(address.address),
+        guard let mode = mode.probe(vlan: address.vlan), let subnet = Subnet(address.address),
           let own = subnet.lastHost(notIn: lab.nodes.flatMap(\.nics).flatMap(\.addresses).map(\.address))
         else { continue }
         var probe = NodeDefinition(name: "\(machine.name).probe", kind: NetnsNode.kind.word)
         let mac = Names.derivedMAC(lab: lab.name, node: probe.name, nic: "eth0", attempt: 0)
         var eth0 = NICDefinition(name: "eth0", mac: mac)
-        eth0.attachment = .switchPort(switch: name, mode: .access(vlan))
+        eth0.attachment = .switchPort(switch: name, mode: mode)
         eth0.addresses = [AddressDefinition(address: own)]
         probe.nics = [eth0]
         return (probe, String(address.address.prefix { $0 != "/" }))
       }
     }
     return nil
+  }
+}
+
+extension VLANMode {
+  /// The mode of a port beside one of this mode, untagged and in the VLAN of one of its addresses; nil = there is none.
+  fileprivate func probe(vlan: Int?) -> VLANMode? {
+    guard self != .transparent else { return vlan == nil ? .transparent : nil }
+    return (vlan ?? untagged).map { .access($0) }
   }
 }
 

@@ -97,6 +97,11 @@ extension LabRuntime {
       throw UserError(.badInput, "port \(port.name) is \(place), not on \(request.switchName)")
     }
     let mode = port.mode
+    if mode == .transparent, let word = request.vlan {
+      throw UserError(
+        .badInput, "switch \(request.switchName) is not VLAN-aware: its stations are in no VLAN, found \"\(word)\"",
+        hint: "leave --vlan out")
+    }
     guard let vlan = try request.vlan.map({ word throws(UserError) in try Self.id(word, lab) }) ?? mode.untagged else {
       throw UserError(.badInput, "port \(port.name) is a trunk without a native VLAN", hint: "say --vlan")
     }
@@ -128,11 +133,12 @@ extension LabRuntime {
 }
 
 extension PortMode {
-  /// The VLAN of untagged frames; nil = there is none.
+  /// The VLAN of untagged frames, 0 on a switch without VLANs; nil = there is none.
   fileprivate var untagged: Int? {
     switch self {
     case .access(let vlan): Int(vlan)
     case .trunk(_, let native): native.map { Int($0) }
+    case .transparent: 0
     case .wire: nil
     }
   }
@@ -141,6 +147,7 @@ extension PortMode {
     switch self {
     case .access(let own): Int(own) == vlan
     case .trunk(let allowed, _): allowed.contains(vlan)
+    case .transparent: vlan == 0
     case .wire: false
     }
   }

@@ -19,6 +19,12 @@ struct RunTimeState: Codable, Sendable, Equatable {
     var mtu: Int?
     var offload: NICDefinition.Offload?
 
+    /// The mode that the port has: what was said before its switch came to have VLANs, or to have none, is void.
+    func mode(insteadOf file: VLANMode) -> VLANMode {
+      guard let mode, (mode == .transparent) == (file == .transparent) else { return file }
+      return mode
+    }
+
     /// `vlan 20, mtu 1400`.
     var words: String {
       [mode?.words, mtu.map { "mtu \($0)" }, offload.map { "offload \($0.rawValue)" }].compactMap(\.self)

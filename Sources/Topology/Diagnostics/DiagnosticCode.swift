@@ -35,6 +35,7 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case workers = "L214"
   case ready = "L215"
   case mtu = "L216"
+  case unaware = "L217"
   case dhcp = "L225"
 
   case fileMissing = "L301"

@@ -36,6 +36,8 @@ struct VLANDraft {
 struct SwitchDraft {
   var name: Located<String>
   var definition: SwitchDefinition
+  /// Where it is said whether it has VLANs.
+  var awarenessPlace: Span?
 }
 
 /// The keys `vlan`, `trunk` and `native` of a NIC or a link.

@@ -2,6 +2,13 @@
 package struct VLANMistake: Error, Sendable, Equatable {
   package var message: String
   package var hint: String?
+
+  /// A key of VLANs on a switch that has none.
+  package static func ofUnaware(_ key: String, on switchName: String) -> VLANMistake {
+    VLANMistake(
+      message: "\(key.quoted) means nothing on switch \(switchName), which is not VLAN-aware: \(UnawareSwitches.frames)",
+      hint: nil)
+  }
 }
 
 /// VLANs as commands name them: by the names and numbers that the lab file may use.
@@ -47,11 +54,29 @@ extension CanonicalLab {
   }
 }
 
+extension CanonicalLab {
+  /// Whether the switch of that name has VLANs; true of one that is not there.
+  package func isVLANAware(_ name: String) -> Bool {
+    switches.first { $0.name == name }?.isVLANAware ?? true
+  }
+
+  /// How the end of a link between switches treats tags at one of them: `mode` is the link's.
+  package func mode(_ mode: VLANMode, at switchName: String) -> VLANMode {
+    isVLANAware(switchName) ? mode : .transparent
+  }
+}
+
 extension VLANMode {
-  /// `vlan 10`, `trunk 10,20-29 native 10`, `trunk all`.
+  /// What a port of a switch is of which nothing is said: of VLAN 1, or transparent where there are none.
+  package static func usual(on switchName: String, of lab: CanonicalLab) -> VLANMode {
+    lab.isVLANAware(switchName) ? .access(1) : .transparent
+  }
+
+  /// `vlan 10`, `trunk 10,20-29 native 10`, `trunk all`, `transparent`.
   package var words: String {
     switch self {
     case .access(let vlan): return "vlan \(vlan)"
+    case .transparent: return "transparent"
     case .trunk(let allowed, let native):
       let ranges = allowed.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
       let all = allowed == [1...4094] ? "all" : ranges.joined(separator: ",")

@@ -71,12 +71,13 @@ package struct SwitchDefinition: Codable, Sendable, Equatable {
   package var linkLocal = LinkLocal.standard
   // Only said when they are not as usual: a lab that another version wrote has no such keys.
   private var anonymous: Bool?
+  private var vlanAware: Bool?
   private var saidFDBSize: Int?
   private var saidFDBPerPort: Int?
   package init(name: String) { self.name = name }
 
   private enum CodingKeys: String, CodingKey {
-    case name, aging, linkLocal, anonymous
+    case name, aging, linkLocal, anonymous, vlanAware
     case saidFDBSize = "fdbSize"
     case saidFDBPerPort = "fdbPerPort"
   }
@@ -98,6 +99,15 @@ package struct SwitchDefinition: Codable, Sendable, Equatable {
     get { anonymous ?? false }
     set { anonymous = newValue ? true : nil }
   }
+
+  /// It has VLANs; otherwise every frame passes as it is, tagged or not, and every port of it is `VLANMode.transparent`.
+  package var isVLANAware: Bool {
+    get { vlanAware ?? true }
+    set { vlanAware = newValue ? nil : false }
+  }
+
+  /// What `link-local` is where nothing is said.
+  package static func usualLinkLocal(isVLANAware: Bool) -> LinkLocal { isVLANAware ? .standard : .transparent }
 }
 
 /// How a port treats tags (802.1Q clause 6.9), or that it is one end of a wire.
@@ -105,6 +115,8 @@ package enum VLANMode: Codable, Sendable, Equatable {
   case access(Int)
   /// `allowed` is sorted and without repeats; `native` is in it. All of 1...4094 stands for `trunk: all`.
   case trunk(allowed: [ClosedRange<Int>], native: Int?)
+  /// Of a switch that is not VLAN-aware, and of no other: every frame passes as it is.
+  case transparent
 }
 
 /// Where a NIC leads.
@@ -307,6 +319,8 @@ package struct LinkDefinition: Codable, Sendable, Equatable {
   package enum Kind: Codable, Sendable, Equatable {
     case wire
     /// The mode of both ends; `trunk: all` = 1...4094.
+    ///
+    /// Where one of the switches is not VLAN-aware it is that of the other one's end: see `CanonicalLab.mode(_:at:)`.
     case trunk(VLANMode)
   }
   package var name: String

@@ -19,12 +19,11 @@ struct AddressPlan {
     let (declared, servers) = (draft.declaredAddresses, DHCPPlan(draft))
     var next = subnets.mapValues { $0.value.hosts.lowerBound }
     var exhausted: Set<Int> = []
-    let lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
     // The host's stack is kept off interfaces that are taken: no station is there.
     for node in lab.nodes.indices where !draft.nodes[node].traits.takesInterfaces {
       for nic in lab.nodes[node].nics.indices {
-        guard case .switchPort(let name, .access(let id)) = lab.nodes[node].nics[nic].attachment,
-          !lans.contains(name), let subnet = subnets[id]?.value, draft.nodes[node].nics[nic].addresses.isEmpty
+        guard case .switchPort(_, .access(let id)) = lab.nodes[node].nics[nic].attachment,
+          let subnet = subnets[id]?.value, draft.nodes[node].nics[nic].addresses.isEmpty
         else { continue }
         guard let address = take(&next[id], subnet, { declared.contains($0) || servers.keeps($0, in: id) }) else {
           if exhausted.insert(id).inserted {

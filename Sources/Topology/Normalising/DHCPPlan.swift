@@ -83,16 +83,15 @@ struct DHCPPlan {
 
   /// The switch that a server is plugged into: one that has the VLAN, by a NIC's port or a trunk.
   static func switchName(of id: Int, in lab: CanonicalLab) -> String? {
-    let lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
     for nic in lab.nodes.flatMap(\.nics) {
-      if case .switchPort(let name, let mode) = nic.attachment, !lans.contains(name), mode.carries(id) { return name }
+      if case .switchPort(let name, let mode) = nic.attachment, mode.carries(id) { return name }
     }
+    let aware = lab.switches.filter(\.isVLANAware).map(\.name)
     for link in lab.links {
-      if case .trunk(let mode) = link.kind, mode.carries(id), case .switchPort(let name)? = link.ends.first {
-        return name
-      }
+      guard case .trunk(let mode) = link.kind, mode.carries(id) else { continue }
+      if let end = link.ends.first(where: { aware.contains($0.text) }) { return end.text }
     }
-    return lab.switches.first { !$0.isAnonymous }?.name
+    return aware.first
   }
 
   private func definition(_ server: Server, _ address: IPAddress, _ lab: CanonicalLab) -> DHCPDefinition {
@@ -123,10 +122,9 @@ struct DHCPPlan {
 
   /// The NICs with addresses in a VLAN.
   private static func hosts(of id: Int, in lab: CanonicalLab) -> [DHCPDefinition.Host] {
-    let lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
-    return lab.nodes.flatMap { node in
+    lab.nodes.flatMap { node in
       node.nics.compactMap { nic in
-        guard case .switchPort(let name, let mode) = nic.attachment, !lans.contains(name) else { return nil }
+        guard case .switchPort(_, let mode) = nic.attachment else { return nil }
         let own = nic.addresses.filter { ($0.vlan ?? mode.untagged) == id }
         let addresses = own.compactMap { IPPrefix($0.address)?.address.description }
         guard !addresses.isEmpty else { return nil }

@@ -10,6 +10,7 @@ struct Normaliser {
   let reporter: Reporter
   let vlans: VLANTable
   let images: ImageTable
+  let unaware: UnawareSwitches
 
   func lab(source: String) -> CanonicalLab {
     var lab = CanonicalLab(name: draft.name?.value ?? "")
@@ -49,7 +50,7 @@ struct Normaliser {
 
   private func nic(_ draft: NICDraft, _ kind: NodeKind) -> NICDefinition {
     var nic = NICDefinition(name: draft.name.value, mac: draft.mac?.value ?? Self.underived)
-    nic.attachment = attachment(draft)
+    nic.attachment = unaware.attachment(draft) ?? attachment(draft)
     nic.impair = impair(draft)
     nic.addresses = draft.addresses.compactMap { address($0, nic.attachment, at: draft.membershipSpan) }
     nic.gateway = draft.gateway?.value.description
@@ -116,6 +117,8 @@ struct Normaliser {
   private static func lan(_ name: String) -> SwitchDefinition {
     var definition = SwitchDefinition(name: name)
     definition.isAnonymous = true
+    definition.isVLANAware = false
+    definition.linkLocal = SwitchDefinition.usualLinkLocal(isVLANAware: false)
     return definition
   }
 
@@ -144,6 +147,10 @@ struct Normaliser {
       }
       return AddressDefinition(address: text)
     }
+    if case .switchPort(let name, .transparent) = attachment {
+      unaware.report(address: draft.prefix.value, vlan, on: name)
+      return nil
+    }
     guard let id = vlans.id(vlan) else { return nil }
     guard case .switchPort(_, let mode) = attachment else { return AddressDefinition(address: text, vlan: id) }
     guard mode.carries(id) else {
@@ -159,7 +166,14 @@ struct Normaliser {
     guard var link = draft.wired else { return nil }
     link.impair = draft.impair?.value.canonical
     if case .trunk(let all) = link.kind {
-      guard let mode = vlans.mode(draft.membership, standard: all) else { return nil }
+      if unaware.joins(link) {
+        unaware.report(draft.membership, link)
+        link.kind = .trunk(.transparent)
+        return link
+      }
+      // To a switch with VLANs another one without them is what a NIC is.
+      let standard = unaware.isEnd(of: link) ? VLANMode.access(1) : all
+      guard let mode = vlans.mode(draft.membership, standard: standard) else { return nil }
       link.kind = .trunk(mode)
     }
     return link
@@ -191,6 +205,7 @@ extension VLANMode {
   func described(_ vlans: VLANTable) -> String {
     switch self {
     case .access(let id): return "access \(vlans.name(of: id))"
+    case .transparent: return "transparent"
     case .trunk([1...4094], _): return "trunk all"
     case .trunk(let allowed, _):
       let names = allowed.map {

@@ -102,11 +102,12 @@ final class VLANTable {
 }
 
 extension VLANMode {
-  /// Whether a port of this mode is a member of a VLAN.
+  /// Whether a port of this mode is a member of a VLAN; one of a switch without VLANs is a member of none.
   package func carries(_ id: Int) -> Bool {
     switch self {
     case .access(let own): own == id
     case .trunk(let allowed, _): allowed.contains { $0.contains(id) }
+    case .transparent: false
     }
   }
 
@@ -115,6 +116,7 @@ extension VLANMode {
     switch self {
     case .access(let id): id
     case .trunk(_, let native): native
+    case .transparent: nil
     }
   }
 }

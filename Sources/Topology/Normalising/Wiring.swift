@@ -202,18 +202,21 @@ struct Wiring {
     }
   }
 
-  /// VLAN keys of a wire, of a LAN, or of the NICs at their ends (L206).
+  /// VLAN keys of a wire (L206), of a LAN (L217), or of the NICs at their ends.
   private func reportVLANOnWire(_ link: Int, _ nics: [(node: Int, nic: Int)], _ draft: LabDraft) {
+    let isWire = nics.count == 2
+    let code = isWire ? DiagnosticCode.vlanMismatch : .unaware
     let message =
-      nics.count == 2
+      isWire
       ? "a wire between two nodes passes every frame as it is; a VLAN belongs to a switch's port"
-      : "a link with more than two ends is a LAN without VLANs; a VLAN belongs to a switch's port"
-    if let span = draft.links[link].membership.span { reporter.error(.vlanMismatch, span, message) }
+      : "a link with more than two ends is a LAN without VLANs: \(UnawareSwitches.frames)"
+    let hint = isWire ? nil : "for VLANs make it a switch, with the NICs on it"
+    if let span = draft.links[link].membership.span { reporter.error(code, span, message, hint: hint) }
     for (node, nic) in nics {
       let nic = draft.nodes[node].nics[nic]
       guard let span = nic.membership.span, nic.switchName == nil else { continue }
-      let notes = [Diagnostic.Note("the \(nics.count == 2 ? "wire" : "LAN") is here", at: draft.links[link].place)]
-      reporter.error(.vlanMismatch, span, message, notes: notes)
+      let notes = [Diagnostic.Note("the \(isWire ? "wire" : "LAN") is here", at: draft.links[link].place)]
+      reporter.error(code, span, message, hint: hint, notes: notes)
     }
   }
 }

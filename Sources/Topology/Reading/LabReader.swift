@@ -160,7 +160,10 @@ struct LabReader {
 
   private mutating func readSwitch(_ name: Located<String>, _ node: YAMLNode) {
     var definition = SwitchDefinition(name: name.value)
-    defer { draft.switches.append(SwitchDraft(name: name, definition: definition)) }
+    var awareness: Located<Bool>?
+    defer {
+      draft.switches.append(SwitchDraft(name: name, definition: definition, awarenessPlace: awareness?.span))
+    }
     let label = "switch \(name.value.quoted)"
     guard let object = ObjectReader(node, LabSchema.switches, label: label, owner: name.span, reporter: reporter) else {
       return
@@ -168,6 +171,9 @@ struct LabReader {
     if let aging = object["aging"].flatMap({ values.time($0, "aging", in: Limits.aging) }) {
       definition.aging = aging.value
     }
+    awareness = object["vlan-aware"].flatMap { values.boolean($0, "vlan-aware") }
+    definition.isVLANAware = awareness?.value ?? true
+    definition.linkLocal = SwitchDefinition.usualLinkLocal(isVLANAware: definition.isVLANAware)
     if let policy: Located<SwitchDefinition.LinkLocal> = object["link-local"].flatMap({
       values.choice($0, "link-local")
     }) {

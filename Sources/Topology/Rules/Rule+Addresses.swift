@@ -21,33 +21,34 @@ extension Rule {
     }
   }
 
-  /// L207: two NICs with one address in the same VLAN, wire or LAN, or twice in one node.
+  /// L207: one address twice where a frame gets from the one to the other without a node that forwards it.
+  ///
+  /// The same address on two switches that nothing joins, or on two wires, even of one node, is nobody's mistake.
   static func duplicateAddresses(_ subject: RuleSubject) {
-    var first: [String: (name: String, span: Span)] = [:]
+    struct Use: Hashable {
+      var place: ConnectedPlaces.Place
+      var address: IPAddress
+    }
+    var places = ConnectedPlaces(subject.lab)
+    var first: [Use: (name: String, span: Span)] = [:]
     var reported: Set<[Span]> = []
-    for nic in subject.nics {
+    for (number, nic) in subject.nics.enumerated() {
       for address in declared(nic) {
-        let value = address.prefix.value.address.description
-        var scopes = ["node \(nic.node)"]
-        switch nic.definition.attachment {
-        case .switchPort(let lan, _) where nic.isOnLAN: scopes.append("lan \(lan) \(address.vlan ?? 0)")
-        case .switchPort(_, let mode):
-          if let id = address.vlan ?? mode.untagged { scopes.append("vlan \(id)") }
-        case .wire(let link): scopes.append("wire \(link) \(address.vlan ?? 0)")
-        case .none: break
+        let value = address.prefix.value.address
+        guard let place = places.place(of: nic.definition.attachment, number: number, vlan: address.vlan) else {
+          continue
         }
-        if let other = scopes.lazy.compactMap({ first["\($0) \(value)"] }).first,
-          reported.insert([other.span, address.prefix.span]).inserted
-        {
-          let message = "address \(value) is used by \(other.name) (\(other.span.position)) and \(nic.name)"
-          let advice = "leave \"address\" out of a range, and give its VLAN a \"subnet\""
-          let hint = nic.isInRange ? advice : nil
-          let notes = [Diagnostic.Note("\(other.name) has it here", at: other.span)]
-          subject.reporter.error(.address, address.prefix.span, message, hint: hint, notes: notes)
+        let use = Use(place: place, address: value)
+        guard let other = first[use] else {
+          first[use] = (nic.name, address.prefix.span)
+          continue
         }
-        for scope in scopes where first["\(scope) \(value)"] == nil {
-          first["\(scope) \(value)"] = (nic.name, address.prefix.span)
-        }
+        guard reported.insert([other.span, address.prefix.span]).inserted else { continue }
+        let message = "address \(value) is used by \(other.name) (\(other.span.position)) and \(nic.name)"
+        let advice = "leave \"address\" out of a range, and give its VLAN a \"subnet\""
+        let hint = nic.isInRange ? advice : nil
+        let notes = [Diagnostic.Note("\(other.name) has it here", at: other.span)]
+        subject.reporter.error(.address, address.prefix.span, message, hint: hint, notes: notes)
       }
     }
   }
@@ -66,7 +67,7 @@ extension Rule {
           continue
         }
         var id = address.vlan
-        if case .switchPort(_, let mode) = nic.definition.attachment, !nic.isOnLAN { id = id ?? mode.untagged }
+        if case .switchPort(_, let mode) = nic.definition.attachment { id = id ?? mode.untagged }
         guard let id, let (name, declared) = subnets[id] else { continue }
         let subnet = declared.value
         guard subnet.address.family == prefix.address.family else { continue }

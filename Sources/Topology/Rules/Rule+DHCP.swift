@@ -1,5 +1,5 @@
 extension Rule {
-  /// L225: `dhcp` of a VLAN that cannot have it.
+  /// L225: `dhcp` of a VLAN that cannot have it; L217: where no switch has VLANs.
   ///
   /// L102: a node, switch or link with the name of the server's node. L207, L209, L210: the addresses of the server, of
   /// the router that it offers, of its range.
@@ -36,6 +36,11 @@ extension Rule {
       return subject.reporter.error(.dhcp, subnet.span, message, hint: "give each its own", notes: notes)
     }
     if DHCPPlan.switchName(of: vlan.id.value, in: subject.lab) == nil {
+      let declared = subject.lab.switches.filter { !$0.isAnonymous }.map(\.name)
+      guard declared.isEmpty else {
+        let message = "\"dhcp\" of \(label): no switch has VLANs, as \(Quoting.list(declared)) is \"vlan-aware: off\""
+        return subject.reporter.error(.unaware, dhcp.span, message, hint: "a node can serve: container, image, or netns")
+      }
       let message = "\"dhcp\" of \(label): there is no switch to plug its server into"
       subject.reporter.error(.dhcp, dhcp.span, message, hint: "switches: { sw1: }")
     }
@@ -87,7 +92,7 @@ extension Rule {
   private static func owner(
     of address: IPAddress, _ vlan: VLANDraft, _ subject: RuleSubject
   ) -> (name: String, span: Span?)? {
-    for nic in subject.nics where !nic.isOnLAN {
+    for nic in subject.nics {
       guard case .switchPort(_, let mode) = nic.definition.attachment else { continue }
       for (index, own) in nic.definition.addresses.enumerated() where (own.vlan ?? mode.untagged) == vlan.id.value {
         guard IPPrefix(own.address)?.address == address else { continue }

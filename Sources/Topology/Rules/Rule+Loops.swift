@@ -10,21 +10,23 @@ extension Rule {
     var reported: Set<Int> = []
     for id in representatives(trunks.map(\.mode)) {
       var neighbours: [String: [Neighbour]] = [:]
-      for trunk in trunks where trunk.mode.carries(id) {
+      for (place, trunk) in trunks.enumerated() where trunk.mode == .transparent || trunk.mode.carries(id) {
         if let path = path(from: trunk.a, to: trunk.b, neighbours) {
           guard reported.insert(trunk.link).inserted else { continue }
           let names = [trunk.a] + path.map(\.name)
           let vlan = subject.vlans.name(of: id)
-          let message = "\(Quoting.sentence(names)) form a loop in VLAN \(vlan): frames will circulate"
+          let isTransparent = trunk.mode == .transparent && path.allSatisfy { trunks[$0.trunk].mode == .transparent }
+          let place = isTransparent ? "" : " in VLAN \(vlan)"
+          let message = "\(Quoting.sentence(names)) form a loop\(place): frames will circulate"
           let span = subject.draft.links[trunk.link].span
-          let hint = "no spanning tree runs; remove a link, or a VLAN from it"
+          let hint = "no spanning tree runs; remove a link" + (isTransparent ? "" : ", or a VLAN from it")
           let notes = zip(names, path).map { from, to in
             Diagnostic.Note("\(from) and \(to.name) are linked here", at: subject.draft.links[to.link].place)
           }
           subject.reporter.warning(.loop, span, message, hint: hint, notes: notes)
         } else {
-          neighbours[trunk.a, default: []].append(Neighbour(name: trunk.b, link: trunk.link))
-          neighbours[trunk.b, default: []].append(Neighbour(name: trunk.a, link: trunk.link))
+          neighbours[trunk.a, default: []].append(Neighbour(name: trunk.b, link: trunk.link, trunk: place))
+          neighbours[trunk.b, default: []].append(Neighbour(name: trunk.a, link: trunk.link, trunk: place))
         }
       }
     }
@@ -34,6 +36,8 @@ extension Rule {
   private struct Neighbour {
     var name: String
     var link: Int
+    /// Place among the trunks.
+    var trunk: Int
   }
 
   private struct Trunk {
@@ -58,6 +62,7 @@ extension Rule {
     for mode in modes {
       switch mode {
       case .access(let id): starts.formUnion([id, id + 1])
+      case .transparent: starts.insert(1)
       case .trunk(let allowed, _):
         for range in allowed { starts.formUnion([range.lowerBound, range.upperBound + 1]) }
       }
@@ -79,13 +84,13 @@ extension Rule {
         var path: [Neighbour] = []
         var name = current
         while name != start, let parent = parents[name] {
-          path.append(Neighbour(name: name, link: parent.link))
+          path.append(Neighbour(name: name, link: parent.link, trunk: parent.trunk))
           name = parent.name
         }
         return path.reversed()
       }
       for next in neighbours[current] ?? [] where parents[next.name] == nil && next.name != start {
-        parents[next.name] = Neighbour(name: current, link: next.link)
+        parents[next.name] = Neighbour(name: current, link: next.link, trunk: next.trunk)
         queue.append(next.name)
       }
     }

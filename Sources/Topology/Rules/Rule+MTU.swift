@@ -13,7 +13,7 @@ extension Rule {
     var reported: Set<String> = []
     for nic in subject.nics {
       // What a foreign machine's MTU is without `mtu` is not known.
-      guard let place = place(of: nic), nic.draft.mtu != nil || !(nic.kind.isForeign || nic.kind.takesInterfaces) else {
+      guard let place = place(of: nic, subject.lab), nic.draft.mtu != nil || !(nic.kind.isForeign || nic.kind.takesInterfaces) else {
         continue
       }
       guard let other = first[place.key] else {
@@ -50,11 +50,13 @@ extension Rule {
   }
 
   /// What a NIC shares with its neighbours.
-  private static func place(of nic: RuleSubject.NIC) -> (key: String, words: String)? {
+  private static func place(of nic: RuleSubject.NIC, _ lab: CanonicalLab) -> (key: String, words: String)? {
     switch nic.definition.attachment {
     case .none: return nil
     case .wire(let link): return ("wire \(link)", "on the same wire")
-    case .switchPort(let name, _) where nic.isOnLAN: return ("lan \(name)", "on the same LAN")
+    case .switchPort(let name, .transparent):
+      let isLAN = lab.switches.contains { $0.name == name && $0.isAnonymous }
+      return ("switch \(name)", isLAN ? "on the same LAN" : "on the same switch, \(name)")
     case .switchPort(let name, let mode):
       return mode.untagged.map { ("switch \(name) \($0)", "in the same VLAN of \(name)") }
     }

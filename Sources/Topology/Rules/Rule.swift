@@ -17,9 +17,6 @@ struct RuleSubject {
     var draft: NICDraft
     var definition: NICDefinition
 
-    /// Whether it is on a link with more than two ends: a LAN that has no part in the lab's VLANs.
-    var isOnLAN = false
-
     /// As messages name it, `vm1:eth0`.
     var name: String { PortName.end(node: node, nic: definition.name) }
   }
@@ -36,13 +33,9 @@ struct RuleSubject {
     self.reporter = reporter
     self.vlans = vlans
     self.images = images
-    let lans = Set(lab.switches.filter(\.isAnonymous).map(\.name))
     nics = zip(draft.nodes, lab.nodes).flatMap { nodeDraft, node in
       zip(nodeDraft.nics, node.nics).map {
-        var nic = NIC(
-          node: node.name, kind: node.traits, isInRange: nodeDraft.range != nil, draft: $0, definition: $1)
-        if case .switchPort(let name, _) = $1.attachment { nic.isOnLAN = lans.contains(name) }
-        return nic
+        NIC(node: node.name, kind: node.traits, isInRange: nodeDraft.range != nil, draft: $0, definition: $1)
       }
     }
   }
@@ -80,7 +73,7 @@ struct Rule: Sendable {
     Rule(codes: [.fileMissing, .withoutEffect], check: cloudInit),
     Rule(codes: [.withoutEffect], check: diskless),
     Rule(codes: [.contradiction, .hostProgram], check: bootSources),
-    Rule(codes: [.dhcp, .collision, .exhausted, .address, .gateway], check: dhcpServers),
+    Rule(codes: [.dhcp, .unaware, .collision, .exhausted, .address, .gateway], check: dhcpServers),
     Rule(codes: [.fileMissing, .dhcp, .hostProgram], check: bootFiles),
     Rule(codes: [.ready], check: readyAddresses),
     Rule(codes: [.unknownName, .withoutEffect, .startCycle], check: startOrder),

@@ -58,8 +58,12 @@ enum LabSchema {
     [
       Key("aging", .time, "Time until an unused entry of the forwarding table is forgotten; 300s without it."),
       Key(
+        "vlan-aware", .boolean,
+        "off: every frame passes as it is, tagged or not, and is forwarded by addresses alone; on without it."),
+      Key(
         "link-local", .choice(SwitchDefinition.LinkLocal.allCases.map(\.rawValue)),
-        "Which of 01-80-C2-00-00-00..0F pass: standard none; linux only ..00; transparent all but ..01."),
+        "Which of 01-80-C2-00-00-00..0F pass: standard none; linux only ..00; transparent all but ..01; "
+          + "standard without it, and transparent where vlan-aware is off."),
       Key("fdb-size", .integer(Limits.fdbSize), "Stations that the forwarding table holds; 8192 without it."),
       Key(
         "fdb-per-port", .integer(1...Limits.fdbSize.upperBound),
