@@ -32,7 +32,7 @@ package struct NodeKind: Sendable, Equatable {
   /// Users can run commands in it.
   package var executes = false
   /// Node keys that not all kinds have and this one has.
-  var keys: Set<String> = []
+  package var keys: Set<String> = []
   /// NIC keys that not all kinds have and this one has.
   var nicKeys: Set<String> = []
   /// NIC keys that the other kinds have and this one lacks: the host's own stack is kept off its interfaces.
@@ -56,11 +56,13 @@ extension NodeKind {
 
   package static let vm = NodeKind(
     word: "vm", text: "a virtual machine", interfaces: .own, isMachine: true, hasSockets: true, sends: true,
-    executes: true, keys: Set((LabSchema.machine + [LabSchema.after, LabSchema.networks]).map(\.name)),
+    executes: true,
+    keys: Set((LabSchema.machine + [LabSchema.after, LabSchema.networks] + LabSchema.setup).map(\.name)),
     nicKeys: ["queues", "model"])
 
   package static let netns = NodeKind(
-    word: "netns", text: "a network namespace", interfaces: .namespace, sends: true, executes: true)
+    word: "netns", text: "a network namespace", interfaces: .namespace, sends: true, executes: true,
+    keys: Set(LabSchema.setup.map(\.name)).subtracting([LabSchema.files.name]))
 
   package static let external = NodeKind(
     word: "external", text: "a socket whose machine somebody else runs", interfaces: .own, isForeign: true,
@@ -74,7 +76,7 @@ extension NodeKind {
     lackedNICKeys: ["address", "addresses", "gateway", "routes", "mac"])
   package static let container = NodeKind(
     word: "container", text: "a container", interfaces: .namespace, isContainer: true, sends: true, executes: true,
-    keys: Set(LabSchema.container.map(\.name) + ["image", "ready", LabSchema.after.name]))
+    keys: Set((LabSchema.container + LabSchema.setup).map(\.name) + ["image", "ready", LabSchema.after.name]))
   /// The server of a VLAN with `dhcp`: no file names such a node, it follows from the VLAN.
   package static let dhcp = NodeKind(
     word: "dhcp", text: "the DHCP and DNS server of a VLAN", interfaces: .namespace, executes: true)

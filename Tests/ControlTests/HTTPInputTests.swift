@@ -30,6 +30,10 @@ import Topology
     ),
     (
       "PUT", "/v1/lab",
+      #"{"version":1,"name":"two","nodes":[{"name":"a","kind":"vm","image":"builtin","files":[{"path":"/x","file":"/x"}]}]}"#
+    ),
+    (
+      "PUT", "/v1/lab",
       #"{"version":1,"name":"two","nodes":[{"name":"a","kind":"external","nics":[{"name":"e","mac":"02:00:00:00:00:01","socket":"/x"}]}]}"#
     ),
     (
@@ -54,6 +58,11 @@ import Topology
     ("POST", "/v1/nodes/vm1/exec", #"{"command":["ls","/etc"]}"#, 200),
     ("PUT", "/v1/lab", #"{"version":1,"name":"two","nodes":[{"name":"a","kind":"vm","image":"builtin"}]}"#, 200),
     ("PUT", "/v1/lab", #"{"version":1,"name":"two","nodes":[{"name":"a","kind":"container","image":"a/b"}]}"#, 200),
+    (
+      "PUT", "/v1/lab",
+      #"{"version":1,"name":"two","nodes":[{"name":"a","kind":"vm","image":"builtin","files":[{"path":"/x","text":"y"}]}]}"#,
+      200
+    ),
     ("GET", "/v1/lab", "", 200),
   ])
   func theRestIsTaken(_ method: String, _ target: String, _ body: String, _ status: Int) async throws {

@@ -38,7 +38,9 @@ import Topology
            "routes": [], "offload": true},
           {"name": "eth3", "mac": "02:00:00:00:00:04", "queues": 1, "role": "listen", "addresses": [], "routes": [],
            "offload": true, "model": "e1000", "transport": "dgram"}]},
-       {"name": "ns", "kind": "netns", "cpus": 1, "memory": 134217728, "nics": []},
+       {"name": "ns", "kind": "netns", "cpus": 1, "memory": 134217728, "nics": [], "forwarding": false,
+        "sysctl": [{"key": "net.ipv4.conf.all.rp_filter", "value": "0"}], "exec": ["ip link", "true"],
+        "files": [{"path": "/a", "file": "/b"}, {"path": "/c", "text": "d\\n"}]},
        {"name": "pxe", "kind": "vm", "image": "none", "cpus": 1, "memory": 134217728, "nics": [],
         "disk": {"format": "qcow2", "persist": false}, "firmware": "uefi", "boot": ["network", "disk"],
         "empty_disk": 1048576},
@@ -156,6 +158,7 @@ import Topology
       #""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s", "vlan": 1, "native": 1}]"#,
       "NIC n.e: native needs trunk"
     ),
+    (#""files": [{"path": "/a"}]"#, "node n: what /a has is either file or text"),
     (#""cloud_init": {"user_data": {}}"#, "node n: a document of cloud_init is either file or text"),
   ])
   func whatContradictsItselfIsRefused(_ keys: String, _ message: String) throws {

@@ -199,10 +199,10 @@ extension Example {
       expected: #"""
         test.lab.yaml:4:24: error[L004]: "profile" is a key of a node or a NIC, not of a profile
             4 |   host: { kind: netns, profile: other, colour: red, nics: { eth0: { mtu: 1 } } }
-              |                        ^^^^^^^ valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, networks, force, command, env, attach, engine, restart, nics
+              |                        ^^^^^^^ valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, networks, force, command, env, attach, engine, restart, forwarding, sysctl, exec, files, nics
         test.lab.yaml:4:40: error[L003]: unknown key "colour" in profile
             4 |   host: { kind: netns, profile: other, colour: red, nics: { eth0: { mtu: 1 } } }
-              |                                        ^^^^^^ valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, networks, force, command, env, attach, engine, restart, nics
+              |                                        ^^^^^^ valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, networks, force, command, env, attach, engine, restart, forwarding, sysctl, exec, files, nics
         test.lab.yaml:4:74: error[L006]: "mtu" must be 68..65521, found 1
             4 |   host: { kind: netns, profile: other, colour: red, nics: { eth0: { mtu: 1 } } }
               |                                                                          ^

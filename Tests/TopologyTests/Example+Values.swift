@@ -285,7 +285,7 @@ extension Example {
               |                 ^^ did you mean "id"? (valid: id, subnet, dhcp)
         test.lab.yaml:6:8: error[L003]: unknown key "kin" in node
             6 |   a: { kin: netns, nics: { eth0: { switch: sw1, vlan: red, routes: [ { too: default, via: 10.0.0.1 } ] } } }
-              |        ^^^ did you mean "kind"? (valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, networks, force, command, env, attach, engine, restart, nics, profile)
+              |        ^^^ did you mean "kind"? (valid: kind, image, memory, cpus, persist, cloud-init, ready, firmware, boot, disk, after, networks, force, command, env, attach, engine, restart, forwarding, sysctl, exec, files, nics, profile)
         test.lab.yaml:6:72: error[L003]: unknown key "too" in route
             6 |   a: { kin: netns, nics: { eth0: { switch: sw1, vlan: red, routes: [ { too: default, via: 10.0.0.1 } ] } } }
               |                                                                        ^^^ did you mean "to"? (valid: to, via, metric, onlink)

@@ -218,6 +218,7 @@ extension LabDocument.Node {
     (firmware, boot, emptyDisk) = (node.firmware == .bios ? nil : node.firmware, node.boot, node.emptyDisk)
     dhcp = node.dhcp.map { LabDocument.DHCP($0) }
     container = node.container.map { LabDocument.Container($0) }
+    take(node.setup)
   }
 
   fileprivate func definition() throws(UserError) -> NodeDefinition {
@@ -234,6 +235,7 @@ extension LabDocument.Node {
     (definition.firmware, definition.boot, definition.emptyDisk) = (firmware ?? .bios, boot, emptyDisk)
     definition.dhcp = try dhcp?.definition(of: name)
     definition.container = container?.definition
+    definition.setup = try setup()
     definition.after = after.map { conditions in
       conditions.map { condition in
         var definition = StartCondition(node: condition.node)

@@ -180,7 +180,7 @@ extension LabDocument.Node {
       Field(optional: "dhcp", LabDocument.DHCP.shape, "What a node of kind `dhcp` serves."),
       Field(optional: "container", LabDocument.Container.shape, "What a container is."),
       Field(optional: "appliance", LabDocument.Appliance.shape, "What `image` is, where it is an appliance."),
-    ])
+    ] + setupFields)
 }
 
 extension LabDocument.Disk {

@@ -150,9 +150,14 @@ extension LabDocument {
     var dhcp: DHCP?
     var container: Container?
     var appliance: Appliance?
+    var forwarding: Bool?
+    var sysctl: [Setting]?
+    var exec: [String]?
+    var files: [NodeFile]?
 
     enum CodingKeys: String, CodingKey {
       case name, kind, image, cpus, memory, nics, disk, ready, after, force, firmware, boot, dhcp, container, appliance
+      case forwarding, sysctl, exec, files
       case cloudInit = "cloud_init"
       case emptyDisk = "empty_disk"
     }

@@ -4,7 +4,7 @@ extension CanonicalLab {
   /// Why such a lab is not begun, though its names are safe: no lab file is made into one like it; nil as a rule.
   ///
   /// One that an earlier version began is read all the same, so that it can be taken down.
-  var whatNoFileHas: String? { wrongNameOfJoint ?? doubledName ?? brokenReference ?? wrongContainer }
+  var whatNoFileHas: String? { wrongNameOfJoint ?? doubledName ?? brokenReference ?? wrongContainer ?? wrongSetup }
 
   /// What is wrong with the first thing that leads nowhere; nil as a rule, and always for a lab that comes from a file.
   ///
@@ -42,6 +42,37 @@ extension CanonicalLab {
       }
       if let name = container.env.keys.sorted().first(where: { !ContainerNames.isVariable($0) }) {
         return "node \(node.name): \"\(name)\" is no name of a variable (\(DiagnosticCode.name.rawValue))"
+      }
+    }
+    return nil
+  }
+
+  /// What a node's system is told that no lab file can say; keys and paths become those of files.
+  private var wrongSetup: String? {
+    for node in nodes {
+      guard let setup = node.setup else { continue }
+      let traits = node.traits
+      let keys = setup.keys.filter { !traits.keys.contains($0) }
+      if let key = keys.first {
+        return "node \(node.name): \(key) is no key of kind \(node.kind) (\(DiagnosticCode.misplacedKey.rawValue))"
+      }
+      guard !traits.isMachine || node.disk == nil, node.container?.attach == nil else {
+        return
+          "node \(node.name): \(setup.keys[0]) of what Apus does not set up (\(DiagnosticCode.contradiction.rawValue))"
+      }
+      for setting in setup.sysctl {
+        let isOfHost = !traits.isMachine && !setting.key.hasPrefix(SetupNames.namespaceKeys)
+        guard SetupNames.kernelKey(setting.key) != setting.key || isOfHost else { continue }
+        return "node \(node.name): \"\(setting.key)\" is no key of sysctl there (\(DiagnosticCode.name.rawValue))"
+      }
+      if let setting = setup.sysctl.first(where: { !SetupNames.isKernelValue($0.value) }) {
+        return "node \(node.name): sysctl \(setting.key) has no value of one line (\(DiagnosticCode.type.rawValue))"
+      }
+      if let file = setup.files.first(where: { !SetupNames.isPath($0.path) }) {
+        return "node \(node.name): \"\(file.path)\" is no path in a node (\(DiagnosticCode.name.rawValue))"
+      }
+      guard setup.exec.allSatisfy({ SetupNames.isLine($0) }) else {
+        return "node \(node.name): an empty line to run (\(DiagnosticCode.type.rawValue))"
       }
     }
     return nil

@@ -15,6 +15,8 @@ struct MachineDraft {
   /// The node has `ready` itself, rather than from a profile or `defaults`.
   var isReadyOwn = false
   var after: [StartDraft] = []
+  /// What `defaults` says of it; what a node says is in the node's draft.
+  var setup = SetupDraft()
 }
 
 /// The key `image`.

@@ -13,6 +13,8 @@ struct NodeDraft {
   /// Nil for other kinds.
   var container: ContainerDraft?
   var nics: [NICDraft] = []
+  /// What it says itself, or a profile of it.
+  var setup = SetupDraft()
   /// Its interfaces are taken though the host uses them.
   var isForced = false
   /// `networks:`, by names of its appliance's networks.
@@ -23,7 +25,7 @@ struct NodeDraft {
   /// Nodes, NICs, addresses and VLANs that it is: what a range of it is many times.
   var size: Int {
     let words = (container?.command?.value.count ?? 0) + (container?.env?.value.count ?? 0)
-    return (nics + networks).reduce(1 + words + (machine?.after.count ?? 0)) { size, nic in
+    return (nics + networks).reduce(1 + words + wholeSetup.size + (machine?.after.count ?? 0)) { size, nic in
       var vlans = 0
       if case .list(let items)? = nic.membership.trunk?.value { vlans = items.count }
       return size + 1 + nic.addresses.count + nic.routes.count + vlans

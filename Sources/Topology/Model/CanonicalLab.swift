@@ -281,11 +281,13 @@ package struct NodeDefinition: Codable, Sendable, Equatable {
   package var container: ContainerDefinition?
   /// What `image` is, where it is an appliance.
   package var appliance: ApplianceDefinition?
+  /// What its own system is told beside its network; nil = nothing.
+  package var setup: SetupDefinition?
 
   private enum CodingKeys: String, CodingKey {
     case name, kind, image, cpus, memory, nics, disk, cloudInit, ready, after, force
     case saidFirmware = "firmware"
-    case boot, emptyDisk, dhcp, container, appliance
+    case boot, emptyDisk, dhcp, container, appliance, setup
   }
 
   /// What it begins with, unless it is handed its kernel.

@@ -11,7 +11,7 @@ package struct DiskDefinition: Codable, Sendable, Equatable {
 
 /// The seed of cloud-init's NoCloud data source.
 package struct CloudInitDefinition: Codable, Sendable, Equatable {
-  /// A document of the seed: in a file, or written in the lab file itself.
+  /// A document of the seed, or a file of a node: in a file, or written in the lab file itself.
   package enum Document: Codable, Sendable, Equatable {
     /// Absolute path.
     case file(String)

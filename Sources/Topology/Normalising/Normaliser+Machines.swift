@@ -68,6 +68,22 @@ extension Normaliser {
       properties: appliance.properties)
   }
 
+  /// What its system is told, where it is one that Apus sets up.
+  func setup(_ draft: NodeDraft) -> SetupDefinition? {
+    if draft.traits.isMachine {
+      guard case .builtin? = draft.machine?.image else { return nil }
+    }
+    let draft = draft.wholeSetup
+    var setup = SetupDefinition()
+    setup.forwarding = draft.forwarding?.value
+    setup.sysctl = draft.sysctl?.value ?? []
+    setup.exec = draft.exec?.value ?? []
+    setup.files = (draft.files?.value ?? []).map { file in
+      SetupDefinition.File(path: file.path.value, content: document(file.content.value))
+    }
+    return setup.isEmpty ? nil : setup
+  }
+
   private func cloudInit(_ draft: CloudInitDraft) -> CloudInitDefinition {
     var definition = CloudInitDefinition()
     definition.userData = draft.userData.map { document($0.value) }
@@ -82,6 +98,6 @@ extension Normaliser {
 }
 
 extension String {
-  /// Whether a text under `cloud-init` is a document rather than a path: it has several lines.
+  /// Whether a text under `cloud-init` or `files` is a document rather than a path: it has several lines.
   var isDocument: Bool { utf8.contains(UInt8(ascii: "\n")) }
 }

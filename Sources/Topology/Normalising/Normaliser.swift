@@ -40,6 +40,7 @@ struct Normaliser {
     if draft.traits.isMachine, let machine = draft.machine { fill(&node, machine) }
     if let container = draft.container { fill(&node, container, draft.machine ?? MachineDraft()) }
     if let appliance = draft.appliance { fill(&node, appliance) }
+    node.setup = setup(draft)
     node.nics = draft.nics.map { nic($0, draft.traits) }
     node.isForced = draft.isForced && draft.traits.takesInterfaces
     return node

@@ -9,7 +9,9 @@ struct MachineReader {
     var machine = MachineDraft()
     let object = ObjectReader(
       node, LabSchema.defaults, label: "\"defaults\"", owner: node.span, reporter: reporter)
-    if let object { read(object, into: &machine) }
+    guard let object else { return machine }
+    read(object, into: &machine)
+    machine.setup = SetupReader(reporter: reporter).read(object, of: .vm)
     return machine
   }
 

@@ -22,6 +22,7 @@ struct NodeReader {
     }
     let kind = draft.kind.flatMap { NodeKind.named($0.value) }
     if let kind { checkKeys(object, of: kind) }
+    draft.setup = SetupReader(reporter: reporter).read(object, of: kind)
     readMachine(object, into: &draft)
     if draft.traits.isContainer {
       readContainer(object, into: &draft, isWhole: isWhole)

@@ -105,6 +105,7 @@ extension Rule {
       if let firmware = machine.firmware { keys.append(("firmware", firmware.span)) }
       if let boot = machine.boot { keys.append(("boot", boot.span)) }
       if let disk = machine.emptyDisk { keys.append(("disk", disk.span)) }
+      keys += machine.setup.keys
       let isUseful = uses(machine.image)
       for (key, span) in keys {
         if isUseful(key) {
@@ -122,9 +123,10 @@ extension Rule {
   /// Which of the keys that not all machines use a machine uses.
   private static func uses(_ image: ImageDraft) -> (String) -> Bool {
     switch image {
-    case .builtin: { _ in false }
-    case .none: { $0 != "cloud-init" }
-    case .file, .unusable: { $0 != "disk" }
+    case .builtin: { LabSchema.setup.map(\.name).contains($0) }
+    case .none: { $0 != "cloud-init" && !LabSchema.setup.map(\.name).contains($0) }
+    case .file: { $0 != "disk" && !LabSchema.setup.map(\.name).contains($0) }
+    case .unusable: { $0 != "disk" }
     }
   }
 
@@ -135,6 +137,7 @@ extension Rule {
     case "cloud-init":
       if case .none = image { return "\"image: none\" is no system that could be told" }
       return "the builtin image has its name and addresses without it"
+    case _ where LabSchema.setup.map(\.name).contains(key): return "no machine has the builtin image"
     case "disk": return "an image has its own disk; an empty one is for \"image: none\""
     default: return "the builtin image is handed to the machine with its kernel"
     }

@@ -71,6 +71,8 @@ struct Rule: Sendable {
     Rule(codes: [.fileMissing, .imageFormat, .imageSum], check: images),
     Rule(codes: [.appliance], check: unpluggedNetworks),
     Rule(codes: [.fileMissing, .withoutEffect], check: cloudInit),
+    Rule(codes: [.contradiction], check: foreignSetups),
+    Rule(codes: [.fileMissing], check: setupFiles),
     Rule(codes: [.withoutEffect], check: diskless),
     Rule(codes: [.contradiction, .hostProgram], check: bootSources),
     Rule(codes: [.dhcp, .unaware, .collision, .exhausted, .address, .gateway], check: dhcpServers),

@@ -1,6 +1,6 @@
 /// Virtual machines.
 extension LabSchema {
-  static let defaults = ObjectSchema("defaults", machine)
+  static let defaults = ObjectSchema("defaults", machine + setup)
 
   /// Keys of virtual machines that `defaults` has too.
   static let machine = [

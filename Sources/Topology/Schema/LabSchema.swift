@@ -80,7 +80,7 @@ enum LabSchema {
     ] + machine + [
       after, networks,
       Key("force", .boolean, "Takes interfaces that have addresses, and cuts the host off there; off without it."),
-    ] + container + [
+    ] + container + setup + [
       Key("nics", .map(.optional(.object(nic)), names: nicNames), "Interfaces, in the order the node sees them."),
       Key("profile", .name, "A name under `profiles`, whose keys count where this node has none."),
     ])
