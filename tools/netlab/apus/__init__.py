@@ -1,9 +1,9 @@
 """netlab plugin: makes labs on Apus.
 
-`netlab up --plugin apus -p apus`, or `plugin: [apus]` and `provider: apus` in ~/.netlab.yml. tools/setup --netlab puts this
-folder at ~/.netlab/apus. Nothing of netlab's own files is changed: the provider's module enters Python's table of modules
-under the name by which netlab looks for it, and what netlab pickles names the module, so that commands that read the
-snapshot (tc, status, initial, validate, connect) have it as well. docs/netlab.md tells the rest.
+`netlab up --plugin apus -p apus`, or `plugin: [apus]` and `provider: apus` in the topology. tools/setup --netlab puts
+this folder at ~/.netlab/apus. Nothing of netlab's own files is changed: the provider's module enters Python's table of
+modules under the name by which netlab looks for it, and what netlab pickles names the module, so that commands that
+read the snapshot (tc, status, initial, validate, connect) have it as well. docs/netlab.md tells the rest.
 """
 
 import pathlib

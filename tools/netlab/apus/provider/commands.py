@@ -57,7 +57,9 @@ def serve_connections() -> None:
   """
   original = getattr(connect.docker_connect, 'original', connect.docker_connect)
 
-  def docker_connect(data: Box, p_args: argparse.Namespace, rest: list, log_level: typing.Any = connect.LogLevel.INFO) -> typing.Any:
+  def docker_connect(
+        data: Box, p_args: argparse.Namespace, rest: list,
+        log_level: typing.Any = connect.LogLevel.INFO) -> typing.Any:
     if 'kind' not in data.get('apus', {}):
       return original(data, p_args, rest, log_level)
     return to_node(data, p_args, rest, log_level)
@@ -86,7 +88,8 @@ def to_node(data: Box, p_args: argparse.Namespace, rest: list, log_level: typing
   if log_level == connect.LogLevel.ARGS:
     print(f'Executing: {command}', flush=True)
   elif log_level != connect.LogLevel.NONE:
-    sys.stderr.write(f'Connecting to {node.name}, executing {" ".join(rest)}\n' if rest else f'Connecting to {node.name}\n')
+    what = f', executing {" ".join(rest)}' if rest else ''
+    sys.stderr.write(f'Connecting to {node.name}{what}\n')
     sys.stderr.flush()
   output = bool('output' in p_args and p_args.output)
   return external_commands.run_command(command, check_result=output, return_stdout=output, ignore_errors=True)
@@ -138,7 +141,8 @@ def set_impairments(node: Box, topology: Box, intf: Box) -> None:
   """Sets, changes, ends or shows what happens to frames that the node sends by an interface."""
   link = link_of(node, topology, intf)
   if link is None:
-    log.warning(text=f'{node.name} {intf.ifname} is no link of Apus: it cannot be impaired', module='apus', flag='apus.tc')
+    log.warning(
+      text=f'{node.name} {intf.ifname} is no link of Apus: it cannot be impaired', module='apus', flag='apus.tc')
     return
   lab = ['--lab', nodes.lab_name(topology)]
   end = intf.apus.end

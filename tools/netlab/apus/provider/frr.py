@@ -2,11 +2,12 @@
 
 FRR wants rights that Apus gives to no container of its own (SYS_ADMIN, and to write under /proc/sys). So the provider
 makes these containers, as containerlab does, and Apus attaches its interfaces to them. In a namespace FRR has a mount
-namespace of its own, with private folders for its settings, sockets and logs, and its own process numbers: what netlab's
-scripts write stays there, and goes with the lab.
+namespace of its own, with private folders for its settings, sockets and logs, and its own process numbers: what
+netlab's scripts write stays there, and goes with the lab.
 """
 
 import pathlib
+import shlex
 import subprocess
 import time
 import typing
@@ -20,7 +21,6 @@ from . import commands, nodes
 PATIENCE = 60
 # Folders of which FRR in a namespace has empty ones of its own.
 PRIVATE = ('/etc/frr', '/run/frr', '/var/log/frr', '/var/tmp/frr', '/tmp', '/root')
-DAEMONS = ('zebra', 'staticd', 'bgpd', 'ospfd', 'ospf6d', 'isisd', 'ripd', 'ripngd', 'bfdd', 'ldpd', 'vrrpd', 'pimd', 'pathd')
 
 
 def is_own_container(node: Box) -> bool:
@@ -109,10 +109,10 @@ def start_in_namespace(node: Box, topology: Box) -> None:
   place.write_text(place_script(node, folder))
   space = f'apus-{nodes.lab_name(topology)}-{nodes.name(node)}'
   record(node).unlink(missing_ok=True)
-  command = ['ip', 'netns', 'exec', space, 'unshare', '--mount', '--uts', '--pid', '--fork', '--mount-proc', 'sh', str(place)]
-  subprocess.Popen(
-    command, start_new_session=True, stdin=subprocess.DEVNULL, stdout=(folder / 'frr.log').open('w'),
-    stderr=subprocess.STDOUT)
+  command = ['ip', 'netns', 'exec', space, 'unshare', '--mount', '--uts', '--pid', '--fork', '--mount-proc']
+  with (folder / 'frr.log').open('w') as words:
+    subprocess.Popen(
+      command + ['sh', str(place)], start_new_session=True, stdin=subprocess.DEVNULL, stdout=words, stderr=words)
   end = time.monotonic() + PATIENCE
   while time.monotonic() < end:
     number = first_process(space)
@@ -140,12 +140,14 @@ def first_process(space: str) -> typing.Optional[int]:
 
 def place_script(node: Box, folder: pathlib.Path) -> str:
   """What the first process of FRR's place does."""
-  lines = ['set -e', 'trap "exit 0" TERM', f'cd "{folder}"', 'rm -f frr.started', f'hostname {node.name.replace("_", "-")}']
+  lines = ['set -e', 'trap "exit 0" TERM', f'cd {shlex.quote(str(folder))}', 'rm -f frr.started']
+  lines += [f'hostname {node.name.replace("_", "-")}']
   # Bound there before /tmp or /root, in which it may be, has nothing in it any more.
   lines += ['mkdir -p /run/frr /var/log/frr /var/tmp/frr', 'mount --bind . /mnt']
   lines += [f'mount -t tmpfs -o mode=755 tmpfs {path}' for path in PRIVATE]
   lines += ['chmod 1777 /tmp', 'chown frr:frr /etc/frr /run/frr /var/log/frr /var/tmp/frr']
-  lines += ['cp /mnt/daemons /etc/frr/daemons', ': >/etc/frr/frr.conf', 'echo service integrated-vtysh-config >/etc/frr/vtysh.conf']
+  lines += ['cp /mnt/daemons /etc/frr/daemons', ': >/etc/frr/frr.conf']
+  lines += ['echo service integrated-vtysh-config >/etc/frr/vtysh.conf']
   lines += ['chown frr:frr /etc/frr/*']
   lines += ['/usr/lib/frr/frrinit.sh start', ': >/mnt/frr.started', 'sleep infinity & wait']
   return '\n'.join(lines) + '\n'

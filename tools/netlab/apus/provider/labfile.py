@@ -36,7 +36,8 @@ def nic_name(intf: Box) -> str:
 
 
 def is_physical(intf: Box) -> bool:
-  return not intf.get('virtual_interface') and intf.get('type') not in ('lag', 'loopback', 'svi', 'tunnel', 'vlan_member')
+  kinds = ('lag', 'loopback', 'svi', 'tunnel', 'vlan_member')
+  return not intf.get('virtual_interface') and intf.get('type') not in kinds
 
 
 class LabFile:
@@ -56,7 +57,7 @@ class LabFile:
     for node in here:
       if nodes.kind(node) == 'switch':
         collect_trunks(node)
-        self.switches[nodes.name(node)] = {'link-local': 'transparent'} if not self.has_vlans(node) else {}
+        self.switches[nodes.name(node)] = {} if self.has_vlans(node) else {'vlan-aware': False}
       else:
         self.nodes[nodes.name(node)] = self.node(node)
     for link in self.topology.get('links', []):
@@ -79,6 +80,8 @@ class LabFile:
       made['attach'] = frr.container_name(node, self.topology)
     elif kind in ('container', 'vm'):
       made['image'] = node.box
+    if node.device != 'frr' and node.get('role') == 'router':
+      made['forwarding'] = True
     if kind == 'vm':
       if node.get('memory'):
         made['memory'] = f'{node.memory}M'
@@ -114,7 +117,7 @@ class LabFile:
     return made
 
   def own_addresses(self, intf: Box) -> typing.List[str]:
-    """Addresses that nobody else in the lab has: what VRFs and anycast gateways share is set by netlab's scripts alone."""
+    """Addresses that nobody else in the lab has: those that several share are set by netlab's scripts alone."""
     found = []
     for family in ('ipv4', 'ipv6'):
       value = intf.get(family)
@@ -168,7 +171,7 @@ class LabFile:
       self.cable(ends[0], ends[1])
     elif ends:
       hub = nodes.unique(f'lan-{link.linkindex}', self.names)
-      self.switches[hub] = {'link-local': 'transparent'}
+      self.switches[hub] = {'vlan-aware': False}
       for end in ends:
         self.cable(end, (hub, None, None))
 
@@ -243,7 +246,7 @@ def wire_name(a: End, b: End) -> str:
 
 
 def ports(a: End, b: End) -> dict:
-  """VLAN keys of a link to a switch: those of the bridge's interface, or of none, where all pass."""
+  """VLAN keys of a link to a switch: those of the bridge's interface; none where every frame passes as it is."""
   bridged = [end[2] for end in (b, a) if end[1] is None and end[2] is not None]
   intf = bridged[0] if bridged else None
   trunk = sorted(intf.get('apus.trunk', [])) if intf is not None else []
@@ -255,5 +258,4 @@ def ports(a: End, b: End) -> dict:
     return keys
   if access:
     return {'vlan': access}
-  # No VLAN rules: every frame passes as it is.
-  return {'trunk': 'all', 'native': 1}
+  return {}

@@ -109,14 +109,15 @@ def settle_configuration(node: Box, topology: Box) -> None:
   if kind(node) == 'netns' and node.device != 'frr':
     refuse_files_of_host(node)
   # Parts that modules or plugins configure, then what the device always needs.
-  parts = {k: v for k, v in node.get('_node_config', {}).items() if k.replace('@', '.') not in node.get('skip_config', [])}
+  skipped = node.get('skip_config', [])
+  parts = {k: v for k, v in node.get('_node_config', {}).items() if k.replace('@', '.') not in skipped}
   node.apus.config_templates = get_box(parts) + node.apus.get('config_templates', {})
   filemaps.normalize_file_mapping(node, f'nodes.{node.name}', 'apus.config_templates', 'apus')
 
 
 def refuse_files_of_host(node: Box) -> None:
   """A namespace has this host's files: no script that is not netlab's own, nor one that writes files, runs there."""
-  refused = [m for m in node.get('config', []) + [m for m in node.get('module', []) if m in ('services', 'dhcp')]]
+  refused = list(node.get('config', [])) + [m for m in node.get('module', []) if m in ('services', 'dhcp')]
   if not refused:
     return
   log.warning(
