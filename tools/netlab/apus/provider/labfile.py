@@ -32,7 +32,7 @@ def nic_name(intf: Box) -> str:
   name = str(intf.ifname)
   if re.fullmatch(r'[a-z][a-z0-9._-]{0,14}', name) and name not in ('lo', 'all', 'default', 'eth0'):
     return name
-  return f'eth{intf.ifindex}'
+  return f'eth{intf.ifindex}' if intf.ifindex else 'net0'
 
 
 def is_physical(intf: Box) -> bool:

@@ -101,6 +101,7 @@ def settle_configuration(node: Box, topology: Box) -> None:
       append_to_list(node, 'netlab_ansible_skip_module', module)
     node.skip_config = node.get('module', []) + node.get('config', [])
     node.pop('_node_config', None)
+    node.apus.pop('config_templates', None)
     return
   add_default_config_mode(node, topology)
   if node.device == 'frr':
