@@ -25,7 +25,7 @@ def init(topology: Box) -> None:
   # Scripts are those for containers of containerlab: run on this host in the network of a node, and in it.
   paths = topology.defaults.paths
   paths.t_files.files.insert(0, '{{config_module}}/{{netlab_device_type}}-clab.j2')
-  paths.templates.dirs.append('package:templates/provider/clab')
+  paths.templates.dirs.extend(['package:templates/provider/clab', str(_folder / 'templates')])
 
 
 def cleanup(topology: Box) -> None:
