@@ -100,7 +100,7 @@ extension RealThings {
           validate:
 
           """ + Self.ping("h1", "H_2") + Self.ping("r1", "h1")
-        let lab = try Lab(sandbox, "ape-n1", topology)
+        let lab = try Lab(sandbox, "apen1", topology)
         try await lab.up()
         #expect(try await lab.netlab("validate").contains("Tests passed: 2"))
         #expect(try await lab.netlab("status --format json").matches(of: #/"status": "running"/#).count == 4)
@@ -128,10 +128,10 @@ extension RealThings {
           validate:
 
           """ + Self.ping("h1", "h2") + Self.ping("h3", "h4")
-        let lab = try Lab(sandbox, "ape-n2", topology)
+        let lab = try Lab(sandbox, "apen2", topology)
         try await lab.up()
         #expect(try await lab.netlab("validate").contains("Tests passed: 2"))
-        let ports = try await sandbox.ports("ape-n2").filter { $0.switch == "b1" && $0.name != "b2" }
+        let ports = try await sandbox.ports("apen2").filter { $0.switch == "b1" && $0.name != "b2" }
         #expect(ports.contains { $0.name == "h1.eth1" } && ports.contains { $0.name == "h3.eth1" }, "\(ports)")
         // Another address of the same subnet, in the other VLAN.
         let red = try await lab.netlab("connect h1 ip -4 -o addr show eth1").firstMatch(of: #/172\.16\.(\d+)\.\d+\/24/#)
@@ -152,7 +152,7 @@ extension RealThings {
           validate:
 
           """ + Self.ping("h1", "h2") + Self.ping("h3", "h1")
-        let lab = try Lab(sandbox, "ape-n3", topology)
+        let lab = try Lab(sandbox, "apen3", topology)
         try await lab.up()
         #expect(try await lab.netlab("validate").contains("Tests passed: 2"))
         // Tagged frames pass, as on a bridge of Linux.
@@ -188,7 +188,7 @@ extension RealThings {
               valid: { frr: "'Full' in stdout" }
 
           """ + Self.ping("h1", "h2")
-        let lab = try Lab(sandbox, "ape-n4", topology)
+        let lab = try Lab(sandbox, "apen4", topology)
         try await lab.up("-s defaults.devices.frr.apus.image=localhost/apus-frr")
         #expect(try await lab.netlab("validate").contains("Tests passed: 2"))
         #expect(try await lab.netlab("connect r2 --show ip route ospf").contains("10.0.0.1/32"))
@@ -207,7 +207,7 @@ extension RealThings {
           nodes: [ h1, h2 ]
           links: [ { h1:, h2:, tc: { delay: 20, rate: 8000 } } ]
           """
-        let lab = try Lab(sandbox, "ape-n5", topology)
+        let lab = try Lab(sandbox, "apen5", topology)
         try await lab.up()
         // This host, by the management network.
         try await eventually("the management address answers") {
