@@ -6,13 +6,16 @@ extension Dataplane {
   /// When it returns, no frame passes that the state forbids, and a switch whose port has come to discard knows no
   /// station there in those VLANs. Link-local frames are punted, and `send` sends, whatever the state. States go with their
   /// port, and stay when its VLANs change.
-  /// - Throws: `unknownPort`, or `invalid` for the end of a wire.
+  /// - Throws: `unknownPort`, or `invalid` for the end of a wire and a port of a switch without VLANs.
   package func setForwarding(
     port name: String, vlans: VLANSet, _ state: ForwardingState
   ) async throws(DataplaneError) {
     let record = try record(name)
     guard record.switchName != nil else {
       throw .invalid("port \(name): the end of a wire has no VLANs, and so no forwarding states")
+    }
+    guard record.mode != .transparent else {
+      throw .invalid("port \(name): it is on a switch without VLANs, and has no forwarding states by VLAN")
     }
     let states = portTable.setForwarding(record, vlans, state)
     await worker.run { $0.coldSetForwarding(record.index, states) }

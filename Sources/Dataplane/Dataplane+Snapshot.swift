@@ -29,8 +29,13 @@ extension Dataplane {
       throw .unknownSwitch(snapshot.configuration.name)
     }
     var ports: [String: Int] = [:]
-    for record in records where record.switchName == snapshot.configuration.name { ports[record.name] = record.index }
-    let newest = snapshot.entries.compactMap { KnownStation($0, ports: ports) }.sorted { $0.age < $1.age }
+    var transparent: Set<Int> = []
+    for record in records where record.switchName == snapshot.configuration.name {
+      ports[record.name] = record.index
+      if record.mode == .transparent { transparent.insert(record.index) }
+    }
+    let newest = snapshot.entries.compactMap { KnownStation($0, ports: ports, transparent: transparent) }
+      .sorted { $0.age < $1.age }
     // The newest that there is room for; the table holds a port's stations in order of age.
     var counts: [Int: Int] = [:]
     let kept = newest.filter { station in

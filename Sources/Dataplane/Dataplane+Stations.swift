@@ -75,7 +75,7 @@ extension Dataplane {
   /// To be called before the port's number is free: who gets it must not inherit them.
   func forgetStations(of record: PortRecord) { table(of: record.switchName)?.fdb.coldForget(port: record.index) }
 
-  /// Has a switch know for good that a station is behind a port: nothing that is learnt changes it, and it goes with the
+  /// Has a switch know for good, in a VLAN, or in number 0 where it has none, that a station is behind a port: nothing that is learnt changes it, and it goes with the
   /// port alone, or by `removeStation`; another one for that station takes its place.
   /// - Throws: `unknownPort` also for a port of another switch; `invalid` for what is no station, or where the table is
   ///   full of such entries.
@@ -86,7 +86,11 @@ extension Dataplane {
     let record = try record(port)
     guard record.switchName == switchName, let table = table(of: switchName) else { throw .unknownPort(port) }
     guard !address.isGroup, !address.isZero else { throw .invalid("\(address) is not the address of a station") }
-    guard (1...4094).contains(vlan) else { throw .invalid("VLAN \(vlan) is outside 1...4094") }
+    let isTransparent = record.mode == .transparent
+    guard isTransparent ? vlan == 0 : (1...4094).contains(vlan) else {
+      let range = isTransparent ? "not 0, as on all switches without VLANs" : "outside 1...4094"
+      throw .invalid("VLAN \(vlan) is \(range)")
+    }
     let isFixed = table.fdb.coldFix(FDB.key(vlan: UInt16(vlan), address), port: record.index, tick: clock.tick)
     // No worker has to see it: there may be no frame for long.
     if table.fdb.isUntold { stationSource.yield() }
@@ -99,7 +103,7 @@ extension Dataplane {
   /// - Returns: false if there is no such entry.
   package func removeStation(_ address: MACAddress, vlan: Int, on switchName: String) throws(DataplaneError) -> Bool {
     _ = try switchIndex(switchName)
-    guard (1...4094).contains(vlan), let table = table(of: switchName) else { return false }
+    guard (0...4094).contains(vlan), let table = table(of: switchName) else { return false }
     return table.fdb.coldUnfix(FDB.key(vlan: UInt16(vlan), address))
   }
 }

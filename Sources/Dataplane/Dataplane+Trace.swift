@@ -94,6 +94,10 @@ struct TraceNames {
         kind: .wire, port: self.port(peer), text: "a wire: everything goes to its other end, \(self.port(peer))")
     case .vlan(let port, let vlan, let tag):
       return TraceStep(kind: .vlan, port: self.port(port), text: Self.words(vlan: vlan, tag: tag))
+    case .unaware(let index, let port, let isTagged):
+      let form = isTagged ? "its tag is not read" : "it bears no tag"
+      let text = "VLAN-unaware, so the frame passes as it is, and \(form)"
+      return TraceStep(kind: .vlan, port: self.port(port), switchName: switches.name(of: index), text: text)
     case .linkLocal(let address, let policy, let passes):
       let verb = passes ? "passes" : "does not pass"
       return TraceStep(kind: .linkLocal, text: "\(address) is link-local and \(verb) with policy \(policy.rawValue)")
@@ -107,14 +111,14 @@ struct TraceNames {
     case .found(let address, let vlan, let index, let port):
       return TraceStep(
         kind: .lookup, port: self.port(port), switchName: switches.name(of: index),
-        text: "\(address) in VLAN \(vlan) is behind \(self.port(port))")
+        text: "\(address)\(Self.place(vlan)) is behind \(self.port(port))")
     case .foundElsewhere(let address, let vlan, let index, let port):
       return TraceStep(
         kind: .lookup, port: self.port(port), switchName: switches.name(of: index),
         text: "\(address) is behind \(self.port(port)), which is no member of VLAN \(vlan) any more")
     case .unknown(let address, let vlan, let index):
       return TraceStep(
-        kind: .lookup, switchName: switches.name(of: index), text: "\(address) in VLAN \(vlan) is not known")
+        kind: .lookup, switchName: switches.name(of: index), text: "\(address)\(Self.place(vlan)) is not known")
     case .flood(let index, let vlan, let outputs, let skipped):
       return TraceStep(
         kind: .flood, switchName: switches.name(of: index), text: words(flood: vlan, outputs, skipped))
@@ -122,6 +126,11 @@ struct TraceNames {
       let form = isTagged ? "with the tag of VLAN \(vlan)" : "untagged, as native VLAN \(vlan) there"
       return TraceStep(
         kind: .trunk, port: self.port(patch), text: "crosses the trunk to \(self.port(far)) \(form)")
+    case .crossesUnaware(let patch, let far, let vlan, let edit, let tag):
+      let place = vlan == 0 ? "" : ", and is of VLAN \(vlan) there"
+      return TraceStep(
+        kind: .trunk, port: self.port(patch),
+        text: "crosses the link to \(self.port(far)) \(Self.words(edit, tag, asItIs: "as it is"))\(place)")
     case .leaves(let port, let edit, let tag, let size):
       return TraceStep(
         kind: .egress, port: self.port(port),
@@ -145,14 +154,15 @@ struct TraceNames {
   }
 
   private func words(source: MACAddress, _ vlan: Int, _ port: Int, _ known: Int?, _ isStatic: Bool) -> String {
-    guard let known else { return "\(source) would be learnt in VLAN \(vlan) behind \(self.port(port))" }
-    if isStatic { return "\(source) in VLAN \(vlan) is fixed behind \(self.port(known)), which stays" }
-    if known == port { return "\(source) in VLAN \(vlan) is known behind \(self.port(port))" }
-    return "\(source) in VLAN \(vlan) would move from \(self.port(known)) to \(self.port(port))"
+    guard let known else { return "\(source) would be learnt\(Self.place(vlan)) behind \(self.port(port))" }
+    if isStatic { return "\(source)\(Self.place(vlan)) is fixed behind \(self.port(known)), which stays" }
+    if known == port { return "\(source)\(Self.place(vlan)) is known behind \(self.port(port))" }
+    return "\(source)\(Self.place(vlan)) would move from \(self.port(known)) to \(self.port(port))"
   }
 
   private func words(flood vlan: Int, _ outputs: [Int], _ skipped: [Int: TraceEvent.Skip]) -> String {
-    var text = "goes to every member of VLAN \(vlan) that is up: \(list(outputs))"
+    let members = vlan == 0 ? "port" : "member of VLAN \(vlan)"
+    var text = "goes to every \(members) that is up: \(list(outputs))"
     let names: [(TraceEvent.Skip, String)] = [
       (.isIngress, "it came from"), (.isDown, "down are"), (.otherVLAN, "other VLANs have"),
       (.notForwarding, "not forwarding are"),
@@ -164,9 +174,12 @@ struct TraceNames {
     return text
   }
 
-  private static func words(_ edit: TagEdit.Kind, _ tag: TagControl) -> String {
+  /// Of a VLAN; nothing on a switch that has none.
+  private static func place(_ vlan: Int) -> String { vlan == 0 ? "" : " in VLAN \(vlan)" }
+
+  private static func words(_ edit: TagEdit.Kind, _ tag: TagControl, asItIs: String = "as they are") -> String {
     switch edit {
-    case .keep: "as they are"
+    case .keep: asItIs
     case .remove: "without the tag"
     case .insert: "with a tag of VLAN \(tag.vlan), priority \(tag.bits >> 13)"
     case .rewrite: "with the tag changed to VLAN \(tag.vlan), priority \(tag.bits >> 13)"

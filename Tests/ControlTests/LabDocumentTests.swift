@@ -15,7 +15,9 @@ import Topology
      "workers": {"count": 1, "cpus": [0, 2], "poll": "busy", "nice": -10},
      "vlans": [{"id": 10, "name": "red", "subnet": "10.0.10.0/24"}, {"id": 20}],
      "switches": [{"name": "sw1", "aging": 1.5, "link_local": "linux", "fdb_size": 65536, "fdb_per_port": 16},
-       {"name": "sw2", "aging": 300, "link_local": "standard", "anonymous": true}],
+       {"name": "sw2", "aging": 300, "link_local": "standard", "anonymous": true},
+       {"name": "hub", "aging": 300, "link_local": "transparent", "vlan_aware": false},
+       {"name": "hub2", "aging": 300, "link_local": "linux", "vlan_aware": false}],
      "nodes": [
        {"name": "vm1", "kind": "vm", "image": "/images/a.qcow2", "cpus": 2, "memory": 1073741824,
         "disk": {"format": "qcow2", "sha256": "00", "persist": true},
@@ -38,9 +40,11 @@ import Topology
            "routes": [], "offload": true},
           {"name": "eth3", "mac": "02:00:00:00:00:04", "queues": 1, "role": "listen", "addresses": [], "routes": [],
            "offload": true, "model": "e1000", "transport": "dgram"}]},
-       {"name": "ns", "kind": "netns", "cpus": 1, "memory": 134217728, "nics": [], "forwarding": false,
-        "sysctl": [{"key": "net.ipv4.conf.all.rp_filter", "value": "0"}], "exec": ["ip link", "true"],
-        "files": [{"path": "/a", "file": "/b"}, {"path": "/c", "text": "d\\n"}]},
+      {"name": "ns", "kind": "netns", "cpus": 1, "memory": 134217728, "nics": [
+          {"name": "eth0", "mac": "02:00:00:00:00:05", "switch": "hub", "queues": 1, "role": "listen", "addresses": [],
+           "routes": [], "offload": true}],
+        "forwarding": false, "sysctl": [{"key": "net.ipv4.conf.all.rp_filter", "value": "0"}],
+        "exec": ["ip link", "true"], "files": [{"path": "/a", "file": "/b"}, {"path": "/c", "text": "d\\n"}]},
        {"name": "pxe", "kind": "vm", "image": "none", "cpus": 1, "memory": 134217728, "nics": [],
         "disk": {"format": "qcow2", "persist": false}, "firmware": "uefi", "boot": ["network", "disk"],
         "empty_disk": 1048576},
@@ -55,7 +59,8 @@ import Topology
      "links": [
        {"name": "w", "ends": ["vm1.eth2", "ns.eth0.100"], "impair": {"from_first": {"loss": 0.5}}},
        {"name": "t", "ends": ["sw1", "sw2"], "trunk": ["1-4094"], "native": 1},
-       {"name": "u", "ends": ["sw1", "sw2"], "vlan": 7}],
+       {"name": "u", "ends": ["sw1", "sw2"], "vlan": 7}, {"name": "h", "ends": ["sw1", "hub"], "vlan": 7},
+       {"name": "hh", "ends": ["hub", "hub2"]}],
      "tests": [
        {"action": "tcp", "source": "ns", "destination": "vm1", "port": 22, "expect": "pass", "within": 30, "duration": 5},
        {"action": "exec", "source": "ns", "run": ["true"], "output": "x", "expect": "fail", "within": 1.5, "duration": 2}],
@@ -140,7 +145,7 @@ import Topology
   }
 
   @Test(arguments: [
-    (#""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s"}]"#, "NIC n.e: switch needs vlan or trunk"),
+    (#""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s"}]"#, "NIC n.e: switch s needs vlan or trunk"),
     (#""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "vlan": 1}]"#, "NIC n.e: vlan and trunk need switch"),
     (
       #""nics": [{"name": "e", "mac": "02:00:00:00:00:01", "switch": "s", "vlan": 1, "wire": "w"}]"#,

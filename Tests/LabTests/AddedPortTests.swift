@@ -104,6 +104,46 @@ import Topology
     #expect(TAPDevice.exists(name: tap, namespace: nil))
   }
 
+  /// With all that was said of its VLANs, and back again.
+  @Test func aSwitchLosesItsVLANsWhileItIsUp() async throws {
+    try await withRunningLab(Self.lab) { runtime, lab, directories in
+      _ = try await runtime.addPort(request("p9", kind: "tap", tapName(), vlan: "red"))
+      _ = try await runtime.addStation(StationRequest(switchName: "sw1", mac: "02:00:00:00:00:77", port: "p9"))
+      _ = try await runtime.setPort("p1.eth0", change("vlan=red"))
+      _ = try await runtime.setPort("sw1:core", change("trunk=10"))
+      var other = lab
+      other.switches[0].isVLANAware = false
+      for node in other.nodes.indices {
+        other.nodes[node].nics[0].attachment = .switchPort(switch: "sw1", mode: .transparent)
+      }
+      other.links[0].kind = .trunk(.access(1))
+      let steps = try await runtime.bringUp(other) { _ in }
+      #expect(steps.contains(PlanStep(.change, "switch sw1", "vlan-aware on -> off")), "\(steps)")
+      var now = await ports(runtime)
+      for name in ["p1.eth0", "x1.eth0", "p9", "sw1:core"] { #expect(now[name]?.mode == .transparent, "\(name)") }
+      #expect(now["sw2:core"]?.mode == .access(vlan: 1))
+      #expect(await stations(runtime) == [])
+      let said = RunTimeState.read(lab.name, in: directories)
+      #expect(said.settings.isEmpty && said.stations.isEmpty && said.ports.map(\.mode) == [.transparent])
+      let refused = await #expect(throws: UserError.self) {
+        try await runtime.addStation(
+          StationRequest(switchName: "sw1", mac: "02:00:00:00:00:77", port: "p9", vlan: "red"))
+      }
+      #expect(refused?.message.contains("not VLAN-aware") == true)
+      _ = try await runtime.addStation(StationRequest(switchName: "sw1", mac: "02:00:00:00:00:77", port: "p9"))
+      #expect(await stations(runtime) == ["02:00:00:00:00:77 0 p9"])
+      // The end at the switch with VLANs is as any port there.
+      _ = try await runtime.setPort("sw2:core", change("vlan=red"))
+      await #expect(throws: UserError.self) { try await runtime.setPort("sw1:core", change("vlan=red")) }
+
+      _ = try await runtime.bringUp(lab) { _ in }
+      now = await ports(runtime)
+      for name in ["p1.eth0", "x1.eth0", "p9"] { #expect(now[name]?.mode == .access(vlan: 1), "\(name)") }
+      #expect(now["sw1:core"]?.mode == .trunk(allowed: .all, native: nil))
+      #expect(await stations(runtime) == [])
+    }
+  }
+
   @Test func whatCannotBeMadeLeavesNothing() async throws {
     let (tap, tun) = (tapName(), tapName())
     let holder = try TAPDevice.open(

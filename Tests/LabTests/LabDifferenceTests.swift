@@ -38,6 +38,21 @@ import Topology
     #expect(difference.changedNodes == [:])
   }
 
+  @Test func aSwitchLosesItsVLANsWithItsPortsAndLinks() throws {
+    let difference = try difference {
+      $0.switches[0].isVLANAware = false
+      $0.nodes[2].nics[0].attachment = .switchPort(switch: "sw1", mode: .transparent)
+    }
+    #expect(difference.changedSwitches == ["sw1"])
+    #expect(difference.removedTrunks == ["t1"] && difference.addedTrunks == ["t1"])
+    #expect(difference.changedNodes == ["x1": .modes])
+    #expect(
+      difference.steps == [
+        PlanStep(.change, "link t1", "trunk"), PlanStep(.change, "switch sw1", "vlan-aware on -> off"),
+        PlanStep(.change, "node x1", "VLANs of its ports"),
+      ])
+  }
+
   @Test func nodesComeAndGo() throws {
     let difference = try difference {
       $0.nodes.remove(at: 2)

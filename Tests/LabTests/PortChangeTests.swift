@@ -17,7 +17,7 @@ import Topology
   private func mode(_ settings: [String], from old: VLANMode = .access(1)) throws -> VLANMode {
     var change = PortChange()
     for setting in settings { try change.read(setting) }
-    return try change.mode(from: old, in: Self.lab, of: "p")
+    return try change.mode(from: old, in: Self.lab, of: "p", on: "sw1")
   }
 
   @Test func wordsBecomeModes() throws {
@@ -72,6 +72,24 @@ import Topology
     guard case .vhostUser(let end) = try socket.configuration().backend else { throw UserError(.failed, "no socket") }
     #expect((end.path, end.role, end.queuePairs) == ("/run/x.sock", .connect, 4))
     #expect(try socket.configuration().isAdded)
+  }
+
+  @Test(arguments: ["vlan=red", "trunk=all", "native=none"])
+  func aSwitchWithoutVLANsHasNoneToSet(setting: String) throws {
+    let key = setting.prefix { $0 != "=" }
+    let words =
+      "\"\(key)\" means nothing on switch sw1, which is not VLAN-aware: every frame passes as it is, tagged or not"
+    let error = #expect(throws: UserError.self) { try mode([setting], from: .transparent) }
+    #expect(error?.message == "port p: \(words)")
+    #expect(try mode(["mtu=1400"], from: .transparent) == .transparent)
+    var lab = Self.lab
+    lab.switches[0].isVLANAware = false
+    var request = AddedPortRequest(switchName: "sw1", name: "p9", kind: "tap", target: "tap9")
+    let port = try AddedPort(request, in: lab)
+    #expect(port.wholeWords == "tap tap9 on sw1, transparent")
+    request.vlan = "red"
+    let refusal = #expect(throws: UserError.self) { try AddedPort(request, in: lab) }
+    #expect(refusal?.message.contains("\"vlan\" means nothing on switch sw1") == true)
   }
 
   @Test func portsThatCannotBeAreRefused() throws {

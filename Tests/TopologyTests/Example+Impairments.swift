@@ -127,7 +127,7 @@ extension Example {
               |                                          ^^^^^^ valid: delay, jitter, loss, duplicate, reorder, corrupt, rate, queue
         test.lab.yaml:4:20: error[L004]: "delay" is a key of an impairment, not of a switch
             4 | switches: { sw1: { delay: 1ms } }
-              |                    ^^^^^ valid: aging, link-local, fdb-size, fdb-per-port
+              |                    ^^^^^ valid: aging, vlan-aware, link-local, fdb-size, fdb-per-port
         """#),
     Example(
       "L211", "a LAN with a switch, VLANs and directions",
@@ -145,9 +145,9 @@ extension Example {
         test.lab.yaml:6:22: error[L211]: a link with more than two ends is a LAN of nodes, and "sw1" is a switch
             6 |   - { ends: [n1, n2, sw1] }
               |                      ^^^ give the NICs "switch: sw1" instead
-        test.lab.yaml:7:33: error[L206]: a link with more than two ends is a LAN without VLANs; a VLAN belongs to a switch's port
+        test.lab.yaml:7:33: error[L217]: a link with more than two ends is a LAN without VLANs: every frame passes as it is, tagged or not
             7 |   - { ends: [n1, n2, n3], vlan: 10, impair: { from-a: wan } }
-              |                                 ^^
+              |                                 ^^ for VLANs make it a switch, with the NICs on it
         test.lab.yaml:7:37: error[L211]: a link with more than two ends has no end a and b
             7 |   - { ends: [n1, n2, n3], vlan: 10, impair: { from-a: wan } }
               |                                     ^^^^^^ set "impair" in the NICs

@@ -108,7 +108,7 @@ extension Example {
       expected: #"""
         test.lab.yaml:3:20: error[L003]: unknown key "agin" in switch
             3 | switches: { sw1: { agin: 300s } }
-              |                    ^^^^ did you mean "aging"? (valid: aging, link-local, fdb-size, fdb-per-port)
+              |                    ^^^^ did you mean "aging"? (valid: aging, vlan-aware, link-local, fdb-size, fdb-per-port)
         """#),
     Example(
       "L003", "a key like no other",
@@ -161,7 +161,7 @@ extension Example {
       expected: #"""
         test.lab.yaml:4:10: error[L004]: "subnet" is a key of a VLAN, not of a switch
             4 |   sw1: { subnet: 10.0.0.0/24 }
-              |          ^^^^^^ valid: aging, link-local, fdb-size, fdb-per-port
+              |          ^^^^^^ valid: aging, vlan-aware, link-local, fdb-size, fdb-per-port
         """#),
     Example(
       "L004", "a key of another kind",

@@ -87,14 +87,16 @@ struct ProfileTests {
       """)
     #expect(lab.switches.map(\.name) == ["sw1", "n1:eth1--n2:eth1--n3:eth1", "lan", "other"])
     #expect(lab.switches.map(\.isAnonymous) == [false, true, true, true])
+    #expect(lab.switches.map(\.isVLANAware) == [true, false, false, false])
+    #expect(lab.switches.map(\.linkLocal) == [.standard, .transparent, .transparent, .transparent])
     #expect(lab.links == [])
     #expect(lab.nodes[0].nics.map(\.name) == ["eth0", "eth1", "eth2", "eth3"])
     let (first, second) = (lab.nodes[2].nics[1], lab.nodes[2].nics[2])
-    #expect(first.attachment == .switchPort(switch: "n1:eth1--n2:eth1--n3:eth1", mode: .access(1)))
+    #expect(first.attachment == .switchPort(switch: "n1:eth1--n2:eth1--n3:eth1", mode: .transparent))
     #expect(first.impair == nil)
     #expect(first.addresses == [])
     #expect(second.name == "eth7")
-    #expect(second.attachment == .switchPort(switch: "lan", mode: .access(1)))
+    #expect(second.attachment == .switchPort(switch: "lan", mode: .transparent))
     #expect(second.impair == ImpairmentPair(fromFirst: ImpairmentDefinition.preset("dsl")))
   }
 

@@ -46,11 +46,11 @@ export function isCut(live) {
   return Boolean(live?.down.length);
 }
 
-/** The VLANs of a port in words: `vlan 10`, `trunk 10,20 native 10`, `wire`. */
+/** The VLANs of a port in words: `vlan 10`, `trunk 10,20 native 10`, `wire`; `transparent` on a switch that has none. */
 export function vlanWords(port) {
   if (!port) return "";
   if (port.mode === "access") return `vlan ${port.pvid}`;
-  if (port.mode !== "trunk") return "wire";
+  if (port.mode !== "trunk") return port.mode;
   const all = port.allowed.join(",") === "1-4094" ? "all" : port.allowed.join(",");
   return `trunk ${all}${port.pvid ? ` native ${port.pvid}` : ""}`;
 }

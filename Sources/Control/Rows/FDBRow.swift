@@ -30,7 +30,7 @@ package struct FDBRow: Described, Equatable {
     "FDBEntry", "A row of `fdb list`: a station that a switch knows.",
     [
       Field("switch", .text, "Name of the switch."),
-      Field("vlan", .vlan, "VLAN in which the station was seen."),
+      Field("vlan", .stationVLAN, "VLAN in which the station was seen; 0 on a switch that is not VLAN-aware."),
       Field("mac", .text, "Its address."),
       Field("port", .text, "The port that leads to it."),
       Field("age_seconds", .positive, "Time since it was seen last."),

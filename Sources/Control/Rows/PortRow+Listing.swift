@@ -83,8 +83,14 @@ extension PortRow {
   /// as a link.
   package var graphPort: LabGraph.Port? {
     guard let switchName, mode == "access" || peer == nil else { return nil }
-    let all = allowed == ["1-4094"] ? "all" : allowed.joined(separator: ",")
-    let words = mode == "access" ? "vlan \(pvid ?? 1)" : "trunk \(all)" + (pvid.map { " native \($0)" } ?? "")
+    let words =
+      switch mode {
+      case "access": "vlan \(pvid ?? 1)"
+      case "trunk":
+        "trunk \(allowed == ["1-4094"] ? "all" : allowed.joined(separator: ","))"
+          + (pvid.map { " native \($0)" } ?? "")
+      default: mode
+      }
     return LabGraph.Port(name: name, words: words, added: isAdded ? .init(on: switchName, kind: kind) : nil)
   }
 }

@@ -41,6 +41,8 @@ package indirect enum Shape: Sendable {
   static let count = Shape.integer(0...Int.max)
   /// A VLAN identifier.
   static let vlan = Shape.integer(1...4094)
+  /// The same of a station: 0 on a switch without VLANs.
+  static let stationVLAN = Shape.integer(0...4094)
   static let carrier = Shape.choice(["up", "down"])
   /// Any number from 0 on.
   static let positive = Shape.number(above: 0, orEqual: true)

@@ -1,7 +1,9 @@
 import Frames
 
-/// How a frame looks on a switch without VLANs, which reads no tags: as its node sent it, or as the link by which it came
-/// from a switch with VLANs had it. It stands where `Place` has a priority elsewhere.
+/// How a frame looks on a switch without VLANs, which reads no tags.
+///
+/// As its node sent it, or as the link by which it came from a switch with VLANs had it. It stands where `Place` has a
+/// priority elsewhere.
 struct WireForm: BitwiseCopyable {
   /// 0 = as it came; VID 4095, which no frame is of = without the tag that it came with; else the tag that it bears.
   let bits: UInt16

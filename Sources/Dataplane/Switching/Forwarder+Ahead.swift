@@ -32,13 +32,13 @@ extension Forwarder {
   mutating func askAhead(from first: Int, _ ingress: Int, _ state: inout WorkerState) -> Bool {
     let (count, switchIndex) = (state.burst.count, state.ports[ingress].switchIndex)
     guard count - first >= Self.leastFrames, switchIndex >= 0 else { return false }
-    let untagged = state.ports[ingress].untaggedVLAN
+    let (untagged, isTransparent) = (state.ports[ingress].untaggedVLAN, state.ports[ingress].mode == .transparent)
     let generation = switches[switchIndex].stations.with { stations -> UInt32? in
       guard stations.isLarge else { return nil }
       let (generation, shape) = (stations.generation, stations.shape)
       for index in first..<count {
         let header = state.burst.header(index)
-        let named = header.isTagged ? header.tag.vlan : 0
+        let named = header.isTagged && !isTransparent ? header.tag.vlan : 0
         let vlan = named == 0 ? untagged : named
         let (destination, source) = (FDB.key(vlan: vlan, header.destination), FDB.key(vlan: vlan, header.source))
         asked[index] = AskedFrame(

@@ -56,7 +56,10 @@ extension Forwarder {
   private func traceSwitched(_ frame: Traced, _ port: Int, _ state: borrowing WorkerState, _ trace: inout RawTrace) {
     var vlan = state.ports[port].untaggedVLAN
     var priority: UInt16 = 0
-    if frame.isTagged {
+    if state.ports[port].mode == .transparent {
+      let switchIndex = state.ports[port].switchIndex
+      trace.events.append(.unaware(switchIndex: switchIndex, port: port, isTagged: frame.isTagged))
+    } else if frame.isTagged {
       guard frame.bytes.count >= Ethernet.headerSize + Ethernet.tagSize else {
         return trace.drop(port, FrameDrop(IngressDrop.runt))
       }
@@ -165,6 +168,9 @@ extension Forwarder {
     }
     let far = state.ports[port].peer
     guard far >= 0, state.ports[port].isUp else { return trace.drop(port, FrameDrop(EgressDrop.carrierDown)) }
+    guard state.ports[port].mode != .transparent, state.ports[far].mode != .transparent else {
+      return traceLanding(frame, place, patch: port, at: far, state, &trace)
+    }
     let isUntagged = state.ports[port].untaggedVLAN == place.vlan
     let vlan = isUntagged ? state.ports[far].untaggedVLAN : place.vlan
     trace.events.append(.crosses(patch: port, far: far, vlan: Int(vlan), isTagged: !isUntagged))
@@ -176,6 +182,27 @@ extension Forwarder {
       Place(
         frame: 0, ingress: far, switchIndex: state.ports[far].switchIndex, vlan: vlan,
         priority: isUntagged ? 0 : place.priority, hops: place.hops + 1), state, &trace)
+  }
+
+  /// A patch of which an end is on a switch without VLANs.
+  private func traceLanding(
+    _ frame: Traced, _ place: Place, patch: Int, at far: Int, _ state: borrowing WorkerState, _ trace: inout RawTrace
+  ) {
+    let takeoff = Takeoff(
+      near: state.ports[patch].mode, nearUntagged: state.ports[patch].untaggedVLAN, far: state.ports[far].mode,
+      farUntagged: state.ports[far].untaggedVLAN,
+      canBeTagged: frame.bytes.count >= Ethernet.headerSize + Ethernet.tagSize, header: frame.header)
+    let landing = Self.landing(place, takeoff)
+    let edit = state.ports[patch].edit(
+      vlan: place.vlan, priority: place.priority, isTagged: frame.isTagged, tag: frame.header.tag)
+    trace.events.append(
+      .crossesUnaware(patch: patch, far: far, vlan: Int(landing.vlan), edit: edit.kind, tag: edit.tag))
+    if let drop = landing.drop { return trace.drop(far, FrameDrop(drop)) }
+    guard state.ports[far].carries(landing.vlan) else { return trace.drop(far, FrameDrop(IngressDrop.vlanFiltered)) }
+    let next = Place(
+      frame: 0, ingress: far, switchIndex: state.ports[far].switchIndex, vlan: landing.vlan,
+      priority: landing.priority, hops: place.hops + 1)
+    traceRelay(frame, next, state, &trace)
   }
 
   private func traceDelivery(

@@ -12,7 +12,8 @@ import Frames
 ///    source is learnt in (VLAN, address).
 /// 6. A known unicast destination gets the frame, unless it is where the frame came from; everything else floods to
 ///    the members of the VLAN that are up, except the port it came from. By a port that does not forward none leaves.
-/// 7. A patch, the joint of two switches, is followed at once, at most 8 hops; the frame stays in the sender's memory.
+/// 7. A switch without VLANs leaves out rule 3: its ports are transparent, and all its frames are of number 0.
+/// 8. A patch, the joint of two switches, is followed at once, at most 8 hops; the frame stays in the sender's memory.
 struct Forwarder: ~Copyable {
   /// Patches that a frame may cross.
   static var hopLimit: Int { 8 }
@@ -135,7 +136,7 @@ struct Forwarder: ~Copyable {
     else { return nil }
     let vlan = state.ports[port].untaggedVLAN
     let output = state.ports[port].lastOutput
-    guard vlan != 0, state.ports[port].lastSource >> 48 == UInt64(vlan),
+    guard vlan != 0 || state.ports[port].mode == .transparent, state.ports[port].lastSource >> 48 == UInt64(vlan),
       state.ports[port].lastDestination >> 48 == UInt64(vlan),
       output != port, state.ports[output].kind != .patch, state.ports[output].untaggedVLAN == vlan
     else { return nil }
@@ -155,7 +156,7 @@ struct Forwarder: ~Copyable {
     let header = state.burst.header(index)
     var vlan = state.ports[ingress].untaggedVLAN
     var priority: UInt16 = 0
-    if header.isTagged {
+    if header.isTagged, state.ports[ingress].mode != .transparent {
       guard size >= Ethernet.headerSize + Ethernet.tagSize else {
         return state.refuse(index, at: ingress, .runt)
       }
@@ -168,7 +169,7 @@ struct Forwarder: ~Copyable {
       guard let named = taggedVLAN(index, header.tag, on: ingress, &state) else { return }
       vlan = named
       priority = header.tag.priority
-    } else if vlan == 0 {
+    } else if vlan == 0, state.ports[ingress].mode != .transparent {
       return state.refuse(index, at: ingress, .vlanFiltered)
     }
     let switchIndex = state.ports[ingress].switchIndex
@@ -326,6 +327,9 @@ struct Forwarder: ~Copyable {
     }
     state.ports[patch].counters.transmitted(packets: 1, bytes: size)
     state.ports[far].counters.received(packets: 1, bytes: size)
+    guard state.ports[patch].mode != .transparent, state.ports[far].mode != .transparent else {
+      return arriveUnaware(place, from: patch, at: far, &state)
+    }
     // A native VLAN crosses untagged: the far side's native VLAN takes it, and its priority is lost with the tag.
     let isUntagged = state.ports[patch].untaggedVLAN == place.vlan
     let vlan = isUntagged ? state.ports[far].untaggedVLAN : place.vlan
@@ -343,7 +347,7 @@ struct Forwarder: ~Copyable {
   }
 
   @inline(never)
-  private mutating func relayBeyondPatch(_ place: Place, _ state: inout WorkerState) {
+  mutating func relayBeyondPatch(_ place: Place, _ state: inout WorkerState) {
     relay(place, state.burst.header(place.frame), isAsked: false, &state)
   }
 
@@ -354,7 +358,8 @@ struct Forwarder: ~Copyable {
     for index in 0..<state.burst.count {
       let note = state.delays.notes[index]
       if Place.isTagged(note: note) { state.burst.frames[index].flags.insert(.tagged) }
-      let place = Place(note: note, frame: index, patch: patch, switchIndex: state.ports[patch].switchIndex)
+      var place = Place(note: note, frame: index, patch: patch, switchIndex: state.ports[patch].switchIndex)
+      if state.ports[patch].mode == .transparent { place.readAsWireForm() }
       arrive(place, patch: patch, &state)
     }
   }

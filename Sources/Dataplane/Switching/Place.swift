@@ -4,7 +4,7 @@ struct Place: BitwiseCopyable {
   var ingress: Int
   var switchIndex: Int
   var vlan: UInt16
-  /// PCP and DEI in their places of a tag.
+  /// PCP and DEI in their places of a tag; on a switch without VLANs the bits of a `WireForm`, and `vlan` is 0.
   var priority: UInt16
   var hops: Int
 }
@@ -22,6 +22,9 @@ extension Place {
       frame: frame, ingress: patch, switchIndex: switchIndex, vlan: UInt16(note & 0x0FFF),
       priority: UInt16(note & 0xF000), hops: Int(note >> 16 & 0xFF))
   }
+
+  /// What was noted is of a switch without VLANs.
+  mutating func readAsWireForm() { (vlan, priority) = (0, priority | vlan) }
 
   /// The frame that was noted carries a tag.
   static func isTagged(note: UInt32) -> Bool { note >> 31 != 0 }

@@ -11,6 +11,7 @@ package struct SwitchSnapshot: Codable, Equatable, Sendable, VersionedState {
 
   /// A station of the forwarding database.
   package struct Entry: Codable, Equatable, Sendable {
+    /// 0 on a switch without VLANs.
     package var vlan: Int
     package var address: MACAddress
     /// Name of the port that it is behind.
@@ -58,11 +59,13 @@ struct KnownStation: Sendable {
   /// Seconds since it was last seen.
   var age: UInt32
 
-  /// - Parameter ports: numbers of the switch's ports by name.
+  /// - Parameters:
+  ///   - ports: numbers of the switch's ports by name.
+  ///   - transparent: those among them that have no VLANs.
   /// - Returns: nil if the port is not there, or VLAN or address cannot be.
-  init?(_ entry: SwitchSnapshot.Entry, ports: [String: Int]) {
-    guard let port = ports[entry.port], (1...4094).contains(entry.vlan), !entry.address.isGroup,
-      !entry.address.isZero
+  init?(_ entry: SwitchSnapshot.Entry, ports: [String: Int], transparent: Set<Int>) {
+    guard let port = ports[entry.port], !entry.address.isGroup, !entry.address.isZero,
+      transparent.contains(port) ? entry.vlan == 0 : (1...4094).contains(entry.vlan)
     else { return nil }
     key = FDB.key(vlan: UInt16(entry.vlan), entry.address)
     self.port = port

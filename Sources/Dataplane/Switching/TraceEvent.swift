@@ -9,6 +9,8 @@ enum TraceEvent: Sendable, Equatable {
   case impaired(port: Int, Impairment)
   case wire(to: Int)
   case vlan(port: Int, vlan: Int, tag: TagControl?)
+  /// The switch reads no tag.
+  case unaware(switchIndex: Int, port: Int, isTagged: Bool)
   case source(MACAddress, vlan: Int, switchIndex: Int, port: Int, known: Int?, isStatic: Bool)
   /// The port's state in a VLAN, which is not forwarding.
   case state(ForwardingState, port: Int, vlan: Int)
@@ -19,6 +21,8 @@ enum TraceEvent: Sendable, Equatable {
   case unknown(MACAddress, vlan: Int, switchIndex: Int)
   case flood(switchIndex: Int, vlan: Int, ports: [Int], skipped: [Int: Skip])
   case crosses(patch: Int, far: Int, vlan: Int, isTagged: Bool)
+  /// The same where an end is on a switch without VLANs; the VLAN is that of the far end, 0 = none.
+  case crossesUnaware(patch: Int, far: Int, vlan: Int, edit: TagEdit.Kind, tag: TagControl)
   case leaves(port: Int, edit: TagEdit.Kind, tag: TagControl, size: Int)
   case dropped(port: Int, FrameDrop)
 }

@@ -19,13 +19,15 @@ extension WorkerCore {
       state.taps.beginRecordingSent(of: state.burst, port: port, output: isPatch ? -1 : port)
     }
     let header = state.burst.header(0)
-    if header.isTagged { state.burst.frames[0].flags.insert(.tagged) }
+    // On a switch without VLANs nobody reads it.
+    let readsTag = header.isTagged && state.ports[port].mode != .transparent
+    if readsTag { state.burst.frames[0].flags.insert(.tagged) }
     var place = Place(
       frame: 0, ingress: port, switchIndex: state.ports[port].switchIndex, vlan: vlan,
-      priority: header.isTagged ? header.tag.priority : 0, hops: 0)
+      priority: readsTag ? header.tag.priority : 0, hops: 0)
     if isPatch {
       if vlan == 0 { place.vlan = state.ports[port].untaggedVLAN }
-      if vlan == 0, header.isTagged, header.tag.vlan != 0 { place.vlan = header.tag.vlan }
+      if vlan == 0, readsTag, header.tag.vlan != 0 { place.vlan = header.tag.vlan }
       forwarder.cross(sent: place, &state)
     } else {
       state.enqueue(0, to: port, vlan == 0 ? .keep : state.edit(place, port))

@@ -47,7 +47,9 @@ package enum EventWords {
 
   private static func stations(_ type: LabEventType, _ detail: [String: EventValue]) -> String {
     let count = detail.integer("count") ?? 1
-    let station = detail.text("mac").map { "\($0) in VLAN \(detail.integer("vlan") ?? 0)" }
+    // On a switch without VLANs it is of number 0.
+    let vlan = detail.integer("vlan").flatMap { $0 == 0 ? nil : " in VLAN \($0)" } ?? ""
+    let station = detail.text("mac").map { "\($0)\(vlan)" }
     switch type {
     case .fdbMoved:
       guard let station else { return "\(count) moves of more stations" }

@@ -18,6 +18,6 @@ package struct StaticStation: Codable, Sendable, Equatable {
     switchName == other.switchName && vlan == other.vlan && mac == other.mac
   }
 
-  /// `02:00:00:00:00:01 in vlan 10 behind p9`.
-  var words: String { "\(mac) in vlan \(vlan) behind \(port)" }
+  /// `02:00:00:00:00:01 in vlan 10 behind p9`; on a switch without VLANs in none.
+  var words: String { "\(mac)\(vlan == 0 ? "" : " in vlan \(vlan)") behind \(port)" }
 }

@@ -6,7 +6,8 @@ package struct VLANMistake: Error, Sendable, Equatable {
   /// A key of VLANs on a switch that has none.
   package static func ofUnaware(_ key: String, on switchName: String) -> VLANMistake {
     VLANMistake(
-      message: "\(key.quoted) means nothing on switch \(switchName), which is not VLAN-aware: \(UnawareSwitches.frames)",
+      message:
+        "\(key.quoted) means nothing on switch \(switchName), which is not VLAN-aware: \(UnawareSwitches.frames)",
       hint: nil)
   }
 }

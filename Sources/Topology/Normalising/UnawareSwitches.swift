@@ -41,8 +41,8 @@ struct UnawareSwitches {
 
   /// An address of a VLAN subinterface behind one of them.
   func report(address: IPPrefix, _ vlan: Located<String>, on name: String) {
-    let message = "\(what(name)) has no VLANs, and so a NIC there has no address in VLAN \(vlan.value.quoted)"
-    let hint = "use \"address\"; the node itself can make the subinterface: \(Self.frames)"
+    let message = "an address in VLAN \(vlan.value.quoted) means nothing on \(what(name)): \(Self.frames)"
+    let hint = "use \"address\", or have the node make its subinterface itself"
     reporter.error(.unaware, vlan.span, message, hint: hint, notes: notes(name))
   }
 
@@ -58,7 +58,7 @@ struct UnawareSwitches {
   static let frames = "every frame passes as it is, tagged or not"
 
   private func what(_ name: String) -> String {
-    lans.contains(name) ? "a link with more than two ends" : "switch \(name), which is not VLAN-aware,"
+    lans.contains(name) ? "a link with more than two ends" : "switch \(name), which is not VLAN-aware"
   }
 
   private func notes(_ name: String) -> [Diagnostic.Note] {

@@ -39,7 +39,7 @@ extension Rule {
       let declared = subject.lab.switches.filter { !$0.isAnonymous }.map(\.name)
       guard declared.isEmpty else {
         let message = "\"dhcp\" of \(label): no switch has VLANs, as \(Quoting.list(declared)) is \"vlan-aware: off\""
-        return subject.reporter.error(.unaware, dhcp.span, message, hint: "a node can serve: container, image, or netns")
+        return subject.reporter.error(.unaware, dhcp.span, message, hint: "link it to a switch that has the VLAN")
       }
       let message = "\"dhcp\" of \(label): there is no switch to plug its server into"
       subject.reporter.error(.dhcp, dhcp.span, message, hint: "switches: { sw1: }")

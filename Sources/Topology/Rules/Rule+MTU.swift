@@ -13,7 +13,9 @@ extension Rule {
     var reported: Set<String> = []
     for nic in subject.nics {
       // What a foreign machine's MTU is without `mtu` is not known.
-      guard let place = place(of: nic, subject.lab), nic.draft.mtu != nil || !(nic.kind.isForeign || nic.kind.takesInterfaces) else {
+      guard let place = place(of: nic, subject.lab),
+        nic.draft.mtu != nil || !(nic.kind.isForeign || nic.kind.takesInterfaces)
+      else {
         continue
       }
       guard let other = first[place.key] else {

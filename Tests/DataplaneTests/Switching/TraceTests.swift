@@ -53,6 +53,49 @@ import Testing
     }
   }
 
+  /// The same over switches without VLANs, joined with each other and with one that has them.
+  @Test func tracesOverSwitchesWithoutVLANsComeTrue() async throws {
+    try await Bench.with { bench in
+      for name in ["s1", "s2", "u"] { try await bench.addSwitch(name) { $0.linkLocal = .transparent } }
+      let mode = PortMode.trunk(allowed: VLANSet([1...20]), native: 5)
+      try await bench.dataplane.addPatch(PatchEnd("s1:t", on: "s1", mode), PatchEnd("s2:t", on: "s2", .transparent))
+      try await bench.dataplane.addPatch(name: "r", between: "s2", and: "u", mode: .transparent)
+      try await bench.addGuest("a", .access(vlan: 10), on: "s1")
+      try await bench.addGuest("b", .transparent, on: "s2", mtu: 200)
+      try await bench.addGuest("c", .trunk(allowed: .all, native: 7), on: "s1")
+      try await bench.addGuest("d", .transparent, on: "s2")
+      try await bench.addGuest("w1", .transparent, on: "u")
+      var random = SeededRandom(seed: 6)
+      for _ in 0..<500 {
+        let port = Self.ports[Int(random.next() % 5)]
+        let vlans: [UInt16] = [0, 5, 7, 10, 15, 30, 4095]
+        let tags = (0..<random.next() % 3).map { _ in
+          FrameBuilder.Tag(vlans[Int(random.next() % 7)], priority: UInt16(random.next() % 8))
+        }
+        var frame = frame(
+          Int(random.next() % 6), to: random.next() % 4 == 0 ? nil : Int(random.next() % 7), tags: tags,
+          size: [22, 60, 100, 199, 214, 216, 220, 1514][Int(random.next() % 8)])
+        if random.next() % 20 == 0 { frame[6] |= 1 }
+        try await compare(frame, port, bench)
+      }
+    }
+  }
+
+  @Test func aTraceSaysThatASwitchReadsNoTags() async throws {
+    try await Bench.with { bench in
+      try await bench.addSwitch("hub")
+      for name in ["a", "b"] { try await bench.addGuest(name, .transparent, on: "hub") }
+      let trace = try await bench.dataplane.trace(port: "a", frame: frame(1, to: nil, tags: [.init(10)]))
+      #expect(
+        trace.steps.map(\.text) == [
+          "100 bytes come in by a", "VLAN-unaware, so the frame passes as it is, and its tag is not read",
+          "02:00:00:00:00:01 would be learnt behind a", "goes to every port that is up: b; it came from a",
+          "100 bytes leave by b, as they are",
+        ])
+      #expect(trace.steps[1].switchName == "hub")
+    }
+  }
+
   private func compare(_ frame: [UInt8], _ port: String, _ bench: Bench) async throws {
     let stations = (await bench.stations("s1"), await bench.stations("s2"))
     let drops = await allDrops(bench)

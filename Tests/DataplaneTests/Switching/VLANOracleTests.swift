@@ -14,7 +14,7 @@ import Testing
       switch mode {
       case .access(let vlan): vlan
       case .trunk(_, let native): native
-      case .wire: nil
+      case .transparent, .wire: nil
       }
     }
 
@@ -22,7 +22,7 @@ import Testing
       switch mode {
       case .access(let own): own == vlan
       case .trunk(let allowed, _): allowed.contains(Int(vlan))
-      case .wire: false
+      case .transparent, .wire: false
       }
     }
   }

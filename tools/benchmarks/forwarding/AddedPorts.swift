@@ -28,9 +28,9 @@ enum AddedPorts {
     guard listed == count else { Options.fail("\(listed) of \(count) ports are listed") }
     let joined = residentKibibytes()
     for number in 0..<joints {
+      let mode = PortMode.trunk(allowed: VLANSet([1...1]), native: nil)
       try await plane.addPatch(
-        PatchEnd("near:t\(number)", on: "near"), PatchEnd("far:t\(number)", on: "far"),
-        mode: .trunk(allowed: VLANSet([1...1]), native: nil))
+        PatchEnd("near:t\(number)", on: "near", mode), PatchEnd("far:t\(number)", on: "far", mode))
     }
     let joints = (residentKibibytes() - joined) * 1024 / (2 * joints)
     let removed = try await milliseconds {
