@@ -44,7 +44,7 @@ import Topology
           {"name": "eth0", "mac": "02:00:00:00:00:05", "switch": "hub", "queues": 1, "role": "listen", "addresses": [],
            "routes": [], "offload": true}], "forwarding": false,
         "sysctl": [{"key": "net.ipv4.conf.all.rp_filter", "value": "0"}], "exec": ["ip link", "true"],
-        "files": [{"path": "/a", "file": "/b"}, {"path": "/c", "text": "d\n"}]},
+        "files": [{"path": "/a", "file": "/b"}, {"path": "/c", "text": "d\\n"}]},
        {"name": "pxe", "kind": "vm", "image": "none", "cpus": 1, "memory": 134217728, "nics": [],
         "disk": {"format": "qcow2", "persist": false}, "firmware": "uefi", "boot": ["network", "disk"],
         "empty_disk": 1048576},
