@@ -88,6 +88,12 @@ int clinux_entry_rename(int folder, const char *from, const char *to) {
   return renameat(folder, from, folder, to) < 0 ? -errno : 0;
 }
 
+int clinux_entry_publish(int folder, const char *from, const char *to) {
+  if (!is_entry(from) || !is_entry(to)) return -EINVAL;
+  if (linkat(folder, from, folder, to, 0) < 0) return -errno;
+  return unlinkat(folder, from, 0) < 0 ? -errno : 0;
+}
+
 int clinux_entry_remove(int folder, const char *name, bool is_folder) {
   if (!is_entry(name)) return -EINVAL;
   return unlinkat(folder, name, is_folder ? AT_REMOVEDIR : 0) < 0 ? -errno : 0;

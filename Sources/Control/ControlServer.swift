@@ -2,7 +2,9 @@ import FoundationEssentials
 import Hummingbird
 import Lab
 import Logging
+import NIOCore
 import NIOPosix
+import Synchronization
 
 /// The API of one lab on its control socket: HTTP/1.1, JSON, `/v1/...`.
 ///
@@ -17,6 +19,7 @@ package struct ControlServer: Sendable {
   var webSockets: WebSocketDesk
   private let meter = RequestMeter()
   private let streams = OpenStreams()
+  private let loop = ServingLoop()
 
   /// - Parameters:
   ///   - logger: takes what the lab's life brings; without it nothing is logged.
@@ -48,9 +51,10 @@ package struct ControlServer: Sendable {
     }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     PoliteExecutor.lower(group.next())
+    loop.set(group.next())
     var quiet = logger
     quiet.logLevel = max(.warning, logger.logLevel)
-    let router = router(on: group).buildResponder()
+    let router = router().buildResponder()
     let responder = ControlResponder(
       router: { try await router.respond(to: $0, context: $1) }, logger: quiet, streams: streams)
     let listener: ControlListener
@@ -89,10 +93,17 @@ package struct ControlServer: Sendable {
     }
   }
 
-  private func router(on group: MultiThreadedEventLoopGroup) -> ControlRouter {
-    // The one event loop writes in order: what is asked of it now comes after what was to be written.
+  /// Returns when all that was to be written by now is in the sockets, as far as they take it.
+  ///
+  /// Who has written does not know: the event loops write later, and have a lower priority.
+  package func flush() async {
+    await loop.flush()
+    await tcp?.flush()
+  }
+
+  private func router() -> ControlRouter {
     let served = routes {
-      _ = try? await group.next().submit {}.get()
+      await flush()
       service.events.finish()
       await endStreams()
       await tcp?.drain()
@@ -127,4 +138,14 @@ package struct ControlServer: Sendable {
 extension API {
   package static let description = Route<NoQuery, NoBody, Single<JSONValue>>(
     .get, "/openapi.json", "This description, OpenAPI 3.1.")
+}
+
+/// The one event loop of the control socket, from when there is one.
+private final class ServingLoop: Sendable {
+  private let loop = Mutex<(any EventLoop)?>(nil)
+
+  func set(_ new: any EventLoop) { loop.withLock { $0 = new } }
+
+  /// It does what it is asked in order: what is asked now comes after what was to be written.
+  func flush() async { _ = try? await loop.withLock(\.self)?.submit {}.get() }
 }

@@ -13,7 +13,9 @@ struct Findings {
 
   let path: String
   private(set) var faults: [ImportFault] = []
-  private(set) var notes: [ImportNote] = []
+  private var kept: [ImportNote] = []
+  /// Notes that are not told.
+  private var cut = 0
   private var nics = 0
 
   init(path: String) { self.path = path }
@@ -26,7 +28,14 @@ struct Findings {
 
   /// Something that is to be told, such as of another file.
   mutating func note(_ note: ImportNote) {
-    if notes.count < Self.mostNotes { notes.append(note) }
+    if kept.count < Self.mostNotes { kept.append(note) } else { cut += 1 }
+  }
+
+  /// All notes; of too many the first ones, and how many more there are.
+  var notes: [ImportNote] {
+    guard cut > 0 else { return kept }
+    let reason = "\(cut) more findings of this file are not told"
+    return kept + [ImportNote(.lost, path: path, line: nil, key: "file", reason: reason)]
   }
 
   /// Something of this file that our lab does not have as it was.
@@ -96,8 +105,7 @@ struct Findings {
 
   /// A MAC address as our files write it; nil when a NIC cannot have it, which is told.
   mutating func mac(_ text: String, _ key: String, line: Int?) -> String? {
-    let plain = text.lowercased().map { $0 == "-" ? ":" : $0 }
-    guard let address = MACAddress(String(plain)) else {
+    guard let address = ImportWord.macAddress(text) else {
       note(.lost, key, line: line, "\(text.inQuotes) is no MAC address")
       return nil
     }
@@ -114,8 +122,7 @@ extension String {
   var inQuotes: String {
     var shown = "\""
     for scalar in unicodeScalars.prefix(80) {
-      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-      if !isControl, !scalar.properties.isDefaultIgnorableCodePoint {
+      if !ForeignText.isControl(scalar) {
         shown.unicodeScalars.append(scalar)
       } else {
         shown += "\\u{\(String(scalar.value, radix: 16))}"

@@ -24,8 +24,17 @@ package struct ImportNote: Sendable, Hashable {
     self.outcome = outcome
     self.path = path
     self.line = line
-    self.key = key
-    self.reason = reason
+    self.key = Self.cut(key)
+    self.reason = Self.cut(reason)
+  }
+
+  /// Longest key and longest reason, in Unicode scalars: a stranger's word may be as long as its file.
+  private static let longest = 300
+
+  /// The beginning of a text, which does not hold on to the rest of it.
+  static func cut(_ text: String) -> String {
+    guard text.utf8.count > longest, let end = text.unicodeScalars.dropFirst(longest).indices.first else { return text }
+    return String(text.unicodeScalars[..<end]) + "…"
   }
 }
 
@@ -41,7 +50,7 @@ package struct ImportFault: Error, Sendable, Hashable {
   package init(path: String, line: Int? = nil, message: String, hint: String? = nil) {
     self.path = path
     self.line = line
-    self.message = message
+    self.message = ImportNote.cut(message)
     self.hint = hint
   }
 }

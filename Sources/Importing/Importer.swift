@@ -20,11 +20,18 @@ package enum Importer {
     _ files: ForeignFiles, from: String?, options: ImportOptions, hasImage: @escaping (String) -> Bool
   ) throws(ImportFaults) -> Outcome {
     let format = try format(of: files, named: from)
-    let lab = try format.read(files, options)
+    var lab = try format.read(files, options)
     guard lab.nodes.count <= mostNodes, lab.nodes.reduce(0, { $0 + $1.nics.count }) <= mostNICs else {
       let message = "the files declare more than \(mostNodes) nodes or \(mostNICs) NICs"
       throw ImportFaults(ImportFault(path: shown(files), message: message))
     }
+    guard lab.weight <= ForeignLab.mostWeight else {
+      let message = "the lab would have more than \(ForeignLab.mostWeight >> 20) MiB of text"
+      throw ImportFaults(ImportFault(path: shown(files), message: message))
+    }
+    var fit = Findings(path: shown(files))
+    lab.fitMachines(&fit)
+    lab.notes += fit.notes
     var writer = LabFileWriter(lab, path: shown(files), hasImage: hasImage)
     var result = try writer.write()
     result.notes = sorted(result.notes)

@@ -8,12 +8,11 @@ extension ForeignLab {
   mutating func fitMachines(_ findings: inout Findings) {
     for place in nodes.indices where nodes[place].kind == .vm && nodes[place].nics.count > MachineLimits.nics {
       let node = nodes[place]
-      var left = node.nics.count - MachineLimits.nics
-      let room = left
-      for nic in node.nics.indices.reversed() where left > 0 && node.nics[nic].segment == nil {
-        nodes[place].nics.remove(at: nic)
-        left -= 1
-      }
+      let room = node.nics.count - MachineLimits.nics
+      let unlinked = node.nics.indices.reversed().lazy.filter { node.nics[$0].segment == nil }
+      let leaving = Set(unlinked.prefix(room))
+      let left = room - leaving.count
+      nodes[place].nics = node.nics.indices.filter { !leaving.contains($0) }.map { node.nics[$0] }
       let most = "a machine has \(MachineLimits.nics) NICs at most here"
       if left > 0 {
         nodes[place].kind = .external

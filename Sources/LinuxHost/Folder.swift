@@ -144,7 +144,9 @@ package struct Folder: Sendable {
 
   /// Writes a file with just the permission bits of `mode`; whoever reads, or writes at the same time, sees the former
   /// one or this one, never half of it.
-  package func write(_ name: String, _ bytes: [UInt8], mode: UInt32) throws(SystemError) {
+  ///
+  /// - Parameter isNew: throws EEXIST where an entry of that name is there, whenever it came.
+  package func write(_ name: String, _ bytes: [UInt8], mode: UInt32, isNew: Bool = false) throws(SystemError) {
     let unfinished = Self.unfinished(name)
     do throws(SystemError) {
       // SAFETY: the name is a C string for the length of the call.
@@ -154,12 +156,25 @@ package struct Folder: Sendable {
       while offset < bytes.count { offset += try file.write(bytes, from: offset) }
       // A power cut must not leave the new name with nothing behind it.
       if fdatasync(file.raw) < 0 { throw SystemError(call: "fdatasync", code: errno, context: path(of: name)) }
-      // SAFETY: both names are C strings for the length of the call.
-      try check(unsafe clinux_entry_rename(descriptor.raw, unfinished, name), "rename", path(of: name))
+      try publish(unfinished, as: name, isNew: isNew)
     } catch {
       _ = try? remove(unfinished)
       throw error
     }
+  }
+
+  private func publish(_ unfinished: String, as name: String, isNew: Bool) throws(SystemError) {
+    if isNew {
+      // SAFETY: both names are C strings for the length of the call.
+      let result = unsafe clinux_entry_publish(descriptor.raw, unfinished, name)
+      // A file system without links cannot tell: its caller has looked before.
+      guard [-EPERM, -EOPNOTSUPP, -ENOSYS].contains(result) else {
+        try check(result, "link", path(of: name))
+        return
+      }
+    }
+    // SAFETY: both names are C strings for the length of the call.
+    try check(unsafe clinux_entry_rename(descriptor.raw, unfinished, name), "rename", path(of: name))
   }
 
   /// Gives an entry another name, in the place of one that may be there.

@@ -2,7 +2,7 @@
 package struct LoadResult: Sendable {
   /// Nil when there are errors.
   package var lab: CanonicalLab?
-  /// In file order; at most 50 errors.
+  /// In file order; at most 50 errors, or as many as were asked for.
   package var diagnostics: [Diagnostic]
 
   /// Which lab it is, also when the file has errors; nil when its name cannot be read.
@@ -26,10 +26,12 @@ package struct LabIdentity: Sendable, Equatable {
 /// - Parameters:
 ///   - directory: Absolute folder of the file; relative paths in the file are relative to it.
 ///   - environment: Variables for `${NAME}`.
+///   - errorLimit: Most errors that are reported; nil = 50.
 package func loadLab(
-  _ source: SourceText, directory: String, facts: any LabFacts, environment: [String: String]
+  _ source: SourceText, directory: String, facts: any LabFacts, environment: [String: String],
+  errorLimit: Int? = nil
 ) -> LoadResult {
-  let reporter = Reporter(path: source.path)
+  let reporter = Reporter(path: source.path, limit: errorLimit ?? Reporter.limit)
   let lab = load(source, directory, facts, environment, reporter)
   let identity = lab.flatMap { lab in
     Names.validLab(lab.name) ? LabIdentity(name: lab.name, source: lab.source) : nil

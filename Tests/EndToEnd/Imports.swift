@@ -75,6 +75,18 @@ extension RealThings {
       }
     }
 
+    @Test(.timeLimit(.minutes(6))) func reportAndLabFileAreTwo() async throws {
+      try await Sandbox.use { sandbox in
+        let folder = try Self.write(["lab.conf": "a[0]=X\na[image]=x\n"], "two", sandbox)
+        let (target, report) = ("\(sandbox.folder)/two.lab.yaml", "\(sandbox.folder)/two.json")
+        let same = try await sandbox.apus("import", folder, "-o", target, "--report", target, "--force", expecting: 2)
+        #expect(same.errors.contains("-o and --report both name"), "\(same)")
+        try await sandbox.apus("import", folder, "-o", target, "--report", report, "--strict", expecting: 2)
+        #expect(FileManager.default.fileExists(atPath: report))
+        #expect(!FileManager.default.fileExists(atPath: target))
+      }
+    }
+
     @Test(.timeLimit(.minutes(6))) func badFilesLeaveNothing() async throws {
       try await Sandbox.use { sandbox in
         let folder = try Self.write(["a.clab.yml": "name: x\ntopology: [\n"], "bad", sandbox)

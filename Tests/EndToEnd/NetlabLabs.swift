@@ -189,6 +189,8 @@ extension RealThings {
         try await lab.up("-s defaults.devices.frr.apus.image=localhost/apus-frr")
         #expect(try await lab.netlab("validate").contains("[SUCCESS]"))
         #expect(try await lab.netlab("connect r2 --show ip route ospf").contains("10.0.0.1/32"))
+        // A dry run does nothing to them.
+        try await lab.netlab("down --dry-run")
         #expect(try await lab.netlab("connect r1 hostname").contains("r1"))
         try await lab.down()
         #expect(try await sandbox.podman("ps", "--all", "--format", "{{.Names}}").output.isEmpty)

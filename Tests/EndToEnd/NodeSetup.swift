@@ -114,6 +114,42 @@ extension RealThings {
       }
     }
 
+    /// A line that nobody saw end is not run again, and neither is one that has failed.
+    @Test(.timeLimit(.minutes(3))) func aDaemonThatEndsMeanwhileRepeatsNoLine() async throws {
+      try await Sandbox.use { sandbox in
+        let note = "\(sandbox.folder)/note"
+        let kill = "\"echo 2 >>\(note); read pid <\(sandbox.state)/\(Self.lab)/apus.pid; kill -9 $pid\""
+        let file = try sandbox.write(
+          Self.routers("    exec: [echo 1 >>\(note), \(kill), \"echo 3 >>\(note); exit 5\", echo 4 >>\(note)]"))
+        let first = try await execute(
+          [sandbox.binary, "up", file], environment: sandbox.environment, within: 60)
+        #expect(first.status != 0, "\(first)")
+        let second = try await sandbox.apus("up", file, expecting: 1)
+        #expect(second.errors.contains("node r1: line 3 of its `exec`"), "\(second)")
+        try await sandbox.apus("up", file, expecting: 0)
+        #expect(text(of: note) == "1\n2\n3\n")
+        let row = try #require(try await sandbox.nodes(Self.lab).first { $0.node == "r1" })
+        #expect(!row.ready && row.error?.contains("line 3 of its `exec`") == true, "\(row)")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(3))) func refusedSettingsLeaveTheOthersAsTheyWere() async throws {
+      try await Sandbox.use { sandbox in
+        let key = "net.ipv4.conf.all.log_martians"
+        try await sandbox.apus(
+          "up", try sandbox.write(Self.routers("    sysctl: { net.ipv4.ip_default_ttl: 65 }")), expecting: 0)
+        let before = try await Self.value(key, "r1", sandbox)
+        let other = before == "0" ? "1" : "0"
+        let settings = "{ net.ipv4.ip_default_ttl: 66, \(key): \(other), net.ipv4.no_such_key: 1 }"
+        let file = try sandbox.write(Self.routers("    sysctl: \(settings)"))
+        let refused = try await sandbox.apus("up", file, expecting: 1)
+        #expect(refused.errors.contains("cannot set sysctl net.ipv4.no_such_key"), "\(refused)")
+        #expect(!refused.errors.contains("left behind"), "\(refused)")
+        #expect(try await Self.value(key, "r1", sandbox) == before)
+        #expect(try await Self.value("net.ipv4.ip_default_ttl", "r1", sandbox) == "65")
+      }
+    }
+
     // MARK: - Containers
 
     private static func container(_ exec: String) -> String {

@@ -101,6 +101,9 @@ extension RealThings {
       for file in ["copyright", "changelog.Debian.gz", "packaging.md", "examples/two-guests.lab.yaml"] {
         try await root.shell("test -s /usr/share/doc/apus/\(file)")
       }
+      for file in ["__init__.py", "defaults.yml", "provider/__init__.py", "templates/initial/none.j2"] {
+        try await root.shell("test -s /usr/share/apus/netlab/apus/\(file)")
+      }
       try await root.shell("apus validate /usr/share/doc/apus/examples/two-guests.lab.yaml")
 
       // What it calls missing is what the package recommends, which was left out here.

@@ -71,6 +71,24 @@ struct WriterTests {
     #expect(result.text.contains("# not carried over: 10.1.0.0/24: 10.1.0.0/24 is the network address"))
   }
 
+  /// A container has those of its engine and of Apus, a machine has them as any others.
+  @Test func filesThatAreMountedOverAreLeftOut() throws {
+    var lab = ForeignLab(tool: "t", name: "n")
+    for (name, kind) in [("c", ForeignNode.Kind.container), ("m", .vm)] {
+      var node = ForeignNode(id: name, name: name, kind: kind, line: 3)
+      node.image = kind == .vm ? "builtin" : "docker.io/library/alpine"
+      let paths = ["/etc/hosts", "/etc/motd", "/etc/resolv.conf", "/etc/hostname"]
+      node.files = paths.map { ($0, "127.0.0.1 localhost\n") }
+      lab.nodes.append(node)
+    }
+    let result = try written(lab)
+    #expect(result.lab.nodes.map { $0.setup?.files.count } == [1, 4])
+    #expect(result.lab.nodes[0].setup?.files.first?.path == "/etc/motd")
+    let told = result.notes.filter { $0.outcome == .lost }
+    #expect(Set(told.map(\.key)) == ["c: /etc/hosts", "c: /etc/resolv.conf", "c: /etc/hostname"])
+    #expect(result.text.contains("# not carried over: /etc/hosts: \"/etc/hosts\" of a container is Apus's own"))
+  }
+
   @Test func segmentsOfEveryForm() throws {
     var lab = ForeignLab(tool: "t", name: "n")
     var node = ForeignNode(id: "x", name: "x", kind: .vm)

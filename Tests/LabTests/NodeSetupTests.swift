@@ -1,5 +1,6 @@
 import FoundationEssentials
 import LinuxHost
+import Synchronization
 import Testing
 import Topology
 
@@ -142,10 +143,28 @@ import Topology
     }
   }
 
+  @Test func linesThatWereBegunAreNotRunAgain() async throws {
+    let node = told { $0.exec = ["exit 1", "exit 2", "true", "exit 4"] }
+    let begun = Mutex<[Int]>([])
+    let error = await #expect(throws: UserError.self) {
+      try await NodeSetup.runLines(
+        of: node, after: 2, limit: 60, onBegin: { count in begun.withLock { $0.append(count) } }
+      ) { command in
+        try HostCommand.start(CommandRequest(command), namespace: nil, ["PATH": "/usr/bin:/bin"]).events
+      }
+    }
+    #expect(begun.withLock { $0 } == [3, 4])
+    #expect(error?.message.hasPrefix("node a: line 4 of its `exec`") == true, "\(String(describing: error))")
+    // What an earlier version wrote down knows of no lines.
+    let old = #"{"isSetUp": false, "since": "2026-01-01T00:00:00Z"}"#
+    let record = try JSONDecoder().decode(NodeRecord.self, from: Data(old.utf8))
+    #expect(record.isSetUp == false && record.begunLines == nil && record.setupFailure == nil)
+  }
+
   @Test func theFirstLineThatFailsIsSaid() async throws {
     let node = told { $0.exec = ["true", "echo a; echo b\nexit 3", "false"] }
     let error = await #expect(throws: UserError.self) {
-      try await NodeSetup.runLines(of: node, limit: 60) { command in
+      try await NodeSetup.runLines(of: node, limit: 60, onBegin: { _ in }) { command in
         try HostCommand.start(CommandRequest(command), namespace: nil, ["PATH": "/usr/bin:/bin"]).events
       }
     }
@@ -154,7 +173,7 @@ import Topology
       "\(String(describing: error))")
     let slow = told { $0.exec = ["sleep 1000"] }
     let late = await #expect(throws: UserError.self) {
-      try await NodeSetup.runLines(of: slow, limit: 0.1) { command in
+      try await NodeSetup.runLines(of: slow, limit: 0.1, onBegin: { _ in }) { command in
         try HostCommand.start(CommandRequest(command), namespace: nil, ["PATH": "/usr/bin:/bin"]).events
       }
     }

@@ -93,4 +93,22 @@ import Topology
     #expect(state.ports.isEmpty)
     #expect(state.stations.map(\.port) == ["sw1:core"])
   }
+
+  /// What an `up` has taken from an added port comes back if it fails, and is forgotten once it has succeeded.
+  @Test func whatASwitchCannotHaveIsVoidAtFirst() throws {
+    var state = try Self.state()
+    state.ports[0].mode = .access(20)
+    var unaware = Self.lab
+    unaware.switches[0].isVLANAware = false
+    #expect(state.misfits(in: Self.lab).isEmpty)
+    let void = try #require(state.misfits(in: unaware).first)
+    #expect(void.mode == .transparent && void.voidMode == .access(20))
+    state.replace(void)
+    #expect(state.misfits(in: unaware).isEmpty)
+    #expect(state.misfits(in: Self.lab).first?.mode == .access(20))
+    #expect(state.misfits(in: Self.lab).first?.voidMode == nil)
+    #expect(state.hasStrayWords(unaware))
+    state.dropStrayWords(unaware)
+    #expect(state.misfits(in: Self.lab).first?.mode == .access(1))
+  }
 }

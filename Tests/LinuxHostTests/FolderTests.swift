@@ -90,6 +90,15 @@ import Testing
     #expect(try folder.names() == ["f"])
   }
 
+  @Test func aNewFileReplacesNone() throws {
+    try withFolder { folder in
+      try folder.write("a", [1], mode: 0o600, isNew: true)
+      #expect(code { try folder.write("a", [2], mode: 0o600, isNew: true) } == EEXIST)
+      #expect(folder.read("a", limit: 9) == [1])
+      #expect(try folder.names() == ["a"])
+    }
+  }
+
   @Test func modesAreExact() throws {
     try withFolder { folder in
       try folder.makeFolder("a", mode: 0o711)

@@ -84,6 +84,18 @@ import Testing
     #expect(try place(elsewhere, "") == .switchPort(switch: "sw1", mode: .access(20)))
   }
 
+  @Test("of an address on two switches that nothing joins, the server has that of its own side")
+  func islands() throws {
+    let nodes = [("a", "sw1", 4), ("b", "sw2", 5), ("c", "sw1", 5), ("d", "sw2", 6)].map { name, place, host in
+      "\(name): { kind: netns, nics: { eth0: { switch: \(place), vlan: blue, address: 10.0.20.\(host)/24 } } }"
+    }.joined(separator: "\n  ")
+    let server = try server(try lab("on", nodes, switches: "{ sw1: , sw2: }"))
+    #expect(server.nics[0].attachment == .switchPort(switch: "sw1", mode: .access(20)))
+    let dhcp = try #require(server.dhcp)
+    #expect(dhcp.hosts.map(\.name) == ["a", "c", "d"])
+    #expect(dhcp.hosts.map(\.addresses) == [["10.0.20.4"], ["10.0.20.5"], ["10.0.20.6"]])
+  }
+
   @Test("a name that would be too long has the VLAN's number")
   func longNames() throws {
     let name = String(repeating: "v", count: 60)

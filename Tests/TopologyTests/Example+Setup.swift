@@ -135,6 +135,28 @@ extension Example {
               |                                     ^^^^^^
         """#),
     Example(
+      "L211", "files of a container that others are mounted over",
+      text: #"""
+        version: 1
+        name: test
+        nodes:
+          a[1-2]: { kind: container, image: localhost/web, files: { /etc/hosts: user-data.yaml } }
+          b: { kind: container, image: web, files: { /etc/hostname: user-data.yaml, /etc/resolv.conf: user-data.yaml } }
+          c: { kind: container, image: web, files: { /etc/motd: user-data.yaml, /etc/hosts.allow: user-data.yaml } }
+          d: { kind: vm, files: { /etc/hosts: user-data.yaml } }
+        """#,
+      expected: #"""
+        test.lab.yaml:4:61: error[L211]: "/etc/hosts" of a container is Apus's own, which hides the one of "files"
+            4 |   a[1-2]: { kind: container, image: localhost/web, files: { /etc/hosts: user-data.yaml } }
+              |                                                             ^^^^^^^^^^ it has the addresses of all nodes, as NODE and NODE.LAB
+        test.lab.yaml:5:46: error[L211]: "/etc/hostname" of a container is the engine's own, which hides the one of "files"
+            5 |   b: { kind: container, image: web, files: { /etc/hostname: user-data.yaml, /etc/resolv.conf: user-data.yaml } }
+              |                                              ^^^^^^^^^^^^^ a container's host name is its node's name
+        test.lab.yaml:5:77: error[L211]: "/etc/resolv.conf" of a container is the engine's own, which hides the one of "files"
+            5 |   b: { kind: container, image: web, files: { /etc/hostname: user-data.yaml, /etc/resolv.conf: user-data.yaml } }
+              |                                                                             ^^^^^^^^^^^^^^^^ write it when it is there: exec: ["echo nameserver 10.0.0.1 > /etc/resolv.conf"]
+        """#),
+    Example(
       "L213", "what no machine of the lab could be told",
       text: #"""
         version: 1

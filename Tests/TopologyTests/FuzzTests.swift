@@ -132,6 +132,14 @@ struct FuzzTests {
     #expect(survive(Array((text + "*a12 : x\n").utf8)).diagnostics.map(\.code) == ["L009"])
   }
 
+  @Test("anchors behind line breaks beyond ASCII", arguments: ["\u{85}", "\u{2028}", "\u{2029}"])
+  func aliasesBehindOtherBreaks(_ lineBreak: String) {
+    var text = "a:\(lineBreak)&a [x]\n"
+    text += "b: [\(Array(repeating: "*a", count: 17).joined(separator: ", "))]\n"
+    #expect(!AliasGuard.accepts((text + "? [y]\n: x\n").utf8))
+    #expect(AliasGuard.accepts((text + "y: x\n").utf8))
+  }
+
   @Test("a small file with ranges stays a small lab")
   func rangeBomb() {
     var text = "version: 1\nname: x\nnodes:\n"

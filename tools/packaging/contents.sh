@@ -27,6 +27,14 @@ put_links() {
   install -D -m 644 "$project_root/tools/packaging/lintian-overrides" "$1/usr/share/lintian/overrides/apus"
 }
 
+# put_netlab FOLDER: the provider for netlab, which a person links where netlab looks.
+put_netlab() {
+  local source=$project_root/tools/netlab/apus file
+  while read -r file; do
+    install -D -m 644 "$source/$file" "$1/usr/share/apus/netlab/apus/$file"
+  done < <(find "$source" -type f ! -path '*/__pycache__/*' -printf '%P\n' | LC_ALL=C sort)
+}
+
 # put_texts FOLDER PROGRAM: what the program writes of itself: completion of three shells, manual pages.
 put_texts() {
   local folder=$1 program=$2 page

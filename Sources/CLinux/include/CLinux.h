@@ -181,6 +181,8 @@ int clinux_entry_open(int folder, const char *name);
 /* Makes a file with just this mode, open for writing; -EEXIST if an entry of that name is there. */
 int clinux_entry_create(int folder, const char *name, mode_t mode);
 int clinux_entry_rename(int folder, const char *from, const char *to);
+/* Gives a file another name; -EEXIST if an entry of that name is there, -EPERM on file systems without links. */
+int clinux_entry_publish(int folder, const char *from, const char *to);
 /* Removes a folder that is empty, or any entry that is no folder. */
 int clinux_entry_remove(int folder, const char *name, bool is_folder);
 

@@ -120,6 +120,9 @@ package actor TCPDoor: HTTPDoor {
     }
   }
 
+  /// Returns when what was to be written by now is in the sockets, as far as they take it.
+  func flush() async { _ = try? await group.next().submit {}.get() }
+
   /// Takes no more connections and requests; returns when those there are have their answers, or some time has passed.
   ///
   /// Who follows events may go on until there are no more.

@@ -81,9 +81,13 @@ struct PortSlot: ~Copyable {
   var lastSource: UInt64 = 0
   var lastSourceTick: UInt32 = 0
   /// The destination looked up last, where it is, and the FDB generation of both caches.
-  var lastDestination: UInt64 = 0
+  var lastDestination = Self.noDestination
   var lastOutput = 0
   var generation: UInt32 = 0
+
+  /// No destination is remembered; 0 is the key of address zero where there are no VLANs, which anybody may send to.
+  @inline(__always)
+  static var noDestination: UInt64 { UInt64.max }
 
   init() {
     block = CounterBlock()
@@ -168,7 +172,7 @@ struct PortSlot: ~Copyable {
   mutating func remember(_ source: UInt64, at tick: UInt32, _ newGeneration: UInt32) {
     if generation != newGeneration {
       generation = newGeneration
-      lastDestination = 0
+      lastDestination = Self.noDestination
     }
     lastSource = source
     lastSourceTick = tick
@@ -209,7 +213,7 @@ struct PortSlot: ~Copyable {
   /// Empties the caches.
   mutating func forget() {
     lastSource = 0
-    lastDestination = 0
+    lastDestination = Self.noDestination
     generation = 0
   }
 }

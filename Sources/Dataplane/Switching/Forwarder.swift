@@ -65,7 +65,7 @@ struct Forwarder: ~Copyable {
     let count = state.burst.count
     var (index, bytes) = (first, 0)
     // Stations whose frames were found to need thought, each of them.
-    var (source, destination): (UInt64, UInt64) = (0, 0)
+    var (source, destination) = (UInt64(0), PortSlot.noDestination)
     while index < count {
       bytes &+= forwardOne(index, ingress, isAsked: false, &state)
       index &+= 1
@@ -130,7 +130,8 @@ struct Forwarder: ~Copyable {
   @inline(never)
   private mutating func conversation(of port: Int, _ state: inout WorkerState) -> Conversation? {
     let switchIndex = state.ports[port].switchIndex
-    guard switchIndex >= 0, state.ports[port].lastSource != 0, state.ports[port].lastDestination != 0,
+    guard switchIndex >= 0, state.ports[port].lastSource != 0,
+      state.ports[port].lastDestination != PortSlot.noDestination,
       state.ports[port].lastSourceTick == state.tick,
       state.ports[port].generation == switches[switchIndex].stations.with({ $0.generation })
     else { return nil }

@@ -12,6 +12,10 @@ struct ShellApplication {
   private var indices: [String: Int] = [:]
   /// Routes that name no NIC, until all addresses are known.
   private var routes: [(to: String, via: String, line: ShellLines.Line)] = []
+  /// What the script says of NICs, by their places.
+  private var lists: [Int: NICLists] = [:]
+  /// Lines that set NICs down, by the NICs' places.
+  private var down: [Int: Int] = [:]
   private(set) var notes: [ImportNote] = []
 
   /// - Parameter aliases: other names of the node's NICs, by their places.
@@ -38,85 +42,91 @@ struct ShellApplication {
   }
 
   private mutating func apply(_ line: ShellLines.Line, to node: inout ForeignNode) {
-    guard let fact = line.fact, take(fact, line, &node) else { return keep(line, &node) }
+    // A line is taken as a whole or kept as a whole.
+    guard let fact = line.fact, isOurs(fact, node) else { return keep(line, &node) }
+    take(fact, line, &node)
   }
 
-  /// Answers false for what is about no NIC of the node.
-  private mutating func take(_ fact: ShellLines.Fact, _ line: ShellLines.Line, _ node: inout ForeignNode) -> Bool {
+  /// Whether all that a line says is about the node and its NICs.
+  private func isOurs(_ fact: ShellLines.Fact, _ node: ForeignNode) -> Bool {
     switch fact {
-    case .nothing: return true
-    case .several(let facts):
-      var isTaken = true
-      for fact in facts { isTaken = take(fact, line, &node) && isTaken }
-      return isTaken
-    case .sysctl(let key, let value): return takeSysctl(key, value, &node)
-    case .route(let to, let via, let nic):
-      guard let nic else {
-        routes.append((to, via, line))
-        return true
-      }
-      return change(nic, &node) { Self.add((to, via), to: &$0) }
-    case .address(let nic, let address):
-      return change(nic, &node) { if !$0.addresses.contains(address) { $0.addresses.append(address) } }
-    case .addressGone(let nic, let address):
-      return change(nic, &node) { nic in nic.addresses.removeAll { address == nil || $0 == address } }
-    case .mac(let nic, let mac): return change(nic, &node) { $0.mac = mac }
-    case .mtu(let nic, let mtu): return change(nic, &node) { $0.mtu = mtu }
+    case .nothing, .state(_, isUp: true), .route(_, _, nic: nil): true
+    case .several(let facts): facts.allSatisfy { isOurs($0, node) }
+    case .sysctl(let key, _): key.hasPrefix("net.")
+    case .route(_, _, let nic?), .address(let nic, _), .addressGone(let nic, _), .mac(let nic, _), .mtu(let nic, _),
+      .renamed(let nic, _), .impairment(let nic, _), .state(let nic, _):
+      indices[nic].map { node.nics.indices.contains($0) } ?? false
+    }
+  }
+
+  private mutating func take(_ fact: ShellLines.Fact, _ line: ShellLines.Line, _ node: inout ForeignNode) {
+    switch fact {
+    case .nothing: break
+    case .several(let facts): for fact in facts { take(fact, line, &node) }
+    case .sysctl(let key, let value): Self.set(key, value, &node)
+    case .route(let to, let via, nil): routes.append((to, via, line))
+    case .route(let to, let via, let nic?): change(nic, node) { $0.add(to: to, via: via) }
+    case .address(let nic, let address): change(nic, node) { $0.addresses.add(address) }
+    case .addressGone(let nic, let address?): change(nic, node) { $0.addresses.remove(address) }
+    case .addressGone(let nic, nil): change(nic, node) { $0.addresses = InOrder([]) }
     case .renamed(let nic, let name):
-      guard let place = indices[nic] else { return false }
-      indices[name] = place
-      notes.append(
-        ImportNote(
-          .changed, path: path, line: line.number, key: "\(key): \(nic)", reason: "its name \(name) is no name here"))
-      return true
-    case .impairment(let nic, let value):
-      return change(nic, &node) { $0.fromNode = $0.fromNode.followed(by: value) }
+      indices[name] = indices[nic]
+      let reason = "its name \(name) is no name here"
+      notes.append(ImportNote(.changed, path: path, line: line.number, key: "\(key): \(nic)", reason: reason))
+    case .mac(let nic, _), .mtu(let nic, _), .impairment(let nic, _), .state(let nic, _):
+      guard let place = indices[nic], node.nics.indices.contains(place) else { return }
+      if case .state(_, let isUp) = fact { down[place] = isUp ? nil : line.number }
+      Self.set(fact, &node.nics[place])
     }
   }
 
-  private func change(_ nic: String, _ node: inout ForeignNode, _ body: (inout ForeignNIC) -> Void) -> Bool {
-    guard let place = indices[nic], node.nics.indices.contains(place) else { return false }
-    body(&node.nics[place])
-    return true
-  }
-
-  private static func add(_ route: (to: String, via: String), to nic: inout ForeignNIC) {
-    if route.to == "default" {
-      if !nic.gateways.contains(route.via) { nic.gateways.append(route.via) }
-    } else if !nic.routes.contains(where: { $0 == route }) {
-      nic.routes.append(route)
+  private static func set(_ fact: ShellLines.Fact, _ nic: inout ForeignNIC) {
+    switch fact {
+    case .mac(_, let mac): nic.mac = mac
+    case .mtu(_, let mtu): nic.mtu = mtu
+    case .impairment(_, let value): nic.fromNode = nic.fromNode.followed(by: value)
+    case .state(_, let isUp): nic.isDown = !isUp
+    default: break
     }
   }
 
-  private func takeSysctl(_ key: String, _ value: String, _ node: inout ForeignNode) -> Bool {
+  private mutating func change(_ nic: String, _ node: ForeignNode, _ body: (inout NICLists) -> Void) {
+    guard let place = indices[nic], node.nics.indices.contains(place) else { return }
+    body(&lists[place, default: NICLists(node.nics[place])])
+  }
+
+  private static func set(_ key: String, _ value: String, _ node: inout ForeignNode) {
     let forwarding = [
       "net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv4.conf.default.forwarding",
       "net.ipv6.conf.all.forwarding", "net.ipv6.conf.default.forwarding",
     ]
     if forwarding.contains(key), value == "1" {
       node.isForwarding = true
-      return true
+    } else {
+      node.sysctl.append((key, value))
     }
-    guard key.hasPrefix("net.") else { return false }
-    node.sysctl.removeAll { $0.key == key }
-    node.sysctl.append((key, value))
-    return true
   }
 
   /// Routes that name no NIC go to the one whose subnet has the next hop; lines about none are kept.
   mutating func finish(_ node: inout ForeignNode) {
+    for (place, known) in lists { known.put(into: &node.nics[place]) }
+    let subnets = Subnets(of: node)
     for route in routes {
-      guard let gateway = IPAddress(Substring(route.via)),
-        let place = node.nics.firstIndex(where: { nic in
-          nic.addresses.contains { IPPrefix($0)?.contains(gateway) ?? false }
-        })
-      else {
+      guard let place = IPAddress(Substring(route.via)).flatMap({ subnets.place(of: $0) }) else {
         keep(route.line, &node)
         continue
       }
-      Self.add((route.to, route.via), to: &node.nics[place])
+      lists[place, default: NICLists(node.nics[place])].add(to: route.to, via: route.via)
     }
-    routes = []
+    for (place, known) in lists { known.put(into: &node.nics[place]) }
+    // The last value of a key counts, at its place among the others.
+    node.sysctl = LastOfEach.of(node.sysctl)
+    for (place, line) in down.sorted(by: { $0.key < $1.key }) {
+      let reason = "it is down there: `apus link set PORT down` does so here"
+      let key = "\(key): \(node.nics[place].name)"
+      notes.append(ImportNote(.lost, path: path, line: line, key: key, reason: reason))
+    }
+    (routes, lists, down) = ([], [:], [:])
   }
 
   private mutating func keep(_ line: ShellLines.Line, _ node: inout ForeignNode) {

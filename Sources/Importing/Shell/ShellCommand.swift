@@ -92,7 +92,7 @@ struct ShellCommand {
     if let address = IPAddress(Substring(text)) { return "\(address)/\(address.family.width)" }
     // A mask in dots stands for a length.
     let parts = text.split(separator: "/")
-    guard parts.count == 2, let length = length(ofMask: String(parts[1])) else { return nil }
+    guard parts.count == 2, let length = IPWords.length(ofMask: String(parts[1])) else { return nil }
     return IPPrefix("\(parts[0])/\(length)")?.description
   }
 
@@ -108,7 +108,7 @@ struct ShellCommand {
     var facts: [ShellLines.Fact] = []
     while let word = words.popFirst() {
       switch word {
-      case "up", "down": facts.append(.nothing)
+      case "up", "down": facts.append(.state(nic: nic, isUp: word == "up"))
       case "address":
         guard let mac = words.popFirst() else { return nil }
         facts.append(.mac(nic: nic, mac))
@@ -174,12 +174,14 @@ struct ShellCommand {
     var facts: [ShellLines.Fact] = []
     var address: String?
     var mask: Int?
+    var isUp: Bool?
     while let word = words.popFirst() {
       switch word {
-      case "up", "down", "promisc", "-arp", "arp", "multicast": facts.append(.nothing)
+      case "up", "down": isUp = word == "up"
+      case "promisc", "-arp", "arp", "multicast": facts.append(.nothing)
       case "inet", "inet6", "add": break
       case "netmask":
-        guard let value = words.popFirst(), let length = Self.length(ofMask: value) else { return nil }
+        guard let value = words.popFirst(), let length = IPWords.length(value, isSix: false) else { return nil }
         mask = length
       case "broadcast":
         // The address behind it is optional.
@@ -197,7 +199,11 @@ struct ShellCommand {
     }
     if let address {
       guard let prefix = Self.withMask(address, mask) else { return nil }
-      facts.append(.address(nic: nic, prefix))
+      // One that gets an address is up with it.
+      facts += [.address(nic: nic, prefix), .state(nic: nic, isUp: isUp ?? true)]
+    } else if let isUp {
+      // Without its other address a NIC stays up.
+      facts.append(.state(nic: first, isUp: isUp))
     }
     return facts.isEmpty ? nil : facts.count == 1 ? facts[0] : .several(facts)
   }
@@ -210,23 +216,6 @@ struct ShellCommand {
     guard address.family == .ipv4, let byte = address.description.split(separator: ".").first.flatMap({ Int($0) })
     else { return "\(address)/\(address.family.width)" }
     return "\(address)/\(byte < 128 ? 8 : byte < 192 ? 16 : 24)"
-  }
-
-  /// `255.255.255.0`, `ffffff00` with 0x, or a length.
-  private static func length(ofMask text: String) -> Int? {
-    if let length = Int(text), (0...32).contains(length) { return length }
-    var bits: UInt32
-    if text.hasPrefix("0x") {
-      guard let value = UInt32(text.dropFirst(2), radix: 16) else { return nil }
-      bits = value
-    } else {
-      let bytes = text.split(separator: ".", omittingEmptySubsequences: false).compactMap { UInt8($0) }
-      guard bytes.count == 4 else { return nil }
-      bits = bytes.reduce(0) { $0 << 8 | UInt32($1) }
-    }
-    let length = (~bits).leadingZeroBitCount
-    guard length == 32 || bits << UInt32(length) == 0 else { return nil }
-    return length
   }
 
   private func route(_ words: [String]) -> ShellLines.Fact? {
@@ -245,7 +234,7 @@ struct ShellCommand {
       case "-net", "-host": break
       case "gw", "gateway": via = words.popFirst()
       case "netmask":
-        guard let value = words.popFirst(), let length = Self.length(ofMask: value) else { return nil }
+        guard let value = words.popFirst(), let length = IPWords.length(value, isSix: false) else { return nil }
         mask = length
       case "dev": nic = words.popFirst()
       case "metric": _ = words.popFirst()
@@ -261,9 +250,17 @@ struct ShellCommand {
   // MARK: - sysctl
 
   private func sysctl(_ words: [String]) -> ShellLines.Fact? {
-    let text = words.filter { !["-w", "-q", "-e", "--write", "--quiet"].contains($0) }.joined()
-    let parts = text.split(separator: "=", maxSplits: 1)
-    guard parts.count == 2, !text.hasPrefix("-") else { return nil }
+    var words = words.filter { !["-w", "-q", "-e", "--write", "--quiet"].contains($0) }
+    if words.count == 3, words[1] == "=" { words = [words.joined()] }
+    let facts = words.compactMap { Self.setting($0) }
+    guard facts.count == words.count, let first = facts.first else { return nil }
+    return facts.count == 1 ? first : .several(facts)
+  }
+
+  /// One `KEY=VALUE`.
+  private static func setting(_ word: String) -> ShellLines.Fact? {
+    let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, !word.hasPrefix("-"), !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
     return .sysctl(key: parts[0].split(separator: "/").joined(separator: "."), value: String(parts[1]))
   }
 }

@@ -16,7 +16,9 @@ struct ShellLines {
     case renamed(nic: String, to: String)
     case impairment(nic: String, ForeignImpairment)
     case sysctl(key: String, value: String)
-    /// It changes nothing here: a NIC that is up, a pause.
+    /// Whether the NIC is up.
+    case state(nic: String, isUp: Bool)
+    /// It changes nothing here, such as a pause.
     case nothing
     /// Several at once.
     case several([Fact])

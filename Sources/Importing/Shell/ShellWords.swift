@@ -34,52 +34,62 @@ struct ShellWords {
   private mutating func read(_ line: String) -> [Command]? {
     let scalars = Array(line.unicodeScalars)
     var index = 0
-    while index < scalars.count {
-      let scalar = scalars[index]
-      switch scalar {
-      case "'", "\"":
-        guard let end = quoted(scalars, from: index) else { return nil }
-        index = end
-      case "\\":
-        index += 1
-        if index < scalars.count {
-          word.unicodeScalars.append(scalars[index])
-          text.unicodeScalars.append(scalar)
-          text.unicodeScalars.append(scalars[index])
-        }
-        hasWord = true
-      case "#" where !hasWord:
-        endCommand()
-        return commands
-      case ";", "\n": endCommand()
-      case "&" where index + 1 < scalars.count && scalars[index + 1] == "&":
-        endCommand()
-        index += 1
-      case ">", "<": index = redirection(scalars, from: index)
-      case "&" where index + 1 < scalars.count && scalars[index + 1] == ">":
-        index = redirection(scalars, from: index + 1)
-      case "&":
-        endCommand()
-      case "|" where index + 1 < scalars.count && scalars[index + 1] == "|":
-        endCommand()
-        isConditional = true
-        index += 1
-      case "|":
-        mark(scalar)
-        endWord()
-      case " ", "\t", "\r":
-        endWord()
-        text.unicodeScalars.append(scalar)
-      case "$", "`", "*", "?", "(", ")", "{", "}", "~": mark(scalar)
-      default:
-        word.unicodeScalars.append(scalar)
-        text.unicodeScalars.append(scalar)
-        hasWord = true
-      }
-      index += 1
+    while index < scalars.count, scalars[index] != "#" || hasWord {
+      guard let next = take(scalars, at: index) else { return nil }
+      index = next
     }
     endCommand()
     return commands
+  }
+
+  /// Reads what begins at a place; the place behind it, nil if it is a quotation that does not end.
+  private mutating func take(_ scalars: [Unicode.Scalar], at index: Int) -> Int? {
+    let scalar = scalars[index]
+    switch scalar {
+    case "'", "\"":
+      guard let end = quoted(scalars, from: index) else { return nil }
+      return end + 1
+    case "\\":
+      if index + 1 < scalars.count {
+        word.unicodeScalars.append(scalars[index + 1])
+        text.unicodeScalars.append(scalar)
+        text.unicodeScalars.append(scalars[index + 1])
+      }
+      hasWord = true
+      return index + 2
+    case ";", "\n", "&", "|", ">", "<": return between(scalars, at: index)
+    case " ", "\t", "\r":
+      endWord()
+      text.unicodeScalars.append(scalar)
+    case "$", "`", "*", "?", "(", ")", "{", "}", "~": mark(scalar)
+    default:
+      word.unicodeScalars.append(scalar)
+      text.unicodeScalars.append(scalar)
+      hasWord = true
+    }
+    return index + 1
+  }
+
+  /// Reads what stands between commands, or a redirection; the place behind it.
+  private mutating func between(_ scalars: [Unicode.Scalar], at index: Int) -> Int {
+    let scalar = scalars[index]
+    let next = index + 1 < scalars.count ? scalars[index + 1] : " "
+    switch scalar {
+    case "&" where next == "&":
+      endCommand()
+      return index + 2
+    case "&" where next == ">": return redirection(scalars, from: index + 1) + 1
+    case "|" where next == "|":
+      endCommand()
+      isConditional = true
+      return index + 2
+    case "|":
+      mark(scalar)
+      endWord()
+    case ">", "<": return redirection(scalars, from: index) + 1
+    default: endCommand()
+    }
+    return index + 1
   }
 
   /// What is only the shell's to understand.

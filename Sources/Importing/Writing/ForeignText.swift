@@ -76,11 +76,13 @@ enum ForeignText {
   private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
   private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-  /// What is no character to be shown: controls, marks of direction, line separators, what YAML does not take.
-  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+  /// What is no character to be shown: controls, line separators, what YAML does not take, and what has no shape, such
+  /// as marks of direction.
+  static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0..<0x20, 0x7F..<0xA0, 0x200B...0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF, 0xFFFE...0xFFFF: true
-    default: false
+    case 0..<0x20, 0x7F..<0xA0, 0x2028...0x2029, 0xFFFE...0xFFFF: true
+    case 0..<0x7F: false
+    default: scalar.properties.isDefaultIgnorableCodePoint
     }
   }
 

@@ -25,6 +25,7 @@ extension LabFileWriter {
 
   /// Says in a comment why an item is not there, and answers whether it is.
   func keeps(_ item: LabItem, _ what: @autoclosure () -> String, _ lines: inout LabLines) -> Bool {
+    guard !lines.isFull else { return false }
     guard let reason = dropped[item] else { return true }
     lines.comment("not carried over: \(what()): \(reason)")
     return false
@@ -135,7 +136,8 @@ extension LabFileWriter {
 extension LabLines {
   /// Adds the lines of others, with their items.
   mutating func append(_ others: LabLines) {
-    for (place, line) in others.lines.enumerated() { add(line, others.items[place + 1]) }
+    for (place, line) in others.lines.enumerated() where !isFull { add(line, others.items[place + 1]) }
+    isFull = isFull || others.isFull
   }
 }
 

@@ -26,8 +26,9 @@ package struct LabFileWriter {
   /// Asterisks are written as escapes: the reader counts them as aliases, in comments and quotes too.
   private var hidesStars = false
 
-  /// Rounds of leaving out; a round takes fifty findings away.
-  private static let mostRounds = 100
+  /// Rounds of leaving out, and how much one takes away.
+  private static let mostRounds = 25
+  private static let mostErrors = 5000
 
   /// - Parameters:
   ///   - path: the file as the user named it, for notes.
@@ -52,10 +53,14 @@ package struct LabFileWriter {
     for _ in 0..<Self.mostRounds {
       let lines = lines(withBlocks: !hidesStars)
       let text = hidesStars ? lines.text.replacing("*", with: "\\x2A") : lines.text
+      guard !lines.isFull, text.utf8.count <= LabLines.largestSize else {
+        let message = "the lab file would have more than \(LabLines.largestSize >> 20) MiB"
+        throw ImportFaults(ImportFault(path: path, message: message))
+      }
       let result = loadLab(
         SourceText(path: path, text: Array(text.utf8)), directory: "/",
         facts: WritingFacts(appliances: lab.appliances),
-        environment: [:])
+        environment: [:], errorLimit: Self.mostErrors)
       let errors = result.diagnostics.filter { $0.severity == .error }
       if errors.isEmpty, let lab = result.lab { return Result(text: text, notes: notes, lab: lab) }
       if errors.contains(where: { $0.code == DiagnosticCode.limit.rawValue }), !hidesStars {
@@ -81,7 +86,7 @@ package struct LabFileWriter {
 
   mutating func drop(_ item: LabItem, _ reason: String) {
     guard dropped[item] == nil else { return }
-    dropped[item] = reason
+    dropped[item] = ImportNote.cut(reason)
     let (key, line) = described(item)
     notes.append(ImportNote(.lost, path: path, line: line, key: key, reason: reason))
   }

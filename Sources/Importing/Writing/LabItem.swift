@@ -41,10 +41,18 @@ struct LabLines {
   /// By line, from 1.
   private(set) var items: [Int: LabItem] = [:]
   private var depth = 0
+  /// Largest lab file in bytes.
+  static let largestSize = 10 << 20
+  /// With the ends of the lines.
+  private var size = 0
+  /// There is more than a lab file may have: what came last is left out, and nothing is to be made of the rest.
+  var isFull = false
   /// No literal block is written.
   var hasNoBlocks = false
 
   mutating func add(_ text: String, _ item: LabItem? = nil) {
+    size += text.utf8.count + 2 * depth + 1
+    guard !isFull, size <= Self.largestSize else { return isFull = true }
     lines.append(text.isEmpty ? "" : String(repeating: "  ", count: depth) + text)
     if let item { items[lines.count] = item }
   }
@@ -63,6 +71,7 @@ struct LabLines {
     let before = lines.count
     add("\(key):", item)
     inner(body)
+    guard !isFull else { return }
     guard !lines.dropFirst(before + 1).contains(where: { !$0.drop { $0 == " " }.hasPrefix("#") }) else { return }
     // Comments alone are no mapping.
     items[before + 1] = nil

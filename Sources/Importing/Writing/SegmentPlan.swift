@@ -81,19 +81,19 @@ struct LabNames {
     }
     self.nodes = nodes
     byID = Dictionary(zip(foreign.nodes.map(\.id), nodes), uniquingKeysWith: { first, _ in first })
-    var onHost: Set<String> = []
+    var onHost = TAPNames()
     nics = foreign.nodes.map { node in Self.nics(of: node, &onHost) }
   }
 
   /// `ethN`; of TAPs the names that they have on the host, or ones like them.
-  private static func nics(of node: ForeignNode, _ onHost: inout Set<String>) -> [String] {
+  private static func nics(of node: ForeignNode, _ onHost: inout TAPNames) -> [String] {
     let numbers = 0...9999
     let wanted = Set(node.nics.compactMap(\.number))
     var given: Set<Int> = []
     var taken = wanted
     var next = 0
     return node.nics.map { nic in
-      guard node.kind != .tap else { return tap(nic.name, &onHost) }
+      guard node.kind != .tap else { return onHost.add(nic.name) }
       if let number = nic.number, numbers.contains(number), given.insert(number).inserted {
         next = max(next, number + 1)
         return "eth\(number)"
@@ -102,15 +102,24 @@ struct LabNames {
       return "eth\(next)"
     }
   }
+}
 
-  private static func tap(_ foreign: String, _ onHost: inout Set<String>) -> String {
+/// Names of TAPs on the host, each of them once.
+private struct TAPNames {
+  private var taken: Set<String> = ["lo", "default"]
+  /// By the beginning of a name, the number from which on it may be free.
+  private var next: [String: Int] = [:]
+
+  /// The name that the other tool has for it, or one like it.
+  mutating func add(_ foreign: String) -> String {
     let folded = NameMap.folded(foreign, fallback: "tap")
     let base = folded.first?.isNumber == true ? "tap\(folded)" : folded
     var name = String(base.prefix(15))
-    var number = 0
-    while name == "lo" || name == "default" || !onHost.insert(name).inserted {
-      name = "\(base.prefix(10))\(number)"
-      number += 1
+    let start = String(base.prefix(10))
+    while !taken.insert(name).inserted {
+      let number = next[start, default: 0]
+      next[start] = number + 1
+      name = "\(start)\(number)"
     }
     return name
   }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import LinuxHost
 
 /// A folder of somebody else's files: what lies in it can be listed and read, and nothing outside of it.
@@ -78,10 +79,39 @@ package struct FileTree: Sendable {
     return (folder, name)
   }
 
+  /// Throws what keeps a file from being written, as far as that can be told before: no such folder, or one there.
+  package static func requireWritable(_ path: String, isForced: Bool) throws {
+    _ = try folder(of: path, isForced: isForced)
+  }
+
+  /// Whether two paths name one file.
+  package static func isSame(_ one: String, _ other: String) -> Bool {
+    guard let (folder, name) = try? Self.folder(of: one, isForced: true),
+      let (otherFolder, otherName) = try? Self.folder(of: other, isForced: true)
+    else { return one == other }
+    return name == otherName && folder.isSame(as: otherFolder)
+  }
+
   /// Writes a file whole or not at all.
   ///
   /// - Parameter isForced: also where there is one.
   package static func write(_ text: String, to path: String, isForced: Bool) throws {
+    let (folder, name) = try Self.folder(of: path, isForced: isForced)
+    do throws(SystemError) {
+      try folder.write(name, Array(text.utf8), mode: 0o644, isNew: !isForced)
+    } catch let error where error.code == EEXIST {
+      throw isThere(path)
+    } catch {
+      throw UserError.wrapping(error, "cannot write \(path)")
+    }
+  }
+
+  private static func isThere(_ path: String) -> UserError {
+    UserError(.badInput, "\(path) is there already", hint: "--force overwrites it")
+  }
+
+  /// The folder of a file that may be written, and the file's name in it.
+  private static func folder(of path: String, isForced: Bool) throws -> (Folder, String) {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     guard let name = parts.last.map({ String($0) }), !name.isEmpty, name != ".", name != ".." else {
       throw UserError(.badInput, "\(path) is no name of a file")
@@ -90,11 +120,9 @@ package struct FileTree: Sendable {
     do {
       let folder = try Folder(parts.count == 1 ? "." : parent.isEmpty ? "/" : parent)
       let kind = try folder.kind(of: name)
-      if kind != nil, !isForced {
-        throw UserError(.badInput, "\(path) is there already", hint: "--force overwrites it")
-      }
+      if kind != nil, !isForced { throw isThere(path) }
       if let kind, kind != .file, kind != .symbolicLink { throw UserError(.badInput, "\(path) is no file") }
-      try folder.write(name, Array(text.utf8), mode: 0o644)
+      return (folder, name)
     } catch let error as UserError {
       throw error
     } catch {

@@ -73,6 +73,8 @@ extension ContainerNode {
       continuation.yield(.timeout)
     }
     defer { timer.cancel() }
+    // A failure that is known already does not keep others from going on.
+    let hadFailed = isRunning && record?.setupFailure != nil
     switch await events.first(where: { _ in true }) {
     case .ready: return
     case .ended:
@@ -83,6 +85,7 @@ extension ContainerNode {
       }
       context?.progress("\(definition.name): its program has ended")
       watcher = Task { await self.comeBack() }
+    case .failed(let error) where hadFailed: context?.progress("\(error)")
     case .failed(let error): throw error
     case .timeout where isRunning:
       environment.logger.warning("\(definition.name): not ready yet; the container is left as it is")

@@ -26,16 +26,34 @@ extension ContainerNode {
   /// Whether it has to be told still, by what is written down.
   var isToBeSetUp: Bool { (record ?? NodeRecord.read(paths))?.isSetUp == false }
 
-  func setKernelSettings() async throws(UserError) {
+  func setKernelSettings(_ journal: Journal?) async throws(UserError) {
     guard !isAttached, NetworkNamespace.exists(ownName) else { return }
-    try await NodeSetup.writeSettings(of: definition, namespace: ownName)
+    try await NodeSetup.writeSettings(of: definition, namespace: ownName, journal)
   }
 
   /// Runs its lines; who waits for it looks at the time.
   func runLines() async throws {
-    try await NodeSetup.runLines(of: definition) { try await self.execute($0) }
-    try Task.checkCancellation()
+    if let failure = record?.setupFailure { throw UserError(.failed, failure) }
+    do {
+      try await NodeSetup.runLines(
+        of: definition, after: record?.begunLines ?? 0, onBegin: { await self.note(begunLines: $0) }
+      ) { try await self.execute($0) }
+      try Task.checkCancellation()
+    } catch let error as UserError {
+      // Of a run that has ended meanwhile there is nothing to be told.
+      guard !Task.isCancelled else { throw error }
+      record?.setupFailure = error.message
+      try? record?.write(paths)
+      throw error
+    }
     record?.isSetUp = true
+    // Another daemon that takes it back knows by the lines that were begun, if this could not be written.
+    try? record?.write(paths)
+  }
+
+  private func note(begunLines: Int) {
+    guard !Task.isCancelled else { return }
+    record?.begunLines = begunLines
     // Another daemon that takes it back would run them again, if this could not be written.
     try? record?.write(paths)
   }

@@ -143,7 +143,7 @@ actor ContainerNode: TAPBackedNode {
       try Netlink.configure(link: "lo", namespace: ownName, mtu: nil, address: nil, up: true)
       // A container that somebody else has made may have routes of its own.
       let left = try InterfaceSetup.apply(definition, namespace: ownName, isThere: isThere || isAttached)
-      if !isThere || isToBeSetUp { try await setKernelSettings() }
+      if !isThere || isToBeSetUp { try await setKernelSettings(nil) }
       return left
     } catch {
       throw definition.failure("cannot configure its interfaces", error)

@@ -49,12 +49,34 @@ struct NetnsNode: TAPBackedNode {
   func start(_ context: StartContext, isRunning: Bool) async throws {
     context.progress("\(definition.name): namespace \(namespace)")
     let paths = environment.paths(of: definition.name)
-    guard let setup = definition.setup, !setup.exec.isEmpty, var record = NodeRecord.read(paths),
-      record.isSetUp == false
+    guard let setup = definition.setup, !setup.exec.isEmpty, let known = NodeRecord.read(paths),
+      known.isSetUp == false
     else { return }
-    try await NodeSetup.runLines(of: definition, limit: NodeSetup.lineLimit) { try await execute($0) }
-    record.isSetUp = true
+    // A failure that is known already does not keep others from going on.
+    if let failure = known.setupFailure { return context.progress(failure) }
+    var record = known
+    do {
+      try await runLines(known, paths)
+      record.isSetUp = true
+      record.begunLines = setup.exec.count
+    } catch let error as UserError {
+      record = NodeRecord.read(paths) ?? known
+      record.setupFailure = error.message
+      try? record.write(paths)
+      throw error
+    }
     try record.write(paths)
+  }
+
+  private func runLines(_ known: NodeRecord, _ paths: NodePaths) async throws {
+    let note: @Sendable (Int) async throws -> Void = { count in
+      var record = known
+      record.begunLines = count
+      try record.write(paths)
+    }
+    try await NodeSetup.runLines(
+      of: definition, after: known.begunLines ?? 0, limit: NodeSetup.lineLimit, onBegin: note
+    ) { try await execute($0) }
   }
 
   func remove() async throws -> [String] {
@@ -84,7 +106,10 @@ struct NetnsNode: TAPBackedNode {
 
   func condition() async -> NodeCondition {
     guard !NetworkNamespace.exists(namespace) else {
-      return NodeCondition()
+      guard definition.setup != nil,
+        let failure = NodeRecord.read(environment.paths(of: definition.name))?.setupFailure
+      else { return NodeCondition() }
+      return NodeCondition(isReady: false, error: failure)
     }
     return NodeCondition(state: .failed, isReady: false, error: "the network namespace \(namespace) was removed")
   }

@@ -124,7 +124,8 @@ protocol Node: Sendable {
   func setMTU(of nic: String, _ mtu: Int) async throws(UserError)
 
   /// Gives its kernel the settings of its definition, where it runs.
-  func setKernelSettings() async throws(UserError)
+  /// - Parameter journal: gets what each was before, to be written back if a change fails; nil = nobody wants it back.
+  func setKernelSettings(_ journal: Journal?) async throws(UserError)
 
   /// NICs on wires whose other end is down: their guests are to see it, where only the node can show it to them.
   func setFarEnds(down nics: Set<String>) async
@@ -229,7 +230,7 @@ extension Node {
   func stop(cleanly: Bool) async throws {}
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool { false }
   func setMTU(of nic: String, _ mtu: Int) async throws(UserError) {}
-  func setKernelSettings() async throws(UserError) {}
+  func setKernelSettings(_ journal: Journal?) async throws(UserError) {}
   func setFarEnds(down nics: Set<String>) async {}
   func announce() async {}
   func plug(_ nics: [NICDefinition]) async throws(UserError) {}

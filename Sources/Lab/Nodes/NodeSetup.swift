@@ -50,15 +50,27 @@ enum NodeSetup {
   }
 
   /// Gives a namespace the settings of its node.
-  static func writeSettings(of node: NodeDefinition, namespace: String) async throws(UserError) {
+  /// - Parameter journal: gets what each was before; nil = the node is new, and goes if this fails.
+  static func writeSettings(
+    of node: NodeDefinition, namespace: String, _ journal: Journal?
+  ) async throws(UserError) {
     for setting in node.setup?.kernelSettings ?? [] {
+      let path = SetupNames.path(ofKey: setting.key)
+      // Some can be written only.
+      if let journal, let old = try? await KernelSettings.read(path, namespace: namespace) {
+        journal.note(words(setting, node)) { try await KernelSettings.write(old, to: path, namespace: namespace) }
+      }
       do throws(SystemError) {
-        let path = SetupNames.path(ofKey: setting.key)
         try await KernelSettings.write(setting.value, to: path, namespace: namespace)
       } catch {
         throw refused(setting, node, SystemError.text(of: error.code))
       }
     }
+  }
+
+  /// What a journal calls a setting that was changed.
+  static func words(_ setting: SetupDefinition.KernelSetting, _ node: NodeDefinition) -> String {
+    "sysctl \(setting.key) of node \(node.name)"
   }
 
   static func refused(_ setting: SetupDefinition.KernelSetting, _ node: NodeDefinition, _ reason: String) -> UserError {
@@ -68,15 +80,19 @@ enum NodeSetup {
 
   /// Runs a node's lines, one after the other.
   /// - Parameters:
+  ///   - begun: lines that are not run, as they were begun before.
   ///   - limit: seconds for each; nil = somebody else looks at the time.
+  ///   - onBegin: writes down that so many lines were begun, before the last of them is.
   ///   - execute: runs a command in the node.
   /// - Throws: `UserError` for the first that fails: which, its exit status, and its last words.
   static func runLines(
-    of node: NodeDefinition, limit: Double? = nil,
+    of node: NodeDefinition, after begun: Int = 0, limit: Double? = nil,
+    onBegin: @Sendable (_ count: Int) async throws -> Void,
     _ execute: @escaping @Sendable (_ command: [String]) async throws -> StartedCommand.Events
   ) async throws {
-    for (index, line) in (node.setup?.exec ?? []).enumerated() {
+    for (index, line) in (node.setup?.exec ?? []).enumerated() where index >= begun {
       try Task.checkCancellation()
+      try await onBegin(index + 1)
       let outcome = await CommandTrial.run(limit: limit ?? 1e6) { status, text in
         status == 0
           ? .answered(nil) : .silent("ended with status \(status); it said: \(ShownText.lastLine(text))")

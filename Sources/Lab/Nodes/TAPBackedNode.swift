@@ -28,7 +28,7 @@ extension TAPBackedNode {
         try Netlink.configure(link: "lo", namespace: tapNamespace, mtu: nil, address: nil, up: true)
       }
       let left = try InterfaceSetup.apply(definition, namespace: tapNamespace, isThere: isThere)
-      if !isThere { try await setKernelSettings() }
+      if !isThere { try await setKernelSettings(nil) }
       return left
     } catch {
       throw definition.failure("cannot configure its interfaces", error)
@@ -43,8 +43,8 @@ extension TAPBackedNode {
     }
   }
 
-  func setKernelSettings() async throws(UserError) {
-    if let tapNamespace { try await NodeSetup.writeSettings(of: definition, namespace: tapNamespace) }
+  func setKernelSettings(_ journal: Journal?) async throws(UserError) {
+    if let tapNamespace { try await NodeSetup.writeSettings(of: definition, namespace: tapNamespace, journal) }
   }
 
   func execute(_ request: CommandRequest) async throws -> StartedCommand {

@@ -73,8 +73,7 @@ actor VMNode: Node {
   func configure(isThere: Bool) async throws -> [String] { [] }
 
   func start(_ context: StartContext, isRunning: Bool) async throws {
-    let clock = ContinuousClock()
-    let begin = clock.now
+    let begin = ContinuousClock.now
     let (events, continuation) = AsyncStream.makeStream(of: BootEvent.self)
     waiting = continuation
     defer { waiting = nil }
@@ -87,6 +86,8 @@ actor VMNode: Node {
     environment.events.nodeStarted(definition.name, process: process.pid, takenBack: isRunning)
     context.progress("\(definition.name): \(isRunning ? "taken back" : "booting") (pid \(process.pid))")
     context.onStarted()
+    // A failure that is known already does not keep others from going on.
+    let hadFailed = isRunning && record?.setupFailure != nil
     watchReadiness(wasReady: isRunning && record?.isReady == true)
     let timeout = isRunning ? Self.adoptionTimeout : bootTimeout
     let timer = Task {
@@ -96,9 +97,10 @@ actor VMNode: Node {
     defer { timer.cancel() }
     switch await events.first(where: { _ in true }) {
     case .ready:
-      context.progress("\(definition.name): ready in \(Seconds.text(clock.now - begin))")
+      context.progress("\(definition.name): ready in \(Seconds.text(.now - begin))")
     case .ended:
       throw UserError(.failed, "node \(definition.name): its QEMU ended while the guest was booting\(lastWords())")
+    case .failed(let error) where hadFailed: context.progress("\(error)")
     case .failed(let error): throw error
     case .timeout where isRunning:
       environment.logger.warning("\(definition.name): not ready yet; the guest is left as it is")

@@ -7,6 +7,9 @@ struct AddedPort: Codable, Sendable, Equatable {
   var name: String
   var switchName: String
   var mode: VLANMode
+  /// What was said before its switch came to have VLANs, or to have none, until the lab is up so: an `up` that fails
+  /// brings it back.
+  var voidMode: VLANMode?
   /// Word of its kind.
   var kind: String
   /// What is behind it: the path of a socket, or the name of an interface.
@@ -31,7 +34,9 @@ struct AddedPort: Codable, Sendable, Equatable {
   private enum CodingKeys: String, CodingKey {
     case name
     case switchName = "switch"
-    case mode, kind, target, role, queues, mtu, offload, mac
+    case mode
+    case voidMode = "void-mode"
+    case kind, target, role, queues, mtu, offload, mac
     case isForced = "force"
     case isMade = "made"
     case pod

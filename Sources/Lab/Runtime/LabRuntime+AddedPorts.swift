@@ -116,10 +116,11 @@ extension LabRuntime {
   /// Brings back what was said of ports and is not there.
   ///
   /// That is: added ports that a daemon before this one had, static entries of ports that were made anew, MTUs of
-  /// interfaces that were. What is said of ports that the lab has no more is forgotten.
+  /// interfaces that were. What is said of ports that the lab has no more, or that its switches cannot have, is void.
   ///
   /// What does not come back is told, and tried again by the next `up`: the rest of the lab goes on.
-  func bringBack(_ progress: @Sendable (String) -> Void) async {
+  /// - Parameter forgets: the lab is up as it is to be, and what is void is forgotten; until then it may come back.
+  func bringBack(forgets: Bool = false, _ progress: @Sendable (String) -> Void) async {
     await brief {
       guard let current, let plane else { return }
       await fitAddedPorts(to: current, progress)
@@ -139,20 +140,8 @@ extension LabRuntime {
           progress("port \(port.name), which was added at run time, is not back: \(error)")
         }
       }
-      if runTime.hasStrayWords(current) {
-        let before = runTime.stations
-        try? changeRunTime { $0.dropStrayWords(current) }
-        for station in before where !runTime.stations.contains(where: { $0.isSame(as: station) }) {
-          _ = try? await plane.removeStation(station.mac, vlan: station.vlan, on: station.switchName)
-        }
-      }
-      for station in runTime.stations {
-        do throws(UserError) {
-          try await fix(station)
-        } catch {
-          logger.warning("fdb: \(station.words): \(error)")
-        }
-      }
+      await fixStations(of: current)
+      if forgets, runTime.hasStrayWords(current) { try? changeRunTime { $0.dropStrayWords(current) } }
       for (name, said) in runTime.settings {
         guard let mtu = said.mtu, let (node, nic) = self.nic(of: name) else { continue }
         try? await node.setMTU(of: nic.name, mtu)
@@ -160,8 +149,24 @@ extension LabRuntime {
     }
   }
 
-  /// Gives added ports whose switch came to have VLANs, or to have none, the mode that one has there of which nothing is
-  /// said; within the brief lane.
+  /// Has the switches know the stations that were said and that they can have, and no others of those.
+  private func fixStations(of lab: CanonicalLab) async {
+    var valid = runTime
+    valid.dropStrayWords(lab)
+    for station in runTime.stations where !valid.stations.contains(where: { $0.isSame(as: station) }) {
+      _ = try? await plane?.removeStation(station.mac, vlan: station.vlan, on: station.switchName)
+    }
+    for station in valid.stations {
+      do throws(UserError) {
+        try await fix(station)
+      } catch {
+        logger.warning("fdb: \(station.words): \(error)")
+      }
+    }
+  }
+
+  /// Gives added ports whose switch came to have VLANs, or to have none, the mode that was said there before, or the one
+  /// that a port has of which nothing is said; within the brief lane.
   func fitAddedPorts(to lab: CanonicalLab, _ progress: @Sendable (String) -> Void) async {
     for port in runTime.misfits(in: lab) {
       try? changeRunTime { $0.replace(port) }
@@ -311,14 +316,19 @@ extension RunTimeState {
       settings[name]?.mode = nil
     }
     settings = settings.filter { $0.value != Port() }
+    for place in ports.indices { ports[place].voidMode = nil }
   }
 
   /// Added ports whose switch came to have VLANs, or to have none, each as it is to be now.
   func misfits(in lab: CanonicalLab) -> [AddedPort] {
     ports.compactMap { port in
-      guard (port.mode == .transparent) == lab.isVLANAware(port.switchName) else { return nil }
+      let isAware = lab.isVLANAware(port.switchName)
+      guard (port.mode == .transparent) == isAware else { return nil }
       var port = port
-      port.mode = .usual(on: port.switchName, of: lab)
+      let said = port.voidMode ?? port.mode
+      let isValid = (said == .transparent) != isAware
+      port.mode = isValid ? said : .usual(on: port.switchName, of: lab)
+      port.voidMode = isValid ? nil : said
       return port
     }
   }

@@ -144,7 +144,7 @@ extension LabRuntime {
     await brief { await fitAddedPorts(to: rest) { _ in } }
     try await impair(rest, only: difference)
     for node in nodesInOrder where difference.otherSettings.contains(node.definition.name) {
-      try await node.setKernelSettings()
+      try await node.setKernelSettings(nil)
     }
   }
 
@@ -264,7 +264,7 @@ extension LabRuntime {
     try await startNodes(work)
     await tellMachines()
     for node in work.nodes where difference.otherSettings.contains(node.definition.name) {
-      try await node.setKernelSettings()
+      try await node.setKernelSettings(work.journal)
     }
     for node in work.nodes {
       guard case .nics(let added, _, _) = difference.changedNodes[node.definition.name] else { continue }

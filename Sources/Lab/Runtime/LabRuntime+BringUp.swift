@@ -65,7 +65,7 @@ extension LabRuntime {
     }
     await httpDoor?.settle(isKept: true)
     steps += httpSteps
-    await bringBack(progress)
+    await bringBack(forgets: true, progress)
     return steps + returned
   }
 

@@ -67,6 +67,7 @@ extension LabRuntime {
   func set(_ old: AddedPort, _ change: PortChange, _ lab: CanonicalLab) async throws(UserError) {
     var new = old
     new.mode = try change.mode(from: old.mode, in: lab, of: old.name, on: old.switchName)
+    if change.changesMode { new.voidMode = nil }
     if let mtu = change.mtu { new.mtu = mtu }
     if let level = try change.offloadLevel() {
       guard try old.row.canReopen else { throw Self.fixedOffload(old.name, hint: "remove the port and add it again") }

@@ -22,6 +22,10 @@ struct NodeRecord: Codable, Sendable, Equatable {
   var hasLostNICs: Bool?
   /// Its system has been told all that it is told beside its network, since its last start or reset; nil = nothing is.
   var isSetUp: Bool?
+  /// Lines of its `exec` that were begun since then, as they are before each: none of them is run again; nil = none.
+  var begunLines: Int?
+  /// Which of them has failed, and how, in words for a person.
+  var setupFailure: String?
 
   init(process: ProcessIdentity?) {
     since = Date().formatted(.iso8601)

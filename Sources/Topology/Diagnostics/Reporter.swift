@@ -13,11 +13,15 @@ final class Reporter {
   }
 
   private let path: String
+  private let limit: Int
   private var found: [Finding] = []
   /// Where each finding is in `found`, by what it is without its hint and its notes.
   private var places: [Diagnostic: Int] = [:]
 
-  init(path: String) { self.path = path }
+  init(path: String, limit: Int = Reporter.limit) {
+    self.path = path
+    self.limit = limit
+  }
 
   var hasErrors: Bool { found.contains { $0.diagnostic.severity == .error } }
 
@@ -69,7 +73,7 @@ final class Reporter {
     for finding in order.map(\.element) {
       var diagnostic = finding.diagnostic
       if diagnostic.severity == .error {
-        guard kept < Self.limit else {
+        guard kept < limit else {
           dropped += 1
           continue
         }

@@ -47,7 +47,7 @@ package struct DHCPDefinition: Codable, Sendable, Equatable {
   package var gateway: String?
   /// nil = nothing is served.
   package var boot: Boot?
-  /// In file order.
+  /// In file order, those that the server's frames get to before others; no address is there twice.
   package var hosts: [Host] = []
   package init() {}
 

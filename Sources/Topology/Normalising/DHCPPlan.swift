@@ -60,7 +60,9 @@ struct DHCPPlan {
 
   /// The nodes that are these servers; those of which something is wrong, which is reported, are left out.
   func nodes(of lab: CanonicalLab) -> [NodeDefinition] {
+    guard !servers.isEmpty else { return [] }
     var taken = Set(lab.nodes.flatMap(\.nics).map(\.mac))
+    var places = ConnectedPlaces(lab)
     return servers.compactMap { server in
       guard let address = server.address, let name = Self.switchName(of: server.vlan.id.value, in: lab) else {
         return nil
@@ -76,7 +78,8 @@ struct DHCPPlan {
       nic.addresses = [AddressDefinition(address: "\(IPPrefix(address: address, length: server.subnet.length))")]
       var node = NodeDefinition(name: server.name, kind: NodeKind.dhcp.word)
       node.nics = [nic]
-      node.dhcp = definition(server, address, lab)
+      let hosts = Self.hosts(of: server.vlan.id.value, near: nic.attachment, in: lab, &places)
+      node.dhcp = definition(server, address, hosts, lab)
       return node
     }
   }
@@ -94,11 +97,13 @@ struct DHCPPlan {
     return aware.first
   }
 
-  private func definition(_ server: Server, _ address: IPAddress, _ lab: CanonicalLab) -> DHCPDefinition {
+  private func definition(
+    _ server: Server, _ address: IPAddress, _ hosts: [DHCPDefinition.Host], _ lab: CanonicalLab
+  ) -> DHCPDefinition {
     var definition = DHCPDefinition()
     definition.lease = server.dhcp.lease
     definition.gateway = server.dhcp.gateway?.value.description
-    definition.hosts = Self.hosts(of: server.vlan.id.value, in: lab)
+    definition.hosts = hosts
     if let boot = server.dhcp.boot {
       var files = DHCPDefinition.Boot(root: Paths.absolute(boot.root.value, in: lab.directory))
       files.bios = boot.bios?.value
@@ -107,7 +112,7 @@ struct DHCPPlan {
     }
     var taken = declared.union([address])
     if let gateway = server.dhcp.gateway { taken.insert(gateway.value) }
-    taken.formUnion(definition.hosts.flatMap(\.addresses).compactMap { IPAddress($0[...]) })
+    taken.formUnion(hosts.flatMap(\.addresses).compactMap { IPAddress($0[...]) })
     var bounds = server.subnet.hosts
     if let range = server.dhcp.range?.value, range[0].value <= range[1].value {
       bounds = range[0].value...range[1].value
@@ -120,16 +125,34 @@ struct DHCPPlan {
     return definition
   }
 
-  /// The NICs with addresses in a VLAN.
-  private static func hosts(of id: Int, in lab: CanonicalLab) -> [DHCPDefinition.Host] {
-    lab.nodes.flatMap { node in
-      node.nics.compactMap { nic in
-        guard case .switchPort(_, let mode) = nic.attachment else { return nil }
+  /// The NICs with addresses in a VLAN: first those that frames get to from where the server is.
+  ///
+  /// An address may be there twice, on switches that nothing in the file joins. dnsmasq refuses one that it is told twice:
+  /// the farther one is left out. Others of there stay, as what joins the switches may not be a part of the file.
+  private static func hosts(
+    of id: Int, near server: Attachment, in lab: CanonicalLab, _ places: inout ConnectedPlaces
+  ) -> [DHCPDefinition.Host] {
+    let home = places.place(of: server, number: -1, vlan: nil)
+    var (near, far): ([DHCPDefinition.Host], [DHCPDefinition.Host]) = ([], [])
+    for node in lab.nodes {
+      for nic in node.nics {
+        guard case .switchPort(_, let mode) = nic.attachment else { continue }
         let own = nic.addresses.filter { ($0.vlan ?? mode.untagged) == id }
+        guard let first = own.first else { continue }
         let addresses = own.compactMap { IPPrefix($0.address)?.address.description }
-        guard !addresses.isEmpty else { return nil }
-        return DHCPDefinition.Host(name: node.name, mac: nic.mac, addresses: addresses)
+        let host = DHCPDefinition.Host(name: node.name, mac: nic.mac, addresses: addresses)
+        if places.place(of: nic.attachment, number: -1, vlan: first.vlan) == home {
+          near.append(host)
+        } else {
+          far.append(host)
+        }
       }
+    }
+    var known: Set<String> = []
+    return (near + far).compactMap { host in
+      var host = host
+      host.addresses.removeAll { !known.insert($0).inserted }
+      return host.addresses.isEmpty ? nil : host
     }
   }
 

@@ -46,8 +46,9 @@ enum AliasGuard {
     return end
   }
 
+  /// Beyond ASCII, libyaml has three more line breaks (U+0085, U+2028, U+2029); the last bytes of others count as well.
   private static func startsToken(_ bytes: [UInt8], _ index: Int) -> Bool {
-    index == 0 || " \t\r\n[{,:-?\"'".utf8.contains(bytes[index - 1])
+    index == 0 || bytes[index - 1] >= 0x80 || " \t\r\n[{,:-?\"'".utf8.contains(bytes[index - 1])
   }
 
   private static func isWord(_ byte: UInt8) -> Bool {

@@ -11,6 +11,8 @@ struct YAMLReader {
   static let deepestNesting = 64
   /// Most values of a file, aliases expanded.
   static let largestCount = 1_000_000
+  /// Most bytes of another tool's words, aliases expanded: each of its readers copies them.
+  private static let mostForeignBytes = 64 << 20
   private static let tooDeep = "lists and mappings are nested more than \(deepestNesting) deep"
 
   let reporter: Reporter
@@ -22,6 +24,8 @@ struct YAMLReader {
   /// Keys that were renamed in the text to get past Yams's refusal of duplicates: position to name.
   private var renamed: [String: String] = [:]
   private var count = 0
+  /// Bytes of the words so far, aliases expanded.
+  private var bytes = 0
   /// Part of the tree is missing, so nothing more can be said about the file.
   private var isOverLimit = false
 
@@ -90,6 +94,7 @@ struct YAMLReader {
     }
     switch node {
     case .scalar(let scalar):
+      guard hasRoom(for: scalar.string) else { return overLimit(span, Self.tooManyBytes) }
       if scalar.tag.rawValue.hasPrefix("!"), !isForeign {
         reporter.error(.type, span, "YAML tags such as \(scalar.tag.rawValue.quoted) mean nothing in a lab file")
       }
@@ -112,6 +117,16 @@ struct YAMLReader {
     isForeign ? text : Expansion.expand(text, environment: environment, at: span, reporter: reporter)
   }
 
+  private static let tooManyBytes =
+    "the file has more than \(mostForeignBytes >> 20) MiB of text once its aliases are expanded"
+
+  /// Counts the bytes of a word of another tool's file; false once there are too many.
+  private mutating func hasRoom(for word: String) -> Bool {
+    guard isForeign else { return true }
+    bytes += word.utf8.count
+    return bytes <= Self.mostForeignBytes
+  }
+
   /// Reports a limit once; the rest of the tree is not built.
   private mutating func overLimit(_ span: Span, _ message: String) -> YAMLNode {
     if !isOverLimit { reporter.error(.limit, span, message) }
@@ -129,6 +144,10 @@ struct YAMLReader {
       guard case .scalar(let scalar) = key else {
         reporter.error(.type, span, "a key must be a word, found \(key.sequence == nil ? "mapping" : "list")")
         continue
+      }
+      guard hasRoom(for: scalar.string) else {
+        _ = overLimit(span, Self.tooManyBytes)
+        break
       }
       let written = renamed[span.position] ?? scalar.string
       guard let name = expanded(written, at: span) else { continue }

@@ -10,6 +10,30 @@ extension Rule {
     }
   }
 
+  /// L211: files of a container in whose place its engine, or Apus, mounts others.
+  static func mountedFiles(_ subject: RuleSubject) {
+    var reported: Set<String> = []
+    for node in subject.draft.nodes where node.container != nil && node.container?.attach == nil {
+      for file in node.setup.files?.value ?? [] {
+        let (path, span) = (file.path.value, file.path.span)
+        guard let (mounter, hint) = mount(of: path), reported.insert(span.position).inserted else { continue }
+        let message = "\(path.quoted) of a container is \(mounter)'s own, which hides the one of \"files\""
+        subject.reporter.error(.contradiction, span, message, hint: hint)
+      }
+    }
+  }
+
+  /// Who mounts a file in every container, and what to do instead of having another.
+  private static func mount(of path: String) -> (mounter: String, hint: String)? {
+    switch path {
+    case "/etc/hosts": ("Apus", "it has the addresses of all nodes, as NODE and NODE.LAB")
+    case "/etc/hostname": ("the engine", "a container's host name is its node's name")
+    case "/etc/resolv.conf":
+      ("the engine", "write it when it is there: exec: [\"echo nameserver 10.0.0.1 > /etc/resolv.conf\"]")
+    default: nil
+    }
+  }
+
   private static func refusal(of key: String, _ node: NodeDraft) -> (message: String, hint: String?)? {
     if node.container?.attach != nil {
       return ("\(key.quoted) is for a container that Apus makes, and \"attach\" names one that is there", nil)

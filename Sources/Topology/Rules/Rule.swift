@@ -72,6 +72,7 @@ struct Rule: Sendable {
     Rule(codes: [.appliance], check: unpluggedNetworks),
     Rule(codes: [.fileMissing, .withoutEffect], check: cloudInit),
     Rule(codes: [.contradiction], check: foreignSetups),
+    Rule(codes: [.contradiction], check: mountedFiles),
     Rule(codes: [.fileMissing], check: setupFiles),
     Rule(codes: [.withoutEffect], check: diskless),
     Rule(codes: [.contradiction, .hostProgram], check: bootSources),

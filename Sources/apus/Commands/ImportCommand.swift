@@ -34,7 +34,8 @@ struct ImportCommand: AsyncParsableCommand {
   @Option(name: .long, help: "The configuration of an appliance, by its name there. (APUS_CONFIGURATION)")
   var configuration: String?
   @Option(
-    name: .long, help: "Write all that was changed or lost to a file, as JSON. (APUS_REPORT)", completion: .file())
+    name: .long, help: "Write all that was changed or lost to a file, as JSON; with --strict too. (APUS_REPORT)",
+    completion: .file())
   var report: String?
 
   func run() async throws {
@@ -63,7 +64,15 @@ struct ImportCommand: AsyncParsableCommand {
     let lost = notes.filter { $0.outcome == .lost }
     for note in lost.prefix(Self.mostTold) { Output.words(note.rendered) }
     if lost.count > Self.mostTold { Output.words("and \(lost.count - Self.mostTold) more: --report FILE has them all") }
-    if let report = Variables.option(report, "REPORT") {
+    let report = Variables.option(self.report, "REPORT")
+    if let target {
+      // What cannot be written is told before anything is.
+      try FileTree.requireWritable(target, isForced: force)
+      if let report, FileTree.isSame(target, report) {
+        throw UserError(.badInput, "-o and --report both name \(target)", hint: "the lab file and the report are two")
+      }
+    }
+    if let report {
       let rows = notes.map { ImportNoteRow($0) }
       try FileTree.write(try JSON.text(rows) + "\n", to: report, isForced: force)
     }

@@ -75,7 +75,7 @@ struct Daemon {
           if let row = await tcp.takeNews() { Output.words(row.words) }
           try onPlan(plan)
         case .bringUp(.failure(let error)), .serverFailed(let error): throw error
-        case .end(.takenDown): return await endEvents()
+        case .end(.takenDown): return await endEvents(server)
         case .end(.neverCameUp): throw UserError(.failed, "lab \(name) did not come up")
         case .end(.neverAskedFor):
           logger.info("no lab was asked for within \(Int(Self.idleLimit)) s")
@@ -84,7 +84,7 @@ struct Daemon {
         }
       }
     } catch {
-      await endEvents()
+      await endEvents(server)
       leave(isNew: isNew)
       throw error
     }
@@ -161,7 +161,7 @@ struct Daemon {
     guard number == SIGINT else {
       logger.info("ended by signal \(number); the nodes go on")
       await runtime.detach()
-      await endEvents()
+      await endEvents(server)
       return leave(isNew: isNew)
     }
     logger.info("ended by signal \(number); the lab is taken down")
@@ -171,14 +171,15 @@ struct Daemon {
     // It may only just have begun, and have made the lab behind that.
     _ = await work?.result
     if await runtime.lab() != nil { try await runtime.takeDown { logger.info("\($0)") } }
-    await endEvents()
+    await endEvents(server)
     leave(isNew: isNew)
   }
 
   /// Has those who follow events hear the last of them; one who does not read is not waited for.
-  private func endEvents() async {
+  private func endEvents(_ server: ControlServer) async {
     service.events.finish()
     await service.events.waitForReaders(seconds: Self.lastWords)
+    await server.flush()
   }
 
   /// Removes what this daemon alone has made; a lab that is written down stays.

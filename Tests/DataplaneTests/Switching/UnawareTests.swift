@@ -60,6 +60,36 @@ import VhostUser
     }
   }
 
+  /// Address zero is nobody's, and its key is 0: what a port does not remember is not taken for it.
+  @Test func framesToAddressZeroFlood() throws {
+    let bench = try DrivenBench()
+    for _ in 0..<3 { try bench.addGuest(.transparent) }
+    var nowhere = frame(1, to: 9)
+    nowhere.replaceSubrange(0..<6, with: [UInt8](repeating: 0, count: 6))
+    let nowhereTwice = [nowhere, nowhere]
+    func flood() throws {
+      try bench.send(nowhereTwice, from: 1, at: 0)
+      #expect(try bench.frames(0) == nowhereTwice)
+      #expect(try bench.frames(2) == nowhereTwice)
+      #expect(try bench.frames(1).isEmpty)
+    }
+    // A port that remembers nothing yet; one that remembers where a station is.
+    try flood()
+    try bench.send([frame(3)], from: 2, at: 0)
+    for port in 0..<2 { #expect(try bench.frames(port) == [frame(3)]) }
+    let known = [frame(1, to: 3), frame(1, to: 3)]
+    try bench.send(known, from: 1, at: 0)
+    #expect(try bench.frames(2) == known)
+    try flood()
+    // The station has moved; the port has forgotten everything.
+    try bench.send([frame(3)], from: 0, at: 0)
+    for port in 1..<3 { #expect(try bench.frames(port) == [frame(3)]) }
+    try flood()
+    bench.worker.setMode(port: 1, .transparent)
+    try flood()
+    #expect((0..<3).allSatisfy { bench.drops($0).isEmpty })
+  }
+
   @Test func whatIsNoFrameIsStillDropped() async throws {
     try await withSwitch { bench in
       try bench.expect(Array(frame(1, to: 2).prefix(13)), from: "a", reaches: [:])

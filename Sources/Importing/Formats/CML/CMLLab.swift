@@ -31,6 +31,8 @@ struct CMLLab {
     var documents: [Document]
     /// Physical ones in the order of their slots.
     var interfaces: [Interface]
+    /// By their ids: places among the physical ones.
+    var indices: [String: Int] = [:]
     /// Ids of those that carry no frames.
     var loopbacks: Set<String>
     var line: Int
@@ -108,6 +110,7 @@ struct CMLLab {
       (one.element.slot ?? Int.max, one.offset) < (other.element.slot ?? Int.max, other.offset)
     }
     node.interfaces = order.map(\.element)
+    for (index, interface) in node.interfaces.enumerated() { node.indices[interface.id] = index }
     return node
   }
 
@@ -126,7 +129,7 @@ struct CMLLab {
 
   /// The line in which a text begins: below its key when it has several.
   private static func first(_ value: ForeignValue, _ text: String) -> Int {
-    value.line + (text.contains("\n") ? 1 : 0)
+    value.line + (text.contains(where: \.isNewline) ? 1 : 0)
   }
 
   // MARK: - Links
@@ -141,7 +144,7 @@ struct CMLLab {
         return nil
       }
       let owner = nodes[place]
-      guard let port = value[interface]?.text, let index = owner.interfaces.firstIndex(where: { $0.id == port }) else {
+      guard let port = value[interface]?.text, let index = owner.indices[port] else {
         let found = value[interface]?.text ?? ""
         let what = owner.loopbacks.contains(found) ? "a loopback of" : "no interface of"
         let message = "a link's \(interface) is \(found.inQuotes), which is \(what) \(owner.label.inQuotes)"

@@ -6,8 +6,8 @@ struct CMLLabMaker {
   private let options: ImportOptions
   private var findings: Findings
   private var lab: ForeignLab
-  /// By place among the lab's nodes: id of the segment that an unmanaged switch or a connector is.
-  private var switches: [Int: String] = [:]
+  /// By place among the lab's nodes: place of the segment that an unmanaged switch or a connector is.
+  private var switches: [Int: Int] = [:]
   /// By place among the lab's nodes: place among ours.
   private var machines: [Int: Int] = [:]
   private var macs: Set<String> = []
@@ -36,7 +36,6 @@ struct CMLLabMaker {
       }
       self.link(link, place)
     }
-    lab.fitMachines(&findings)
     try findings.check()
     lab.notes = findings.notes
     return lab
@@ -48,13 +47,13 @@ struct CMLLabMaker {
     let id = "node \(node.id)"
     var segment = ForeignSegment(id: id, name: node.label, kind: .bridge, line: node.line)
     if node.definition == "external_connector" {
-      let text = node.documents.first?.text.split(separator: "\n").first.map(String.init) ?? ""
+      let text = node.documents.first?.text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
       let way = text.isEmpty ? "" : " (\(text))"
       segment.comments.append("external connector\(way): it leads out of the lab in CML")
       let reason = "it leads out of the lab: a node of kind nic or tap on its switch does so here"
       findings.note(.lost, "nodes.\(node.label)", line: node.line, reason)
     }
-    switches[place] = id
+    switches[place] = lab.segments.count
     lab.segments.append(segment)
   }
 
@@ -77,7 +76,7 @@ struct CMLLabMaker {
     let image = node.image.isEmpty ? "" : ", image \(node.image)"
     made.comments.append("\(node.definition)\(image)")
     if !isHost {
-      let name = node.image.isEmpty ? node.definition : node.image
+      let name = ImageWords.fileName(node.image.isEmpty ? node.definition : node.image)
       made.image = name.isEmpty ? "none" : "\(name).qcow2"
     }
     made.nics = node.interfaces.map { nic($0, of: node) }
@@ -99,7 +98,7 @@ struct CMLLabMaker {
 
   /// Nothing but comments of the shell, as CML's own defaults are.
   private static func isComments(_ text: String) -> Bool {
-    text.split(separator: "\n").allSatisfy { line in
+    text.split(whereSeparator: \.isNewline).allSatisfy { line in
       let start = line.first { !$0.isWhitespace }
       return start == nil || start == "#"
     }
@@ -114,7 +113,7 @@ struct CMLLabMaker {
 
   private mutating func script(_ document: CMLLab.Document, of node: CMLLab.Node, _ made: inout ForeignNode) {
     // What is set for the image's own programs is no command.
-    let lines = document.text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+    let lines = document.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { line in
       Self.settings.contains { line.hasPrefix($0) } ? "" : String(line)
     }
     var shell = ShellApplication(path: findings.path, key: "nodes.\(node.label).configuration", node: made)
@@ -147,11 +146,9 @@ struct CMLLabMaker {
       if !link.impairment.isEmpty {
         findings.note(.lost, "links.conditioning", line: link.line, "that of a link between switches is left out")
       }
-      if let index = lab.segments.firstIndex(where: { $0.id == first }) {
-        lab.segments[index].joined.append((second, .none))
-      }
-    case (.some(let id), nil): plug(other, into: id, link.impairment)
-    case (nil, .some(let id)): plug(one, into: id, link.impairment)
+      lab.segments[first].joined.append((lab.segments[second].id, .none))
+    case (.some(let segment), nil): plug(other, into: lab.segments[segment].id, link.impairment)
+    case (nil, .some(let segment)): plug(one, into: lab.segments[segment].id, link.impairment)
     case (nil, nil):
       let id = "link \(place)"
       lab.segments.append(ForeignSegment(id: id, line: link.line))

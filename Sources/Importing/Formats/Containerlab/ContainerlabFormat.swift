@@ -60,6 +60,13 @@ struct ContainerlabReader {
   /// By the place of a note: of how many nodes it is, if of several.
   var sharers: [Int: Int] = [:]
 
+  /// What nodes have of what they share.
+  var shared = SharedText()
+  /// By its path: the variables of a file, which is read once.
+  var variableFiles: [String: [(key: String, value: String)]] = [:]
+  /// Place of the node that stands for this host.
+  var hostPlace: Int?
+
   /// A line of the file, and what cannot be carried over of it.
   struct Loss: Hashable {
     var line: Int
@@ -90,6 +97,14 @@ struct ContainerlabReader {
     lab.notes.append(ImportNote(outcome, path: shown, line: line, key: key, reason: reason))
   }
 
+  /// Counts bytes that a node gets; answers false, and is a fault, once the nodes have more than a lab may.
+  mutating func hasRoom(for count: Int, _ line: Int?) -> Bool {
+    let isFirst = !shared.isUsedUp
+    if shared.hasRoom(for: count) { return true }
+    if isFirst { fault(line, "the nodes have more than \(SharedText.most) bytes of commands, variables and keys") }
+    return false
+  }
+
   mutating func read() throws(ImportFaults) -> ForeignLab {
     let root = try tree()
     guard root.mapping != nil, let topology = root["topology"], topology.mapping != nil else {
@@ -99,14 +114,14 @@ struct ContainerlabReader {
     readNodes(topology)
     readLinks(topology["links"])
     numberNICs()
-    for place in definitions.indices { furnish(place) }
+    for place in definitions.indices where !shared.isUsedUp { furnish(place) }
     finish()
     guard faults.isEmpty else { throw ImportFaults(faults) }
     return lab
   }
 
   /// The file with its variables put in.
-  private func tree() throws(ImportFaults) -> ForeignValue {
+  private mutating func tree() throws(ImportFaults) -> ForeignValue {
     let text: String?
     do throws(ImportFault) { text = try files.read(path) } catch { throw ImportFaults(error) }
     guard let text else { throw ImportFaults(ImportFault(path: shown, message: "there is no such file")) }
@@ -117,7 +132,13 @@ struct ContainerlabReader {
           path: shown, line: index + 1, message: "a Go template stands here, and none is run",
           hint: "import the file that is made of it"))
     }
-    let expanded = ContainerlabVariables.expanded(text, files.environment)
+    let outcome = ContainerlabVariables.expanded(text, files.environment)
+    guard let expanded = outcome.text else {
+      throw ImportFaults(ImportFault(path: shown, message: "with its variables put in, the file is too long"))
+    }
+    for name in outcome.names.sorted() {
+      note(.changed, nil, "${\(name)}", "the value of this variable of the environment stands in its place")
+    }
     let root: ForeignValue?
     do throws(ForeignYAML.Fault) {
       root = try ForeignYAML.read(Array(expanded.utf8), path: shown)

@@ -3,29 +3,43 @@ import Topology
 /// What a node says itself, and what its group, its kind and the defaults say of it.
 struct ContainerlabNode {
   /// From the particular to the general: node, group, kind, defaults.
-  private let layers: [ForeignValue]
+  private let layers: [Layer]
   let kind: String
   /// A label, or the name of an entry under `groups`.
   let group: String?
 
+  /// A mapping and its values by their keys.
+  struct Layer {
+    var entries: [(key: String, line: Int, value: ForeignValue)]
+    private var values: [String: ForeignValue]
+
+    init(_ value: ForeignValue) {
+      entries = value.mapping ?? []
+      values = Dictionary(entries.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    subscript(key: String) -> ForeignValue? { values[key] }
+  }
+
   /// Where values come from beside the nodes themselves.
   struct Sources {
-    var kinds: [String: ForeignValue]
-    var groups: [String: ForeignValue]
-    var defaults: ForeignValue?
+    var kinds: [String: Layer]
+    var groups: [String: Layer]
+    var defaults: Layer?
 
     init(_ topology: ForeignValue) {
       kinds = Self.byName(topology["kinds"])
       groups = Self.byName(topology["groups"])
-      defaults = topology["defaults"]
+      defaults = topology["defaults"].map { Layer($0) }
     }
 
-    private static func byName(_ value: ForeignValue?) -> [String: ForeignValue] {
-      Dictionary((value?.mapping ?? []).map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    private static func byName(_ value: ForeignValue?) -> [String: Layer] {
+      Dictionary((value?.mapping ?? []).map { ($0.key, Layer($0.value)) }, uniquingKeysWith: { first, _ in first })
     }
   }
 
-  init(_ node: ForeignValue, _ sources: Sources) {
+  init(_ value: ForeignValue, _ sources: Sources) {
+    let node = Layer(value)
     let own = node["group"]?.text
     let fallback = sources.defaults?["group"]?.text
     let entries = [own, fallback].compactMap { $0.flatMap { sources.groups[$0] } }
@@ -69,6 +83,6 @@ struct ContainerlabNode {
   /// All keys that it has from anywhere, with the lines of the most particular.
   var keys: [(key: String, line: Int)] {
     var seen: Set<String> = []
-    return layers.flatMap { $0.mapping ?? [] }.filter { seen.insert($0.key).inserted }.map { ($0.key, $0.line) }
+    return layers.flatMap { $0.entries }.filter { seen.insert($0.key).inserted }.map { ($0.key, $0.line) }
   }
 }

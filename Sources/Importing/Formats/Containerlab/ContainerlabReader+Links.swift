@@ -170,7 +170,8 @@ extension ContainerlabReader {
     var nic = ForeignNIC(name: interface, line: line)
     nic.segment = id
     nic.mtu = mtu
-    let place = lab.nodes.firstIndex { $0.id == Self.hostID } ?? lab.nodes.count
+    let place = hostPlace ?? lab.nodes.count
+    hostPlace = place
     if place == lab.nodes.count { lab.nodes.append(ForeignNode(id: Self.hostID, name: "host", kind: .tap, line: line)) }
     lab.nodes[place].nics.append(nic)
     note(.changed, line, "host:\(interface)", "an interface of the host there is a TAP of the lab here")
@@ -234,7 +235,7 @@ extension ContainerlabReader {
       management.number = 0
       nics.append(management)
       used.insert(0)
-      for number in 0..<min(used.max() ?? 0, 128) where !used.contains(number) {
+      for number in 0..<min(used.max() ?? 0, MachineLimits.nics) where !used.contains(number) {
         var nic = ForeignNIC(name: "eth\(number)")
         nic.number = number
         nics.append(nic)

@@ -38,9 +38,12 @@ extension ContainerlabReader {
     roles[name] = .node(lab.nodes.count)
     var result = ForeignNode(id: name, name: name, kind: kind, line: line)
     if !isLinux { result.comments.append("kind: \(node.kind)") }
-    if isMachine { result.image = "\(node.kind).qcow2" }
+    if isMachine { result.image = "\(ImageWords.fileName(node.kind)).qcow2" }
     lab.nodes.append(result)
   }
+
+  /// Nodes in a row of which each has the network of the next one.
+  private static let longestChain = 64
 
   /// `network-mode: container:x`: two nodes there with one network between them, one node here.
   private mutating func mergeNamespaces() {
@@ -55,12 +58,12 @@ extension ContainerlabReader {
     for (name, mode) in modes {
       var target = mode.target
       var steps = 0
-      while let next = targets[target], steps <= targets.count {
+      while let next = targets[target], steps <= Self.longestChain {
         target = next.target
         steps += 1
       }
-      guard steps <= targets.count else {
-        fault(mode.line, "the network of \(name) is that of itself, over \(mode.target)")
+      guard steps <= Self.longestChain else {
+        fault(mode.line, "the network of \(name) is that of itself, over \(mode.target), or of too many in a row")
         continue
       }
       guard case .node(let place)? = roles[target], target != name else {

@@ -16,15 +16,17 @@ extension ContainerlabReader {
     let (name, line, definition) = definitions[place]
     guard case .node(let node)? = roles[name] else {
       for (key, line) in definition.keys where !["kind", "network-mode", "group", "labels"].contains(key) {
+        guard hasRoom(for: key.utf8.count + 64, line) else { return }
         note(.lost, line, "nodes.\(name).\(key)", "a switch has no such thing")
       }
       return
     }
     for (key, line) in definition.keys.sorted(by: { $0.line < $1.line }) where !Self.used.contains(key) {
+      guard !shared.isUsedUp else { return }
       setting(key, line, name, definition, node)
     }
     readEnvironment(name, line, definition, node)
-    for entry in definition.mapping("sysctls") { sysctl(entry, name, node) }
+    for entry in definition.mapping("sysctls") where !shared.isUsedUp { sysctl(entry, name, node) }
     readStages(name, definition, node)
     let isRouter = ContainerlabKind.linux.contains(definition.kind) && lab.nodes[node].nics.count > 1
     if isRouter { lab.nodes[node].isForwarding = true }
@@ -41,7 +43,7 @@ extension ContainerlabReader {
       counted[key] = (known.count + 1, min(known.line, line))
     case _ where Self.idle.contains(key): note(.withoutEffect, line, full, "it has no meaning here")
     case "image" where lab.nodes[node].kind == .container:
-      lab.nodes[node].image = Self.qualified(value?.text ?? "")
+      lab.nodes[node].image = ImageWords.qualified(value?.text ?? "")
     case "cmd" where lab.nodes[node].kind == .container: lab.nodes[node].command = value?.text
     case "memory" where lab.nodes[node].kind == .vm:
       guard let bytes = value?.text.flatMap({ Units.size($0.replacing(" ", with: "")) }), bytes > 0 else {
@@ -73,15 +75,9 @@ extension ContainerlabReader {
     lose(node, line, key, "network-mode \(mode): a node is never in the network of the host")
   }
 
-  /// Without a registry in front, Docker means its own.
-  private static func qualified(_ image: String) -> String {
-    let head = image.split(separator: "/").first ?? ""
-    guard image.contains("/") else { return "docker.io/library/\(image)" }
-    return head.contains(".") || head.contains(":") || head == "localhost" ? image : "docker.io/\(image)"
-  }
-
   /// Notes what has no equal, and says it beside the node; what several nodes have from one line is one note.
   private mutating func lose(_ node: Int, _ line: Int, _ key: String, _ reason: String) {
+    guard hasRoom(for: reason.utf8.count + 64, line) else { return }
     lab.nodes[node].comments.append("line \(line): \(reason)")
     let loss = Loss(line: line, reason: reason)
     if let place = losses[loss] {
@@ -101,6 +97,7 @@ extension ContainerlabReader {
     guard entry.key.hasPrefix("net."), let value = entry.value.text, lab.nodes[node].kind != .vm else {
       return lose(node, entry.line, "nodes.\(name).sysctls", "\(entry.key): only those of net. are a node's")
     }
+    guard hasRoom(for: entry.key.utf8.count + value.utf8.count + 16, entry.line) else { return }
     lab.nodes[node].sysctl.append((entry.key, value))
   }
 
@@ -114,10 +111,17 @@ extension ContainerlabReader {
     }
     for file in definition.list("env-files") {
       guard let path = file.text else { continue }
-      for (key, value) in variables(path, file.line) { set(key, value) }
+      for (key, value) in variables(path, file.line) {
+        guard hasRoom(for: key.utf8.count + value.utf8.count + 16, file.line) else { return }
+        set(key, value)
+      }
     }
     let own = definition.mapping("env")
-    for entry in own where entry.key != "__IMPORT_ENVS" { set(entry.key, entry.value.text ?? "") }
+    for entry in own where entry.key != "__IMPORT_ENVS" {
+      let value = entry.value.text ?? ""
+      guard hasRoom(for: entry.key.utf8.count + value.utf8.count + 16, entry.line) else { return }
+      set(entry.key, value)
+    }
     guard !order.isEmpty else { return }
     guard lab.nodes[node].kind == .container else {
       let reason = "env \(order.prefix(8).joined(separator: ", ")): variables are of containers, --kind container"
@@ -126,17 +130,31 @@ extension ContainerlabReader {
     lab.nodes[node].env = order.map { ($0, all[$0] ?? "") }
   }
 
-  /// `KEY=VALUE` lines of a file of the folder.
-  private mutating func variables(_ path: String, _ line: Int) -> [(String, String)] {
+  /// `KEY=VALUE` lines of a file of the folder, which is read once.
+  private mutating func variables(_ path: String, _ line: Int) -> [(key: String, value: String)] {
+    if let known = variableFiles[path] { return known }
+    let read = readVariables(path, line)
+    variableFiles[path] = read
+    return read
+  }
+
+  private mutating func readVariables(_ path: String, _ line: Int) -> [(key: String, value: String)] {
+    guard mayRead(path) else {
+      fault(
+        line, "env-files: \"\(path)\" is hidden or in another folder, and the topology was named alone",
+        hint: "name the folder")
+      return []
+    }
     let text: String?
     do throws(ImportFault) { text = try files.read(path) } catch {
-      faults.append(error)
+      fault(line, "env-files: \(error.message)")
       return []
     }
     guard let text else {
       fault(line, "env-files: there is no file \"\(path)\" in the folder")
       return []
     }
+    note(.changed, line, "env-files", "the variables of \(path) are taken in")
     return text.split(whereSeparator: \.isNewline).compactMap { line in
       guard let equals = line.firstIndex(of: "="), !line.hasPrefix("#") else { return nil }
       let value = line[line.index(after: equals)...].filter { $0 != "\"" }
@@ -144,11 +162,22 @@ extension ContainerlabReader {
     }
   }
 
+  /// Who names one file means no others that lie further down, nor what is hidden: the topology may be a stranger's.
+  private func mayRead(_ path: String) -> Bool {
+    guard files.named.count == 1 else { return true }
+    let parts = path.split(separator: "/").filter { $0 != "." }
+    return parts.count == 1 && !(parts.first?.hasPrefix(".") ?? true)
+  }
+
   // MARK: - what runs
 
   private mutating func readStages(_ name: String, _ definition: ContainerlabNode, _ node: Int) {
-    for stage in definition.mapping("stages") {
+    let stages = definition.mapping("stages")
+    guard let first = stages.first, hasRoom(for: lab.nodes[node].after.count, first.line) else { return }
+    var waits = Set(lab.nodes[node].after)
+    for stage in stages {
       for wait in stage.value["wait-for"]?.list ?? [] {
+        guard hasRoom(for: 64, wait.line) else { return }
         guard let other = wait["node"]?.text else { continue }
         guard roles[other] != nil else {
           fault(wait.line, "there is no node \"\(other)\"")
@@ -161,7 +190,7 @@ extension ContainerlabReader {
           continue
         }
         let id = lab.nodes[target].id
-        if !lab.nodes[node].after.contains(id) { lab.nodes[node].after.append(id) }
+        if waits.insert(id).inserted { lab.nodes[node].after.append(id) }
       }
     }
   }
@@ -171,10 +200,11 @@ extension ContainerlabReader {
     for stage in definition.mapping("stages") {
       commands += ["on-enter", "on-exit"].flatMap { stage.value["exec"]?[$0]?.list ?? [] }.map { $0["command"] ?? $0 }
     }
-    guard !commands.isEmpty else { return }
+    // Nodes that share a network are one with many NICs.
+    guard !commands.isEmpty, hasRoom(for: lab.nodes[node].nics.count, commands[0].line) else { return }
     // What a vendor's machine is told is not for a shell of ours.
     guard lab.nodes[node].kind != .vm || ContainerlabKind.linux.contains(definition.kind) else {
-      for command in commands {
+      for command in commands where !shared.isUsedUp {
         lose(node, command.line, "nodes.\(name).exec", "not run: \(command.text ?? "")")
       }
       return
@@ -182,6 +212,7 @@ extension ContainerlabReader {
     var script = ShellApplication(path: shown, key: "nodes.\(name).exec", node: lab.nodes[node])
     for command in commands {
       guard let text = command.text else { continue }
+      guard hasRoom(for: text.utf8.count + 16, command.line) else { return }
       let line = ContainerlabVariables.magic(text, node: name, lab: lab.name)
       script.apply(line, first: command.line, isOneLine: true, to: &lab.nodes[node])
     }

@@ -20,7 +20,6 @@ struct EVELabMaker {
   mutating func make() throws(ImportFaults) -> ForeignLab {
     for network in source.networks { segment(network) }
     for node in source.nodes { self.node(node) }
-    lab.fitMachines(&findings)
     try findings.check()
     lab.notes = findings.notes
     return lab
@@ -54,7 +53,8 @@ struct EVELabMaker {
       if made.kind == .container { made.image = node.image } else { made.comments.append("docker\(template)\(image)") }
     default:
       // EVE-NG names the folder that the machine's disks lie in.
-      made.image = node.type == "qemu" && !node.image.isEmpty ? "\(node.image).qcow2" : "none"
+      let name = ImageWords.fileName(node.image)
+      made.image = node.type == "qemu" && !name.isEmpty ? "\(name).qcow2" : "none"
       made.comments.append("\(node.type)\(template)\(image)")
     }
     if made.kind == .vm {
@@ -142,8 +142,7 @@ struct EVELabMaker {
 
   private mutating func firstMAC(of node: EVELab.Node) -> UInt64? {
     guard !node.firstMAC.isEmpty else { return nil }
-    let digits = node.firstMAC.filter { $0 != ":" && $0 != "-" && $0 != "." }
-    if digits.utf8.count == 12, let bits = UInt64(digits, radix: 16) { return bits }
+    if let bits = MACWords.bits(node.firstMAC) { return bits }
     let reason = "\(node.firstMAC.inQuotes) is no MAC address"
     findings.note(.lost, "nodes.\(node.name).firstmac", line: node.line, reason)
     return nil

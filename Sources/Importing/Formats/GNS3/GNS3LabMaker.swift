@@ -42,7 +42,6 @@ struct GNS3LabMaker {
       }
     }
     for (place, link) in project.links.enumerated() { self.link(link, place) }
-    lab.fitMachines(&findings)
     try findings.check()
     lab.notes = findings.notes
     return lab
@@ -97,7 +96,8 @@ struct GNS3LabMaker {
     }
     // Machines number their cards by place: one before a linked one is there as well.
     if ["qemu", "docker", "vmware", "virtualbox"].contains(node.word), let last = ports.keys.max()?.adapter {
-      for adapter in 0..<last where !ports.keys.contains(where: { $0.adapter == adapter }) {
+      let known = Set(ports.keys.map(\.adapter))
+      for adapter in 0..<last where !known.contains(adapter) {
         ports[GNS3Port(adapter: adapter, number: 0)] = GNS3PortFacts(name: "Ethernet\(adapter)")
       }
     }

@@ -57,7 +57,7 @@ struct GNS3OldReader {
       findings.note(.changed, "nodes.\(name).type", line: value.line, "\(word.inQuotes) is taken for a machine")
     }
     var node = GNS3Node(id: "\(number)", name: name, role: role ?? .machine, word: word, line: value.line)
-    hardware(&node, properties)
+    GNS3Hardware.read(properties, into: &node, &findings)
     let ports = ports(&node, value, properties)
     if node.role == .host {
       for key in ["vm_id", "vpcs_id"] where node.script == nil {
@@ -67,26 +67,12 @@ struct GNS3OldReader {
     return (node, ports)
   }
 
-  private mutating func hardware(_ node: inout GNS3Node, _ properties: ForeignValue) {
-    let ram = findings.number(properties["ram"], "\(node.name): ram", in: 0...1 << 20) ?? 0
-    if ram > 0 { node.memory = UInt64(ram) << 20 }
-    node.cpus = findings.number(properties["cpus"], "\(node.name): cpus", in: 0...1024).flatMap { $0 > 0 ? $0 : nil }
-    for key in ["hda_disk_image", "image", "path", "vmname", "vmx_path"] where node.image == nil {
-      node.image = properties[key]?.text.flatMap { $0.isEmpty ? nil : $0 }
-    }
-    for key in ["startup_config", "private_config", "options", "hdb_disk_image", "kernel_image"] {
-      guard let value = properties[key], let text = value.text, !text.isEmpty else { continue }
-      findings.note(.lost, "nodes.\(node.name).\(key)", line: value.line, "it has no equal here")
-      if text.utf8.count <= 200 { node.comments.append("\(key): \(text)") }
-    }
-  }
-
   /// The ports that a node lists, into the node; by the file's numbers.
   private mutating func ports(
     _ node: inout GNS3Node, _ value: ForeignValue, _ properties: ForeignValue
   ) -> [Int: GNS3Port] {
     var known: [Int: GNS3Port] = [:]
-    let base = Self.mac(properties["mac_address"]?.text)
+    let base = properties["mac_address"]?.text.flatMap { MACWords.bits($0) }
     for (index, item) in findings.mappings(value["ports"], "ports").enumerated() {
       guard let id = findings.number(item["id"], "id", in: Self.numbers) else {
         findings.fault("a port of \(node.name.inQuotes) has no id", line: item.line)
@@ -114,11 +100,6 @@ struct GNS3OldReader {
       node.ports[port] = facts
     }
     return known
-  }
-
-  private static func mac(_ text: String?) -> UInt64? {
-    let digits = (text ?? "").filter { $0 != ":" && $0 != "-" && $0 != "." }
-    return digits.utf8.count == 12 ? UInt64(digits, radix: 16) : nil
   }
 
   // MARK: - Links

@@ -58,7 +58,8 @@ struct GNS3Reader {
     }
     var node = GNS3Node(id: id, name: name, role: role ?? .machine, word: word, line: value.line)
     let properties = value["properties"] ?? ForeignValue(.mapping([]), line: value.line, column: 1)
-    hardware(&node, properties)
+    GNS3Hardware.read(properties, into: &node, &findings)
+    if node.role == .container { container(&node, properties) }
     switch word {
     case "dynamips": slots(&node, properties)
     case "iou": adapters(&node, properties)
@@ -75,39 +76,13 @@ struct GNS3Reader {
     return node
   }
 
-  /// Memory, processors and the names of images.
-  private mutating func hardware(_ node: inout GNS3Node, _ properties: ForeignValue) {
-    let ram = findings.number(properties["ram"], "\(node.name): ram", in: 0...1 << 20) ?? 0
-    if ram > 0 { node.memory = UInt64(ram) << 20 }
-    node.cpus = findings.number(properties["cpus"], "\(node.name): cpus", in: 0...1024).flatMap { $0 > 0 ? $0 : nil }
-    for key in ["hda_disk_image", "image", "path", "vmname", "vmx_path"] where node.image == nil {
-      node.image = findings.text(properties[key], key).flatMap { $0.isEmpty ? nil : $0 }
-    }
-    for key in Self.lostKeys {
-      guard let value = properties[key], let text = value.text, !text.isEmpty else { continue }
-      findings.note(.lost, "nodes.\(node.name).\(key)", line: value.line, "it has no equal here")
-      if text.utf8.count <= 200 { node.comments.append("\(key): \(text)") }
-    }
-    for key in ["startup_config_content", "private_config_content", "startup_config", "private_config"] {
-      guard let value = properties[key], let text = value.text, !text.isEmpty else { continue }
-      findings.note(
-        .lost, "nodes.\(node.name).\(key)", line: value.line, "the machine's own configuration stays where it is")
-      node.comments.append(key.hasSuffix("content") ? "it has a \(key)" : "\(key): \(text)")
-    }
-    if node.role == .container { container(&node, properties) }
-  }
-
-  private static let lostKeys = [
-    "hdb_disk_image", "hdc_disk_image", "hdd_disk_image", "bios_image", "cdrom_image", "kernel_image", "initrd",
-    "kernel_command_line", "options", "extra_hosts",
-  ]
-
   private mutating func container(_ node: inout GNS3Node, _ properties: ForeignValue) {
     node.command = findings.text(properties["start_command"], "start_command").flatMap { $0.isEmpty ? nil : $0 }
-    for line in (findings.text(properties["environment"], "environment") ?? "").split(separator: "\n") {
+    for line in (findings.text(properties["environment"], "environment") ?? "").split(whereSeparator: \.isNewline) {
       let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       if parts.count == 2, !parts[0].isEmpty { node.environment.append((parts[0], parts[1])) }
     }
+    node.environment = LastOfEach.of(node.environment)
     if let volumes = properties["extra_volumes"], volumes.list?.isEmpty == false {
       findings.note(.lost, "nodes.\(node.name).extra_volumes", line: volumes.line, "containers keep no volumes here")
     }
@@ -143,9 +118,8 @@ struct GNS3Reader {
   private mutating func mac(of node: GNS3Node, _ properties: ForeignValue) -> UInt64? {
     guard node.word == "qemu" else { return nil }
     let text = properties["mac_address"]?.text ?? ""
-    let digits = text.filter { $0 != ":" && $0 != "-" && $0 != "." }
-    if !digits.isEmpty {
-      if digits.utf8.count == 12, let bits = UInt64(digits, radix: 16) { return bits }
+    if !text.isEmpty {
+      if let bits = MACWords.bits(text) { return bits }
       let key = "nodes.\(node.name).mac_address"
       findings.note(.lost, key, line: properties["mac_address"]?.line, "\(text.inQuotes) is no MAC address")
       return nil
@@ -154,8 +128,12 @@ struct GNS3Reader {
     return 0x0c << 40 | bits << 16
   }
 
+  /// Bytes of a format that is used: each card's name repeats it.
+  private static let longestFormat = 64
+
   /// The name of a card's port: `{0}` and `{port0}` count from 0, `{port1}` from 1.
   private static func name(_ format: String, _ index: Int) -> String {
+    guard format.utf8.count <= longestFormat else { return "Ethernet\(index)" }
     var name = format
     for (word, number) in [("{0}", index), ("{port0}", index), ("{1}", index + 1), ("{port1}", index + 1)] {
       name = name.split(separator: word, omittingEmptySubsequences: false).joined(separator: "\(number)")

@@ -74,3 +74,41 @@ enum GNS3Scripts {
     }
   }
 }
+
+/// What both versions of projects say of a machine beside its ports: memory, processors, images and configurations.
+enum GNS3Hardware {
+  static func read(_ properties: ForeignValue, into node: inout GNS3Node, _ findings: inout Findings) {
+    let ram = findings.number(properties["ram"], "\(node.name): ram", in: 0...1 << 20) ?? 0
+    if ram > 0 { node.memory = UInt64(ram) << 20 }
+    node.cpus = findings.number(properties["cpus"], "\(node.name): cpus", in: 0...1024).flatMap { $0 > 0 ? $0 : nil }
+    for key in ["hda_disk_image", "image", "path", "vmname", "vmx_path"] where node.image == nil {
+      node.image = findings.text(properties[key], key).flatMap { $0.isEmpty ? nil : $0 }
+    }
+    for key in lostKeys {
+      guard let value = properties[key], let text = value.text, !text.isEmpty else { continue }
+      findings.note(.lost, "nodes.\(node.name).\(key)", line: value.line, "it has no equal here")
+      keep(key, text, &node)
+    }
+    for key in configurations {
+      guard let value = properties[key], let text = value.text, !text.isEmpty else { continue }
+      findings.note(
+        .lost, "nodes.\(node.name).\(key)", line: value.line, "the machine's own configuration stays where it is")
+      if key.hasSuffix("content") { node.comments.append("it has a \(key)") } else { keep(key, text, &node) }
+    }
+  }
+
+  /// Longest text that becomes a comment, in bytes.
+  private static let longestComment = 200
+
+  private static func keep(_ key: String, _ text: String, _ node: inout GNS3Node) {
+    if text.utf8.count <= longestComment { node.comments.append("\(key): \(text)") }
+  }
+
+  private static let lostKeys = [
+    "hdb_disk_image", "hdc_disk_image", "hdd_disk_image", "bios_image", "cdrom_image", "kernel_image", "initrd",
+    "kernel_command_line", "options", "extra_hosts",
+  ]
+  private static let configurations = [
+    "startup_config_content", "private_config_content", "startup_config", "private_config",
+  ]
+}

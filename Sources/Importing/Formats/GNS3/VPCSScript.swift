@@ -12,8 +12,8 @@ struct VPCSScript {
   ///
   /// A later address of a family takes the place of an earlier one, as in the program itself.
   init(_ text: String) {
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let words = line.split(whereSeparator: { $0.isWhitespace }).map(String.init)
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+      let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
       guard let first = words.first, !first.hasPrefix("#"), !first.hasPrefix("!") else { continue }
       switch first.lowercased() {
       case "ip" where words.count > 1: read(Array(words.dropFirst()), index + 1, String(line))
@@ -56,35 +56,5 @@ struct VPCSScript {
     addresses.append("\(parts[0])/\(length ?? (isSix ? 64 : 24))")
     gateways.removeAll { $0.contains(":") == isSix }
     if let gateway, gateway != "0.0.0.0" { gateways.append(gateway) }
-  }
-}
-
-/// Words of other tools' lines that speak of IP addresses.
-enum IPWords {
-  /// The address in dotted form; nil = it is none.
-  static func four(_ word: String) -> UInt32? {
-    let parts = word.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 4 else { return nil }
-    var value: UInt32 = 0
-    for part in parts {
-      guard part.utf8.count <= 3, part.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let byte = UInt8(part) else {
-        return nil
-      }
-      value = value << 8 | UInt32(byte)
-    }
-    return value
-  }
-
-  static func isSix(_ word: String) -> Bool { word.contains(":") && IPPrefix("\(word)/128") != nil }
-
-  /// The length of a prefix, from `26` or `255.255.255.192`; nil = it is no mask.
-  static func length(_ word: String, isSix: Bool) -> Int? {
-    if word.utf8.count <= 3, word.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(word) {
-      return (0...(isSix ? 128 : 32)).contains(number) ? number : nil
-    }
-    guard !isSix, let mask = four(word) else { return nil }
-    let length = (~mask).leadingZeroBitCount
-    guard mask == (length == 0 ? 0 : UInt32.max << UInt32(32 - length)) else { return nil }
-    return length
   }
 }

@@ -22,6 +22,8 @@ struct KatharaReader {
   /// Places of nodes by their names.
   var places: [String: Int] = [:]
   private var segments: [String: Int] = [:]
+  /// What devices have of what they share.
+  var shared = SharedText()
   /// By device: the line of each meta, the last one counts.
   var metas: [String: [(key: String, value: String, line: Int)]] = [:]
   private var numbers: Set<String> = []
@@ -58,7 +60,19 @@ struct KatharaReader {
   }
 
   mutating func fault(_ line: Int?, _ message: String, in file: String = configuration) {
-    faults.append(ImportFault(path: files.shown(file), line: line, message: message))
+    fault(ImportFault(path: files.shown(file), line: line, message: message))
+  }
+
+  mutating func fault(_ fault: ImportFault) {
+    if faults.count < Self.mostFaults { faults.append(fault) }
+  }
+
+  /// Counts bytes that a device gets; answers false, and is a fault, once the devices have more than a lab may.
+  mutating func hasRoom(for count: Int, in file: String) -> Bool {
+    let isFirst = !shared.isUsedUp
+    if shared.hasRoom(for: count) { return true }
+    if isFirst { fault(nil, "the devices have more than \(SharedText.most) bytes of scripts and files", in: file) }
+    return false
   }
 
   mutating func note(
@@ -215,7 +229,7 @@ struct KatharaReader {
       return text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
         .map { (Self.trimmed($1), $0 + 1) }.filter { !$0.0.isEmpty && !$0.0.hasPrefix("#") }
     } catch {
-      faults.append(error)
+      fault(error)
       return []
     }
   }
@@ -223,7 +237,8 @@ struct KatharaReader {
   /// `a: b c`: a starts when b and c have.
   private mutating func readDependencies() {
     let file = "lab.dep"
-    for (text, number) in lines(of: file) {
+    var lines: [Int: Int] = [:]
+    for (text, number) in self.lines(of: file) {
       let parts = text.split(separator: ":", maxSplits: 1)
       guard parts.count == 2, parts[0].allSatisfy({ Self.isWord($0) }) else {
         fault(number, "a line must be DEVICE: DEVICE DEVICE", in: file)
@@ -234,6 +249,7 @@ struct KatharaReader {
         note(.withoutEffect, number, String(parts[0]), "there is no such device", in: file)
         continue
       }
+      lines[place] = number
       for other in others {
         guard places[other] != nil else {
           note(.withoutEffect, number, other, "there is no such device", in: file)
@@ -242,7 +258,11 @@ struct KatharaReader {
         lab.nodes[place].after.append(other)
       }
     }
-    if let cycle = cycle() { fault(nil, "devices wait for each other: \(cycle.joined(separator: " -> "))", in: file) }
+    if let cycle = cycle() {
+      let names = cycle.prefix(Self.mostShown).map { lab.nodes[$0].name } + (cycle.count > Self.mostShown ? ["…"] : [])
+      let line = cycle.first.flatMap { lines[$0] }
+      fault(line, "devices wait for each other: \(names.joined(separator: " -> "))", in: file)
+    }
     // Only what has a start of its own can wait for others.
     guard hostKind == .netns else { return }
     for place in lab.nodes.indices where !lab.nodes[place].after.isEmpty {
@@ -251,7 +271,11 @@ struct KatharaReader {
     }
   }
 
-  private func cycle() -> [String]? {
+  /// Devices of a cycle that are told.
+  private static let mostShown = 20
+
+  /// Places of devices that wait for each other, the first one at the end again.
+  private func cycle() -> [Int]? {
     var state: [Int: Bool] = [:]
     for start in lab.nodes.indices where state[start] == nil {
       var path: [(node: Int, next: Int)] = [(start, 0)]
@@ -266,7 +290,7 @@ struct KatharaReader {
         guard let other = places[lab.nodes[node].after[next]] else { continue }
         if state[other] == false {
           let from = path.firstIndex { $0.node == other } ?? 0
-          return path[from...].map { lab.nodes[$0.node].name } + [lab.nodes[other].name]
+          return path[from...].map(\.node) + [other]
         }
         guard state[other] == nil else { continue }
         state[other] = false

@@ -16,15 +16,18 @@ extension KatharaReader {
       lab.nodes[place].command = "sleep infinity"
     }
     for (index, meta) in all.enumerated() where Self.adding.contains(meta.key) || last[meta.key] == index {
-      apply(meta.key, meta.value, meta.line, place)
+      if meta.key != "exec" { apply(meta.key, meta.value, meta.line, place) }
     }
+    applyExec(all.filter { $0.key == "exec" }.map { ($0.value, $0.line) }, place)
+    lab.nodes[place].env = LastOfEach.of(lab.nodes[place].env)
+    lab.nodes[place].sysctl = LastOfEach.of(lab.nodes[place].sysctl)
   }
 
   private mutating func apply(_ key: String, _ value: String, _ line: Int, _ place: Int) {
     let name = "\(lab.nodes[place].name)[\(key)]"
     switch key {
     case "image":
-      guard hostKind != .container else { return lab.nodes[place].image = Self.qualified(value) }
+      guard hostKind != .container else { return lab.nodes[place].image = ImageWords.qualified(value) }
       lose(place, line, name, "image \(value): --kind container takes it")
     case "bridged": applyBridged(value, line, name, place)
     case "mem", "memory":
@@ -47,22 +50,20 @@ extension KatharaReader {
         return lose(place, line, name, "env \(value): variables are of containers, --kind container")
       }
       lab.nodes[place].env.append((String(parts[0]), String(parts[1])))
-    case "exec":
-      var script = ShellApplication(path: files.shown(Self.configuration), key: name, node: lab.nodes[place])
-      script.apply(value, first: line, isOneLine: true, to: &lab.nodes[place])
-      script.finish(&lab.nodes[place])
-      lab.notes += script.notes
     case "num_terms", "shell", "privileged":
       note(.withoutEffect, line, name, "it has no meaning here")
     default: lose(place, line, name, "\(key) \(value): a lab file has no such thing")
     }
   }
 
-  /// Without a registry in front, Docker means its own.
-  private static func qualified(_ image: String) -> String {
-    let head = image.split(separator: "/").first ?? ""
-    guard image.contains("/") else { return "docker.io/library/\(image)" }
-    return head.contains(".") || head.contains(":") || head == "localhost" ? image : "docker.io/\(image)"
+  /// What runs once the device is there: after all that it is.
+  private mutating func applyExec(_ lines: [(value: String, line: Int)], _ place: Int) {
+    guard !lines.isEmpty else { return }
+    let name = "\(lab.nodes[place].name)[exec]"
+    var script = ShellApplication(path: files.shown(Self.configuration), key: name, node: lab.nodes[place])
+    for (value, line) in lines { script.apply(value, first: line, isOneLine: true, to: &lab.nodes[place]) }
+    script.finish(&lab.nodes[place])
+    lab.notes += script.notes
   }
 
   private static func bytes(_ text: String) -> UInt64? {
@@ -86,7 +87,6 @@ extension KatharaReader {
     guard parts.count == 2, parts[0].hasPrefix("net.") else {
       return lose(place, line, name, "sysctl \(value): only those of net. are a node's")
     }
-    lab.nodes[place].sysctl.removeAll { $0.key == parts[0] }
     lab.nodes[place].sysctl.append((parts[0], parts[1]))
   }
 
@@ -100,10 +100,12 @@ extension KatharaReader {
 
   /// `shared.startup` runs in all devices, then the device's own; a script without a device is of nobody.
   mutating func readScripts() {
-    let shared = script("shared.startup")
+    let common = "shared.startup"
+    let shared = script(common)
+    if let shared, !hasRoom(for: shared.utf8.count * lab.nodes.count, in: common) { return }
     for place in lab.nodes.indices {
       let device = lab.nodes[place].name
-      for (file, text) in [("shared.startup", shared), ("\(device).startup", script("\(device).startup"))] {
+      for (file, text) in [(common, shared), ("\(device).startup", script("\(device).startup"))] {
         guard let text else { continue }
         var application = ShellApplication(path: files.shown(file), key: file, node: lab.nodes[place])
         application.apply(text, first: 1, to: &lab.nodes[place])
@@ -111,7 +113,7 @@ extension KatharaReader {
         lab.notes += application.notes
       }
     }
-    for path in files.paths where path.hasSuffix(".startup") && !path.contains("/") && path != "shared.startup" {
+    for path in files.paths where path.hasSuffix(".startup") && !path.contains("/") && path != common {
       guard places[String(path.dropLast(".startup".count))] == nil else { continue }
       note(.withoutEffect, nil, path, "lab.conf names no such device", in: path)
     }
@@ -120,7 +122,7 @@ extension KatharaReader {
 
   private mutating func script(_ file: String) -> String? {
     do throws(ImportFault) { return try files.read(file) } catch {
-      faults.append(error)
+      fault(error)
       return nil
     }
   }
@@ -135,6 +137,7 @@ extension KatharaReader {
         counts[place, default: 0] += 1
         continue
       }
+      guard !shared.isUsedUp else { return }
       addFile(path, as: "/\(parts[1])", place)
     }
     for (place, count) in counts.sorted(by: { $0.key < $1.key }) {
@@ -154,6 +157,7 @@ extension KatharaReader {
     guard let text, text.utf8.count <= Self.largestFile else {
       return note(.lost, nil, target, "it is no text of at most \(Self.largestFile) bytes", in: path)
     }
+    guard hasRoom(for: text.utf8.count, in: path) else { return }
     lab.nodes[place].files.append((target, text))
   }
 }

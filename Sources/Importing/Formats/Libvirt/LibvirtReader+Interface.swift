@@ -25,8 +25,8 @@ extension LibvirtReader {
     if let wanted = source?.attributes["portgroup"], known != nil, group == nil {
       note(.lost, element, "\(key).portgroup", "its network has no port group \(ImportWord.quoted(wanted))")
     }
-    readVLAN(element.first("vlan") ?? group?.vlan ?? known?.vlan, key, &nic)
-    readBandwidth(element.first("bandwidth") ?? group?.bandwidth, key, &nic)
+    readVLAN(element.first("vlan").map { LibvirtVLAN($0) } ?? group?.vlan ?? known?.vlan, key, &nic)
+    readBandwidth(element.first("bandwidth").map { LibvirtBandwidth($0) } ?? group?.bandwidth, key, &nic)
     if let mac = nic.mac, let addresses = known?.addresses[mac] { nic.addresses += addresses }
     for address in element.all("ip") {
       guard let text = address.attributes["address"] else { continue }
@@ -114,22 +114,20 @@ extension LibvirtReader {
     }
   }
 
-  private mutating func readVLAN(_ element: XMLElement?, _ key: String, _ nic: inout ForeignNIC) {
-    guard let element else { return }
-    let (vlan, changes) = LibvirtWords.vlan(element)
-    for change in changes { note(.lost, element, "\(key).vlan", change) }
-    nic.comments += changes
-    if let vlan { nic.vlan = vlan }
+  private mutating func readVLAN(_ vlan: LibvirtVLAN?, _ key: String, _ nic: inout ForeignNIC) {
+    guard let vlan else { return }
+    for change in vlan.changes { note(.lost, line: vlan.line, "\(key).vlan", change) }
+    nic.comments += vlan.changes
+    if let vlan = vlan.vlan { nic.vlan = vlan }
   }
 
   /// `inbound` is towards the guest.
-  private mutating func readBandwidth(_ element: XMLElement?, _ key: String, _ nic: inout ForeignNIC) {
-    guard let element else { return }
-    nic.toNode.rate = LibvirtWords.rate(element.first("inbound"))
-    nic.fromNode.rate = LibvirtWords.rate(element.first("outbound"))
-    let isMore = element.children.contains { child in
-      child.attributes.keys.contains { ["peak", "burst", "floor"].contains($0) }
-    }
-    if isMore { note(.lost, element, "\(key).bandwidth", "peak, burst and floor have no equal; average is the rate") }
+  private mutating func readBandwidth(_ bandwidth: LibvirtBandwidth?, _ key: String, _ nic: inout ForeignNIC) {
+    guard let bandwidth else { return }
+    nic.toNode.rate = bandwidth.inbound
+    nic.fromNode.rate = bandwidth.outbound
+    guard bandwidth.isMore else { return }
+    let reason = "peak, burst and floor have no equal; average is the rate"
+    note(.lost, line: bandwidth.line, "\(key).bandwidth", reason)
   }
 }

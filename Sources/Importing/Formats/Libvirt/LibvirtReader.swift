@@ -34,8 +34,11 @@ struct LibvirtReader {
   }
 
   mutating func note(_ outcome: ImportNote.Outcome, _ element: XMLElement, _ key: String, _ reason: String) {
-    lab.notes.append(
-      ImportNote(outcome, path: path, line: element.line, key: ImportWord.shown(key), reason: reason))
+    note(outcome, line: element.line, key, reason)
+  }
+
+  mutating func note(_ outcome: ImportNote.Outcome, line: Int, _ key: String, _ reason: String) {
+    lab.notes.append(ImportNote(outcome, path: path, line: line, key: ImportWord.shown(key), reason: reason))
   }
 
   // MARK: - Networks
@@ -49,6 +52,10 @@ struct LibvirtReader {
     networks[name] = network
     let place = segment(network.segment, name: name, line: element.line)
     if let mtu = network.mtu { lab.segments[place].mtu = mtu }
+    if network.crowded > 0 {
+      let reason = "\(network.crowded) addresses of NICs that have too many are left out"
+      note(.lost, element, "network \(name).ip.dhcp", reason)
+    }
     if let reason = network.uplink {
       note(.lost, element.first("forward") ?? element, "network \(name).forward", reason)
       lab.segments[place].comments.append(reason)
@@ -77,9 +84,7 @@ struct LibvirtReader {
   /// Once all NICs are known: a switch that has VLANs anywhere has them everywhere.
   private mutating func settle() {
     var aware = Set(
-      networks.values.filter { network in
-        network.vlan != nil || network.portGroups.contains { $0.vlan != nil }
-      }.map(\.segment))
+      networks.values.filter(\.hasVLANs).map(\.segment))
     for nic in lab.nodes.flatMap(\.nics) {
       if let segment = nic.segment, nic.vlan != .none { aware.insert(segment) }
     }

@@ -22,29 +22,18 @@ enum LibvirtWords {
   /// A length of 0 to 128, from `prefix`, or `netmask` in dotted form; what an address has without them is its class's.
   static func prefix(of element: XMLElement) -> Int? {
     if let text = element.attributes["prefix"] { return Int(text).flatMap { (0...128).contains($0) ? $0 : nil } }
-    if let mask = element.attributes["netmask"] { return length(of: mask) }
+    if let mask = element.attributes["netmask"] { return IPWords.length(ofMask: mask) }
     guard let address = element.attributes["address"] else { return nil }
     if address.contains(":") { return 64 }
     guard let first = address.split(separator: ".").first.flatMap({ UInt8($0) }) else { return nil }
     return first < 128 ? 8 : first < 192 ? 16 : 24
   }
 
-  private static func length(of mask: String) -> Int? {
-    let parts = mask.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-    guard parts.count == 4 else { return nil }
-    var bits: UInt32 = 0
-    for part in parts {
-      guard let part else { return nil }
-      bits = bits << 8 | UInt32(part)
-    }
-    let length = (~bits).leadingZeroBitCount
-    return bits == (length == 0 ? 0 : ~UInt32(0) << UInt32(32 - length)) ? length : nil
-  }
-
   /// What `<vlan>` says; nil when none of its numbers is one, and what had to be changed of it.
   static func vlan(_ element: XMLElement) -> (vlan: ForeignVLAN?, changes: [String]) {
     var changes: [String] = []
     var tags: [Int] = []
+    var seen: Set<Int> = []
     var native: Int?
     for tag in element.all("tag") {
       let text = tag.attributes["id"] ?? ""
@@ -52,7 +41,7 @@ enum LibvirtWords {
         changes.append("there is no VLAN \(ImportWord.quoted(text)) here, 1 to 4094 are")
         continue
       }
-      if !tags.contains(id) { tags.append(id) }
+      if seen.insert(id).inserted { tags.append(id) }
       switch tag.attributes["nativeMode"] {
       case "untagged": native = id
       case "tagged": changes.append("nativeMode='tagged' has no equal: untagged frames are dropped")

@@ -1,10 +1,12 @@
 """The provider itself, as netlab's module `netsim.providers.apus`."""
 
 import argparse
+import atexit
 import sys
 import typing
 
 from box import Box
+from netsim.cli import is_dry_run
 from netsim.providers import _Provider, validate_mgmt_ip
 from netsim.utils import files, log
 
@@ -87,24 +89,33 @@ class Apus(_Provider):
     return f'apus-{nodes.lab_name(topology)}-{nodes.name(topology.nodes[node])}'
 
   def validate_node_image(self, node: Box, topology: Box) -> None:
-    if frr.is_own_container(node):
+    if frr.is_own_container(node) and not is_dry_run():
       frr.pull(node, topology)
 
   def pre_start_lab(self, topology: Box) -> None:
+    if is_dry_run():
+      return
     commands.load_modules(topology)
     for node in nodes.managed(topology):
       if frr.is_own_container(node):
         frr.make_container(node, topology)
 
   def post_start_lab(self, topology: Box) -> None:
+    if is_dry_run():
+      return
     for node in nodes.managed(topology):
       if frr.is_in_namespace(node):
         frr.start_in_namespace(node, topology)
 
+  def pre_stop_lab(self, topology: Box) -> None:
+    if not is_dry_run():
+      # Where `apus down` fails netlab ends without another word to providers, and they are privileged.
+      atexit.register(frr.remove_containers, topology)
+
   def post_stop_lab(self, topology: Box) -> None:
-    for node in nodes.managed(topology):
-      if frr.is_own_container(node):
-        frr.remove_container(node, topology)
+    if not is_dry_run():
+      atexit.unregister(frr.remove_containers)
+      frr.remove_containers(topology)
 
   def get_lab_status(self, collect_status: dict) -> Box:
     return commands.states()

@@ -9,7 +9,7 @@ import sys
 import typing
 
 from box import Box
-from netsim.cli import connect, external_commands
+from netsim.cli import connect, external_commands, is_dry_run
 from netsim.data import get_empty_box
 from netsim.providers import PRINT_LOCK
 from netsim.utils import log
@@ -39,7 +39,11 @@ def entering(node: Box) -> typing.List[str]:
 
 
 def run(command: list, **settings: typing.Any) -> subprocess.CompletedProcess:
-  """Runs a program to its end; one that is not there has failed as well."""
+  """Runs a program to its end; one that is not there has failed as well. A dry run only says it."""
+  if is_dry_run():
+    with PRINT_LOCK:
+      print(f'DRY RUN: {shlex.join(command)}', flush=True)
+    return subprocess.CompletedProcess(command, returncode=0, stdout='', stderr='')
   try:
     return subprocess.run(command, capture_output=True, text=True, check=False, **settings)
   except OSError as error:
@@ -162,7 +166,7 @@ def set_impairments(node: Box, topology: Box, intf: Box) -> None:
     log.error(
       text=f'Failed to impair {node.name} {intf.ifname}', more_data=[shlex.join(command), done.stderr.strip()],
       module='apus', skip_header=True, category=log.ErrorAbort)
-  else:
+  elif not is_dry_run():
     log.info(text=f'Traffic control on {node.name} {intf.ifname}: {" ".join(values) or "disabled"}')
 
 

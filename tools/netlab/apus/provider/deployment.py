@@ -10,8 +10,10 @@ from netsim.utils import log, strings
 
 from . import commands, frr, nodes
 
-# Writes what comes in to a file of the node and runs it there.
-RUNNER = 'f=/tmp/netlab-$$.sh; cat >$f && chmod 755 $f && $f </dev/null; s=$?; rm -f $f; exit $s'
+# Writes what comes in to a file of the node, whose name nobody can foresee, and runs it there.
+RUNNER = (
+  'f=$(mktemp /tmp/netlab-XXXXXX) || exit; '
+  'cat >"$f" && chmod 700 "$f" && "$f" </dev/null; s=$?; rm -f "$f"; exit $s')
 
 
 def deploy(node: Box, topology: Box, parts: list) -> None:

@@ -6,6 +6,7 @@ namespace of its own, with private folders for its settings, sockets and logs, a
 netlab's scripts write stays there, and goes with the lab.
 """
 
+import json
 import pathlib
 import shlex
 import subprocess
@@ -19,8 +20,9 @@ from . import commands, nodes
 
 # Seconds within which FRR answers after its start: long, for hosts that are busy.
 PATIENCE = 60
-# Folders of which FRR in a namespace has empty ones of its own.
-PRIVATE = ('/etc/frr', '/run/frr', '/var/log/frr', '/var/tmp/frr', '/tmp', '/root')
+# Folders of this host of which FRR in a namespace has empty ones of its own, and those that it makes in them.
+PRIVATE = ('/etc/frr', '/run', '/var/log', '/var/tmp', '/tmp', '/root')
+MADE = ('/run/frr', '/var/log/frr', '/var/tmp/frr')
 
 
 def is_own_container(node: Box) -> bool:
@@ -45,7 +47,13 @@ def wait(node: Box, topology: Box) -> bool:
 
 
 def container_name(node: Box, topology: Box) -> str:
-  return f'netlab-{nodes.lab_name(topology)}-{nodes.name(node)}'
+  # No name of a lab has two - in a row, so it is clear where it ends.
+  return f'netlab-{nodes.lab_name(topology)}--{nodes.name(node)}'
+
+
+def marks(topology: Box) -> typing.Dict[str, str]:
+  """Labels of the lab's containers, by which it knows them: its name, and the folder from which netlab runs it."""
+  return {'netlab': str(topology.name), 'netlab-folder': str(pathlib.Path.cwd())}
 
 
 def engine(topology: Box) -> str:
@@ -66,10 +74,14 @@ def pull(node: Box, topology: Box) -> None:
 
 def make_container(node: Box, topology: Box) -> None:
   name = container_name(node, topology)
-  remove_container(node, topology)
+  failure = remove_container(node, topology)
+  if failure is not None:
+    log.fatal(failure, module='apus')
   command = [engine(topology), 'run', '-d', '-t', '--name', name, '--hostname', node.name.replace('_', '-')]
   # Its network is its own, and empty until Apus brings interfaces.
-  command += ['--privileged', '--pids-limit=-1', '--network', 'none', '--label', f'netlab={topology.name}']
+  command += ['--privileged', '--pids-limit=-1', '--network', 'none']
+  for label, value in marks(topology).items():
+    command += ['--label', f'{label}={value}']
   if engine(topology) == 'docker':
     for place in ('all', 'default'):
       command += ['--sysctl', f'net.ipv6.conf.{place}.disable_ipv6=0']
@@ -84,8 +96,32 @@ def make_container(node: Box, topology: Box) -> None:
     log.fatal(f'Cannot start the container of node {node.name}: {done.stderr.strip()}', module='apus')
 
 
-def remove_container(node: Box, topology: Box) -> None:
-  commands.run([engine(topology), 'rm', '-f', '-v', container_name(node, topology)])
+def remove_container(node: Box, topology: Box) -> typing.Optional[str]:
+  """Removes the node's container if it is this lab's; what is in the way otherwise, and what to do."""
+  name, program = container_name(node, topology), engine(topology)
+  found = commands.run([program, 'container', 'inspect', '--format', '{{json .Config.Labels}}', name])
+  if found.returncode != 0:
+    missing = 'no such container' in found.stderr.lower()
+    return None if missing else f'Cannot look for container {name}: {found.stderr.strip()}'
+  labels = json.loads(found.stdout) or {}
+  if any(labels.get(label) != value for label, value in marks(topology).items()):
+    lab, folder = labels.get('netlab'), labels.get('netlab-folder')
+    whose = 'not made by netlab' if lab is None else f'of lab {lab} in {folder}'
+    return (
+      f'Container {name}, which node {node.name} would have, is {whose}: it stays. Give this lab another name, or '
+      f'remove the container: {program} rm -f {name}')
+  done = commands.run([program, 'rm', '-f', '-v', name])
+  if done.returncode != 0:
+    return f'Cannot remove container {name} ({done.stderr.strip()}). Remove it: {program} rm -f {name}'
+  return None
+
+
+def remove_containers(topology: Box) -> None:
+  """Removes the lab's containers, and names those that stay."""
+  for node in nodes.managed(topology):
+    failure = remove_container(node, topology) if is_own_container(node) else None
+    if failure is not None:
+      log.error(failure, category=log.FatalError, module='apus')
 
 
 # MARK: - Namespaces
@@ -108,7 +144,8 @@ def start_in_namespace(node: Box, topology: Box) -> None:
   place = folder / 'frr.place'
   place.write_text(place_script(node, folder))
   space = f'apus-{nodes.lab_name(topology)}-{nodes.name(node)}'
-  record(node).unlink(missing_ok=True)
+  for left in (record(node), folder / 'frr.started'):
+    left.unlink(missing_ok=True)
   command = ['ip', 'netns', 'exec', space, 'unshare', '--mount', '--uts', '--pid', '--fork', '--mount-proc']
   with (folder / 'frr.log').open('w') as words:
     subprocess.Popen(
@@ -140,12 +177,13 @@ def first_process(space: str) -> typing.Optional[int]:
 
 def place_script(node: Box, folder: pathlib.Path) -> str:
   """What the first process of FRR's place does."""
-  lines = ['set -e', 'trap "exit 0" TERM', f'cd {shlex.quote(str(folder))}', 'rm -f frr.started']
+  lines = ['set -e', 'trap "exit 0" TERM', f'cd {shlex.quote(str(folder))}']
   lines += [f'hostname {node.name.replace("_", "-")}']
   # Bound there before /tmp or /root, in which it may be, has nothing in it any more.
-  lines += ['mkdir -p /run/frr /var/log/frr /var/tmp/frr', 'mount --bind . /mnt']
+  lines += ['mount --bind . /mnt']
   lines += [f'mount -t tmpfs -o mode=755 tmpfs {path}' for path in PRIVATE]
-  lines += ['chmod 1777 /tmp', 'chown frr:frr /etc/frr /run/frr /var/log/frr /var/tmp/frr']
+  # Made in those: nothing of it is on this host.
+  lines += [f'mkdir {" ".join(MADE)}', 'chmod 1777 /tmp /var/tmp', f'chown frr:frr /etc/frr {" ".join(MADE)}']
   lines += ['cp /mnt/daemons /etc/frr/daemons', ': >/etc/frr/frr.conf']
   lines += ['echo service integrated-vtysh-config >/etc/frr/vtysh.conf']
   lines += ['chown frr:frr /etc/frr/*']

@@ -8,7 +8,8 @@ import typing
 from box import Box
 from netsim.data import append_to_list, filemaps, get_box
 from netsim.providers import add_default_config_mode
-from netsim.utils import log
+from netsim.utils import files, log
+
 
 def kind(node: Box) -> str:
   """netns, container, vm or switch."""
@@ -107,8 +108,8 @@ def settle_configuration(node: Box, topology: Box) -> None:
   if node.device == 'frr':
     # Its templates ask for this where they are for a container, in which FRR runs already.
     node.clab.binds = {'daemons': '/etc/frr/daemons'}
-  if kind(node) == 'netns' and node.device != 'frr':
-    refuse_files_of_host(node)
+  if kind(node) == 'netns':
+    refuse_files_of_host(node, topology)
   # Parts that modules or plugins configure, then what the device always needs.
   skipped = node.get('skip_config', [])
   parts = {k: v for k, v in node.get('_node_config', {}).items() if k.replace('@', '.') not in skipped}
@@ -116,12 +117,34 @@ def settle_configuration(node: Box, topology: Box) -> None:
   filemaps.normalize_file_mapping(node, f'nodes.{node.name}', 'apus.config_templates', 'apus')
 
 
-def refuse_files_of_host(node: Box) -> None:
+def refuse_files_of_host(node: Box, topology: Box) -> None:
   """A namespace has this host's files: no script that is not netlab's own, nor one that writes files, runs there."""
-  refused = list(node.get('config', [])) + [m for m in node.get('module', []) if m in ('services', 'dhcp')]
+  if node.device == 'frr':
+    # Rendered as for a container, its scripts for these modules write no file; netlab's plugins have templates for it.
+    refused = [part for part in node.get('config', []) if not is_part_of_netlab(part, topology)]
+  else:
+    refused = list(node.get('config', [])) + [m for m in node.get('module', []) if m in ('services', 'dhcp')]
   if not refused:
     return
+  other = 'container' if node.device == 'frr' else 'container or vm'
   log.warning(
     text=f'Node {node.name} is a namespace with the files of this host: {", ".join(refused)} is not configured there',
-    module='apus', flag='apus.files', more_hints=['Set apus.kind of the node to container or vm'])
+    module='apus', flag='apus.files', more_hints=[f'Set apus.kind of the node to {other}'])
   node.skip_config = node.get('skip_config', []) + refused
+
+
+def is_part_of_netlab(part: str, topology: Box) -> bool:
+  """Whether a part is a plugin of netlab's package, and no template of the same name is where a person's are."""
+  folder = part.replace('.', '/')
+  if not re.fullmatch(r'[a-z_]+(\.[a-z_]+)*', part) or not (files.get_moddir() / 'extra' / folder).is_dir():
+    return False
+  for place in topology.defaults.paths.custom.dirs:
+    if place.startswith('package:'):
+      continue
+    if place.startswith('topology:'):
+      base = pathlib.Path(topology.input[0]).parent / place.partition(':')[2]
+    else:
+      base = pathlib.Path(place).expanduser()
+    if (base / folder).exists() or any(base.glob(f'{part}*')):
+      return False
+  return True
