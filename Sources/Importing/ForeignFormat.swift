@@ -23,9 +23,12 @@ package struct ImportOptions: Sendable {
   package var hostKind: ForeignNode.Kind?
   /// Of an appliance: its deployment configuration; nil = its default.
   package var configuration: String?
+  /// Bytes of memory that the host has, on which a lab file is to validate; nil = any host.
+  package var hostMemory: UInt64?
 
-  package init(hostKind: ForeignNode.Kind? = nil, configuration: String? = nil) {
+  package init(hostKind: ForeignNode.Kind? = nil, configuration: String? = nil, hostMemory: UInt64? = nil) {
     self.hostKind = hostKind
     self.configuration = configuration
+    self.hostMemory = hostMemory
   }
 }

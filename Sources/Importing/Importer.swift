@@ -32,7 +32,7 @@ package enum Importer {
     var fit = Findings(path: shown(files))
     lab.fitMachines(&fit)
     lab.notes += fit.notes
-    var writer = LabFileWriter(lab, path: shown(files), hasImage: hasImage)
+    var writer = LabFileWriter(lab, path: shown(files), hostMemory: options.hostMemory, hasImage: hasImage)
     var result = try writer.write()
     result.notes = sorted(result.notes)
     return Outcome(tool: format.tool, file: result)

@@ -10,6 +10,30 @@ struct WriterTests {
     return try writer.write()
   }
 
+  /// Paths of sockets have the names of lab and node, and no room for two of the longest.
+  @Test func longNamesFitASocket() throws {
+    var lab = ForeignLab(tool: "x", name: String(repeating: "l", count: 200))
+    lab.nodes = [ForeignNode(id: "1", name: String(repeating: "n", count: 200), kind: .vm)]
+    lab.nodes[0].nics = [ForeignNIC(name: "a")]
+    let made = try written(lab).lab
+    let path = "/run/apus/\(made.name)/\(made.nodes[0].name)/console.sock"
+    #expect(path.utf8.count <= 107)
+    #expect(path.utf8.count > 90)
+  }
+
+  /// What is written validates on this host too.
+  @Test func moreMemoryThanThereIsIsLeftOut() throws {
+    var lab = ForeignLab(tool: "x", name: "x")
+    lab.nodes = [ForeignNode(id: "1", name: "a", kind: .vm), ForeignNode(id: "2", name: "b", kind: .vm)]
+    lab.nodes[0].memory = 64 << 30
+    lab.nodes[1].memory = 1 << 30
+    var writer = LabFileWriter(lab, path: "x", hostMemory: 32 << 30)
+    let made = try writer.write()
+    #expect(made.lab.nodes.map(\.memory) == [128 << 20, 1 << 30])
+    #expect(made.notes.filter { $0.outcome == .lost && $0.key == "a: memory" }.count == 1)
+    #expect(try written(lab).lab.nodes.map(\.memory) == [64 << 30, 1 << 30])
+  }
+
   /// Names, texts and comments that try to be something else.
   @Test(arguments: [
     "a: b", "a\nversion: 2", "# x", "\"", "'", "${HOME}", "$${x}", "{", "]", "*a", "&b", "!t", "%", "@", "\u{0}",

@@ -18,6 +18,7 @@ package struct LabFileWriter {
   let path: String
   /// Whether there is an image of that name for the lab.
   let hasImage: (String) -> Bool
+  private let hostMemory: UInt64?
   var names: LabNames
   var plan: SegmentPlan
   /// What was left out, and why.
@@ -32,10 +33,14 @@ package struct LabFileWriter {
 
   /// - Parameters:
   ///   - path: the file as the user named it, for notes.
+  ///   - hostMemory: bytes that the host has; a machine that asks for more gets the usual. Nil = any host.
   ///   - hasImage: whether there is an image of that name where the lab file will be.
-  package init(_ lab: ForeignLab, path: String, hasImage: @escaping (String) -> Bool = { _ in false }) {
+  package init(
+    _ lab: ForeignLab, path: String, hostMemory: UInt64? = nil, hasImage: @escaping (String) -> Bool = { _ in false }
+  ) {
     self.lab = lab
     self.path = path
+    self.hostMemory = hostMemory
     self.hasImage = hasImage
     plan = SegmentPlan(lab)
     names = LabNames(lab, plan)
@@ -59,7 +64,7 @@ package struct LabFileWriter {
       }
       let result = loadLab(
         SourceText(path: path, text: Array(text.utf8)), directory: "/",
-        facts: WritingFacts(appliances: lab.appliances),
+        facts: WritingFacts(appliances: lab.appliances, totalMemory: hostMemory),
         environment: [:], errorLimit: Self.mostErrors)
       let errors = result.diagnostics.filter { $0.severity == .error }
       if errors.isEmpty, let lab = result.lab { return Result(text: text, notes: notes, lab: lab) }
@@ -140,9 +145,11 @@ package struct LabFileWriter {
   }
 }
 
-/// What the loader asks of the host: a lab file of an import is checked for what it says, whatever host it is made on.
+/// What the loader asks of the host: a lab file of an import is checked for what it says, whatever host it is made on, but
+/// for its memory.
 private struct WritingFacts: LabFacts {
   let appliances: [String: OVFDescriptor]
+  let totalMemory: UInt64?
 
   func image(at absolutePath: String) -> ImageContent? {
     (appliances[absolutePath] ?? appliances[String(absolutePath.dropFirst())]).map { .appliance($0) }

@@ -2,8 +2,9 @@ import Topology
 
 /// Makes names of ours from those of other tools, each of them once.
 struct NameMap {
-  /// Longest name, in characters.
-  private static let longest = 63
+  /// Longest name, in characters: fewer than there may be, as the names of a lab and of a node are in the path of a socket,
+  /// which has 107 bytes (`/run/apus/LAB/NODE/console.sock`).
+  private static let longest = 40
 
   private var taken: Set<String> = []
   /// By what a name becomes, the number from which on a suffix may be free.
@@ -26,7 +27,7 @@ struct NameMap {
     }
   }
 
-  /// Lower case, every other character a hyphen, none of them twice or at an end, 63 characters at most.
+  /// Lower case, every other character a hyphen, none of them twice or at an end, 40 characters at most.
   static func folded(_ foreign: String, fallback: String) -> String {
     var name = ""
     for scalar in foreign.lowercased().unicodeScalars {

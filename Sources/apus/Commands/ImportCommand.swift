@@ -43,7 +43,8 @@ struct ImportCommand: AsyncParsableCommand {
       hostKind: try Variables.option(kind, "KIND", OptionText.word).flatMap { (kind: HostKind) in
         ForeignNode.Kind(rawValue: kind.rawValue)
       },
-      configuration: Variables.option(configuration, "CONFIGURATION"))
+      configuration: Variables.option(configuration, "CONFIGURATION"),
+      hostMemory: HostLabFacts(directories: LabDirectories.resolve(environment: Variables.all)).totalMemory)
     let files = try ForeignFiles.named(files)
     let outcome: Importer.Outcome
     do throws(ImportFaults) {
