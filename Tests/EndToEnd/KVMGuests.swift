@@ -33,6 +33,9 @@ extension RealThings {
     }
 
     /// Runs the machine to its end and returns what it said on its console.
+    ///
+    /// Its kernel lies where it was linked to: at places chosen by chance, one of the guests stayed in its first
+    /// instructions in 4 of 6 runs, with one thread of the emulation and with two.
     private static func run(_ initramfs: String, _ attempt: Int, in sandbox: Sandbox) async throws -> String {
       let console = "\(sandbox.folder)/console\(attempt).log"
       let machine = try sandbox.start(
@@ -40,7 +43,7 @@ extension RealThings {
           "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
           "-machine", "q35", "-accel", "tcg,thread=multi", "-smp", "2", "-m", "3G", "-cpu", "EPYC,+svm,+npt",
           "-kernel", "\(sandbox.guestFolder)/vmlinuz", "-initrd", initramfs,
-          "-append", "console=ttyS0 quiet rdinit=/init panic=-1", "-serial", "file:\(console)",
+          "-append", "console=ttyS0 quiet rdinit=/init panic=-1 nokaslr", "-serial", "file:\(console)",
         ], log: "qemu.log")
       #expect(await machine.wait(timeoutSeconds: 330), "the emulated machine does not end")
       return text(of: console) ?? ""

@@ -189,6 +189,8 @@ extension RealThings {
         // A terminal gets lines that fit it.
         let (shell, _) = try await Self.person(sandbox, columns: 60)
         defer { shell.end() }
+        // What is typed before the shell asks stands before its prompt, too.
+        try await shell.expect("outside> ")
         await shell.type("\(sandbox.binary) port list; echo =$?\r")
         try await shell.expect("echo =$?\r\n")
         let lines = try await shell.expect("=0\r\n").components(separatedBy: "\r\n")
