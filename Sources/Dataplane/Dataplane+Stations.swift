@@ -75,8 +75,11 @@ extension Dataplane {
   /// To be called before the port's number is free: who gets it must not inherit them.
   func forgetStations(of record: PortRecord) { table(of: record.switchName)?.fdb.coldForget(port: record.index) }
 
-  /// Has a switch know for good, in a VLAN, or in number 0 where it has none, that a station is behind a port: nothing that is learnt changes it, and it goes with the
-  /// port alone, or by `removeStation`; another one for that station takes its place.
+  /// Has a switch know for good that a station is behind a port.
+  ///
+  /// Nothing that is learnt changes it, and it goes with the port alone, or by `removeStation`; another one for that station
+  /// takes its place.
+  /// - Parameter vlan: 1 to 4094; on a switch without VLANs 0.
   /// - Throws: `unknownPort` also for a port of another switch; `invalid` for what is no station, or where the table is
   ///   full of such entries.
   package func addStation(_ address: MACAddress, vlan: Int, behind port: String, on switchName: String)
