@@ -84,6 +84,14 @@ package struct ControlServer: Sendable {
     await webSockets.waitForEnd(within: .seconds(1))
   }
 
+  /// Returns when those who look on have been told that it is over: there is nothing more to come, of events neither.
+  ///
+  /// An answer that is cut off in the middle looks like a daemon that died; who does not read is not waited for for long.
+  package func waitForStreams() async {
+    await streams.waitForEnd(within: .seconds(1))
+    await flush()
+  }
+
   /// Owner and group may use the API.
   private func restrict() {
     do {
@@ -106,6 +114,7 @@ package struct ControlServer: Sendable {
       await flush()
       service.events.finish()
       await endStreams()
+      await waitForStreams()
       await tcp?.drain()
     }
     let router = ControlRouter(context: ControlContext.self)

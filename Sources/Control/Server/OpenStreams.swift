@@ -53,6 +53,14 @@ final class OpenStreams: Sendable {
     for entry in entries { entry.end(.daemonEnds) }
   }
 
+  /// Returns when none is left, so that the last word of each is written, or some time has passed.
+  func waitForEnd(within limit: Duration) async {
+    let end = ContinuousClock.now + limit
+    while state.withLock({ !$0.entries.isEmpty }), ContinuousClock.now < end {
+      guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { return }
+    }
+  }
+
   /// Ends those whose credential counts no more.
   func endStrangers() {
     for entry in state.withLock({ Array($0.entries.values) }) {

@@ -179,7 +179,7 @@ struct Daemon {
   private func endEvents(_ server: ControlServer) async {
     service.events.finish()
     await service.events.waitForReaders(seconds: Self.lastWords)
-    await server.flush()
+    await server.waitForStreams()
   }
 
   /// Removes what this daemon alone has made; a lab that is written down stays.
