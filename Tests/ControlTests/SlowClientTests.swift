@@ -1,5 +1,7 @@
 import Glibc
 import Lab
+import NIOCore
+import NIOPosix
 import TestSupport
 import Testing
 
@@ -75,6 +77,25 @@ import Testing
       #expect(lab.askedPieces.value < Self.pieceCount)
       #expect(try await rest(client) > Self.pieceCount << 16)
       #expect(lab.askedPieces.value == Self.pieceCount)
+    }
+  }
+
+  /// Nor when the thread that writes gets no turn: until it has looked whether the socket is full, no more is made.
+  @Test func piecesWaitForTheThreadThatWritesThem() async throws {
+    let lab = FixedLab()
+    try await TCPFixture.run(lab) { (tcp) async throws in
+      let (loop, turns) = (tcp.door.group.any(), SharedCount())
+      defer { turns.add() }
+      await lab.whenRecordingBegins {
+        loop.execute { while turns.value == 0 { usleep(1000) } }
+      }
+      let client = try TCPClient(port: tcp.port)
+      client.send(Self.recording)
+      try await eventually("it begins") { lab.askedPieces.value > 0 }
+      try await Task.sleep(for: .milliseconds(500))
+      #expect(lab.askedPieces.value == 1)
+      turns.add()
+      #expect(try await rest(client) > Self.pieceCount << 16)
     }
   }
 

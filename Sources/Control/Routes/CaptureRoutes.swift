@@ -72,7 +72,8 @@ struct CaptureRoutes: Routes {
       },
       API.captureStop.does { call in try await service.stopCapture(call.name) },
       API.recording.responds { call in
-        Self.pcapng(Self.inPieces(try await service.recording(call.query.request, last: call.query.last)))
+        let pieces = try await service.recording(call.query.request, last: call.query.last)
+        return Self.pcapng(Self.inPieces(pieces, to: call.channel))
       },
       API.trace.answers { call in
         let wanted = try await call.body()
@@ -116,7 +117,9 @@ struct CaptureRoutes: Routes {
       ResponseBody { writer in
         defer { withExtendedLifetime(stream) {} }
         do {
-          while let piece = await sink.next() { try await writer.write(ByteBuffer(bytes: piece)) }
+          while let piece = await sink.next() {
+            try await writer.write(ByteBuffer(bytes: piece), inStepWith: opener.channel)
+          }
           try await writer.finish(nil)
         } catch {
           sink.abandon()
@@ -126,10 +129,12 @@ struct CaptureRoutes: Routes {
   }
 
   /// Each piece is made when the one before is in the socket: for a client that does not read none is.
-  private static func inPieces(_ pieces: any IteratorProtocol<[UInt8]> & Sendable) -> ResponseBody {
+  private static func inPieces(
+    _ pieces: any IteratorProtocol<[UInt8]> & Sendable, to channel: any Channel
+  ) -> ResponseBody {
     ResponseBody { writer in
       var pieces = pieces
-      while let piece = pieces.next() { try await writer.write(ByteBuffer(bytes: piece)) }
+      while let piece = pieces.next() { try await writer.write(ByteBuffer(bytes: piece), inStepWith: channel) }
       try await writer.finish(nil)
     }
   }

@@ -44,7 +44,7 @@ extension Answer {
       defer { withExtendedLifetime(stream) {} }
       do {
         if let first { try await writer.write(first) }
-        while let line = await asker.next() { try await writer.write(form(line)) }
+        while let line = await asker.next() { try await writer.write(form(line), inStepWith: opener.channel) }
         if let last = await asker.endOfFeeder() { try await writer.write(form(last)) }
       } catch {
         asker.cancel()

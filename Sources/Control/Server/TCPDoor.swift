@@ -13,7 +13,7 @@ package actor TCPDoor: HTTPDoor {
   private static let drainTime = Duration.seconds(1)
 
   /// One thread for all that come over TCP: whatever they do, the control socket has its own.
-  private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+  nonisolated let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
   /// And one that does what they ask.
   private let executor = PoliteExecutor()
   /// Those whose address has changed.

@@ -212,8 +212,12 @@ actor FixedLab: LabService {
   /// Pieces of 64 KiB, as many as `count` says, or none.
   func recording(_ request: CaptureRequest, last: Double?) -> any IteratorProtocol<[UInt8]> & Sendable {
     recordings.append(request)
-    return PiecesAskedFor(left: Int(clamping: request.count ?? 0), asked: askedPieces)
+    return PiecesAskedFor(left: Int(clamping: request.count ?? 0), asked: askedPieces, begins: recordingBegins)
   }
+
+  /// Runs when the first piece of a recording is asked for.
+  private var recordingBegins: (@Sendable () -> Void)?
+  func whenRecordingBegins(_ work: @escaping @Sendable () -> Void) { recordingBegins = work }
 
   /// Pieces of recordings that were asked for.
   nonisolated let askedPieces = SharedCount()

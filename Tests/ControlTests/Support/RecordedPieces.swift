@@ -11,10 +11,13 @@ final class SharedCount: Sendable {
 struct PiecesAskedFor: IteratorProtocol, Sendable {
   var left: Int
   let asked: SharedCount
+  /// Runs when the first is asked for.
+  var begins: (@Sendable () -> Void)?
 
   mutating func next() -> [UInt8]? {
     guard left > 0 else { return nil }
     left -= 1
+    begins.take()?()
     asked.add()
     return [UInt8](repeating: UInt8(truncatingIfNeeded: left), count: 65536)
   }
