@@ -30,10 +30,12 @@ extension ContainerNode {
     defer { waiting = nil }
     let begin = ContinuousClock.now
     let since = Date()
+    var watching: Task<Void, Never>?
     do {
       try await run(isRunning: isRunning)
       life = .running
       watch(process)
+      watching = watcher
       environment.events.nodeStarted(definition.name, process: process.pid, takenBack: isRunning)
       context.progress("\(definition.name): container \(containerName) \(isRunning ? "taken back" : "runs")")
       context.onStarted()
@@ -42,7 +44,9 @@ extension ContainerNode {
     } catch {
       // Nothing of a start that has failed goes on; what made the container removes it.
       if !isRunning, !isAttached {
-        _ = try? await engine.run(["stop", "-t", "0", ownName], limit: ContainerEngine.changeLimit)
+        let stopped = try? await engine.run(["stop", "-t", "0", ownName], limit: ContainerEngine.changeLimit)
+        // Who asks next hears that it has ended. Nor is it started again: it is still being waited for.
+        if stopped != nil { await watching?.value }
       }
       throw error
     }
