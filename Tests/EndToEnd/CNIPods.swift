@@ -103,6 +103,11 @@ extension RealThings {
       try await sandbox.apus("up", file, expecting: 0)
       try await sandbox.pings("gw", "10.88.5.77", lab: Self.lab)
 
+      // One that ends by itself goes too: its monitor calls the plugin, with an environment of its own.
+      #expect(try await podman.run("brief", ["--network", "lan"]).status == 0)
+      #expect(try await pods(sandbox).count == 2)
+      #expect(try await podman("kill", "brief").status == 0)
+      try await eventually("the port of the container that ended goes") { try await pods(sandbox).count == 1 }
       #expect(try await podman("rm", "-f", "-t", "0", "web").status == 0)
       #expect(try await pods(sandbox).isEmpty)
       #expect(leases(sandbox, "lan") == [])
@@ -335,6 +340,8 @@ private struct Podman: Sendable {
         atPath: "\(sandbox.folder)/\(name)", withIntermediateDirectories: true)
     }
     try FileManager.default.copyItem(atPath: "/bin/busybox", toPath: "\(sandbox.folder)/rootfs/bin/busybox")
+    // Of a container that ends, conmon calls the plugins, and it has of podman's environment only what is listed.
+    let variables = sandbox.environment.filter { $0.key.hasPrefix("APUS_") }.map { "\"\($0.key)=\($0.value)\"" }
     // What this kind of machine grants: no raised limits, no systemd, control groups of both kinds.
     let settings = """
       [containers]
@@ -347,6 +354,7 @@ private struct Podman: Sendable {
       runtime = "runc"
       cgroup_manager = "cgroupfs"
       events_logger = "none"
+      conmon_env_vars = [\(variables.joined(separator: ", "))]
 
       """
     try settings.write(toFile: "\(sandbox.folder)/containers.conf", atomically: true, encoding: .utf8)
