@@ -96,7 +96,9 @@ import Testing
   @Test func aSecondClientIsToldAndMaySteal() async throws {
     try await withMachine { path, listener in
       let first = try desk.open("vm1", path: path, steals: false)
-      _ = try await accept(listener)
+      // Kept: a machine that closes its end ends the console before anybody takes it over.
+      let former = try await accept(listener)
+      defer { withExtendedLifetime(former) {} }
       let error = #expect(throws: UserError.self) { try desk.open("vm1", path: path, steals: false) }
       #expect(error?.message == "the console of node vm1 is in use")
       #expect(error?.hint?.contains("--steal") == true)
