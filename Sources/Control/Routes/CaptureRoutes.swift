@@ -116,10 +116,9 @@ struct CaptureRoutes: Routes {
     return pcapng(
       ResponseBody { writer in
         defer { withExtendedLifetime(stream) {} }
+        var pace = WritePace(opener.channel)
         do {
-          while let piece = await sink.next() {
-            try await writer.write(ByteBuffer(bytes: piece), inStepWith: opener.channel)
-          }
+          while let piece = await sink.next() { try await writer.write(ByteBuffer(bytes: piece), &pace) }
           try await writer.finish(nil)
         } catch {
           sink.abandon()
@@ -133,8 +132,8 @@ struct CaptureRoutes: Routes {
     _ pieces: any IteratorProtocol<[UInt8]> & Sendable, to channel: any Channel
   ) -> ResponseBody {
     ResponseBody { writer in
-      var pieces = pieces
-      while let piece = pieces.next() { try await writer.write(ByteBuffer(bytes: piece), inStepWith: channel) }
+      var (pieces, pace) = (pieces, WritePace(channel))
+      while let piece = pieces.next() { try await writer.write(ByteBuffer(bytes: piece), &pace) }
       try await writer.finish(nil)
     }
   }

@@ -42,9 +42,10 @@ extension Answer {
     let stream = opener.open { [weak asker] reason in if reason == .accessEnds { asker?.cancel() } }
     let body = ResponseBody { writer in
       defer { withExtendedLifetime(stream) {} }
+      var pace = WritePace(opener.channel)
       do {
         if let first { try await writer.write(first) }
-        while let line = await asker.next() { try await writer.write(form(line), inStepWith: opener.channel) }
+        while let line = await asker.next() { try await writer.write(form(line), &pace) }
         if let last = await asker.endOfFeeder() { try await writer.write(form(last)) }
       } catch {
         asker.cancel()
