@@ -16,10 +16,10 @@ struct RawHTTP {
     }
   }
 
-  /// All that comes until the end, or until it has `marker`; what is there after a minute.
+  /// All that comes until the end, or until it has `marker`; what is there after three minutes.
   func text(until marker: String? = nil) async throws -> String {
     var bytes: [UInt8] = []
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + .seconds(180)
     while ContinuousClock.now < deadline {
       // Not for long: the server runs on the threads of this process too.
       guard try descriptor.waitReadable(milliseconds: 0) else {
