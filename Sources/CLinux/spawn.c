@@ -103,6 +103,17 @@ int clinux_raise_descriptor_limit(uint64_t *former) {
   return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }
 
+/* Descriptors 0 to 2 are open before anything else of this process opens one: whoever starts it with one of them closed
+   would have us read an event counter as standard input, or write words into a socket. To be read only, so that writing
+   fails as with a closed one. Before the constructors of libraries, which have descriptors of their own. */
+__attribute__((constructor(101))) static void open_standard_descriptors(void) {
+  int fd;
+  do {
+    fd = open("/dev/null", O_RDONLY);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) close(fd);
+}
+
 int clinux_reserve_descriptors(int count) {
   int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -errno;

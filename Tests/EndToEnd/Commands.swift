@@ -77,6 +77,9 @@ extension RealThings {
         chmod -x bin/mine; apus exec n -- mine; echo $?
         printf '#!/no/such\\n' >bin/script; chmod +x bin/script; apus exec n -- script; echo $?
         """, sandbox)
+      // Closed is closed: nothing else of the program has its place, and is read in its stead.
+      let closed = try await shell("apus exec n -- sleep 9 <&- & sleep 1; readlink /proc/$!/fd/0; kill $!", sandbox)
+      #expect(closed.output == "/dev/null\n", "\(closed)")
       let gone = try await shell("mkdir $T/gone && cd $T/gone && rmdir $T/gone && apus exec n -- pwd", sandbox)
       #expect(gone.status == 125 && gone.errors.contains("is it still there?"), "\(gone)")
       #expect(outcome.output == "\(sandbox.folder)\n0027\nb  c\neth0 lo mine\nmine\n126\n127\n", "\(outcome)")
