@@ -38,7 +38,7 @@ struct DatagramPort: WorkerPort, ~Copyable {
   var isOpen: Bool { raw >= 0 }
   var isThere: Bool { isOpen && hasPeer }
   var hasFrames: Bool { isReadable }
-  func mayHaveFrames(among queues: UInt16) -> Bool { hasFrames }
+  func mayHaveFrames(among queues: UInt16) -> Bool { queues & 1 != 0 && hasFrames }
   var coldRefusal: EgressDrop? { isThere ? output[0].coldRefusal : .carrierDown }
 
   func egressTraits(mtu: Int) -> EgressTraits { EgressTraits(mtu: mtu, takesPartialChecksums: false) }

@@ -56,7 +56,7 @@ struct NICPort: ~Copyable {
 extension NICPort: WorkerPort {
   static var carrierNews: CarrierNews { .nobody }
   var hasFrames: Bool { isReadable }
-  func mayHaveFrames(among queues: UInt16) -> Bool { hasFrames }
+  func mayHaveFrames(among queues: UInt16) -> Bool { queues & 1 != 0 && hasFrames }
   var isThere: Bool { isOpen && word.isUp }
   var coldRefusal: EgressDrop? { isThere ? nil : .carrierDown }
 

@@ -12,10 +12,10 @@ extension PortSet {
   func queuesWithFrames(_ port: Int, among own: UInt16) -> UInt16 {
     switch self[port].kind {
     case .vhostUser: vhostUser[self[port].body].queuesWithFrames(among: own)
-    case .tap: tap[self[port].body].hasFrames ? 1 : 0
-    case .nic: nic[self[port].body].hasFrames ? 1 : 0
-    case .stream: stream[self[port].body].hasFrames ? 1 : 0
-    case .dgram: dgram[self[port].body].hasFrames ? 1 : 0
+    case .tap: tap[self[port].body].hasFrames ? own & 1 : 0
+    case .nic: nic[self[port].body].hasFrames ? own & 1 : 0
+    case .stream: stream[self[port].body].hasFrames ? own & 1 : 0
+    case .dgram: dgram[self[port].body].hasFrames ? own & 1 : 0
     case .patch: 0
     case .null: 0
     case .none: 0

@@ -26,7 +26,7 @@ struct StreamPort: WorkerPort, ~Copyable {
 
   var isThere: Bool { raw >= 0 }
   var hasFrames: Bool { input[0].hasSome }
-  func mayHaveFrames(among queues: UInt16) -> Bool { hasFrames }
+  func mayHaveFrames(among queues: UInt16) -> Bool { queues & 1 != 0 && hasFrames }
   var coldRefusal: EgressDrop? { output[0].coldRefusal }
 
   func egressTraits(mtu: Int) -> EgressTraits { EgressTraits(mtu: mtu, takesPartialChecksums: false) }

@@ -6,7 +6,7 @@ internal import LinuxHost
 extension TAPPort: WorkerPort {
   static var carrierNews: CarrierNews { .kernel }
   var hasFrames: Bool { isReadable }
-  func mayHaveFrames(among queues: UInt16) -> Bool { hasFrames }
+  func mayHaveFrames(among queues: UInt16) -> Bool { queues & 1 != 0 && hasFrames }
   var isThere: Bool { isOpen && word.isUp }
   var coldRefusal: EgressDrop? { isThere ? nil : .carrierDown }
 

@@ -112,6 +112,23 @@ import Testing
     #expect(bench.counts(0).dropped + bench.counts(1).dropped == 0)
   }
 
+  /// Of a queue that is another worker's nothing is taken, whatever else this one may have of the port: both at once would
+  /// take what lies there twice, or by halves.
+  @Test(arguments: kinds) func anotherWorkersFramesAreLeftToIt(_ kind: PortKind) throws {
+    let bench = try ContractBench()
+    try bench.wire(0, kind, 1, .vhostUser)
+    bench.breathe()
+    bench.core.state.ports.coldOwn(0, 0, false)
+    #expect(bench.core.state.ports[0].ownQueues != 0)
+    guard try bench.send(frame(1), from: 0) else { return }
+    #expect(try bench.received(1) == [])
+    let mayHaveFrames = bench.core.state.ports.coldMayHaveFrames(0)
+    #expect(!mayHaveFrames, "and the worker may sleep")
+    bench.core.state.ports.coldOwn(0, 0, true)
+    bench.breathe()
+    #expect(try bench.received(1) == [frame(1)])
+  }
+
   /// Frames of the switch itself leave by any kind as others do.
   @Test(arguments: kinds) func whatTheSwitchSendsLeaves(_ kind: PortKind) throws {
     let bench = try ContractBench()
