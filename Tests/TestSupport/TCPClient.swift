@@ -13,9 +13,8 @@ package final class TCPClient: Sendable {
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
     }
     guard result == 0 else {
-      let code = errno
-      close(descriptor)
-      throw NotInTime(description: "connect to port \(port): error \(code)")
+      // What was made so far is unmade by `deinit`, which closes.
+      throw NotInTime(description: "connect to port \(port): error \(errno)")
     }
     _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
   }
