@@ -62,6 +62,17 @@ int clinux_memory_file(const char *name, uint64_t size, size_t huge_page_size) {
   return fd;
 }
 
+int clinux_sealed_file(const char *name, uint64_t size) {
+  int fd = clinux_memory_file(name, size, 0);
+  if (fd < 0) return fd;
+  if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+  return fd;
+}
+
 static void write_slot(struct slot *slot, uintptr_t base, size_t size, size_t page_size, uint32_t *flag) {
   uint32_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED);
   __atomic_store_n(&slot->sequence, sequence + 1, __ATOMIC_SEQ_CST);

@@ -1,7 +1,12 @@
 /* Unix sockets: streams that carry descriptors, and those that carry frames. */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -94,6 +99,11 @@ int clinux_unix_join(int socket, const char *path) {
   return connect(socket, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
 }
 
+int clinux_unix_unread(int socket) {
+  int size = 0;
+  return ioctl(socket, SIOCOUTQ, &size) < 0 ? -errno : size;
+}
+
 void clinux_widen_send_buffer(int socket, int size) {
   (void)setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
@@ -134,6 +144,49 @@ int clinux_peer_process(int socket, int *pid, char *name, size_t name_size) {
 
 int clinux_unix_pair(int sockets[2]) {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0 ? -errno : 0;
+}
+
+/* An IPv4 or IPv6 address as text; returns its size, 0 for anything else. */
+static socklen_t network_address(const char *text, uint16_t port, struct sockaddr_storage *address) {
+  memset(address, 0, sizeof *address);
+  struct sockaddr_in *four = (struct sockaddr_in *)address;
+  struct sockaddr_in6 *six = (struct sockaddr_in6 *)address;
+  if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
+    four->sin_family = AF_INET;
+    four->sin_port = htons(port);
+    return sizeof *four;
+  }
+  if (inet_pton(AF_INET6, text, &six->sin6_addr) != 1) return 0;
+  six->sin6_family = AF_INET6;
+  six->sin6_port = htons(port);
+  return sizeof *six;
+}
+
+int clinux_tcp_listen(const char *text, uint16_t port, int backlog) {
+  struct sockaddr_storage address;
+  socklen_t size = network_address(text, port, &address);
+  if (size == 0) return -EINVAL;
+  int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -errno;
+  const int yes = 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
+      bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, backlog) < 0)
+    return close_with(fd, -errno);
+  return fd;
+}
+
+int clinux_service_notify(const char *path, const char *text) {
+  struct sockaddr_un address;
+  int result = unix_address(path, &address);
+  if (result < 0) return result;
+  size_t size = strlen(path);
+  /* A name of no file system (unix(7)) is written with @ for its first byte. */
+  if (path[0] == '@') address.sun_path[0] = '\0';
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  ssize_t sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address,
+                        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size));
+  return close_with(fd, sent < 0 ? -errno : 0);
 }
 
 static size_t take_descriptors(struct msghdr *message, int *fds, size_t capacity, bool *overflow) {

@@ -22,7 +22,7 @@
 enum { REPORT_PROCESS = -1 };
 
 /* What the child's own descriptors become, above the standard three. */
-enum { CHILD_REPORT = 3, CHILD_GO = 4, CHILD_NETNS = 5, CHILD_END = 6 };
+enum { CHILD_REPORT = 3, CHILD_GO = 4, CHILD_NETNS = 5, CHILD_PROGRAM = CLINUX_SPAWN_PROGRAM, CHILD_END = 7 };
 
 /* What a child says: its number (kind REPORT_PROCESS), or at which step what went wrong. */
 struct report {
@@ -69,10 +69,12 @@ static int enter_namespace(int netns) {
 }
 
 /* Leaves the child the standard three and those of CHILD_*, and nothing else. First of all, since as long as it holds
- * copies of the others, what the parent closes is not closed. */
+ * copies of the others, what the parent closes is not closed. The program stays open over exec: the interpreter of a
+ * script opens it once more. */
 static int arrange_descriptors(const struct clinux_spawn *request, const struct channel *channel) {
   const int source[CHILD_END] = {request->standard[0], request->standard[1], request->standard[2],
-                                 channel->report[1],   channel->go[0],       request->netns};
+                                 channel->report[1],   channel->go[0],       request->netns,
+                                 request->program};
   int moved[CHILD_END];
   for (int i = 0; i < CHILD_END; i++) {
     moved[i] = source[i] < 0 ? -1 : fcntl(source[i], F_DUPFD_CLOEXEC, CHILD_END);
@@ -81,7 +83,7 @@ static int arrange_descriptors(const struct clinux_spawn *request, const struct 
   for (int i = 0; i < CHILD_END; i++) {
     if (moved[i] < 0) {
       close(i);
-    } else if (dup3(moved[i], i, i < CHILD_REPORT ? 0 : O_CLOEXEC) < 0) {
+    } else if (dup3(moved[i], i, i < CHILD_REPORT || i == CHILD_PROGRAM ? 0 : O_CLOEXEC) < 0) {
       return -1;
     }
   }

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// An eventfd: wakes whoever waits for its descriptor to become readable.
 ///
@@ -19,6 +20,13 @@ package final class EventDescriptor: Sendable {
   /// A full counter is no error: the reader is awake then.
   package func signal() {
     _ = clinux_eventfd_write(raw)
+  }
+
+  /// Sleeps until a signal is there, which stays, or the time is over; not for Swift's cooperative threads.
+  package func wait(milliseconds: Int32) {
+    var item = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
+    // SAFETY: one entry, which lives for the call.
+    _ = unsafe poll(&item, 1, milliseconds)
   }
 
   /// Takes all signals that came since the last call; returns their number.

@@ -60,6 +60,18 @@ extension Descriptor {
     return file
   }
 
+  /// A file of zeros in memory alone, of `size` bytes that nobody can change any more, for other processes to map.
+  package static func sealedMemoryFile(size: UInt64) throws(SystemError) -> Descriptor {
+    // SAFETY: the name is a C string for the length of the call.
+    Descriptor(owning: try check(unsafe clinux_sealed_file("apus", size), "memfd_create", "\(size) bytes"))
+  }
+
+  /// A file of `size` bytes, all zero, that is in memory alone; what nobody has written takes no room.
+  package static func memoryFile(size: UInt64) throws(SystemError) -> Descriptor {
+    // SAFETY: as above.
+    Descriptor(owning: try check(unsafe clinux_memory_file("apus", size, 0), "memfd_create"))
+  }
+
   /// A path that leads to the open file for as long as this descriptor is open in this process.
   package var path: String { "/proc/self/fd/\(raw)" }
 }

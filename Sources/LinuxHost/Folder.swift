@@ -9,7 +9,7 @@ package struct Folder: Sendable {
   /// What an entry itself is, wherever it may lead.
   package enum Kind: Sendable, Equatable { case file, folder, socket, symbolicLink, other }
 
-  private let descriptor: Descriptor
+  let descriptor: Descriptor
   /// As it was opened; for messages.
   package let path: String
 
@@ -137,7 +137,7 @@ package struct Folder: Sendable {
 
   private static let unfinishedDigits = 8
 
-  private static func unfinished(_ name: String) -> String {
+  static func unfinished(_ name: String) -> String {
     let digits = String(UInt32.random(in: 0 ... .max), radix: 16)
     return ".\(name).\(String(repeating: "0", count: unfinishedDigits - digits.count))\(digits).new"
   }

@@ -15,6 +15,13 @@ extension Netlink {
   package static func addresses(link: String, namespace: String?) throws(SystemError) -> [String] {
     try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in try socket.addresses(link: link) }
   }
+
+  /// The same, without IPv6 addresses that end by themselves, such as those that routers have announced.
+  package static func lastingAddresses(link: String, namespace: String?) throws(SystemError) -> [String] {
+    try inNamespace(namespace) { (socket: NetlinkSocket) throws(SystemError) in
+      try socket.addresses(link: link, withThoseThatEnd: false)
+    }
+  }
 }
 
 extension NetlinkSocket {
@@ -35,16 +42,36 @@ extension NetlinkSocket {
     }
   }
 
-  func addresses(link name: String) throws(SystemError) -> [String] {
+  func addresses(link name: String, withThoseThatEnd: Bool = true) throws(SystemError) -> [String] {
     let index = try unsafe rtnl_link_get_ifindex(link(named: name).pointer)
     var found: [(family: CInt, text: String)] = []
     // SAFETY: the address is valid for the call of the closure.
     try unsafe forEachAddress(index: index, name: name) { address in
-      let text = unsafe NetlinkAddress.text(of: rtnl_addr_get_local(address))
-      let bare = text.split(separator: "/").first ?? ""
-      found.append((unsafe rtnl_addr_get_family(address), "\(bare)/\(unsafe rtnl_addr_get_prefixlen(address))"))
+      let family = unsafe rtnl_addr_get_family(address)
+      let ends = unsafe rtnl_addr_get_flags(address) & permanent == 0
+      guard withThoseThatEnd || family != AF_INET6 || !ends else { return }
+      found.append((family, unsafe text(of: address)))
     }
     return found.filter { $0.family == AF_INET }.map(\.text) + found.filter { $0.family == AF_INET6 }.map(\.text)
+  }
+
+  func removeAddress(_ cidr: String, link name: String) throws(SystemError) {
+    let index = try unsafe rtnl_link_get_ifindex(link(named: name).pointer)
+    // SAFETY: the address is valid for the call of the closure.
+    try unsafe forEachAddress(index: index, name: name) { (address) throws(SystemError) in
+      guard unsafe text(of: address) == cidr else { return }
+      do throws(SystemError) {
+        try check(unsafe rtnl_addr_delete(socket, address, 0), "remove address", "\(cidr) from \(name)")
+      } catch let error where error.code == EADDRNOTAVAIL {
+        return  // gone by itself
+      }
+    }
+  }
+
+  /// An address with its prefix.
+  @unsafe private func text(of address: OpaquePointer) -> String {
+    let text = unsafe NetlinkAddress.text(of: rtnl_addr_get_local(address))
+    return "\(text.split(separator: "/").first ?? "")/\(unsafe rtnl_addr_get_prefixlen(address))"
   }
 
   /// Removes the IPv6 addresses that are valid on the link only (fe80::/10).
@@ -79,5 +106,7 @@ extension NetlinkSocket {
 
 /// RT_SCOPE_LINK.
 private let scopeLink: CInt = 253
+/// IFA_F_PERMANENT.
+private let permanent: CUnsignedInt = 0x80
 /// IFA_F_NODAD.
 private let noDuplicateDetection: CUnsignedInt = 0x02

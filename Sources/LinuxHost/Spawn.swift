@@ -18,6 +18,23 @@ package func spawn(_ request: SpawnRequest) throws(SystemError) -> ProcessIdenti
   return try start(request, standard: (input, output, error), isDetached: true)
 }
 
+/// Starts a process from an open file, as a process that outlives us, with what it talks to us by as standard input.
+///
+/// Output goes where ours goes. In the process its own file is open as descriptor `programNumber`.
+/// - Throws: as `spawn` does.
+package func spawn(
+  _ request: SpawnRequest, program: Descriptor, input: Descriptor
+) throws(SystemError) -> ProcessIdentity {
+  let output = Descriptor(owning: try check(clinux_duplicate(1), "dup", "descriptor 1"))
+  let error = Descriptor(owning: try check(clinux_duplicate(2), "dup", "descriptor 2"))
+  return try start(request, standard: (input, output, error), isDetached: true, program: program)
+}
+
+/// The number of the descriptor that a process was started from.
+package let programNumber = CInt(CLINUX_SPAWN_PROGRAM)
+
+private var programPath: String { "/proc/self/fd/\(programNumber)" }
+
 /// Opens a standard stream of a child; nil stands for `/dev/null`.
 func openStandard(_ path: String?, isOutput: Bool) throws(SystemError) -> Descriptor {
   let path = path ?? "/dev/null"
@@ -26,10 +43,12 @@ func openStandard(_ path: String?, isOutput: Bool) throws(SystemError) -> Descri
 }
 
 /// Starts a process; not detached, it is a child of ours that `clinux_reap` must take.
+///
+/// - Parameter program: an open file that the process becomes, whatever lies at the request's path by now.
 func start(
-  _ request: SpawnRequest, standard: (Descriptor, Descriptor, Descriptor), isDetached: Bool
+  _ request: SpawnRequest, standard: (Descriptor, Descriptor, Descriptor), isDetached: Bool, program: Descriptor? = nil
 ) throws(SystemError) -> ProcessIdentity {
-  let executable = try findExecutable(request)
+  let executable = program == nil ? try findExecutable(request) : programPath
   let namespace: Descriptor? = if let name = request.namespace { try NetworkNamespace.open(name) } else { nil }
   let environment = request.environment?.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
   let strings = [executable, request.workingDirectory ?? ""] + request.arguments + (environment ?? [])
@@ -41,20 +60,22 @@ func start(
   let arguments = CStrings([request.executable] + request.arguments)
   let variables = environment.map { CStrings($0) }
   // SAFETY: every string and descriptor handed over lives until the call returns; it keeps none of them.
-  let result = withExtendedLifetime((arguments, variables, standard, namespace)) {
+  let result = withExtendedLifetime((arguments, variables, standard, namespace, program)) {
     unsafe executable.withCString { path in
       unsafe withOptionalCString(request.workingDirectory) { directory in
         var call = unsafe clinux_spawn(
           executable: path, arguments: arguments.pointer, environment: variables?.pointer ?? environ,
           directory: directory, standard: (standard.0.raw, standard.1.raw, standard.2.raw),
-          netns: namespace?.raw ?? -1, file_mask: request.fileMask.map { CInt($0 & 0o777) } ?? -1,
+          netns: namespace?.raw ?? -1, program: program?.raw ?? -1,
+          file_mask: request.fileMask.map { CInt($0 & 0o777) } ?? -1,
           descriptors: DescriptorLimit.ofChildren, has_session: request.newSession,
           has_terminal: request.terminal != nil, is_detached: isDetached)
         return unsafe clinux_spawn(&call, &startTime, &step)
       }
     }
   }
-  try check(result, name(of: step), context(of: step, request, executable: executable))
+  let shown = program == nil ? executable : request.executable
+  try check(result, name(of: step), context(of: step, request, executable: shown))
   return ProcessIdentity(pid: result, startTime: startTime)
 }
 

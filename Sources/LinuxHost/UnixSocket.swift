@@ -106,6 +106,14 @@ package enum UnixSocket {
     return result == 0 && domain == AF_UNIX
   }
 
+  /// What a stream's peer has not read yet: 0 when it has read all; else a number that is not that of the bytes.
+  ///
+  /// nil if it cannot be asked.
+  package static func unreadSize(of socket: Descriptor) -> Int? {
+    let size = clinux_unix_unread(socket.raw)
+    return size < 0 ? nil : Int(size)
+  }
+
   /// Two sockets connected to each other.
   package static func pair() throws(SystemError) -> (Descriptor, Descriptor) {
     try unsafe Descriptor.pair("socketpair") { unsafe clinux_unix_pair($0) }

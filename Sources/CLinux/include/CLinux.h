@@ -197,6 +197,8 @@ bool clinux_unix_is_stale(const char *path, bool is_stream);
 int clinux_unix_join(int socket, const char *path);
 /* Room for frames on their way; as much of it as the kernel gives. */
 void clinux_widen_send_buffer(int socket, int size);
+/* What the peer of a stream has not read yet, as the kernel counts it: 0 when it has read all. */
+int clinux_unix_unread(int socket);
 int clinux_unix_connect(const char *path);
 int clinux_unix_accept(int listener);
 /*
@@ -205,6 +207,11 @@ int clinux_unix_accept(int listener);
  */
 int clinux_peer_process(int socket, int *pid, char *name, size_t name_size);
 int clinux_unix_pair(int sockets[2]);
+
+/* Listens on an IPv4 or IPv6 address, written as text; -EINVAL for anything else. */
+int clinux_tcp_listen(const char *address, uint16_t port, int backlog);
+/* Tells a service manager something, as sd_notify(3) does: `path` is the value of NOTIFY_SOCKET. */
+int clinux_service_notify(const char *path, const char *text);
 
 /* Receives bytes and descriptors (SCM_RIGHTS), none of them inherited by children. Returns the number of bytes, 0 at
  * the end of the stream, -EMSGSIZE if more than `fd_capacity` descriptors came (all are closed), or -errno. */
@@ -229,6 +236,8 @@ int clinux_map_shared(int fd, uint64_t offset, size_t size, void **address);
 int clinux_unmap(void *address, size_t size);
 /* A new memfd of `size` bytes; `huge_page_size` 0 or a size in bytes that the kernel knows. */
 int clinux_memory_file(const char *name, uint64_t size, size_t huge_page_size);
+/* The same of small pages, of a size that nobody can change any more. */
+int clinux_sealed_file(const char *name, uint64_t size);
 
 /* Installs the SIGBUS handler, once for the process. A fault inside a registered range lays zero pages over the lost
  * page and sets the range's flag to 1; any other SIGBUS ends the process as if there were no handler. */
@@ -397,6 +406,9 @@ int clinux_link_news_take(int fd, struct clinux_link_news *news, size_t capacity
 
 /* Processes (spawn.c, process.c). --------------------------------------------------------------------------------- */
 
+/* The descriptor that a child is started from, in the child. */
+enum { CLINUX_SPAWN_PROGRAM = 6 };
+
 struct clinux_spawn {
   const char *executable;   /* a path; nothing is searched for */
   char *const *arguments;   /* null at the end; the first is the name */
@@ -404,6 +416,7 @@ struct clinux_spawn {
   const char *directory;    /* null: the parent's */
   int standard[3];          /* descriptors >= 3 that become 0, 1 and 2; left open in the parent */
   int netns;                /* -1, or a network namespace to start in, with a /sys of its own */
+  int program;              /* -1, or a descriptor that becomes CLINUX_SPAWN_PROGRAM, for an executable in /proc/self/fd */
   int file_mask;            /* -1: the parent's umask */
   uint64_t descriptors;     /* soft limit of RLIMIT_NOFILE; 0: the parent's */
   bool has_session;         /* a session and process group of its own */
