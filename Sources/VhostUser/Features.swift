@@ -50,6 +50,8 @@ package enum VirtioFeature {
 /// vhost-user protocol feature bits ("Protocol features").
 package enum ProtocolFeature {
   package static let multiqueue: UInt64 = 1 << 0
+  /// LOG_SHMFD: the dirty-page log is a file.
+  package static let logShared: UInt64 = 1 << 1
   package static let rarp: UInt64 = 1 << 2
   package static let replyAcknowledge: UInt64 = 1 << 3
   package static let mtu: UInt64 = 1 << 4
@@ -57,6 +59,8 @@ package enum ProtocolFeature {
   package static let configuration: UInt64 = 1 << 9
   /// Messages on the back-end channel may carry descriptors.
   package static let backendDescriptors: UInt64 = 1 << 10
+  /// INFLIGHT_SHMFD: a region of the front-end's keeping says which chains a back-end that dies has in hand.
+  package static let inflightShared: UInt64 = 1 << 12
   package static let resetDevice: UInt64 = 1 << 13
   package static let memorySlots: UInt64 = 1 << 15
   package static let status: UInt64 = 1 << 16

@@ -7,12 +7,16 @@ enum PayloadSize: Equatable, Sendable {
   case memoryTable
   /// GET_CONFIG and SET_CONFIG: 12 bytes and up to 256 of configuration.
   case configuration
+  /// GET_INFLIGHT_FD and SET_INFLIGHT_FD: two numbers of 64 bits and two of 16; with the padding of C, as QEMU sends it,
+  /// 24 bytes.
+  case inflight
 
   func accepts(_ size: Int) -> Bool {
     switch self {
     case .exactly(let expected): size == expected
     case .memoryTable: (1...Session.maximumTableRegions).contains { size == 8 + 32 * $0 }
     case .configuration: (12...(12 + Session.maximumConfigurationSize)).contains(size)
+    case .inflight: size == 20 || size == 24
     }
   }
 
@@ -21,6 +25,7 @@ enum PayloadSize: Equatable, Sendable {
     case .exactly(let expected): "\(expected)"
     case .memoryTable: "8 and 32 for each of 1 to \(Session.maximumTableRegions) regions"
     case .configuration: "12 to \(12 + Session.maximumConfigurationSize)"
+    case .inflight: "20 or 24"
     }
   }
 }
@@ -91,6 +96,10 @@ struct MessageTable: Sendable {
     MessageRow(.resetOwner, .exactly(0), Session.resetOwner),
     MessageRow(
       .setMemoryTable, .memoryTable, descriptors: 1...Session.maximumTableRegions, Session.setMemoryTable),
+    MessageRow(
+      .setLogBase, .exactly(16), descriptors: one, replies: true, feature: ProtocolFeature.logShared,
+      Session.setLogBase),
+    MessageRow(.setLogDescriptor, .exactly(0), descriptors: one, Session.setLogDescriptor),
     MessageRow(.setRingSize, .exactly(8), Session.setRingSize),
     MessageRow(.setRingAddress, .exactly(40), Session.setRingAddress),
     MessageRow(.setRingBase, .exactly(8), Session.setRingBase),
@@ -112,6 +121,11 @@ struct MessageTable: Sendable {
       .getConfiguration, .configuration, replies: true, feature: ProtocolFeature.configuration,
       Session.getConfiguration),
     MessageRow(.setConfiguration, .configuration, feature: ProtocolFeature.configuration, Session.setConfiguration),
+    MessageRow(
+      .getInflightDescriptor, .inflight, replies: true, feature: ProtocolFeature.inflightShared, Session.getInflight),
+    MessageRow(
+      .setInflightDescriptor, .inflight, descriptors: one, feature: ProtocolFeature.inflightShared,
+      Session.setInflight),
     MessageRow(.resetDevice, .exactly(0), feature: ProtocolFeature.resetDevice, Session.resetDevice),
     MessageRow(
       .getMaximumMemorySlots, .exactly(0), replies: true, feature: ProtocolFeature.memorySlots,

@@ -18,6 +18,11 @@ package struct OutgoingMessage: Sendable {
     self.descriptors = descriptors
   }
 
+  /// What is left of a message of another place, and the descriptors that have not gone yet.
+  package init(rest bytes: [UInt8], descriptors: [Descriptor]) {
+    (self.bytes, self.descriptors) = (bytes, descriptors)
+  }
+
   /// The reply to a request; front-ends compare its flags with exactly 0x5 (version and reply).
   static func reply(to request: UInt32, _ reply: Reply) -> OutgoingMessage {
     let flags = MessageHeader.version | MessageHeader.replyFlag

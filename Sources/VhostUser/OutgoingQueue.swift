@@ -5,7 +5,8 @@ package import LinuxHost
 /// A message's descriptors go with its first byte, once: what is left after a partial send goes without them. They are
 /// closed here as soon as they are on their way, or when the queue goes.
 package struct OutgoingQueue {
-  private var messages: [OutgoingMessage] = []
+  /// What is not wholly sent; of the first one, what is left.
+  package private(set) var messages: [OutgoingMessage] = []
 
   package init() {}
 

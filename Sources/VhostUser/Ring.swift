@@ -4,7 +4,7 @@ internal import LinuxHost
 struct Ring {
   enum Phase {
     case stopped
-    /// Kicked, with size and addresses, but there is no memory yet.
+    /// Kicked, with size and addresses, but there is no memory yet, or it is held for want of a log.
     case waiting
     case running
   }
@@ -47,7 +47,7 @@ package struct RingSnapshot: Sendable, Equatable {
   package var addresses: RingAddresses?
   package var isStarted: Bool
   package var isEnabled: Bool
-  /// Kicked, and waiting for guest memory.
+  /// Kicked, and waiting for guest memory or for a log.
   package var isWaiting: Bool
   /// See `Session.noteBroken`.
   package var isBroken: Bool
@@ -71,7 +71,7 @@ extension Session {
   /// Numbers of the rings that the front-end started and the owner took up, lowest first; a broken one is among them.
   package var startedRings: [Int] { rings.indices.filter { rings[$0].phase == .running } }
 
-  /// A ring was kicked before there was memory.
+  /// A ring was kicked before there was memory, or a log.
   package var hasWaitingRing: Bool { rings.contains { $0.phase == .waiting } }
 
   package var hasBrokenRing: Bool { rings.contains(where: \.isBroken) }

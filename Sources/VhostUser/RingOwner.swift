@@ -65,13 +65,33 @@ package struct MemoryRegionRequest: Sendable {
   }
 }
 
+/// The log of dirty pages as SET_LOG_BASE described it; nothing of it is checked against the file yet.
+package struct LogRequest: Sendable {
+  /// Bytes.
+  package var size: UInt64
+  /// Offset of the log's first byte in the file; of any alignment.
+  package var offset: UInt64
+  package var descriptor: Descriptor
+
+  package init(size: UInt64, offset: UInt64, descriptor: Descriptor) {
+    self.size = size
+    self.offset = offset
+    self.descriptor = descriptor
+  }
+}
+
 /// The addresses of SET_VRING_ADDR as sent: in the front-end's address space, unchecked.
 package struct RingAddresses: Codable, Sendable, Equatable {
+  /// `logFlag`: what is written to the used ring (packed: to the device's event area) is to be marked in the log.
   package var flags: UInt32
   package var descriptors: UInt64
   package var used: UInt64
   package var available: UInt64
+  /// The guest address of the used ring, for the log alone.
   package var log: UInt64
+
+  /// VHOST_VRING_F_LOG in `flags`.
+  package static let logFlag: UInt32 = 1
 
   package init(flags: UInt32, descriptors: UInt64, used: UInt64, available: UInt64, log: UInt64) {
     self.flags = flags
@@ -137,6 +157,8 @@ package enum OwnerAnswer: Sendable {
 package enum OwnerCompletion: Sendable {
   case done
   case refused(String)
+  /// Of a ring that was to start: its driver has broken the rules already; see `Session.noteBroken`.
+  case broken
   /// The answer of GET_VRING_BASE, in the form of `RingStart.base`.
   case ringBase(UInt32)
 }
@@ -155,6 +177,12 @@ package protocol RingOwner: AnyObject {
   func addMemory(_ region: MemoryRegionRequest) -> OwnerAnswer
   /// REM_MEM_REG.
   func removeMemory(guestAddress: UInt64, size: UInt64, userAddress: UInt64) -> OwnerAnswer
+  /// SET_LOG_BASE, or one of the session's own: replaces the log, also while rings run; memory lies within it.
+  ///
+  /// - Parameter carryingMarks: what is marked in the one before must be in this one, before the answer.
+  func setLog(_ log: LogRequest, carryingMarks: Bool) -> OwnerAnswer
+  /// SET_FEATURES has set or cleared VHOST_F_LOG_ALL: pages that are written are marked from the answer on, or no more.
+  func setLogging(_ isOn: Bool) -> OwnerAnswer
   /// SET_VRING_KICK: the ring starts, and is scanned at once. Called again for a running ring when its kick changes.
   func startRing(_ start: RingStart) -> OwnerAnswer
   /// SET_VRING_CALL on a ring that runs.
@@ -170,6 +198,8 @@ package protocol RingOwner: AnyObject {
   func stopRing(_ ring: Int) -> OwnerAnswer
   /// RESET_DEVICE, SET_STATUS 0: every ring stops and is disabled.
   func resetDevice() -> OwnerAnswer
+  /// SET_INFLIGHT_FD, while no ring runs: rings that start from now on have their parts of this region.
+  func setInflight(_ region: InflightRegion) -> OwnerAnswer
   /// NET_SET_MTU, already checked against 68...`offer.mtuLimit`.
   func setMTU(_ mtu: Int) -> OwnerAnswer
   /// SEND_RARP: announce this address (low 48 bits, network order from the most significant byte) as if the guest had.

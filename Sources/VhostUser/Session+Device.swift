@@ -14,9 +14,11 @@ extension Session {
       throw Refusal("sets \(featureNames(unknown).joined(separator: ", ")), which is not offered")
     }
     try takeFormat(wanted)
+    let wasLogging = isLogging
     features = wanted
     owner.didNegotiate(features: features, protocolFeatures: protocolFeatures)
-    return .steps(features & VirtioFeature.protocolFeatures == 0 ? enableAllRings() : [])
+    let steps = loggingSteps(wasLogging: wasLogging)
+    return .steps(steps + (features & VirtioFeature.protocolFeatures == 0 ? enableAllRings() : []))
   }
 
   /// Rings of another format begin anew, at its first position; what runs keeps the format that it has.

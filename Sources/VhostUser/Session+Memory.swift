@@ -48,7 +48,7 @@ extension Session {
       try check(region, against: regions.map(MemoryRange.init))
       regions.append(region)
     }
-    return .steps([.setMemory(regions)])
+    return .steps(try loggingSteps(before: regions) + [.setMemory(regions)])
   }
 
   func addMemoryRegion(_ message: Message) throws(Refusal) -> Outcome {
@@ -63,7 +63,7 @@ extension Session {
       throw Refusal("all \(offer.memorySlots) memory slots are taken")
     }
     try check(region, against: regions.map(MemoryRange.init))
-    return .steps([.addMemory(region)])
+    return .steps(try loggingSteps(before: regions + [region]) + [.addMemory(region)])
   }
 
   /// "Identified by guest address, user address and size"; the offset is not looked at.

@@ -60,14 +60,26 @@ extension Session {
     let addresses = RingAddresses(
       flags: payload.u32(4), descriptors: payload.u64(8), used: payload.u64(16), available: payload.u64(24),
       log: payload.u64(32))
-    guard addresses.flags == 0 else {
-      throw Refusal("flags \(hex(UInt64(addresses.flags))) of ring \(index), expected 0 as no log is offered")
-    }
-    if rings[index].phase == .running {
-      return .steps([.replaceAddresses(ring: index, addresses)])
-    }
+    try check(flags: addresses.flags, ofRing: index)
+    let old = rings[index].addresses
     rings[index].addresses = addresses
-    return .done
+    // Those of a broken ring are for its next start: QEMU 7.2 ends itself if one of them is refused as logging begins.
+    guard rings[index].phase == .running, !rings[index].isBroken else {
+      // Held until now, perhaps, for the flag that is taken back.
+      return .steps(waitingStarts().filter { if case .start(index, _) = $0 { true } else { false } })
+    }
+    if mustHold(index) { return .steps([.pause(ring: index)]) }
+    rings[index].addresses = old
+    return .steps([.replaceAddresses(ring: index, addresses)])
+  }
+
+  /// Bit 0 alone has a meaning, and only where a log is offered.
+  func check(flags: UInt32, ofRing index: Int) throws(Refusal) {
+    let known = offer.features & VirtioFeature.logAll != 0 ? RingAddresses.logFlag : 0
+    guard flags & ~known == 0 else {
+      let expected = known == 0 ? "0 as no log is offered" : "0 or \(known)"
+      throw Refusal("flags \(hex(UInt64(flags))) of ring \(index), expected \(expected)")
+    }
   }
 
   func getRingBase(_ message: Message) throws(Refusal) -> Outcome {
@@ -77,6 +89,7 @@ extension Session {
     }
     // QEMU and virtio-user ask for rings that never ran.
     rings[index].stop()
+    noteStop()
     return .reply(ringState(index))
   }
 
@@ -86,6 +99,7 @@ extension Session {
   func stopped(_ index: Int, _ completion: OwnerCompletion) -> Reply {
     note(completion, ofRing: index)
     rings[index].stop()
+    noteStop()
     return ringState(index)
   }
 
@@ -103,7 +117,7 @@ extension Session {
       throw Refusal("ring \(index) has no addresses yet, expected SET_VRING_ADDR first")
     }
     rings[index].kick = kick
-    if rings[index].phase != .running, regions.isEmpty {
+    if rings[index].phase != .running, regions.isEmpty || mustHold(index) {
       rings[index].phase = .waiting
       return .done
     }
@@ -154,9 +168,11 @@ extension Session {
     return steps
   }
 
-  /// Starts for the rings that were kicked before there was memory.
+  /// Starts for the rings that were kicked before there was memory, or a log, and have all they need now.
   func waitingStarts() -> [Step] {
-    rings.indices.filter { rings[$0].phase == .waiting }.map { .start(ring: $0, mayWait: true) }
+    guard !regions.isEmpty else { return [] }
+    return rings.indices.filter { rings[$0].phase == .waiting && !mustHold($0) }
+      .map { .start(ring: $0, mayWait: true) }
   }
 
   /// Asks the owner to start a ring, with all that was said of it.
@@ -192,6 +208,7 @@ extension Session {
       rings[index].size = 0
       rings[index].isEnabled = false
     }
+    noteStop()
     status = 0
   }
 

@@ -25,6 +25,23 @@ extension Session {
   /// All that a suspended session knows, and the descriptors that it names; nil unless it `isSuspended`.
   package var state: (value: SessionState, descriptors: [Descriptor])? {
     guard case .suspended(let input) = phase else { return nil }
+    return state(input, at: [:])
+  }
+
+  /// The same of a session at rest whose rings stand still without having been stopped; nil while an answer is pending,
+  /// or the session is over.
+  ///
+  /// - Parameter positions: of the rings that run, by index: where the owner has come to, as `stopRing` would answer it.
+  package func state(at positions: [Int: UInt32]) -> (value: SessionState, descriptors: [Descriptor])? {
+    switch phase {
+    case .header, .payload: state(unfinished, at: positions)
+    case .pending, .suspended, .closed: nil
+    }
+  }
+
+  private func state(
+    _ input: Input, at positions: [Int: UInt32]
+  ) -> (value: SessionState, descriptors: [Descriptor]) {
     var (state, all) = (SessionState(), [Descriptor]())
     func place(_ descriptor: Descriptor) -> Int {
       all.append(descriptor)
@@ -41,8 +58,21 @@ extension Session {
         descriptor: place($0.descriptor))
     }
     state.repeats = repeats.state
-    state.rings = rings.map {
-      .init(queue: $0.state(format), kick: $0.kick.map(place), call: $0.call.map(place), error: $0.error.map(place))
+    state.log = log.map {
+      .init(
+        size: $0.request.size, offset: $0.request.offset, descriptor: place($0.request.descriptor),
+        isStandIn: $0.isStandIn, isStale: $0.isStale)
+    }
+    state.hasWaitedForLog = hasWaitedForLog
+    state.rings = rings.enumerated().map { index, ring in
+      var queue = ring.state(format)
+      if ring.phase == .running, let position = positions[index] { queue.position = position }
+      return .init(queue: queue, kick: ring.kick.map(place), call: ring.call.map(place), error: ring.error.map(place))
+    }
+    state.inflight = inflight.map {
+      .init(
+        size: $0.size, fileOffset: $0.fileOffset, ringCount: $0.ringCount, ringSize: $0.ringSize,
+        descriptor: place($0.descriptor))
     }
     state.channel = channel.map(place)
     state.input = input.bytes
@@ -73,8 +103,11 @@ extension Session {
   package func takeUp() throws(ProtocolError) {
     guard let restored else { throw .outOfTurn("a session is to be taken up that was not taken out") }
     self.restored = nil
+    var steps: [Step] = restored.log.map { [.setLog($0, isAnswered: false)] } ?? []
+    if isLogging { steps.append(.setLogging(true)) }
     // Waiting rings are started behind the memory, as always.
-    var steps: [Step] = restored.regions.isEmpty ? [] : [.setMemory(restored.regions)]
+    if let inflight { steps.append(.setInflight(inflight)) }
+    if !restored.regions.isEmpty { steps.append(.setMemory(restored.regions)) }
     if let mtu { steps.append(.setMTU(mtu)) }
     try pass(steps, into: restored.input)
   }
@@ -99,14 +132,16 @@ extension Session {
     status = state.status
     isOwned = state.isOwned
     mtu = state.mtu
+    hasWaitedForLog = state.hasWaitedForLog
     repeats.restore(state.repeats, pairs: rings.count / 2)
     for (index, ring) in state.rings.enumerated() { rings[index] = try restored(ring, index, descriptors) }
+    inflight = try restoredInflight(state, descriptors)
     if let channel = try descriptor(state.channel, of: descriptors) {
       try check(channel: channel)
       self.channel = channel
     }
     restored = Restored(
-      regions: try restoredRegions(state, descriptors),
+      log: try restoredLog(state.log, descriptors), regions: try restoredRegions(state, descriptors),
       input: Input(
         bytes: state.input,
         descriptors: try state.inputDescriptors.map { place throws(Refusal) in
@@ -126,6 +161,7 @@ extension Session {
     guard !queue.isStarted || queue.size > 0 && queue.addresses != nil else {
       throw Refusal("ring \(index) is started, and has no size or no addresses")
     }
+    if let addresses = queue.addresses { try check(flags: addresses.flags, ofRing: index) }
     var ring = Ring()
     ring.size = queue.size
     ring.base = queue.position
@@ -147,6 +183,25 @@ extension Session {
 
   /// What the acknowledged features say of rings.
   private var format: QueueState.Format { isPacked ? .packed : .split }
+
+  private func restoredInflight(
+    _ state: SessionState, _ descriptors: [Descriptor]
+  ) throws(Refusal) -> InflightRegion? {
+    guard let said = state.inflight else { return nil }
+    let region = InflightRegion(
+      size: said.size, fileOffset: said.fileOffset, ringCount: said.ringCount, ringSize: said.ringSize,
+      descriptor: try descriptor(said.descriptor, of: descriptors))
+    try check(region)
+    return region
+  }
+
+  private func restoredLog(_ state: SessionState.Log?, _ descriptors: [Descriptor]) throws(Refusal) -> SessionLog? {
+    guard let state else { return nil }
+    let request = LogRequest(
+      size: state.size, offset: state.offset, descriptor: try descriptor(state.descriptor, of: descriptors))
+    try check(request)
+    return SessionLog(request: request, isStandIn: state.isStandIn, isStale: state.isStale)
+  }
 
   private func restoredRegions(
     _ state: SessionState, _ descriptors: [Descriptor]
@@ -180,6 +235,7 @@ extension Session {
 
 /// What a session that was made of a state has still to tell its owner.
 struct Restored {
+  var log: SessionLog?
   var regions: [MemoryRegionRequest]
   var input: Session.Input
 }

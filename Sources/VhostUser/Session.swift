@@ -55,8 +55,14 @@ package final class Session {
   /// Memory that the owner has accepted.
   var regions: [MemoryRegionRequest] = []
   var repeats = RegionRepeats()
+  /// See `Session+Log`.
+  var log: SessionLog?
+  /// Rings that were held for want of a log run without.
+  package internal(set) var hasWaitedForLog = false
   /// Bytes that NET_SET_MTU asked for; nil = it has not come.
   var mtu: Int?
+  /// SET_INFLIGHT_FD.
+  var inflight: InflightRegion?
   /// SET_BACKEND_REQ_FD.
   package internal(set) var channel: Descriptor?
 
@@ -71,7 +77,7 @@ package final class Session {
   /// What has still to be done after a session was made of a state.
   var restored: Restored?
   /// What runs without a message; see `Session+State`.
-  private var passage: Passage?
+  private(set) var passage: Passage?
 
   /// What is read next.
   enum Phase {
@@ -90,9 +96,11 @@ package final class Session {
   }
 
   /// The way into or out of another place, in place of a message; what had come of the next message waits meanwhile.
-  private enum Passage {
+  enum Passage {
     case out(Input)
     case into(Input)
+    /// Nowhere: something has to be done that no message asks for.
+    case aside(Input)
   }
 
   /// The message being answered.
@@ -102,9 +110,7 @@ package final class Session {
     var reply: Reply?
   }
 
-  /// Begins a connection; nothing is remembered of an earlier one.
-  ///
-  /// The owner outlives the session.
+  /// Begins a connection, of which the owner has the longer life; nothing is remembered of an earlier one.
   package convenience init(owner: any RingOwner) { self.init(owner: owner, table: .standard) }
 
   init(owner: any RingOwner, table: MessageTable) {
@@ -273,7 +279,7 @@ package final class Session {
     self.passage = nil
     switch passage {
     case .out(let input): phase = .suspended(input)
-    case .into(let input): try take(input)
+    case .into(let input), .aside(let input): try take(input)
     }
   }
 
@@ -281,13 +287,20 @@ package final class Session {
   ///
   /// Out: what has come of the next message is kept. Into: it is taken once all is done.
   func pass(_ next: [Step], into input: Input?) throws(ProtocolError) {
-    if let input {
-      passage = .into(input)
-    } else if case .payload(let header) = phase {
-      passage = .out(Input(bytes: header.bytes + buffer, descriptors: descriptors))
-    } else {
-      passage = .out(Input(bytes: buffer, descriptors: descriptors))
-    }
+    try pass(next, input.map { .into($0) } ?? .out(unfinished))
+  }
+
+  /// The same where the session stays; what has come of the next message is taken once all is done.
+  func runAside(_ next: [Step]) throws(ProtocolError) { try pass(next, .aside(unfinished)) }
+
+  /// What has come of the next message.
+  var unfinished: Input {
+    guard case .payload(let header) = phase else { return Input(bytes: buffer, descriptors: descriptors) }
+    return Input(bytes: header.bytes + buffer, descriptors: descriptors)
+  }
+
+  private func pass(_ next: [Step], _ passage: Passage) throws(ProtocolError) {
+    self.passage = passage
     (buffer, descriptors, phase) = ([], [], .header)
     steps = next
     do throws(ProtocolError) {
@@ -323,6 +336,7 @@ package final class Session {
     }
     if undo(step) {
       note(reason)
+      steps = holdingSteps() + steps
       return
     }
     steps = []
@@ -366,7 +380,12 @@ package final class Session {
   private func note(_ reason: String) {
     refusalCount &+= 1
     lastRefusedRequest = exchange.header.request
-    let subject = passage == nil ? Request.name(exchange.header.request) : "session that is taken up"
+    let subject =
+      switch passage {
+      case nil: Request.name(exchange.header.request)
+      case .aside: "ring that was held"
+      case .out, .into: "session that is taken up"
+      }
     lastRefusal = "\(subject): \(reason)"
   }
 

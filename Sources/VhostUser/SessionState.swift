@@ -4,7 +4,7 @@
 /// Descriptors stand beside it, in an array; here are their places in it.
 package struct SessionState: Codable, Equatable, Sendable, VersionedState {
   package static let stateName = "session state"
-  package static let stateVersion = 1
+  package static let stateVersion = 2
 
   /// A region of guest memory.
   package struct Region: Codable, Equatable, Sendable {
@@ -25,12 +25,37 @@ package struct SessionState: Codable, Equatable, Sendable, VersionedState {
     package var count: Int
   }
 
+  /// The log of dirty pages.
+  package struct Log: Codable, Equatable, Sendable {
+    /// Bytes.
+    package var size: UInt64
+    package var offset: UInt64
+    /// Place of its file.
+    package var descriptor: Int
+    /// It is ours, not the front-end's, whose log it is to be carried into.
+    package var isStandIn: Bool
+    /// Rings that start again are to wait for another.
+    package var isStale: Bool
+  }
+
   /// A ring, with the places of its descriptors; nil = there is none.
   package struct Ring: Codable, Equatable, Sendable {
     package var queue: QueueState
     package var kick: Int?
     package var call: Int?
     package var error: Int?
+  }
+
+  /// What SET_INFLIGHT_FD said.
+  package struct Inflight: Codable, Equatable, Sendable {
+    /// Bytes.
+    package var size: UInt64
+    package var fileOffset: UInt64
+    package var ringCount: Int
+    /// Entries.
+    package var ringSize: Int
+    /// Place of the file.
+    package var descriptor: Int
   }
 
   private var version = StateVersion<SessionState>()
@@ -47,8 +72,14 @@ package struct SessionState: Codable, Equatable, Sendable, VersionedState {
   /// In the order in which they came.
   package var regions: [Region] = []
   package var repeats: [Repeat] = []
+  /// Nil = there is none; whether it is used, `features` say.
+  package var log: Log?
+  /// Rings were held for want of a log, and are not any more.
+  package var hasWaitedForLog = false
   /// By ring index, two for each pair.
   package var rings: [Ring] = []
+  /// Nil: SET_INFLIGHT_FD has not come.
+  package var inflight: Inflight?
   /// Place of the back-end channel's socket; nil = there is none.
   package var channel: Int?
   /// The beginning of a message whose rest has not come, and the places of the descriptors that came with it.

@@ -16,12 +16,15 @@ enum Step {
   case setMemory([MemoryRegionRequest])
   case addMemory(MemoryRegionRequest)
   case removeMemory(MemoryRange)
+  /// `isAnswered`: SET_LOG_BASE waits for its reply.
+  case setLog(SessionLog, isAnswered: Bool)
+  case setLogging(Bool)
   /// `mayWait`: memory has just arrived for a ring that was kicked before; if the owner still cannot start it, it goes
   /// on waiting for more memory and the message that brought the memory stands.
   case start(ring: Int, mayWait: Bool)
   /// `isAnswered`: GET_VRING_BASE waits for the ring's base as its reply.
   case stop(ring: Int, isAnswered: Bool)
-  /// The session is to be taken out: the ring stops, and nothing of it is forgotten.
+  /// The session is to be taken out, or the ring held still: it stops, and nothing of it is forgotten.
   case pause(ring: Int)
   case enable(ring: Int, isEnabled: Bool)
   case replaceCall(ring: Int, Descriptor?)
@@ -29,6 +32,7 @@ enum Step {
   case replaceAddresses(ring: Int, RingAddresses)
   case reset
   case setMTU(Int)
+  case setInflight(InflightRegion)
   case announce(UInt64)
 }
 
@@ -40,6 +44,8 @@ extension Session {
     case .addMemory(let region): owner.addMemory(region)
     case .removeMemory(let range):
       owner.removeMemory(guestAddress: range.guestAddress, size: range.size, userAddress: range.userAddress)
+    case .setLog(let log, _): owner.setLog(log.request, carryingMarks: isLogging)
+    case .setLogging(let isOn): owner.setLogging(isOn)
     case .start(let ring, _): start(ring)
     case .stop(let ring, _), .pause(let ring): owner.stopRing(ring)
     case .enable(let ring, let isEnabled): owner.enableRing(ring, isEnabled)
@@ -48,6 +54,7 @@ extension Session {
     case .replaceAddresses(let ring, let addresses): owner.replaceAddresses(ring: ring, with: addresses)
     case .reset: owner.resetDevice()
     case .setMTU(let mtu): owner.setMTU(mtu)
+    case .setInflight(let region): owner.setInflight(region)
     case .announce(let address): owner.announce(address: address)
     }
   }
@@ -66,9 +73,12 @@ extension Session {
       regions.append(region)
       return (nil, waitingStarts())
     case .removeMemory(let range): regions.removeAll { MemoryRange($0) == range }
+    case .setLog(let log, let isAnswered):
+      return (took(log, isAnswered: isAnswered), waitingStarts())
+    case .setLogging: break
     case .start(let ring, _):
       rings[ring].phase = .running
-      rings[ring].isBroken = false
+      if case .broken = completion { rings[ring].isBroken = true } else { rings[ring].isBroken = false }
     case .stop(let ring, let isAnswered):
       let reply = stopped(ring, completion)
       return (isAnswered ? reply : nil, [])
@@ -81,6 +91,7 @@ extension Session {
     case .replaceAddresses(let ring, let addresses): rings[ring].addresses = addresses
     case .reset: forgetRings()
     case .setMTU(let mtu): self.mtu = mtu
+    case .setInflight(let region): inflight = region
     case .announce: break
     }
     return (nil, [])
@@ -90,6 +101,8 @@ extension Session {
   ///
   /// - Returns: true if the message that led to the step stands nevertheless.
   func undo(_ step: Step) -> Bool {
+    // Without a stand-in rings are held until the front-end gives a log.
+    if case .setLog(let log, _) = step { return log.isStandIn && passage == nil }
     guard case .start(let ring, let mayWait) = step else { return false }
     // A running ring whose new kick was refused goes on with the old one.
     if !mayWait, rings[ring].phase != .running { rings[ring].stop() }

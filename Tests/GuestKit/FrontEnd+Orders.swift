@@ -11,6 +11,13 @@ package struct StartPlan {
   package var rings: [any RingDriver]
   /// The back-end knows the memory already.
   package var keepsMemory = false
+  /// What SET_VRING_BASE says of each ring; nil = where its driver was at its last start.
+  package var bases: [UInt32]?
+  /// What is kept for the back-end that follows, and given to it; nil = a region is asked for, if there can be one.
+  package var inflight: InflightKeeper?
+
+  /// What SET_VRING_BASE says of a ring.
+  func base(_ driver: any RingDriver) -> UInt32 { bases?[driver.index] ?? driver.startBase }
 
   package init(
     features: UInt64 = .max & ~(VirtioFeature.logAll | VirtioFeature.platformAddresses),
@@ -72,7 +79,7 @@ extension FrontEnd {
       for driver in plan.rings[(2 * pair)..<(2 * pair + 2)] {
         let ring = UInt32(driver.index)
         try setRingSize(ring, UInt32(driver.size))
-        try setRingBase(ring, driver.startBase)
+        try setRingBase(ring, plan.base(driver))
         try setRingAddress(driver)
         try setRingKick(ring, driver.kickEvent.descriptor)
         driver.kickEvent.signal()
@@ -83,18 +90,28 @@ extension FrontEnd {
     try barrier()
   }
 
-  /// QEMU 7.2 on a guest's shutdown, reset or pause: status 0 comes before the rings of the last pair are stopped.
+  /// QEMU 7.2 on a guest's shutdown, reset or pause, and then some.
   ///
   /// - Returns: the base of each ring.
   @discardableResult
   package func stopLikeQEMU(_ plan: StartPlan) throws -> [UInt32] {
+    let bases = try pauseLikeQEMU(plan)
+    for driver in plan.rings { try setRingEnable(UInt32(driver.index), driver.index < 2) }
+    try barrier()
+    return bases
+  }
+
+  /// QEMU 7.2 at the switch-over of a migration: status 0 comes before the rings of the last pair are stopped, and no ring
+  /// is disabled.
+  ///
+  /// - Returns: the base of each ring.
+  @discardableResult
+  package func pauseLikeQEMU(_ plan: StartPlan) throws -> [UInt32] {
     var bases: [UInt32] = []
     for pair in 0..<(plan.rings.count / 2) {
       if protocolFeatures & ProtocolFeature.status != 0, pair == plan.rings.count / 2 - 1 { try setStatus(0) }
       for driver in plan.rings[(2 * pair)..<(2 * pair + 2)] { bases.append(try getRingBase(UInt32(driver.index))) }
     }
-    for driver in plan.rings { try setRingEnable(UInt32(driver.index), driver.index < 2) }
-    try barrier()
     return bases
   }
 
@@ -145,17 +162,23 @@ extension FrontEnd {
     _ = try getFeatures()
     let known =
       ProtocolFeature.multiqueue | ProtocolFeature.memorySlots | ProtocolFeature.replyAcknowledge
-      | ProtocolFeature.configuration
+      | ProtocolFeature.configuration | ProtocolFeature.inflightShared
     try setProtocolFeatures(try getProtocolFeatures() & plan.protocolFeatures & known)
     if protocolFeatures & ProtocolFeature.multiqueue != 0 { _ = try getQueueCount() }
     if protocolFeatures & ProtocolFeature.configuration != 0 { _ = try getConfiguration(offset: 0, size: 12) }
     try setFeatures(try getFeatures() & plan.features)
     try setMemory(plan.memory)
     for driver in plan.rings { try setRingSize(UInt32(driver.index), UInt32(driver.size)) }
+    if protocolFeatures & ProtocolFeature.inflightShared != 0 {
+      let region =
+        try plan.inflight ?? getInflight(ringCount: plan.rings.count, ringSize: plan.rings.first?.size ?? 1)
+      inflight = region
+      try setInflight(region)
+    }
     for driver in plan.rings {
       let ring = UInt32(driver.index)
       try setRingAddress(driver)
-      try setRingBase(ring, driver.startBase)
+      try setRingBase(ring, plan.base(driver))
       try setRingCall(ring, driver.callEvent.descriptor)
       try setRingKick(ring, driver.kickEvent.descriptor)
     }

@@ -20,6 +20,9 @@ package final class FrontEnd {
   /// Acknowledged by `setProtocolFeatures`.
   package private(set) var protocolFeatures: UInt64 = 0
 
+  /// What is kept for the back-end that follows.
+  package var inflight: InflightKeeper?
+
   package init(_ transport: any Transport) {
     self.transport = transport
   }
@@ -56,9 +59,13 @@ package final class FrontEnd {
   }
 
   /// Sends a message that has a reply of its own, and reads it.
-  package func ask(_ request: Request, payload: [UInt8] = []) throws -> [UInt8] {
+  package func ask(
+    _ request: Request, payload: [UInt8] = [], descriptors: [Descriptor] = []
+  ) throws -> [UInt8] {
     let isMarked = marksEveryRequest && protocolFeatures & ProtocolFeature.replyAcknowledge != 0
-    try send(request.rawValue, payload: payload, flags: isMarked ? 1 | MessageHeader.needReplyFlag : 1)
+    try send(
+      request.rawValue, payload: payload, descriptors: descriptors,
+      flags: isMarked ? 1 | MessageHeader.needReplyFlag : 1)
     return try readReply(request.rawValue)
   }
 
@@ -169,6 +176,23 @@ package final class FrontEnd {
     try tell(.removeMemoryRegion, payload: Self.singleRegion(region), descriptors: descriptors)
   }
 
+  // MARK: - Dirty pages
+
+  /// SET_LOG_BASE; whatever is asked for, it is answered by the same 16 bytes.
+  package func setLog(_ log: DirtyPages) throws {
+    let payload = words64(UInt64(log.size), UInt64(log.offset))
+    let reply = try ask(.setLogBase, payload: payload, descriptors: [log.descriptor])
+    guard reply == payload else { throw GuestKitError.badReply("\(reply) to SET_LOG_BASE, expected \(payload)") }
+  }
+
+  /// Sets or clears VHOST_F_LOG_ALL, and tells the addresses of the rings with the log's flag or without, as QEMU does
+  /// while they run.
+  package func setLogging(_ isOn: Bool, _ rings: [any RingDriver]) throws {
+    let features = features & ~VirtioFeature.logAll
+    try setFeatures(isOn ? features | VirtioFeature.logAll : features)
+    for ring in rings { try setRingAddress(ring, isLogged: isOn) }
+  }
+
   // MARK: - Rings
 
   package func setRingSize(_ ring: UInt32, _ size: UInt32) throws {
@@ -195,9 +219,11 @@ package final class FrontEnd {
     try tell(.setRingAddress, payload: payload)
   }
 
-  /// Tells the addresses of a driver's ring, as user addresses.
-  package func setRingAddress(_ driver: any RingDriver) throws {
-    try setRingAddress(UInt32(driver.index), driver.addresses)
+  /// Tells the addresses of a driver's ring, as user addresses; `isLogged`: with the log's flag.
+  package func setRingAddress(_ driver: any RingDriver, isLogged: Bool = false) throws {
+    var addresses = driver.addresses
+    if isLogged { addresses.flags = RingAddresses.logFlag }
+    try setRingAddress(UInt32(driver.index), addresses)
   }
 
   package func setRingEnable(_ ring: UInt32, _ isEnabled: Bool) throws {

@@ -102,7 +102,7 @@ package final class PackedDriver: RingDriver, @unchecked Sendable {
   package var addresses: RingAddresses {
     RingAddresses(
       flags: 0, descriptors: memory.userAddress(descriptorTable), used: memory.userAddress(deviceEvent),
-      available: memory.userAddress(driverEvent), log: 0)
+      available: memory.userAddress(driverEvent), log: deviceEvent)
   }
 
   package var base: UInt32 { UInt32(published.word) << 16 | UInt32(published.word) }

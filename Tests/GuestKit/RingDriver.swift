@@ -12,7 +12,7 @@ package protocol RingDriver: AnyObject, Sendable {
   var index: Int { get }
   /// Entries.
   var size: Int { get }
-  /// What SET_VRING_ADDR says of the ring.
+  /// What SET_VRING_ADDR says of the ring; with its guest address for the log, as QEMU says it in any case.
   var addresses: RingAddresses { get }
   /// What SET_VRING_BASE says of the ring as it was at its last reset or start.
   var startBase: UInt32 { get }

@@ -25,7 +25,11 @@ package final class SharedMemory: @unchecked Sendable {
 
   package let regions: [Region]
   /// One memory file a region.
-  package let descriptors: [Descriptor]
+  package private(set) var descriptors: [Descriptor]
+  /// Where the pages are marked that are written here, as the kernel does while a machine moves; nil = nowhere.
+  ///
+  /// Set while nobody writes.
+  package var ownPages: DirtyPages?
   private let mappings: [Mapping]
   private var next: [UInt64]
 
@@ -72,6 +76,23 @@ package final class SharedMemory: @unchecked Sendable {
       Region(guestAddress: 0xC_0000, size: UInt64(size) - 0xC_0000, userAddress: base + 0xC_0000, fileOffset: 0xC_0000),
       Region(guestAddress: 0, size: 0xA_0000, userAddress: base),
     ])
+  }
+
+  /// The machine goes on in other files with the same contents, as a migration copies its memory: what is written to those
+  /// from before is not seen any more.
+  package func moveToCopies() throws(GuestKitError) {
+    let page = Int(sysconf(CInt(_SC_PAGESIZE)))
+    for (index, region) in regions.enumerated() {
+      let contents = bytes(region.guestAddress, count: Int(region.size))
+      let copy = try makeMemoryFile(size: Int(region.fileOffset + region.size))
+      let slack = Int(region.fileOffset) % page
+      let inside = mmap(
+        mappings[index].whole + page, mappings[index].wholeSize - 2 * page, PROT_READ | PROT_WRITE,
+        MAP_SHARED | MAP_FIXED, copy.raw, Int(region.fileOffset) - slack)
+      guard let inside, inside != MAP_FAILED else { throw .system("mmap: errno \(errno)") }
+      descriptors[index] = copy
+      write(contents, at: region.guestAddress)
+    }
   }
 
   deinit {
@@ -131,10 +152,12 @@ package final class SharedMemory: @unchecked Sendable {
   package func write(_ bytes: [UInt8], at guestAddress: UInt64) {
     guard !bytes.isEmpty else { return }
     pointer(guestAddress, count: bytes.count).copyMemory(from: bytes, byteCount: bytes.count)
+    ownPages?.mark(guestAddress, count: bytes.count)
   }
 
   package func fill(_ guestAddress: UInt64, count: Int, with byte: UInt8) {
     memset(pointer(guestAddress, count: count), CInt(byte), count)
+    ownPages?.mark(guestAddress, count: count)
   }
 
   /// Reads a 16-bit word as another processor would, with acquire order.
@@ -149,6 +172,7 @@ package final class SharedMemory: @unchecked Sendable {
   /// The address must be even.
   package func store16(_ value: UInt16, at guestAddress: UInt64) {
     word16(guestAddress).pointee.store(value, ordering: .sequentiallyConsistent)
+    ownPages?.mark(guestAddress, count: 2)
   }
 
   private func word16(_ guestAddress: UInt64) -> UnsafeMutablePointer<Atomic<UInt16>> {
@@ -161,6 +185,7 @@ package final class SharedMemory: @unchecked Sendable {
 
   package func store<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at guestAddress: UInt64) {
     pointer(guestAddress, count: MemoryLayout<T>.size).storeBytes(of: value, as: T.self)
+    ownPages?.mark(guestAddress, count: MemoryLayout<T>.size)
   }
 
   /// Cuts a region's file: what is behind raises SIGBUS at whoever touches it, this process included.

@@ -59,7 +59,7 @@ package final class SplitDriver: RingDriver, @unchecked Sendable {
   package var addresses: RingAddresses {
     RingAddresses(
       flags: 0, descriptors: memory.userAddress(descriptorTable), used: memory.userAddress(usedRing),
-      available: memory.userAddress(availableRing), log: 0)
+      available: memory.userAddress(availableRing), log: usedRing)
   }
 
   package private(set) var startBase: UInt32 = 0

@@ -84,6 +84,18 @@ package final class VirtualGuest {
     for pair in 0..<options.pairs { try postReceiveBuffers(pair: pair) }
   }
 
+  /// Connects to the back-end that follows one that died, over rings as they are: in the order of Cloud Hypervisor, with
+  /// the region that was kept, and bases of its own: as if all that was made available had been used.
+  package func reconnect(path: String, inflight: InflightKeeper?) throws {
+    let frontEnd = try FrontEnd(path: path)
+    self.frontEnd = frontEnd
+    var plan = plan
+    plan.inflight = inflight
+    plan.bases = rings.map(\.base)
+    try frontEnd.startLikeCloudHypervisor(plan)
+    for ring in rings { ring.kick() }
+  }
+
   private func emptyRings() {
     for ring in rings {
       ring.reset()
@@ -129,6 +141,9 @@ package final class VirtualGuest {
     plan.keepsMemory = (frontEnd?.protocolFeatures ?? 0) & ProtocolFeature.memorySlots != 0
     return plan
   }
+
+  /// The machine goes on with another front-end, as where it was moved to.
+  package func move(to frontEnd: FrontEnd) { self.frontEnd = frontEnd }
 
   /// Closes the connection without a word, as a guest that was killed.
   package func disconnect() {

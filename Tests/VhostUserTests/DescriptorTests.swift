@@ -11,7 +11,7 @@ import VhostUser
     switch request {
     case .setMemoryTable: 1...8
     case .setRingKick, .setRingCall, .setRingError, .removeMemoryRegion: 0...1
-    case .setBackendChannel, .addMemoryRegion: 1...1
+    case .setBackendChannel, .addMemoryRegion, .setLogBase, .setLogDescriptor: 1...1
     default: 0...0
     }
   }
@@ -19,8 +19,9 @@ import VhostUser
   private static func size(_ request: Request) -> Int {
     switch request {
     case .getFeatures, .setOwner, .resetOwner, .getProtocolFeatures, .getQueueCount, .setBackendChannel, .resetDevice,
-      .getMaximumMemorySlots, .getStatus:
+      .getMaximumMemorySlots, .getStatus, .setLogDescriptor:
       0
+    case .setLogBase: 16
     case .setMemoryTable, .setRingAddress, .addMemoryRegion, .removeMemoryRegion: 40
     case .getConfiguration, .setConfiguration: 13
     default: 8

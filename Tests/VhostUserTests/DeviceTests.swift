@@ -223,7 +223,8 @@ import VhostUser
       (.resetDevice, 0, ProtocolFeature.resetDevice), (.getMaximumMemorySlots, 0, ProtocolFeature.memorySlots),
       (.addMemoryRegion, 40, ProtocolFeature.memorySlots), (.removeMemoryRegion, 40, ProtocolFeature.memorySlots),
       (.setStatus, 8, ProtocolFeature.status), (.getStatus, 0, ProtocolFeature.status),
-      (.getQueueCount, 0, ProtocolFeature.multiqueue),
+      (.getQueueCount, 0, ProtocolFeature.multiqueue), (.getInflightDescriptor, 24, ProtocolFeature.inflightShared),
+      (.setInflightDescriptor, 24, ProtocolFeature.inflightShared),
     ] as [(Request, Int, UInt64)])
   func messagesOfFeaturesNotOfferedAreNacked(request: Request, size: Int, feature: UInt64) throws {
     let bench = try Bench(acknowledges: true) { $0.offer.protocolFeatures &= ~feature }

@@ -24,9 +24,10 @@ import VhostUser
   /// Sizes that the messages have, by number of the request.
   private static func size(of request: UInt32) -> Int {
     switch request {
-    case 1, 3, 4, 15, 17, 21, 34, 36, 40, 41: 0
+    case 1, 3, 4, 7, 15, 17, 21, 34, 36, 40, 41: 0
+    case 6: 16
     case 5, 9, 37, 38: 40
-    case 24, 25: 24
+    case 24, 25, 31, 32: 24
     default: 8
     }
   }
@@ -37,7 +38,7 @@ import VhostUser
     var random = Generator(state: seed)
     var (accepted, refused, ended) = (0, 0, 0)
     for _ in 0..<200 {
-      let bench = try Bench(acknowledges: true)
+      let bench = try Bench(acknowledges: true) { $0.offersKeeping() }
       bench.transport.readSize = Int(random.next() % 30) + 1
       for _ in 0..<10 where bench.session != nil {
         var request = UInt32(truncatingIfNeeded: random.next() % 46)
@@ -72,9 +73,9 @@ import VhostUser
     let files = [
       try EventDescriptor().descriptor, try makeMemoryFile(size: 1 << 16), try UnixSocket.pair().0,
     ]
-    let sizes = [0, 8, 8, 8, 12, 20, 40, 40, 72, 264, 268]
+    let sizes = [0, 8, 8, 8, 12, 16, 20, 24, 40, 40, 72, 264, 268]
     for _ in 0..<60 {
-      let bench = try Bench(acknowledges: random.next() % 4 > 0)
+      let bench = try Bench(acknowledges: random.next() % 4 > 0) { $0.offersKeeping() }
       for _ in 0..<60 where bench.session != nil {
         bench.owner.pending = random.next() % 3 == 0 ? Set(RecordingOwner.Kind.allCases) : [.stop]
         bench.owner.refused = random.next() % 8 == 0 ? Set(RecordingOwner.Kind.allCases) : []

@@ -9,6 +9,8 @@ final class RecordingOwner: RingOwner {
     case memory([SharedMemory.Region])
     case added(SharedMemory.Region)
     case removed(SharedMemory.Region)
+    case log(size: UInt64, offset: UInt64, carries: Bool)
+    case logging(Bool)
     case started(Int, size: Int, base: UInt32, kick: Bool, call: Bool, error: Bool, enabled: Bool)
     case call(Int, Bool)
     case error(Int, Bool)
@@ -17,12 +19,13 @@ final class RecordingOwner: RingOwner {
     case stopped(Int)
     case reset
     case mtu(Int)
+    case inflight(size: UInt64, ringCount: Int, ringSize: Int)
     case announced(UInt64)
     case channel
   }
 
   enum Kind: CaseIterable {
-    case memory, add, remove, start, call, error, addresses, enable, stop, reset, mtu, announce
+    case memory, add, remove, log, logging, start, call, error, addresses, enable, stop, reset, mtu, announce, inflight
   }
 
   var offer = RecordingOwner.standardOffer
@@ -52,6 +55,18 @@ final class RecordingOwner: RingOwner {
       configuration: [2, 0, 0, 0, 0, 9, 1, 0, 2, 0, 0x28, 0x23], mtuLimit: 9000)
   }
 
+  /// Offers the log of dirty pages besides.
+  func offersLog() {
+    offer.features |= VirtioFeature.logAll
+    offer.protocolFeatures |= ProtocolFeature.logShared
+  }
+
+  /// Offers all that has to do with machines that move.
+  func offersKeeping() {
+    offersLog()
+    offer.protocolFeatures |= ProtocolFeature.inflightShared
+  }
+
   private func answer(_ kind: Kind, _ done: OwnerCompletion = .done) -> OwnerAnswer {
     let refusal = "the owner does not want to"
     guard pending.contains(kind) else { return refused.contains(kind) ? .refused(refusal) : .done }
@@ -76,6 +91,16 @@ final class RecordingOwner: RingOwner {
   func removeMemory(guestAddress: UInt64, size: UInt64, userAddress: UInt64) -> OwnerAnswer {
     events.append(.removed(.init(guestAddress: guestAddress, size: size, userAddress: userAddress)))
     return answer(.remove)
+  }
+
+  func setLog(_ log: LogRequest, carryingMarks: Bool) -> OwnerAnswer {
+    events.append(.log(size: log.size, offset: log.offset, carries: carryingMarks))
+    return answer(.log)
+  }
+
+  func setLogging(_ isOn: Bool) -> OwnerAnswer {
+    events.append(.logging(isOn))
+    return answer(.logging)
   }
 
   func startRing(_ start: RingStart) -> OwnerAnswer {
@@ -120,6 +145,11 @@ final class RecordingOwner: RingOwner {
   func setMTU(_ mtu: Int) -> OwnerAnswer {
     events.append(.mtu(mtu))
     return answer(.mtu)
+  }
+
+  func setInflight(_ region: InflightRegion) -> OwnerAnswer {
+    events.append(.inflight(size: region.size, ringCount: region.ringCount, ringSize: region.ringSize))
+    return answer(.inflight)
   }
 
   func announce(address: UInt64) -> OwnerAnswer {

@@ -57,6 +57,12 @@ final class SessionTransport: Transport {
     pump()
   }
 
+  /// The time for which rings may be held is over.
+  func endHold() {
+    guarded { session throws(ProtocolError) in try session.endHold() }
+    pump()
+  }
+
   /// The session goes on elsewhere; what was sent meanwhile is read there.
   func moveTo(_ owner: RecordingOwner, _ session: Session) {
     (self.owner, self.session) = (owner, session)
