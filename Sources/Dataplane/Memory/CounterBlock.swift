@@ -83,6 +83,20 @@ struct CounterWriter: BitwiseCopyable {
     add(CounterBlock.Slot.transmitBytes, UInt64(bytes))
   }
 
+  /// Adds what another port by this name had counted; reasons that there are no more are left out.
+  func coldAdd(_ counters: PortCounters) {
+    add(CounterBlock.Slot.receivePackets, counters.receivePackets)
+    add(CounterBlock.Slot.receiveBytes, counters.receiveBytes)
+    add(CounterBlock.Slot.transmitPackets, counters.transmitPackets)
+    add(CounterBlock.Slot.transmitBytes, counters.transmitBytes)
+    for reason in IngressDrop.allCases {
+      add(CounterBlock.Slot.ingressDrops + reason.rawValue, counters.dropsIn[reason.name] ?? 0)
+    }
+    for reason in EgressDrop.allCases {
+      add(CounterBlock.Slot.egressDrops + reason.rawValue, counters.dropsOut[reason.name] ?? 0)
+    }
+  }
+
   @inline(__always)
   func drop(_ reason: IngressDrop, _ count: Int = 1) {
     add(CounterBlock.Slot.ingressDrops + reason.rawValue, UInt64(count))
@@ -91,5 +105,20 @@ struct CounterWriter: BitwiseCopyable {
   @inline(__always)
   func drop(_ reason: EgressDrop, _ count: Int = 1) {
     add(CounterBlock.Slot.egressDrops + reason.rawValue, UInt64(count))
+  }
+}
+
+extension PortCounters {
+  init(_ port: String, _ block: CounterBlock) {
+    self.init(
+      port: port, receivePackets: block.value(CounterBlock.Slot.receivePackets),
+      receiveBytes: block.value(CounterBlock.Slot.receiveBytes),
+      transmitPackets: block.value(CounterBlock.Slot.transmitPackets),
+      transmitBytes: block.value(CounterBlock.Slot.transmitBytes), dropsIn: block.ingressDrops,
+      dropsOut: block.egressDrops)
+  }
+
+  var hasCounted: Bool {
+    receivePackets > 0 || transmitPackets > 0 || !dropsIn.isEmpty || !dropsOut.isEmpty
   }
 }

@@ -9,7 +9,9 @@ struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
     case availableIndex, headOutOfRange, nextOutOfRange, chainTooLong, chainNotAvailable, bufferOutsideMemory,
       writableInTransmit
     case readableInReceive, indirectNotNegotiated, indirectNested, indirectWithNext, indirectSize
+    case positionBeyond, inflightTooSmall, inflightVersion, inflightTruncated
     case indirectOutsideMemory, shorterThanHeader, emptyReceiveBuffer, memoryTruncated, callBlocked, ringOutsideMemory
+    case logTruncated, ringOutsideLog
     /// Of sockets; that a peer has left is no fault of anybody.
     case lengthInvalid, peerLeft
   }
@@ -38,10 +40,18 @@ struct RingFault: Error, BitwiseCopyable, CustomStringConvertible {
     case .indirectWithNext: "descriptor is both indirect and chained"
     case .indirectSize: "indirect table of \(seen) bytes; expected a multiple of 16 from 16 to \(limit)"
     case .indirectOutsideMemory: "indirect table at 0x\(String(seen, radix: 16)) is outside guest memory"
+    case .positionBeyond:
+      "started at position \(seen), but the driver has come to \(limit): whoever served it before said another place"
+    case .inflightTooSmall: "\(seen) entries, but the inflight region has room for rings of \(limit)"
+    case .inflightVersion: "inflight region of version \(seen), expected at most \(limit)"
+    case .inflightTruncated: "inflight region was truncated while mapped, or its disk is full or failed"
     case .shorterThanHeader: "chain of \(seen) bytes is shorter than the virtio-net header of \(limit)"
     case .emptyReceiveBuffer: "receive buffer without a byte"
     case .memoryTruncated: "guest memory file was truncated while mapped, or its disk is full or failed"
     case .ringOutsideMemory: "new memory table does not hold the ring"
+    case .logTruncated: "log of dirty pages was truncated while mapped"
+    case .ringOutsideLog:
+      "used ring at 0x\(String(seen, radix: 16)), as SET_VRING_ADDR says it, is outside the log of \(limit) bytes"
     case .callBlocked: "call descriptor blocked a write"
     case .lengthInvalid:
       "the peer announced a frame of \(seen) bytes, expected \(Ethernet.headerSize) to \(limit), so the connection was closed"

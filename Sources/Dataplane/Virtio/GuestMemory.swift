@@ -11,6 +11,10 @@ struct GuestRegion: BitwiseCopyable {
     unsafe self.hostBase = hostBase
   }
 
+  /// What is to be added to a host address in the region to have the guest's.
+  @inline(__always)
+  var guestAddressShift: UInt64 { unsafe guestBase &- UInt64(UInt(bitPattern: hostBase)) }
+
   /// The host address of `size` bytes at a guest address, or nil unless this region holds them all.
   @unsafe @inline(__always)
   func translate(_ address: UInt64, size: UInt64) -> UnsafeMutableRawPointer? {
@@ -23,8 +27,9 @@ struct GuestRegion: BitwiseCopyable {
 
 /// The only way from an address that a guest named to memory: a table of regions, looked up with checks.
 ///
-/// Unsafe code. Invariants: `regions` points at `count` regions that a `MemoryTable` keeps mapped for as long as this
-/// view is installed in a port; the worker replaces view and table together, between breaths.
+/// Unsafe code. Invariants: `regions` points at `count` regions, and at the same once more in the order of their host
+/// addresses, that a `MemoryTable` keeps mapped for as long as this view is installed in a port; the worker replaces view
+/// and table together, between breaths.
 @safe
 struct GuestMemory: BitwiseCopyable {
   private let regions: UnsafePointer<GuestRegion>
@@ -77,6 +82,26 @@ struct GuestMemory: BitwiseCopyable {
     let count = min(size, region.size &- offset)
     return unsafe Segment(
       base: region.hostBase + Int(truncatingIfNeeded: offset), size: Int(truncatingIfNeeded: count))
+  }
+
+  /// The guest address of what was translated before.
+  func guestAddress(of piece: Segment) -> UInt64? {
+    let address = unsafe UInt(bitPattern: piece.base)
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      // SAFETY: 0 <= middle < count, and behind the regions they are once more.
+      if unsafe UInt(bitPattern: regions[count + middle].hostBase) <= address {
+        low = middle + 1
+      } else {
+        high = middle
+      }
+    }
+    guard low > 0 else { return nil }
+    // SAFETY: 0 < low <= count.
+    let region = unsafe regions[count + low - 1]
+    let offset = unsafe UInt64(address &- UInt(bitPattern: region.hostBase))
+    return offset < region.size ? region.guestBase &+ offset : nil
   }
 
   /// Index of the region that holds an address; regions are sorted by guest address and do not overlap.

@@ -4,9 +4,9 @@
 /// delivery.
 extension GuestQueue where Format: ~Copyable {
   @inline(never)
-  mutating func deliverScattered(
+  mutating func deliverScattered<Logging: DeliveryLogging>(
     _ frame: LeavingFrame, of burst: borrowing Burst, notes: borrowing ScatterNotes, in window: Format.Window,
-    memory: GuestMemory
+    memory: GuestMemory, _ logging: Logging.Type
   ) -> FrameDelivery {
     let needed = headerSize + frame.size
     // num_buffers of a frame in buffers of a cache line.
@@ -28,6 +28,7 @@ extension GuestQueue where Format: ~Copyable {
     }
     if chains > 1 { merged &+= 1 }
     scatter(frame, of: burst, over: notes.targets, buffers: chains)
+    if Logging.isOn { noteTargets(notes.targets, needed, memory) }
     var left = needed
     for chain in 0..<chains {
       let note = notes.chains[chain]

@@ -3,8 +3,8 @@ import CLinux
 /// One queue of a guest's network device: a ring of some format, and all that is the same whatever the format: what the
 /// frames in its chains look like, which descriptors its driver and front-end are called by, and when.
 ///
-/// Taking frames is in GuestQueue+Receive.swift, delivering them in GuestQueue+Transmit.swift and +Scatter.swift. The
-/// compiler makes a queue of its own for each format. Owned by one worker.
+/// Taking frames is in GuestQueue+Receive.swift, delivering them in GuestQueue+Transmit.swift and +Scatter.swift, the log
+/// of the pages that are written in GuestQueue+Log.swift. The compiler makes a queue of its own for each format. Owned by one worker.
 struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
   /// The ring; asked for no more than its position unless `isRunning`.
   var ring = Format()
@@ -12,6 +12,9 @@ struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
   private(set) var isRunning = false
   /// SET_VRING_ENABLE; remembered while stopped.
   var isEnabled = false
+  /// It goes on where another back-end was, and its front-end has yet to enable it: frames that lie in it are neither taken
+  /// nor, as those of a ring that is disabled, discarded.
+  var awaitsEnable = false
   private(set) var traits = QueueTraits()
   /// Entries were published whose driver may still have to be called; see `settle`.
   var isUnsettled = false
@@ -19,6 +22,8 @@ struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
   var callDescriptor: Int32 = -1
   /// eventfd of errors, -1 = none.
   var errorDescriptor: Int32 = -1
+  /// Where it marks the pages that it writes; nil = they are not logged.
+  private(set) var log: ElementPlace<QueueLog>?
   /// Without a kick descriptor the ring must be polled.
   var mustPoll = false
   private(set) var calls: UInt64 = 0
@@ -57,8 +62,15 @@ struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
     isUnsettled = false
     regionHint = 0
     isRunning = true
+    if let log {
+      ring.noteRepair(in: &log.element)
+      log.element.flush()
+    }
     suppressKicks()
   }
+
+  /// Logs the pages that it writes from now on, in `place`, whose owner keeps it there until the next call; nil = no more.
+  mutating func attach(_ place: ElementPlace<QueueLog>?) { log = place }
 
   /// The same ring after its memory moved.
   mutating func move(to layout: RingLayout) {
@@ -73,8 +85,22 @@ struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
     isRunning = false
   }
 
+  /// It stopped as its driver broke the rules.
+  var hasBroken: Bool { if case .fault = stopReason { !isRunning } else { false } }
+
+  /// Adds what another process had counted.
+  mutating func addCounts(_ counts: InheritedPort.Queue) {
+    kicks &+= counts.kicks
+    calls &+= counts.calls
+    segmented &+= counts.segmented
+    merged &+= counts.merged
+  }
+
   /// The ring's position as GET_VRING_BASE answers it.
   var base: UInt32 { ring.position }
+
+  /// What cannot be of the position at which the ring has started.
+  func judgePosition() -> RingFault? { isRunning ? ring.judgePosition() : nil }
 
   /// Driver or device have done something since the ring started at `base`.
   func hasMoved(since base: UInt32) -> Bool { isRunning && ring.hasMoved(since: base) }
@@ -92,7 +118,10 @@ struct GuestQueue<Format: Ring & ~Copyable>: ~Copyable {
 
   /// Makes all used entries visible to the driver.
   @inline(__always)
-  mutating func publish() { ring.publish() }
+  mutating func publish() {
+    guard log == nil else { return publishLogged() }
+    ring.publish()
+  }
 }
 
 /// Calls: who is woken by what, and when.
@@ -126,12 +155,16 @@ extension GuestQueue where Format: ~Copyable {
 
   /// Asks the driver not to kick: the worker polls.
   func suppressKicks() {
-    if isRunning { ring.suppressKicks() }
+    guard isRunning else { return }
+    ring.suppressKicks()
+    logWish()
   }
 
   /// Asks the driver to kick at the next entry; the caller fences once for all rings and then looks again.
   func armKicks() {
-    if isRunning { ring.armKicks() }
+    guard isRunning else { return }
+    ring.armKicks()
+    logWish()
   }
 
   /// Calls the driver without asking whether it wants to be called; false if the call descriptor blocked.

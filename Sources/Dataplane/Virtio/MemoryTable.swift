@@ -3,8 +3,8 @@ internal import VhostUser
 
 /// The mapped memory of one guest: made by the reactor, then installed in the port by its worker.
 ///
-/// Unsafe code. Invariants: every mapping lives as long as the table; `regions` is sorted by guest address. Overlaps
-/// were refused by the session before.
+/// Unsafe code. Invariants: every mapping lives as long as the table; `regions` has all of them by guest address, and
+/// behind these once more by host address. Overlaps were refused by the session before.
 @safe
 final class MemoryTable: @unchecked Sendable {
   private struct Entry {
@@ -24,9 +24,10 @@ final class MemoryTable: @unchecked Sendable {
 
   private init(_ entries: [Entry]) {
     self.entries = entries.sorted { $0.request.guestAddress < $1.request.guestAddress }
-    unsafe regions = .allocate(capacity: max(entries.count, 1))
-    for (index, entry) in self.entries.enumerated() {
-      // SAFETY: index < entries.count; the mapping covers `size` bytes from `base`.
+    let byHost = entries.sorted { unsafe $0.mapping.base < $1.mapping.base }
+    unsafe regions = .allocate(capacity: max(2 * entries.count, 1))
+    for (index, entry) in (self.entries + byHost).enumerated() {
+      // SAFETY: index < 2 * entries.count; the mapping covers `size` bytes from `base`.
       unsafe (regions + index).initialize(
         to: GuestRegion(
           guestBase: entry.request.guestAddress, size: entry.request.size, hostBase: entry.mapping.base))
@@ -69,14 +70,15 @@ final class MemoryTable: @unchecked Sendable {
     }
   }
 
-  /// The host address of `size` bytes at an address of the front-end, or nil unless one region holds them all.
+  /// Where `size` bytes at an address of the front-end are, for us and for the guest, or nil unless one region holds
+  /// them all.
   @unsafe
-  func host(userAddress: UInt64, size: UInt64) -> UnsafeMutableRawPointer? {
+  func find(userAddress: UInt64, size: UInt64) -> (host: UnsafeMutableRawPointer, guestAddress: UInt64)? {
     for entry in entries {
       let offset = userAddress &- entry.request.userAddress
       guard offset < entry.request.size, size <= entry.request.size &- offset else { continue }
       // SAFETY: the range lies in the mapping.
-      return unsafe entry.mapping.base + Int(truncatingIfNeeded: offset)
+      return unsafe (entry.mapping.base + Int(truncatingIfNeeded: offset), entry.request.guestAddress &+ offset)
     }
     return nil
   }

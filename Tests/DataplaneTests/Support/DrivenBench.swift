@@ -67,8 +67,11 @@ final class DrivenBench {
   }
 
   static func start(_ ring: any RingDriver, _ features: UInt64) -> RingStart {
-    RingStart(
-      index: ring.index, size: ring.size, base: ring.startBase, addresses: ring.addresses,
+    var addresses = ring.addresses
+    // Says nothing where nothing is logged.
+    addresses.flags = RingAddresses.logFlag
+    return RingStart(
+      index: ring.index, size: ring.size, base: ring.startBase, addresses: addresses,
       kick: ring.kickEvent.descriptor, call: ring.callEvent.descriptor, error: nil, isEnabled: true,
       features: features)
   }

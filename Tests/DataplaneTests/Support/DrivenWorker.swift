@@ -108,20 +108,31 @@ package struct DrivenWorker: ~Copyable {
   }
 
   /// Maps a port's memory and starts a ring of it (`start` as after SET_VRING_KICK).
+  ///
+  /// - Parameter region: kept for the back-end that follows; nil = nothing is.
   package mutating func start(
-    port: Int, memory: [MemoryRegionRequest], rings: [RingStart]
+    port: Int, memory: [MemoryRegionRequest], rings: [RingStart], inflight region: InflightRegion? = nil
   ) throws {
     let table = try MemoryTable(memory)
+    let inflight = try region.map { try InflightMap($0) }
     core.coldReplaceMemory(port, table, [:])
     for ring in rings {
+      var traits = QueueTraits(ring)
+      traits.ring.inflight = inflight?.record(ring: ring.index, size: ring.size, isPacked: ring.isPacked).record
       core.coldStartRing(
         port,
         WorkerCore.RingInstallation(
           index: ring.index,
           layout: try RingLayout(ring.addresses, size: ring.size, isPacked: ring.isPacked, in: table),
-          base: ring.base, traits: QueueTraits(ring), isEnabled: ring.isEnabled, kick: ring.kick, call: ring.call,
-          error: ring.error))
+          base: ring.base, traits: traits, isEnabled: ring.isEnabled, kick: ring.kick, call: ring.call,
+          error: ring.error, inflight: inflight))
     }
+  }
+
+  /// Has a port mark the pages that it writes; nil = no more.
+  package mutating func log(port: Int, in log: LogRequest?) throws(SystemError) {
+    if let log { core.coldSetLog(port, try DirtyLog(log)) }
+    core.coldSetLogging(port, log != nil)
   }
 
   /// Joins two ports of mode `.wire`.
@@ -173,7 +184,7 @@ package struct DrivenWorker: ~Copyable {
   /// What a turn of the loop does beside a breath; false if nothing is owed.
   package mutating func payDebts() -> Bool {
     guard core.forwarder.hasDebts else { return false }
-    core.forwarder.coldPayDebts()
+    core.forwarder.coldPayDebts(&core.state)
     return true
   }
 

@@ -21,6 +21,8 @@ protocol RingSubject: AnyObject {
   ///
   /// - Parameter isDoubtful: the position is a front-end's that may not know it.
   func restart(at position: UInt32, isDoubtful: Bool)
+  /// What cannot be of the position at which it started.
+  func judgePosition() -> RingFault?
   /// Tells the ring that its memory moved, to where it is.
   func move()
 
@@ -124,6 +126,8 @@ final class RingBench<Format: Ring & ~Copyable>: RingSubject {
     ring = Format()
     ring.start(layout, position: position, traits: traits)
   }
+
+  func judgePosition() -> RingFault? { ring.judgePosition() }
 
   func move() { ring.move(to: layout) }
 

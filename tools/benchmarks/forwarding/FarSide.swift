@@ -148,8 +148,11 @@ final class Station: FarSide {
   /// What the session would hand over for each ring.
   var starts: [RingStart] {
     (rings + others).map { ring in
-      RingStart(
-        index: ring.index, size: Self.ringSize, base: ring.startBase, addresses: ring.addresses,
+      var addresses = ring.addresses
+      // Says nothing where nothing is logged.
+      addresses.flags = RingAddresses.logFlag
+      return RingStart(
+        index: ring.index, size: Self.ringSize, base: ring.startBase, addresses: addresses,
         kick: ring.kickEvent.descriptor, call: nil, error: nil, isEnabled: true,
         features: ring.format.features(of: shape.features))
     }

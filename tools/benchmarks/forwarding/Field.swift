@@ -1,6 +1,7 @@
 import Dataplane
 import Frames
 import GuestKit
+import LinuxHost
 import VhostUser
 
 /// A run on one thread: a worker, who sends, who receives, and what is sent.
@@ -39,9 +40,15 @@ struct Field: ~Copyable {
 
   private let size: Int
   private let burst: Int
+  private let isLogged: Bool
+  private let isKept: Bool
+  /// Kept until the end.
+  private var logs: [DirtyPages] = []
 
   init(_ options: Options) throws {
     worker = try DrivenWorker(recorderSize: options.recorder == "on" ? 8 << 20 : 0)
+    isLogged = options.isLogged
+    isKept = options.isKept
     size = options.size
     let whole = size + NetworkHeader.size
     sending = Station.Shape()
@@ -74,9 +81,25 @@ struct Field: ~Copyable {
   mutating func addStation(_ mode: PortMode, _ shape: Station.Shape, on switchIndex: Int = 0) throws {
     let station = try Station(shape)
     let port = worker.addPort(mode, on: switchIndex)
-    try worker.start(port: port, memory: station.regions, rings: station.starts)
+    try worker.start(
+      port: port, memory: station.regions, rings: station.starts, inflight: isKept ? Self.region(station) : nil)
+    if isLogged {
+      let log = try DirtyPages(of: station.memory)
+      try worker.log(port: port, in: LogRequest(size: UInt64(log.size), offset: 0, descriptor: log.descriptor))
+      logs.append(log)
+    }
     ports.append(port)
     sides.append(station)
+  }
+
+  /// What a front-end would keep for the back-end that follows.
+  private static func region(_ station: Station) throws -> InflightRegion {
+    let (count, size) = (1 + (station.starts.map(\.index).max() ?? 0), Station.ringSize)
+    let isPacked = station.starts.contains(where: \.isPacked)
+    let bytes = UInt64(count * InflightLayout(isPacked: isPacked).stride(entries: size))
+    return InflightRegion(
+      size: bytes, fileOffset: 0, ringCount: count, ringSize: size,
+      descriptor: try Descriptor.sealedMemoryFile(size: bytes))
   }
 
   mutating func addInterface(_ mode: PortMode) throws {

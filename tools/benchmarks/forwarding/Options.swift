@@ -17,6 +17,10 @@ struct Options {
   var frames = 64_000
   var size = 64
   var recorder = "off"
+  /// Guests have their dirty pages logged.
+  var isLogged = false
+  /// Front-ends keep what is in hand (INFLIGHT_SHMFD).
+  var isKept = false
   var capture = "none"
   var chain = Station.Chain.single
   var ring = RingFormat.split
@@ -79,6 +83,8 @@ struct Options {
       }
       work = .forward(scenario)
     case "--driven" where value == "on" || value == "off": isDriven = value == "on"
+    case "--inflight" where value == "on" || value == "off": isKept = value == "on"
+    case "--log" where value == "on" || value == "off": isLogged = value == "on"
     case "--recorder" where value == "on" || value == "off": recorder = value
     case "--capture" where ["none", "idle", "other", "full", "filtered"].contains(value): capture = value
     case "--chain":

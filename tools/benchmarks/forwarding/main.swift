@@ -4,7 +4,7 @@
 // Usage: forwarding-benchmark [--mode MODE] [--size BYTES] [--frames COUNT] [--recorder on|off]
 //                             [--capture none|idle|other|full|filtered] [--chain single|two|indirect] [--buffers BYTES]
 //                             [--ring split|packed] [--queues COUNT] [--idle-ports COUNT] [--burst COUNT]
-//                             [--distinct COUNT]
+//                             [--distinct COUNT] [--log on|off] [--inflight on|off]
 //        forwarding-benchmark --add-ports COUNT
 //        forwarding-benchmark --macs COUNT,... [--rounds N] [--idle-ports N] [--format table|json]
 //        forwarding-benchmark --flood PORTS [--rounds N] [--format table|json]
@@ -19,6 +19,8 @@
 //   --buffers: size of the receiver's buffers, its headers included; 0 = a frame fits into one
 //   --ring: the format of all rings, of those that GuestKit has a driver for
 //   --queues: receive rings that the receiver has enabled, so that each frame's flow is found; they are all of one
+//   --log: all guests have the pages logged that the switch writes, as while they move
+//   --inflight: all front-ends keep what is in hand for the back-end that follows
 //   --idle-ports: ports beside the others that nobody is connected to
 //   --burst, --distinct: frames that are sent at once; buffers that they lie in, each of them used again and again
 // --add-ports: no frames; how long it takes to add that many ports, to list and to remove them (AddedPorts.swift)

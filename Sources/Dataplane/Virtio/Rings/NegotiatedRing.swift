@@ -19,6 +19,8 @@ struct NegotiatedRing: Ring, ~Copyable {
     }
   }
 
+  func judgePosition() -> RingFault? { isPacked ? packed.judgePosition() : split.judgePosition() }
+
   mutating func move(to layout: RingLayout) {
     if isPacked { packed.move(to: layout) } else { split.move(to: layout) }
   }
@@ -83,6 +85,20 @@ struct NegotiatedRing: Ring, ~Copyable {
   @inline(__always)
   mutating func publish() {
     if isPacked { packed.publish() } else { split.publish() }
+  }
+
+  // The log of dirty pages.
+
+  func noteUnpublished(in log: inout QueueLog) {
+    if isPacked { packed.noteUnpublished(in: &log) } else { split.noteUnpublished(in: &log) }
+  }
+
+  func noteWish(in log: inout QueueLog) {
+    if isPacked { packed.noteWish(in: &log) } else { split.noteWish(in: &log) }
+  }
+
+  func noteRepair(in log: inout QueueLog) {
+    if isPacked { packed.noteRepair(in: &log) } else { split.noteRepair(in: &log) }
   }
 
   // Notifications.

@@ -38,6 +38,9 @@ struct PackedPosition: BitwiseCopyable, Equatable {
     return PackedPosition(word: ~word & 0x8000 | UInt16(truncatingIfNeeded: place &- size))
   }
 
+  /// It lies in another lap.
+  func isInOtherLap(than other: PackedPosition) -> Bool { (word ^ other.word) & 0x8000 != 0 }
+
   /// The position one place back.
   func before(in size: Int) -> PackedPosition {
     place > 0

@@ -17,8 +17,34 @@ extension PackedRing {
   @inline(__always)
   private func straight(_ limit: Int) -> Int { next == nextUsed ? min(limit, size &- next.place) : 0 }
 
-  @inline(never)
+  @inline(__always)
   mutating func gatherPlain(into burst: borrowing Burst, region: GuestRegion, headerSize: Int, wanted: Int) {
+    var wanted = wanted
+    if let record = traits.inflight { wanted = burst.count &+ keep(wanted &- burst.count, record) }
+    gatherLoop(into: burst, region: region, headerSize: headerSize, wanted: wanted)
+  }
+
+  /// Keeps what the next `count` descriptors say, for whoever goes on here, up to the first that is not available: what
+  /// the driver still writes is not worth keeping.
+  ///
+  /// - Returns: how many there are, of this lap: no more of them may be written over.
+  @inline(never)
+  private mutating func keep(_ count: Int, _ record: InflightRecord) -> Int {
+    let words = words
+    let position = next
+    let limit = straight(count)
+    var kept = 0
+    while kept < limit {
+      let (_, rest) = words.descriptor(position.place &+ kept)
+      guard UInt16(truncatingIfNeeded: rest >> 48) & PackedPosition.lapFlags == position.availableFlags else { break }
+      record.keep(rest, of: position.place &+ kept)
+      kept &+= 1
+    }
+    return kept
+  }
+
+  @inline(never)
+  private mutating func gatherLoop(into burst: borrowing Burst, region: GuestRegion, headerSize: Int, wanted: Int) {
     let words = words
     let first = burst.count
     let frames = unsafe burst.frames.base + first
@@ -81,9 +107,16 @@ extension PackedRing {
     return found
   }
 
+  @inline(__always)
+  mutating func fillPlaces(_ plain: PlainFrames, _ count: Int) -> Int {
+    // All were found available.
+    if let record = traits.inflight { _ = keep(count, record) }
+    return fillLoop(plain, count)
+  }
+
   /// Second pass: the copy, and used descriptors.
   @inline(never)
-  mutating func fillPlaces(_ plain: PlainFrames, _ count: Int) -> Int {
+  private mutating func fillLoop(_ plain: PlainFrames, _ count: Int) -> Int {
     let words = words
     let position = next
     var mustHold = !isHolding

@@ -18,6 +18,60 @@ extension PackedRing {
     next = found.next
   }
 
+  /// Finds where another back-end that kept a record has come to, and undoes what it had begun to write behind that.
+  ///
+  /// - Parameter said: the position by the front-end's word.
+  /// - Returns: nil if the record says nothing, or what cannot be: the guest has started anew since.
+  mutating func recoveredPosition(from record: InflightRecord, said: PackedPosition) -> PackedPosition? {
+    guard record.isBegun else { return nil }
+    let noted = record.positions
+    guard noted.old.place < size, noted.new.place < size else { return nil }
+    // The first descriptor of a burst shows all of it.
+    let found = noted.old != noted.new && wasUsed(noted.old) ? noted.new : noted.old
+    guard isEnd(ofUsed: found, beginsAnew: said == .beginning && !found.isInOtherLap(than: said)) else { return nil }
+    guard noted.isOurs else { return found }
+    for step in 1..<max(size, 1) {
+      let position = found.advanced(by: step, in: size)
+      // Only who died can have written it: the driver has not been shown the first one.
+      if isUsed(position) { words.store(record.kept(of: position.place), at: position.place) }
+    }
+    return found
+  }
+
+  /// The device may have come so far: what lies before was used in its lap, and what lies there was not.
+  ///
+  /// If the driver has made nothing available there, it has not come further either, so that the one before is as the
+  /// device wrote it; otherwise it may be available again, or in a full ring be the last of those that were written over.
+  /// - Parameter beginsAnew: the front-end says that this is the ring's first lap, of which nothing lies behind its end.
+  private func isEnd(ofUsed next: PackedPosition, beginsAnew: Bool) -> Bool {
+    guard !isUsed(next) else { return false }
+    let isIdle = !isAvailable(at: next, in: PackedWindow())
+    var position = next
+    var isLast = true
+    for _ in 0..<size {
+      position = position.before(in: size)
+      let isBehindUsed =
+        isIdle ? isUsed(position) : wasUsed(position) || isUsed(position.advanced(by: size, in: size))
+      if isBehindUsed {
+        // A chain that was used had a buffer; a ring that has begun anew has zeros there.
+        return isLast
+          || words.descriptor(position.place).address != 0 && !(beginsAnew && position.isInOtherLap(than: next))
+      }
+      let flags = words.flags(at: position.place)
+      // In the rest of a chain all go on but the last.
+      let goesOn = flags & ChainPieces.DescriptorFlags.next != 0
+      guard flags & PackedPosition.lapFlags == position.availableFlags, goesOn != isLast else { return false }
+      isLast = false
+    }
+    return false
+  }
+
+  /// The USED flag is that of the position's lap: so it is from the moment that the device uses a descriptor, whatever
+  /// the driver does with it, until the device uses it in the next lap.
+  private func wasUsed(_ position: PackedPosition) -> Bool {
+    words.flags(at: position.place) & 0x8000 == position.usedFlags & 0x8000
+  }
+
   /// The next descriptor was not used in its lap, nor the one behind, and the one before was, or is the rest of a chain
   /// that was.
   private var isNextPlausible: Bool {

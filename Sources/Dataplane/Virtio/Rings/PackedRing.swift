@@ -44,14 +44,33 @@ struct PackedRing: Ring, ~Copyable {
   /// or a chain waits there that was made available in that lap, and was not used.
   mutating func start(_ layout: RingLayout, position: UInt32, traits: RingTraits) {
     words = PackedWords(layout)
-    next = valid(UInt16(truncatingIfNeeded: position))
-    if traits.isPositionDoubtful { correctPosition() }
-    let used = PackedPosition(word: UInt16(truncatingIfNeeded: position >> 16))
-    nextUsed = isWaiting(at: used) ? used : next
-    publishedUsed = nextUsed
     isHolding = false
     unsignalled = 0
     self.traits = traits
+    next = valid(UInt16(truncatingIfNeeded: position))
+    if traits.isPositionDoubtful, let record = traits.inflight, let found = recoveredPosition(from: record, said: next)
+    {
+      next = found
+      nextUsed = found
+    } else {
+      if traits.isPositionDoubtful { correctPosition() }
+      let used = PackedPosition(word: UInt16(truncatingIfNeeded: position >> 16))
+      nextUsed = isWaiting(at: used) ? used : next
+    }
+    publishedUsed = nextUsed
+    guard let record = traits.inflight else { return }
+    record.note(old: publishedUsed, new: publishedUsed)
+    record.begin(size: size)
+  }
+
+  /// The descriptor before the position was neither made available in its lap nor used in it: the driver has not come so
+  /// far.
+  func judgePosition() -> RingFault? {
+    let before = next.before(in: size)
+    guard words.flags(at: before.place) & PackedPosition.lapFlags == before.usedFlags ^ PackedPosition.lapFlags else {
+      return nil
+    }
+    return RingFault(.positionBeyond, seen: UInt64(next.word), limit: UInt64(before.word))
   }
 
   /// The session refuses places that there are not; one that came nevertheless is the first.
@@ -126,7 +145,17 @@ struct PackedRing: Ring, ~Copyable {
   @inline(__always)
   mutating func complete(_ chain: ChainToken, written: UInt32) {
     let used = PackedWords.used(id: chain.id, written: written, at: nextUsed)
-    if isHolding { words.store(used, at: nextUsed.place) } else { hold(used) }
+    if isHolding {
+      if let record = traits.inflight {
+        record.keep(words.descriptor(nextUsed.place).rest, of: nextUsed.place)
+        // Releasing: what was kept is there by then.
+        words.show(used, at: nextUsed.place)
+      } else {
+        words.store(used, at: nextUsed.place)
+      }
+    } else {
+      hold(used)
+    }
     next = next.advanced(by: Int(chain.places), in: size)
     nextUsed = nextUsed.advanced(by: Int(chain.places), in: size)
   }
@@ -141,7 +170,9 @@ struct PackedRing: Ring, ~Copyable {
   @inline(__always)
   mutating func publish() {
     guard isHolding else { return }
+    if let record = traits.inflight { record.note(old: publishedUsed, new: nextUsed) }
     words.show(held, at: publishedUsed.place)
+    if let record = traits.inflight { record.note(old: nextUsed, new: nextUsed) }
     let count = UInt16(truncatingIfNeeded: nextUsed.distance(from: publishedUsed, in: size))
     let (sum, isOver) = unsignalled.addingReportingOverflow(count)
     unsignalled = isOver ? .max : sum

@@ -81,6 +81,14 @@ struct PlainFrames: BitwiseCopyable {
     unsafe places[position] = ScatterNotes.Place(base: base, id: id)
   }
 
+  /// Host address and bytes of what was written for the frame of `position`, with its header.
+  @inline(__always)
+  func written(_ position: Int) -> (address: UInt, size: UInt64) {
+    // SAFETY: as in `fill`.
+    let size = unsafe frames[Int(items[position].frame)].size
+    return unsafe (UInt(bitPattern: places[position].base), UInt64(truncatingIfNeeded: size &+ Self.headerSize))
+  }
+
   /// Writes the frame of `position` to its buffer: header, first bytes from scratch, the rest from the sender's memory.
   ///
   /// - Returns: bytes of the frame.

@@ -28,6 +28,8 @@ protocol Ring: ~Copyable {
 
   /// Begins to serve the ring at `position`, which is what SET_VRING_BASE said.
   mutating func start(_ layout: RingLayout, position: UInt32, traits: RingTraits)
+  /// What cannot be of the position at which the ring has started; asked once, before anything is taken.
+  func judgePosition() -> RingFault?
   /// The same ring after its memory moved; `layout` has as many entries.
   mutating func move(to layout: RingLayout)
   /// Entries.
@@ -76,6 +78,16 @@ protocol Ring: ~Copyable {
   /// Makes all that was completed visible to the driver.
   mutating func publish()
 
+  // The log of dirty pages: what the device writes of the ring itself. It is noted here, and marked by the queue behind
+  // the writing.
+
+  /// Notes what was completed and not published yet, and the words that publishing it writes.
+  func noteUnpublished(in log: inout QueueLog)
+  /// Notes the words by which the driver is asked to kick, or not to.
+  func noteWish(in log: inout QueueLog)
+  /// Notes what a start may have written to set the ring right.
+  func noteRepair(in log: inout QueueLog)
+
   // Notifications.
 
   /// The driver wants a call for what was published since `closeCallWindow`, as far as its words tell now.
@@ -118,6 +130,8 @@ struct RingTraits: Sendable, BitwiseCopyable {
   var hasIndirect = false
   /// The position is not one that this session has stopped the ring at: the front-end may not know better.
   var isPositionDoubtful = false
+  /// What outlives this back-end; nil = the front-end keeps nothing.
+  var inflight: InflightRecord?
 }
 
 /// What a chain's buffers must be.

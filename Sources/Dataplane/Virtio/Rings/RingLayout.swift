@@ -27,15 +27,21 @@ struct RingLayout: @unchecked Sendable {
   let used: UnsafeMutableRawPointer
   /// Entries.
   let size: Int
+  /// Where it is for the log of dirty pages.
+  let log: RingLogAddresses
 
   /// Translates the addresses of a ring and checks alignment and extent.
   ///
   /// - Throws: `LayoutError` with the area, its address and what was expected.
   init(_ addresses: RingAddresses, size: Int, _ areas: Areas, in table: MemoryTable) throws(LayoutError) {
-    unsafe descriptors = try Self.find(areas.descriptors, addresses.descriptors, table)
-    unsafe available = try Self.find(areas.available, addresses.available, table)
-    unsafe used = try Self.find(areas.used, addresses.used, table)
+    let first = unsafe try Self.find(areas.descriptors, addresses.descriptors, table)
+    unsafe descriptors = first.host
+    unsafe available = try Self.find(areas.available, addresses.available, table).host
+    unsafe used = try Self.find(areas.used, addresses.used, table).host
     self.size = size
+    let isLogged = addresses.flags & RingAddresses.logFlag != 0
+    log = RingLogAddresses(
+      descriptors: unsafe first.guestAddress, used: isLogged ? addresses.log : nil, usedSize: areas.used.size)
   }
 
   /// The layout of a ring of the format that was negotiated.
@@ -48,17 +54,17 @@ struct RingLayout: @unchecked Sendable {
 
   private static func find(
     _ area: Areas.Area, _ address: UInt64, _ table: MemoryTable
-  ) throws(LayoutError) -> UnsafeMutableRawPointer {
-    guard let host = unsafe table.host(userAddress: address, size: area.size) else {
+  ) throws(LayoutError) -> (host: UnsafeMutableRawPointer, guestAddress: UInt64) {
+    guard let place = unsafe table.find(userAddress: address, size: area.size) else {
       throw LayoutError(
         description:
           "\(area.name) of \(area.size) bytes at 0x\(String(address, radix: 16)) is not inside one memory region")
     }
-    guard address % area.alignment == 0, UInt(bitPattern: host) % UInt(area.alignment) == 0 else {
+    guard address % area.alignment == 0, unsafe UInt(bitPattern: place.host) % UInt(area.alignment) == 0 else {
       throw LayoutError(
         description: "\(area.name) at 0x\(String(address, radix: 16)) is not aligned to \(area.alignment) bytes")
     }
-    return unsafe host
+    return unsafe place
   }
 }
 

@@ -17,7 +17,7 @@ struct SplitRing: Ring, ~Copyable {
   ///
   /// A driver is called for what it can see: a call for what is only being written
   /// would wake it for nothing, and take the place of the one that it waits for.
-  private var publishedUsed: UInt16 = 0
+  private(set) var publishedUsed: UInt16 = 0
   /// `publishedUsed` when the driver was last called, or found not to want it.
   private var signalledUsed: UInt16 = 0
   private(set) var traits = RingTraits()
@@ -40,6 +40,39 @@ struct SplitRing: Ring, ~Copyable {
     publishedUsed = nextUsed
     signalledUsed = nextUsed
     self.traits = traits
+    if traits.isPositionDoubtful { correctPosition() }
+    traits.inflight?.begin(size: size)
+  }
+
+  /// Corrects a position that a front-end gave for a ring that another back-end may have served since: what was used is
+  /// not taken again.
+  ///
+  /// The driver may have made as many chains available again as were used since, so that the position that was given may
+  /// lie further behind its index than the ring is long. Whether the used index can be is judged afterwards.
+  private mutating func correctPosition() {
+    if let record = traits.inflight { return goOn(from: record) }
+    if nextUsed &- nextAvailable <= words.mask &+ 1 { nextAvailable = nextUsed }
+  }
+
+  /// Goes on where another back-end died: behind what was used, since chains are used in order.
+  ///
+  /// Some front-ends say the available index then, as if all had been used (Cloud Hypervisor). What a back-end had in hand
+  /// that uses chains in any order goes back to the driver with nothing in it.
+  private mutating func goOn(from record: InflightRecord) {
+    nextAvailable = nextUsed
+    guard record.isBegun, let heads = record.takeMarks(size: size, used: nextUsed), !heads.isEmpty,
+      heads.count <= Int(availableIndex &- nextUsed)
+    else { return }
+    for head in heads { complete(ChainToken(id: head), written: 0) }
+    publish()
+  }
+
+  /// A position beyond the driver's index, or so far behind it that the ring could not hold what lies between: somebody
+  /// else has served the ring, or memory is not what it was.
+  func judgePosition() -> RingFault? {
+    let advance = availableIndex &- nextAvailable
+    guard advance > words.mask &+ 1 else { return nil }
+    return RingFault(.positionBeyond, seen: UInt64(nextAvailable), limit: UInt64(availableIndex))
   }
 
   mutating func move(to layout: RingLayout) { words = SplitWords(layout) }

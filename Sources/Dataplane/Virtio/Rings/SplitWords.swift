@@ -17,6 +17,10 @@ struct SplitWords: BitwiseCopyable {
   /// Turns a position into a place: the number of entries, a power of two, less one.
   let mask: UInt16
 
+  /// Where in the used ring an entry is, and the index, in bytes.
+  static func usedEntry(_ place: Int) -> Int { 4 &+ 8 &* place }
+  static var usedIndexOffset: Int { 2 }
+
   @unsafe
   init(
     descriptors: UnsafeMutableRawPointer, available: UnsafeMutableRawPointer, used: UnsafeMutableRawPointer,
