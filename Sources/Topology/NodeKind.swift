@@ -58,7 +58,7 @@ extension NodeKind {
     word: "vm", text: "a virtual machine", interfaces: .own, isMachine: true, hasSockets: true, sends: true,
     executes: true,
     keys: Set((LabSchema.machine + [LabSchema.after, LabSchema.networks] + LabSchema.setup).map(\.name)),
-    nicKeys: ["queues", "model"])
+    nicKeys: ["queues", "model", "migration-buffer"])
 
   package static let netns = NodeKind(
     word: "netns", text: "a network namespace", interfaces: .namespace, sends: true, executes: true,
@@ -66,7 +66,10 @@ extension NodeKind {
 
   package static let external = NodeKind(
     word: "external", text: "a socket whose machine somebody else runs", interfaces: .own, isForeign: true,
-    hasSockets: true, nicKeys: ["queues", "role", "socket", "socket-mode", "socket-owner", "front-end", "transport"])
+    hasSockets: true,
+    nicKeys: [
+      "queues", "role", "socket", "socket-mode", "socket-owner", "front-end", "transport", "migration-buffer",
+    ])
 
   package static let tap = NodeKind(
     word: "tap", text: "TAP interfaces on this host", interfaces: .host, sends: true)

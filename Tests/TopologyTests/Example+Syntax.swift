@@ -171,6 +171,7 @@ extension Example {
         nodes:
           a: { kind: netns, memory: 64M, nics: { eth0: { role: connect } } }
           b: { kind: vm, nics: { eth0: { front-end: crosvm } } }
+          c: { kind: tap, nics: { eth0: { migration-buffer: 1M } } }
         """#,
       expected: #"""
         test.lab.yaml:4:21: error[L004]: "memory" is a key of kind vm, not of netns
@@ -182,6 +183,9 @@ extension Example {
         test.lab.yaml:5:34: error[L004]: "front-end" is a NIC key of kind external, not of vm
             5 |   b: { kind: vm, nics: { eth0: { front-end: crosvm } } }
               |                                  ^^^^^^^^^
+        test.lab.yaml:6:35: error[L004]: "migration-buffer" is a NIC key of kind vm and external, not of tap
+            6 |   c: { kind: tap, nics: { eth0: { migration-buffer: 1M } } }
+              |                                   ^^^^^^^^^^^^^^^^
         """#),
   ]
 }

@@ -52,4 +52,13 @@ extension Forwarder {
       state.ports[Int(switches[index].members[position])].forget()
     }
   }
+
+  /// Which of 01-80-C2-00-00-00 to -0F pass: none, the first, or all but pause.
+  func passesLinkLocal(_ destination: MACAddress, _ policy: LinkLocalPolicy) -> Bool {
+    switch policy {
+    case .standard: false
+    case .linux: destination.lastByte == 0
+    case .transparent: destination.lastByte != 1
+    }
+  }
 }

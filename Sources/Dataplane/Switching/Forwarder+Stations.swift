@@ -29,8 +29,70 @@ extension Forwarder {
     var port = 0
   }
 
+  /// A station that was seen behind another port than the table says, while another thread held the table's lock.
+  struct OwedMove: BitwiseCopyable {
+    var key: UInt64 = 0
+    var port = 0
+    var switchIndex = -1
+  }
+
+  /// How many of them are kept; of others the next frame brings word again.
+  static var mostOwedMoves: Int { 32 }
+
   /// Something is owed.
-  var hasDebts: Bool { !owedFlushes.isEmpty || !owedAgings.isEmpty }
+  var hasDebts: Bool { !owedFlushes.isEmpty || !owedAgings.isEmpty || owedMoveCount > 0 }
+
+  /// Remembers a station that has moved, to note it between breaths.
+  ///
+  /// Its first frame may be the only one for long, and all that is for it would go where it is no more. A station that is
+  /// only new is flooded to meanwhile, so that it misses nothing.
+  @inline(never)
+  mutating func oweMove(_ key: UInt64, _ place: Place) {
+    guard let known = switches[place.switchIndex].stations.with({ $0.lookup(key) }), known.port != place.ingress,
+      !known.isStatic
+    else { return }
+    settleMove(of: key, on: place.switchIndex)
+    guard owedMoveCount < Self.mostOwedMoves else { return }
+    owedMoves[owedMoveCount] = OwedMove(key: key, port: place.ingress, switchIndex: place.switchIndex)
+    owedMoveCount += 1
+  }
+
+  /// A station was noted where it is now, or is about to be: what was owed of it is no more.
+  @inline(never)
+  mutating func settleMove(of key: UInt64, on switchIndex: Int) {
+    dropMoves { $0.key == key && $0.switchIndex == switchIndex }
+  }
+
+  @inline(__always)
+  private mutating func dropMoves(where isDone: (OwedMove) -> Bool) {
+    var left = 0
+    for position in 0..<owedMoveCount {
+      let move = owedMoves[position]
+      guard !isDone(move) else { continue }
+      owedMoves[left] = move
+      left += 1
+    }
+    owedMoveCount = left
+  }
+
+  /// Notes the moves that are owed, of ports that are up still and members of the VLAN.
+  private mutating func coldPayMoves(_ state: inout WorkerState) {
+    var left = 0
+    for position in 0..<owedMoveCount {
+      let move = owedMoves[position]
+      guard state.ports[move.port].isUp, state.ports[move.port].switchIndex == move.switchIndex,
+        state.ports[move.port].carries(UInt16(truncatingIfNeeded: move.key >> 48))
+      else { continue }
+      let (learnt, isUntold) = switches[move.switchIndex].stations.with {
+        ($0.learn(move.key, port: move.port, tick: state.tick), $0.isUntold)
+      }
+      if isUntold { coldTellStations(move.switchIndex, state) }
+      guard learnt == nil else { continue }
+      owedMoves[left] = move
+      left += 1
+    }
+    owedMoveCount = left
+  }
 
   /// Forgets what a switch, of which the port is a member, knows to be behind it.
   mutating func coldForgetStations(of port: Int, switchIndex: Int) {
@@ -41,7 +103,8 @@ extension Forwarder {
 
   /// Forgets a piece of each thing that is owed; to be called while `hasDebts`.
   @inline(never)
-  mutating func coldPayDebts() {
+  mutating func coldPayDebts(_ state: inout WorkerState) {
+    if owedMoveCount > 0 { coldPayMoves(&state) }
     var left: [OwedFlush] = []
     for owed in owedFlushes where !switches[owed.switchIndex].fdb.flush(port: owed.port, pieces: 1) {
       left.append(owed)
@@ -57,12 +120,16 @@ extension Forwarder {
 
   /// A port goes, and the control side forgets its stations before its number is free: what is owed of it would meet the
   /// next port with the number.
-  mutating func coldDropDebts(of port: Int) { owedFlushes.removeAll { $0.port == port } }
+  mutating func coldDropDebts(of port: Int) {
+    owedFlushes.removeAll { $0.port == port }
+    dropMoves { $0.port == port }
+  }
 
   /// The same for a switch, whose number another one gets.
   mutating func coldDropDebts(ofSwitch index: Int) {
     owedFlushes.removeAll { $0.switchIndex == index }
     owedAgings.removeAll { $0.switchIndex == index }
+    dropMoves { $0.switchIndex == index }
   }
 
   /// Once a second: begins to forget stations that nobody heard of for long; where the table is busy, a second later.

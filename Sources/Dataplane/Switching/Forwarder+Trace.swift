@@ -215,6 +215,10 @@ extension Forwarder {
       trace.events.append(.impaired(port: port, state.delays.lines[state.ports[port].egressLine].impairment))
     }
     let leaving = Self.apply(edit, to: frame.bytes)
+    guard state.ports[port].switchOver < 0 else {
+      trace.events.append(.held(port: port))
+      return trace.outputs.append((port, leaving))
+    }
     guard state.ports.egressTraits(port).takes(size, isTagged: edit.leavesTagged(frame.header.isTagged)) else {
       return trace.drop(port, FrameDrop(EgressDrop.tooBig))
     }

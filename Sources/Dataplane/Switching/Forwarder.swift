@@ -20,13 +20,16 @@ struct Forwarder: ~Copyable {
 
   private(set) var switches = FixedArray<SwitchState>(count: 8) { _ in SwitchState() }
   /// Patches that frames of this burst crossed.
-  private var crossings = 0
+  var crossings = 0
   /// The destination that a frame of this burst was looked up for last and is not known, on which switch; 0 = none.
-  private var unknownKey: UInt64 = 0
+  var unknownKey: UInt64 = 0
   private var unknownSwitch = -1
   /// Stations that this worker has not come to forget yet; see `Forwarder+Stations`.
   var owedFlushes: [OwedFlush] = []
   var owedAgings: [OwedAging] = []
+  /// Stations that came up behind another port, which could not be noted at once.
+  let owedMoves = FixedArray<OwedMove>(count: Forwarder.mostOwedMoves) { _ in OwedMove() }
+  var owedMoveCount = 0
   /// What was asked ahead of the frames of this burst, and of what generation; see `Forwarder+Ahead`.
   let asked = FixedArray<AskedFrame>(count: Burst.capacity) { _ in AskedFrame() }
   var askedGeneration: UInt32 = 0
@@ -245,15 +248,6 @@ struct Forwarder: ~Copyable {
     switches[place.switchIndex].stations.with({ $0.generation }) == askedGeneration
   }
 
-  /// Which of 01-80-C2-00-00-00 to -0F pass: none, the first, or all but pause.
-  func passesLinkLocal(_ destination: MACAddress, _ policy: LinkLocalPolicy) -> Bool {
-    switch policy {
-    case .standard: false
-    case .linux: destination.lastByte == 0
-    case .transparent: destination.lastByte != 1
-    }
-  }
-
   /// Notes where the source is; while the control side changes the table, the next frame of the source does.
   ///
   /// - Returns: false if the state of its port forbids the frame, which was dropped.
@@ -269,8 +263,10 @@ struct Forwarder: ~Copyable {
     // What is remembered of lookups may be untrue by now.
     guard let generation = learnt else {
       state.ports[port].forget()
+      oweMove(key, place)
       return true
     }
+    if owedMoveCount > 0 { settleMove(of: key, on: place.switchIndex) }
     state.ports[place.ingress].remember(key, at: tick, generation)
     return true
   }
@@ -300,7 +296,7 @@ struct Forwarder: ~Copyable {
 
   /// A frame leaves a switch by a port: into a patch, or to a node with its tag as the port wants it.
   @inline(__always)
-  private mutating func leave(_ place: Place, by port: Int, _ state: inout WorkerState) {
+  mutating func leave(_ place: Place, by port: Int, _ state: inout WorkerState) {
     guard state.ports[port].kind != .patch else { return cross(place, patch: port, &state) }
     if state.taps.recorder.isRecording { state.taps.recorder.addOutput(place.frame, port) }
     state.enqueue(place.frame, to: port, state.edit(place, port))

@@ -1,10 +1,11 @@
 import Frames
+import Synchronization
 internal import VhostUser
 
 /// A switch as a plain value: how it is set, the stations that it knows, and the states of its ports.
 package struct SwitchSnapshot: Codable, Equatable, Sendable, VersionedState {
   package static let stateName = "switch snapshot"
-  package static let stateVersion = 2
+  package static let stateVersion = 3
 
   /// How an entry came to be.
   package enum Origin: String, Codable, Sendable { case learned, fixed = "static" }
@@ -30,25 +31,25 @@ package struct SwitchSnapshot: Codable, Equatable, Sendable, VersionedState {
 
   private var version = StateVersion<SwitchSnapshot>()
   package var configuration: SwitchConfiguration
-  package var entries: [Entry]
+  var stations: StationTable
   /// Ports that do not forward everywhere.
   package var states: [PortStates]
+  /// Stations that came up on another port than before, and that had to make room for others, so far.
+  package var moves: UInt64 = 0
+  package var evictions: UInt64 = 0
 
   package init(_ configuration: SwitchConfiguration, _ entries: [Entry], _ states: [PortStates] = []) {
+    self.init(configuration, StationTable(entries), states)
+  }
+
+  init(_ configuration: SwitchConfiguration, _ stations: StationTable, _ states: [PortStates]) {
     self.configuration = configuration
-    self.entries = entries
+    self.stations = stations
     self.states = states
   }
-}
 
-extension SwitchSnapshot.Entry {
-  /// Nil if its port has gone.
-  init?(_ entry: FDBEntry) {
-    guard !entry.port.isEmpty else { return nil }
-    self.init(
-      vlan: entry.vlan, address: entry.address, port: entry.port, origin: entry.isStatic ? .fixed : .learned,
-      age: entry.ageSeconds)
-  }
+  /// The stations one by one, of which there may be a million.
+  package var entries: [Entry] { stations.entries }
 }
 
 /// A station that a switch is told of, in the worker's terms.
@@ -60,29 +61,55 @@ struct KnownStation: Sendable {
   var age: UInt32
 
   /// - Parameters:
-  ///   - ports: numbers of the switch's ports by name.
-  ///   - transparent: those among them that have no VLANs.
-  /// - Returns: nil if the port is not there, or VLAN or address cannot be.
-  init?(_ entry: SwitchSnapshot.Entry, ports: [String: Int], transparent: Set<Int>) {
-    guard let port = ports[entry.port], !entry.address.isGroup, !entry.address.isZero,
-      transparent.contains(port) ? entry.vlan == 0 : (1...4094).contains(entry.vlan)
-    else { return nil }
-    key = FDB.key(vlan: UInt16(entry.vlan), entry.address)
+  ///   - port: number of the port.
+  ///   - isTransparent: the port has no VLANs.
+  /// - Returns: nil if VLAN or address cannot be.
+  init?(_ station: StationTable.Word, port: Int, isTransparent: Bool) {
+    let (vlan, address) = (station.vlan, station.address)
+    guard !address.isGroup, !address.isZero, isTransparent ? vlan == 0 : (1...4094).contains(vlan) else { return nil }
+    key = FDB.key(vlan: UInt16(truncatingIfNeeded: vlan), address)
     self.port = port
-    isStatic = entry.origin == .fixed
-    // What is not a number counts as seen just now.
-    age = entry.age >= 0 ? UInt32(min(entry.age, 1_000_000)) : 0
+    isStatic = station.isStatic
+    age = UInt32(min(station.age, 1_000_000))
   }
 }
 
 extension FDB {
+  /// Goes on counting from what another one had counted.
+  func coldAddCounts(of snapshot: SwitchSnapshot) {
+    coldWrite { _ in
+      storedMoveCount.store(moveCount &+ snapshot.moves, ordering: .relaxed)
+      storedEvictionCount.store(evictionCount &+ snapshot.evictions, ordering: .relaxed)
+    }
+  }
+
   /// Knows stations, oldest first, that were seen before; returns how many are new.
+  ///
+  /// The lock is taken for some of them at a time.
   func coldRestore(_ stations: [KnownStation], now: UInt32) -> Int {
     let before = count
-    for station in stations {
-      let seen = now &- min(station.age, now &- 1)
-      coldRestore(station.key, FDBValue(port: station.port, isStatic: station.isStatic, tick: seen))
+    var next = 0
+    while next < stations.count {
+      next = coldWrite { state in
+        var index = next
+        // Each may have entries of a bucket move: all that one does still goes into a piece.
+        while index < stations.count, state.entriesInHold < Self.pieceCount / 4 {
+          restore(stations[index], now: now, &state)
+          index += 1
+        }
+        return index
+      }
     }
     return count - before
+  }
+
+  /// Takes in one station, with the lock held; nothing happens if it is known, or there is no room.
+  private func restore(_ station: KnownStation, now: UInt32, _ state: inout Writer) {
+    state.entriesInHold += 1
+    guard count < limit, station.port < state.lists.count, state.lists[station.port].count < portLimit,
+      find(station.key) == nil
+    else { return }
+    let seen = now &- min(station.age, now &- 1)
+    insert(station.key, FDBValue(port: station.port, isStatic: station.isStatic, tick: seen), &state)
   }
 }

@@ -7,6 +7,8 @@ enum TraceEvent: Sendable, Equatable {
 
   case received(port: Int, size: Int)
   case impaired(port: Int, Impairment)
+  /// The port's node is in switch-over.
+  case held(port: Int)
   case wire(to: Int)
   case vlan(port: Int, vlan: Int, tag: TagControl?)
   /// The switch reads no tag.

@@ -72,7 +72,7 @@ extension WorkerState {
     let count = ports[port].pendingCount
     ports[port].pendingCount = 0
     if ports[port].isUp {
-      guard isReleased || ports[port].egressLine < 0 else { return holdPending(of: port, count: count) }
+      if ports[port].isDetoured, detour(port, count: count, isReleased: isReleased) { return }
       handOver(port, count)
     } else {
       refusePending(of: port, count: count, .carrierDown)
@@ -110,7 +110,7 @@ extension WorkerState {
 
   /// Commits a delivery's counters.
   @inline(__always)
-  private mutating func account(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
+  mutating func account(_ outcome: TransmitOutcome, _ port: Int, of count: Int) {
     let counters = ports[port].counters
     counters.transmitted(packets: outcome.packets, bytes: outcome.bytes)
     if burst.hasLarge { chargeLarge(outcome.work(ports.egressTraits(port).frameWork), for: count) }

@@ -70,6 +70,8 @@ struct NICDraft {
   var mtu: Located<Int>?
   var queues: Located<Int>?
   var offload: Located<NICDefinition.Offload>?
+  /// Bytes.
+  var migrationBuffer: Int?
   var role = NICDefinition.Role.listen
   /// As written.
   var socket: Located<String>?

@@ -221,6 +221,7 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   // Only said when it is another than usual: a lab that another version wrote has no such key.
   private var saidModel: NICModel?
   private var saidTransport: Transport?
+  private var saidMigrationBuffer: Int?
   package init(name: String, mac: MACAddress) {
     self.name = name
     self.mac = mac
@@ -231,6 +232,15 @@ package struct NICDefinition: Codable, Sendable, Equatable {
     case offload, impair
     case saidModel = "model"
     case saidTransport = "transport"
+    case saidMigrationBuffer = "migrationBuffer"
+  }
+
+  package static let usualMigrationBuffer = 4 << 20
+
+  /// Bytes of frames to it that wait while its machine moves; 0 = none do (`vm` and `external` only).
+  package var migrationBuffer: Int {
+    get { saidMigrationBuffer ?? Self.usualMigrationBuffer }
+    set { saidMigrationBuffer = newValue == Self.usualMigrationBuffer ? nil : newValue }
   }
 
   /// What it is to its machine (`vm` only).

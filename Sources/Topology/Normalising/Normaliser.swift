@@ -64,6 +64,7 @@ struct Normaliser {
     nic.socketOwner = draft.socketOwner?.value
     nic.frontEnd = draft.frontEnd
     nic.offload = draft.offload?.value ?? nic.offload
+    nic.migrationBuffer = draft.migrationBuffer ?? nic.migrationBuffer
     nic.model = draft.model?.value ?? nic.model
     nic.transport = draft.transport
     return nic

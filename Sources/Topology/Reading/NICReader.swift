@@ -33,6 +33,8 @@ struct NICReader {
     draft.mtu = object["mtu"].flatMap { values.integer($0, "mtu", in: Limits.mtu) }
     draft.queues = object["queues"].flatMap { values.integer($0, "queues", in: Limits.queues) }
     draft.offload = object["offload"].flatMap { values.offload($0, "offload") }
+    draft.migrationBuffer =
+      object["migration-buffer"].flatMap { values.size($0, "migration-buffer", in: Limits.migrationBuffer) }?.value
     draft.model = object["model"].flatMap { values.choice($0, "model") }
     readSocket(object, into: &draft)
     return draft

@@ -122,6 +122,9 @@ enum LabSchema {
       "What NIC and switch leave to each other: on (checksums and large frames), checksum, or off; on without it."
     ),
     Key(
+      "migration-buffer", .size,
+      "Frames that wait while its machine moves, in bytes, 0 to 1G; 0 = none do, 4M without it."),
+    Key(
       "model", .choice(NICModel.allCases.map(\.rawValue)),
       "The hardware that it is to the machine; virtio, which is the fastest, without it."
     ),

@@ -25,6 +25,8 @@ package enum Limits {
   static let consoleText = 1...256
   package static let mtu = 68...65521
   package static let queues = 1...16
+  /// Bytes of frames; 0 = none.
+  package static let migrationBuffer = 0...1 << 30
   static let ports = 1...65535
   /// Of a route; 0 stands for the system's usual one.
   package static let metric = 0...4_294_967_295

@@ -28,13 +28,18 @@ package enum PortName: Hashable, Sendable, CustomStringConvertible {
   /// `vm1.eth0.sock`.
   package var socketFile: String { "\(self)\(Self.socketSuffix)" }
 
+  /// The other name of such a socket: a machine that moves from one QEMU into another has both for a moment.
+  package var otherSocketFile: String { "\(self)\(Self.otherSocketSuffix)" }
+
   /// Reads the name of a port's socket; nil for other files.
   package init?(socketFile file: String) {
-    guard file.hasSuffix(Self.socketSuffix) else { return nil }
-    self.init(String(file.dropLast(Self.socketSuffix.count)))
+    guard let suffix = [Self.socketSuffix, Self.otherSocketSuffix].first(where: file.hasSuffix) else { return nil }
+    self.init(String(file.dropLast(suffix.count)))
   }
 
   private static let socketSuffix = ".sock"
+  /// No longer than that, as paths of sockets have an end.
+  private static let otherSocketSuffix = ".sck2"
 
   /// The node that has the port; nil for the end of a link between switches.
   package var node: String? {

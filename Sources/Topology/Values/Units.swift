@@ -36,7 +36,7 @@ package enum Units {
   /// Bits per second from `8Mbit`, `1Gbit`, `64kbit`; decimal, in either case.
   ///
   /// Nil when it is no rate, has no unit or does not fit.
-  static func bitsPerSecond(_ text: String) -> Int? {
+  package static func bitsPerSecond(_ text: String) -> Int? {
     guard let (number, unit) = split(text) else { return nil }
     let factor: Double
     switch unit.lowercased() {
