@@ -3,8 +3,9 @@ internal import LinuxHost
 /// Carriers, and the interfaces of TAP ports.
 extension Dataplane {
   /// Opens an interface, which may take a while, and has the worker read from it.
-  func open(_ record: PortRecord, _ interface: TAPInterface, isWanted: Bool) async throws(DataplaneError) {
+  func open(_ record: inout PortRecord, _ interface: TAPInterface, isWanted: Bool) async throws(DataplaneError) {
     let namespace = interface.namespace
+    guard try await !inheritInterface(&record, namespace: namespace, mtu: nil, isWanted: isWanted) else { return }
     let request = TAPRequest(
       name: interface.name, namespace: namespace, hasHeader: interface.offload != .off,
       offloads: interface.offload.tapOffloads, isPersistent: true)

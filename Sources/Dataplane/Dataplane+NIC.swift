@@ -12,6 +12,7 @@ extension Dataplane {
     _ record: inout PortRecord, _ interface: HostInterface, mtu: Int?, isWanted: Bool
   ) async throws(DataplaneError) {
     let namespace = interface.namespace
+    guard try await !inheritInterface(&record, namespace: namespace, mtu: mtu, isWanted: isWanted) else { return }
     let taken: OpenInterface
     do throws(SystemError) {
       taken = try await InterfaceSocket.openWithoutBlocking(interface.name, namespace: namespace)

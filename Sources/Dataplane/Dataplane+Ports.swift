@@ -18,33 +18,34 @@ extension Dataplane {
             + "\(VhostUserPort.maximumPairs) can be had")
       }
     }
+    try Self.check(migrationBuffer: configuration.migrationBuffer, of: configuration.name)
     var record = try reserve(
       configuration.name, switchName: configuration.switchName, mode: configuration.mode,
       mtu: configuration.mtu ?? PortConfiguration.largestMTU)
     record.address = configuration.address
     record.isToldByOwner = configuration.carrierIsTold
     record.isAdded = configuration.isAdded
+    (record.kind, record.place) = configuration.backend.kindAndPlace
+    record.migrationBuffer = configuration.migrationBuffer
     do throws(DataplaneError) {
       switch configuration.backend {
       case .vhostUser(let socket):
-        record.kind = .vhostUser
         record.socket = socket
-        listeners[record.index] = try listen(socket, record)
+        let inherited = takeInherited(&record)
+        listeners[record.index] = try listen(record.socket ?? socket, record, inherited)
         let offer = Offer.make(socket, address: configuration.address, mtu: configuration.mtu)
-        serve(record, socket, offer, isWanted: configuration.carrier)
-        await waitForSlot(of: record)
+        serve(record, record.socket ?? socket, offer, isWanted: configuration.carrier, inherited)
+        try await waitForFrontEnd(of: record, inherited)
       case .stream(let peer):
-        (record.kind, record.peerSocket) = (.stream, peer)
-        try await openStream(record, peer, isWanted: configuration.carrier)
+        record.peerSocket = peer
+        try await openStream(&record, peer, isWanted: configuration.carrier)
       case .dgram(let peer):
-        (record.kind, record.peerSocket) = (.dgram, peer)
-        try await openDatagrams(record, peer, isWanted: configuration.carrier)
+        record.peerSocket = peer
+        try await openDatagrams(&record, peer, isWanted: configuration.carrier)
       case .tap(let interface):
-        record.kind = .tap
         record.interface = interface.name
-        try await open(record, interface, isWanted: configuration.carrier)
+        try await open(&record, interface, isWanted: configuration.carrier)
       case .nic(let interface):
-        record.kind = .nic
         try await open(&record, interface, mtu: configuration.mtu, isWanted: configuration.carrier)
       }
     } catch {
@@ -56,13 +57,27 @@ extension Dataplane {
   }
 
   /// Opens a port's socket; nil for a port that connects.
-  private func listen(
-    _ socket: VhostUserSocket, _ record: PortRecord
+  func listen(
+    _ socket: VhostUserSocket, _ record: PortRecord, serial: Int = 0, _ inherited: InheritedPort? = nil
   ) throws(DataplaneError) -> SocketListener? {
     guard socket.role == .listen else { return nil }
+    return try listener(
+      record, socket.path, mode: socket.mode, owner: socket.owner, serial: serial, inherited)
+  }
+
+  /// Listens at a port's path, or goes on where another process did.
+  func listener(
+    _ record: PortRecord, _ path: String, mode: UInt32, owner: (user: UInt32, group: UInt32)?, serial: Int = 0,
+    _ inherited: InheritedPort?
+  ) throws(DataplaneError) -> SocketListener {
+    let descriptor = inheritance?.descriptor(inherited?.listener)
     do throws(SystemError) {
-      return try SocketListener(
-        path: socket.path, mode: socket.mode, owner: socket.owner, port: record.index, epoll: reactor.epoll)
+      let listener = try SocketListener(
+        path: path, mode: mode, owner: owner, port: record.index, serial: serial, epoll: reactor.epoll,
+        inherited: descriptor)
+      // Until `begin` the file is the other process's.
+      if descriptor != nil { listener.setGivenAway(true) }
+      return listener
     } catch {
       throw .host("port \(record.name): \(error)")
     }
@@ -72,21 +87,33 @@ extension Dataplane {
   ///
   /// Nobody waits for them: whatever is asked of the port later comes to each of them later, and front-ends that connect
   /// meanwhile wait until the reactor has it. Nor does the end come in between, which is a step of this actor too.
-  private func serve(_ record: PortRecord, _ socket: VhostUserSocket, _ offer: DeviceOffer, isWanted: Bool) {
+  private func serve(
+    _ record: PortRecord, _ socket: VhostUserSocket, _ offer: DeviceOffer, isWanted: Bool, _ inherited: InheritedPort?
+  ) {
     notePort(record)
+    let (cable, frontEnd, descriptors) = (inherited?.cable, inherited?.frontEnd, inheritance?.descriptors ?? [])
     let (worker, commands, listener) = (worker, reactor.commands, listeners[record.index])
     // The worker first: what the reactor asks it for a front-end comes behind.
-    worker.commands.submit { $0.coldAddPort(record, .vhostUser, isWanted: isWanted) }
+    worker.commands.submit { core in
+      core.coldAddPort(record, .vhostUser, isWanted: isWanted)
+      if let cable { core.coldInherit(record.index, cable) }
+    }
     commands.submit { state in
       let settings = VhostUserEndpoint.Settings(
-        port: record.index, name: record.name, socket: socket, offer: offer, mtu: record.mtu)
+        port: record.index, name: record.name, socket: socket,
+        offer: frontEnd?.session.map { offer.keeping($0.state) } ?? offer, mtu: record.mtu)
       let endpoint = VhostUserEndpoint(
         settings, listener: listener, worker: worker, reactor: commands, epoll: state.epoll,
         events: state.events)
-      endpoint.setAdmitting(isWanted || record.isToldByOwner)
-      endpoint.retry()
       state.name(record.index, record.name)
       state.add(endpoint)
+      endpoint.setAdmitting(isWanted || record.isToldByOwner)
+      if let frontEnd {
+        endpoint.inherit(frontEnd, descriptors)
+        // For the next one.
+        _ = endpoint.change(offer, mtu: record.mtu)
+      }
+      endpoint.retry()
     }
   }
 
@@ -108,6 +135,7 @@ extension Dataplane {
     let record = try record(name)
     portTable.dismiss(record)
     listeners.removeValue(forKey: record.index)?.end()
+    standbyListeners.removeValue(forKey: record.index)?.end()
     await letGo(of: record)
     // While its number still tells its name.
     if let home = record.switchName.flatMap({ switchTable.find($0) }) { tellStations(of: home) }
@@ -201,6 +229,7 @@ extension Dataplane {
     let (worker, index) = (worker, record.index)
     await withCheckedContinuation { continuation in
       reactor.commands.submit { state in
+        if let offer { _ = state.standbys[index]?.change(offer, mtu: mtu) }
         let limit = offer.flatMap { state.endpoints[index]?.change($0, mtu: mtu) } ?? mtu
         worker.commands.submit { core in
           core.coldSetMTU(index, limit)

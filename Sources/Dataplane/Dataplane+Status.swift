@@ -13,6 +13,7 @@ extension Dataplane {
     /// Of a TAP or NIC.
     var offloads: OffloadStatus?
     var impairments: [ImpairmentStatus]
+    var held: HeldStatus?
   }
 
   /// All ports in order of addition.
@@ -64,7 +65,7 @@ extension Dataplane {
       isUp: core.state.ports.cables[port].isUp, hasEnd: core.state.ports.coldEndIsUp(port),
       mtu: core.state.ports[port].mtu, queues: queues,
       forbiddenFragments: core.state.ports.coldForbiddenFragments(port), offloads: offloads,
-      impairments: core.coldImpairments(of: port))
+      impairments: core.coldImpairments(of: port), held: core.coldHeld(port))
   }
 
   private func status(_ record: PortRecord, _ live: LiveState, _ session: VhostUserEndpoint.Status?) -> PortStatus {
@@ -80,7 +81,8 @@ extension Dataplane {
       transmitBytes: record.block.value(CounterBlock.Slot.transmitBytes), dropsIn: record.block.ingressDrops,
       dropsOut: record.block.egressDrops, error: session?.error, vhostUser: vhostUser,
       offloads: session == nil ? live.offloads : session?.offloads, states: record.states,
-      interface: record.interface, isAdded: record.isAdded, impairments: live.impairments)
+      interface: record.interface, isAdded: record.isAdded, impairments: live.impairments,
+      held: live.held)
   }
 
   /// All workers, each with the ports of which it serves a queue.

@@ -4,7 +4,7 @@ import Frames
 package struct TraceStep: Sendable, Equatable {
   /// What the step is about; the words of `trace -o json`.
   package enum Kind: String, Sendable {
-    case receive, impair, wire, vlan, linkLocal = "link-local", state, learn, lookup, flood, trunk, egress, drop
+    case receive, impair, held, wire, vlan, linkLocal = "link-local", state, learn, lookup, flood, trunk, egress, drop
   }
   package var kind: Kind
   /// Port and switch that it is about, if it is about one.
@@ -89,6 +89,9 @@ struct TraceNames {
       return TraceStep(kind: .receive, port: self.port(port), text: "\(size) bytes come in by \(self.port(port))")
     case .impaired(let port, let impairment):
       return TraceStep(kind: .impair, port: self.port(port), text: Self.words(impairment))
+    case .held(let port):
+      return TraceStep(
+        kind: .held, port: self.port(port), text: "held: what is behind \(self.port(port)) is in switch-over")
     case .wire(let peer):
       return TraceStep(
         kind: .wire, port: self.port(peer), text: "a wire: everything goes to its other end, \(self.port(peer))")

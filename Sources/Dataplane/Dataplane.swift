@@ -1,5 +1,5 @@
 import Frames
-internal import LinuxHost
+package import LinuxHost
 internal import VhostUser
 
 /// The data plane of one lab: its switches, ports, wires and patches, and the threads that move frames between them.
@@ -23,6 +23,8 @@ package actor Dataplane {
   var portTable: PortTable
   /// Of ports that listen, by port number.
   var listeners: [Int: SocketListener] = [:]
+  /// Of their second front-ends.
+  var standbyListeners: [Int: SocketListener] = [:]
   /// The worker is known to have room for port numbers below this.
   var slotCount = PortSet.initialCapacity
   var switchTable = SwitchRecords()
@@ -40,9 +42,19 @@ package actor Dataplane {
   /// Names of the ports that there were, for the recorder.
   var recordedPorts = RecordedPorts()
   private(set) var isStopped = false
+  /// Another process takes everything over, or has done so.
+  var isHandedOver = false
+  /// What another process had, until `begin`; nil = nothing, or it has begun.
+  var inheritance: Inheritance?
 
   /// Starts the worker and the reactor.
-  package init(_ configuration: DataplaneConfiguration) throws(DataplaneError) {
+  ///
+  /// - Parameters:
+  ///   - state: what another process has handed over: nothing moves before `begin` then.
+  ///   - descriptors: those that it names by their places.
+  package init(
+    _ configuration: DataplaneConfiguration, inheriting state: PlaneState? = nil, descriptors: [Descriptor] = []
+  ) throws(DataplaneError) {
     guard DataplaneConfiguration.workerCounts.contains(configuration.workerCount) else {
       throw .invalid("\(configuration.workerCount) workers asked for, 1 to 64 can be had")
     }
@@ -62,13 +74,17 @@ package actor Dataplane {
       worker = try Worker(
         Worker.Setting(
           configuration: configuration, faults: reactor.faults, recorders: recorders, marks: marks, clock: clock,
+          isHalted: state != nil,
           events: { [events] in events.send($0) }))
       interfaces = try InterfaceKeeper(worker)
     } catch {
       throw .host("\(error)")
     }
-    let (worker, interfaces, source) = (worker, interfaces, heldPortSource)
+    inheritance = state.map { Inheritance($0, descriptors) }
+    let (worker, interfaces, source, isInheriting) = (worker, interfaces, heldPortSource, state != nil)
     reactor.commands.submit { state in
+      state.isHalted = isInheriting
+      state.untold = isInheriting ? ReactorState.Untold() : nil
       state.watch(worker)
       state.setCarrier = { port, isUp in interfaces.commands.submit { $0.setCarrier(port, isUp: isUp) } }
       state.heldHasChanged = { source.yield() }
@@ -134,6 +150,8 @@ package actor Dataplane {
   package func stop() async {
     guard !isStopped else { return }
     isStopped = true
+    // Nobody is told of an end that is none.
+    if isHandedOver { events.finish() }
     interfaces.stop()
     reactor.stop()
     // Ends all captures and punts.
@@ -148,6 +166,7 @@ package actor Dataplane {
 
   func checkGoesOn() throws(DataplaneError) {
     guard !isStopped else { throw Self.hasEnded }
+    guard !isHandedOver else { throw .host("the data plane is being handed over to another process") }
   }
 
   static var hasEnded: DataplaneError { .host("the data plane has ended") }

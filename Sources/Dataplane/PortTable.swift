@@ -60,6 +60,22 @@ struct PortTable {
 
   mutating func setMTU(_ record: PortRecord, _ mtu: Int) { table.change(record.index) { $0.mtu = mtu } }
 
+  mutating func setSocket(_ record: PortRecord, _ socket: VhostUserSocket) {
+    table.change(record.index) { record in
+      (record.socket, record.place) = (socket, socket.path)
+    }
+  }
+
+  mutating func setSocket(_ record: PortRecord, _ peer: SocketPeer) {
+    table.change(record.index) { record in
+      (record.peerSocket, record.place) = (peer, peer.path)
+    }
+  }
+
+  mutating func setMigrationBuffer(_ record: PortRecord, _ bytes: Int) {
+    table.change(record.index) { $0.migrationBuffer = bytes }
+  }
+
   mutating func setMode(_ record: PortRecord, _ mode: PortMode) {
     table.change(record.index) { $0.mode = mode }
   }

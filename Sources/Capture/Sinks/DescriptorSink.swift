@@ -21,11 +21,23 @@ package final class DescriptorSink: CaptureSink {
   private let name: String
   private let isStorage: Bool
 
-  /// - Parameter name: for messages.
-  package init(_ descriptor: Descriptor, name: String) {
-    state = Mutex(State(descriptor: descriptor))
+  /// - Parameters:
+  ///   - name: for messages.
+  ///   - size: bytes of whole blocks that are in the file, behind which it writes.
+  package init(_ descriptor: Descriptor, name: String, size: UInt64 = 0) {
+    state = Mutex(State(descriptor: descriptor, size: size))
     self.name = name
     isStorage = descriptor.isStorage
+  }
+
+  /// Goes on behind what is in a file, or makes it.
+  package convenience init(appendingTo path: String) throws(CaptureSinkError) {
+    do throws(SystemError) {
+      let file = try Descriptor.appendFile(path)
+      self.init(file, name: path, size: file.isStorage ? file.fileSize ?? 0 : 0)
+    } catch {
+      throw Self.translate(error, path)
+    }
   }
 
   /// Makes or empties a file; one made now is for its owner alone, as what people say to each other is.

@@ -17,9 +17,16 @@ package final class PcapSink: CaptureSink {
 
   private let state = Mutex(State())
   private let open: @Sendable () throws(CaptureSinkError) -> any CaptureSink
+  private let hasHead: Bool
 
-  /// - Parameter open: gives the target, for bytes of any kind; called once, when the port is known.
-  package init(_ open: @escaping @Sendable () throws(CaptureSinkError) -> any CaptureSink) { self.open = open }
+  /// - Parameters:
+  ///   - hasHead: the target begins as such a file does; only frames are written.
+  ///   - open: gives the target, for bytes of any kind; called once, when the port is known.
+  package init(
+    hasHead: Bool = false, _ open: @escaping @Sendable () throws(CaptureSinkError) -> any CaptureSink
+  ) {
+    (self.hasHead, self.open) = (hasHead, open)
+  }
 
   package var isAbandoned: Bool { state.withLock(\.target)?.isAbandoned ?? false }
 
@@ -37,7 +44,7 @@ package final class PcapSink: CaptureSink {
       return state.isClosed
     }
     guard !isClosed else { return new.close() }
-    try new.write(Self.head + records, isCancelled: isCancelled)
+    try new.write((hasHead ? [] : Self.head) + records, isCancelled: isCancelled)
   }
 
   /// Frames as records of a pcap file.

@@ -57,16 +57,30 @@ package final class RingFileSink: CaptureSink {
     var isClosed = false
   }
 
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   private let stem: String
   private let suffix: String
   private let files: RingFiles
   private let clock: @Sendable () -> UInt64
 
+  /// How far the files have come, for another sink that goes on with the next.
+  package struct Position: Codable, Sendable, Equatable {
+    /// Number of the last.
+    var number = 0
+    /// Those that are there, the oldest first.
+    var paths: [String] = []
+
+    package init() {}
+  }
+
   /// - Parameters:
   ///   - path: as that of one file; number and time go before its last point.
+  ///   - position: where another sink has stopped.
   ///   - clock: seconds since 1970.
-  package init(path: String, files: RingFiles, clock: @escaping @Sendable () -> UInt64) {
+  package init(
+    path: String, files: RingFiles, after position: Position = Position(), clock: @escaping @Sendable () -> UInt64
+  ) {
+    state = Mutex(State(number: min(max(0, position.number), 1 << 40), paths: position.paths))
     let name = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
     if let point = path[name...].lastIndex(of: "."), point != name {
       (stem, suffix) = (String(path[..<point]), String(path[point...]))
@@ -79,6 +93,15 @@ package final class RingFileSink: CaptureSink {
 
   /// Files that are there, the oldest first.
   package var paths: [String] { state.withLock(\.paths) }
+
+  /// How far they have come.
+  package var position: Position {
+    state.withLock { state in
+      var position = Position()
+      (position.number, position.paths) = (state.number, state.paths)
+      return position
+    }
+  }
 
   package func write(_ blocks: [UInt8], isCancelled: () -> Bool) throws(CaptureSinkError) {
     var start = 0

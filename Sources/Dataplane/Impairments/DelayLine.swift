@@ -1,3 +1,5 @@
+import Frames
+
 /// The frames of one direction of a port that are on their way, with copies of them in a store of its own.
 ///
 /// Two lists: frames in order, and frames that overtake them. Each is in order of release, so that neither taking in
@@ -215,5 +217,89 @@ struct DelayLine: ~Copyable {
   private mutating func freeSlot(_ slot: Int) {
     held[slot].next = free
     free = UInt32(truncatingIfNeeded: slot + 1)
+  }
+
+  // As a plain value.
+
+  /// What is held, and what comes next.
+  ///
+  /// - Parameter now: by the clock of lines.
+  func coldState(_ portName: String, now: UInt64) -> LineState {
+    var slots: [(slot: Int, overtakes: Bool)] = []
+    for (list, overtakes) in [(inOrder, false), (overtaking, true)] {
+      var next = list.first
+      while next != 0 {
+        slots.append((Int(next) - 1, overtakes))
+        next = held[Int(next) - 1].next
+      }
+    }
+    slots.sort { held[$0.slot].number < held[$1.slot].number }
+    return LineState(
+      port: portName, direction: direction == .fromNode ? .fromNode : .toNode,
+      frames: slots.map { coldFrame($0.slot, overtakes: $0.overtakes, now: now) }, schedule: schedule.state(now: now),
+      counts: LineState.Counts(
+        held: number, duplicated: tally.duplicated, lost: tally.lost, refused: tally.refused))
+  }
+
+  private func coldFrame(_ slot: Int, overtakes: Bool, now: UInt64) -> HeldFrameState {
+    let frame = held[slot]
+    let checksum =
+      frame.needsChecksum
+      ? HeldFrameState.Checksum(start: frame.checksumStart, offset: frame.checksumOffset) : nil
+    return HeldFrameState(
+      store.coldBytes(Int(frame.place), size: Int(frame.size)),
+      remaining: frame.release > now ? frame.release - now : 0, checksum: checksum, note: frame.note,
+      overtakes: overtakes)
+  }
+
+  /// Takes in what a line like this one held, the oldest frames first, as far as there is room.
+  ///
+  /// Those keep the time that they had left. What cannot be a frame is left out.
+  ///
+  /// - Parameter now: by the clock of lines.
+  mutating func coldRestore(_ state: LineState, now: UInt64) {
+    for frame in state.frames where !coldRestore(frame, now: now) { tally.refused &+= 1 }
+    // Those that were restored count as held before.
+    number = max(number, state.counts.held)
+    tally.duplicated &+= state.counts.duplicated
+    tally.lost &+= state.counts.lost
+    tally.refused &+= state.counts.refused
+    schedule.restore(state.schedule, now: now)
+  }
+
+  private mutating func coldRestore(_ frame: HeldFrameState, now: UInt64) -> Bool {
+    let size = frame.bytes.count
+    guard size >= Ethernet.headerSize, size <= Ethernet.maximumFrameSize + Ethernet.tagSize,
+      frame.checksum?.isWithin(size) ?? true, count < schedule.impairment.queueCount, let slot = takeSlot()
+    else { return false }
+    guard let place = store.coldStore(frame.bytes) else {
+      freeSlot(slot)
+      return false
+    }
+    // Each list is in order of release, whatever the value says.
+    let last = frame.overtakes ? overtaking.lastRelease(in: held) : inOrder.lastRelease(in: held)
+    let release = max(now &+ min(frame.remaining, LineState.longest), last)
+    held[slot] = HeldFrame(
+      release: release, packetID: 0, number: number, next: 0, place: UInt32(truncatingIfNeeded: place),
+      size: UInt32(truncatingIfNeeded: size), checksumStart: frame.checksum?.start ?? 0,
+      checksumOffset: frame.checksum?.offset ?? 0, needsChecksum: frame.checksum != nil, note: frame.note)
+    number &+= 1
+    count += 1
+    if frame.overtakes { overtaking.append(slot, in: held) } else { inOrder.append(slot, in: held) }
+    nextRelease = min(nextRelease, release)
+    return true
+  }
+}
+
+extension LineState {
+  /// Nanoseconds that anything may lie ahead, 36 years: more than any queue at any rate takes, and no sum of it wraps.
+  static let longest: UInt64 = 1 << 60
+}
+
+extension HeldFrameState.Checksum {
+  /// It can be completed: behind the addresses, within the frame, and where it is seen.
+  func isWithin(_ size: Int) -> Bool {
+    let end = Int(start) + Int(offset) + 2
+    return Int(start) >= Ethernet.headerSize && end <= size && end <= Burst.scratchSlotSize
   }
 }

@@ -2,7 +2,7 @@ import CLinux
 internal import LinuxHost
 import Synchronization
 
-/// The lines of all impaired ports, as workers share them.
+/// The lines of all impaired ports, and what ports in switch-over keep, as workers share them.
 ///
 /// A line is taken from and put into under `lock`. The first worker lets frames go, whoever held them; what a line is for is
 /// set while all workers stand still.
@@ -23,15 +23,17 @@ final class SharedLines: Sendable {
   /// Of the lines; see `SharedLines`.
   fileprivate struct HeldStore: ~Copyable, @unchecked Sendable {
     let lines = SharedStore<DelayLine>()
+    let switchOvers = SharedStore<SwitchOver>()
   }
 }
 
-/// The frames that impairments of ports hold, as one worker reaches them: a line a direction and port, and the clock they go
-/// by.
+/// The frames that wait at ports, as one worker reaches them, and the clock they go by: for impairments a line a direction and
+/// port, and what ports in switch-over keep.
 ///
 /// What becomes of a frame before and after is others' matter: Switching/WorkerState+Holding.swift, Workers/WorkerCore+Release.swift.
 struct DelaySet: ~Copyable {
   let lines: SharedView<DelayLine>
+  let switchOvers: SharedView<SwitchOver>
   private let shared: SharedLines
   /// `shared` for the loop, which counts no references.
   private let held: Held<SharedLines>
@@ -39,22 +41,29 @@ struct DelaySet: ~Copyable {
   private let isShared: Bool
   /// Frames are let go by this worker.
   private let isFirst: Bool
-  /// Lines in use; the first worker's.
+  /// Lines and switch-overs in use; the first worker's.
   private(set) var count = 0
   /// What was noted of the frames that a line let go, `Burst.capacity` of them.
   let notes = FixedArray<UInt32>(count: Burst.capacity) { _ in 0 }
-  /// Nanoseconds of the monotonic clock when it was last read, which it is while there are lines.
+  /// The lines' clock when it was last read, which it is while there are lines: nanoseconds of the monotonic clock, less
+  /// the time that the lines stood still.
   var now: UInt64 = 0
+  /// Nanoseconds that they stood still so far; and when by their clock they stopped, nil = they go on.
+  private var lostTime: UInt64 = 0
+  private var stoppedAt: UInt64?
   /// The clock stands still but for whom drives the worker.
   var isDriven = false
   /// Frames that lines let go since the loop last asked.
   var released = 0
+  /// Nanoseconds that frames wait at most for a node that is to come back.
+  var switchOverLimit = SwitchOver.usualLimit
 
   /// - Parameters:
   ///   - isShared: there are other workers.
   ///   - isFirst: this one lets frames go.
   init(_ shared: SharedLines, isShared: Bool, isFirst: Bool) {
     lines = shared.store.lines.view
+    switchOvers = shared.store.switchOvers.view
     self.shared = shared
     held = Held(shared)
     self.isShared = isShared
@@ -64,12 +73,18 @@ struct DelaySet: ~Copyable {
   /// Read after a burst was taken, so that no frame leaves earlier than its delay says.
   @inline(__always)
   mutating func readClock() {
-    if !isDriven { now = clinux_monotonic() }
+    if !isDriven { now = clock }
   }
+
+  /// The lines' clock at this moment.
+  @inline(__always)
+  var clock: UInt64 { stoppedAt ?? (isDriven ? now : clinux_monotonic() &- lostTime) }
 
   /// When the first frame of all leaves that this worker is to let go; `UInt64.max` = none.
   @inline(__always)
-  var nextRelease: UInt64 { isFirst ? held.with { $0.nextRelease.load(ordering: .relaxed) } : .max }
+  var nextRelease: UInt64 {
+    isFirst && stoppedAt == nil ? held.with { $0.nextRelease.load(ordering: .relaxed) } : .max
+  }
 
   /// Says whether the first worker sleeps, for others that hold frames; asked once more for `nextRelease` behind it.
   ///
@@ -134,6 +149,7 @@ struct DelaySet: ~Copyable {
     begin()
     var next = UInt64.max
     for line in 0..<lines.count { next = min(next, lines[line].nextRelease) }
+    for place in 0..<switchOvers.count { next = min(next, switchOvers[place].nextLook) }
     held.with { $0.nextRelease.store(next, ordering: .sequentiallyConsistent) }
     end()
   }
@@ -150,6 +166,25 @@ struct DelaySet: ~Copyable {
     return free
   }
 
+  /// The lines' clock stands still from now on: nothing leaves, and what comes is held as if it had come at this moment.
+  mutating func coldFreeze() {
+    readClock()
+    if stoppedAt == nil { stoppedAt = now }
+  }
+
+  /// It goes on: all that is held leaves later by the time that it stood still.
+  mutating func coldThaw() {
+    guard let stoppedAt else { return }
+    self.stoppedAt = nil
+    if !isDriven { lostTime = clinux_monotonic() &- stoppedAt }
+  }
+
+  /// Takes in what a line held; see `DelayLine`.
+  mutating func coldRestore(_ line: Int, _ state: LineState, now: UInt64) {
+    lines[line].coldRestore(state, now: now)
+    findNextRelease()
+  }
+
   mutating func coldChange(_ line: Int, _ impairment: Impairment) { lines[line].coldChange(impairment) }
 
   /// Ends a line; what it holds is gone.
@@ -157,6 +192,30 @@ struct DelaySet: ~Copyable {
     lines[line] = DelayLine()
     count -= 1
     findNextRelease()
+  }
+
+  /// A place for what a port in switch-over keeps; returns its number.
+  mutating func coldAdd(_ switchOver: consuming SwitchOver) -> Int {
+    var free = 0
+    while free < switchOvers.count, switchOvers[free].port >= 0 { free += 1 }
+    if free == switchOvers.count { shared.store.switchOvers.grow(to: max(2 * free, 4)) { _ in SwitchOver() } }
+    switchOvers[free] = switchOver
+    count += 1
+    return free
+  }
+
+  /// Ends a port's switch-over; what it keeps is gone.
+  mutating func coldRemoveSwitchOver(_ place: Int) {
+    switchOvers[place] = SwitchOver()
+    count -= 1
+    findNextRelease()
+  }
+
+  /// Nothing is kept; asked while others may put something in.
+  func coldIsEmpty(_ place: Int) -> Bool {
+    begin()
+    defer { end() }
+    return switchOvers[place].isEmpty
   }
 
   private mutating func coldFreeLine() -> Int {

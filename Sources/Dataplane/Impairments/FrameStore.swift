@@ -58,6 +58,35 @@ struct FrameStore: ~Copyable {
     return first
   }
 
+  /// Copies a frame that lies in an array; returns as `store` of a burst's frame does.
+  mutating func coldStore(_ bytes: [UInt8]) -> Int? {
+    guard !bytes.isEmpty, bytes.count <= Self.longestCount * Self.placeSize, let first = take(for: bytes.count) else {
+      return nil
+    }
+    var (place, offset) = (first, 0)
+    unsafe bytes.withUnsafeBytes { source in
+      // SAFETY: `count` bytes are there.
+      if let base = source.baseAddress { unsafe write(base, bytes.count, &place, &offset) }
+    }
+    return first
+  }
+
+  /// The bytes of a frame.
+  func coldBytes(_ first: Int, size: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(size)
+    var place = first
+    while bytes.count < size {
+      precondition(place >= 0 && place < placeCount)
+      let count = min(size - bytes.count, Self.placeSize)
+      // SAFETY: the place is one of the frame's, and holds so many of its bytes.
+      unsafe bytes.append(
+        contentsOf: UnsafeRawBufferPointer(start: base + place * Self.placeSize, count: count))
+      place = Int(links[place]) - 1
+    }
+    return bytes
+  }
+
   /// Copies bytes to where the frame goes on.
   @unsafe
   private func write(_ source: UnsafeRawPointer, _ size: Int, _ place: inout Int, _ offset: inout Int) {

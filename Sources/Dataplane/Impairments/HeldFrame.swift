@@ -43,6 +43,9 @@ struct HeldList: BitwiseCopyable {
     return slot
   }
 
+  /// When its last frame leaves; 0 = it is empty.
+  func lastRelease(in held: borrowing FixedArray<HeldFrame>) -> UInt64 { last == 0 ? 0 : held[Int(last) - 1].release }
+
   /// When its first frame leaves; `UInt64.max` = it is empty.
   func release(in held: borrowing FixedArray<HeldFrame>) -> UInt64 {
     first == 0 ? .max : held[Int(first) - 1].release

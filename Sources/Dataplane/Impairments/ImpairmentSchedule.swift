@@ -69,11 +69,29 @@ package struct ImpairmentSchedule: Sendable {
     passedRest = work % impairment.rate
     return passedTime
   }
+
+  /// Where it has come to, relative to `now`.
+  func state(now: UInt64) -> LineState.Schedule {
+    func ahead(_ time: UInt64) -> UInt64 { time > now ? time - now : 0 }
+    return LineState.Schedule(
+      random: random.state, lastInOrder: ahead(lastInOrder), lastOvertaking: ahead(lastOvertaking),
+      passed: ahead(passedTime), passedRest: passedRest)
+  }
+
+  /// Goes on from where another one had come to.
+  mutating func restore(_ state: LineState.Schedule, now: UInt64) {
+    func time(_ ahead: UInt64) -> UInt64 { now &+ min(ahead, LineState.longest) }
+    random = ImpairmentRandom(seed: state.random)
+    lastInOrder = max(lastInOrder, time(state.lastInOrder))
+    lastOvertaking = max(lastOvertaking, time(state.lastOvertaking))
+    guard impairment.rate > 0, state.passed > 0 else { return }
+    (passedTime, passedRest) = (max(passedTime, time(state.passed)), state.passedRest % impairment.rate)
+  }
 }
 
 /// Chances that are the same in every run with the same seed (SplitMix64).
 struct ImpairmentRandom: Sendable {
-  private var state: UInt64
+  private(set) var state: UInt64
 
   init(seed: UInt64) { state = seed }
 

@@ -37,6 +37,8 @@ package struct DataplaneConfiguration: Sendable {
   package var nice = 0
   /// Bytes of the flight recorder; 0 = there is none.
   package var recorderSize = 8 << 20
+  /// How long frames wait at most for a node that moves.
+  package var switchOverLimit = Duration.seconds(30)
   package init() {}
 
   /// The processor that a worker is pinned to; nil = it is not.
@@ -99,6 +101,17 @@ package enum PortBackend: Sendable {
   /// A frame a datagram.
   case dgram(SocketPeer)
   case nic(HostInterface)
+
+  /// What is behind the port, and the path of its socket or the name of its interface.
+  var kindAndPlace: (PortStatus.Kind, String) {
+    switch self {
+    case .vhostUser(let socket): (.vhostUser, socket.path)
+    case .tap(let interface): (.tap, interface.name)
+    case .stream(let peer): (.stream, peer.path)
+    case .dgram(let peer): (.dgram, peer.path)
+    case .nic(let interface): (.nic, interface.name)
+    }
+  }
 }
 
 /// One end of a patch, the joint of two switches.
@@ -127,6 +140,10 @@ package struct PortConfiguration: Sendable {
   package var mtu: Int?
   /// Largest MTU of a port, in bytes.
   package static let largestMTU = 65521
+  /// Bytes of frames to the node that wait while it moves, of `migrationBuffers`; 0 = none do.
+  package var migrationBuffer = usualMigrationBuffer
+  package static let usualMigrationBuffer = 4 << 20
+  package static let migrationBuffers = 0...1 << 30
   /// Station address of the node's NIC, for `port list` and GET_CONFIG.
   package var address: MACAddress
   package var backend: PortBackend
@@ -144,5 +161,14 @@ package struct PortConfiguration: Sendable {
     self.mode = mode
     self.address = address
     self.backend = backend
+  }
+}
+
+extension Duration {
+  /// Nanoseconds, no fewer than none and no more than those of a lifetime.
+  var wholeNanoseconds: UInt64 {
+    let (seconds, rest) = components
+    guard seconds >= 0, rest >= 0 else { return 0 }
+    return UInt64(min(seconds, 1 << 31)) * 1_000_000_000 + UInt64(rest / 1_000_000_000)
   }
 }

@@ -23,6 +23,7 @@ package enum IngressDrop: Int, Sendable, CaseIterable {
 /// Why a frame was dropped on its way from the switch to the node.
 package enum EgressDrop: Int, Sendable, CaseIterable, BitwiseCopyable {
   case noBuffer, carrierDown, tooBig, guestFault, hairpin, impairedLoss, impairedQueue, tapBusy, notForwarding
+  case migrationBuffer
 
   /// Name in JSON, metrics and tables.
   package var name: String {
@@ -36,6 +37,7 @@ package enum EgressDrop: Int, Sendable, CaseIterable, BitwiseCopyable {
     case .impairedQueue: "impaired-queue"
     case .tapBusy: "tap-busy"
     case .notForwarding: "not-forwarding"
+    case .migrationBuffer: "migration-buffer"
     }
   }
 }
@@ -120,12 +122,24 @@ package struct SocketPeerStatus: Sendable {
   package var forbiddenFragments: UInt64
 }
 
+/// Frames that wait for a node that moves.
+package struct HeldStatus: Sendable, Equatable {
+  package var frames: Int
+  package var bytes: Int
+  /// Bytes that may wait.
+  package var limit: Int
+
+  package init(frames: Int, bytes: Int, limit: Int) { (self.frames, self.bytes, self.limit) = (frames, bytes, limit) }
+}
+
 /// A port as `port list` and `port show` tell it.
 ///
 /// *Receive* and *in*: from the node into the switch.
 package struct PortStatus: Sendable {
   /// What is behind a port; the end of a patch reads `trunk`, the users' word for the joint of two switches.
-  package enum Kind: String, Sendable { case vhostUser = "vhost-user", tap, nic, stream, dgram, patch = "trunk" }
+  package enum Kind: String, Codable, Sendable {
+    case vhostUser = "vhost-user", tap, nic, stream, dgram, patch = "trunk"
+  }
   package var name: String
   package var switchName: String?
   package var kind: Kind
@@ -162,6 +176,8 @@ package struct PortStatus: Sendable {
   package var isAdded = false
   /// Of each direction that is impaired.
   package var impairments: [ImpairmentStatus] = []
+  /// What waits for its node, which is in switch-over; nil = it is not.
+  package var held: HeldStatus?
 }
 
 /// One entry of a switch's forwarding database.

@@ -18,6 +18,10 @@ struct Cable {
   var isLatched = false
   /// Seconds that the rings have not run in since the front-end was told that there is carrier again.
   var latchAge = 0
+  /// The node is in switch-over: its end is as good as up.
+  var isHeld = false
+  /// Bytes of frames that wait for it then at most.
+  var bufferLimit = PortConfiguration.usualMigrationBuffer
   /// The wire's other end was taken away.
   var isCut = false
 

@@ -57,6 +57,19 @@ struct DatagramPort: WorkerPort, ~Copyable {
     output[0].begin()
   }
 
+  var coldOpen: OpenPort {
+    var open = OpenPort()
+    open.descriptor = descriptor
+    (open.hasPeer, open.fragments, open.output) = (hasPeer, fragmentCount, output[0].coldRest)
+    return open
+  }
+
+  /// Takes over what was on its way; what cannot be is gone.
+  mutating func coldInherit(_ datagrams: InheritedPort.Datagrams) {
+    fragmentCount &+= datagrams.fragments
+    _ = output[0].coldRestore(datagrams.output)
+  }
+
   /// Looks whether the peer is there, since something has come; true if it is, and was not.
   mutating func coldFindPeer() -> Bool {
     guard let descriptor, !hasPeer else { return false }

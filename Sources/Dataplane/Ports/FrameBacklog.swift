@@ -67,6 +67,40 @@ struct FrameBacklog: ~Copyable {
     return true
   }
 
+  /// What has not gone yet.
+  var coldRest: [UInt8] {
+    guard let memory = unsafe memory else { return [] }
+    // SAFETY: those bytes are frames.
+    return unsafe Array(UnsafeRawBufferPointer(start: memory + start, count: end - start))
+  }
+
+  /// Takes what another store had; false if there is no room for it, or it cannot be what a store has.
+  ///
+  /// - Parameter isWhole: it begins with a frame's length, and ends with a frame, as those of datagrams do.
+  mutating func coldRestore(_ bytes: [UInt8], isWhole: Bool) -> Bool {
+    guard let memory = unsafe memory, bytes.count <= capacity, !isWhole || Self.isFrames(bytes) else {
+      return bytes.isEmpty
+    }
+    unsafe bytes.withUnsafeBytes { source in
+      // SAFETY: there is room for all.
+      if let base = source.baseAddress { unsafe memory.copyMemory(from: base, byteCount: source.count) }
+    }
+    (start, end) = (0, bytes.count)
+    return true
+  }
+
+  private static func isFrames(_ bytes: [UInt8]) -> Bool {
+    var place = 0
+    while place < bytes.count {
+      guard bytes.count - place >= StreamInput.lengthSize else { return false }
+      let size = bytes[place..<place + StreamInput.lengthSize].reduce(0) { $0 << 8 | Int($1) }
+      place += StreamInput.lengthSize
+      guard size <= bytes.count - place else { return false }
+      place += size
+    }
+    return true
+  }
+
   private mutating func compact() {
     guard let memory = unsafe memory else { return }
     // SAFETY: both lie in memory, which may overlap.

@@ -46,6 +46,13 @@ struct NICPort: ~Copyable {
     isReadable = true
   }
 
+  var coldOpen: OpenPort {
+    var open = OpenPort()
+    open.descriptor = descriptor
+    (open.isUp, open.takesPartialChecksums, open.takesLarge) = (word.isUp, takesPartialChecksums, takesLarge)
+    return open
+  }
+
   /// The kernel has told of the interface.
   mutating func note(_ word: InterfaceWord) {
     self.word = word

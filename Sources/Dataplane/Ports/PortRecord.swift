@@ -17,6 +17,8 @@ struct PortRecord {
   var socket: VhostUserSocket?
   /// Name of a TAP's interface.
   var interface: String?
+  /// Path of its socket, or name of its interface; empty for the end of a patch.
+  var place = ""
   /// Of a stream, or of datagrams.
   var peerSocket: SocketPeer?
   /// Number of the switch; nil = on none.
@@ -25,6 +27,8 @@ struct PortRecord {
   var isToldByOwner = false
   /// As its configuration has it.
   var isAdded = false
+  /// Bytes of frames that wait for a node that moves.
+  var migrationBuffer = PortConfiguration.usualMigrationBuffer
   /// Nil = it forwards in every VLAN.
   var states: ForwardingStates?
   let block: CounterBlock

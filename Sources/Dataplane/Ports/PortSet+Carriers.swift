@@ -24,7 +24,7 @@ extension PortSet {
 
   /// The port's own end is there, whatever was set and whatever the other end does.
   func coldEndIsUp(_ port: Int) -> Bool {
-    coldIsThere(port) || cables[port].isLatched
+    coldIsThere(port) || cables[port].isLatched || cables[port].isHeld
   }
 
   /// The port's carrier as it is to be seen.

@@ -119,7 +119,7 @@ extension PortSet {
     return vhostUser[self[port].body].stop(ring, .fault(fault))
   }
 
-  /// A mapped memory file was truncated and touched somewhere, while a ring of a port is about to be given back.
+  /// A mapped memory file or log was truncated and touched somewhere, while a ring of a port is about to be given back.
   ///
   /// Where there are several workers the first one stops the ports that it belongs to, while all stand still.
   /// - Returns: the port is one of those: nothing of it is to be published.
@@ -130,16 +130,16 @@ extension PortSet {
       return false
     }
     hasLostMemory = true
-    return vhostUser[self[port].body].table?.hasFaulted == true
+    return vhostUser[self[port].body].loss != nil
   }
 
-  /// A mapped memory file was truncated and touched somewhere: finds the ports that it belongs to and stops them.
+  /// A mapped memory file or log was truncated and touched somewhere: finds the ports that it belongs to and stops them.
   @inline(never)
   mutating func coldMemoryFaults() {
     faultCount = clinux_fault_count()
     for port in 0..<limit where self[port].kind == .vhostUser {
-      guard vhostUser[self[port].body].table?.hasFaulted == true else { continue }
-      coldBreak(port, RingFault(.memoryTruncated)) { _ in true }
+      guard let loss = vhostUser[self[port].body].loss else { continue }
+      coldBreak(port, RingFault(loss)) { _ in true }
     }
   }
 }

@@ -127,7 +127,7 @@ struct PortSet: ~Copyable {
     self[port].assign(record.mode)
     self[port].isWanted = isWanted
     self[port].switchIndex = record.switchIndex ?? -1
-    cables[port] = Cable(isToldByOwner: record.isToldByOwner)
+    cables[port] = Cable(isToldByOwner: record.isToldByOwner, bufferLimit: record.migrationBuffer)
     limit = max(limit, port + 1)
     coldNote(port)
     if kind == .patch { patchEndCount += 1 }

@@ -66,7 +66,11 @@ struct PortSlot: ~Copyable {
   var quietSince: UInt64 = 0
   /// Lines that hold its frames from and to the node, -1 = not impaired.
   var ingressLine = -1
-  var egressLine = -1
+  var egressLine = -1 { didSet { setDetour() } }
+  /// What keeps frames to the node while it moves, -1 = it does not; see `SwitchOver`.
+  var switchOver = -1 { didSet { setDetour() } }
+  /// Frames to the node do not leave at once, for one of both.
+  private(set) var isDetoured = false
   /// Bytes of a frame from the node that must be in scratch before anything judges it; see `coldFindNeededDepth`.
   var neededDepth = Burst.scratchRule
   /// Captures that it is part of, one bit each; 0 = none.
@@ -129,6 +133,8 @@ struct PortSlot: ~Copyable {
     }
   }
 
+  private mutating func setDetour() { isDetoured = egressLine >= 0 || switchOver >= 0 }
+
   /// Replaces the forwarding states; nil = the port forwards in every VLAN.
   mutating func assign(_ newStates: ForwardingStates?) {
     states.assign(newStates)
@@ -189,7 +195,7 @@ struct PortSlot: ~Copyable {
     allowed.assign(first.allowed)
     (switchIndex, peer, body) = (first.switchIndex, first.peer, first.body)
     (isWanted, isUp, mtu) = (first.isWanted, first.isUp, first.mtu)
-    (ingressLine, egressLine) = (first.ingressLine, first.egressLine)
+    (ingressLine, egressLine, switchOver) = (first.ingressLine, first.egressLine, first.switchOver)
     (neededDepth, taps) = (first.neededDepth, first.taps)
     if !states.isEmpty || !first.states.isEmpty { states.assign(first.states) }
     setGate()
@@ -204,6 +210,7 @@ struct PortSlot: ~Copyable {
       ("switch", switchIndex == first.switchIndex), ("peer", peer == first.peer), ("body", body == first.body),
       ("wanted carrier", isWanted == first.isWanted), ("carrier", isUp == first.isUp), ("MTU", mtu == first.mtu),
       ("lines", ingressLine == first.ingressLine && egressLine == first.egressLine),
+      ("switch-over", switchOver == first.switchOver),
       ("needed depth", neededDepth == first.neededDepth), ("captures", taps == first.taps),
       ("counters", kind == .none || block === first.block),
     ]

@@ -49,6 +49,16 @@ struct SocketOutput: ~Copyable {
     backlog.close()
   }
 
+  /// What the socket had no room for.
+  var coldRest: [UInt8] { backlog.coldRest }
+
+  /// Takes what another process had no room for, which goes first; false if it cannot be.
+  mutating func coldRestore(_ bytes: [UInt8]) -> Bool {
+    guard backlog.coldRestore(bytes, isWhole: !isStream) else { return false }
+    if !bytes.isEmpty { coldAwaitRoom() }
+    return true
+  }
+
   /// Hands frames over; called under the port's lock where there are several workers.
   mutating func transmit(
     _ delivery: Delivery, of burst: borrowing Burst, _ batch: borrowing SendBatch

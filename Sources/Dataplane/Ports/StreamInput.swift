@@ -53,6 +53,25 @@ struct StreamInput: ~Copyable {
     finish()
   }
 
+  /// What was read and not taken.
+  var coldRest: [UInt8] {
+    guard let memory = unsafe memory else { return [] }
+    // SAFETY: those bytes were read.
+    return unsafe Array(UnsafeRawBufferPointer(start: memory + start, count: end - start))
+  }
+
+  /// Takes bytes as if they had just been read; false if there is no room for so many.
+  mutating func coldRestore(_ bytes: [UInt8]) -> Bool {
+    guard let memory = unsafe memory, bytes.count <= Self.capacity else { return bytes.isEmpty }
+    unsafe bytes.withUnsafeBytes { source in
+      // SAFETY: there is room for all, and nothing else was read yet.
+      if let base = source.baseAddress { unsafe memory.copyMemory(from: base, byteCount: source.count) }
+    }
+    (start, end) = (0, bytes.count)
+    findFrame()
+    return true
+  }
+
   /// The kernel says that there is something, or the end.
   mutating func note() { isReadable = !isOver }
 

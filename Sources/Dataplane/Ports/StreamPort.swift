@@ -38,6 +38,21 @@ struct StreamPort: WorkerPort, ~Copyable {
     output[0].open(raw)
   }
 
+  var coldOpen: OpenPort {
+    var open = OpenPort()
+    open.descriptor = descriptor
+    (open.epoch, open.fragments) = (epoch, fragmentCount)
+    (open.input, open.output) = (input[0].coldRest, output[0].coldRest)
+    return open
+  }
+
+  /// Takes over what was on its way on a connection that another process had; false if that cannot be.
+  mutating func coldInherit(_ stream: InheritedPort.Stream) -> Bool {
+    guard isThere else { return true }
+    fragmentCount &+= stream.fragments
+    return input[0].coldRestore(stream.input) && output[0].coldRestore(stream.output)
+  }
+
   mutating func receive(
     queue: Int, into burst: borrowing Burst, pool: borrowing ReceivePool, limit: Int, depth: Int
   ) -> RingFault? {

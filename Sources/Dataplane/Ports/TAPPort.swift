@@ -26,6 +26,13 @@ struct TAPPort: ~Copyable {
     self.takesLarge = takesLarge
     isReadable = true
   }
+
+  var coldOpen: OpenPort {
+    var open = OpenPort()
+    open.descriptor = descriptor
+    (open.isUp, open.hasHeader, open.takesLarge) = (word.isUp, hasHeader, takesLarge)
+    return open
+  }
 }
 
 /// What the kernel has told of an interface behind a port.

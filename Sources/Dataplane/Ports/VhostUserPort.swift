@@ -1,4 +1,5 @@
 import CLinux
+import Frames
 internal import LinuxHost
 
 /// The worker's part of a vhost-user port: the queues of its rings, and the memory they are in.
@@ -22,6 +23,16 @@ struct VhostUserPort: ~Copyable {
   /// The view that `table` keeps mapped; nil = no memory, no ring runs.
   var memory: GuestMemory?
   var table: MemoryTable?
+  /// Holder of what rings keep for the back-end that follows; nil = the front-end keeps nothing.
+  var inflight: InflightMap?
+  /// A station to be announced as soon as the port is up; nil = none.
+  var announcement: MACAddress?
+  /// The front-end wants to know which pages are written, and where it is to be marked.
+  var isLogging = false
+  var log: DirtyLog?
+  /// What each ring marks, if they do, and where the ring itself is for that; as many as rings.
+  private var ringLogs = FixedArray<QueueLog>(count: 2) { _ in QueueLog() }
+  private var logAddresses = FixedArray<RingLogAddresses>(count: 2) { _ in RingLogAddresses() }
   /// Pairs up to the last of which a ring has run.
   private(set) var pairs = 0
   /// Bit i: transmit ring of pair i runs; and it is enabled.
@@ -47,7 +58,45 @@ struct VhostUserPort: ~Copyable {
     kicks.grow(to: 2 * count) { _ in nil }
     calls.grow(to: 2 * count) { _ in nil }
     errors.grow(to: 2 * count) { _ in nil }
+    ringLogs.grow(to: 2 * count) { _ in QueueLog() }
+    logAddresses.grow(to: 2 * count) { _ in RingLogAddresses() }
     pairs = count
+    attachLogs()
+  }
+
+  /// Starts a ring that does not run.
+  mutating func start(_ ring: Int, _ layout: RingLayout, base: UInt32, traits: QueueTraits) {
+    logAddresses[ring] = layout.log
+    attachLogs()
+    rings[ring].start(layout, base: base, traits: traits)
+  }
+
+  /// The same ring after its memory moved.
+  mutating func move(_ ring: Int, to layout: RingLayout) {
+    logAddresses[ring] = layout.log
+    rings[ring].move(to: layout)
+  }
+
+  /// Has the rings mark what they write, or not, as things are now.
+  mutating func attachLogs() {
+    let pages = isLogging ? log?.pages : nil
+    for ring in 0..<rings.count {
+      if let pages { ringLogs[ring].attach(pages, logAddresses[ring]) }
+      rings[ring].attach(pages == nil ? nil : ringLogs.place(ring))
+    }
+  }
+
+  /// Where the log is to have a ring's own words, if that is outside of it.
+  func addressOutsideLog(of ring: Int) -> UInt64? {
+    guard isLogging, log != nil, rings[ring].isRunning, !ringLogs[ring].holdsRing else { return nil }
+    return logAddresses[ring].used
+  }
+
+  /// What was cut under us, of memory, log and inflight region; nil = nothing.
+  var loss: RingFault.Kind? {
+    if table?.hasFaulted == true { return .memoryTruncated }
+    if inflight?.hasFaulted == true { return .inflightTruncated }
+    return log?.hasFaulted == true ? .logTruncated : nil
   }
 
   /// Finds anew which rings run; called after each change.
@@ -58,7 +107,7 @@ struct VhostUserPort: ~Copyable {
     for pair in 0..<pairs {
       let bit: UInt16 = 1 << UInt16(truncatingIfNeeded: pair)
       if rings[2 * pair].isRunning, rings[2 * pair].isEnabled { openReceive |= bit }
-      guard rings[2 * pair + 1].isRunning else { continue }
+      guard rings[2 * pair + 1].isRunning, !rings[2 * pair + 1].awaitsEnable else { continue }
       runningTransmit |= bit
       if rings[2 * pair + 1].isEnabled { openTransmit |= bit }
     }
@@ -116,6 +165,26 @@ struct VhostUserPort: ~Copyable {
     return true
   }
 
+  /// Where its rings have come to; descriptors are the session's to tell.
+  var coldOpen: OpenPort {
+    var open = OpenPort()
+    for ring in 0..<rings.count {
+      // One that has never run has no position, and its base is what its front-end said.
+      if rings[ring].isRunning || rings[ring].hasBroken { open.positions[ring] = rings[ring].base }
+      open.queues.append(
+        InheritedPort.Queue(
+          kicks: rings[ring].kicks, calls: rings[ring].calls, segmented: rings[ring].segmented,
+          merged: rings[ring].merged))
+    }
+    return open
+  }
+
+  /// Adds what the queues of another process had counted.
+  mutating func addCounts(_ queues: [InheritedPort.Queue]) {
+    if queues.count > rings.count { reserve(pairs: min((queues.count + 1) / 2, Self.maximumPairs)) }
+    for (ring, queue) in zip(0..<rings.count, queues) { rings[ring].addCounts(queue) }
+  }
+
   /// Stops everything and lets go of the memory.
   private mutating func clear() {
     for index in 0..<rings.count {
@@ -126,6 +195,10 @@ struct VhostUserPort: ~Copyable {
     }
     memory = nil
     table = nil
+    inflight = nil
+    announcement = nil
+    isLogging = false
+    log = nil
     refresh(now: 0)
     lastReceive = 0
     if !flows.isEmpty { flows.coldClear() }
@@ -138,7 +211,7 @@ extension VhostUserPort: WorkerPort {
   func mayHaveFrames(among queues: UInt16) -> Bool {
     for pair in 0..<pairs
     where queues & 1 << UInt16(pair) != 0 && rings[2 * pair + 1].isRunning && rings[2 * pair + 1].hasAvailable {
-      return true
+      if !rings[2 * pair + 1].awaitsEnable { return true }
     }
     return false
   }

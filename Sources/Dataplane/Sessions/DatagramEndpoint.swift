@@ -10,15 +10,19 @@ final class DatagramEndpoint: SocketEndpoint {
   private let path: String
   private let socket: Descriptor
   private let worker: Worker
-  private var hasPeer = false
+  private var hasPeer: Bool
   private var isClosed = false
+  private var isGivenAway = false
   private var lastLook: ContinuousClock.Instant?
   private var lastError: String?
   /// Between two looks.
   private static let pause = Duration.milliseconds(250)
 
-  /// - Parameter socket: bound to `path`.
-  init(port: Int, _ socket: Descriptor, path: String, peerPath: String, _ worker: Worker) {
+  /// - Parameters:
+  ///   - socket: bound to `path`.
+  ///   - hasPeer: the peer is known to be there.
+  init(port: Int, _ socket: Descriptor, path: String, peerPath: String, _ worker: Worker, hasPeer: Bool = false) {
+    self.hasPeer = hasPeer
     (self.port, self.socket, self.path, self.peerPath, self.worker) = (port, socket, path, peerPath, worker)
   }
 
@@ -59,7 +63,14 @@ final class DatagramEndpoint: SocketEndpoint {
 
   func close() {
     isClosed = true
-    SocketFile.remove(path)
+    if !isGivenAway { SocketFile.remove(path) }
+  }
+
+  func setGivenAway(_ isGivenAway: Bool) { self.isGivenAway = isGivenAway }
+
+  func addState(to port: inout InheritedPort) {
+    port.datagrams?.hasPeer = hasPeer
+    port.datagrams?.peerPath = peerPath
   }
 
   func status() -> SocketEndpointStatus {

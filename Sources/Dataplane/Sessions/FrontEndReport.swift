@@ -8,7 +8,7 @@ struct FrontEndReport: Sendable {
   enum Kind: Hashable, Sendable {
     /// By number of the request; 0 = a number that is not known.
     case refusal(UInt32)
-    case secondFrontEnd, fruitless
+    case secondFrontEnd, fruitless, givenWay
     case advice(StartWatch.Advice)
     /// Bytes that are no message, or a socket that failed.
     case connection
@@ -24,6 +24,12 @@ struct FrontEndReport: Sendable {
   private var sessionAdvice: String?
   private var portAdvice: String?
   private var limit = LogLimit<Kind>()
+
+  /// Goes on counting from what another process had counted.
+  mutating func inherit(_ count: UInt64, _ last: String?) {
+    refusalCount &+= count
+    lastRefusal = lastRefusal ?? last
+  }
 
   /// Takes in what was refused.
   ///

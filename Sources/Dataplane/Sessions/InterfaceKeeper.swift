@@ -78,6 +78,8 @@ struct InterfaceState: ~Copyable {
   private var carriers: [Int: Bool] = [:]
   /// Nothing is watched any more.
   private var hasEnded = false
+  /// Workers stand still, and are told nothing.
+  private var isHalted = false
   private var ready = [EpollEvent](repeating: EpollEvent(), count: 64)
 
   init(epoll: Epoll, worker: Worker) {
@@ -124,6 +126,14 @@ struct InterfaceState: ~Copyable {
     return true
   }
 
+  /// Number of the link behind a port; nil = there is none.
+  func link(of port: Int) -> Int? {
+    for watch in watches.values {
+      if let found = watch.interfaces.first(where: { $0.port == port }) { return found.index }
+    }
+    return nil
+  }
+
   /// Lets go of a port's interface, and of its namespace with the last one there.
   mutating func forget(port: Int) {
     carriers[port] = nil
@@ -133,6 +143,17 @@ struct InterfaceState: ~Copyable {
       epoll.remove(watch.monitor.descriptor.raw)
       watches[token] = nil
     }
+  }
+
+  /// Tells workers nothing from now on, until `goOn`.
+  ///
+  /// An interface that is set down has a worker read what is left there, which another process may do by then.
+  mutating func halt() { isHalted = true }
+
+  /// Tells workers again, and first of all how every interface is by now.
+  mutating func goOn() {
+    isHalted = false
+    for token in Array(watches.keys) { catchUp(token) }
   }
 
   /// The end: lets go of all interfaces, which stay as they are.
@@ -189,6 +210,7 @@ struct InterfaceState: ~Copyable {
   }
 
   private func note(_ watch: Watch, _ index: Int, _ passes: (Interface) -> Bool) {
+    guard !isHalted else { return }
     for interface in watch.interfaces where interface.index == index {
       let (port, isUp) = (interface.port, passes(interface))
       worker.commands.submit { $0.coldSetInterface(port, isUp: isUp) }

@@ -69,7 +69,10 @@ struct ReactorState: ~Copyable {
   private let faults: FaultQueue
   let events: @Sendable (DataplaneEvent) -> Void
   /// By port number.
-  private(set) var endpoints: [Int: VhostUserEndpoint] = [:]
+  var endpoints: [Int: VhostUserEndpoint] = [:]
+  /// Of machines that are to take over a port, and the highest number that one of a port has had; see `FrontEndPair`.
+  var standbys: [Int: VhostUserEndpoint] = [:]
+  var lastSerials: [Int: Int] = [:]
   /// Of ports whose frames the worker reads from a socket, by port number.
   private(set) var sockets: [Int: any SocketEndpoint] = [:]
   /// Ports whose endpoints may have to do something by themselves: all others wait for an event.
@@ -90,12 +93,19 @@ struct ReactorState: ~Copyable {
   private var lastWatch = ContinuousClock.now
   /// Nothing is served any more.
   private(set) var hasEnded = false
+  /// Nothing is read from any socket, nor anybody let in: ports are handed over.
+  var isHalted = false
+  /// What is to be told once all ports are there that another process had; nil = everything is told at once.
+  var untold: Untold?
 
   init(epoll: Epoll, faults: FaultQueue, events: @escaping @Sendable (DataplaneEvent) -> Void) {
     self.epoll = epoll
     self.faults = faults
     self.events = events
   }
+
+  /// Names of ports by their numbers, and the ports that are up.
+  var told: (names: [Int: String], up: Set<Int>) { (names, toldUp) }
 
   /// Workers whose calls are watched.
   mutating func watch(_ worker: Worker) {
@@ -111,22 +121,35 @@ struct ReactorState: ~Copyable {
   mutating func add(_ endpoint: VhostUserEndpoint) {
     endpoints[endpoint.port] = endpoint
     busy.insert(endpoint.port)
+    if isHalted { endpoint.setHalted(true) }
   }
 
   mutating func add(_ endpoint: any SocketEndpoint) {
     sockets[endpoint.port] = endpoint
     busy.insert(endpoint.port)
-    endpoint.look(at: .now)
+    if !isHalted { endpoint.look(at: .now) }
+  }
+
+  /// Every port may have to do something.
+  mutating func wakeAll() {
+    busy.formUnion(endpoints.keys)
+    busy.formUnion(sockets.keys)
   }
 
   /// Carrier as the user wants it, see `VhostUserEndpoint`.
   mutating func setAdmitting(port: Int, _ isAdmitting: Bool) {
     endpoints[port]?.setAdmitting(isAdmitting)
+    standbys[port]?.setAdmitting(isAdmitting)
     busy.insert(port)
   }
 
+  /// A port's endpoints may have to do something by themselves.
+  mutating func noteBusy(_ port: Int) { busy.insert(port) }
+
   mutating func remove(port: Int) {
+    standbys.removeValue(forKey: port)?.close()
     endpoints.removeValue(forKey: port)?.close()
+    lastSerials[port] = nil
     sockets.removeValue(forKey: port)?.close()
     busy.remove(port)
     for report in faults.take() { take(report) }
@@ -137,14 +160,16 @@ struct ReactorState: ~Copyable {
 
   mutating func closeAll() {
     hasEnded = true
+    for endpoint in standbys.values { endpoint.close() }
     for endpoint in endpoints.values { endpoint.close() }
     for endpoint in sockets.values { endpoint.close() }
-    (endpoints, sockets) = ([:], [:])
+    (endpoints, standbys, sockets) = ([:], [:], [:])
     watched = []
   }
 
   /// Waits for something and handles all that is there.
   mutating func turn(commands: CommandQueue<ReactorState>) {
+    guard !isHalted else { return haltedTurn(commands) }
     let count = epoll.wait(into: &ready, timeoutMilliseconds: timeout)
     // Before sockets, so that a fault is never taken for one of the connection that follows.
     for report in faults.take() { take(report) }
@@ -152,6 +177,7 @@ struct ReactorState: ~Copyable {
       let token = ready[index].token
       if let port = EventToken(word: token).port {
         endpoints[port]?.handle(token: token, events: ready[index].events)
+        standbys[port]?.handle(token: token, events: ready[index].events)
         sockets[port]?.accept()
         busy.insert(port)
       } else {
@@ -165,17 +191,34 @@ struct ReactorState: ~Copyable {
     for endpoint in busyEndpoints where endpoint.isResting { endpoint.listenAgain(at: .now) }
     for endpoint in busySockets where endpoint.mustRetry { endpoint.look(at: .now) }
     watchWorkers()
-    busy = busy.filter { endpoints[$0]?.isBusy == true || sockets[$0]?.isBusy == true }
+    busy = busy.filter {
+      endpoints[$0]?.isBusy == true || sockets[$0]?.isBusy == true || standbys[$0]?.isBusy == true
+    }
+  }
+
+  /// A turn in which no socket is touched: what is to be heard there stays where it is.
+  private mutating func haltedTurn(_ commands: CommandQueue<ReactorState>) {
+    if !commands.isWaiting { commands.bell.wait(milliseconds: Self.retryMilliseconds) }
+    commands.bell.drain()
+    for report in faults.take() { take(report) }
+    if commands.isWaiting { commands.coldRun(&self) }
+    for report in faults.take() { take(report) }
+    watchWorkers()
   }
 
   /// What may have to do something by itself: a turn costs nothing for ports that nobody is connected to.
-  private var busyEndpoints: [VhostUserEndpoint] { busy.compactMap { endpoints[$0] } }
+  private var busyEndpoints: [VhostUserEndpoint] {
+    standbys.isEmpty
+      ? busy.compactMap { endpoints[$0] } : busy.flatMap { [endpoints[$0], standbys[$0]].compactMap(\.self) }
+  }
 
   private var busySockets: [any SocketEndpoint] { busy.compactMap { sockets[$0] } }
 
   private var timeout: Int32 {
     let (endpoints, sockets) = (busyEndpoints, busySockets)
-    if endpoints.contains(where: { $0.mustRetry || $0.isResting }) || sockets.contains(where: \.mustRetry) {
+    if endpoints.contains(where: { $0.mustRetry || $0.isResting || $0.heldSince != nil })
+      || sockets.contains(where: \.mustRetry)
+    {
       return Self.retryMilliseconds
     }
     return endpoints.contains(where: \.isConnected) || !sockets.isEmpty ? Self.watchMilliseconds : -1
@@ -184,7 +227,7 @@ struct ReactorState: ~Copyable {
   private mutating func take(_ report: FaultQueue.Report) {
     switch report {
     case .fault(let port, let ring, let fault):
-      endpoints[port]?.ringFailed(ring, fault)
+      (endpoints[port]?.pair?.holder ?? endpoints[port])?.ringFailed(ring, fault)
     case .connection(let port, let epoch, let fault):
       sockets[port]?.ended(epoch: epoch, fault)
       busy.insert(port)
@@ -192,11 +235,14 @@ struct ReactorState: ~Copyable {
     case .carrier(let port, let isUp):
       guard let name = names[port] else { return }
       if isUp { toldUp.insert(port) } else { toldUp.remove(port) }
+      guard untold == nil else { return }
       events(isUp ? .portUp(port: name) : .portDown(port: name))
     case .coalesced(let port, let count):
-      if let name = names[port] { events(.carrierChangesLost(port: name, count: count)) }
-    case .interface(let port, let isUp): setCarrier(port, isUp)
-    case .held: heldHasChanged()
+      if untold == nil, let name = names[port] { events(.carrierChangesLost(port: name, count: count)) }
+    case .interface(let port, let isUp):
+      if untold == nil { setCarrier(port, isUp) } else { untold?.interfaces[port] = isUp }
+    case .held:
+      if untold == nil { heldHasChanged() } else { untold?.isHeldNew = true }
     }
   }
 
@@ -205,8 +251,13 @@ struct ReactorState: ~Copyable {
     let now = ContinuousClock.now
     guard now - lastWatch >= .milliseconds(Int(Self.watchMilliseconds) / 2) else { return }
     lastWatch = now
-    for endpoint in busyEndpoints { endpoint.look(at: now) }
-    for endpoint in busySockets { endpoint.look(at: now) }
+    if !isHalted {
+      for endpoint in busyEndpoints {
+        endpoint.look(at: now)
+        endpoint.endHold(at: now)
+      }
+      for endpoint in busySockets { endpoint.look(at: now) }
+    }
     for index in watched.indices {
       let began = watched[index].guardian.began
       if began != 0, began == watched[index].began { watched[index].worker.interrupt(watched[index].index) }

@@ -21,6 +21,32 @@ protocol SocketEndpoint: AnyObject {
   /// Lets go of everything, and removes the socket file.
   func close()
   func status() -> SocketEndpointStatus
+  /// Whether the socket file is left alone in the end, since another process has the socket.
+  func setGivenAway(_ isGivenAway: Bool)
+  /// Adds what another process needs to go on here.
+  func addState(to port: inout InheritedPort)
+
+  // While its machine moves; see `Dataplane.addStandby`.
+
+  /// A second peer is to take the port over when it is promoted.
+  ///
+  /// - Parameter listener: where it is to connect to; nil for one that is connected to.
+  /// - Returns: why it cannot; nil = it can.
+  func addStandby(_ peer: SocketPeer, _ listener: SocketListener?) -> String?
+  /// The second peer is the port's from now on; nil = there is none.
+  func promoteStandby() -> SocketPeer?
+  func removeStandby()
+  var standbyStatus: StandbyStatus? { get }
+}
+
+/// Kinds whose ports cannot be taken over.
+extension SocketEndpoint {
+  func addStandby(_ peer: SocketPeer, _ listener: SocketListener?) -> String? {
+    "its peer sends to this one socket, so that no other can take it over"
+  }
+  func promoteStandby() -> SocketPeer? { nil }
+  func removeStandby() {}
+  var standbyStatus: StandbyStatus? { nil }
 }
 
 /// What the reactor knows of a port's socket.

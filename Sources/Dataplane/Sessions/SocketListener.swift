@@ -11,6 +11,8 @@ final class SocketListener: Sendable {
     /// Nil while nobody listens.
     var descriptor: Descriptor?
     var hasEnded = false
+    /// Another process listens there from now on: the file is not this one's to remove.
+    var isGivenAway = false
   }
 
   private let path: String
@@ -25,19 +27,32 @@ final class SocketListener: Sendable {
   /// - Parameters:
   ///   - mode: permission bits of the file.
   ///   - owner: of the file; nil = this process's.
+  ///   - serial: of the front-end, where a port has two.
   ///   - epoll: of the reactor.
+  ///   - inherited: what another process listened with at that path; it goes on.
   /// - Throws: what `UnixSocket.listen` and `Epoll.add` do; no file is left then.
   init(
-    path: String, mode: UInt32, owner: (user: UInt32, group: UInt32)?, port: Int, epoll: Epoll
+    path: String, mode: UInt32, owner: (user: UInt32, group: UInt32)?, port: Int, serial: Int = 0,
+    epoll: Epoll, inherited: Descriptor? = nil
   ) throws(SystemError) {
     (self.path, self.mode, self.owner) = (path, mode, owner)
-    token = Self.token(port)
+    token = Self.token(port, serial)
     self.epoll = epoll
-    try listen()
+    guard let inherited else {
+      try listen()
+      return
+    }
+    try epoll.add(inherited.raw, token: token, events: Epoll.input)
+    state.withLock { $0.descriptor = inherited }
   }
 
   /// That of the events of a port's listener.
-  static func token(_ port: Int) -> UInt64 { EventToken(port: port, source: 1).word }
+  ///
+  /// - Parameter serial: of its front-end.
+  static func token(_ port: Int, _ serial: Int = 0) -> UInt64 { EventToken(port: port, source: 1 + bank(serial)).word }
+
+  /// Where the sources of a front-end's events begin: two of one port, which follow each other, have not the same.
+  static func bank(_ serial: Int) -> Int { serial % 2 == 0 ? 0 : 4 }
 
   /// What connections are accepted from; nil while nobody listens.
   var descriptor: Descriptor? { state.withLock { $0.descriptor } }
@@ -71,6 +86,9 @@ final class SocketListener: Sendable {
   /// Removes the file, until somebody has it listen again.
   func pause() { state.withLock { close(&$0) } }
 
+  /// Another process listens there from now on, or it does so no more: whether the file is left alone in the end.
+  func setGivenAway(_ isGivenAway: Bool) { state.withLock { $0.isGivenAway = isGivenAway } }
+
   /// Removes the file for good: from now on another port may have its path.
   func end() {
     state.withLock { state in
@@ -83,6 +101,6 @@ final class SocketListener: Sendable {
     guard let descriptor = state.descriptor else { return }
     epoll.remove(descriptor.raw)
     state.descriptor = nil
-    SocketFile.remove(path)
+    if !state.isGivenAway { SocketFile.remove(path) }
   }
 }

@@ -16,6 +16,8 @@ struct StartWatch: Sendable {
     case noMemory
     /// Rings run and are kicked, but nothing is in them.
     case privateMemory
+    /// Rings were held for a log that has not come.
+    case noLog
   }
 
   private enum State {
@@ -57,6 +59,9 @@ extension StartWatch.Advice {
     case .privateMemory:
       "the front-end kicks its rings, but nothing is in them: it has mapped the guest's memory privately; "
         + "QEMU's memory-backend-file needs share=on, libvirt <access mode='shared'/>"
+    case .noLog:
+      "the front-end has dirty pages logged (LOG_ALL) and started its rings, but given no log (SET_LOG_BASE): they were "
+        + "held for a while, and run now; what they write is marked when the log comes"
     }
   }
 

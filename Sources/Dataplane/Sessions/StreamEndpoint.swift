@@ -12,11 +12,13 @@ final class StreamEndpoint: SocketEndpoint {
 
   let port: Int
   private let name: String
-  private let peer: SocketPeer
+  private var peer: SocketPeer
   private let worker: Worker
   private let events: @Sendable (DataplaneEvent) -> Void
   /// Nil for a port that connects.
-  private let listener: SocketListener?
+  private var listener: SocketListener?
+  /// Of the peer that is to take the port over.
+  private var standby: (peer: SocketPeer, listener: SocketListener?)?
   private var connection: Descriptor?
   /// Rises with every connection, so that what is said of an earlier one is recognised.
   private var epoch = 0
@@ -69,8 +71,8 @@ final class StreamEndpoint: SocketEndpoint {
   func ended(epoch: Int, _ fault: RingFault) {
     guard epoch == self.epoch, connection != nil else { return }
     connection = nil
-    let port = port
-    worker.commands.submit { $0.coldCloseStream(port) }
+    let (port, isMoving) = (port, standby != nil)
+    worker.commands.submit { $0.coldCloseStream(port, isMoving: isMoving) }
     if fault.kind != .peerLeft {
       faultCount += 1
       lastError = "\(fault)"
@@ -94,10 +96,70 @@ final class StreamEndpoint: SocketEndpoint {
     }
   }
 
+  /// The listener has the file.
+  func setGivenAway(_ isGivenAway: Bool) {}
+
+  func addState(to port: inout InheritedPort) {
+    port.stream?.faults = faultCount
+    port.stream?.lastError = lastError
+    // The number of the next connection goes on from this one's.
+    port.stream?.epoch = epoch
+  }
+
+  /// Goes on with what another process had, of its connection too if there is one.
+  func inherit(_ stream: InheritedPort.Stream, _ descriptor: Descriptor?) {
+    // No value of another process makes the next number overflow.
+    (epoch, faultCount, lastError) = (min(max(stream.epoch, 0), 1 << 40), stream.faults, stream.lastError)
+    guard let descriptor else { return }
+    connection = descriptor
+    listener?.setAccepting(false)
+    let port = port
+    var known = stream
+    known.epoch = epoch
+    let inherited = known
+    worker.commands.submit { $0.coldInheritStream(port, descriptor, inherited) }
+  }
+
   func close() {
     isClosed = true
     connection = nil
+    removeStandby()
     listener?.end()
+  }
+
+  func addStandby(_ peer: SocketPeer, _ listener: SocketListener?) -> String? {
+    guard !isClosed, standby == nil else { return "another one stands by already, or it is going" }
+    // Who connects waits in the kernel's queue.
+    listener?.setAccepting(false)
+    standby = (peer, listener)
+    return nil
+  }
+
+  func promoteStandby() -> SocketPeer? {
+    guard let standby else { return nil }
+    self.standby = nil
+    listener?.end()
+    (peer, listener, restsUntil) = (standby.peer, standby.listener, nil)
+    connection = nil
+    let port = port
+    worker.commands.submit { $0.coldCloseStream(port, isMoving: true) }
+    listener?.setAccepting(true)
+    look(at: .now)
+    return peer
+  }
+
+  func removeStandby() {
+    guard let dismissed = standby else { return }
+    dismissed.listener?.end()
+    standby = nil
+    // The first peer has left meanwhile: frames wait for nobody.
+    guard connection == nil, !isClosed else { return }
+    let port = port
+    worker.commands.submit { $0.coldLoseNode(port) }
+  }
+
+  var standbyStatus: StandbyStatus? {
+    standby.map { StandbyStatus(socket: $0.peer.path, isConnected: false, isServing: false) }
   }
 
   func status() -> SocketEndpointStatus {

@@ -31,7 +31,7 @@ extension VhostUserEndpoint {
         // The next message of whoever has the channel would begin in the middle of this one.
         if channel?.isWithinMessage == true { state.channel = nil }
         let taken = TakenSession(state: state, descriptors: descriptors, connection: connection)
-        letGo()
+        letGo(isTaken: true)
         taker(taken)
         return admitCandidate()
       }

@@ -9,6 +9,7 @@ extension VhostUserEndpoint: RingOwner {
   // Memory.
 
   func setMemory(_ regions: [MemoryRegionRequest]) -> OwnerAnswer {
+    if let refusal = claim() { return .refused(refusal) }
     do throws(SystemError) {
       return install(try MemoryTable(regions))
     } catch {
@@ -17,6 +18,7 @@ extension VhostUserEndpoint: RingOwner {
   }
 
   func addMemory(_ region: MemoryRegionRequest) -> OwnerAnswer {
+    if let refusal = claim() { return .refused(refusal) }
     do throws(SystemError) {
       guard let table else { return install(try MemoryTable([region])) }
       return install(try table.adding(region))
@@ -26,6 +28,7 @@ extension VhostUserEndpoint: RingOwner {
   }
 
   func removeMemory(guestAddress: UInt64, size: UInt64, userAddress: UInt64) -> OwnerAnswer {
+    if let refusal = claim() { return .refused(refusal) }
     guard let smaller = table?.removing(guestAddress: guestAddress, size: size, userAddress: userAddress) else {
       return .refused("no region of \(size) bytes at guest address 0x\(String(guestAddress, radix: 16))")
     }
@@ -55,26 +58,31 @@ extension VhostUserEndpoint: RingOwner {
   // Rings.
 
   func startRing(_ start: RingStart) -> OwnerAnswer {
+    if let refusal = claim() { return .refused(refusal) }
     guard let table else { return .refused("ring \(start.index) started before any memory was given") }
+    guard log?.hasFaulted != true || session?.isLogging != true else {
+      return .refused("ring \(start.index): \(RingFault(.logTruncated))")
+    }
     let layout: RingLayout
     do throws(LayoutError) {
       layout = try RingLayout(start.addresses, size: start.size, isPacked: start.isPacked, in: table)
     } catch {
       return .refused("ring \(start.index): \(error)")
     }
+    let part = inflight?.record(ring: start.index, size: start.size, isPacked: start.isPacked)
+    var traits = QueueTraits(start)
+    traits.ring.inflight = part?.record
     let installation = WorkerCore.RingInstallation(
-      index: start.index, layout: layout, base: start.base, traits: QueueTraits(start),
-      isEnabled: start.isEnabled, kick: start.kick, call: start.call, error: start.error)
+      index: start.index, layout: layout, base: start.base, traits: traits,
+      isEnabled: start.isEnabled, kick: start.kick, call: start.call, error: start.error, inflight: inflight,
+      awaitsEnable: part?.record?.isBegun == true && !start.isEnabled, fault: part?.fault)
     let port = port
-    return ask { core in
-      core.coldStartRing(port, installation)
-      return .done
-    }
+    return ask { core in core.coldStartRing(port, installation) ? .done : .broken }
   }
 
   func stopRing(_ ring: Int) -> OwnerAnswer {
-    let port = port
-    return ask { core in .ringBase(core.coldStopRing(port, ring: ring)) }
+    let (port, isMoving) = (port, isMoving(ring))
+    return ask { core in .ringBase(core.coldStopRing(port, ring: ring, isMoving: isMoving)) }
   }
 
   func enableRing(_ ring: Int, _ isEnabled: Bool) -> OwnerAnswer {
@@ -119,6 +127,8 @@ extension VhostUserEndpoint: RingOwner {
   }
 
   func resetDevice() -> OwnerAnswer {
+    // The rings that run are another front-end's, while its machine moves.
+    guard hasPlace else { return .done }
     let port = port
     return ask { core in
       core.coldResetRings(port)
@@ -128,8 +138,18 @@ extension VhostUserEndpoint: RingOwner {
 
   // The device as a whole.
 
+  func setInflight(_ region: InflightRegion) -> OwnerAnswer {
+    do throws(SystemError) {
+      inflight = try InflightMap(region)
+      return .done
+    } catch {
+      return .refused("\(error)")
+    }
+  }
+
   func setMTU(_ mtu: Int) -> OwnerAnswer {
     saidMTU = mtu
+    guard hasPlace else { return .done }
     let (port, limit) = (port, self.mtu)
     return ask { core in
       core.coldSetMTU(port, min(mtu, limit))
@@ -142,10 +162,9 @@ extension VhostUserEndpoint: RingOwner {
     guard let source = MACAddress(bytes: bytes), !source.isGroup, !source.isZero else {
       return .refused("announced address \(bytes) is not a station's")
     }
-    let frame = RARP.announcement(of: source)
     let port = port
     return ask { core in
-      if core.state.ports[port].isUp { core.coldInject(port, frame) }
+      core.coldAnnounce(port, source)
       return .done
     }
   }
@@ -153,5 +172,22 @@ extension VhostUserEndpoint: RingOwner {
   func setBackendChannel(_ channel: Descriptor) {
     closeChannel()
     self.channel = BackendChannel(channel)
+  }
+
+  /// Has the worker act, then goes on with the session; `body` runs on the worker.
+  ///
+  /// - Parameter afterwards: runs on the reactor, before the session goes on.
+  func ask(
+    afterwards: @escaping @Sendable () -> Void = {}, _ body: @escaping @Sendable (inout WorkerCore) -> OwnerCompletion
+  ) -> OwnerAnswer {
+    let (port, serial, epoch, reactor) = (port, serial, epoch, reactor)
+    worker.commands.submit { core in
+      let completion = body(&core)
+      reactor.submit { state in
+        afterwards()
+        state.frontEnd(port, serial)?.answered(epoch: epoch, completion)
+      }
+    }
+    return .pending
   }
 }

@@ -15,30 +15,37 @@ final class VhostUserEndpoint {
     var offer: DeviceOffer
     /// MTU of the port's configuration, in bytes.
     var mtu: Int
+    /// Tells front-ends of one port apart; see `FrontEndPair`.
+    var serial = 0
   }
 
   let port: Int
   let name: String
+  let serial: Int
+  /// With another front-end of the port while its machine moves; nil = there was none yet.
+  var pair: FrontEndPair?
   let socket: VhostUserSocket
   private(set) var offer: DeviceOffer
   let worker: Worker
   let reactor: CommandQueue<ReactorState>
   let epoll: Epoll
-  private let events: @Sendable (DataplaneEvent) -> Void
+  let events: @Sendable (DataplaneEvent) -> Void
   /// Nil for a port that connects.
   private let listener: SocketListener?
   private(set) var connection: Descriptor?
   /// The newest connection that came while another was there; refused once that one is seen to live.
-  private var candidate: Descriptor?
-  private(set) var unsent = OutgoingQueue()
+  var candidate: Descriptor?
+  var unsent = OutgoingQueue()
   private(set) var session: Session?
   /// Rises with every connection, so that an answer to an earlier one is recognised.
   private(set) var epoch = 0
   /// The port's carrier is wanted; without it connections are refused.
   private(set) var isAdmitting = true
-  private(set) var lastError: String?
-  private(set) var faultCount: UInt64 = 0
-  private(set) var report = FrontEndReport()
+  /// Nothing is read or sent, while the port is handed over to another process.
+  private(set) var isHalted = false
+  var lastError: String?
+  var faultCount: UInt64 = 0
+  var report = FrontEndReport()
   var watch = StartWatch()
   private var arrivals = ArrivalLimit()
   /// Nobody listens until then, as front-ends came and left again too often.
@@ -47,6 +54,12 @@ final class VhostUserEndpoint {
   private var reportedRefusals: UInt64 = 0
   /// What the worker has of this session's memory.
   var table: MemoryTable?
+  /// What the front-end keeps for the back-end that follows this one.
+  var inflight: InflightMap?
+  /// What it has of this session's log.
+  var log: DirtyLog?
+  /// Since when rings are held for want of a log.
+  var heldSince: ContinuousClock.Instant?
   /// Where messages of our own go, if the front-end wants them.
   var channel: BackendChannel?
   /// Waits for the session to be taken out.
@@ -62,6 +75,7 @@ final class VhostUserEndpoint {
     self.listener = listener
     port = settings.port
     name = settings.name
+    serial = settings.serial
     socket = settings.socket
     offer = settings.offer
     mtu = settings.mtu
@@ -86,8 +100,8 @@ final class VhostUserEndpoint {
   /// Something may have to be done though nothing happens.
   var isBusy: Bool { isConnected || mustRetry || isResting }
 
-  private var connectionToken: UInt64 { EventToken(port: port, source: 2).word }
-  var channelToken: UInt64 { EventToken(port: port, source: 3).word }
+  private var connectionToken: UInt64 { EventToken(port: port, source: 2 + SocketListener.bank(serial)).word }
+  var channelToken: UInt64 { EventToken(port: port, source: 3 + SocketListener.bank(serial)).word }
 
   /// Ends everything and removes the socket file.
   func close() {
@@ -113,7 +127,7 @@ final class VhostUserEndpoint {
     let text =
       "front-ends come and leave again without having begun, so the socket is closed now and then; look what they say "
       + "(QEMU: \"asking more queues than supported\": this port offers \(offered))"
-    guard report.advisePort(text), let line = report.line(text, .fruitless) else { return }
+    guard report.advisePort(text), let line = report.line(told(text), .fruitless) else { return }
     events(.portAdvice(port: name, text: line))
   }
 
@@ -138,9 +152,15 @@ final class VhostUserEndpoint {
     disconnect()
   }
 
+  /// Reads and sends nothing from now on, or goes on where it was.
+  func setHalted(_ isHalted: Bool) {
+    self.isHalted = isHalted
+    if !isHalted { pump() }
+  }
+
   /// Tries to connect; stays waiting if nobody listens.
   func retry() {
-    guard mustRetry else { return }
+    guard mustRetry, !isHalted else { return }
     do throws(SystemError) {
       try serve(UnixSocket.connect(path: socket.path), Session(owner: self))
     } catch {
@@ -149,7 +169,7 @@ final class VhostUserEndpoint {
   }
 
   func handle(token: UInt64, events: UInt32) {
-    if token == SocketListener.token(port) {
+    if token == SocketListener.token(port, serial) {
       accept()
     } else if token == connectionToken, connection != nil {
       pump()
@@ -198,7 +218,9 @@ final class VhostUserEndpoint {
   }
 
   /// Forgets connection and session; what else holds their descriptors keeps them open.
-  func letGo() {
+  ///
+  /// - Parameter isTaken: the session goes on somewhere else.
+  func letGo(isTaken: Bool = false) {
     guard let connection else { return }
     epoll.remove(connection.raw)
     self.connection = nil
@@ -208,23 +230,27 @@ final class VhostUserEndpoint {
     watch.reset()
     _ = report.advise(nil)
     unsent = OutgoingQueue()
-    let table = table
-    self.table = nil
+    let (table, log, inflight) = (table, log, inflight)
+    (self.table, self.log, self.inflight, heldSince) = (nil, nil, nil, nil)
     saidMTU = nil
     let (port, mtu) = (port, mtu)
     let reactor = reactor
+    let (hadRings, mayReturn) = pair?.leave(self) ?? (true, false)
     worker.commands.submit { core in
-      core.coldClearRings(port)
-      core.coldSetMTU(port, mtu)
+      if hadRings {
+        core.coldClearRings(port)
+        core.coldSetMTU(port, mtu)
+      }
+      if !mayReturn, !isTaken { core.coldLoseNode(port) }
       // The mappings go on this side, where unmapping delays nobody's frames.
-      reactor.submit { _ in _ = table }
+      reactor.submit { _ in _ = (table, log, inflight) }
     }
   }
 
   private func fail(_ reason: String, _ kind: FrontEndReport.Kind) {
     lastError = reason
     faultCount += 1
-    if let line = report.line(reason, kind) { events(.portFault(port: name, reason: line)) }
+    if let line = report.line(told(reason), kind) { events(.portFault(port: name, reason: line)) }
   }
 
   /// Ends a session that `error` is the reason of.
@@ -242,7 +268,7 @@ final class VhostUserEndpoint {
     guard let session, session.refusalCount != reportedRefusals, let reason = session.lastRefusal else { return }
     report.noteRefusal(reason, count: session.refusalCount &- reportedRefusals)
     reportedRefusals = session.refusalCount
-    guard !isTold, let line = report.line(reason, .request(session.lastRefusedRequest)) else { return }
+    guard !isTold, let line = report.line(told(reason), .request(session.lastRefusedRequest)) else { return }
     events(.portRefusal(port: name, reason: line))
   }
 
@@ -254,39 +280,8 @@ final class VhostUserEndpoint {
     let (second, first) = (names[0].map { " (\($0))" } ?? "", names[1].map { " (\($0))" } ?? "")
     let reason = "a second front-end\(second) was turned away, as one\(first) is served"
     report.noteRefusal(reason)
-    if let line = report.line(reason, .secondFrontEnd) { events(.portRefusal(port: name, reason: line)) }
+    if let line = report.line(told(reason), .secondFrontEnd) { events(.portRefusal(port: name, reason: line)) }
     _ = restsAfterFruitless()
-  }
-
-  /// Gives advice about a session that does not get on; called every now and then.
-  func look(at now: ContinuousClock.Instant) {
-    guard let session, watch.isDue(at: now) else { return }
-    guard table != nil else { return advise(session.hasWaitingRing ? .noMemory : .nothing) }
-    // A ring that runs has the base that it started at.
-    var started: [Int: UInt32] = [:]
-    for index in session.startedRings { started[index] = session.ring(index)?.base }
-    guard !started.isEmpty else { return advise(nil) }
-    let bases = started
-    let (port, epoch, reactor) = (port, epoch, reactor)
-    worker.commands.submit { core in
-      let activity = core.coldActivity(port, since: bases)
-      reactor.submit { state in state.endpoints[port]?.judge(activity, epoch: epoch) }
-    }
-  }
-
-  /// What a worker has seen of the session's rings.
-  private func judge(_ activity: RingActivity, epoch: Int) {
-    guard epoch == self.epoch, session != nil, table != nil else { return }
-    if activity.hasMoved {
-      watch.end()
-      _ = report.advisePort(nil)
-    }
-    advise(activity.isDead ? .privateMemory : nil)
-  }
-
-  private func advise(_ advice: StartWatch.Advice?) {
-    guard report.advise(advice?.text), let advice, let line = report.line(advice.text, .advice(advice)) else { return }
-    events(.portAdvice(port: name, text: line))
   }
 
   /// The worker stopped a ring that broke the rules.
@@ -296,8 +291,9 @@ final class VhostUserEndpoint {
     let connectionNumber = epoch
     pump()
     guard connection != nil, epoch == connectionNumber, let session else { return }
-    // Lost memory ends all rings, and is reported once.
-    for index in fault.kind == .memoryTruncated ? session.startedRings : [ring] { session.noteBroken(index) }
+    // Lost memory, or a lost log, ends all rings, and is reported once.
+    let isLoss = [.memoryTruncated, .logTruncated, .inflightTruncated].contains(fault.kind)
+    for index in isLoss ? session.startedRings : [ring] { session.noteBroken(index) }
     fail("ring \(ring): \(fault)", .ring(fault.kind))
   }
 
@@ -305,6 +301,7 @@ final class VhostUserEndpoint {
 
   /// Reads and answers as long as there is something, within reason for one turn.
   func pump() {
+    guard !isHalted else { return }
     for _ in 0..<64 {
       guard flush(), let session, let connection, taker == nil else { break }
       let wanted = session.wantedSize
@@ -317,6 +314,7 @@ final class VhostUserEndpoint {
           // Nothing is left to be read, not even an end.
           turnCandidateAway()
           settle()
+          noteHold(at: .now)
           return
         case .end:
           disconnect()
@@ -336,6 +334,7 @@ final class VhostUserEndpoint {
     _ = flush()
     settle()
     takeOut()
+    noteHold(at: .now)
   }
 
   /// Sends what there is to send; false if the connection ended or the peer does not take it.
@@ -364,16 +363,6 @@ final class VhostUserEndpoint {
     } catch {
       disconnect()
     }
-  }
-
-  /// Has the worker act, then goes on with the session; `body` runs on the worker.
-  func ask(_ body: @escaping @Sendable (inout WorkerCore) -> OwnerCompletion) -> OwnerAnswer {
-    let (port, epoch, reactor) = (port, epoch, reactor)
-    worker.commands.submit { core in
-      let completion = body(&core)
-      reactor.submit { state in state.endpoints[port]?.answered(epoch: epoch, completion) }
-    }
-    return .pending
   }
 
   func answered(epoch: Int, _ completion: OwnerCompletion) {

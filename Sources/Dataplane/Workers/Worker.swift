@@ -36,6 +36,8 @@ final class Worker: Sendable {
     let marks: BurstMarks?
     /// When stations were seen.
     let clock: TickClock
+    /// They begin with standing still, as ports are still handed over.
+    let isHalted: Bool
     /// Told, on a worker's thread, what it could not do.
     let events: @Sendable (DataplaneEvent) -> Void
   }
@@ -132,6 +134,8 @@ private struct Part {
 
   func loop(_ setting: Worker.Setting, _ shared: SharedWork) -> WorkerLoop {
     var core = WorkerCore(guardian: guardian, faults: setting.faults, epoll: epoll, shared: shared, worker: worker)
+    core.isHalted = setting.isHalted
+    core.state.delays.switchOverLimit = setting.configuration.switchOverLimit.wholeNanoseconds
     if worker < setting.recorders.count { core.state.taps.coldRecord(into: setting.recorders[worker]) }
     return WorkerLoop(
       core: core, commands: commands, account: account, poll: setting.configuration.poll, clock: setting.clock)

@@ -1,16 +1,68 @@
 import CLinux
+import Frames
 internal import LinuxHost
 
 /// Carriers: what a port's end makes of it, and what its switch forgets for that (`PortSet+Carriers`).
 extension WorkerCore {
   /// Bursts that are taken from an interface that was set down.
   private static let mostDrainedBursts = 64
+  /// VLANs in which a station is announced at once: each is a flood, and a front-end may ask for it again and again.
+  private static let mostAnnouncedVLANs = 64
 
   /// Takes over whether the node is there; a port that goes down is forgotten by its switch.
   @inline(never)
   mutating func coldCarrier(_ port: Int) {
+    if state.ports[port].switchOver >= 0 { coldFollowNode(port) }
     if state.ports.coldFindCarrier(port) { coldForgetStations(of: port) }
     state.ports.coldTellEnds(port)
+    coldAnnounceLate(port)
+  }
+
+  /// Announces a station behind a vhost-user port as if it had itself, at once or as soon as the port is up.
+  ///
+  /// QEMU's word of a guest that has arrived comes before features and memory (SEND_RARP), and frames of a port that is
+  /// down teach nobody.
+  mutating func coldAnnounce(_ port: Int, _ station: MACAddress) {
+    guard state.ports[port].kind == .vhostUser else { return }
+    guard state.ports[port].isUp else {
+      return state.ports.vhostUser[state.ports[port].body].announcement = station
+    }
+    coldSend(port, announcementOf: station)
+  }
+
+  private mutating func coldAnnounceLate(_ port: Int) {
+    guard state.ports[port].isUp, state.ports[port].kind == .vhostUser else { return }
+    let body = state.ports[port].body
+    guard let station = state.ports.vhostUser[body].announcement else { return }
+    state.ports.vhostUser[body].announcement = nil
+    coldSend(port, announcementOf: station)
+  }
+
+  /// Takes the announcement of a station as if its node had sent it: untagged, and at a trunk with the tag of each VLAN that
+  /// the station was known in, since it has moved in those too.
+  private mutating func coldSend(_ port: Int, announcementOf station: MACAddress) {
+    let frame = RARP.announcement(of: station)
+    let vlans = coldTaggedVLANs(of: station, at: port)
+    // Where untagged frames are of no VLAN it would only be dropped.
+    if vlans.isEmpty || state.ports[port].untaggedVLAN != 0 { coldInject(port, frame) }
+    let type = Ethernet.typeVLAN
+    for vlan in vlans {
+      let tag = [UInt8(type >> 8), UInt8(type & 0xFF), UInt8(vlan >> 8), UInt8(vlan & 0xFF)]
+      coldInject(port, Array(frame[..<12]) + tag + Array(frame[12...]))
+    }
+  }
+
+  /// VLANs that a trunk carries tagged and its switch knows a station in, wherever; `mostAnnouncedVLANs` at most.
+  private func coldTaggedVLANs(of station: MACAddress, at port: Int) -> [UInt16] {
+    let switchIndex = state.ports[port].switchIndex
+    guard switchIndex >= 0, state.ports[port].mode == .trunk else { return [] }
+    let (fdb, native) = (forwarder.switches[switchIndex].fdb, state.ports[port].untaggedVLAN)
+    var vlans: [UInt16] = []
+    for vlan in UInt16(1)...4094 where vlan != native && state.ports[port].carries(vlan) {
+      guard vlans.count < Self.mostAnnouncedVLANs else { break }
+      if fdb.lookup(FDB.key(vlan: vlan, station)) != nil { vlans.append(vlan) }
+    }
+    return vlans
   }
 
   /// Forgets what the port's switch knows to be behind it.
@@ -83,10 +135,13 @@ extension WorkerCore {
   ///
   /// No more than a TAP's queue holds as a rule (1000 frames, `txqueuelen`): a node that sets its interface up again and
   /// sends without end must not hold the worker.
-  private mutating func coldDrain(_ port: Int) {
+  private mutating func coldDrain(_ port: Int) { coldTakeLast(port) }
+
+  /// Takes what there is from a port's first queue, `mostDrainedBursts` at most.
+  mutating func coldTakeLast(_ port: Int) {
     // The kernel's word of the last frames may not have been taken yet.
     state.ports.coldHandle(port, PortEvent(source: 0, events: Epoll.input))
-    for _ in 0..<Self.mostDrainedBursts where state.ports.mayGoOn(port) {
+    for _ in 0..<Self.mostDrainedBursts where state.ports.queuesWithFrames(port, among: 1) != 0 {
       state.reset()
       _ = state.ports.receive(port, queue: 0, into: state.burst, pool: state.pool, limit: Burst.capacity)
       if state.burst.count > 0 { passOn(from: port, queue: 0) }

@@ -34,7 +34,8 @@ extension WorkerCore {
     coldUncapture(port)
     coldClearRings(port)
     coldRemoveLines(of: port)
-    forwarder.coldDropDebts(of: port)
+    coldEndSwitchOver(port, dropping: nil)
+    coldEach { $0.forwarder.coldDropDebts(of: port) }
     state.ports.coldRemove(port)
   }
 

@@ -10,6 +10,7 @@ extension WorkerCore {
       guard isDelivery(line) || !state.isInDebt(state.delays.lines[line].port) else { continue }
       moved += release(line, until: now)
     }
+    if state.delays.switchOvers.count > 0 { moved += coldServeSwitchOvers() }
     state.delays.findNextRelease()
     state.delays.released += moved
     return moved

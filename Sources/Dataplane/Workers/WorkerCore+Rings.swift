@@ -14,10 +14,16 @@ extension WorkerCore {
     var kick: Descriptor?
     var call: Descriptor?
     var error: Descriptor?
+    /// Keeps mapped what `traits` names of it.
+    var inflight: InflightMap?
+    /// It goes on where another back-end was, and is not enabled yet.
+    var awaitsEnable = false
+    /// What is wrong with the ring before it starts.
+    var fault: RingFault?
   }
 
   /// Place of a vhost-user port's rings in their pool; nil = the port is of another kind, or gone.
-  private func coldRings(of port: Int) -> Int? {
+  func coldRings(of port: Int) -> Int? {
     guard port < state.ports.capacity, state.ports[port].kind == .vhostUser else { return nil }
     return state.ports[port].body
   }
@@ -27,43 +33,61 @@ extension WorkerCore {
     guard let body = coldRings(of: port) else { return }
     state.ports.vhostUser[body].table = table
     state.ports.vhostUser[body].memory = table.memory
-    for (ring, layout) in layouts { state.ports.vhostUser[body].rings[ring].move(to: layout) }
+    for (ring, layout) in layouts { state.ports.vhostUser[body].move(ring, to: layout) }
+    coldAttachLogs(port)
     state.ports.coldBreak(port, RingFault(.ringOutsideMemory)) { layouts[$0] == nil }
     coldTellBroken()
   }
 
   /// Starts a ring, or takes over new descriptors of one that runs.
-  mutating func coldStartRing(_ port: Int, _ ring: RingInstallation) {
-    guard let body = coldRings(of: port) else { return }
+  ///
+  /// - Returns: false if it broke at once, which was reported.
+  @discardableResult
+  mutating func coldStartRing(_ port: Int, _ ring: RingInstallation) -> Bool {
+    guard let body = coldRings(of: port) else { return true }
     let index = ring.index
+    var fault: RingFault?
     state.ports.vhostUser[body].reserve(pairs: index / 2 + 1)
     coldReplaceKick(port, ring: index, with: ring.kick)
     coldReplaceCall(port, ring: index, with: ring.call)
     coldReplaceError(port, ring: index, with: ring.error)
     if !state.ports.vhostUser[body].rings[index].isRunning {
-      state.ports.vhostUser[body].rings[index].start(ring.layout, base: ring.base, traits: ring.traits)
+      state.ports.vhostUser[body].inflight = ring.inflight
+      state.ports.vhostUser[body].rings[index].awaitsEnable = ring.awaitsEnable
+      state.ports.vhostUser[body].start(index, ring.layout, base: ring.base, traits: ring.traits)
       // A back-end that died may have published entries and not called for them; with an event index nobody would again.
       coldSignalCall(port, ring: index)
+      fault = ring.fault ?? state.ports.vhostUser[body].rings[index].judgePosition()
     }
     state.ports.vhostUser[body].rings[index].isEnabled = ring.isEnabled
+    coldAttachLogs(port)
+    if let fault { state.ports.coldRingFault(port, ring: index, fault) }
     state.ports.vhostUser[body].refresh(now: state.ports.active.now)
     coldCarrier(port)
+    coldTellBroken()
+    return fault == nil
   }
 
   mutating func coldEnableRing(_ port: Int, ring: Int, _ isEnabled: Bool) {
     guard let body = coldRings(of: port) else { return }
     state.ports.vhostUser[body].rings[ring].isEnabled = isEnabled
+    state.ports.vhostUser[body].rings[ring].awaitsEnable = false
     state.ports.vhostUser[body].refresh(now: state.ports.active.now)
     coldCarrier(port)
   }
 
   /// Stops a ring and returns its position, for GET_VRING_BASE.
-  mutating func coldStopRing(_ port: Int, ring: Int) -> UInt32 {
+  ///
+  /// - Parameter isMoving: the node goes on somewhere else, or here: if it takes nothing from now on, frames to it wait.
+  mutating func coldStopRing(_ port: Int, ring: Int, isMoving: Bool = false) -> UInt32 {
     guard let body = coldRings(of: port) else { return 0 }
     state.ports.vhostUser[body].rings[ring].stop()
     coldReplaceKick(port, ring: ring, with: nil)
     coldReplaceCall(port, ring: ring, with: nil)
     state.ports.vhostUser[body].refresh(now: state.ports.active.now)
+    if isMoving, state.ports[port].isUp, !state.ports.coldIsThere(port) {
+      coldHoldFrames(port, limit: state.delays.switchOverLimit, isAsked: false)
+    }
     coldCarrier(port)
     return state.ports.vhostUser[body].rings[ring].base
   }
@@ -81,7 +105,9 @@ extension WorkerCore {
 
   mutating func coldMoveRing(_ port: Int, ring: Int, to layout: RingLayout) {
     guard let body = coldRings(of: port) else { return }
-    state.ports.vhostUser[body].rings[ring].move(to: layout)
+    state.ports.vhostUser[body].move(ring, to: layout)
+    coldAttachLogs(port)
+    coldTellBroken()
   }
 
   mutating func coldReplaceKick(_ port: Int, ring: Int, with kick: Descriptor?) {

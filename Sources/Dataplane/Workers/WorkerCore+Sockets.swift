@@ -19,13 +19,18 @@ extension WorkerCore {
   }
 
   /// A stream's connection is over; what came last and was not taken is gone.
-  mutating func coldCloseStream(_ port: Int) {
+  ///
+  /// - Parameter isMoving: another one follows: frames wait for it, and what came last is taken.
+  mutating func coldCloseStream(_ port: Int, isMoving: Bool = false) {
     guard coldBody(port, .stream) != nil else { return }
     // What is watched for its queue is its worker's; this one gives it back.
     coldGather(port)
+    let isHeld = isMoving && state.ports[port].isUp
+    if isMoving { coldTakeLast(port) }
     state.ports.coldNote(port)
     state.ports.coldCloseStream(port)
     state.ports.coldUnlatch(port)
+    if isHeld { coldHoldFrames(port, limit: state.delays.switchOverLimit, isAsked: false) }
     coldCarrier(port)
   }
 

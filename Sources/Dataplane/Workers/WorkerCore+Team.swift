@@ -81,6 +81,7 @@ extension WorkerCore {
     let isDone = StopFlag()
     let worker = worker
     team.with { team in
+      team.askers.add(1, ordering: .sequentiallyConsistent)
       team.standstill.leave(worker)
       team.commands.submit { core in
         body(&core)
@@ -88,6 +89,7 @@ extension WorkerCore {
       }
       while !isDone.value.load(ordering: .acquiring) { usleep(20) }
       team.standstill.enter(worker)
+      team.askers.subtract(1, ordering: .sequentiallyConsistent)
     }
   }
 

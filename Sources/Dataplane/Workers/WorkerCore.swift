@@ -14,6 +14,10 @@ struct WorkerCore: ~Copyable {
   var forwarder = Forwarder()
   /// All workers, if there are several; kept by whoever runs their threads.
   var team: Held<WorkerTeam>?
+  /// No frame moves: commands are run and nothing else, while ports are handed over; see `WorkerCore+HandOver`.
+  var isHalted = false
+  /// Its loop has come to know that; of the first worker it is never said, which does nothing else while it halts all.
+  var hasHalted = false
   /// Faults of mapped memory that the first worker was told of, by one that is not.
   var toldFaults: UInt32 = 0
 

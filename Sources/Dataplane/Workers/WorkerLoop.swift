@@ -24,6 +24,8 @@ struct WorkerLoop: ~Copyable {
   private static let longestRest: UInt64 = 2_000_000
   /// Microseconds that a worker sleeps at most: the clock of ageing goes on.
   private static let longestSleep: Int64 = 1_000_000
+  /// Milliseconds that a worker without frames sleeps at most.
+  private static let haltMilliseconds: Int32 = 100
   /// Microseconds before a held frame leaves that a worker wakes up, since the kernel wakes it 50 us late as a rule;
   /// a shorter sleep than that is none.
   private static let wakeEarly: Int64 = 60
@@ -71,8 +73,9 @@ struct WorkerLoop: ~Copyable {
   /// One turn: commands, a breath, and what follows from it.
   mutating func turn() {
     enter()
-    if commands.isWaiting, now >= restUntil { coldRunCommands() }
-    if core.forwarder.hasDebts { core.forwarder.coldPayDebts() }
+    if commands.isWaiting, now >= restUntil || core.isHalted { coldRunCommands() }
+    guard !core.isHalted else { return coldHalt() }
+    if core.forwarder.hasDebts { core.forwarder.coldPayDebts(&core.state) }
     if core.state.delays.count > 0 { core.state.delays.readClock() }
     core.state.ports.active.now = now
     let begin = untilSample == 0 ? clinux_rdtsc() : 0
@@ -100,6 +103,20 @@ struct WorkerLoop: ~Copyable {
     }
     if moved == 0, poll != .busy, poll == .sleep || end &- lastWork > Self.spinCycles { coldSleep() }
     leave()
+  }
+
+  /// A turn in which no frame moves: waits for a command.
+  ///
+  /// What the kernel tells meanwhile stays where it is.
+  @inline(never)
+  private mutating func coldHalt() {
+    if core.worker > 0 { core.hasHalted = true }
+    leave()
+    // The last commands may have begun it, and others come since.
+    if !commands.isWaiting { commands.bell.wait(milliseconds: Self.haltMilliseconds) }
+    commands.bell.drain()
+    now = clinux_rdtsc()
+    lastWork = now
   }
 
   /// Notes how long a breath took from its first look for frames until all that it took were delivered.
@@ -169,7 +186,7 @@ struct WorkerLoop: ~Copyable {
   private func coldLongestSleep() -> Int64? {
     guard core.state.delays.nextRelease != .max else { return Self.longestSleep }
     let left =
-      Int64(clamping: core.state.delays.nextRelease / 1000) - Int64(clamping: clinux_monotonic() / 1000)
+      Int64(clamping: core.state.delays.nextRelease / 1000) - Int64(clamping: core.state.delays.clock / 1000)
       - Self.wakeEarly
     return left > 0 ? min(left, Self.longestSleep) : nil
   }

@@ -1,4 +1,5 @@
 internal import LinuxHost
+import Synchronization
 
 /// The workers of a data plane that has several: the first one, who answers for all, and the others, whose state it reaches
 /// while they stand still.
@@ -19,6 +20,8 @@ final class WorkerTeam: @unchecked Sendable {
   var spread: Spread
   /// All stand still, by the first worker's doing; its own to know.
   var isStill = false
+  /// Workers that wait within a breath for the first one: that breath goes on, though all seem to stand still.
+  let askers = Atomic<Int>(0)
   /// TSC when queues were last spread by load.
   var lastSpread: UInt64
 

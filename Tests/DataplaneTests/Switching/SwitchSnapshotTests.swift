@@ -31,12 +31,12 @@ import VhostUser
     let data = try JSONEncoder().encode(snapshot)
     #expect(try JSONDecoder().decode(SwitchSnapshot.self, from: data) == snapshot)
     let text = String(decoding: data, as: UTF8.self)
-    #expect(text.contains("\"version\":2") && text.contains("\"origin\":\"static\""))
+    #expect(text.contains("\"version\":3") && text.contains("\"ports\":[\"a\",\"b:trunk\"]"))
     #expect(text.contains("\"linkLocal\":\"transparent\""))
-    let later = Data(text.replacingOccurrences(of: "\"version\":2", with: "\"version\":3").utf8)
-    let refusal = StateError.version(of: "switch snapshot", found: 3, expected: 2)
+    let later = Data(text.replacingOccurrences(of: "\"version\":3", with: "\"version\":4").utf8)
+    let refusal = StateError.version(of: "switch snapshot", found: 4, expected: 3)
     #expect(throws: refusal) { try JSONDecoder().decode(SwitchSnapshot.self, from: later) }
-    #expect(refusal.description == "switch snapshot has version 3, this program reads version 2")
+    #expect(refusal.description == "switch snapshot has version 4, this program reads version 3")
   }
 
   private func restored(
