@@ -1,4 +1,5 @@
 import LinuxHost
+import Testing
 
 @testable import Lab
 
@@ -36,4 +37,23 @@ extension LineConnection {
 extension String {
   /// The word at this place, counted from 0.
   func word(_ index: Int) -> String { String(split(separator: " ")[index]) }
+}
+
+/// Calls `body` with the monitor of a QEMU of which the test says what it answers, once they have greeted each other.
+func withMonitor(
+  _ body: (QEMUMonitor, LineConnection, LabDirectories) async throws -> Void
+) async throws {
+  try await withTemporaryDirectories { directories in
+    try Files.makeDirectory(directories.stateRoot)
+    let path = "\(directories.stateRoot)/qmp.sock"
+    let peer = try FakePeer(path: path)
+    let monitor = QEMUMonitor(path: path) { _ in }
+    defer { monitor.close() }
+    monitor.start()
+    let qemu = try await peer.accept()
+    qemu.send(#"{"QMP": {}}"#)
+    #expect(await monitor.waitForCommandMode(seconds: 60))
+    _ = await qemu.next()
+    try await body(monitor, qemu, directories)
+  }
 }

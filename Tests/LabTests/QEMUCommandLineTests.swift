@@ -43,6 +43,14 @@ import Topology
       ])
   }
 
+  @Test func memoryInAFile() {
+    var line = line(.emulation)
+    line.memoryPlace = .file("/dev/shm/a,b/l/vm1")
+    #expect(
+      line.arguments().contains(
+        "memory-backend-file,id=ram,size=134217728,mem-path=/dev/shm/a,,b/l/vm1,share=on"))
+  }
+
   @Test func kvmUsesTheHostsProcessor() {
     let words = line(.kvm).arguments()
     #expect(words.contains("host"))

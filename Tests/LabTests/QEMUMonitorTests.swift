@@ -11,12 +11,47 @@ import Testing
     #expect(QMPMessage(line: #"{"event": "SHUTDOWN", "data": {"guest": false}}"#)?.event == .shutdown(byGuest: false))
     #expect(QMPMessage(line: #"{"event": "SHUTDOWN"}"#)?.event == .shutdown(byGuest: false))
     #expect(QMPMessage(line: #"{"event": "GUEST_PANICKED", "data": {}}"#)?.event == .guestPanicked)
-    #expect(QMPMessage(line: #"{"event": "STOP"}"#)?.event == nil)
+    #expect(QMPMessage(line: #"{"event": "POWERDOWN"}"#)?.event == nil)
+    #expect(QMPMessage(line: #"{"event": "STOP"}"#)?.event == .stopped)
+    #expect(QMPMessage(line: #"{"event": "RESUME"}"#)?.event == .resumed)
+    #expect(QMPMessage(line: #"{"event": "MIGRATION", "data": {"status": "active"}}"#)?.event == .migration(.active))
+    #expect(
+      QMPMessage(line: #"{"event": "MIGRATION", "data": {"status": "pre-switchover"}}"#)?.event
+        == .migration(.preSwitchover))
+    #expect(QMPMessage(line: #"{"event": "MIGRATION", "data": {"status": "colo"}}"#)?.event == .migration(.other))
+    #expect(QMPMessage(line: #"{"event": "MIGRATION_PASS", "data": {"pass": 2}}"#)?.event == .migrationPass(2))
     #expect(
       QMPMessage(line: #"{"event": "DEVICE_DELETED", "data": {"device": "nic-eth1", "path": "x"}}"#)?.event
         == .deviceDeleted("nic-eth1"))
     #expect(QMPMessage(line: #"{"return": {}, "id": 3}"#)?.answer?.id == 3)
     #expect(QMPMessage(line: "no JSON") == nil)
+  }
+
+  @Test func valuesOfAnswers() {
+    let line =
+      #"{"return": {"status": "completed", "total-time": 71, "downtime": 3, "mbps": 1.5, "large": 1e30, "none": null, "#
+      + #""on": true, "ram": {"dirty-sync-count": 2, "transferred": 4711, "remaining": 0}, "list": [1, "a"]}, "id": 7}"#
+    let answer = QMPMessage(line: line)?.answer
+    #expect(answer?.id == 7 && answer?.error == nil)
+    let value = answer?.value ?? .nothing
+    #expect(value["mbps"] == .number(1.5) && value["mbps"]?.integer == 1 && value["large"]?.integer == .max)
+    #expect(value["none"] == .nothing && value["on"] == .boolean(true) && value["nobody"] == nil)
+    #expect(value["list"]?.items == [.integer(1), .text("a")] && value["ram"]?.items == [])
+    let report = MigrationReport(value)
+    #expect(report.phase == .completed && report.phase.isOver && report.rounds == 2 && report.sent == 4711)
+    #expect(report.downtime == 3 && report.time == 71 && report.error == nil)
+    let none = MigrationReport(.object([:]))
+    #expect(none.phase == .none && none.downtime == nil)
+  }
+
+  @Test func wordsOfAMigration() {
+    #expect(
+      QMPCommand.capabilities(["events": true, "x-ignore-shared": false]).line(id: 1)
+        == #"{"arguments":{"capabilities":[{"capability":"events","state":true},"#
+        + #"{"capability":"x-ignore-shared","state":false}]},"execute":"migrate-set-capabilities","id":1}"#)
+    #expect(
+      QMPCommand.migrate(to: "/s/move.sock").line(id: 2)
+        == #"{"arguments":{"uri":"unix:/s/move.sock"},"execute":"migrate","id":2}"#)
   }
 
   @Test func entersCommandModeTellsEventsAndHoldsCarriersDown() async throws {
@@ -62,6 +97,27 @@ import Testing
       #expect(await qemu.next() == #"{"execute":"qmp_capabilities"}"#)
       #expect(await qemu.next() == #"{"arguments":{"name":"nic2","up":true},"execute":"set_link","id":0}"#)
       #expect(await qemu.next() == #"{"arguments":{"name":"nic1","up":false},"execute":"set_link","id":0}"#)
+    }
+  }
+
+  /// A machine that stands still to be taken over is not called back: it might run in both then.
+  @Test func callsBackWhatIsNotBeingTakenOver() async throws {
+    try await withMonitor { monitor, qemu, _ in
+      var id = 0
+      for (phase, status, isCalledBack) in [
+        ("active", "running", true), ("active", "finish-migrate", false), ("device", "finish-migrate", false),
+        ("pre-switchover", "finish-migrate", true),
+      ] {
+        async let answer = monitor.hasStayed
+        let questions = ["query-migrate", "query-status"] + (isCalledBack ? ["migrate_cancel"] : [])
+        for (question, word) in zip(questions, [phase, status, ""]) {
+          id += 1
+          #expect(await qemu.next() == #"{"execute":"\#(question)","id":\#(id)}"#)
+          qemu.send(#"{"return": {"status": "\#(word)"}, "id": \#(id)}"#)
+        }
+        let hasStayed = await answer
+        #expect(!hasStayed)
+      }
     }
   }
 

@@ -38,4 +38,12 @@ final class ConsoleDesk: Sendable {
     }
     return try result.get()
   }
+
+  /// The socket of whoever has the console of a node; nil = nobody.
+  func socket(of node: String) -> SwitchedSocket? {
+    entries.withLock { entries in
+      guard let session = entries[node]?.session, !session.isOver else { return nil }
+      return session.socket
+    }
+  }
 }

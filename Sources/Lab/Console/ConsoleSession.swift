@@ -39,25 +39,18 @@ package final class ConsoleSession: Sendable {
     var hasToldEnd = false
   }
 
-  private let socket: Mutex<Descriptor?>
+  /// Another one comes in its place when the machine moves.
+  let socket: SwitchedSocket
   private let state = Mutex(State())
   private let change = WakeUp()
   private let reader = Mutex<Task<Void, Never>?>(nil)
 
   /// - Parameter socket: connected to QEMU's character device.
   init(_ socket: Descriptor) {
-    self.socket = Mutex(socket)
-    let change = change
+    let (socket, change) = (SwitchedSocket(socket), change)
+    self.socket = socket
     let task = Task { [weak self] in
-      while !Task.isCancelled {
-        guard let received = try? UnixSocket.receive(socket, size: 65536, maximumDescriptors: 0) else { break }
-        switch received {
-        case .data(let bytes, _): self?.add(bytes)
-        case .wouldBlock: _ = try? await Readiness.wait(for: socket, timeoutSeconds: nil)
-        case .end: self?.end(.closed)
-        }
-        if self?.isOver ?? true { break }
-      }
+      while !(self?.isOver ?? true), let bytes = await socket.read() { self?.add(bytes) }
       self?.end(.closed)
       change.wake()
     }
@@ -87,7 +80,7 @@ package final class ConsoleSession: Sendable {
   package func end(_ reason: ConsoleEnd) {
     state.withLock { $0.end = $0.end ?? reason }
     reader.withLock { $0 }?.cancel()
-    socket.withLock { $0 = nil }
+    socket.close()
     change.wake()
   }
 
@@ -125,7 +118,6 @@ package final class ConsoleSession: Sendable {
   /// Types these bytes, as fast as the machine takes them; one caller at a time.
   /// - Returns: false when the console is gone, or the task was cancelled.
   package func write(_ bytes: [UInt8]) async -> Bool {
-    guard let socket = socket.withLock({ $0 }) else { return false }
-    return await LineConnection.write(bytes, to: socket)
+    await socket.write(bytes)
   }
 }

@@ -2,6 +2,8 @@
 protocol CommandAgent: Sendable {
   /// It has answered since the guest was started, or reset.
   var isReady: Bool { get }
+  /// Its connection, once it has answered on it; nil = there is none.
+  var connection: LineConnection? { get }
   func start()
   /// Ends the connection; commands that still run end with an error.
   func close()

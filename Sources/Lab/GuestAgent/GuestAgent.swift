@@ -34,6 +34,7 @@ final class GuestAgent: Sendable {
   }
 
   var isReady: Bool { state.withLock { $0.session.isReady } }
+  var connection: LineConnection? { state.withLock { $0.session.isReady ? $0.session.connection : nil } }
 
   func start() {
     connector.start { connection in

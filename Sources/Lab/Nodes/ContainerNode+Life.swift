@@ -201,7 +201,7 @@ extension ContainerNode {
   }
 
   /// Starts it again as its definition says, or takes it back when somebody else has started it.
-  private func comeBack() async {
+  func comeBack() async {
     quickEnds = .now - startTime > Self.longRun ? 0 : quickEnds + 1
     while !Task.isCancelled, case .ended(let status) = life {
       let restarts = settings.restart == .always || (settings.restart == .onFailure && status != 0)

@@ -16,6 +16,7 @@ actor ContainerNode: TAPBackedNode {
 
   let definition: NodeDefinition
   let environment: NodeEnvironment
+  nonisolated var savedParts: SavedParts { SavedParts(goesOn: true) }
   nonisolated let paths: NodePaths
   nonisolated let settings: ContainerDefinition
   nonisolated let engine: ContainerEngine

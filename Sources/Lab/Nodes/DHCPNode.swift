@@ -20,6 +20,7 @@ actor DHCPNode: TAPBackedNode {
 
   nonisolated var tapNamespace: String? { base.namespace }
   nonisolated var consoleLog: String? { paths.serverLog }
+  nonisolated var savedParts: SavedParts { SavedParts(copies: Files.exists(paths.leases) ? [.leases] : []) }
 
   init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
     self.definition = definition

@@ -7,6 +7,7 @@ struct NICNode: Node {
   static let kind = NodeKind.nic
   let definition: NodeDefinition
   let environment: NodeEnvironment
+  var savedParts: SavedParts { SavedParts(goesOn: true) }
 
   init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
     self.definition = definition

@@ -16,6 +16,7 @@ struct NetnsNode: TAPBackedNode {
   /// Name of the namespace, as `ip netns` shows it; at most 132 bytes of the 255 that a file name may have.
   var namespace: String { "apus-\(environment.lab)-\(definition.name)" }
   var tapNamespace: String? { namespace }
+  var savedParts: SavedParts { SavedParts(namespace: namespace) }
 
   func check(isNew: Bool, starts: Bool) throws(UserError) {
     guard HostFacts.isRoot else {

@@ -22,10 +22,16 @@ struct StartContext: Sendable {
   var journal: Journal
   /// Takes lines for the person who waits.
   var progress: @Sendable (String) -> Void
+  /// Where the sockets of its ports are, by NIC, as the data plane has them.
+  var sockets: @Sendable () async -> [String: String] = { [:] }
   /// Its process has ended by itself, and its interfaces with it.
   var onEnd: @Sendable () async -> Void = {}
   /// Makes its interfaces anew and starts it, or takes back what somebody else has started.
   var revive: @Sendable () async throws -> Void = {}
+  /// It was read from a file, and goes on.
+  var isResumed = false
+  /// The daemon before this one died while it saved the lab.
+  var wasSaving = false
   /// The node runs, but may not be ready yet.
   var onStarted: @Sendable () -> Void = {}
   /// Returns when a TCP port of the node's first address on a switch takes connections.
@@ -64,6 +70,9 @@ protocol Node: Sendable {
 
   /// What of it can change while it runs on.
   static var rewires: Rewiring { get }
+
+  /// It can go on in another place while its system runs, by `migrate`.
+  static var migrates: Bool { get }
 
   /// It shows carriers to its system itself, by `setCarrier` and `setFarEnds`; its ports stay connected without one.
   static var showsCarriers: Bool { get }
@@ -112,6 +121,15 @@ protocol Node: Sendable {
   /// Lets go of the node and leaves it running.
   func detach() async
 
+  /// What is known of it and nobody has written down, for a daemon that goes on with it.
+  func handedOver() async -> HandedNode
+
+  /// Learns what the daemon before this one knew, before it is taken back, or instead where it has ended.
+  func learn(_ handed: HandedNode) async
+
+  /// It has ended by itself; looks whether it is to be started again, or was.
+  func lookOut(_ context: StartContext) async
+
   /// Ends the node's process, and what is written down about it. Nothing to do for a node without one.
   /// - Parameter cleanly: a system with a disk that is used again gets the time to shut down.
   func stop(cleanly: Bool) async throws
@@ -133,6 +151,9 @@ protocol Node: Sendable {
   /// What `setFarEnds` was told last.
   var farDownNICs: Set<String> { get async }
 
+  /// Moves the node, which goes on in another process; after an error it goes on where it was.
+  func migrate(_ wish: MigrationWish, _ help: MigrationHelp) async throws -> MigrationOutcome
+
   /// Has the node's system tell its neighbours which addresses it has, if it can be asked to; waits for nothing.
   func announce() async
 
@@ -147,6 +168,9 @@ protocol Node: Sendable {
   func remove() async throws -> [String]
 
   func condition() async -> NodeCondition
+
+  /// What `apus save` keeps of it beside its definition.
+  nonisolated var savedParts: SavedParts { get }
 
   /// Connects to its console.
   nonisolated func openConsole() throws(UserError) -> Descriptor
@@ -176,6 +200,7 @@ extension Node {
   nonisolated var interfacesEndWithIt: Bool { Self.interfacesEndWithIt }
   nonisolated var survives: Bool { Self.survives }
   nonisolated var showsCarriers: Bool { Self.showsCarriers }
+  nonisolated var migrates: Bool { Self.migrates }
 
   /// Runs a command that reads nothing.
   func execute(_ command: [String]) async throws -> StartedCommand.Events {
@@ -216,23 +241,36 @@ extension Node {
   }
 
   // What is true of a node whose life is not a process of ours.
+  nonisolated var savedParts: SavedParts { SavedParts() }
   static func boots(_ definition: NodeDefinition) -> Bool { false }
   static var interfacesEndWithIt: Bool { false }
   static var survives: Bool { false }
   static var rewires: Rewiring { .nothing }
   static var showsCarriers: Bool { false }
+  static var migrates: Bool { false }
   nonisolated var consoleSocket: String? { nil }
   nonisolated var consoleLog: String? { nil }
   var farDownNICs: Set<String> { get async { [] } }
   func learn(_ lab: CanonicalLab) async throws(UserError) {}
   func fetch(_ progress: @escaping @Sendable (String) -> Void) async throws(UserError) {}
   func detach() async {}
+  func handedOver() async -> HandedNode {
+    let condition = await condition()
+    return HandedNode(
+      name: definition.name, isRunning: condition.state == .running, error: condition.error,
+      farDownNICs: await farDownNICs)
+  }
+  func learn(_ handed: HandedNode) async {}
+  func lookOut(_ context: StartContext) async {}
   func stop(cleanly: Bool) async throws {}
   func setCarrier(of nic: String, up: Bool) async throws(UserError) -> Bool { false }
   func setMTU(of nic: String, _ mtu: Int) async throws(UserError) {}
   func setKernelSettings(_ journal: Journal?) async throws(UserError) {}
   func setFarEnds(down nics: Set<String>) async {}
   func announce() async {}
+  func migrate(_ wish: MigrationWish, _ help: MigrationHelp) async throws -> MigrationOutcome {
+    throw UserError(.badInput, "node \(definition.name) is of kind \(definition.kind), which cannot be migrated")
+  }
   func plug(_ nics: [NICDefinition]) async throws(UserError) {}
   func unplug(_ nics: [String]) async throws(UserError) {}
 }

@@ -3,7 +3,7 @@ import LinuxHost
 import Topology
 
 extension VMNode {
-  private static let program = "qemu-system-x86_64"
+  static let program = "qemu-system-x86_64"
 
   nonisolated func check(isNew: Bool, starts: Bool) async throws(UserError) {
     guard definition.disk != nil || definition.image ?? "builtin" == "builtin" else {
@@ -54,7 +54,8 @@ extension VMNode {
   }
 
   nonisolated func backend(of nic: NICDefinition) throws(UserError) -> PortBackend {
-    let socket = try VhostUserSocket(of: nic, node: definition.name, environment)
+    var socket = try VhostUserSocket(of: nic, node: definition.name, environment)
+    socket.path = try socketPath(of: nic)
     guard nic.model.isEmulated else { return .vhostUser(socket) }
     // QEMU listens: its machine outlives us, and meets the daemon that comes after.
     var peer = SocketPeer(stream: socket.path)
@@ -70,8 +71,28 @@ extension VMNode {
 
   nonisolated func program(_ name: String, package: String) -> [String] { [name] }
 
+  /// Where the socket between a NIC of the machine that runs and its port is.
+  nonisolated func socketPath(of nic: NICDefinition) throws(UserError) -> String {
+    let usual = try environment.socketPath(of: nic, node: definition.name)
+    return NodeRecord.read(paths)?.sockets?[nic.name] ?? usual
+  }
+
+  /// Of these sockets, by NIC, those that are not where they usually are; nil = all are.
+  nonisolated func unusual(_ sockets: [String: String]) -> [String: String]? {
+    let unusual = sockets.filter { name, path in
+      let nic = definition.nics.first { $0.name == name }
+      return nic.map { (try? environment.socketPath(of: $0, node: definition.name)) != path } ?? false
+    }
+    return unusual.isEmpty ? nil : unusual
+  }
+
   /// How QEMU is started for this node.
-  nonisolated func spawnRequest() throws(UserError) -> SpawnRequest {
+  /// - Parameters:
+  ///   - sockets: of NICs that have not the usual ones.
+  ///   - saved: what it goes on from: it waits for it, and is the same machine; nil = it boots.
+  nonisolated func spawnRequest(
+    _ memory: MachineMemory = .anonymous, _ sockets: [String: String] = [:], resuming saved: SavedNodes.Machine? = nil
+  ) throws(UserError) -> SpawnRequest {
     guard let executable = Executables.find(Self.program, environment.variables) else {
       throw UserError(
         .failed, "node \(definition.name): no program \(Self.program) on this host",
@@ -79,14 +100,17 @@ extension VMNode {
     }
     var nics: [(nic: NICDefinition, socket: String)] = []
     for nic in definition.nics {
-      nics.append((nic, try VhostUserSocket(of: nic, node: definition.name, environment).path))
+      let usual = try environment.socketPath(of: nic, node: definition.name)
+      nics.append((nic, sockets[nic.name] ?? usual))
     }
-    let line = QEMUCommandLine(
+    var line = QEMUCommandLine(
       name: "apus-\(environment.lab)-\(definition.name)",
       uuid: Names.machineUUID(lab: environment.lab, node: definition.name), accelerator: .ofThisHost(),
       cpus: definition.cpus,
       memory: definition.memory, boot: try boot(), consoleSocket: paths.consoleSocket,
       consoleLog: paths.consoleLog, monitorSocket: paths.monitorSocket, agentSocket: paths.agentSocket, nics: nics)
+    line.memoryPlace = memory
+    if let saved { line.incoming = QEMUCommandLine.Incoming(board: saved.board, places: saved.places) }
     var request = SpawnRequest(executable: executable, arguments: line.arguments())
     request.standardOutput = paths.processLog
     request.standardError = paths.processLog
@@ -112,7 +136,7 @@ extension VMNode {
       seed: definition.cloudInit == nil ? nil : paths.seed)
   }
 
-  private nonisolated var machineDisks: MachineDisks {
+  nonisolated var machineDisks: MachineDisks {
     MachineDisks(
       definition: definition, directories: environment.directories, paths: paths, variables: environment.variables)
   }

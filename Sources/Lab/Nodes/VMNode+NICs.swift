@@ -52,7 +52,7 @@ extension VMNode {
       throw UserError(.failed, "node \(definition.name): its machine's monitor does not answer")
     }
     for nic in nics {
-      let socket = try VhostUserSocket(of: nic, node: definition.name, environment).path
+      let socket = try socketPath(of: nic)
       do {
         for command in NICDevice(nic, socket: socket, .ofThisHost()).plugCommands { try await monitor.execute(command) }
       } catch {

@@ -58,8 +58,12 @@ actor VMNode: Node {
   var waiting: AsyncStream<BootEvent>.Continuation?
   /// Who waits until the guest has let go of a device, by its id.
   var unplugging: [String: AsyncStream<Void>.Continuation] = [:]
+  /// Hears what becomes of the machine while it moves.
+  var moveEvents: AsyncStream<MoveEvent>.Continuation?
   var waitForPort: @Sendable (NodeDefinition, Int) async throws -> Void = { _, _ in }
-  private var watcher: Task<Void, Never>?
+  /// Whoever has saved it ends it as it is.
+  var standsStill = false
+  var watcher: Task<Void, Never>?
   private var sawShutdownByGuest = false
 
   init(_ definition: NodeDefinition, _ environment: NodeEnvironment) {
@@ -68,7 +72,7 @@ actor VMNode: Node {
     paths = environment.paths(of: definition.name)
   }
 
-  func prepare(_ journal: Journal) async throws {}
+  func prepare(_ journal: Journal) async throws { await settleMove() }
 
   func configure(isThere: Bool) async throws -> [String] { [] }
 
@@ -83,8 +87,10 @@ actor VMNode: Node {
     sawShutdownByGuest = false
     connect()
     watch(process)
+    if isRunning { await recover(context) }
     environment.events.nodeStarted(definition.name, process: process.pid, takenBack: isRunning)
-    context.progress("\(definition.name): \(isRunning ? "taken back" : "booting") (pid \(process.pid))")
+    let words = context.isResumed ? "goes on" : isRunning ? "taken back" : "booting"
+    context.progress("\(definition.name): \(words) (pid \(process.pid))")
     context.onStarted()
     // A failure that is known already does not keep others from going on.
     let hadFailed = isRunning && record?.setupFailure != nil
@@ -127,16 +133,24 @@ actor VMNode: Node {
     await watch?.value
   }
 
+  func learn(_ handed: HandedNode) {
+    farDownNICs = handed.farDownNICs
+    if !handed.isRunning { life = handed.error.map { .failed($0) } ?? .stopped }
+  }
+
   func stop(cleanly: Bool) async throws {
     watcher?.cancel()
     let process = (record ?? NodeRecord.read(paths))?.process
     // One that has not come up has no system that could shut down.
-    let isUp = (record ?? NodeRecord.read(paths))?.isReady == true
+    let isUp = (record ?? NodeRecord.read(paths))?.isReady == true && !standsStill
     if let process, process.isAlive, isUp, let disk = definition.disk, cleanly || disk.persist {
       await shutDown(process)
     }
     await detach()
     if let process { try await Self.end(process, definition.name) }
+    await endOthers()
+    // It takes as much of this host as the machine had.
+    MachineMemory.remove(paths)
     if life == .running { environment.events.nodeStopped(definition.name) }
     life = .stopped
     hasBecomeReady = false
@@ -190,25 +204,41 @@ actor VMNode: Node {
     return process
   }
 
-  private func launch(_ context: StartContext) async throws -> ProcessIdentity {
-    let request = try spawnRequest()
+  /// Starts its QEMU.
+  /// - Parameter resumed: what it goes on from; it stands still, then, and has not read it yet. nil = it boots.
+  func launch(_ context: StartContext, resuming resumed: ResumedMachine? = nil) async throws -> ProcessIdentity {
+    _ = try spawnRequest()
+    await endOthers()
+    // It was found to have ended; one that had just moved, and was found, would be a second one.
+    if let old = NodeRecord.read(paths)?.process { await Self.kill(old) }
     try LabFolders.makeState(paths)
     try LabFolders.makeData(paths)
-    try await prepareDisk(context.progress)
+    try await makeDisks(resumed, context.progress)
+    let (memory, reason) = MachineMemory.make(paths, size: definition.memory)
+    if let reason {
+      context.progress("note: \(definition.name): to migrate it will take a copy of its memory: \(reason)")
+    }
+    // Where their ports are: those of a machine that has moved are elsewhere than usual.
+    let sockets = await context.sockets()
+    let request = try spawnRequest(memory, sockets, resuming: resumed?.machine)
     let consoleStart = GrowingFile(path: paths.consoleLog, offset: nil).offset
     let process: ProcessIdentity
     do {
       process = try spawn(request)
     } catch {
+      MachineMemory.remove(paths)
       throw definition.failure("cannot start \(request.executable)", error)
     }
     context.journal.note("process \(process.pid) of \(definition.name)") { try await self.stop(cleanly: false) }
     var known = NodeRecord(process: process)
     known.consoleStart = consoleStart
+    if case .file(let path) = memory { known.memory = path }
+    known.sockets = unusual(sockets)
     if definition.disk == nil {
       known.setupSteps = definition.networkSteps.count
       if definition.setup != nil { known.isSetUp = false }
     }
+    if let before = resumed?.machine.record { known.goOn(from: before) }
     record = known
     try known.write(paths)
     return process
@@ -232,14 +262,21 @@ actor VMNode: Node {
     throw UserError(.failed, "node \(node): process \(process.pid) does not end, not even when killed")
   }
 
-  private func connect() {
+  /// Who speaks with its guest's agent; not connected yet.
+  func makeAgent() -> any CommandAgent {
     let onAnswer: @Sendable (GuestSetup) -> Void = { [weak self] setup in
       Task { await self?.agentAnswered(setup) }
     }
-    let agent: any CommandAgent =
-      definition.disk == nil
-      ? GuestAgent(path: paths.agentSocket, onReady: onAnswer)
-      : QEMUGuestAgent(path: paths.agentSocket) { onAnswer(GuestSetup()) }
+    guard definition.disk == nil else {
+      return QEMUGuestAgent(path: paths.agentSocket) { onAnswer(GuestSetup()) }
+    }
+    return GuestAgent(path: paths.agentSocket, onReady: onAnswer)
+  }
+
+  private func connect() {
+    // That by which it was read.
+    self.monitor?.close()
+    let agent = makeAgent()
     let monitor = QEMUMonitor(path: paths.monitorSocket) { [weak self] event in
       Task { await self?.heard(event) }
     }
@@ -250,7 +287,7 @@ actor VMNode: Node {
     monitor.start()
   }
 
-  private func watch(_ process: ProcessIdentity) {
+  func watch(_ process: ProcessIdentity) {
     watcher = Task { [weak self] in
       while !Task.isCancelled {
         let hasEnded = await process.wait(timeoutSeconds: 10)
@@ -268,9 +305,10 @@ actor VMNode: Node {
 
   // MARK: - What happens to the guest
 
-  private func heard(_ event: QEMUEvent) {
+  func heard(_ event: QEMUEvent) {
     // Said before it was let go.
     guard monitor != nil else { return }
+    moveEvents?.yield(.source(event))
     switch event {
     case .reset:
       agent?.guestWasReset()
@@ -280,6 +318,7 @@ actor VMNode: Node {
     case .shutdown(let byGuest): sawShutdownByGuest = byGuest
     case .guestPanicked: environment.logger.warning("\(definition.name): the guest's kernel panicked")
     case .deviceDeleted(let device): unplugging.removeValue(forKey: device)?.finish()
+    case .stopped, .resumed, .migration, .migrationPass: break
     }
   }
 
@@ -288,6 +327,9 @@ actor VMNode: Node {
     readiness?.cancel()
     agent?.close()
     monitor?.close()
+    moveEvents?.yield(.sourceEnded)
+    // The other one of a move may still need it.
+    if record?.move == nil { MachineMemory.remove(paths) }
     life = sawShutdownByGuest ? .poweredOff : .failed("its QEMU ended\(lastWords())")
     environment.logger.warning("\(definition.name): \(sawShutdownByGuest ? "powered off" : "QEMU ended")")
     if case .failed(let reason) = life {
@@ -299,7 +341,7 @@ actor VMNode: Node {
   }
 
   /// The last lines of QEMU's own words and of the guest's console, to be put behind a sentence.
-  private func lastWords() -> String {
+  func lastWords() -> String {
     // It warns so of every back-end that has no configuration space, which no network device needs.
     let said = Files.lastLines(of: paths.processLog, count: 3).filter { !$0.contains("VHOST_USER_PROTOCOL_F_CONFIG") }
     let shown = Files.lastLines(of: paths.consoleLog, count: 5)

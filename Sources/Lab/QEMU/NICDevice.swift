@@ -43,6 +43,8 @@ struct NICDevice: Sendable {
 
   /// Id of the device in QEMU.
   static func id(_ nic: String) -> String { "nic-\(nic)" }
+  /// The NIC of such an id; nil if it is that of something else.
+  static func name(ofID id: String) -> String? { id.hasPrefix("nic-") ? String(id.dropFirst(4)) : nil }
   static func backendID(_ nic: String) -> String { "net-\(nic)" }
   static func socketID(_ nic: String) -> String { "port-\(nic)" }
 

@@ -23,6 +23,14 @@ struct QEMUCommandLine: Sendable {
     var variables: String
   }
 
+  /// A machine that does not boot, but waits for what it was.
+  struct Incoming: Sendable, Equatable {
+    /// QEMU's name of its board, which means another one in a later version; nil = as usual.
+    var board: String?
+    /// Where NICs are on the bus that were plugged in, or came before them, by their names.
+    var places: [String: SavedNodes.Place] = [:]
+  }
+
   /// NICs that find a place on the machine's bus: what `MachineLimits.nics` tells the checks of lab files.
   static let nicLimit = firstSharingNIC + (lastNICSlot - firstNICSlot - firstSharingNIC + 1) * 8
   /// First slot of a NIC; those below are the machine's own, the agent's port, the disks.
@@ -39,11 +47,14 @@ struct QEMUCommandLine: Sendable {
   var cpus: Int
   /// Bytes.
   var memory: Int
+  var memoryPlace = MachineMemory.anonymous
   var boot: Boot
   var consoleSocket: String
   var consoleLog: String
   var monitorSocket: String
   var agentSocket: String
+  /// nil = it boots.
+  var incoming: Incoming?
   /// With the socket between QEMU and this product of each; in PCI order.
   var nics: [(nic: NICDefinition, socket: String)]
 
@@ -51,8 +62,9 @@ struct QEMUCommandLine: Sendable {
     var words = machine()
     words += bootWords()
     words += console()
+    if incoming != nil { words += ["-incoming", "defer"] }
     for (index, entry) in nics.enumerated() {
-      var device = NICDevice(entry.nic, socket: entry.socket, accelerator, place: Self.place(index, of: nics.count))
+      var device = NICDevice(entry.nic, socket: entry.socket, accelerator, place: place(of: entry.nic, index))
       device.boot = nicBoot(index)
       words += device.words
     }
@@ -77,14 +89,13 @@ struct QEMUCommandLine: Sendable {
     var words = ["-name", "guest=\(Self.escaped(name)),debug-threads=on"]
     words += ["-nodefaults", "-no-user-config", "-display", "none"]
     words += ["-uuid", uuid]
-    words += ["-machine", "pc,memory-backend=ram,usb=off,vmport=off" + screen]
+    words += ["-machine", "\(incoming?.board ?? "pc"),memory-backend=ram,usb=off,vmport=off" + screen]
     switch accelerator {
     case .kvm: words += ["-accel", "kvm", "-cpu", "host"]
     case .emulation: words += ["-accel", "tcg"]
     }
     words += ["-smp", "\(cpus)", "-m", "size=\(memory / 1024)K"]
-    // Shared memory in a file is how a vhost-user back-end sees the guest's buffers.
-    words += ["-object", "memory-backend-memfd,id=ram,size=\(memory),share=on"]
+    words += ["-object", memoryPlace.word(size: memory)]
     return words
   }
 
@@ -139,6 +150,13 @@ struct QEMUCommandLine: Sendable {
   private var agentPort: String {
     if case .kernel = boot { return "apus.exec" }
     return "org.qemu.guest_agent.0"
+  }
+
+  /// Where a NIC is on the bus of this machine.
+  private func place(of nic: NICDefinition, _ index: Int) -> NICDevice.Place {
+    guard let place = incoming?.places[nic.name] else { return Self.place(index, of: nics.count) }
+    let others = incoming?.places.values.count { $0.slot == place.slot } ?? 1
+    return NICDevice.Place(slot: place.slot, function: place.function, sharesSlot: others > 1)
   }
 
   /// Where on the bus a NIC is: the order of slots and functions is the order in which the guest finds them.

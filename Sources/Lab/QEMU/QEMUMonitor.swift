@@ -11,6 +11,12 @@ enum QEMUEvent: Sendable, Equatable {
   case guestPanicked
   /// The guest has let go of a device that was to be unplugged.
   case deviceDeleted(String)
+  /// The machine's processors stand still, or go on.
+  case stopped, resumed
+  /// How far a migration is, at either of its ends; told where the capability `events` is on.
+  case migration(MigrationPhase)
+  /// A pass over the guest's memory begins; the first is 1.
+  case migrationPass(Int)
 }
 
 /// A client of QEMU's machine protocol: events, and commands with their outcome.
@@ -18,31 +24,36 @@ enum QEMUEvent: Sendable, Equatable {
 /// Stays connected until `close`; connects again as long as the socket is there. Only one client at a time is served
 /// by QEMU.
 final class QEMUMonitor: Sendable {
+  /// Bytes of the longest answer: that about the disks of a machine with many, and what they lie over.
+  private static let lineLimit = 1 << 20
   /// Seconds that QEMU has to answer a command.
   private static let answerTimeout = 10.0
 
   private struct State {
+    var path: String
     var connection: LineConnection?
     /// QEMU takes commands on it.
     var isInCommandMode = false
     var isClosed = false
     var counter = 0
-    var waiting: [Int: CheckedContinuation<Result<Void, UserError>, Never>] = [:]
+    var waiting: [Int: CheckedContinuation<Result<QMPValue, UserError>, Never>] = [:]
     /// Devices whose carrier stays down.
     var carrierDown: Set<String> = []
     /// Devices that were let go while QEMU took no commands.
     var released: Set<String> = []
   }
 
-  private let path: String
   private let onEvent: @Sendable (QEMUEvent) -> Void
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   private let task = Mutex<Task<Void, Never>?>(nil)
 
   init(path: String, onEvent: @escaping @Sendable (QEMUEvent) -> Void) {
-    self.path = path
+    state = Mutex(State(path: path))
     self.onEvent = onEvent
   }
+
+  /// The socket has another name from now on; the connection stays.
+  func socketMoved(to path: String) { state.withLock { $0.path = path } }
 
   func start() {
     task.withLock { $0 = $0 ?? Task { await self.run() } }
@@ -59,16 +70,22 @@ final class QEMUMonitor: Sendable {
     endCommands("the machine's monitor was closed")
   }
 
-  /// Carries out a command.
+  /// Carries out a command that brings nothing.
   /// - Throws: `UserError` with QEMU's words, or when the machine's monitor does not answer.
-  func execute(_ command: QMPCommand) async throws(UserError) {
+  func execute(_ command: QMPCommand) async throws(UserError) { _ = try await ask(command) }
+
+  /// Carries out a command.
+  /// - Parameter descriptor: goes with the command: QEMU gets a duplicate.
+  /// - Returns: what QEMU answers; an object without members where there is nothing to be told.
+  /// - Throws: `UserError` with QEMU's words, or when the machine's monitor does not answer.
+  func ask(_ command: QMPCommand, passing descriptor: Descriptor? = nil) async throws(UserError) -> QMPValue {
     let timer = Mutex<Task<Void, Never>?>(nil)
     let result = await withCheckedContinuation { continuation in
       let sent = state.withLock { state -> Int? in
         guard state.isInCommandMode, let connection = state.connection else { return nil }
         state.counter += 1
         state.waiting[state.counter] = continuation
-        connection.send(command.line(id: state.counter))
+        connection.send(command.line(id: state.counter), with: descriptor)
         return state.counter
       }
       guard let id = sent else {
@@ -83,7 +100,7 @@ final class QEMUMonitor: Sendable {
       }
     }
     timer.withLock { $0?.cancel() }
-    try result.get()
+    return try result.get()
   }
 
   /// Waits until QEMU takes commands.
@@ -123,7 +140,9 @@ final class QEMUMonitor: Sendable {
 
   private func run() async {
     while !Task.isCancelled {
-      if let socket = try? UnixSocket.connect(path: path) { await serve(LineConnection(socket)) }
+      if let socket = try? UnixSocket.connect(path: state.withLock({ $0.path })) {
+        await serve(LineConnection(socket, lineLimit: Self.lineLimit))
+      }
       try? await Task.sleep(for: .milliseconds(20))
     }
   }
@@ -147,7 +166,7 @@ final class QEMUMonitor: Sendable {
         holder = Task { await self.repeatCarrierDown(connection) }
       }
       if let answer = message.answer {
-        finish(answer.id, answer.error.map { .failure(UserError(.failed, $0)) } ?? .success(()))
+        finish(answer.id, answer.error.map { .failure(UserError(.failed, $0)) } ?? .success(answer.value))
       }
       if let event = message.event { onEvent(event) }
     }
@@ -160,7 +179,7 @@ final class QEMUMonitor: Sendable {
     endCommands("the connection to the machine's monitor was lost")
   }
 
-  private func finish(_ id: Int, _ result: Result<Void, UserError>) {
+  private func finish(_ id: Int, _ result: Result<QMPValue, UserError>) {
     state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(returning: result)
   }
 

@@ -14,24 +14,32 @@ final class LineConnection: Sendable {
     var searched = 0
   }
 
-  private let socket: Descriptor
+  private struct Outgoing: Sendable {
+    var bytes: [UInt8]
+    /// Goes with the first of them.
+    var descriptor: Descriptor?
+  }
+
+  /// Another one comes in its place when the machine moves.
+  let socket: SwitchedSocket
   private let incoming = Mutex(Incoming())
-  private let outbox: AsyncStream<[UInt8]>.Continuation
+  private let outbox: AsyncStream<Outgoing>.Continuation
   private let queue: SendQueue
   private let writer: Task<Void, Never>
   private let limit: Int
 
   init(_ socket: Descriptor, lineLimit: Int = lineLimit) {
+    let socket = SwitchedSocket(socket)
     self.socket = socket
     limit = lineLimit
-    let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
+    let (stream, continuation) = AsyncStream.makeStream(of: Outgoing.self)
     outbox = continuation
     let queue = SendQueue()
     self.queue = queue
     writer = Task {
-      for await bytes in stream {
-        guard await Self.write(bytes, to: socket) else { break }
-        queue.note(sent: bytes.count)
+      for await item in stream {
+        guard await socket.write(item.bytes, with: item.descriptor) else { break }
+        queue.note(sent: item.bytes.count)
       }
       queue.end()
     }
@@ -42,9 +50,10 @@ final class LineConnection: Sendable {
   /// Queues a line; the order of calls is the order on the wire.
   ///
   /// After the peer is gone it goes nowhere.
-  func send(_ line: String) {
+  /// - Parameter descriptor: goes with it: the peer gets a duplicate.
+  func send(_ line: String, with descriptor: Descriptor? = nil) {
     queue.note(queued: line.utf8.count + 1)
-    outbox.yield(Array(line.utf8) + [UInt8(ascii: "\n")])
+    outbox.yield(Outgoing(bytes: Array(line.utf8) + [UInt8(ascii: "\n")], descriptor: descriptor))
   }
 
   /// Bytes that wait to be sent; for tests.
@@ -73,12 +82,8 @@ final class LineConnection: Sendable {
     while !Task.isCancelled {
       if let line = incoming.withLock({ Self.takeLine(&$0) }) { return line.utf8.count <= limit ? line : nil }
       guard incoming.withLock({ $0.bytes.count }) <= limit else { return nil }
-      guard let received = try? UnixSocket.receive(socket, size: 65536, maximumDescriptors: 0) else { return nil }
-      switch received {
-      case .data(let bytes, _): incoming.withLock { $0.bytes += bytes }
-      case .wouldBlock: guard (try? await Readiness.wait(for: socket, timeoutSeconds: nil)) != nil else { return nil }
-      case .end: return nil
-      }
+      guard let bytes = await socket.read() else { return nil }
+      incoming.withLock { $0.bytes += bytes }
     }
     return nil
   }
@@ -99,22 +104,6 @@ final class LineConnection: Sendable {
   /// Writes to a socket that may not take everything at once.
   /// - Returns: false when the peer is gone or the task was cancelled.
   static func write(_ bytes: [UInt8], to socket: Descriptor) async -> Bool {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      if Task.isCancelled { return false }
-      do {
-        if let count = try UnixSocket.send(socket, Array(rest)) {
-          rest = rest.dropFirst(count)
-        } else {
-          // The peer reads nothing now: a guest that boots, for example.
-          let room = try Epoll()
-          try room.add(socket.raw, token: 1, events: Epoll.output)
-          _ = try await Readiness.wait(for: room.descriptor, timeoutSeconds: nil)
-        }
-      } catch {
-        return false
-      }
-    }
-    return true
+    await SwitchedSocket.write(bytes, to: socket)
   }
 }
