@@ -289,6 +289,14 @@ import Topology
       // All of it is the node's, and goes.
       _ = try LabFiles.remove(node: paths)
       #expect(!Files.exists(paths.dataDirectory))
+      // One that a saved lab needs stays, too.
+      let saved = "\(place.directories.dataRoot)/saved/l-20260101000000"
+      try FileManager.default.createDirectory(atPath: saved, withIntermediateDirectories: true)
+      let nodes = "{\"machines\":[{\"node\":\"vm0\",\"disks\":[{}]},{\"disks\":[{\"path\":\"\(backing)\"}]}]}"
+      try Files.write(Array(nodes.utf8), to: "\(saved)/nodes.json")
+      let refusal = #expect(throws: UserError.self) { try place.catalogue.remove(entry.shownName) }
+      #expect(refusal?.message.hasSuffix("is in use: the saved lab \(saved) needs it") == true)
+      try Files.remove("\(saved)/nodes.json")
       _ = try place.catalogue.remove(entry.shownName)
       #expect(place.store == [])
     }

@@ -77,8 +77,12 @@ extension LabRoutes {
   }
 
   /// Takes down what only `down` makes way for.
-  func makeWay(for lab: CanonicalLab, _ progress: @escaping @Sendable (String) -> Void) async throws {
+  /// - Parameter from: folder of the saved lab that it is to go on from; nil = it begins.
+  func makeWay(
+    for lab: CanonicalLab, from: String?, _ progress: @escaping @Sendable (String) -> Void
+  ) async throws {
     guard let current = await service.lab(), RecordedLab.isInTheWay(current, of: lab) else { return }
+    if let from { try await SavedLabs.check(from, for: lab, in: service.directories) }
     try await service.takeDown(progress: progress)
   }
 }

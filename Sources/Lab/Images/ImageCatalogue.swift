@@ -140,7 +140,7 @@ package struct ImageCatalogue: Sendable {
   /// Takes the name from an image, and the image itself from the store if it has no other.
   ///
   /// A name goes, too, whose image is no more.
-  /// - Throws: `UserError` while a machine's disk lies over it.
+  /// - Throws: `UserError` while a machine's disk lies over it, or a saved lab needs it.
   package func remove(_ name: String) throws(UserError) -> CatalogueEntry {
     if let lost = try removeLost(name) { return lost }
     let found = try find(name)
@@ -148,6 +148,11 @@ package struct ImageCatalogue: Sendable {
       throw UserError(
         .failed, "image \(found.shownName) is in use: the disk \(user) lies over it",
         hint: "take the lab down, or remove that disk")
+    }
+    if let folder = savedUsers(of: found.image).first {
+      throw UserError(
+        .failed, "image \(found.shownName) is in use: the saved lab \(folder) needs it",
+        hint: "remove that folder, if nobody is to go on with it")
     }
     let others = names.filter { $0 != found.name && record($0)?.digest == found.image.digest }
     if let name = found.name { try Files.remove(path(of: name)) }
@@ -181,6 +186,17 @@ package struct ImageCatalogue: Sendable {
     return disks
   }
 
+  /// Folders of saved labs, of those in the usual place, with disks over what is in the store.
+  private func savedUsers(of image: StoredImage) -> [String] {
+    let (folder, root) = ("\(store.root)/\(image.digest)/", "\(directories.dataRoot)/saved")
+    return Files.names(in: root).map { "\(root)/\($0)" }.filter { path in
+      guard let bytes = Files.read("\(path)/\(SavedFile.nodes.rawValue)"),
+        let needed = try? JSONDecoder().decode(NeededImages.self, from: Data(bytes))
+      else { return false }
+      return needed.paths.contains { $0.hasPrefix(folder) }
+    }
+  }
+
   // MARK: - Names
 
   private static func usualName(_ path: String) -> String {
@@ -196,6 +212,16 @@ package struct ImageCatalogue: Sendable {
     }
     return first == true && isClean && name.utf8.count <= 63 && !["builtin", "none"].contains(name)
   }
+}
+
+/// What of `SavedNodes` tells which images are needed: also where the rest is of another form.
+private struct NeededImages: Decodable {
+  struct Machine: Decodable { var disks: [Disk]? }
+  struct Disk: Decodable { var path: String? }
+
+  var machines: [Machine]?
+
+  var paths: [String] { (machines ?? []).flatMap { $0.disks ?? [] }.compactMap(\.path) }
 }
 
 extension CatalogueEntry {

@@ -49,6 +49,11 @@ struct UpCommand: AsyncParsableCommand {
     transform: httpPlace)
   var http: HTTPOverride?
 
+  @Option(
+    name: .long, help: "Go on with the lab as it was saved in a folder, by `apus save`. (APUS_FROM)",
+    completion: .directory)
+  var from: String?
+
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -56,15 +61,20 @@ struct UpCommand: AsyncParsableCommand {
     let lab = try LabFile(try LabFile.path(file, of: "apus up"), directories: directories).checked()
     let lifecycle = LabLifecycle(directories: directories)
     let options = try options()
+    if dryRun, options.from != nil { throw ValidationError("--dry-run says nothing of a lab that goes on (--from)") }
+    if reset, options.from != nil {
+      throw ValidationError("--reset forgets what was said at run time, and --from brings it back")
+    }
     if dryRun { return try await preview(lab, lifecycle, options) }
-    if replace { try await lifecycle.makeWay(for: lab) }
+    if replace { try await makeWay(for: lab, lifecycle, options) }
     guard foreground else { return try write(try await lifecycle.bringUp(lab, options: options)) }
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
       handler.logLevel = .notice
       return handler
     }
-    let daemon = Daemon(name: lab.name, directories: directories, logger: Logger(label: "apus"))
+    var daemon = Daemon(name: lab.name, directories: directories, logger: Logger(label: "apus"))
+    daemon.isForeground = true
     // Its log goes to the same terminal.
     let display = ProgressDisplay(.up, lab: lab.name, definition: lab, updates: false)
     try await daemon.run(first: lab, options: options, progress: { display.take($0) }) { plan in
@@ -82,7 +92,16 @@ struct UpCommand: AsyncParsableCommand {
     options.parallel = try Variables.option(parallel, "PARALLEL", Self.machineCount)
     options.http = try Variables.option(http, "HTTP", Self.httpPlace)
     options.httpToken = try HTTPToken.takeFromEnvironment()
+    options.from = Variables.option(from, "FROM").map { HostPaths.absolute($0) }
     return options
+  }
+
+  /// Takes down what is in the lab's way, unless it can be seen that the lab cannot go on as it was saved.
+  private func makeWay(for lab: CanonicalLab, _ lifecycle: LabLifecycle, _ options: BringUpOptions) async throws {
+    if let path = options.from, lifecycle.directories.hasLab(lab.name) {
+      try await SavedLabs.check(path, for: lab, in: lifecycle.directories, environment: Variables.all)
+    }
+    try await lifecycle.makeWay(for: lab)
   }
 
   private func preview(_ lab: CanonicalLab, _ lifecycle: LabLifecycle, _ options: BringUpOptions) async throws {
