@@ -20,21 +20,27 @@ package struct ControlServer: Sendable {
   private let meter = RequestMeter()
   private let streams = OpenStreams()
   private let loop = ServingLoop()
+  /// What another daemon listened on before this one.
+  private let inherited: ListeningSocket?
+  /// Has another program go on with the lab; nil = this daemon cannot.
+  package var upgrade: UpgradeService?
 
   /// - Parameters:
   ///   - logger: takes what the lab's life brings; without it nothing is logged.
   ///   - socket: path of the control socket, no longer than `SocketPath.limit`; a file left there by a dead daemon is replaced.
   ///   - tcp: serves the same over TCP, where the lab wants it; nil = nobody does.
+  ///   - inherited: what another daemon listened on at `socket`, in place of a new one.
   ///   - onEnd: called when the daemon has nothing left to do; the answer that says so is written by then.
   package init(
     service: any LabService, socket: String,
     logger: Logger = Logger(label: "apus", factory: { _ in SwiftLogNoOpLogHandler() }),
-    tcp: TCPDoor? = nil, onEnd: @escaping @Sendable (LabEnd) -> Void
+    tcp: TCPDoor? = nil, inheriting inherited: ListeningSocket? = nil, onEnd: @escaping @Sendable (LabEnd) -> Void
   ) {
     self.service = service
     self.socket = socket
     self.logger = logger
     self.tcp = tcp
+    self.inherited = inherited
     self.onEnd = onEnd
     webSockets = WebSocketDesk(logger: logger)
   }
@@ -60,15 +66,16 @@ package struct ControlServer: Sendable {
     let listener: ControlListener
     do {
       let connection = ControlChannel(responder: responder.takingRequests(nil))
-      listener = try await ControlListener(.socket(path: socket), on: group, connection, logger: quiet)
+      listener = try await ControlListener(
+        .socket(path: socket), inheriting: inherited, on: group, connection, logger: quiet)
     } catch {
       try? await group.shutdownGracefully()
       throw UserError(.failed, "control socket \(socket): \(ErrorWords.ofConnection(error))")
     }
-    restrict()
+    loop.set(listener)
     await tcp?.serve(responder)
     onReady()
-    try? await listener.untilClosed()
+    await listener.untilClosed()
     // This task may be cancelled by now.
     await Task { await endStreams() }.value
     await tcp?.end()
@@ -92,13 +99,23 @@ package struct ControlServer: Sendable {
     await flush()
   }
 
-  /// Owner and group may use the API.
-  private func restrict() {
+  /// What it listens on; nil when nothing is served.
+  package var socketFile: OpenFile? { loop.listener?.socket.file }
+
+  /// Has those wait who connect from now on, in this process or another one that gets the sockets.
+  package func letWait() async {
+    await loop.listener?.letWait()
+    await tcp?.letWait()
+  }
+
+  /// Takes connections again.
+  package func takeAgain() async {
     do {
-      try FileManager.default.setAttributes([.posixPermissions: 0o660], ofItemAtPath: socket)
+      try await loop.listener?.resume()
     } catch {
-      logger.warning("control socket \(socket): mode 0660 could not be set: \(error)")
+      logger.error("control socket \(socket): \(ErrorWords.ofConnection(error))")
     }
+    await tcp?.takeAgain()
   }
 
   /// Returns when all that was to be written by now is in the sockets, as far as they take it.
@@ -131,12 +148,14 @@ package struct ControlServer: Sendable {
     let order = ChangeOrder()
     let subjects: [any Routes] = [
       LabRoutes(service: service, logger: logger, tcp: tcp, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
+      MigrationRoutes(service: service),
       LinkRoutes(service: service, order: order), PortRoutes(service: service, order: order),
       FrontEndRoutes(service: service),
       PodRoutes(service: service), CaptureRoutes(service: service), ImageRoutes(service: service),
       HostRoutes(service: service), LiveRoutes(service: service), FrameRoutes(service: service),
       EventRoutes(service: service), MetricsRoutes(service: service, meter: meter, desk: webSockets),
       NodeSockets(service: service, desk: webSockets), SessionRoutes(),
+      UpgradeRoutes(logger: logger, upgrade: upgrade, settle: settle),
     ]
     let served = subjects.flatMap(\.routes)
     let document = OpenAPI(rows: served.map(\.row) + [API.description.row]).document
@@ -149,11 +168,16 @@ extension API {
     .get, "/openapi.json", "This description, OpenAPI 3.1.")
 }
 
-/// The one event loop of the control socket, from when there is one.
+/// The one event loop of the control socket and what takes its connections, from when there are.
 private final class ServingLoop: Sendable {
   private let loop = Mutex<(any EventLoop)?>(nil)
+  private let taker = Mutex<ControlListener?>(nil)
 
   func set(_ new: any EventLoop) { loop.withLock { $0 = new } }
+  func set(_ listener: ControlListener) { taker.withLock { $0 = listener } }
+
+  /// Takes its connections; nil before it does.
+  var listener: ControlListener? { taker.withLock(\.self) }
 
   /// It does what it is asked in order: what is asked now comes after what was to be written.
   func flush() async { _ = try? await loop.withLock(\.self)?.submit {}.get() }

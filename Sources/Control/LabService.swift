@@ -19,9 +19,15 @@ package protocol LabService: Sendable {
     _ lab: CanonicalLab, options: BringUpOptions, progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PlanStep]
   func takeDown(progress: @escaping @Sendable (String) -> Void) async throws
+  /// Writes the lab into a folder, as it is at one instant.
+  func save(_ request: SaveRequest, progress: @escaping @Sendable (String) -> Void) async throws -> SavedLab
   func nodes() async -> [NodeStatus]
   func start(node: String, progress: @escaping @Sendable (String) -> Void) async throws
   func stop(node: String, progress: @escaping @Sendable (String) -> Void) async throws
+  /// Moves a machine into another QEMU; who is cancelled wants it no more.
+  func migrate(
+    node: String, _ wish: MigrationWish, tell: @escaping @Sendable (MigrationNews) -> Void
+  ) async throws -> MigrationOutcome
   func links() async -> [LinkStatus]
   /// - Returns: the link afterwards.
   func setLink(_ name: String, _ change: LinkChange) async throws -> LinkStatus

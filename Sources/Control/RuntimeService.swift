@@ -37,6 +37,12 @@ package final class RuntimeService: LabService {
     return try result.get()
   }
 
+  /// Goes on with a lab in this process, as another daemon hands it over.
+  package func takeOver(_ handed: HandedLab, from predecessor: Predecessor) async throws(UserError) {
+    try await runtime.takeOver(handed, from: predecessor)
+    if let plane = await runtime.dataplane() { follow(plane) }
+  }
+
   private func follow(_ plane: Dataplane) {
     let isNew = followed.withLock { known in
       defer { known = plane.events }
@@ -51,6 +57,14 @@ package final class RuntimeService: LabService {
     events.finish()
   }
 
+  package func save(
+    _ request: SaveRequest, progress: @escaping @Sendable (String) -> Void
+  ) async throws -> SavedLab {
+    let saved = try await runtime.save(request, progress: progress)
+    if saved.isDown { events.finish() }
+    return saved
+  }
+
   package func nodes() async -> [NodeStatus] { await runtime.nodes() }
 
   package func start(node: String, progress: @escaping @Sendable (String) -> Void) async throws {
@@ -59,6 +73,12 @@ package final class RuntimeService: LabService {
 
   package func stop(node: String, progress: @escaping @Sendable (String) -> Void) async throws {
     try await runtime.stop(node: node, progress: progress)
+  }
+
+  package func migrate(
+    node: String, _ wish: MigrationWish, tell: @escaping @Sendable (MigrationNews) -> Void
+  ) async throws -> MigrationOutcome {
+    try await runtime.migrate(node: node, wish, tell: tell)
   }
 
   package func links() async -> [LinkStatus] { await runtime.links() }

@@ -45,6 +45,20 @@ package struct LabDirectories: Sendable, Equatable {
 
   /// Folder of what is running of a lab.
   package func state(_ lab: String) -> String { "\(stateRoot)/\(lab)" }
+  /// Folder of the memory of all labs' machines, on a file system that lies in memory itself.
+  ///
+  /// One for each place of labs, so that labs of one name do not meet.
+  package var memoryRoot: String { "\(Self.sharedMemory)/\(memoryFolder)" }
+  /// Its name in `sharedMemory`.
+  var memoryFolder: String {
+    guard stateRoot != "/run/apus" else { return "apus" }
+    let digits = String(StableHash.of(stateRoot.utf8), radix: 16)
+    return "apus-" + String(repeating: "0", count: 16 - digits.count) + digits
+  }
+  /// Where every user may have files that lie in memory.
+  static let sharedMemory = "/dev/shm"
+  /// Folder of the memory of a lab's machines: a file each, called as the node is.
+  package func memory(_ lab: String) -> String { "\(memoryRoot)/\(lab)" }
   /// Folder of a lab's logs and disks.
   package func data(_ lab: String) -> String { "\(dataRoot)/\(lab)" }
   package func controlSocket(_ lab: String) -> String { path(.control, in: state(lab)) }
@@ -115,7 +129,15 @@ struct NodePaths: Sendable {
   var consoleSocket: String { state(.consoleSocket) }
   var monitorSocket: String { state(.monitorSocket) }
   var agentSocket: String { state(.agentSocket) }
+  /// The sockets of the QEMU to which the machine moves.
+  var newConsoleSocket: String { state(.newConsoleSocket) }
+  var newMonitorSocket: String { state(.newMonitorSocket) }
+  var newAgentSocket: String { state(.newAgentSocket) }
+  /// By which it moves.
+  var moveSocket: String { state(.moveSocket) }
   var consoleLog: String { data(.consoleLog) }
+  /// What the machine has as memory, where that is a file.
+  var memory: String { "\(directories.memory(lab))/\(node)" }
   /// What a machine from an image has written.
   var overlay: String { data(.disk) }
   /// The same of one of its disks, counted from 1.

@@ -20,7 +20,7 @@ package struct PlanStep: Sendable, Equatable {
 }
 
 /// How `up` may go about it.
-package struct BringUpOptions: Sendable, Equatable {
+package struct BringUpOptions: Sendable {
   /// Machines that run may be started again where a change needs it.
   package var allowsRestart = false
   /// What was said of links at run time is forgotten.
@@ -29,6 +29,10 @@ package struct BringUpOptions: Sendable, Equatable {
   package var parallel: Int?
   /// Where the API is served over TCP, from now on; nil = as was said before, else as the file has it.
   package var http: HTTPOverride?
+  /// Absolute path of the folder of a saved lab that it goes on from; nil = it begins.
+  package var from: String?
+  /// What is in that folder, once it was read.
+  var saved: SavedFolder?
   /// The token of it from now on; nil = the file's, or the one there is, or one that is made.
   package var httpToken: HTTPToken?
 

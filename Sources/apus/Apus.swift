@@ -14,14 +14,14 @@ struct Apus: AsyncParsableCommand {
       CommandGroup(
         name: "Labs",
         subcommands: [
-          UpCommand.self, DownCommand.self, PSCommand.self, ValidateCommand.self, TestCommand.self, GraphCommand.self,
-          ImportCommand.self,
+          UpCommand.self, DownCommand.self, SaveCommand.self, PSCommand.self, ValidateCommand.self, TestCommand.self,
+          GraphCommand.self, ImportCommand.self, UpgradeCommand.self,
         ]),
       CommandGroup(
         name: "Nodes",
         subcommands: [
           ExecCommand.self, ConsoleCommand.self, LogsCommand.self, StartCommand.self, StopCommand.self,
-          RestartCommand.self,
+          RestartCommand.self, MigrateCommand.self,
         ]),
       CommandGroup(
         name: "Network",

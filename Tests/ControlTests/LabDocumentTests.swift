@@ -30,7 +30,7 @@ import Topology
           {"name": "eth0", "mac": "02:00:00:00:00:01", "switch": "sw1", "vlan": 10, "queues": 1, "role": "listen",
            "addresses": [{"address": "10.0.10.1/24", "vlan": 10}, {"address": "fd00::1/64"}], "gateway": "10.0.10.254",
            "routes": [{"to": "default", "via": "10.0.10.254", "metric": 5, "onlink": true}, {"to": "::/0", "via": "fe80::1"}],
-           "offload": true, "mtu": 9000,
+           "offload": true, "mtu": 9000, "migration_buffer": 0,
            "impair": {"from_first": {"delay": 0.04, "jitter": 0.005, "loss": 0.001, "duplicate": 0.1, "reorder": 0.2,
              "corrupt": 0.3, "rate": 8000000, "queue": 7}, "from_second": {}}},
           {"name": "eth1", "mac": "02:00:00:00:00:02", "switch": "sw1", "trunk": ["10-20", "30"], "native": 10, "queues": 2,

@@ -66,8 +66,8 @@ import Topology
         "name         old.eth0", "kind         stream", "carrier      up", "end          up", "mode         wire",
         "mac          02:00:00:00:00:03", "mtu          1500", "queues       1",
         "socket       /run/apus/two/old.eth0.sock", "received     9 packets, 900 bytes",
-        "transmitted  0 packets, 0 bytes", "drops        out tap-busy 1", "connected    yes", "role         listen",
-        "faults       2",
+        "transmitted  0 packets, 0 bytes", "drops        out tap-busy 1",
+        "held         12 frames, 1.3 KiB of 4 MiB", "connected    yes", "role         listen", "faults       2",
         "fragments    7 of IPv4 with DF from the node: switch its TSO off (ethtool -K INTERFACE tso off)",
       ])
   }

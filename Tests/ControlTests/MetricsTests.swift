@@ -37,6 +37,7 @@ import Testing
       #"apus_port_receive_bytes_total{\#(port)} 1200"#,
       #"apus_port_transmit_packets_total{\#(port)} 11"#,
       #"apus_port_transmit_bytes_total{\#(port)} 1100"#,
+      #"apus_port_held_packets{\#(port)} 0"#,
       #"apus_port_drops_total{\#(port),direction="in",reason="runt"} 3"#,
       #"apus_port_drops_total{\#(port),direction="out",reason="no-buffer"} 4"#,
       #"apus_port_drops_total{\#(port),direction="out",reason="tap-busy"} 0"#,

@@ -2,6 +2,7 @@ import Capture
 import Dataplane
 import FoundationEssentials
 import LinuxHost
+import Logging
 import Synchronization
 import Testing
 import Topology
@@ -231,6 +232,46 @@ import Topology
       #expect(await files(second, folder) == ["three.pcapng", "two.pcapng"])
       try await second.takeDown { _ in }
       #expect(await second.captures.running().isEmpty)
+    }
+  }
+
+  /// A hand-over to another daemon that did not come to be, and one that did: all is in one file.
+  @Test func whatAFileDeclaresGoesOnInItsFile() async throws {
+    try await withTemporaryDirectories { directories in
+      let folder = directories.dataRoot
+      try Files.makeDirectory(folder)
+      var lab = lab()
+      var ring = declared("ring.pcapng", [.all], folder)
+      ring.ring = CaptureDefinition.Ring(files: 3, size: 1 << 20)
+      let port = declared("c.pcap", [.port(node: "c", nic: "eth0")], folder)
+      lab.captures = [declared("one.pcapng", [.switch("sw1")], folder), port, ring]
+      let runtime = LabRuntime(directories: directories)
+      _ = try await runtime.bringUp(lab) { _ in }
+      _ = await runtime.captures.suspend()
+      #expect(await runtime.captures.running().isEmpty)
+      let size = try #require(Files.read("\(folder)/one.pcapng")?.count)
+      await runtime.captures.goOn()
+      #expect(await files(runtime, folder).sorted() == ["c.pcap", "one.pcapng", "ring.pcapng"])
+      try await runtime.captures.stop("file:\(folder)/c.pcap")
+      let handed = await runtime.captures.suspend()
+      #expect(handed.ended == ["file:\(folder)/c.pcap"])
+      let bytes = try #require(Files.read("\(folder)/one.pcapng"))
+      #expect(bytes.count > size && bytes.starts(with: [0x0A, 0x0D, 0x0D, 0x0A]))
+      #expect(Array(bytes[size..<(size + 4)]) == [0x0A, 0x0D, 0x0D, 0x0A])
+      // A head stands there once.
+      #expect(Files.read("\(folder)/c.pcap")?.count == 24)
+      let other = CaptureDesk(
+        gate: runtime.gate, logger: Logger(label: "test"), application: "apus", events: EventHub())
+      try await other.inherit(handed, of: lab)
+      // The files are another daemon's until then.
+      #expect(await other.running().isEmpty && Files.read("\(folder)/one.pcapng") == bytes)
+      await other.goOn()
+      #expect(await other.running().compactMap(\.file).sorted() == ["\(folder)/one.pcapng", "\(folder)/ring.pcapng"])
+      await other.endAll()
+      #expect(!Files.exists("\(folder)/one_2.pcapng"))
+      let rings = HostFacts.entries(of: folder).filter { $0.hasPrefix("ring_0000") }.map { $0.prefix(10) }
+      #expect(rings.sorted() == ["ring_00001", "ring_00002", "ring_00003"])
+      try await runtime.takeDown { _ in }
     }
   }
 

@@ -42,6 +42,19 @@ import Topology
     lane.leave()
   }
 
+  /// Another daemon has the lab: who waits, and who comes, is sent away.
+  @Test func aClosedLaneLetsNobodyThrough() async throws {
+    let lane = ChangeDoor.Lane()
+    await lane.take()
+    let waiting = Task { try await lane.takeUnlessCancelled() }
+    try await until { lane.waiterCount == 1 }
+    lane.close()
+    await #expect(throws: CancellationError.self) { try await waiting.value }
+    await #expect(throws: CancellationError.self) { try await lane.takeUnlessCancelled() }
+    lane.leave()
+    await #expect(throws: CancellationError.self) { try await lane.takeUnlessCancelled() }
+  }
+
   /// A client that goes away while it waits leaves nothing shut, wherever in the queue it was.
   @Test func whoGivesUpHoldsNobodyUp() async throws {
     let lane = ChangeDoor.Lane()

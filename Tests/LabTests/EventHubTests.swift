@@ -120,7 +120,10 @@ import Testing
   @Test func typesAreNamedWholeOrByTheirFirstPart() async throws {
     let hub = EventHub(lab: "two", base: 1)
     for type in LabEventType.allCases { hub.note(type, detail: ["count": 1]) }
-    let nodes = ["node.started", "node.ready", "node.stopped", "node.failed"]
+    let nodes = [
+      "node.started", "node.ready", "node.stopped", "node.failed", "node.migrating", "node.migrated",
+      "node.not-migrated",
+    ]
     let heard = await words(hub, .after(0), try EventFilter(["node", "fdb.full"]))
     #expect(heard.map { String($0.split(separator: " ")[1]) } == nodes + ["fdb.full", "lost"])
     for word in ["", "nod", "node.", "node.r", "Node", "lab.up.x", "*"] {

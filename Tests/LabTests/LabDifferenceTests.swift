@@ -133,6 +133,16 @@ import Topology
     #expect(difference.restarts == [PlanStep(.restart, "node vm1", "vm, image builtin, memory 128M -> 256M")])
   }
 
+  /// Room for frames while a machine moves is the switch's: no machine notices.
+  @Test func anotherMigrationBufferTouchesNothing() throws {
+    let difference = try difference { lab in
+      for node in lab.nodes.indices { lab.nodes[node].nics[0].migrationBuffer = 1 << 20 }
+    }
+    #expect(difference.changedNodes == ["vm1": .modes, "p1": .modes, "x1": .modes])
+    #expect(difference.restarts.isEmpty && difference.otherOffers.isEmpty)
+    #expect(difference.steps.map(\.detail) == Array(repeating: "migration-buffer of eth0", count: 3))
+  }
+
   /// A guest takes up features when it starts; an interface of ours is opened anew under whoever uses it.
   @Test func anotherOffloadDoesWhatEachKindNeeds() throws {
     let difference = try difference { lab in

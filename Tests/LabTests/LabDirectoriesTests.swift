@@ -61,4 +61,13 @@ import Testing
       #expect(try directories.labs(asked: "c") == ["a", "b"])
     }
   }
+
+  /// Labs of one name in two places have not one memory.
+  @Test func memoryOfEachPlace() {
+    let usual = LabDirectories(stateRoot: "/run/apus", dataRoot: "/var/lib/apus")
+    #expect(usual.memory("l") == "/dev/shm/apus/l")
+    let other = LabDirectories(stateRoot: "/tmp/s", dataRoot: "/tmp/d")
+    #expect(other.memoryRoot.wholeMatch(of: /\/dev\/shm\/apus-[0-9a-f]{16}/) != nil)
+    #expect(other.memoryRoot != LabDirectories(stateRoot: "/tmp/t", dataRoot: "/tmp/d").memoryRoot)
+  }
 }

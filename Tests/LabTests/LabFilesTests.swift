@@ -63,6 +63,56 @@ import Topology
     }
   }
 
+  /// The memory of machines lies elsewhere.
+  @Test func memoryIsRemoved() throws {
+    try withTemporaryDirectories { directories in
+      try makeLab("l", in: directories)
+      let paths = ["vm1", "vm2"].map { NodePaths(directories: directories, lab: "l", node: $0) }
+      for path in paths { #expect(MachineMemory.make(path, size: 1 << 20).memory == .file(path.memory)) }
+      #expect(mode(directories.memoryRoot) == 0o700 && mode(directories.memory("l")) == 0o700)
+      #expect(mode(paths[0].memory) == 0o600)
+      // Another machine begins with another file.
+      let first = try Descriptor.openFile(paths[0].memory).stamp()
+      #expect(first.size == 1 << 20)
+      _ = MachineMemory.make(paths[0], size: 2 << 20)
+      let second = try Descriptor.openFile(paths[0].memory).stamp()
+      #expect(second.size == 2 << 20 && second.inode != first.inode)
+      MachineMemory.remove(paths[0])
+      #expect(!Files.exists(paths[0].memory) && Files.exists(paths[1].memory))
+      #expect(try LabFiles.remove("l", in: directories) == FileRemoval(isSomething: true))
+      #expect(!Files.exists(directories.memoryRoot))
+    }
+  }
+
+  /// It may be all that is left of a lab; what is not ours there stays.
+  @Test func memoryAloneIsFound() throws {
+    try withTemporaryDirectories { directories in
+      let paths = NodePaths(directories: directories, lab: "l", node: "vm1")
+      #expect(!LabFiles.areThere("l", in: directories))
+      _ = MachineMemory.make(paths, size: 1 << 20)
+      try write("\(directories.memory("l"))/.vm2.0badcafe.new")
+      try write("\(directories.memory("l"))/not_ours")
+      #expect(LabFiles.areThere("l", in: directories))
+      #expect(try LabFiles.remove("l", in: directories).left == ["\(directories.memory("l"))/not_ours"])
+      try Files.remove("\(directories.memory("l"))/not_ours")
+      _ = try LabFiles.remove("l", in: directories)
+      #expect(!Files.exists(directories.memoryRoot))
+    }
+  }
+
+  /// What does not fit is not promised.
+  @Test func memoryWithoutRoomIsInNoFile() throws {
+    try withTemporaryDirectories { directories in
+      let paths = NodePaths(directories: directories, lab: "l", node: "vm1")
+      let room = try #require(Folder("/dev/shm").room)
+      let (memory, reason) = MachineMemory.make(paths, size: Int(clamping: room) + (1 << 30))
+      #expect(memory == .anonymous && reason?.contains("/dev/shm has no room for its") == true)
+      #expect(!Files.exists(paths.memory))
+      _ = try LabFiles.remove("l", in: directories)
+      #expect(!Files.exists(directories.memoryRoot))
+    }
+  }
+
   /// State and data in one folder.
   @Test func oneFolderForBoth() throws {
     try withTemporaryDirectories { directories in

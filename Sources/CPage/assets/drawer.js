@@ -38,6 +38,7 @@ export function nodeActions(store, context, name) {
       if (!await ask("Restart", "What runs in it ends; then it starts again.")) return;
       if (await change("stop")) await change("start", `${name} is started again`);
     }]);
+    if (vertex?.kind === "vm") actions.push(["Move to a new QEMU", () => change("migrate", `${name} runs in a new QEMU`)]);
   } else {
     actions.push(["Start", () => change("start", `${name} is started`)]);
   }

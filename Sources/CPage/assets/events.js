@@ -15,7 +15,7 @@ const retry = 2000;
 /** What a subject is, by the first part of the type. */
 const kinds = { node: "node", port: "port", link: "link", fdb: "switch" };
 const good = new Set(["lab.up", "node.ready", "port.up"]);
-const bad = new Set(["node.failed", "port.fault", "fdb.full", "lost"]);
+const bad = new Set(["node.failed", "node.not-migrated", "port.fault", "fdb.full", "lost"]);
 let panels = 0;
 
 function clock(time) {

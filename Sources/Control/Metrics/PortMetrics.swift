@@ -58,6 +58,11 @@ struct PortMetrics {
       MetricFamily("apus_port_transmit_bytes", .counter, unit: "bytes", help: "Bytes from the switch to the node."),
       { $0.transmitBytes }
     ),
+    (
+      MetricFamily(
+        "apus_port_held_packets", .gauge, unit: "packets", help: "Frames that wait for a machine that moves."),
+      { UInt64(max($0.held?.frames ?? 0, 0)) }
+    ),
   ]
 
   /// Every reason from the start: of a counter that appears with its first value, no rise can be seen.

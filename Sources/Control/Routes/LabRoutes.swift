@@ -13,6 +13,10 @@ extension API {
   package static let labDown = Route<DownQuery, NoBody, Lines<LabLine>>(
     .delete, "/v1/lab", "Takes the lab down, and goes on when the client has gone; then the daemon ends.",
     errors: [.different], mayAnswerNothing: true)
+  package static let labSave = Route<SaveQuery, NoBody, Lines<SaveLine>>(
+    .post, "/v1/lab/save",
+    "Writes the lab into a folder, as it is at one instant; who goes away meanwhile wants it no more.",
+    errors: [.notFound, .unreachable])
   package static let tests = Route<NoQuery, Perhaps<TestRequest>, Lines<TestLine>>(
     .post, "/v1/tests", "Runs the tests of the lab, or some of them.", errors: [.notFound])
   package static let testNames = Route<NoQuery, NoBody, Single<[TestNameRow]>>(
@@ -31,14 +35,16 @@ package struct UpQuery: RouteQuery {
   package var directory: String?
   package var http: String?
   package var httpToken: String?
+  package var from: String?
 
   package init() {}
   package init(_ options: BringUpOptions) {
     (allowRestart, reset, parallel) = (options.allowsRestart, options.isReset, options.parallel)
+    from = options.from
     (http, httpToken) = (options.http?.description, options.httpToken?.text)
   }
 
-  /// - Throws: `badInput` for an address that is none, or a token that is not good enough.
+  /// - Throws: `badInput` for an address that is none, a token that is not good enough, or what does not go together.
   func options() throws(UserError) -> BringUpOptions {
     var options = BringUpOptions()
     options.allowsRestart = allowRestart ?? false
@@ -51,13 +57,16 @@ package struct UpQuery: RouteQuery {
       options.http = said
     }
     if let httpToken { options.httpToken = try HTTPToken(httpToken, from: "http-token") }
+    if let from, !from.hasPrefix("/") { throw UserError(.badInput, "from must be an absolute path, found \"\(from)\"") }
+    options.from = from
+    if from != nil, options.isReset { throw UserError(.badInput, "reset and from do not go together") }
     return options
   }
 
   enum CodingKeys: String, CodingKey {
     case allowRestart = "allow-restart"
     case dryRun = "dry-run"
-    case reset, parallel, replace, directory, http
+    case reset, parallel, replace, directory, http, from
     case httpToken = "http-token"
   }
 
@@ -78,6 +87,7 @@ package struct UpQuery: RouteQuery {
       Field(optional: "http", .text, "Where the API is served over TCP, whatever the lab says: an address, or `off`.")
         .onSocket(),
       Field(optional: "http-token", .text, "The token of it.").onSocket(),
+      Field(optional: "from", .form(.path), "The folder of a saved lab: it goes on as it was then.").onSocket(),
     ])
 }
 
@@ -142,6 +152,12 @@ struct LabRoutes: Routes {
         await door.close()
         return takeDown(to: call.channel)
       },
+      API.labSave.responds { call in
+        _ = try await current()
+        let request = try call.query.request()
+        if request.stops { await door.close() }
+        return save(request, to: call.channel)
+      },
       API.tests.responds { call in
         let lab = try await current()
         let names = try TestRequest.names(try await call.body(), of: lab)
@@ -180,7 +196,7 @@ struct LabRoutes: Routes {
           logger.info("\(text)")
           lines.yield(LabLine.progress(text))
         }
-        if isReplacing { try await makeWay(for: lab, progress) }
+        if isReplacing { try await makeWay(for: lab, from: options.from, progress) }
         let plan = try await service.bringUp(lab, options: options, progress: progress)
         // No line of the log has it: it may have the token.
         if let row = await tcp?.takeNews() { lines.yield(.http(row)) }
@@ -211,6 +227,27 @@ struct LabRoutes: Routes {
         logger.error("down: \(body.message)")
         lines.yield(.failed(body))
         await door.reopen()
+      }
+    }
+  }
+
+  /// Who goes away while it is under way (Ctrl-C) wants it no more: the lab goes on, and nothing is left of it.
+  private func save(_ request: SaveRequest, to channel: any Channel) -> Response {
+    let end = EndNote()
+    return Answer.lines(to: channel, isCancelledByClose: true, afterwards: { await tell(end) }) { lines in
+      do {
+        let lab = await service.lab()?.name ?? ""
+        let saved = try await service.save(request) { text in
+          logger.info("\(text)")
+          lines.yield(SaveLine.progress(text))
+        }
+        lines.yield(.saved(SavedRow(saved, lab: lab)))
+        if saved.isDown { await end.set(.takenDown) }
+      } catch {
+        let body = ErrorBody(error)
+        logger.error("save: \(body.message)")
+        lines.yield(.failed(body))
+        if request.stops { await door.reopen() }
       }
     }
   }

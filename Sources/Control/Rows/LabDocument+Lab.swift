@@ -264,6 +264,7 @@ extension LabDocument.NIC {
     (role, socket, socketMode, socketOwner) = (nic.role, nic.socket, nic.socketMode, nic.socketOwner)
     (frontEnd, model) = (nic.frontEnd, nic.model.isEmulated ? nic.model : nil)
     (offload, transport) = (LabDocument.Offload(nic.offload), nic.transport == .vhostUser ? nil : nic.transport)
+    migrationBuffer = nic.migrationBuffer == NICDefinition.usualMigrationBuffer ? nil : nic.migrationBuffer
     impair = nic.impair.map { LabDocument.Impairments($0) }
   }
 
@@ -287,6 +288,7 @@ extension LabDocument.NIC {
     definition.role = role ?? definition.role
     (definition.socket, definition.socketMode, definition.socketOwner) = (socket, socketMode, socketOwner)
     (definition.offload, definition.model) = (offload?.level ?? definition.offload, model ?? definition.model)
+    definition.migrationBuffer = migrationBuffer ?? definition.migrationBuffer
     definition.impair = impair?.pair
     return definition
   }

@@ -258,6 +258,9 @@ extension LabDocument.NIC {
         "What the socket of an external NIC carries; `vhost-user` without it."),
       Field(optional: "offload", LabDocument.Offload.shape, "What it and the switch leave to each other."),
       Field(
+        optional: "migration_buffer", .integer(Limits.migrationBuffer),
+        "Bytes of frames that wait while its machine moves; 4194304 without it."),
+      Field(
         optional: "model", .choice(NICModel.allCases.map(\.rawValue)), "What it is to its machine; virtio without it."),
       Field(optional: "impair", LabDocument.Impairments.shape, "Of its link to its switch."),
     ])

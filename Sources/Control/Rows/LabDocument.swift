@@ -233,6 +233,8 @@ extension LabDocument {
     var frontEnd: NICDefinition.FrontEnd?
     var transport: NICDefinition.Transport?
     var offload: Offload?
+    /// Nil = as usual.
+    var migrationBuffer: Int?
     var model: NICModel?
     var impair: Impairments?
 
@@ -242,6 +244,7 @@ extension LabDocument {
       case socketOwner = "socket_owner"
       case frontEnd = "front_end"
       case transport, offload, model, impair
+      case migrationBuffer = "migration_buffer"
     }
   }
 

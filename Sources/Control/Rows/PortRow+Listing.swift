@@ -43,7 +43,7 @@ extension PortRow {
       ("interface", interface), ("added", isAdded ? "at run time" : nil),
       ("received", "\(receivePackets) packets, \(receiveBytes) bytes"),
       ("transmitted", "\(transmitPackets) packets, \(transmitBytes) bytes"),
-      ("drops", dropText.isEmpty ? "none" : dropText), ("offloads", offloads?.text),
+      ("drops", dropText.isEmpty ? "none" : dropText), ("held", held?.text), ("offloads", offloads?.text),
       ("error", error),
     ]
     facts += peerSocket?.facts ?? []

@@ -72,6 +72,8 @@ package struct PortRow: Described, Equatable {
   package var offloads: Offloads?
   /// What its NIC is to a machine; only of machines, and only in `port show`.
   package var model: String?
+  /// While its node is in switch-over, and only in `port show`.
+  package var held: HeldFrames?
   /// Only of ports of kind `stream` and `dgram`, and only in `port show`.
   package var peerSocket: PeerSocket?
   /// Only of vhost-user ports, and only in `port show`.
@@ -104,6 +106,7 @@ package struct PortRow: Described, Equatable {
     error = status.error
     offloads = isDetailed ? status.offloads.map { Offloads(toNode: $0.toNode, fromNode: $0.fromNode) } : nil
     model = lab?.model(ofPort: status.name)?.rawValue
+    held = isDetailed ? status.held.map { HeldFrames($0) } : nil
     peerSocket = isDetailed ? status.socketPeer.map { PeerSocket($0) } : nil
     details = isDetailed ? status.vhostUser.map { VhostUserDetails($0) } : nil
   }
@@ -135,6 +138,7 @@ package struct PortRow: Described, Equatable {
       Field(optional: "offloads", Offloads.shape, "What it and its node leave to each other."),
       Field(
         optional: "model", .choice(NICModel.allCases.map(\.rawValue)), "What a machine's NIC is to its system."),
+      Field(optional: "held", HeldFrames.shape, "Frames that wait for a machine that moves."),
       Field(
         optional: "peer_socket", PeerSocket.shape, "Of the kinds `stream` and `dgram`: the other side of its socket."),
     ] + VhostUserDetails.shape.fields.map(\.optional))
@@ -150,7 +154,7 @@ extension PortRow {
     case receiveBytes = "receive_bytes"
     case transmitPackets = "transmit_packets"
     case transmitBytes = "transmit_bytes"
-    case drops, error, offloads, model
+    case drops, error, offloads, model, held
     case peerSocket = "peer_socket"
   }
 
@@ -180,6 +184,7 @@ extension PortRow {
     try row.encode(error, forKey: .error)
     try row.encodeIfPresent(offloads, forKey: .offloads)
     try row.encodeIfPresent(model, forKey: .model)
+    try row.encodeIfPresent(held, forKey: .held)
     try row.encodeIfPresent(peerSocket, forKey: .peerSocket)
     try details?.encode(to: encoder)
   }
@@ -209,6 +214,7 @@ extension PortRow {
     error = try row.decodeIfPresent(String.self, forKey: .error)
     offloads = try row.decodeIfPresent(Offloads.self, forKey: .offloads)
     model = try row.decodeIfPresent(String.self, forKey: .model)
+    held = try row.decodeIfPresent(HeldFrames.self, forKey: .held)
     peerSocket = try row.decodeIfPresent(PeerSocket.self, forKey: .peerSocket)
     details = try? VhostUserDetails(from: decoder)
   }

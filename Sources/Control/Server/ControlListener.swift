@@ -1,12 +1,14 @@
 import HTTPTypes
 import HummingbirdCore
+import Lab
 import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 import Topology
 
-/// A socket that takes connections of the API.
-struct ControlListener: Sendable {
+/// A socket that takes connections of the API, until it is closed; in between it may let them wait.
+final class ControlListener: Sendable {
   enum Place: Sendable {
     /// A file left there by a dead daemon is replaced.
     case socket(path: String)
@@ -14,19 +16,65 @@ struct ControlListener: Sendable {
 
     /// There a client that has gone away looks as one that says no more: it counts as gone.
     fileprivate var isTCP: Bool { if case .tcp = self { true } else { false } }
+
+    fileprivate func open() throws(UserError) -> ListeningSocket {
+      switch self {
+      case .socket(let path): try ListeningSocket(path: path)
+      case .tcp(let address): try ListeningSocket(address: address.host, port: address.port)
+      }
+    }
   }
 
-  /// Connections that wait to be taken.
-  private static let backlog: Int32 = 256
+  private struct State {
+    /// Of the socket; nil while those who connect wait.
+    var channel: (any Channel)?
+    var services: [Task<Void, Never>] = []
+    var hasEnded = false
+  }
 
-  let channel: any Channel
-  private let service: Task<Void, Never>
+  /// Time between looks whether it goes on, while those who connect wait.
+  private static let pause = Duration.milliseconds(10)
 
+  private let place: Place
+  private let group: any EventLoopGroup
+  private let connection: ControlChannel
+  private let logger: Logger
+  let socket: ListeningSocket
+  private let state = Mutex(State())
+
+  /// - Parameter inherited: what another process listened on at that place; nil = it is made.
   /// - Throws: what the system says to it.
-  init(_ place: Place, on group: any EventLoopGroup, _ connection: ControlChannel, logger: Logger) async throws {
-    let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: Self.backlog)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+  init(
+    _ place: Place, inheriting inherited: ListeningSocket? = nil, on group: any EventLoopGroup,
+    _ connection: ControlChannel, logger: Logger
+  ) async throws {
+    (self.place, self.group, self.connection, self.logger) = (place, group, connection, logger)
+    socket = try inherited ?? place.open()
+    try await resume()
+  }
+
+  /// Takes connections, those first that have waited.
+  func resume() async throws {
+    let listening = try await listen()
+    // That of whoever takes a socket over is smaller.
+    socket.widen()
+    let (connection, logger) = (connection, logger)
+    let service: Task<Void, Never> = Task {
+      await withDiscardingTaskGroup { group in
+        try? await listening.executeThenClose { inbound in
+          for try await client in inbound { group.addTask { await connection.handle(value: client, logger: logger) } }
+        }
+      }
+    }
+    state.withLock { state in
+      state.channel = listening.channel
+      state.services.append(service)
+    }
+  }
+
+  private func listen() async throws -> NIOAsyncChannel<HTTP1Channel.Value, Never> {
+    let (logger, connection) = (logger, connection)
+    return try await ServerBootstrap(group: group)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(AcceptErrorHandler(logger: logger))
@@ -34,42 +82,48 @@ struct ControlListener: Sendable {
       }
       .childChannelOption(.allowRemoteHalfClosure, value: !place.isTCP)
       .childChannelOption(.socketOption(.so_keepalive), value: 1)
-    let setUp = { @Sendable (channel: any Channel) in connection.setup(channel: channel, logger: logger) }
-    let listening: NIOAsyncChannel<HTTP1Channel.Value, Never> =
-      switch place {
-      case .socket(let path):
-        try await bootstrap.bind(
-          unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: setUp)
-      case .tcp(let address):
-        try await bootstrap.bind(host: address.host, port: address.port, childChannelInitializer: setUp)
-      }
-    channel = listening.channel
-    service = Task {
-      await withDiscardingTaskGroup { group in
-        try? await listening.executeThenClose { inbound in
-          for try await client in inbound { group.addTask { await connection.handle(value: client, logger: logger) } }
-        }
-      }
+      .bind(try socket.duplicatedNumber()) { channel in connection.setup(channel: channel, logger: logger) }
+  }
+
+  /// Has those wait who connect from now on; those who have connected go on.
+  func letWait() async {
+    let channel = state.withLock { state in
+      defer { state.channel = nil }
+      return state.channel
     }
+    try? await channel?.close()
   }
 
   /// Returns when it is closed, or this task is cancelled.
-  func untilClosed() async throws {
-    try await withTaskCancellationHandler {
-      try await channel.closeFuture.get()
+  func untilClosed() async {
+    await withTaskCancellationHandler {
+      while !Task.isCancelled, !state.withLock({ $0.hasEnded }) {
+        if let channel = state.withLock({ $0.channel }) {
+          try? await channel.closeFuture.get()
+          // It was closed for good, by the system too, unless somebody has it wait, or has had it wait and go on.
+          if state.withLock({ $0.channel === channel }) { return }
+        }
+        try? await Task.sleep(for: Self.pause)
+      }
     } onCancel: {
-      channel.close(promise: nil)
+      state.withLock { $0.channel }?.close(promise: nil)
     }
   }
 
   /// Takes no more connections; those that there are go on.
-  func stopListening() async { try? await channel.close() }
+  func stopListening() async {
+    state.withLock { $0.hasEnded = true }
+    await letWait()
+    socket.close()
+  }
 
   /// Ends everything.
   func end() async {
     await stopListening()
-    service.cancel()
-    await service.value
+    for service in state.withLock({ $0.services }) {
+      service.cancel()
+      await service.value
+    }
   }
 }
 

@@ -23,11 +23,17 @@ final class HTTPAccess: Sendable {
   private let state: Mutex<State>
   private let streams: OpenStreams
 
-  /// - Parameter streams: end with the sessions that opened them.
-  init(_ definition: HTTPDefinition, _ token: HTTPToken, _ streams: OpenStreams) {
-    state = Mutex(State(definition: definition, token: token))
+  /// - Parameters:
+  ///   - streams: end with the sessions that opened them.
+  ///   - sessions: ids of those that count from the start, the oldest first.
+  init(_ definition: HTTPDefinition, _ token: HTTPToken, _ streams: OpenStreams, sessions: [String] = []) {
+    state = Mutex(
+      State(definition: definition, token: token, sessions: Array(sessions.suffix(Self.sessionLimit))))
     self.streams = streams
   }
+
+  /// Ids of the sessions that count, the oldest first.
+  var sessionIDs: [String] { state.withLock(\.sessions) }
 
   /// Another token ends all sessions; what was opened by them goes on until `endStrangers`.
   func change(to definition: HTTPDefinition, _ token: HTTPToken) {

@@ -44,6 +44,8 @@ package actor TCPDoor: HTTPDoor {
   private var change: Change?
   /// What is to be told of it to who has asked for it.
   private var news: HTTPRow?
+  /// What another daemon served, until this one does.
+  private var inherited: (socket: ListeningSocket, http: HandedHTTP)?
 
   package init(lab: String, directories: LabDirectories, logger: Logger) {
     self.init(lab: lab, directories: directories, logger: logger, limits: ConnectionLimits())
@@ -132,6 +134,40 @@ package actor TCPDoor: HTTPDoor {
     await opened.connections.drain(within: Self.drainTime, but: responder?.streams.channels ?? [])
   }
 
+  // MARK: - From one daemon to another
+
+  /// Has those wait who connect from now on.
+  func letWait() async { await opened?.listener.letWait() }
+
+  /// Takes connections again.
+  func takeAgain() async {
+    guard let opened else { return }
+    do {
+      try await opened.listener.resume()
+    } catch {
+      logger.error("http: cannot listen on \(opened.definition.listen): \(ErrorWords.ofConnection(error))")
+    }
+  }
+
+  /// What another daemon needs to go on; nil when nothing is served.
+  package func handOver() -> (OpenFile, HandedHTTP)? {
+    guard let opened, let file = opened.listener.socket.file else { return nil }
+    return (file, HandedHTTP(address: opened.definition.listen, sessions: opened.access.sessionIDs))
+  }
+
+  /// Has what another daemon served be used when the same is opened; anything else closes it.
+  package func inherit(_ file: OpenFile, _ http: HandedHTTP) { inherited = (ListeningSocket(file), http) }
+
+  /// What there is of an address.
+  private func takeInherited(_ address: HTTPAddress) -> (socket: ListeningSocket, http: HandedHTTP)? {
+    guard let inherited = inherited.take() else { return nil }
+    guard inherited.http.address == address else {
+      inherited.socket.close()
+      return nil
+    }
+    return inherited
+  }
+
   /// Somebody has begun to ask something.
   var isAsked: Bool { opened?.connections.isAsked ?? false }
 
@@ -158,11 +194,12 @@ package actor TCPDoor: HTTPDoor {
         definition: wanted, token: token, access: before.access, connections: before.connections,
         listener: before.listener)
     }
-    let access = HTTPAccess(wanted, token, responder.streams)
+    let known = takeInherited(wanted.listen)
+    let access = HTTPAccess(wanted, token, responder.streams, sessions: known?.http.sessions ?? [])
     let connections = ConnectionTable(limit: limits.count)
     var listener: ControlListener?
     do throws(UserError) {
-      listener = try await listen(wanted.listen, access, connections, responder)
+      listener = try await listen(wanted.listen, access, connections, responder, inheriting: known?.socket)
     } catch {
       // The same port of another address may be taken by ourselves.
       guard let before = change.before, before.definition.listen.port == wanted.listen.port else { throw error }
@@ -175,13 +212,15 @@ package actor TCPDoor: HTTPDoor {
   }
 
   private func listen(
-    _ address: HTTPAddress, _ access: HTTPAccess, _ connections: ConnectionTable, _ responder: ControlResponder
+    _ address: HTTPAddress, _ access: HTTPAccess, _ connections: ConnectionTable, _ responder: ControlResponder,
+    inheriting socket: ListeningSocket? = nil
   ) async throws(UserError) -> ControlListener {
     do {
       let connection = ControlChannel(
         responder: responder.takingRequests(access, on: executor), configuration: limits.configuration(connections),
         executor: executor)
-      return try await ControlListener(.tcp(address), on: group, connection, logger: logger)
+      return try await ControlListener(
+        .tcp(address), inheriting: socket, on: group, connection, logger: logger)
     } catch {
       throw UserError(
         .failed, "http: cannot listen on \(address): \(ErrorWords.ofConnection(error))",

@@ -11,9 +11,9 @@ extension CaptureDesk {
   /// Nothing is stopped or emptied before all of them were found right. Calls follow one another.
   /// - Parameters:
   ///   - journal: its way back ends what this has started, and goes on with what this has ended, in files of their own.
-  ///   - keepsFiles: what a daemon before this one has captured stays.
+  ///   - old: what becomes of files that are there.
   func declare(
-    _ lab: CanonicalLab, _ journal: Journal, keepsFiles: Bool
+    _ lab: CanonicalLab, _ journal: Journal, old: OldCaptureFile
   ) async throws(UserError) {
     let wanted = lab.captures ?? []
     var plans: [(definition: CaptureDefinition, plan: Plan)] = []
@@ -28,7 +28,7 @@ extension CaptureDesk {
     }
     await follow(lab)
     for (definition, plan) in plans {
-      try await start(definition, plan, keepsFile: keepsFiles)
+      try await start(definition, plan, old)
       journal.note("capture \(definition.file)") { await self.end(definition) }
     }
     // In their order, as the file may have changed that alone.
@@ -50,18 +50,18 @@ extension CaptureDesk {
     }
   }
 
-  private func plan(
+  func plan(
     _ definition: CaptureDefinition, _ lab: CanonicalLab
   ) async throws(UserError) -> Plan {
     try await Self.plan(CaptureRequest(definition), lab, try await ports(), isDeclared: true, application)
   }
 
-  private func start(
-    _ definition: CaptureDefinition, _ plan: Plan, keepsFile: Bool
+  func start(
+    _ definition: CaptureDefinition, _ plan: Plan, _ old: OldCaptureFile
   ) async throws(UserError) {
     let id = try reserve(CaptureRequest(definition), file: definition.file)
     do throws(UserError) {
-      try await begin(id, plan, to: try Self.sink(definition, keepsOld: keepsFile))
+      try await begin(id, plan, to: try sink(definition, old))
     } catch {
       free(id)
       throw error
@@ -85,7 +85,7 @@ extension CaptureDesk {
   private func resume(_ definition: CaptureDefinition, _ lab: CanonicalLab?) async {
     guard let lab, !declared.contains(definition) else { return }
     do throws(UserError) {
-      try await start(definition, try await plan(definition, lab), keepsFile: true)
+      try await start(definition, try await plan(definition, lab), .isKept)
     } catch {
       logger.warning("capture \(definition.file) does not go on: \(error)")
     }
@@ -103,23 +103,36 @@ extension CaptureDesk {
     return "\(path[..<point])_\(number)\(path[point...])"
   }
 
-  private static func sink(
-    _ definition: CaptureDefinition, keepsOld: Bool
-  ) throws(UserError) -> any CaptureSink {
+  private func sink(_ definition: CaptureDefinition, _ old: OldCaptureFile) throws(UserError) -> any CaptureSink {
     if let ring = definition.ring {
-      return RingFileSink(
+      let sink = RingFileSink(
         path: definition.file, files: RingFiles(count: ring.files, size: UInt64(ring.size)),
+        after: old == .goesOn ? rings[definition.id]?.position ?? RingFileSink.Position() : RingFileSink.Position(),
         clock: { UInt64(max(0, Date().timeIntervalSince1970)) })
+      rings[definition.id] = sink
+      return sink
     }
     do {
-      let file = try DescriptorSink(path: keepsOld ? freePath(definition.file) : definition.file, mayWait: false)
+      let path = old == .isKept ? Self.freePath(definition.file) : definition.file
+      let goesOn = old == .goesOn && FileManager.default.fileExists(atPath: path)
+      let file = goesOn ? try DescriptorSink(appendingTo: path) : try DescriptorSink(path: path, mayWait: false)
       // What a command line means by such a name; several ports cannot be told apart there.
       guard definition.file.lowercased().hasSuffix(".pcap"), case .port? = definition.targets.first,
         definition.targets.count == 1
       else { return file }
-      return PcapSink { file }
+      return PcapSink(hasHead: file.size > 0) { file }
     } catch {
       throw UserError(.failed, "capture: \(error)", hint: "is its folder there, and may the daemon write there?")
     }
   }
+}
+
+/// What becomes of the file that a declared capture finds at its place.
+enum OldCaptureFile: Sendable, Equatable {
+  /// It is emptied.
+  case isReplaced
+  /// It stays, and another one beside it is written.
+  case isKept
+  /// It is this capture's own: what comes is written behind what is in it.
+  case goesOn
 }

@@ -67,9 +67,13 @@ package actor CaptureDesk {
   var declared: [CaptureDefinition] = []
   /// The lab as it is now, or was last.
   var lab: CanonicalLab?
-  private var counter = 0
+  var counter = 0
   /// What captures did that have ended.
-  private var totalsBefore = CaptureTotals()
+  var totalsBefore = CaptureTotals()
+  /// Of declared captures that write into files in turn, by their names.
+  var rings: [String: RingFileSink] = [:]
+  /// Declared captures that are to go on, in this daemon or another one.
+  var suspended: [CaptureDefinition] = []
 
   init(gate: PlaneGate, logger: Logger, application: String, events: EventHub) {
     self.events = events

@@ -74,7 +74,7 @@ package struct HostDoctor: Sendable {
         DoctorFinding(
           state: .leftover, subject: "files of lab \(lab)",
           detail: "the lab is gone, as after a reboot; "
-            + directories.data(lab),
+            + (Files.exists(directories.data(lab)) ? directories.data(lab) : directories.memory(lab)),
           advice: "`apus down \(lab)` removes them"))
     }
     for orphan in await orphans(presence) where !lost.contains(where: { $0.lab == orphan.lab }) {
@@ -219,7 +219,10 @@ package struct HostDoctor: Sendable {
   /// Labs of which only files are left, and not the disks that were to persist alone.
   private func forgotten() -> [String] {
     let known = Set(directories.runningLabs())
-    return HostFacts.entries(of: directories.dataRoot).filter {
+    // Its machines' memory may be all that is left of a lab.
+    let memory = LabFolders.findMemory(in: directories).flatMap { try? $0.root.names() } ?? []
+    let names = Set(HostFacts.entries(of: directories.dataRoot) + memory).sorted()
+    return names.filter {
       Names.validLab($0) && !known.contains($0) && LabFiles.areThere($0, in: directories)
     }
   }

@@ -5,11 +5,15 @@ package enum EventWords {
     switch type {
     case .labUp: lab(detail)
     case .labDown: detail.text("error").map { "is down: \($0)" } ?? "is down"
+    case .labSaved: saved(detail)
     case .nodeStarted:
       if detail["reset"] == true { "began anew" } else { started(detail) }
     case .nodeReady: "is ready"
     case .nodeStopped: detail.text("reason").map { "stopped: \($0)" } ?? "stopped"
     case .nodeFailed: "failed: \(detail.text("reason") ?? "")"
+    case .nodeMigrating: "is being migrated"
+    case .nodeMigrated: migrated(detail)
+    case .nodeNotMigrated: "was not migrated: \(detail.text("reason") ?? "")"
     case .portUp: "is up"
     case .portDown: "is down"
     case .portFault:
@@ -30,9 +34,19 @@ package enum EventWords {
     return detail["takenBack"] == true ? "is up, taken back: \(words)" : "is up: \(words)"
   }
 
+  private static func saved(_ detail: [String: EventValue]) -> String {
+    "was saved in \(detail.text("path") ?? ""); its machines stood still for \(detail.number("pause") ?? 0) s"
+  }
+
   private static func started(_ detail: [String: EventValue]) -> String {
     let words = detail["takenBack"] == true ? "was taken back" : "started"
     return detail.integer("pid").map { "\(words) (pid \($0))" } ?? words
+  }
+
+  private static func migrated(_ detail: [String: EventValue]) -> String {
+    let process = detail.integer("pid").map { " (pid \($0))" } ?? ""
+    let times = [detail.number("seconds"), detail.number("downtime")].map { "\($0 ?? 0) s" }
+    return "was migrated in \(times[0]), stood still for \(times[1])\(process)"
   }
 
   private static func impaired(_ detail: [String: EventValue]) -> String {

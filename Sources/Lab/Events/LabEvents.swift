@@ -59,6 +59,16 @@ package final class LabEvents: Sendable {
     hub.note(.labDown, detail: error.map { ["error": .text($0)] } ?? [:])
   }
 
+  /// It was written into a folder.
+  func labSaved(_ saved: SavedLab) {
+    hub.note(
+      .labSaved,
+      detail: [
+        "path": .text(saved.path), "bytes": EventValue(saved.size), "machines": .integer(saved.machines),
+        "pause": .number(rounded(saved.pause)), "memory": .number(rounded(saved.memory)),
+      ])
+  }
+
   // MARK: - Nodes
 
   /// A node was started, or taken back from a daemon that died.
@@ -113,6 +123,27 @@ package final class LabEvents: Sendable {
     hub.note(.nodeFailed, subject: node, detail: ["reason": .text(reason)])
   }
 
+  /// A machine is on its way into another QEMU.
+  func nodeMigrating(_ node: String) { hub.note(.nodeMigrating, subject: node) }
+
+  /// It is there.
+  func nodeMigrated(_ outcome: MigrationOutcome) {
+    hub.note(
+      .nodeMigrated, subject: outcome.node,
+      detail: [
+        "pid": .integer(Int(outcome.process)), "seconds": .number(rounded(outcome.seconds)),
+        "downtime": .number(rounded(outcome.downtime)), "rounds": .integer(outcome.rounds),
+        "bytes": .integer(outcome.sent),
+      ])
+  }
+
+  /// It goes on where it was.
+  func nodeNotMigrated(_ node: String, reason: String) {
+    let prefix = "node \(node): "
+    let reason = reason.hasPrefix(prefix) ? String(reason.dropFirst(prefix.count)) : reason
+    hub.note(.nodeNotMigrated, subject: node, detail: ["reason": .text(reason)])
+  }
+
   private func change(_ node: String, to new: NodeState, unless refused: [NodeState?]) -> Bool {
     state.withLock { state in
       guard !refused.contains(state.nodes[node]) else { return false }
@@ -144,6 +175,15 @@ package final class LabEvents: Sendable {
     let different = state.withLock { $0.ports }.symmetricDifference(areUp).sorted()
     for port in different { self.port(port, isUp: areUp.contains(port)) }
     return different
+  }
+
+  /// Knows what was so before this daemon began, and tells nothing of it.
+  /// - Parameter links: all that there are.
+  func know(portsUp ports: Set<String>, _ links: [Link]) {
+    state.withLock { state in
+      state.ports.formUnion(ports)
+      for link in links where link.ports.allSatisfy(state.ports.contains) { state.links[link.name] = link }
+    }
   }
 
   /// Tells of a link that has its carrier, if that is new.

@@ -28,6 +28,11 @@ package enum HostAccounts {
     }
   }
 
+  /// The name of a user, or the number of one that has none.
+  static func name(ofUser number: UInt32) -> String {
+    lines("/etc/passwd").first { $0.count > 2 && $0[2] == "\(number)" }?.first ?? "\(number)"
+  }
+
   private struct Unknown: Error {
     var words: String
   }

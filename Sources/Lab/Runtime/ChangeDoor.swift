@@ -19,15 +19,24 @@ package final class ChangeDoor: Sendable {
   package final class Lane: Sendable {
     private struct State {
       var isTaken = false
-      var waiters: [(ticket: Int, continuation: CheckedContinuation<Bool, Never>)] = []
+      var waiters: [Waiter] = []
       /// Of those who were cancelled before they could wait.
       var cancelled: Set<Int> = []
+      /// Nobody is let through any more.
+      var isClosed = false
       private var lastTicket = 0
 
       mutating func newTicket() -> Int {
         lastTicket += 1
         return lastTicket
       }
+    }
+
+    private struct Waiter {
+      var ticket: Int
+      /// It has nothing to say to who asked, and waits on when nobody is let through any more.
+      var waitsForEver: Bool
+      var continuation: CheckedContinuation<Bool, Never>
     }
 
     private let state = Mutex(State())
@@ -37,10 +46,21 @@ package final class ChangeDoor: Sendable {
     /// For tests: how many wait.
     var waiterCount: Int { state.withLock { $0.waiters.count } }
 
-    /// Returns when the lane is the caller's, until it says `leave`, whatever happens to its task meanwhile.
-    package func take() async {
+    /// Returns when the lane is the caller's, until it says `leave`, whatever happens to its task meanwhile; at once if
+    /// it is closed, for who has nothing to change any more.
+    package func take() async { _ = await takeUnlessClosed() }
+
+    /// The same.
+    /// - Returns: false if it is closed; the lane is not the caller's then.
+    func takeUnlessClosed() async -> Bool {
       let ticket = state.withLock { $0.newTicket() }
-      _ = await wait(ticket)
+      return await wait(ticket)
+    }
+
+    /// The same, but never returns if the lane is closed.
+    func takeOrNever() async {
+      let ticket = state.withLock { $0.newTicket() }
+      _ = await wait(ticket, waitsForEver: true)
     }
 
     /// The same, but who is cancelled while waiting waits no more.
@@ -63,24 +83,36 @@ package final class ChangeDoor: Sendable {
     }
 
     /// - Returns: whether the lane is the caller's.
-    private func wait(_ ticket: Int) async -> Bool {
+    private func wait(_ ticket: Int, waitsForEver: Bool = false) async -> Bool {
       await withCheckedContinuation { continuation in
         let isOurs = state.withLock { state -> Bool? in
-          guard !state.cancelled.contains(ticket) else { return false }
-          guard state.isTaken else {
+          guard !state.cancelled.contains(ticket), waitsForEver || !state.isClosed else { return false }
+          guard state.isTaken || state.isClosed else {
             state.isTaken = true
             return true
           }
-          state.waiters.append((ticket, continuation))
+          state.waiters.append(Waiter(ticket: ticket, waitsForEver: waitsForEver, continuation: continuation))
           return nil
         }
         if let isOurs { continuation.resume(returning: isOurs) }
       }
     }
 
+    /// Lets nobody through any more, for who is in it and stays: those who wait are sent away, and who comes, but those
+    /// who would have nothing to say.
+    func close() {
+      let waiters = state.withLock { state in
+        state.isClosed = true
+        defer { state.waiters.removeAll { !$0.waitsForEver } }
+        return state.waiters.filter { !$0.waitsForEver }
+      }
+      for waiter in waiters { waiter.continuation.resume(returning: false) }
+    }
+
     /// The next one's turn.
     package func leave() {
       let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
+        guard !state.isClosed else { return nil }
         guard state.waiters.isEmpty else { return state.waiters.removeFirst().continuation }
         state.isTaken = false
         return nil
@@ -92,17 +124,34 @@ package final class ChangeDoor: Sendable {
 
 extension LabRuntime {
   /// Runs a whole change.
-  /// - Throws: `CancellationError` when the task is cancelled while it waits; what `body` throws.
+  /// - Throws: `CancellationError` when the task is cancelled while it waits; `UserError` when another daemon has the
+  ///   lab; what `body` throws.
   func whole<Value>(_ body: () async throws -> Value) async throws -> Value {
-    try await door.whole.takeUnlessCancelled()
+    do {
+      try await door.whole.takeUnlessCancelled()
+    } catch {
+      guard hasMovedOn, !Task.isCancelled else { throw error }
+      throw Self.isElsewhere
+    }
     defer { door.whole.leave() }
     return try await body()
   }
 
   /// Runs a brief change.
+  ///
+  /// One that cannot fail waits for ever when another daemon has the lab: this one is about to end.
+  /// - Throws: what `body` throws; `UserError`, if it may, when another daemon has the lab.
   func brief<Value, Failure>(_ body: () async throws(Failure) -> Value) async throws(Failure) -> Value {
-    await door.brief.take()
+    if let error = Self.isElsewhere as? Failure {
+      guard await door.brief.takeUnlessClosed() else { throw error }
+    } else {
+      await door.brief.takeOrNever()
+    }
     defer { door.brief.leave() }
     return try await body()
+  }
+
+  private static var isElsewhere: UserError {
+    UserError(.failed, "another daemon goes on with the lab", hint: "say it again")
   }
 }

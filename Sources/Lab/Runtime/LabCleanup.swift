@@ -47,6 +47,9 @@ package enum LabCleanup {
         failures.append(error)
       }
     }
+    if isOurs, let folder = UnfinishedSave.removeRemains(of: name, in: directories) {
+      removed.withLock { $0.append("unfinished saved lab \(folder) removed") }
+    }
     // By what is written down, another `down` finds what is left.
     if let failure = UserError.all(failures) { throw failure }
     let files = try LabFiles.remove(name, in: directories)

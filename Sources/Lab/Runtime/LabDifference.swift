@@ -144,7 +144,7 @@ struct LabDifference: Sendable, Equatable {
       let reopened = node.traits.hasOurInterfaces ? offloads : []
       let isTheSame =
         before.attachments == node.attachments && before.ready == node.ready && before.after == node.after
-        && before.setup == node.setup
+        && before.setup == node.setup && Self.otherBuffers(node, before).isEmpty
       guard Self.detached(before) != Self.detached(node) || !isTheSame || !(rewired + reopened).isEmpty else {
         continue
       }
@@ -234,12 +234,20 @@ struct LabDifference: Sendable, Equatable {
     node.nics.filter { nic in before.nics.contains { $0.name == nic.name && $0.offload != nic.offload } }.map(\.name)
   }
 
+  /// NICs that are in both and have other room for frames while their machine moves.
+  private static func otherBuffers(_ node: NodeDefinition, _ before: NodeDefinition) -> [String] {
+    node.nics.filter { nic in
+      before.nics.contains { $0.name == nic.name && $0.migrationBuffer != nic.migrationBuffer }
+    }.map(\.name)
+  }
+
   /// The node without what is outside of it: where its NICs lead, how we open its interfaces, what it is waited for.
   static func detached(_ node: NodeDefinition) -> NodeDefinition {
     var node = node
     for index in node.nics.indices {
       node.nics[index].attachment = .none
       node.nics[index].impair = nil
+      node.nics[index].migrationBuffer = NICDefinition.usualMigrationBuffer
       if node.traits.hasOurInterfaces { node.nics[index].offload = .on }
     }
     (node.ready, node.after) = (nil, nil)
@@ -257,6 +265,8 @@ struct LabDifference: Sendable, Equatable {
     var parts = lists.filter { !$0.0.isEmpty }.map { "\($0.0.joined(separator: ", ")) \($0.1)" }
     if !reopened.isEmpty { parts.append("offload of \(reopened.joined(separator: ", "))") }
     if hasOtherVLANs(node, before) { parts.append("VLANs of its ports") }
+    let buffers = otherBuffers(node, before)
+    if !buffers.isEmpty { parts.append("migration-buffer of \(buffers.joined(separator: ", "))") }
     if let settings = settingWords(node, before) { parts.append(settings) }
     if node.ready != before.ready || node.after != before.after { parts.append("when it is ready") }
     return parts.joined(separator: ", ")

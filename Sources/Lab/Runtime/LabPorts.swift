@@ -69,6 +69,7 @@ extension PortConfiguration {
       name: name, switchName: switchName, mode: mode, address: nic.mac,
       backend: try node.backend(of: nic))
     mtu = nic.mtu
+    migrationBuffer = nic.migrationBuffer
     // The NIC of a VM stays connected: QEMU holds its carrier down.
     carrierIsTold = node.showsCarriers
   }

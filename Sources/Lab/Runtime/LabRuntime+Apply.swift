@@ -62,7 +62,7 @@ extension LabRuntime {
   private func changeWords(to lab: CanonicalLab, from recorded: CanonicalLab) async throws {
     let journal = Journal()
     do {
-      try await declareCaptures(of: lab, journal, keepsFiles: false)
+      try await declareCaptures(of: lab, journal, old: .isReplaced)
       try LabState.write(lab, in: directories)
       current = lab
     } catch {
@@ -257,7 +257,7 @@ extension LabRuntime {
     try await setModes(of: work.lab.nodes, difference)
     try await makeWires(work)
     try await impair(work.lab, only: difference)
-    try await declareCaptures(of: work.lab, work.journal, keepsFiles: false)
+    try await declareCaptures(of: work.lab, work.journal, old: .isReplaced)
     try await configureNodes(work)
     await bringBack(work.progress)
     await plane?.settleInterfaces()
@@ -287,12 +287,16 @@ extension LabRuntime {
     }
   }
 
+  /// What can be set of ports that stay: their VLANs, and the room for frames while their machines move.
   private func setModes(of nodes: [NodeDefinition], _ difference: LabDifference) async throws {
     guard let plane else { return }
     for node in nodes where difference.changedNodes[node.name] != nil {
       for nic in node.nics {
-        guard case .switchPort(_, let mode) = nic.attachment else { continue }
         let name = Names.port(node: node.name, nic: nic.name)
+        try await explained("port \(name)") { () async throws(DataplaneError) in
+          try await plane.setMigrationBuffer(port: name, nic.migrationBuffer)
+        }
+        guard case .switchPort(_, let mode) = nic.attachment else { continue }
         try await explained("port \(name)") { () async throws(DataplaneError) in
           try await plane.setMode(port: name, self.mode(of: name, mode))
         }

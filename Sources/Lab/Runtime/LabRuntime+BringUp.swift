@@ -18,6 +18,8 @@ extension LabRuntime {
     /// NICs whose ports are made anew under a node that runs on, by node.
     var newPorts: [String: [String]] = [:]
     var journal = Journal()
+    /// What it goes on from; nil = it begins.
+    var saved: SavedFolder?
     var progress: @Sendable (String) -> Void
 
     func action(_ node: any Node) -> NodeAction { plan.nodes[node.definition.name] ?? .create }
@@ -44,10 +46,14 @@ extension LabRuntime {
     if let current, current.name != lab.name {
       throw UserError(.failed, "this daemon serves lab \(current.name), not \(lab.name)")
     }
+    try checkGoingOn(lab.name, options)
+    var options = options
+    if let path = options.from { options.saved = try await openSaved(path, for: lab) }
     var steps = options.isReset ? await resetOverrides(of: lab.name) : []
     let recorded = try plane == nil ? LabState.read(lab.name, in: directories) : current
     if let recorded { try Planner.checkSource(of: lab, against: recorded) }
     if plane == nil { runTime = recorded == nil ? RunTimeState() : RunTimeState.read(lab.name, in: directories) }
+    if let saved = options.saved { runTime = saved.runTime }
     // In one step with what follows: who adds a port from now on is judged by this lab too.
     coming = [lab] + (recorded.map { [$0] } ?? [])
     returned = []
@@ -134,7 +140,7 @@ extension LabRuntime {
     }
     return Work(
       lab: lab, options: options, plan: plan, nodes: nodes, isNew: recorded == nil, isServing: isServing,
-      progress: progress)
+      saved: options.saved, progress: progress)
   }
 
   private func make(_ work: Work) async throws {
@@ -143,6 +149,7 @@ extension LabRuntime {
     try LabFolders.make(work.lab.name, in: directories)
     // Written first: whatever happens from here on, `down` knows what may be there.
     try LabState.write(work.lab, in: directories)
+    if work.saved != nil { try writeRunTime() }
     for node in work.lab.nodes { LabFolders.adopt(environment.paths(of: node.name)) }
     for node in work.nodes { try await node.learn(work.lab) }
     if !work.isServing { try await openPlane(work) }
@@ -151,7 +158,7 @@ extension LabRuntime {
     try await makeWires(work)
     try await impair(work.lab, only: nil)
     let isTakenBack = !work.isServing && !work.isNew
-    try await declareCaptures(of: work.lab, work.journal, keepsFiles: isTakenBack)
+    try await declareCaptures(of: work.lab, work.journal, old: isTakenBack ? .isKept : .isReplaced)
     if let plane, isTakenBack {
       takenBack = .now
       watchTakeover(plane, work.nodes)
@@ -160,11 +167,18 @@ extension LabRuntime {
     try await configureNodes(work)
     await bringBack(work.progress)
     await plane?.settleInterfaces()
-    try await startNodes(work)
+    if let saved = work.saved { try await goOn(from: saved, work) } else { try await startNodes(work) }
+    if isTakenBack, let folder = UnfinishedSave.removeRemains(of: work.lab.name, in: directories) {
+      work.progress("note: \(folder), a saved lab that was not whole, is removed")
+    }
   }
 
   private func openPlane(_ work: Work) async throws {
-    let plane = try Dataplane(DataplaneConfiguration(work.lab))
+    try await use(try Dataplane(DataplaneConfiguration(work.lab)), work)
+  }
+
+  /// Makes switches and trunks in a data plane that has none, and lets everybody in.
+  func use(_ plane: Dataplane, _ work: Work) async throws {
     self.plane = plane
     gate.open(plane)
     eventWatch = followEvents(of: plane)
@@ -254,15 +268,18 @@ extension LabRuntime {
     }
   }
 
-  func startNodes(_ work: Work) async throws {
-    let due = work.nodes.filter { work.action($0) != .keep }
+  /// - Parameter resumed: those that were read from files already: others find them ready.
+  func startNodes(_ work: Work, resumed: Set<String> = []) async throws {
+    let due = work.nodes.filter { work.action($0) != .keep && !resumed.contains($0.definition.name) }
     for node in due where work.action(node) != .adopt && !node.boots {
       var record = NodeRecord(process: nil)
       if node.definition.setup != nil { record.isSetUp = false }
       try record.write(environment.paths(of: node.definition.name))
     }
     let order = StartOrder(work.nodes.map(\.definition.name))
-    for node in work.nodes where work.action(node) == .keep { await order.note(node.definition.name, .ready) }
+    for node in work.nodes where work.action(node) == .keep || resumed.contains(node.definition.name) {
+      await order.note(node.definition.name, .ready)
+    }
     let queue = BootQueue(limit: work.options.parallel)
     let awaited = Set(work.lab.nodes.flatMap { $0.after ?? [] }.map(\.node))
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -279,6 +296,7 @@ extension LabRuntime {
   private func start(_ node: any Node, _ work: Work, _ order: StartOrder, _ queue: BootQueue) async throws {
     let (name, action) = (node.definition.name, work.action(node))
     var context = context(of: node, work.journal, work.progress)
+    context.wasSaving = action == .adopt && UnfinishedSave.isNoted(work.lab.name, in: directories)
     context.onStarted = { Task { await order.note(name, .started) } }
     let boots = action != .adopt && node.boots
     if boots {

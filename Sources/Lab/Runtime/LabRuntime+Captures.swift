@@ -5,8 +5,8 @@ import Topology
 /// Captures of the lab that is up.
 extension LabRuntime {
   /// Makes what a lab file declares under `capture:` run, once its ports are there and before anything is started.
-  func declareCaptures(of lab: CanonicalLab, _ journal: Journal, keepsFiles: Bool) async throws(UserError) {
-    try await captures.declare(lab, journal, keepsFiles: keepsFiles)
+  func declareCaptures(of lab: CanonicalLab, _ journal: Journal, old: OldCaptureFile) async throws(UserError) {
+    try await captures.declare(lab, journal, old: old)
   }
 
   /// Starts a capture that a client has asked for into a sink, which is closed in the end, whatever happens.

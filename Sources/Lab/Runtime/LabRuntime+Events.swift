@@ -31,9 +31,17 @@ extension LabRuntime {
   /// Tells what ports whose carriers have changed make of their links.
   private func tellLinks(of ports: [String]) {
     guard !ports.isEmpty else { return }
-    for link in linksInOrder() where link.ports.contains(where: ports.contains) {
-      events.mayBeUp(LabEvents.Link(name: link.name, ends: [link.first, link.second], ports: link.ports))
-    }
+    for link in linksInOrder() where link.ports.contains(where: ports.contains) { events.mayBeUp(told(link)) }
+  }
+
+  private func told(_ link: Link) -> LabEvents.Link {
+    LabEvents.Link(name: link.name, ends: [link.first, link.second], ports: link.ports)
+  }
+
+  /// Carriers are as they were in the daemon before this one: nobody is told.
+  func knowCarriers(of plane: Dataplane) async {
+    let up = Set(await plane.ports().filter(\.carrier).map(\.name))
+    events.know(portsUp: up, linksInOrder().map(told))
   }
 
   /// Tells that something was done for the lab that is up; what was only seen to differ was not.

@@ -10,10 +10,22 @@ extension LabRuntime {
   ) -> StartContext {
     let name = node.definition.name
     var context = StartContext(journal: journal, progress: progress)
+    context.sockets = { await self.sockets(of: name) }
     context.waitForPort = { try await self.waitForPort(of: $0, $1) }
     context.onEnd = { await self.loseInterfaces(of: name) }
     context.revive = { try await self.revive(name) }
     return context
+  }
+
+  /// Where the sockets of a node's ports are, by NIC.
+  private func sockets(of name: String) async -> [String: String] {
+    let ports = await withPlane { await $0.ports() } ?? []
+    var sockets: [String: String] = [:]
+    for port in ports {
+      guard case .nic(name, let nic)? = PortName(port.name) else { continue }
+      sockets[nic] = port.vhostUser?.socket ?? port.socketPeer?.path
+    }
+    return sockets
   }
 
   /// Takes the carrier from all ports of a node whose interfaces are gone.

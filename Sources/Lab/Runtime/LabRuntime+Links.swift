@@ -82,7 +82,9 @@ extension LabRuntime {
     let touched = difference.map { Set($0.steps.map(\.subject)) }
     let links = linksInOrder()
     events.links(are: Set(links.map(\.name)))
-    for link in links {
+    let absent = await addedPortsNotThere()
+    // An added port that comes back later is made as was said of its link.
+    for link in links where !absent.contains(link.first) {
       let isTouched = touched.map { touched in
         touched.contains("link \(link.name)") || link.nodes.contains { touched.contains("node \($0)") }
       }
@@ -94,6 +96,11 @@ extension LabRuntime {
         try await setCarriers(link, override?.down ?? [], override)
       }
     }
+  }
+
+  private func addedPortsNotThere() async -> Set<String> {
+    guard !runTime.ports.isEmpty, let plane else { return [] }
+    return Set(runTime.ports.map(\.name)).subtracting(await plane.ports().map(\.name))
   }
 
   /// Sets the faults of the link that a port has, and its carrier, within the brief lane; for one that was made anew.

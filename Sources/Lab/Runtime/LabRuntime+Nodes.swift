@@ -47,6 +47,8 @@ extension LabRuntime {
 
   /// Starts a node that has ended or was stopped; its links were there all the time.
   package func start(node name: String, progress: @escaping @Sendable (String) -> Void) async throws {
+    let waiting = tellOfMigration(progress)
+    defer { waiting.cancel() }
     do {
       try await interruptibly { try await self.startAlone(name, progress) }
     } catch {
@@ -79,6 +81,9 @@ extension LabRuntime {
   ///
   /// The links stay.
   package func stop(node name: String, progress: @escaping @Sendable (String) -> Void) async throws {
+    interruptMigration(of: name)
+    let waiting = tellOfMigration(progress)
+    defer { waiting.cancel() }
     try await whole {
       let node = try self.node(name)
       if node.boots {

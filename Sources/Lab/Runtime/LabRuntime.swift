@@ -47,6 +47,11 @@ package actor LabRuntime {
   /// Tells what happens in the data plane.
   var eventWatch: Task<Void, Never>?
 
+  /// When frames moved in this daemon, after another one, in nanoseconds of the monotonic clock.
+  package var movingSince: UInt64 = 0
+  /// Another daemon has the lab, and all that it has on this host.
+  var hasMovedOn = false
+
   nonisolated let door = ChangeDoor()
   /// Serves the API over TCP; nil = nobody does.
   nonisolated let httpDoor: (any HTTPDoor)?
@@ -55,6 +60,10 @@ package actor LabRuntime {
   /// Ends whole changes that wait at the door or are under way, by numbers that nothing else has.
   private var interrupts: [Int: @Sendable () -> Void] = [:]
   private var lastInterrupt = 0
+  /// Machines that are on their way into another QEMU, by name.
+  var migrations: [String: Task<MigrationOutcome, any Error>] = [:]
+  /// That of them which has the door to itself; nil = none has.
+  var moving: String?
   /// Who asks whether a port of a machine takes connections: one at a time a machine, by its name.
   var probes: [String: ChangeDoor.Lane] = [:]
 
@@ -93,6 +102,8 @@ package actor LabRuntime {
       throw UserError(.failed, "this daemon serves lab \(served), not \(lab.name)")
     }
     let begin = ContinuousClock.now
+    let waiting = tellOfMigration(progress)
+    defer { waiting.cancel() }
     do {
       return try await interruptibly {
         let steps = try await self.carryOut(lab, options, progress)
@@ -110,6 +121,8 @@ package actor LabRuntime {
   /// - Throws: `UserError` for what could not be removed, after everything else has been.
   package func takeDown(progress: @escaping @Sendable (String) -> Void) async throws {
     interruptOthers()
+    let waiting = tellOfMigration(progress)
+    defer { waiting.cancel() }
     // In a task of its own, which is not cancelled with the caller's.
     try await Task { try await whole { try await remove(progress) } }.value
   }
@@ -119,6 +132,8 @@ package actor LabRuntime {
     interruptOthers()
     await door.whole.take()
     defer { door.whole.leave() }
+    // What there was is another daemon's.
+    guard !hasMovedOn else { return }
     for node in nodesInOrder { await node.detach() }
     await closePlane()
     current = nil
@@ -159,6 +174,11 @@ package actor LabRuntime {
   /// Begins to tell machines of the other ends of their wires.
   func watchHeldPorts(_ plane: Dataplane, isTakenBack: Bool) {
     heldWatch = Task { await followHeldPorts(of: plane, after: isTakenBack ? TakeoverWatch.length : .zero) }
+  }
+
+  /// Nobody looks after anything any more.
+  func endWatches() {
+    for watch in [heldWatch, takeoverWatch] { watch?.cancel() }
   }
 
   func closePlane() async {

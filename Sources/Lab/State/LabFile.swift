@@ -12,6 +12,9 @@ enum LabFile: String, CaseIterable {
   case interfaces = "interfaces.json"
   /// The secret of the API over TCP.
   case token = "http.token"
+  /// Where a folder of the lab is that is being written, or the saved one from which it is about to go on,
+  /// `UnfinishedSave`.
+  case saving = "saving.json"
   case log = "apus.log"
 
   var kind: Folder.Kind { self == .control ? .socket : .file }
@@ -26,6 +29,12 @@ enum NodeFile: String, CaseIterable {
   case consoleSocket = "console.sock"
   case monitorSocket = "qmp.sock"
   case agentSocket = "agent.sock"
+  /// Those of the QEMU to which the machine moves, until it is there; no longer than theirs, as paths have an end.
+  case newConsoleSocket = "console.new"
+  case newMonitorSocket = "qmp.new"
+  case newAgentSocket = "agent.new"
+  /// By which the machine moves.
+  case moveSocket = "move.sock"
   case consoleLog = "console.log"
   /// What was capped of it.
   case olderConsoleLog = "console.log.1"
@@ -36,6 +45,9 @@ enum NodeFile: String, CaseIterable {
   case hosts
   case disk = "disk.qcow2"
   case unfinishedDisk = "disk.qcow2.new"
+  /// What the machine writes while it is saved, and that file once it is in the disk; `DiskLayers`.
+  case layer = "disk.qcow2.layer"
+  case mergedLayer = "disk.qcow2.merged"
   /// Is there while the disk outlives the lab.
   case persistMark = "disk.persist"
   case imageRecord = "disk.image"
@@ -56,7 +68,9 @@ enum NodeFile: String, CaseIterable {
 
   var kind: Folder.Kind {
     switch self {
-    case .consoleSocket, .monitorSocket, .agentSocket: .socket
+    case .consoleSocket, .monitorSocket, .agentSocket, .newConsoleSocket, .newMonitorSocket, .newAgentSocket,
+      .moveSocket:
+      .socket
     case .seedFiles, .environmentFiles: .folder
     default: .file
     }
@@ -64,7 +78,7 @@ enum NodeFile: String, CaseIterable {
 
   /// What stays as long as `persistMark` is there.
   static func persists(_ name: String) -> Bool {
-    let first: [NodeFile] = [.disk, .imageRecord, .persistMark, .variables]
+    let first: [NodeFile] = [.disk, .imageRecord, .persistMark, .variables, .layer]
     return first.contains { $0.rawValue == name } || DiskFiles.isKept(name)
   }
 }

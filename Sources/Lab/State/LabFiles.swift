@@ -75,6 +75,8 @@ private struct FolderContents: Sendable {
   let kinds: [String: Folder.Kind]
   /// It has the sockets of ports and the folders of nodes, too.
   var isLab = false
+  /// It has the memory of machines, in files that are called as nodes are.
+  var isMemory = false
   let folder: @Sendable (String) -> FolderContents?
 
   /// A lab's: in the folder of what is running and in that of logs and disks, which may be the same.
@@ -82,6 +84,11 @@ private struct FolderContents: Sendable {
     FolderContents(
       mark: .lab(lab), kinds: Dictionary(uniqueKeysWithValues: LabFile.allCases.map { ($0.rawValue, $0.kind) }),
       isLab: true, folder: { Names.valid($0) ? node($0, of: lab) : nil })
+  }
+
+  /// That of a lab's memory.
+  static func memory(_ lab: String) -> FolderContents {
+    FolderContents(mark: .lab(lab), kinds: [:], isMemory: true, folder: { _ in nil })
   }
 
   static func node(_ node: String, of lab: String) -> FolderContents {
@@ -106,6 +113,9 @@ private struct FolderContents: Sendable {
   /// Whether an entry that is no folder is ours: by its name and kind, or as a file that was being written when we died.
   func has(_ name: String, _ kind: Folder.Kind) -> Bool {
     switch kind {
+    case .file where isMemory:
+      Names.valid(name) || Folder.isUnfinished(name, of: String(name.dropFirst().prefix { $0 != "." }))
+        || FolderMark.isBegun(name)
     case .file:
       kinds[name] == .file || !isLab && DiskFiles.isFurther(name) || Folder.isUnfinished(name, of: FolderMark.file)
         || !isLab && DiskFiles.furtherKept.contains { Folder.isUnfinished(name, of: $0) }
@@ -141,6 +151,11 @@ private struct FileSweep {
   }
 
   mutating func clear(_ lab: String, in directories: LabDirectories) {
+    if let (root, above) = LabFolders.findMemory(in: directories) {
+      clear(lab, in: root, .memory(lab))
+      // Empty as a rule, then; another lab that needs it makes it again.
+      if !isTrial { _ = try? above.removeFolder(directories.memoryFolder) }
+    }
     for root in roots(of: directories) { clear(lab, in: root, .lab(lab)) }
   }
 

@@ -55,6 +55,43 @@ package enum LabFolders {
       lab, in: root, isState ? passageMode : ownMode, .lab(lab), hint: adoption(of: lab, in: directories))
   }
 
+  /// Makes the folder of the memory of a lab's machines.
+  /// - Throws: `UserError` when it cannot be made, or is somebody else's: everybody may make folders where it is.
+  static func memory(of lab: String, in directories: LabDirectories) throws(UserError) -> Folder {
+    var attempts = 3
+    while true {
+      do throws(UserError) {
+        return try open(lab, in: try memoryRoot(in: directories), ownMode, .lab(lab), hint: nil)
+      } catch {
+        // Who takes another lab down removes the folder of all when it is empty.
+        attempts -= 1
+        if attempts == 0 { throw error }
+      }
+    }
+  }
+
+  private static func memoryRoot(in directories: LabDirectories) throws(UserError) -> Folder {
+    let path = directories.memoryRoot
+    do throws(SystemError) {
+      let shared = try Folder(LabDirectories.sharedMemory)
+      try shared.makeFolder(directories.memoryFolder, mode: ownMode)
+      let root = try shared.folder(directories.memoryFolder)
+      guard root.isOwn else { throw SystemError(call: "open", code: EPERM, context: path) }
+      try root.setMode(ownMode)
+      return root
+    } catch {
+      throw UserError(.failed, "cannot make the folder \(path): \(SystemError.text(of: error.code))")
+    }
+  }
+
+  /// The folder of the memory of all labs' machines, if it is there and is ours, and the one that it is in.
+  static func findMemory(in directories: LabDirectories) -> (root: Folder, above: Folder)? {
+    guard let shared = try? Folder(LabDirectories.sharedMemory),
+      let root = try? shared.folder(directories.memoryFolder), root.isOwn
+    else { return nil }
+    return (root, shared)
+  }
+
   /// Makes the folder of a node's sockets and process.
   @discardableResult
   static func makeState(_ paths: NodePaths) throws(UserError) -> Folder {

@@ -27,9 +27,34 @@ struct NodeRecord: Codable, Sendable, Equatable {
   /// Which of them has failed, and how, in words for a person.
   var setupFailure: String?
 
+  /// Path of the file that is the machine's memory; nil = only its own QEMU has it.
+  var memory: String?
+  /// Paths of the sockets of NICs that have not the usual ones, as those of a machine that has moved.
+  var sockets: [String: String]?
+  /// The machine is on its way into another QEMU, or has just come out of one.
+  var move: Move?
+
+  /// What has to be known of a machine's way from one QEMU into another, should we die in the middle.
+  struct Move: Codable, Sendable, Equatable {
+    /// The QEMU to which it goes, or which it has left; nil = it was not started, as far as we know.
+    var other: ProcessIdentity?
+    /// The machine is there: `process` is where it has gone to, and `other` where it came from.
+    var hasArrived = false
+    /// As `NodeRecord.sockets`, once it is there.
+    var sockets: [String: String]
+    /// As `NodeRecord.memory`, once it is there.
+    var memory: String?
+  }
+
   init(process: ProcessIdentity?) {
     since = Date().formatted(.iso8601)
     self.process = process
+  }
+
+  /// What its system had been told, and done, when it was saved.
+  mutating func goOn(from saved: NodeRecord) {
+    (isReady, setupSteps, plugged, hasLostNICs) = (saved.isReady, saved.setupSteps, saved.plugged, saved.hasLostNICs)
+    (isSetUp, begunLines, setupFailure) = (saved.isSetUp, saved.begunLines, saved.setupFailure)
   }
 
   static func read(_ paths: NodePaths) -> NodeRecord? {

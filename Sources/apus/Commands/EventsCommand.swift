@@ -40,14 +40,25 @@ struct EventsCommand: AsyncParsableCommand {
     defer { stopper.cancel() }
     var isDown = false
     let isJSON = output.format != .table
-    try await session.client.stream(API.events, query: query) { event in
-      isDown = event.type == LabEventType.labDown.rawValue
-      await Output.written(Array((isJSON ? try JSON.text(event) + "\n" : Self.line(event)).utf8))
+    while true {
+      var last: Int?
+      try await session.client.stream(API.events, query: query) { event in
+        isDown = event.type == LabEventType.labDown.rawValue
+        last = event.id
+        await Output.written(Array((isJSON ? try JSON.text(event) + "\n" : Self.line(event)).utf8))
+      }
+      guard !noFollow, !isDown else { return }
+      guard await isThereAgain(session) else { break }
+      if let last { (query.after, query.since) = (last, nil) }
     }
-    guard !noFollow, !isDown else { return }
     throw UserError(
       .unreachable, "the daemon of lab \(session.name) has ended",
       hint: "`apus up FILE` starts it again over the running nodes")
+  }
+
+  /// Another daemon has the lab, since an upgrade.
+  private func isThereAgain(_ session: LabSession) async -> Bool {
+    (try? await session.client.ask(API.version, within: DaemonProcess.answerLimit)) != nil
   }
 
   /// For people, in local time.
@@ -59,7 +70,7 @@ struct EventsCommand: AsyncParsableCommand {
     let tint: EscapeSequence.Style? =
       switch LabEventType(rawValue: event.type) {
       case .nodeReady, .labUp: .green
-      case .nodeFailed, .portFault, .fdbFull, .lost: .red
+      case .nodeFailed, .nodeNotMigrated, .portFault, .fdbFull, .lost: .red
       case .testResult: event.detail["passed"] == true ? .green : .red
       default: nil
       }

@@ -26,9 +26,26 @@ final class PIDFile {
       }
       try await Task.sleep(for: .milliseconds(20))
     }
+    try write(path)
+  }
+
+  /// Takes it from the daemon before this one, whose lock goes on; its number stays in it until `write`.
+  init(_ file: OpenFile) throws(UserError) {
+    handle = FileHandle(fileDescriptor: try file.duplicatedNumber(), closeOnDealloc: true)
+  }
+
+  /// It, to be handed to another process: the lock is its too.
+  func openFile() throws(UserError) -> OpenFile { try OpenFile(copyOf: handle.fileDescriptor) }
+
+  /// Writes the number of this process.
+  /// - Parameter path: for messages.
+  func write(_ path: String) throws(UserError) {
     do {
-      try handle.truncate(atOffset: 0)
-      try handle.write(contentsOf: Data("\(getpid())\n".utf8))
+      let line = Data("\(getpid())\n".utf8)
+      try handle.seek(toOffset: 0)
+      // In the place of the number of another daemon: at no time is there none.
+      try handle.write(contentsOf: line)
+      try handle.truncate(atOffset: UInt64(line.count))
     } catch {
       throw UserError(.failed, "cannot write \(path): \(ErrorWords.ofFoundation(error))")
     }

@@ -32,11 +32,21 @@ struct Examples {
       Line("apus up campus.lab.yaml", "bring the lab up, or make it what the file says now"),
       Line("apus up campus.lab.yaml --dry-run", "only say what would be done"),
       Line("apus up campus.lab.yaml --allow-restart", "also where machines have to start again"),
+      Line("apus up campus.lab.yaml --from /srv/campus-monday", "go on with it as it was saved"),
+    ],
+    "save": [
+      Line("apus save campus", "write it into a folder of its own, and go on"),
+      Line("apus save campus /srv/campus-monday --stop", "into this folder, and take the lab down"),
     ],
     "down": [
       Line("apus down campus", "take the lab down and remove everything of it"),
       Line("apus down campus.lab.yaml", "the same, by its file"),
       Line("apus down --all", "every lab"),
+    ],
+    "upgrade": [
+      Line("apus upgrade campus", "this program goes on with the lab, and no guest notices"),
+      Line("apus upgrade campus --to /usr/bin/apus", "another one does"),
+      Line("apus upgrade --all", "the same with every lab"),
     ],
     "ps": [
       Line("apus ps", "all labs and their nodes"),
@@ -74,6 +84,10 @@ struct Examples {
     "start": [Line("apus start vm1", "start a node that was stopped")],
     "stop": [Line("apus stop vm1", "stop a node; its links stay")],
     "restart": [Line("apus restart vm1", "stop a node and start it again")],
+    "migrate": [
+      Line("apus migrate vm1", "into a new QEMU, while its guest runs"),
+      Line("apus migrate vm1 --bandwidth 800Mbit --downtime 50ms", "sending less a second, standing still for less"),
+    ],
   ]
 
   private static let network: [String: [Line]] = [

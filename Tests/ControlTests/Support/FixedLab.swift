@@ -26,6 +26,8 @@ actor FixedLab: LabService {
   private(set) var requests: [CommandRequest] = []
   private(set) var linkChanges: [LinkChange] = []
   private(set) var takeDowns = 0
+  private(set) var saves: [SaveRequest] = []
+  private(set) var migrations: [MigrationWish] = []
   private var failure: UserError?
   private let consoles = ConsoleDesk()
   /// The machines' ends of the consoles of `serial`, one a client.
@@ -88,6 +90,7 @@ actor FixedLab: LabService {
     port.socketPeer = SocketPeerStatus(
       path: "/run/apus/two/old.eth0.sock", peerPath: nil, role: "listen", isConnected: true, faults: 2,
       forbiddenFragments: 7)
+    port.held = HeldStatus(frames: 12, bytes: 1400, limit: 4 << 20)
     return port
   }()
 
@@ -120,6 +123,18 @@ actor FixedLab: LabService {
     current = nil
   }
 
+  func save(_ request: SaveRequest, progress: @escaping @Sendable (String) -> Void) throws -> SavedLab {
+    saves.append(request)
+    progress("vm1: its disk is copied")
+    if let failure { throw failure }
+    var saved = SavedLab(
+      path: request.path ?? "/var/lib/apus/saved/two-20260102030405", size: 1 << 30, machines: 1, pause: 0.5,
+      memory: 0.25, others: ["x1": "external"])
+    saved.isDown = request.stops
+    if request.stops { current = nil }
+    return saved
+  }
+
   func nodes() -> [NodeStatus] {
     [
       NodeStatus(
@@ -138,6 +153,17 @@ actor FixedLab: LabService {
   }
 
   func stop(node: String, progress: @escaping @Sendable (String) -> Void) throws { progress("\(node): stopped") }
+
+  func migrate(
+    node: String, _ wish: MigrationWish, tell: @escaping @Sendable (MigrationNews) -> Void
+  ) throws -> MigrationOutcome {
+    migrations.append(wish)
+    tell(.words("\(node): a second QEMU has started (pid 18)"))
+    tell(.round(MigrationRound(number: 1, sent: 4096, remaining: 8192)))
+    if let failure { throw failure }
+    return MigrationOutcome(
+      node: node, process: 18, isCopied: false, rounds: 2, sent: 12_582_912, downtime: 0.003, seconds: 0.0714)
+  }
 
   func links() -> [LinkStatus] { [Self.link] }
 

@@ -22,6 +22,13 @@ enum ServerFixture {
     let ends = Ends()
     var server = ControlServer(service: service, socket: socket, onEnd: { ends.add($0) })
     if let webSockets { server.webSockets = webSockets }
+    server.upgrade = { program, progress in
+      guard program == "/usr/bin/apus" else { throw UserError(.badInput, "no program \(program)") }
+      progress("\(program) is ready")
+      return UpgradeOutcome(UpgradeRow(lab: "two", pid: 4711, version: "9.9", seconds: 0.021)) {
+        ends.add(.neverAskedFor)
+      }
+    }
     let (ready, readiness) = AsyncStream<Void>.makeStream()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { [server] in
