@@ -24,7 +24,7 @@ extension RealThings {
 
       """
 
-    /// Every type that there is, but `lost`.
+    /// Every type that there is, but `lost`, those of machines that migrate, and `lab.saved`, which SavedLabs has.
     private static let types: Set = [
       "lab.up", "lab.down", "node.started", "node.ready", "node.stopped", "node.failed", "port.up", "port.down",
       "port.fault", "link.carrier", "link.impaired", "fdb.moved", "fdb.evicted", "fdb.full", "capture.started",

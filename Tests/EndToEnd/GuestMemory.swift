@@ -58,6 +58,10 @@ extension RealThings {
         try FileManager.default.createDirectory(
           atPath: "\(folder)/\(part)/ape-memory/v", withIntermediateDirectories: true)
       }
+      // Not the first one's.
+      for (index, word) in words.enumerated() where word.hasPrefix("memory-backend-file,") {
+        words[index] = "memory-backend-memfd,id=ram,size=\(least << 20),share=on"
+      }
       let (usual, less) = (least << 20, (least - step) << 20)
       var arguments: [String] = []
       var index = 0

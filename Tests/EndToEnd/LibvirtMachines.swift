@@ -138,7 +138,7 @@ extension RealThings {
           <type arch='x86_64' machine='pc'>hvm</type>
           <kernel>\(folder)/vmlinuz</kernel>
           <initrd>\(folder)/initramfs.gz</initrd>
-          <cmdline>console=ttyS0 quiet apus.name=vm \(guestNIC(1)) \(guestNIC(2))</cmdline>
+          <cmdline>console=ttyS0 quiet no_timer_check tsc=reliable apus.name=vm \(guestNIC(1)) \(guestNIC(2))</cmdline>
         </os>
         <features><acpi/></features>
         <devices>

@@ -63,6 +63,9 @@ extension RealThings {
         #expect(Int(settings["StartLimitBurst"] ?? "") ?? 0 > 0)
         #expect(Int(settings["StartLimitIntervalSec"] ?? "") ?? 0 > 0)
         #expect(settings["ExecStart"] == "/usr/bin/apus up --foreground /etc/apus/%i.lab.yaml")
+        #expect(settings["ExecReload"] == "/usr/bin/apus upgrade %i --to /usr/bin/apus")
+        #expect(settings["Type"] == "notify" && settings["NotifyAccess"] == "all")
+        #expect(settings["TimeoutStartSec"] == "infinity")
         let file = try sandbox.write(Self.file)
 
         try Self.start(sandbox, try sandbox.write("version: 1\nnames: typo\n", as: "typo.lab.yaml"), "typo")

@@ -10,9 +10,27 @@ struct LibvirtDaemon {
   private let socket: String
   private let folder: String
 
+  /// A host among several that are all this one.
+  struct Host {
+    /// libvirt moves no machine between hosts of one name, or one UUID.
+    var name: String
+    var uuid: String
+    /// A folder that the host's machines find as `sharedFolder`, so that they find the same paths on each host.
+    var folder: String
+
+    /// Lines of the shell that make this the host of what follows.
+    fileprivate var settles: String {
+      "hostname \(name); mkdir \(LibvirtDaemon.sharedFolder); mount --bind \(folder) \(LibvirtDaemon.sharedFolder)"
+    }
+  }
+
+  static let sharedFolder = "/run/libvirt/host"
+
   /// Starts it; returns when it answers.
-  /// - Parameter folder: an empty one, which libvirt's user must be able to enter.
-  init(_ sandbox: Sandbox, folder: String) async throws {
+  /// - Parameters:
+  ///   - folder: an empty one, which libvirt's user must be able to enter.
+  ///   - host: which one it is, if there are several.
+  init(_ sandbox: Sandbox, folder: String, host: Host? = nil) async throws {
     self.folder = folder
     socket = "\(folder)/libvirt-sock"
     let settings = """
@@ -20,6 +38,7 @@ struct LibvirtDaemon {
       unix_sock_group = "root"
       auth_unix_ro = "none"
       auth_unix_rw = "none"
+      \(host.map { "host_uuid = \"\($0.uuid)\"" } ?? "")
 
       """
     try settings.write(toFile: "\(folder)/libvirtd.conf", atomically: true, encoding: .utf8)
@@ -34,14 +53,14 @@ struct LibvirtDaemon {
         mount -t tmpfs none $folder
       done
       mount --bind \(folder)/qemu.conf /etc/libvirt/qemu.conf
+      \(host?.settles ?? "")
       # Not exec: the first process of a namespace is a parent to those that lost theirs, and libvirtd would not notice
       # their end.
       libvirtd --config \(folder)/libvirtd.conf --pid-file \(folder)/libvirtd.pid &
       wait $!
       """
-    _ = try sandbox.start(
-      ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script], log: "libvirtd.log"
-    )
+    let own = ["--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    _ = try sandbox.start(["unshare"] + own + ["sh", "-c", script], log: "libvirtd.log")
     try await eventually("libvirtd answers") { try await ask("version").status == 0 }
   }
 
@@ -57,8 +76,11 @@ struct LibvirtDaemon {
     return outcome
   }
 
+  /// Where `virsh` finds it.
+  var uri: String { "qemu+unix:///system?socket=\(socket)" }
+
   private func virsh(_ words: [String]) async throws -> Outcome {
-    try await execute(["virsh", "--quiet", "--connect", "qemu+unix:///system?socket=\(socket)"] + words)
+    try await execute(["virsh", "--quiet", "--connect", uri] + words)
   }
 
   /// Writes a document for `virsh` and returns its path.

@@ -10,12 +10,15 @@ final class Sandbox: Sendable {
   let folder: String
   let binary: String
   let environment: [String: String]
+  /// Network namespace that the program, and what the test starts, runs in; nil: this host's.
+  let namespace: String?
   private let started = Mutex<[ProcessIdentity]>([])
 
   var state: String { "\(folder)/s" }
   var data: String { "\(folder)/d" }
 
-  private init() throws {
+  private init(in namespace: String?) throws {
+    self.namespace = namespace
     let variables = ProcessInfo.processInfo.environment
     guard let binary = variables["APUS_BINARY"], FileManager.default.isExecutableFile(atPath: binary) else {
       throw Failure("APUS_BINARY must name the apus program; tools/test sets it")
@@ -33,8 +36,8 @@ final class Sandbox: Sendable {
   }
 
   /// Runs a test with a sandbox of its own; afterwards every lab is down and every process it started has ended.
-  static func use(_ body: (Sandbox) async throws -> Void) async throws {
-    let sandbox = try Sandbox()
+  static func use(in namespace: String? = nil, _ body: (Sandbox) async throws -> Void) async throws {
+    let sandbox = try Sandbox(in: namespace)
     let result: Result<Void, any Error>
     do {
       result = .success(try await body(sandbox))
@@ -56,13 +59,14 @@ final class Sandbox: Sendable {
   /// Runs `apus` to its end.
   @discardableResult
   func apus(_ arguments: String..., within seconds: Double = 100) async throws -> Outcome {
-    try await execute([binary] + arguments, environment: environment, within: seconds)
+    try await execute([binary] + arguments, environment: environment, namespace: namespace, within: seconds)
   }
 
   /// Runs `apus` and demands an exit status.
   @discardableResult
   func apus(_ arguments: String..., expecting status: Int32, within seconds: Double = 100) async throws -> Outcome {
-    let outcome = try await execute([binary] + arguments, environment: environment, within: seconds)
+    let outcome = try await execute(
+      [binary] + arguments, environment: environment, namespace: namespace, within: seconds)
     guard outcome.status == status else { throw Failure("status \(status) expected; \(outcome)") }
     return outcome
   }
@@ -114,13 +118,14 @@ final class Sandbox: Sendable {
   /// Starts a process that is killed at the end of the test.
   /// - Parameter errors: where its standard error goes; to `log` too without it.
   func start(
-    _ command: [String], log: String, errors: String? = nil, input: String? = nil
+    _ command: [String], log: String, errors: String? = nil, input: String? = nil, namespace: String? = nil
   ) throws -> ProcessIdentity {
     var request = SpawnRequest(
       executable: command[0], arguments: Array(command.dropFirst()), environment: environment)
     request.standardOutput = "\(folder)/\(log)"
     request.standardError = "\(folder)/\(errors ?? log)"
     request.standardInput = input
+    request.namespace = namespace ?? self.namespace
     let process = try spawn(request)
     started.withLock { $0.append(process) }
     return process
@@ -129,7 +134,7 @@ final class Sandbox: Sendable {
   private func cleanUp() async {
     let left = processesOfLabs()
     for lab in (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? [] {
-      _ = try? await execute([binary, "down", lab], environment: environment, within: 60)
+      _ = try? await execute([binary, "down", lab], environment: environment, namespace: namespace, within: 60)
     }
     for process in left + started.withLock({ $0 }) where process.isAlive {
       process.signal(SIGKILL)
