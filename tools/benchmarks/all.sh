@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # In the order in which they run; `tools/bench NAME` does one.
-readonly bench_names='v2v tap nic stream tso latency workers macs flood ports idle instructions labs delay restart'
+readonly bench_names='v2v tap nic stream tso latency workers macs flood ports idle instructions labs delay restart migrate'
 
 # one_of_all NAME ARGUMENT...: runs one and takes over its figures; those of one that fails are lost, and it is said.
 one_of_all() {
