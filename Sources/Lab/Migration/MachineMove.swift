@@ -35,7 +35,8 @@ struct MoveTarget: Sendable {
       // It warns so of every back-end that has no configuration space, which no network device needs.
       .filter { !$0.contains("VHOST_USER_PROTOCOL_F_CONFIG") && !$0.allSatisfy(\.isWhitespace) }
     guard !lines.isEmpty else { return "" }
-    return "; it said: \(lines.suffix(4).map { ShownText.line(String($0)) }.joined(separator: " | "))"
+    // The cause comes first, and what both QEMUs make of it behind: five lines where memory is of another size.
+    return "; it said: \(lines.suffix(8).map { ShownText.line(String($0)) }.joined(separator: " | "))"
   }
 }
 
