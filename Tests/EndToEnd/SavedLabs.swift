@@ -78,7 +78,7 @@ extension RealThings {
         #expect(first.path.hasPrefix("\(sandbox.data)/saved/\(Self.lab)-"))
         #expect(first.machines == 2 && !first.down && first.others == ["x1": "external"])
         #expect(first.pause_seconds >= first.memory_seconds && first.memory_seconds > 0, "\(first)")
-        print("two machines stood still for \(first.pause_seconds) s, \(first.memory_seconds) s to write their memory")
+        print("two machines stood still for \(first.pause_seconds) s, \(first.memory_seconds) s to write memory")
         #expect(Self.mode(first.path) == 0o700 && Self.mode("\(first.path)/vm1.memory") == 0o600)
         #expect(try await Trace("vm1", sandbox) == trace)
         let events = try await sandbox.apus(

@@ -69,7 +69,7 @@ extension SavedRow {
   /// What a person is told, a line each.
   package var words: [String] {
     let size = bytes >= 10 << 20 ? "\(bytes >> 20) MiB" : "\(bytes >> 10) KiB"
-    let stood = "stood still for \(pauseSeconds) s, \(memorySeconds) s of it to write their memory"
+    let stood = "stood still for \(pauseSeconds) s, \(memorySeconds) s of it to write memory"
     var lines = ["lab \(lab): saved in \(path), \(size)"]
     if machines > 0 { lines.append("\(Figure.count(machines, "machine", "machines")) \(stood)") }
     if !others.isEmpty {

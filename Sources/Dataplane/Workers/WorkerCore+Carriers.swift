@@ -152,9 +152,9 @@ extension WorkerCore {
 
   /// A frame has come from a port that is down: an interface that sends is up, though the word of it is still on its
   /// way.
-  @inline(never)
   ///
   /// - Returns: false if the port has gone, and its number may be another's, or its frames are another worker's to send.
+  @inline(never)
   mutating func coldShowsItself(_ port: Int) -> Bool {
     guard state.ports[port].isWanted else { return true }
     if state.ports[port].kind == .dgram { return coldFindsPeer(port) }

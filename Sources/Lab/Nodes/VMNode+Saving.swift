@@ -235,17 +235,7 @@ extension VMNode: MachineToSave {
     // Its disks may be large: it is taken back meanwhile.
     Task {
       do {
-        try await self.mergeDisks { (body) throws(UserError) in
-          try await monitor.execute(.standStill)
-          let result: Result<Void, UserError>
-          do throws(UserError) {
-            result = .success(try await body())
-          } catch {
-            result = .failure(error)
-          }
-          try await self.resume()
-          try result.get()
-        }
+        try await self.mergeDisks { (body) throws(UserError) in try await self.standStill(during: body) }
       } catch {
         environment.logger.warning("\(error)")
       }

@@ -342,15 +342,12 @@ extension LabRuntime {
         try await Task {
           try await machine.mergeDisks { (body) throws(UserError) in
             try await self.holdThoseUp(ports, work.plane)
-            var result: Result<Void, UserError>
+            let result: Result<Void, UserError>
             do throws(UserError) {
-              try await machine.standStill()
-              try await body()
-              result = .success(())
+              result = .success(try await machine.standStill(during: body))
             } catch {
               result = .failure(error)
             }
-            do throws(UserError) { try await machine.resume() } catch { result = .failure(error) }
             await self.release(ports, work.plane)
             try result.get()
           }

@@ -68,3 +68,18 @@ protocol MachineToSave: Node {
   /// Makes it as it was saved: one that ran stands still then, of another its disks alone.
   func load(_ machine: SavedNodes.Machine, from saved: SavedFolder, _ context: StartContext) async throws
 }
+
+extension MachineToSave {
+  /// Stands still while `body` runs, and goes on whatever came of it.
+  nonisolated(nonsending) func standStill(during body: () async throws(UserError) -> Void) async throws(UserError) {
+    var result: Result<Void, UserError>
+    do throws(UserError) {
+      try await standStill()
+      result = .success(try await body())
+    } catch {
+      result = .failure(error)
+    }
+    do throws(UserError) { try await resume() } catch { result = .failure(error) }
+    try result.get()
+  }
+}
