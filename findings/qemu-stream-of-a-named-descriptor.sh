@@ -117,7 +117,8 @@ else:
     time.sleep(1)
     names = {row["label"]: row["filename"] for row in ask("query-chardev")["return"]}
     print("nobody accepts" if names["one"].startswith("disconnected") else "connected")
-machine.kill()
+monitor.sendall(b'{"execute": "quit"}')
+machine.wait()
 PYTHON
 tried() {
   rm -f monitor socket
