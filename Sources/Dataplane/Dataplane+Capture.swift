@@ -1,4 +1,5 @@
 import Frames
+internal import LinuxHost
 
 /// Captures of frames at ports.
 extension Dataplane {
@@ -13,7 +14,8 @@ extension Dataplane {
   ///
   /// A ring that is full costs records, which are counted, and never a forwarded frame.
   /// - Parameter ports: names; may be empty if the configuration lets the capture go on without ports.
-  /// - Throws: `unknownPort`, or `invalid` for a setting out of range or too many captures.
+  /// - Throws: `unknownPort`, `invalid` for a setting out of range or too many captures, or `host` if there is no memory
+  ///   for the rings.
   package func startCapture(
     ports: [String], _ configuration: CaptureConfiguration = CaptureConfiguration()
   ) async throws(DataplaneError) -> CaptureHandle {
@@ -28,7 +30,7 @@ extension Dataplane {
       throw .invalid("capture ring of \(configuration.ringSize) bytes: 256 KiB to 1 GiB can be had")
     }
     guard !configuration.directions.isEmpty else { throw .invalid("a capture in no direction") }
-    let rings = [CaptureRing](workers: workerCount, size: configuration.ringSize)
+    let rings = try Self.rings(workerCount, configuration.ringSize)
     lastCapture += 1
     let handle = CaptureHandle(id: lastCapture, rings: rings, marks: marks)
     let added = members.map { (port: $0.index, interface: handle.append($0)) }
@@ -103,6 +105,17 @@ extension Dataplane {
     let (slot, rings) = (entry.slot, capture.rings)
     await worker.run { core in
       if core.state.taps.coldHolds(rings, at: slot) { core.coldStopCapture(slot, .stopped) }
+    }
+  }
+
+  /// Rings of a capture or punt.
+  ///
+  /// - Throws: `host` if there is no memory for them.
+  static func rings(_ workers: Int, _ size: Int) throws(DataplaneError) -> [CaptureRing] {
+    do throws(SystemError) {
+      return try [CaptureRing](workers: workers, size: size)
+    } catch {
+      throw .host("\(error)")
     }
   }
 

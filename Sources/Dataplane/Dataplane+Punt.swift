@@ -26,7 +26,7 @@ extension Dataplane {
     guard CaptureRing.sizes.contains(ringSize) else {
       throw .invalid("punt ring of \(ringSize) bytes: 256 KiB to 1 GiB can be had")
     }
-    let rings = [CaptureRing](workers: workerCount, size: ringSize)
+    let rings = try Self.rings(workerCount, ringSize)
     let handle = PuntHandle(rings: rings, marks: marks)
     let members = records.filter { $0.switchName.map(switches.contains) ?? false }
       .map { (port: $0.index, interface: handle.append($0)) }

@@ -6,6 +6,11 @@ extension Dataplane {
   /// There is one.
   package var isRecording: Bool { !recorders.isEmpty }
 
+  /// Bytes that a recording of all that recorders may hold copies.
+  package nonisolated var recordingSize: Int {
+    recorders.reduce(0) { $0 + $1.capacity * FlightRecorder.recordSize }
+  }
+
   /// The frames that came in last, as far as the recorder goes back; no worker is stopped for it.
   ///
   /// - Parameter last: how far to look back; nil = as far as it goes.

@@ -64,12 +64,12 @@ package actor Dataplane {
     workerCount = configuration.workerCount
     portTable = PortTable(workers: workerCount)
     marks = workerCount > 1 ? BurstMarks(workers: workerCount) : nil
-    recorders = FlightRecorder.each(of: workerCount, size: configuration.recorderSize)
     cpus = { configuration.cpu(ofWorker: $0) }
     MemoryMapping.installFaultHandler()
     Signals.ignorePipe()
     DescriptorLimit.raise()
     do throws(SystemError) {
+      recorders = try FlightRecorder.each(of: workerCount, size: configuration.recorderSize)
       reactor = try Reactor { [events] in events.send($0) }
       worker = try Worker(
         Worker.Setting(

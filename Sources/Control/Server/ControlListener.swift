@@ -127,15 +127,39 @@ final class ControlListener: Sendable {
   }
 }
 
-/// Keeps a listening socket alive over errors of a single connection, or a moment without descriptors.
-private final class AcceptErrorHandler: ChannelInboundHandler {
+/// Keeps a listening socket alive over errors of a single connection, or a while without descriptors.
+///
+/// Who cannot be let in goes on waiting in the kernel's queue, and would be tried again at once and for ever: so there is a
+/// pause after each error, and a line in the log a minute at most.
+private final class AcceptErrorHandler: ChannelDuplexHandler {
   typealias InboundIn = any Channel
+  typealias OutboundIn = Never
+
+  private static let pause = TimeAmount.milliseconds(100)
+  private static let quiet = TimeAmount.seconds(60)
 
   private let logger: Logger
+  private var isPausing = false
+  private var lastLine: NIODeadline?
 
   init(logger: Logger) { self.logger = logger }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    logger.warning("a connection could not be taken: \(error)")
+    if lastLine.map({ .now() - $0 >= Self.quiet }) ?? true {
+      lastLine = .now()
+      logger.warning("a connection could not be taken: \(error)")
+    }
+    guard !isPausing else { return }
+    isPausing = true
+    // The read that has failed goes on asking the system: this alone ends that.
+    try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+    context.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) {
+      self.isPausing = false
+      try? context.channel.syncOptions?.setOption(.autoRead, value: true)
+    }
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if !isPausing { context.read() }
   }
 }

@@ -1,3 +1,4 @@
+internal import LinuxHost
 import Synchronization
 
 /// The bounded ring between a worker, which writes records, and one drainer, which reads them.
@@ -19,11 +20,12 @@ final class CaptureRing: @unchecked Sendable {
   private let end = Atomic<UInt8>(0)
 
   /// - Parameter size: bytes, rounded up to a power of two within `sizes`.
-  init(size: Int) {
+  /// - Throws: ENOMEM if there is no memory for it.
+  init(size: Int) throws(SystemError) {
     var capacity = Self.sizes.lowerBound
     while capacity < size, capacity < Self.sizes.upperBound { capacity *= 2 }
     self.capacity = capacity
-    unsafe memory = SharedRecords(size: capacity)
+    unsafe memory = try SharedRecords(size: capacity)
   }
 
   /// The writer's side; the ring must outlive it, which the worker's slot sees to.

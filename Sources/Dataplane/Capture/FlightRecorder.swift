@@ -1,4 +1,5 @@
 import Frames
+internal import LinuxHost
 import Synchronization
 
 /// The last frames that came in or that a switch itself sent, with their first bytes and what became of them: in memory of fixed size, always
@@ -40,16 +41,19 @@ final class FlightRecorder: @unchecked Sendable {
   /// - Parameters:
   ///   - size: bytes, taken to within `sizes`; touched when they are first used.
   ///   - worker: number of the one that writes to it.
-  init(size: Int, worker: Int = 0) {
+  /// - Throws: ENOMEM if there is no memory for it.
+  init(size: Int, worker: Int = 0) throws(SystemError) {
     self.worker = worker
     capacity = min(max(size, Self.sizes.lowerBound), Self.sizes.upperBound) / Self.recordSize
-    unsafe memory = SharedRecords(size: capacity * Self.recordSize)
+    unsafe memory = try SharedRecords(size: capacity * Self.recordSize)
   }
 
   /// Recorders of `size` bytes together as far as the least size allows, one for each worker; none if it is 0.
-  static func each(of workers: Int, size: Int) -> [FlightRecorder] {
-    guard size > 0 else { return [] }
-    return (0..<workers).map { FlightRecorder(size: size / workers, worker: $0) }
+  static func each(of workers: Int, size: Int) throws(SystemError) -> [FlightRecorder] {
+    var recorders: [FlightRecorder] = []
+    guard size > 0 else { return recorders }
+    for worker in 0..<workers { recorders.append(try FlightRecorder(size: size / workers, worker: worker)) }
+    return recorders
   }
 
   /// The worker's side; the recorder must outlive it.

@@ -1,4 +1,5 @@
 import CLinux
+internal import LinuxHost
 
 /// The side of a capture's rings that is drained: one ring a worker, whose records come out in order of time.
 ///
@@ -110,7 +111,12 @@ struct RingMerger {
 
 extension [CaptureRing] {
   /// Rings for a capture, one a worker, of `size` bytes together as far as the least size allows.
-  init(workers: Int, size: Int) { self = (0..<workers).map { _ in CaptureRing(size: size / workers) } }
+  ///
+  /// - Throws: ENOMEM if there is no memory for them.
+  init(workers: Int, size: Int) throws(SystemError) {
+    self = []
+    for _ in 0..<workers { append(try CaptureRing(size: size / workers)) }
+  }
 
   /// Why nothing more will come; nil while a worker may write to its own.
   var ended: CaptureEnd? {

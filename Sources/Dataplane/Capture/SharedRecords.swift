@@ -1,3 +1,5 @@
+import Glibc
+internal import LinuxHost
 import Synchronization
 
 /// Memory that a worker writes records to while others read them, and the two positions by which they keep apart.
@@ -8,16 +10,25 @@ import Synchronization
 struct SharedRecords: ~Copyable {
   let base: UnsafeMutableRawPointer
   let positions: SharedPositions
+  private let size: Int
 
   /// - Parameter size: bytes; touched when they are first used.
-  init(size: Int) {
-    unsafe base = .allocate(byteCount: size, alignment: 64)
+  /// - Throws: ENOMEM if the system has no more: people say how large recorders are, and how many captures there are.
+  init(size: Int) throws(SystemError) {
+    // Pages of their own, which the system has back at once when nobody needs them any more.
+    // SAFETY: the call returns memory that nobody else has, or that there is none.
+    let memory = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
+      throw SystemError(call: "mmap", code: errno, context: "\(size >> 10) KiB for records of frames")
+    }
+    unsafe base = memory
+    unsafe self.size = size
     unsafe positions = .allocate()
   }
 
   deinit {
     unsafe positions.deallocate()
-    unsafe base.deallocate()
+    unsafe munmap(base, size)
   }
 }
 

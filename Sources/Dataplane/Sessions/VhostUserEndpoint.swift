@@ -50,6 +50,8 @@ final class VhostUserEndpoint {
   private var arrivals = ArrivalLimit()
   /// Nobody listens until then, as front-ends came and left again too often.
   private var restsUntil: ContinuousClock.Instant?
+  /// `lastError` is why nobody could be let in.
+  private var hasRefusedConnection = false
   /// Refusals of the session that `report` has.
   private var reportedRefusals: UInt64 = 0
   /// What the worker has of this session's memory.
@@ -137,6 +139,8 @@ final class VhostUserEndpoint {
     self.restsUntil = nil
     do throws(SystemError) {
       try listener?.listen()
+      listener?.setAccepting(true)
+      if hasRefusedConnection { (lastError, hasRefusedConnection) = (nil, false) }
     } catch {
       // Somebody else's socket lies there now; it may go again.
       lastError = "\(error)"
@@ -181,7 +185,7 @@ final class VhostUserEndpoint {
   private func accept() {
     while let descriptor = listener?.descriptor {
       let accepted: Descriptor?
-      do throws(SystemError) { accepted = try UnixSocket.accept(descriptor) } catch { return }
+      do throws(SystemError) { accepted = try UnixSocket.accept(descriptor) } catch { return restWithout(error) }
       guard let accepted else { return }
       guard isAdmitting else { continue }
       if session?.hasBrokenRing == true { disconnect() }
@@ -189,6 +193,13 @@ final class VhostUserEndpoint {
       candidate = accepted
       if connection == nil { admitCandidate() } else { pump() }
     }
+  }
+
+  /// Lets those who connect wait: for want of descriptors nobody can be let in, and who waits would wake the reactor for ever.
+  private func restWithout(_ error: SystemError) {
+    (lastError, hasRefusedConnection) = ("\(error)", true)
+    restsUntil = .now + ArrivalLimit.rest
+    listener?.setAccepting(false)
   }
 
   /// Serves the connection that waits for the end of the one before.

@@ -1,5 +1,6 @@
 import Capture
 import Dataplane
+import LinuxHost
 import Topology
 
 extension CaptureDesk {
@@ -29,6 +30,11 @@ extension CaptureDesk {
     options.drops = request.drops == .only ? .only : .included
     guard let plane = gate.enter() else { throw LabRuntime.noLab }
     defer { gate.leave() }
+    guard HostMemory.hasRoom(for: plane.recordingSize) else {
+      throw UserError(
+        .failed, "the daemon has no memory for a copy of the recorder's \(plane.recordingSize >> 10) KiB",
+        hint: "a smaller `recorder` in the lab file needs less")
+    }
     let recording = await plane.recording(last: last.map { .seconds(min($0, 1e9)) })
     return RecordingWriter.Pieces(recording, options)
   }

@@ -34,13 +34,19 @@ package final class EventHub: Sendable {
   private let limit: Int
   /// The number that the first event has, or would have.
   private let base: Int
+  private let clock: @Sendable () -> Date
   private let state: Mutex<State>
 
   /// - Parameters:
   ///   - lab: name that events have until `setLab`.
   ///   - limit: events that are kept, 1 or more.
   ///   - base: number of the first event.
-  package init(lab: String = "", limit: Int = EventHub.limit, base: Int = EventHub.newBase) {
+  ///   - clock: what time it is, which may be set at any time, forward and back.
+  package init(
+    lab: String = "", limit: Int = EventHub.limit, base: Int = EventHub.newBase,
+    clock: @escaping @Sendable () -> Date = { Date() }
+  ) {
+    self.clock = clock
     self.limit = max(1, limit)
     self.base = base
     state = Mutex(State(lab: lab, first: base))
@@ -61,7 +67,7 @@ package final class EventHub: Sendable {
     state.withLock { state in
       guard !state.isFinished else { return }
       // A clock that is set back does not turn events round.
-      state.time = max(state.time, Date())
+      state.time = max(state.time, clock())
       state.kept.append(
         LabEvent(
           id: state.end, time: state.time, type: type, lab: state.lab, subject: subject ?? state.lab, detail: detail))
@@ -156,7 +162,7 @@ package final class EventHub: Sendable {
       if place.isOfOther { detail["restart"] = true }
       // Between the events around it: who goes on behind its number misses nothing, and loses nothing twice.
       let index = place.next - state.first
-      let time = state.kept.indices.contains(index) ? state.kept[index].time : max(state.time, Date())
+      let time = state.kept.indices.contains(index) ? state.kept[index].time : max(state.time, clock())
       return LabEvent(
         id: place.next - 1, time: time, type: .lost, lab: state.lab, subject: state.lab, detail: detail)
     }

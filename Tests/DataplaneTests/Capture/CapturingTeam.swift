@@ -15,11 +15,11 @@ final class CapturingTeam: Sendable {
   let interfaces: [CaptureInterface]
   let workers: Int
 
-  init(workers: Int, ringSize: Int, recorderSize: Int = 0) {
+  init(workers: Int, ringSize: Int, recorderSize: Int = 0) throws(SystemError) {
     self.workers = workers
     marks = BurstMarks(workers: workers)
-    recorders = FlightRecorder.each(of: workers, size: recorderSize)
-    rings = [CaptureRing](workers: workers, size: ringSize)
+    recorders = try FlightRecorder.each(of: workers, size: recorderSize)
+    rings = try [CaptureRing](workers: workers, size: ringSize)
     let records = (0..<2).map { port in
       PortRecord(
         index: port, name: "\(port)", switchName: nil, kind: .vhostUser, mode: .wire, mtu: 1500, address: nil,

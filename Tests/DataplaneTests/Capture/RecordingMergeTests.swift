@@ -36,18 +36,20 @@ import Testing
     #expect(FlightRecording([], ports: Self.ports, since: 0).frames.isEmpty)
   }
 
-  @Test func workersShareTheMemory() {
+  @Test func workersShareTheMemory() throws {
     let capacity = { (size: Int) in size / FlightRecorder.recordSize }
-    #expect(FlightRecorder.each(of: 1, size: 8 << 20).map(\.capacity) == [capacity(8 << 20)])
-    #expect(FlightRecorder.each(of: 4, size: 8 << 20).map(\.capacity) == Array(repeating: capacity(2 << 20), count: 4))
+    #expect(try FlightRecorder.each(of: 1, size: 8 << 20).map(\.capacity) == [capacity(8 << 20)])
     #expect(
-      FlightRecorder.each(of: 2, size: 512 << 10).map(\.capacity) == Array(repeating: capacity(512 << 10), count: 2))
-    #expect(FlightRecorder.each(of: 2, size: 0).isEmpty)
+      try FlightRecorder.each(of: 4, size: 8 << 20).map(\.capacity) == Array(repeating: capacity(2 << 20), count: 4))
+    #expect(
+      try FlightRecorder.each(of: 2, size: 512 << 10).map(\.capacity) == Array(repeating: capacity(512 << 10), count: 2)
+    )
+    #expect(try FlightRecorder.each(of: 2, size: 0).isEmpty)
   }
 
   /// Recordings and captures have the same numbers, and no two frames of the data plane have one.
   @Test func numbersAreThoseOfCaptures() throws {
-    let team = CapturingTeam(workers: 2, ringSize: 1, recorderSize: 1 << 20)
+    let team = try CapturingTeam(workers: 2, ringSize: 1, recorderSize: 1 << 20)
     var first = try CapturingWorker(0, of: team)
     var second = try CapturingWorker(1, of: team)
     for number in 0..<100 {

@@ -27,12 +27,13 @@ import Testing
   private struct ByHand {
     let clock = SetClock()
     let marks = BurstMarks(workers: 2)
-    let rings = [CaptureRing](workers: 2, size: 1)
+    let rings: [CaptureRing]
     var writers: [CaptureRingWriter]
     var reader: RingMerger
     private var bytes: [UInt8] = []
 
-    init() {
+    init() throws {
+      rings = try [CaptureRing](workers: 2, size: 1)
       writers = rings.map(\.writer)
       reader = RingMerger(rings, marks, clocks: clock.clocks)
     }
@@ -102,7 +103,7 @@ import Testing
   /// Each frame once as it came and once as it left, in order of time, while workers write and the reader reads.
   @Test(arguments: [2, 3]) func everyRecordComesOnceInOrderOfTime(_ workers: Int) throws {
     let frames = 6000
-    let team = CapturingTeam(workers: workers, ringSize: workers << 23)
+    let team = try CapturingTeam(workers: workers, ringSize: workers << 23)
     let threads = try Self.start(team, frames: frames)
     var reader = team.reader()
     var found = Found(workers: workers)
@@ -129,7 +130,7 @@ import Testing
   /// Who reads late finds what there was room for, and the rest in the counts.
   @Test func aSlowReaderLosesRecordsThatAreCounted() throws {
     let workers = 2
-    let team = CapturingTeam(workers: workers, ringSize: 1)
+    let team = try CapturingTeam(workers: workers, ringSize: 1)
     let threads = try Self.start(team, frames: 1000, size: 1400)
     for thread in threads { thread.join() }
     var (reader, found) = (team.reader(), Found(workers: workers))
@@ -142,7 +143,7 @@ import Testing
   }
 
   @Test func whatIsLaterThanABurstInHandWaits() throws {
-    var hand = ByHand()
+    var hand = try ByHand()
     hand.clock.set(100)
     let busy = hand.marks.mark(of: 1)
     busy.open()
@@ -173,7 +174,7 @@ import Testing
 
   /// A worker that does not get on holds nobody back for ever.
   @Test func nothingWaitsForLongerThanItsPatience() throws {
-    var hand = ByHand()
+    var hand = try ByHand()
     hand.clock.set(100)
     let stuck = hand.marks.mark(of: 1)
     stuck.open()
@@ -198,7 +199,7 @@ import Testing
 
   /// A clock that is set back costs order, and neither records nor time.
   @Test func aClockThatIsSetBackStopsNothing() throws {
-    var hand = ByHand()
+    var hand = try ByHand()
     hand.clock.set(1_000_000)
     try hand.put(0, 999_000)
     #expect(hand.times() == [999_000])
@@ -229,7 +230,7 @@ import Testing
 
   /// A port is over when all workers have let go of it.
   @Test func aPortAndItsCaptureEndWithTheLastWorker() throws {
-    let team = CapturingTeam(workers: 2, ringSize: 1)
+    let team = try CapturingTeam(workers: 2, ringSize: 1)
     var first = try CapturingWorker(0, of: team)
     var second = try CapturingWorker(1, of: team)
     second.send(CapturingTeam.frame(1, 0))
@@ -248,7 +249,7 @@ import Testing
 
   /// A capture that ends between breaths leaves no mark of frames that it was to have, which would hold up the others.
   @Test func noMarkOutlivesItsRecords() throws {
-    let team = CapturingTeam(workers: 2, ringSize: 1)
+    let team = try CapturingTeam(workers: 2, ringSize: 1)
     func earliest() -> UInt64 { team.marks.earliest(since: 0, at: .max) }
     var worker = try CapturingWorker(1, of: team)
     #expect(earliest() == .max)
@@ -268,7 +269,7 @@ import Testing
 
   /// What a punt has of a port that has gone comes out also if it has to wait.
   @Test func aPuntKeepsWhatItHasOfAPortThatIsGone() throws {
-    let team = CapturingTeam(workers: 2, ringSize: 1)
+    let team = try CapturingTeam(workers: 2, ringSize: 1)
     let punt = PuntHandle(rings: team.rings, marks: team.marks)
     let interface = punt.append(team.records[0])
     var writer = team.rings[0].writer

@@ -34,6 +34,8 @@ package struct DrivenWorker: ~Copyable {
     let faults = FaultQueue(bell: bell)
     let shared = SharedWork(workerCount: workers, bell: bell)
     let team = workers > 1 ? try Self.team(workers, faults, shared) : nil
+    // All that may fail comes before the first property is set.
+    let recorder = recorderSize > 0 ? try FlightRecorder(size: recorderSize) : nil
     self.table = table
     self.faults = faults
     self.team = team
@@ -41,7 +43,7 @@ package struct DrivenWorker: ~Copyable {
     core = WorkerCore(guardian: CallGuardian(), faults: faults, epoll: epoll, shared: shared)
     core.team = team.map { Held($0) }
     core.state.delays.isDriven = true
-    recorder = recorderSize > 0 ? FlightRecorder(size: recorderSize) : nil
+    self.recorder = recorder
     core.state.taps.coldRecord(into: recorder)
     core.coldAddSwitch(0, table)
   }
@@ -144,6 +146,12 @@ package struct DrivenWorker: ~Copyable {
     core.coldImpair(port, .toNode, toNode, seed: ~seed)
   }
 
+  /// Replaces what a port lets through.
+  package mutating func setRules(port: Int, _ rules: PortRules) { core.coldSetRules(port, rules) }
+
+  /// What a port's rules did; nil = it has none.
+  package func ruleStatus(port: Int) -> RuleStatus? { core.coldRuleStatus(port) }
+
   /// Nanoseconds of the clock that impairments go by.
   package var now: UInt64 {
     get { core.state.delays.now }
@@ -226,8 +234,9 @@ package struct DrivenWorker: ~Copyable {
 
   /// Starts a capture, whose interfaces are numbered and named as the ports: `0`, `1`.
   package mutating func capture(ports: [Int], _ configuration: CaptureConfiguration) -> CaptureHandle? {
-    let rings = [CaptureRing](workers: 1, size: configuration.ringSize)
-    guard let slot = core.coldStartCapture(rings, configuration) else { return nil }
+    guard let rings = try? [CaptureRing](workers: 1, size: configuration.ringSize),
+      let slot = core.coldStartCapture(rings, configuration)
+    else { return nil }
     let handle = CaptureHandle(id: slot, rings: rings)
     for port in ports { add(port: port, to: handle) }
     return handle

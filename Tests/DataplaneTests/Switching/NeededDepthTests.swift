@@ -53,7 +53,7 @@ import VhostUser
       var configuration = CaptureConfiguration()
       configuration.directions = directions
       configuration.filter = try .byte(UInt32(depth - 1), is: 0)
-      let rings = [CaptureRing](workers: 1, size: configuration.ringSize)
+      let rings = try [CaptureRing](workers: 1, size: configuration.ringSize)
       let started = ports.core.coldStartCapture(rings, configuration)
       let slot = try #require(started)
       let handle = CaptureHandle(id: slot, rings: rings)
