@@ -123,6 +123,7 @@ extension Dataplane {
       let now = HostClock.monotonic
       let elapsed = now > takenAt ? now - takenAt : 0
       state.lines = state.lines.map { $0.after(elapsed) }
+      state.rules = state.rules?.map { $0.after(seconds: UInt32(clamping: elapsed / 1_000_000_000)) }
     }
     await restore(state)
     let up = inheritance.up

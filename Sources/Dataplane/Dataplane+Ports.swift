@@ -19,12 +19,14 @@ extension Dataplane {
       }
     }
     try Self.check(migrationBuffer: configuration.migrationBuffer, of: configuration.name)
+    if let problem = configuration.rules.problem { throw .invalid("port \(configuration.name): \(problem)") }
     var record = try reserve(
       configuration.name, switchName: configuration.switchName, mode: configuration.mode,
       mtu: configuration.mtu ?? PortConfiguration.largestMTU)
     record.address = configuration.address
     record.isToldByOwner = configuration.carrierIsTold
     record.isAdded = configuration.isAdded
+    record.rules = configuration.rules
     (record.kind, record.place) = configuration.backend.kindAndPlace
     record.migrationBuffer = configuration.migrationBuffer
     do throws(DataplaneError) {

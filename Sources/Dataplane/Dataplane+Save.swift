@@ -1,7 +1,7 @@
 /// The data plane as plain values: what it has come to, taken out while it goes on, and put in again.
 extension Dataplane {
   /// All that it has come to and that no configuration says: stations with their ages, states of ports, frames that
-  /// impairments hold, or that wait for nodes in switch-over, counters.
+  /// impairments hold, or that wait for nodes in switch-over, counters, flows that rules let through.
   ///
   /// It goes on meanwhile: whoever wants one instant of it has its nodes stand still and its lines too (`freezeLines`).
   package func save() async -> PlaneState {
@@ -9,7 +9,9 @@ extension Dataplane {
     for record in switchRecords { state.switches.append(await snapshot(of: record)) }
     let records = records
     let ports = records.map { (index: $0.index, name: $0.name) }
-    (state.lines, state.held) = await worker.run { ($0.coldLines(of: ports), $0.coldHeldStores(of: ports)) }
+    (state.lines, state.held, state.rules) = await worker.run { core in
+      (core.coldLines(of: ports), core.coldHeldStores(of: ports), core.coldRuleStates(of: ports))
+    }
     state.counters = records.map { PortCounters($0.name, $0.block) }.filter(\.hasCounted)
     return state
   }
@@ -28,9 +30,11 @@ extension Dataplane {
     let counters = state.counters.compactMap { item in portTable.find(item.port).map { ($0.index, item) } }
     let lines = state.lines.compactMap { line in portTable.find(line.port).map { ($0.index, line) } }
     let held = state.held.compactMap { item in portTable.find(item.port).map { ($0.index, item) } }
+    let rules = (state.rules ?? []).compactMap { item in portTable.find(item.port).map { ($0.index, item) } }
     // Nobody here has asked for it, but in a hand-over.
     let isHandOver = state.takenAt != nil
     await worker.run { core in
+      for (port, item) in rules { core.coldRestoreRules(port, item) }
       for (port, item) in counters { core.coldAddCounters(port, item) }
       for (port, item) in held { core.coldRestoreHeld(port, item, isAsked: isHandOver && item.isAsked) }
       for (port, line) in lines { core.coldRestoreLine(port, line) }

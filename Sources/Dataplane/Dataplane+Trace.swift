@@ -5,6 +5,7 @@ package struct TraceStep: Sendable, Equatable {
   /// What the step is about; the words of `trace -o json`.
   package enum Kind: String, Sendable {
     case receive, impair, held, wire, vlan, linkLocal = "link-local", state, learn, lookup, flood, trunk, egress, drop
+    case access, lock, isolated
   }
   package var kind: Kind
   /// Port and switch that it is about, if it is about one.
@@ -138,6 +139,14 @@ struct TraceNames {
       return TraceStep(
         kind: .egress, port: self.port(port),
         text: "\(size) bytes leave by \(self.port(port)), \(Self.words(edit, tag))")
+    case .rules(let port, let isFromNode, let verdict):
+      let text = "\(self.port(port)): \(verdict.words(isFromNode: isFromNode))"
+      return TraceStep(kind: .access, port: self.port(port), text: text)
+    case .spoofed(let port, let offence):
+      return TraceStep(kind: .lock, port: self.port(port), text: "\(self.port(port)): \(offence.words)")
+    case .isolated(let from, let to):
+      let text = "\(self.port(from)) and \(self.port(to)) are isolated, and have nothing to do with each other"
+      return TraceStep(kind: .isolated, port: self.port(to), text: text)
     case .dropped(let port, let drop):
       let name = drop.name ?? "?"
       return TraceStep(

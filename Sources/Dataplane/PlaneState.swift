@@ -15,6 +15,8 @@ package struct PlaneState: Codable, Sendable, VersionedState {
   /// Of ports in switch-over.
   package var held: [HeldStoreState] = []
   package var counters: [PortCounters] = []
+  /// Of ports with rules; nil where it was made by a program that knew none.
+  package var rules: [RuleState]?
   /// In a hand-over, what ports have open; else none.
   package var ports: [InheritedPort] = []
   /// In a hand-over, nanoseconds of this host's monotonic clock when it was made; nil = times are relative to whenever it

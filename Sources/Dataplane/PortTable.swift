@@ -58,6 +58,10 @@ struct PortTable {
     table.change(second.index) { $0.peer = first.name }
   }
 
+  mutating func setRules(_ record: PortRecord, _ rules: PortRules) {
+    table.change(record.index) { $0.rules = rules }
+  }
+
   mutating func setMTU(_ record: PortRecord, _ mtu: Int) { table.change(record.index) { $0.mtu = mtu } }
 
   mutating func setSocket(_ record: PortRecord, _ socket: VhostUserSocket) {

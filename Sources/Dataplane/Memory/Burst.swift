@@ -31,9 +31,11 @@ struct Frame: BitwiseCopyable {
     static var tagged: Flags { Flags(rawValue: 8) }
     /// It lies in several pieces: `segmentCount` is not 0.
     static var pieces: Flags { Flags(rawValue: 16) }
+    /// Rules looked at more of it than the rule says: all that is in scratch is delivered from there.
+    static var judged: Flags { Flags(rawValue: 32) }
 
     /// Nothing that the switch must know of.
-    @inline(__always) var isPlain: Bool { rawValue & ~(1 | 4 | 16) == 0 }
+    @inline(__always) var isPlain: Bool { rawValue & ~(1 | 4 | 16 | 32) == 0 }
   }
 
   // Narrow fields without a hole among them: a burst's frames fill 32 cache lines, and one is made with five stores. What a
@@ -117,7 +119,7 @@ struct Frame: BitwiseCopyable {
   ///
   /// Its copy takes no more than those from scratch, though a capture's filter may have looked deeper. A frame whose fate
   /// is decided by what lies deeper must not be plain, so that what was judged is what is delivered.
-  @inline(__always) var isPlain: Bool { flags.isDisjoint(with: [.needsChecksum, .pieces]) }
+  @inline(__always) var isPlain: Bool { flags.isDisjoint(with: [.needsChecksum, .pieces, .judged]) }
   @inline(__always) var needsChecksum: Bool { flags.contains(.needsChecksum) }
   @inline(__always) var isHeaderInvalid: Bool { flags.contains(.headerInvalid) }
   @inline(__always) var isTagged: Bool { flags.contains(.tagged) }
@@ -140,8 +142,10 @@ struct Burst: ~Copyable {
   static var chainCapacity: Int { 1024 }
 
   /// Frames, and pieces of frames, in use, and whether any frame is large: in memory like all else, so that a borrowed burst can be filled.
-  private let counts = FixedArray<Int>(count: 3) { _ in 0 }
+  private let counts = FixedArray<Int>(count: 4) { _ in 0 }
   let frames: FixedArray<Frame>
+  /// What rules see of frames; see Rules/Burst+View.swift.
+  let views = FixedArray<FrameView>(count: Burst.capacity) { _ in FrameView() }
   let segments: FixedArray<Segment>
   private let scratch: UnsafeMutableRawPointer
   /// Where a frame is edited that leaves.
@@ -174,8 +178,20 @@ struct Burst: ~Copyable {
 
   /// There are large frames among these.
   var hasLarge: Bool {
-    @inline(__always) get { counts[2] != 0 }
-    nonmutating set { counts[2] = newValue ? 1 : 0 }
+    @inline(__always) get { counts[2] & 1 != 0 }
+    nonmutating set { counts[2] = counts[2] & ~1 | (newValue ? 1 : 0) }
+  }
+
+  /// Frames that `views` is true of, a bit each.
+  var viewed: Int {
+    @inline(__always) get { counts[3] }
+    @inline(__always) nonmutating set { counts[3] = newValue }
+  }
+
+  /// The clock was read for this burst.
+  var isTimed: Bool {
+    @inline(__always) get { counts[2] & 2 != 0 }
+    nonmutating set { counts[2] = counts[2] & ~2 | (newValue ? 2 : 0) }
   }
 
   /// Forgets all frames.
@@ -183,7 +199,9 @@ struct Burst: ~Copyable {
   func reset() {
     count = 0
     segmentCount = 0
-    hasLarge = false
+    // Neither large frames, nor a clock that was read.
+    counts[2] = 0
+    viewed = 0
   }
 
   /// Addresses, type and tag of a frame, from scratch.

@@ -43,6 +43,16 @@ struct WorkerStripes: ~Copyable {
     return unsafe base + worker * stride
   }
 
+  /// Adds to a word of a worker's stripe, which only that worker writes.
+  @inline(__always)
+  func add(_ place: Int, of worker: Int, _ amount: UInt64 = 1) {
+    precondition(UInt(bitPattern: place) < UInt(bitPattern: stride))
+    precondition(UInt(bitPattern: worker) < UInt(bitPattern: workerCount))
+    // SAFETY: place and stripe are in range.
+    let word = unsafe base + (worker &* stride &+ place)
+    unsafe word.pointee.store(word.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+  }
+
   /// The word at a place of all stripes, summed; it has no order with what else workers write.
   func sum(_ place: Int) -> UInt64 {
     precondition(place >= 0 && place < stride)

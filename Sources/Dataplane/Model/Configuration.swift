@@ -154,6 +154,8 @@ package struct PortConfiguration: Sendable {
   package var carrierIsTold = false
   /// It was asked for at run time, and no lab file has it; only told on.
   package var isAdded = false
+  /// What it lets through, from its first frame on.
+  package var rules = PortRules()
 
   package init(name: String, switchName: String?, mode: PortMode, address: MACAddress, backend: PortBackend) {
     self.name = name

@@ -3,6 +3,7 @@ import Frames
 /// Why a frame was dropped on its way from the node into the switch, in the words of the user guide.
 package enum IngressDrop: Int, Sendable, CaseIterable {
   case runt, vlanFiltered, vlanInvalid, sourceInvalid, linkLocal, portDown, headerInvalid, loop, notForwarding
+  case acl, spoofed, storm, rate, learnLimit
 
   /// Name in JSON, metrics and tables.
   package var name: String {
@@ -16,6 +17,11 @@ package enum IngressDrop: Int, Sendable, CaseIterable {
     case .headerInvalid: "header-invalid"
     case .loop: "loop"
     case .notForwarding: "not-forwarding"
+    case .acl: "acl"
+    case .spoofed: "spoofed"
+    case .storm: "storm"
+    case .rate: "rate"
+    case .learnLimit: "learn-limit"
     }
   }
 }
@@ -23,7 +29,7 @@ package enum IngressDrop: Int, Sendable, CaseIterable {
 /// Why a frame was dropped on its way from the switch to the node.
 package enum EgressDrop: Int, Sendable, CaseIterable, BitwiseCopyable {
   case noBuffer, carrierDown, tooBig, guestFault, hairpin, impairedLoss, impairedQueue, tapBusy, notForwarding
-  case migrationBuffer
+  case migrationBuffer, acl, rate, isolated
 
   /// Name in JSON, metrics and tables.
   package var name: String {
@@ -38,6 +44,9 @@ package enum EgressDrop: Int, Sendable, CaseIterable, BitwiseCopyable {
     case .tapBusy: "tap-busy"
     case .notForwarding: "not-forwarding"
     case .migrationBuffer: "migration-buffer"
+    case .acl: "acl"
+    case .rate: "rate"
+    case .isolated: "isolated"
     }
   }
 }

@@ -29,6 +29,8 @@ struct PortRecord {
   var isAdded = false
   /// Bytes of frames that wait for a node that moves.
   var migrationBuffer = PortConfiguration.usualMigrationBuffer
+  /// What it lets through.
+  var rules = PortRules()
   /// Nil = it forwards in every VLAN.
   var states: ForwardingStates?
   let block: CounterBlock

@@ -71,6 +71,11 @@ struct PortSlot: ~Copyable {
   var switchOver = -1 { didSet { setDetour() } }
   /// Frames to the node do not leave at once, for one of both.
   private(set) var isDetoured = false
+  /// Its rules' place, -1 = it has none, and where they are asked; see `PortRuleSet`.
+  var rules = -1
+  var ruleUse: RuleUse = []
+  /// Stations that it may have, if its rules say so.
+  var learnLimit: Int32 = 0
   /// Bytes of a frame from the node that must be in scratch before anything judges it; see `coldFindNeededDepth`.
   var neededDepth = Burst.scratchRule
   /// Captures that it is part of, one bit each; 0 = none.
@@ -197,6 +202,7 @@ struct PortSlot: ~Copyable {
     (isWanted, isUp, mtu) = (first.isWanted, first.isUp, first.mtu)
     (ingressLine, egressLine, switchOver) = (first.ingressLine, first.egressLine, first.switchOver)
     (neededDepth, taps) = (first.neededDepth, first.taps)
+    (rules, ruleUse, learnLimit) = (first.rules, first.ruleUse, first.learnLimit)
     if !states.isEmpty || !first.states.isEmpty { states.assign(first.states) }
     setGate()
     forget()
@@ -212,6 +218,7 @@ struct PortSlot: ~Copyable {
       ("lines", ingressLine == first.ingressLine && egressLine == first.egressLine),
       ("switch-over", switchOver == first.switchOver),
       ("needed depth", neededDepth == first.neededDepth), ("captures", taps == first.taps),
+      ("rules", rules == first.rules && ruleUse == first.ruleUse && learnLimit == first.learnLimit),
       ("counters", kind == .none || block === first.block),
     ]
     return isSame.filter { !$0.1 }.map(\.0)

@@ -6,13 +6,22 @@ struct Conversation: BitwiseCopyable {
   /// Destination and source as the first twelve bytes of a frame hold them.
   let first: UInt64
   let second: UInt32
-  /// Port of the destination.
+  /// Port of the source, and of the destination.
+  let ingress: Int
   let output: Int
+  let vlan: UInt16
+  /// One of both has rules, so that each frame is judged.
+  let isRuled: Bool
 
-  init(destination: MACAddress, source: MACAddress, output: Int) {
+  init(destination: MACAddress, source: MACAddress, vlan: UInt16, from ingress: Int, to output: Int, isRuled: Bool) {
     first = destination.bits | source.bits << 48
     second = UInt32(truncatingIfNeeded: source.bits >> 16)
-    self.output = output
+    (self.vlan, self.ingress, self.output, self.isRuled) = (vlan, ingress, output, isRuled)
+  }
+
+  /// Where a frame of it is.
+  func place(_ frame: Int) -> Place {
+    Place(frame: frame, ingress: ingress, switchIndex: -1, vlan: vlan, priority: 0, hops: 0)
   }
 }
 

@@ -172,7 +172,7 @@ extension FDB {
 
   // With the lock held.
 
-  private func writeIfFree<Result>(_ body: (inout Writer) -> Result) -> Result? {
+  func writeIfFree<Result>(_ body: (inout Writer) -> Result) -> Result? {
     writer.withLockIfFree { state in counted(&state, body) }
   }
 
@@ -188,7 +188,7 @@ extension FDB {
     return result
   }
 
-  private func note(_ key: UInt64, port: Int, tick: UInt32, _ state: inout Writer) {
+  func note(_ key: UInt64, port: Int, tick: UInt32, _ state: inout Writer) {
     guard port < state.lists.count else { return }
     state.entriesInHold += 1
     guard let spot = find(key) else {

@@ -20,8 +20,9 @@ extension Forwarder {
     guard forwarding != .forwarding else { return true }
     // Not noted at the port: the next frame of that source has to come here too.
     if forwarding == .learning {
+      let limit = state.ports[port].ruleUse.isLimited ? Int(state.ports[port].learnLimit) : Int.max
       let isUntold = switches[place.switchIndex].stations.with {
-        _ = $0.learn(key, port: port, tick: tick)
+        _ = $0.learn(key, port: port, tick: tick, limit: limit)
         return $0.isUntold
       }
       if isUntold { coldTellStations(place.switchIndex, state) }

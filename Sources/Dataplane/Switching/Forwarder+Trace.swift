@@ -49,7 +49,10 @@ extension Forwarder {
   private func traceWire(_ frame: Traced, _ port: Int, _ state: borrowing WorkerState, _ trace: inout RawTrace) {
     let peer = state.ports[port].peer
     guard peer >= 0 else { return trace.drop(port, FrameDrop(IngressDrop.portDown)) }
+    let place = Place(frame: 0, ingress: port, switchIndex: -1, vlan: 0, priority: 0, hops: 0)
+    guard coldTraceArrival(frame.bytes, place, state, &trace) else { return }
     trace.events.append(.wire(to: peer))
+    guard coldTraceDeparture(frame.bytes, place, by: peer, state, &trace) else { return }
     traceDelivery(frame, .keep, to: peer, state, &trace)
   }
 
@@ -94,6 +97,7 @@ extension Forwarder {
       trace.events.append(.linkLocal(destination, policy, passes: passes))
       guard passes else { return trace.drop(place.ingress, FrameDrop(IngressDrop.linkLocal)) }
     }
+    guard coldTraceArrival(frame.bytes, place, state, &trace) else { return }
     let known = switches[switchIndex].fdb.lookup(FDB.key(vlan: place.vlan, source))
     let forwarding = state.ports[place.ingress].states.state(place.vlan)
     if forwarding != .discarding {
@@ -106,6 +110,7 @@ extension Forwarder {
       trace.events.append(.state(forwarding, port: place.ingress, vlan: vlan))
       return trace.drop(place.ingress, FrameDrop(IngressDrop.notForwarding))
     }
+    guard coldTraceLimit(source, place, state, &trace) else { return }
     guard !destination.isGroup else { return traceFlood(frame, place, state, &trace) }
     // What the frame itself teaches is known when its destination is looked up.
     let teaches = source == destination && known?.isStatic != true
@@ -153,6 +158,7 @@ extension Forwarder {
     _ frame: Traced, _ place: Place, by port: Int, _ state: borrowing WorkerState, _ trace: inout RawTrace
   ) {
     guard state.ports[port].kind == .patch else {
+      guard coldTraceDeparture(frame.bytes, place, by: port, state, &trace) else { return }
       return traceDelivery(
         frame,
         state.ports[port].edit(

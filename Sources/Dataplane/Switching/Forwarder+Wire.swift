@@ -9,6 +9,10 @@ extension Forwarder {
     if state.taps.recorder.isRecording {
       state.taps.recorder.record(state.burst, from: 0, count: count, output: peer)
     }
+    let theirs = peer >= 0 ? state.ports[peer].ruleUse : []
+    if state.ports[ingress].ruleUse.judgesArrivals || theirs.contains(.departures) {
+      return forwardBurstRuledWire(from: ingress, &state)
+    }
     var (index, bytes) = (0, 0)
     while index < count {
       if peer >= 0 {
@@ -24,7 +28,7 @@ extension Forwarder {
     return bytes
   }
 
-  private mutating func forwardWire(_ index: Int, from ingress: Int, _ state: inout WorkerState) {
+  mutating func forwardWire(_ index: Int, from ingress: Int, _ state: inout WorkerState) {
     let size = state.burst.frames[index].size
     let peer = state.ports[ingress].peer
     guard size >= Ethernet.headerSize else { return state.refuse(index, at: ingress, .runt) }

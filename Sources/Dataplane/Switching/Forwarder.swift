@@ -7,7 +7,7 @@ import Frames
 /// 2. A wire passes everything else to its other end as it is.
 /// 3. The ingress filter finds the VLAN: access ports take untagged, priority-tagged and their own VID; trunks their
 ///    allowed VIDs, untagged only with a native VLAN. VID 4095 never passes.
-/// 4. A group or zero source is dropped; link-local destinations follow the switch's policy.
+/// 4. A group or zero source is dropped; link-local destinations follow the switch's policy; then the port's rules judge.
 /// 5. Where the port's state is not forwarding, the frame ends, and teaches at most where its source is. Otherwise the
 ///    source is learnt in (VLAN, address).
 /// 6. A known unicast destination gets the frame, unless it is where the frame came from; everything else floods to
@@ -46,8 +46,7 @@ struct Forwarder: ~Copyable {
   mutating func forwardBurst(from ingress: Int, _ state: inout WorkerState) -> Int {
     let count = state.burst.count
     var bytes = 0
-    crossings = 0
-    unknownKey = 0
+    (crossings, unknownKey) = (0, 0)
     if state.ports[ingress].mode == .wire {
       bytes = forwardBurstWire(from: ingress, &state)
     } else {
@@ -142,12 +141,14 @@ struct Forwarder: ~Copyable {
     let output = state.ports[port].lastOutput
     guard vlan != 0 || state.ports[port].mode == .transparent, state.ports[port].lastSource >> 48 == UInt64(vlan),
       state.ports[port].lastDestination >> 48 == UInt64(vlan),
-      output != port, state.ports[output].kind != .patch, state.ports[output].untaggedVLAN == vlan
+      output != port, state.ports[output].kind != .patch, state.ports[output].untaggedVLAN == vlan,
+      case let use = state.ports[port].ruleUse.union(state.ports[output].ruleUse),
+      !use.contains(.isolated) || !state.ports[port].ruleUse.isIsolated(from: state.ports[output].ruleUse)
     else { return nil }
     return Conversation(
       destination: MACAddress(bits: state.ports[port].lastDestination),
-      source: MACAddress(bits: state.ports[port].lastSource),
-      output: output)
+      source: MACAddress(bits: state.ports[port].lastSource), vlan: vlan, from: port, to: output,
+      isRuled: use.isAsked)
   }
 
   @inline(__always)
@@ -218,6 +219,7 @@ struct Forwarder: ~Copyable {
     {
       return state.refuse(place, .linkLocal)
     }
+    if state.ports[ingress].ruleUse.judgesArrivals, !admitsByRules(place, destination, &state) { return }
     let sourceKey = FDB.key(vlan: place.vlan, source)
     if sourceKey != state.ports[ingress].lastSource || state.tick != state.ports[ingress].lastSourceTick
       || state.ports[ingress].generation != switches[place.switchIndex].stations.with({ $0.generation })
@@ -254,6 +256,7 @@ struct Forwarder: ~Copyable {
   @inline(never)
   private mutating func learn(_ key: UInt64, _ place: Place, _ state: inout WorkerState) -> Bool {
     guard state.ports[place.ingress].gate != .stated || admits(key, place, &state) else { return false }
+    guard !state.ports[place.ingress].ruleUse.isLimited else { return learnLimited(key, place, &state) }
     let (port, tick) = (place.ingress, state.tick)
     unknownKey = 0
     let (learnt, isUntold) = switches[place.switchIndex].stations.with {
@@ -298,6 +301,7 @@ struct Forwarder: ~Copyable {
   @inline(__always)
   mutating func leave(_ place: Place, by port: Int, _ state: inout WorkerState) {
     guard state.ports[port].kind != .patch else { return cross(place, patch: port, &state) }
+    if state.ports[port].ruleUse.judgesDepartures, !releasesByRules(place, by: port, &state) { return }
     if state.taps.recorder.isRecording { state.taps.recorder.addOutput(place.frame, port) }
     state.enqueue(place.frame, to: port, state.edit(place, port))
   }

@@ -5,6 +5,8 @@ struct SharedWork: Sendable {
   let ports: SharedPorts
   /// Lines that hold frames of impaired ports.
   let lines: SharedLines
+  /// Rules of ports.
+  let rules = SharedRules()
   /// What workers say of their bursts to who puts what they capture in order; nil where there is one.
   let marks: BurstMarks?
 

@@ -26,6 +26,11 @@ enum TraceEvent: Sendable, Equatable {
   /// The same where an end is on a switch without VLANs; the VLAN is that of the far end, 0 = none.
   case crossesUnaware(patch: Int, far: Int, vlan: Int, edit: TagEdit.Kind, tag: TagControl)
   case leaves(port: Int, edit: TagEdit.Kind, tag: TagControl, size: Int)
+  /// An access list of the port has judged it.
+  case rules(port: Int, isFromNode: Bool, TraceVerdict)
+  /// It is not the node's.
+  case spoofed(port: Int, AddressLock.Offence)
+  case isolated(from: Int, to: Int)
   case dropped(port: Int, FrameDrop)
 }
 

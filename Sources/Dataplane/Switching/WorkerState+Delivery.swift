@@ -24,6 +24,7 @@ extension WorkerState {
   /// - Returns: how many there were, and their bytes.
   @inline(__always)
   mutating func enqueue(_ known: Conversation, from index: Int) -> (frames: Int, bytes: Int) {
+    guard !known.isRuled else { return enqueueRuled(known, from: index) }
     let port = known.output
     let waiting = ports[port].pendingCount
     let run = burst.noteConversation(

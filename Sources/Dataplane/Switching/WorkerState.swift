@@ -11,6 +11,9 @@ struct WorkerState: ~Copyable {
   var taps: TapSet
   /// Frames that impairments hold.
   var delays: DelaySet
+  /// Rules of ports, by `PortSlot.rules`; and where they live.
+  let ruleSets: SharedView<PortRuleSet>
+  let rules: SharedRules
 
   let burst = Burst()
   /// Where frames are that were read from descriptors.
@@ -43,6 +46,8 @@ struct WorkerState: ~Copyable {
     touched = FixedArray(count: ports.capacity) { _ in 0 }
     taps = TapSet(worker: ports.worker, marks: shared.marks)
     delays = DelaySet(shared.lines, isShared: ports.isShared, isFirst: ports.worker == 0)
+    rules = shared.rules
+    ruleSets = shared.rules.view
     self.ports = ports
   }
 

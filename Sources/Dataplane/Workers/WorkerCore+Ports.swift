@@ -21,6 +21,7 @@ extension WorkerCore {
     if let switchIndex = record.switchIndex {
       coldEach { $0.forwarder.coldAddMember(port, switchIndex: switchIndex) }
     }
+    if !record.rules.isEmpty { coldSetRules(port, record.rules) }
   }
 
   /// Takes a port out; nothing happens if it never came, as an interface does not that is opened when all ends.
@@ -35,6 +36,7 @@ extension WorkerCore {
     coldClearRings(port)
     coldRemoveLines(of: port)
     coldEndSwitchOver(port, dropping: nil)
+    coldRemoveRules(of: port)
     coldEach { $0.forwarder.coldDropDebts(of: port) }
     state.ports.coldRemove(port)
   }

@@ -13,6 +13,8 @@ struct Field: ~Copyable {
     case partialUDP
     /// TCP over IPv4 with its checksum left to the receiver, to be cut at `Scenario.segmentSize`.
     case largeTCP
+    /// TCP over IPv4.
+    case tcp
   }
 
   var worker: DrivenWorker
@@ -160,6 +162,9 @@ struct Field: ~Copyable {
       built.header.headerSize = UInt16(builder.headerSize + 40)
       built.header.segmentSize = UInt16(Scenario.segmentSize)
       return built
+    case .tcp:
+      let bytes = [UInt8](repeating: 7, count: size - builder.headerSize - 40)
+      return PreparedFrame(builder.tcp(from: from, to: to, payload: bytes))
     }
   }
 

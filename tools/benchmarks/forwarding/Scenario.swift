@@ -38,6 +38,13 @@ enum Scenario: String, CaseIterable {
   case tso
   /// Large TCP frames for a guest that takes none: they are cut on their way.
   case tsoCut = "tso-cut"
+  /// TCP between two access ports without rules, while a third one on the worker has some.
+  case rulesElsewhere = "rules-elsewhere"
+  /// TCP to a port with 16 rules, of which the first, or the last, lets it pass.
+  case rulesFirst = "rules-first"
+  case rulesLast = "rules-last"
+  /// TCP of a flow that a list with state has let through.
+  case rulesState = "rules-state"
 
   /// VLAN of frames with tags.
   private static let vlan: UInt16 = 10
@@ -94,10 +101,24 @@ enum Scenario: String, CaseIterable {
     case .streamOut:
       try field.addStation(access, field.sending)
       try field.addStream(access)
+    case .rulesElsewhere, .rulesFirst, .rulesLast, .rulesState: try layRules(&field, access)
     case .tso: try layLarge(&field, access, offloads: Self.largeOffloads)
     case .tsoCut: try layLarge(&field, access, offloads: VirtioFeature.guestChecksum)
     }
     return field
+  }
+
+  private func layRules(_ field: inout Field, _ mode: PortMode) throws {
+    try field.addStations(mode, mode)
+    field.payload = .tcp
+    // Ports of others, and that of the frames (`FrameBuilder`).
+    var ports = [UInt16](1...15)
+    ports.insert(5000, at: self == .rulesLast ? 15 : 0)
+    let list = AccessList(
+      name: "list", isStateful: self == .rulesState, toNode: ports.map { AccessRule(.allow, .tcp, ports: [$0...$0]) })
+    // Of another VLAN, so that nothing comes to it.
+    let port = self == .rulesElsewhere ? field.worker.addSink(.access(vlan: Self.vlan)) : field.ports[1]
+    field.worker.setRules(port: port, PortRules(access: list))
   }
 
   /// What a guest needs that sends large frames, and takes them: both checksums, VIRTIO_NET_F_GUEST_TSO4 and _HOST_TSO4
