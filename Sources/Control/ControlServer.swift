@@ -150,7 +150,7 @@ package struct ControlServer: Sendable {
       LabRoutes(service: service, logger: logger, tcp: tcp, settle: settle, onEnd: onEnd), NodeRoutes(service: service),
       MigrationRoutes(service: service),
       LinkRoutes(service: service, order: order), PortRoutes(service: service, order: order),
-      FrontEndRoutes(service: service),
+      FrontEndRoutes(service: service), AccessRoutes(service: service),
       PodRoutes(service: service), CaptureRoutes(service: service), ImageRoutes(service: service),
       HostRoutes(service: service), LiveRoutes(service: service), FrameRoutes(service: service),
       EventRoutes(service: service), MetricsRoutes(service: service, meter: meter, desk: webSockets),

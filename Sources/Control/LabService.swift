@@ -39,6 +39,8 @@ package protocol LabService: Sendable {
   /// - Returns: the port afterwards.
   func setPort(_ name: String, _ change: PortChange) async throws -> PortStatus
   func removePort(_ name: String) async throws
+  /// What the rules of a port did so far; nil for a port without rules.
+  func ruleStatus(port: String) async -> RuleStatus?
   /// The ports that container runtimes asked for.
   func pods() async -> [PodPort]
   func workers() async -> [WorkerStatus]

@@ -101,6 +101,8 @@ package final class RuntimeService: LabService {
 
   package func removePort(_ name: String) async throws { try await runtime.removePort(name) }
 
+  package func ruleStatus(port: String) async -> RuleStatus? { await runtime.ruleStatus(port: port) }
+
   package func pods() async -> [PodPort] { await runtime.pods() }
 
   package func workers() async -> [WorkerStatus] { await runtime.withPlane { await $0.workers() } ?? [] }

@@ -76,7 +76,7 @@ extension NodeKind {
 
   package static let nic = NodeKind(
     word: "nic", text: "interfaces of this host, taken while the lab is up", interfaces: .taken, keys: ["force"],
-    lackedNICKeys: ["address", "addresses", "gateway", "routes", "mac"])
+    lackedNICKeys: ["address", "addresses", "gateway", "routes", "mac", "mac-lock"])
   package static let container = NodeKind(
     word: "container", text: "a container", interfaces: .namespace, isContainer: true, sends: true, executes: true,
     keys: Set((LabSchema.container + LabSchema.setup).map(\.name) + ["image", "ready", LabSchema.after.name]))

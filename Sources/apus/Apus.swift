@@ -26,8 +26,9 @@ struct Apus: AsyncParsableCommand {
       CommandGroup(
         name: "Network",
         subcommands: [
-          PortCommand.self, LinkCommand.self, FDBCommand.self, VLANCommand.self, CaptureCommand.self,
-          TraceCommand.self, StatsCommand.self, TopCommand.self, WorkerCommand.self, EventsCommand.self,
+          PortCommand.self, AccessCommand.self, LinkCommand.self, FDBCommand.self, VLANCommand.self,
+          CaptureCommand.self, TraceCommand.self, StatsCommand.self, TopCommand.self, WorkerCommand.self,
+          EventsCommand.self,
         ]),
       CommandGroup(
         name: "This program",

@@ -12,6 +12,10 @@ import Topology
   static let text = """
     {"version": 1, "name": "full", "directory": "/labs", "source": "/labs/full.lab.yaml", "recorder_size": 0,
      "http": {"listen": "[::1]:8080", "token_file": "/labs/token", "metrics": "open", "names": ["lab.example.org"]},
+     "access": [{"name": "web", "stateful": true, "from_node": [], "to_node": [
+       {"action": "deny", "traffic": "any", "from": "10.9.0.0/16", "to": "10.0.10.1", "mac": "02:00:00:00:00:09",
+        "ethertype": 2048}, {"action": "allow", "traffic": "tcp", "ports": ["80", "8000-8010"], "from_ports": ["1"]}]},
+       {"name": "open"}],
      "workers": {"count": 1, "cpus": [0, 2], "poll": "busy", "nice": -10},
      "vlans": [{"id": 10, "name": "red", "subnet": "10.0.10.0/24"}, {"id": 20}],
      "switches": [{"name": "sw1", "aging": 1.5, "link_local": "linux", "fdb_size": 65536, "fdb_per_port": 16},
@@ -31,6 +35,9 @@ import Topology
            "addresses": [{"address": "10.0.10.1/24", "vlan": 10}, {"address": "fd00::1/64"}], "gateway": "10.0.10.254",
            "routes": [{"to": "default", "via": "10.0.10.254", "metric": 5, "onlink": true}, {"to": "::/0", "via": "fe80::1"}],
            "offload": true, "mtu": 9000, "migration_buffer": 0,
+           "rules": {"access": "web", "mac_lock": "on", "ip_lock": "10.0.10.1,fd00::/64", "learn_limit": "8",
+             "isolated": "on", "storm": {"broadcast": "100/s", "multicast": "200/s", "unknown": "1000/s"},
+             "rate": {"to_node": "10Mbit", "from_node": "1Gbit"}},
            "impair": {"from_first": {"delay": 0.04, "jitter": 0.005, "loss": 0.001, "duplicate": 0.1, "reorder": 0.2,
              "corrupt": 0.3, "rate": 8000000, "queue": 7}, "from_second": {}}},
           {"name": "eth1", "mac": "02:00:00:00:00:02", "switch": "sw1", "trunk": ["10-20", "30"], "native": 10, "queues": 2,

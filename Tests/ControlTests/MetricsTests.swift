@@ -55,6 +55,7 @@ import Testing
       #"apus_vhost_user_merged_packets_total{\#(port),ring="1"} 6"#,
       #"apus_vhost_user_ring_running{\#(port),ring="0"} 1"#,
       #"apus_vhost_user_ring_running{\#(port),ring="1"} 0"#,
+      #"apus_port_rule_flows{\#(port)} 2"#, #"apus_port_rule_flows_limit{\#(port)} 4096"#,
       #"apus_fdb_entries{lab="two",switch="sw1"} 3"#,
       #"apus_fdb_moves_total{lab="two",switch="sw1"} 1"#,
       #"apus_fdb_evictions_total{lab="two",switch="sw1"} 6"#,

@@ -34,7 +34,7 @@ import Topology
   func portIsFoundUnderBothSpellings(_ name: String) async throws {
     try await ServerFixture.run(FixedLab()) { client, _ in
       let port = try await client.ask(API.port, of: name)
-      #expect(port == PortRow(FixedLab.ports[0], isDetailed: true))
+      #expect(port == PortRow(FixedLab.ports[0], isDetailed: true, rules: FixedLab.rules))
     }
   }
 

@@ -41,7 +41,13 @@ import Topology
       (["vlan=1", "trunk=2"], "access port"), (["vlan=1", "native=2"], "access port"), (["native=1"], "access port"),
       (["trunk=2", "native=3"], "native 3 is not in trunk 2"), (["vlan"], "no setting"), (["mtu=x"], "whole number"),
       (["queues=2"], "cannot be set"), (["carrier=up"], "cannot be set"), (["delay=5ms"], "setting of a link"),
-      (["color=red"], "unknown setting"), (["=1"], "unknown setting"),
+      (["color=red"], "unknown setting"), (["=1"], "unknown setting"), (["storm=1/s"], "cannot be set"),
+      (["rate=1Mbit"], "cannot be set"), (["access="], "the name of an access list"), (["access=A"], "access list"),
+      (["mac-lock=maybe"], "on or off"), (["ip-lock=10.0.0.1/8"], "addresses and prefixes"),
+      (["ip-lock="], "addresses"),
+      (["learn-limit=0"], "1..1048576"), (["learn-limit=x"], "a number of stations"), (["isolated=2"], "on or off"),
+      (["storm.broadcast=100"], "100/s"), (["storm.unknown=0/s"], "1/s..10000000/s"),
+      (["rate.to-node=0"], "1kbit..1Tbit"), (["rate.from-node=fast"], "a rate such as 10Mbit"),
     ] as [([String], String)])
   func whatIsWrongIsSaid(settings: [String], part: String) throws {
     let error = #expect(throws: UserError.self) { try mode(settings) }
@@ -69,9 +75,11 @@ import Topology
     }
     #expect((socket.role, socket.queues, socket.mtu) == (.connect, 4, 9000))
     #expect(socket.wholeWords == "vhost-user /run/x.sock on sw1, trunk all, mtu 9000")
-    guard case .vhostUser(let end) = try socket.configuration().backend else { throw UserError(.failed, "no socket") }
+    guard case .vhostUser(let end) = try socket.configuration(in: Self.lab).backend else {
+      throw UserError(.failed, "no socket")
+    }
     #expect((end.path, end.role, end.queuePairs) == ("/run/x.sock", .connect, 4))
-    #expect(try socket.configuration().isAdded)
+    #expect(try socket.configuration(in: Self.lab).isAdded)
   }
 
   @Test(arguments: ["vlan=red", "trunk=all", "native=none"])

@@ -100,7 +100,7 @@ struct DiagnosticTests {
     let expected = """
       test.lab.yaml:3:1: error[L003]: unknown key "größe" in lab
           3 | "größe":\t{ }
-            | ^^^^^^^ valid: version, name, workers, http, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests
+            | ^^^^^^^ valid: version, name, workers, http, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, access, capture, recorder, tests
       """
     #expect(rendered(text) == expected)
     let tabbed = "version: 1\nname:\t7x_\n"

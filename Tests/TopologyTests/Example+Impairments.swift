@@ -220,7 +220,7 @@ extension Example {
               |                              ^
         test.lab.yaml:7:33: error[L004]: "profile" is a key of a node or a NIC, not of a port profile
             7 |   port: { vlan: red, queues: 0, profile: port }
-              |                                 ^^^^^^^ valid: switch, vlan, trunk, native, impair, address, addresses, gateway, routes, mac, mtu, queues, offload, migration-buffer, model, role, socket, socket-mode, socket-owner, transport, front-end
+              |                                 ^^^^^^^ valid: switch, vlan, trunk, native, impair, address, addresses, gateway, routes, mac, mtu, queues, offload, migration-buffer, model, role, socket, socket-mode, socket-owner, transport, front-end, access, mac-lock, ip-lock, learn-limit, isolated, storm, rate
         """#),
     Example(
       "L212", "tests that no node can do",

@@ -120,7 +120,7 @@ extension Example {
       expected: #"""
         test.lab.yaml:3:1: error[L003]: unknown key "colour" in lab
             3 | colour: red
-              | ^^^^^^ valid: version, name, workers, http, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests
+              | ^^^^^^ valid: version, name, workers, http, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, access, capture, recorder, tests
         """#),
     Example(
       "L004", "a section under another",

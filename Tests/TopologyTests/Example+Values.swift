@@ -276,10 +276,10 @@ extension Example {
       expected: #"""
         test.lab.yaml:1:1: error[L003]: unknown key "vresion" in lab
             1 | vresion: 1
-              | ^^^^^^^ did you mean "version"? (valid: version, name, workers, http, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests)
+              | ^^^^^^^ did you mean "version"? (valid: version, name, workers, http, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, access, capture, recorder, tests)
         test.lab.yaml:2:1: error[L003]: unknown key "nmae" in lab
             2 | nmae: test
-              | ^^^^ did you mean "name"? (valid: version, name, workers, http, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, capture, recorder, tests)
+              | ^^^^ did you mean "name"? (valid: version, name, workers, http, defaults, profiles, vlans, port-profiles, switches, nodes, links, impairments, access, capture, recorder, tests)
         test.lab.yaml:3:17: error[L003]: unknown key "di" in VLAN
             3 | vlans: { red: { di: 10 } }
               |                 ^^ did you mean "id"? (valid: id, subnet, dhcp)
@@ -327,16 +327,16 @@ extension Example {
       text: #"""
         version: 1
         name: test
-        access: {}
-        nodes: { a: { kind: netns, nics: { eth0: { access: web } } } }
+        cloud: {}
+        hosts: { h1: { address: 10.99.0.1 } }
         """#,
       expected: #"""
-        test.lab.yaml:3:1: error[L010]: "access" is part of the format, but this version of apus does not have it yet
-            3 | access: {}
-              | ^^^^^^
-        test.lab.yaml:4:44: error[L010]: "access" is part of the format, but this version of apus does not have it yet
-            4 | nodes: { a: { kind: netns, nics: { eth0: { access: web } } } }
-              |                                            ^^^^^^
+        test.lab.yaml:3:1: error[L010]: "cloud" is part of the format, but this version of apus does not have it yet
+            3 | cloud: {}
+              | ^^^^^
+        test.lab.yaml:4:1: error[L010]: "hosts" is part of the format, but this version of apus does not have it yet
+            4 | hosts: { h1: { address: 10.99.0.1 } }
+              | ^^^^^
         """#),
     Example(
       "L011", "a variable that is not set",

@@ -25,7 +25,7 @@ struct Example: Sendable, CustomTestStringConvertible {
   static let all =
     syntax + values + names + references + addressing + routes + contradictions + impairments + profiles + host
     + machines + containers + images + appliances + captures + http + impossible + impossibleMachines + models
-    + boot + dhcp + setups + unaware
+    + boot + dhcp + setups + unaware + access
 }
 
 extension TestFacts {

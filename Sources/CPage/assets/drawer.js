@@ -4,7 +4,7 @@ import { api, path, stream } from "./api.js";
 import { attempt, confirm, h, setText, tabList, wordsOf } from "./dom.js";
 import * as faults from "./faults.js";
 import * as tables from "./tables.js";
-import { amount, bits, bitsBothWays, faultWords, isCut, sign, stateWords, vlanWords } from "./words.js";
+import { amount, bits, bitsBothWays, faultWords, isCut, ruleWords, sign, stateWords, vlanWords } from "./words.js";
 
 const titles = {
   overview: "Overview", ports: "Ports", faults: "Faults", capture: "Capture", console: "Console", stations: "Stations",
@@ -252,12 +252,16 @@ export function createDrawer(root, store, context, actions) {
         ["Drops/s", live.drops_per_second ?? 0], ["MAC", port?.mac], ["MTU", port?.mtu], ["Error", live.error],
       ];
     });
+    const rules = h("p", { class: "rules", hidden: true });
     const counters = h("table", { class: "counters" });
-    place.append(counters);
+    place.append(rules, counters);
     const read = async () => {
       if (document.hidden) return;
       const row = await api("GET", path`/v1/ports/${name}`).catch(() => null);
       if (!row) return;
+      const words = ruleWords(row.rules);
+      rules.hidden = !words;
+      setText(rules, words);
       const lines = [
         ["received", row.receive_packets, row.receive_bytes], ["transmitted", row.transmit_packets, row.transmit_bytes],
         ...Object.entries(row.drops.in).map(([reason, count]) => [`dropped in, ${reason}`, count, ""]),

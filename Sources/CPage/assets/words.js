@@ -69,3 +69,17 @@ export function faultWords(impair) {
   if (sides.length === 2 && sides[0][1] === sides[1][1]) return sides[0][1];
   return sides.map(([end, text]) => `from ${end}: ${text}`).join("; ");
 }
+
+/** `Rules: access web, isolated, storm broadcast 100/s, 3 of 4096 flows` of a port that does not let all through; else nothing. */
+export function ruleWords(rules) {
+  if (!rules) return "";
+  const storms = Object.entries(rules.storm).filter(([, limit]) => limit !== null).map(([kind, limit]) => `storm ${kind} ${limit}/s`);
+  const rates = [["to the node", rules.rate.to_node], ["from the node", rules.rate.from_node]]
+    .filter(([, rate]) => rate !== null).map(([way, rate]) => `at most ${bits(rate / 8)} ${way}`);
+  const words = [
+    rules.access && `access ${rules.access}`, rules.mac_lock && `station ${rules.mac_lock}`,
+    rules.ip_lock && `addresses ${rules.ip_lock.join(", ") || "none"}`, rules.learn_limit && `learn-limit ${rules.learn_limit}`,
+    rules.isolated && "isolated", ...storms, ...rates, rules.flow_limit > 0 && `${rules.flows} of ${rules.flow_limit} flows`,
+  ];
+  return `Rules: ${words.filter(Boolean).join(", ")}`;
+}

@@ -9,6 +9,7 @@ package enum CompletionNames: String, CaseIterable, Sendable {
   /// Words of `link set`, `port set` and `trace`.
   case linkSettings = "link-settings"
   case portSettings = "port-settings"
+  case ruleSettings = "rule-settings"
   case frame
   /// Ends of links.
   case ends
@@ -22,6 +23,7 @@ package enum CompletionNames: String, CaseIterable, Sendable {
     case .linkSettings:
       [.init("up", "carrier"), .init("down", "carrier")] + ImpairmentKey.allCases.map { .init("\($0.rawValue)=") }
     case .portSettings: PortChange.keys.map { .init("\($0)=") }
+    case .ruleSettings: RuleKey.allCases.map { .init("\($0.rawValue)=") }
     default: nil
     }
   }
@@ -50,8 +52,11 @@ package enum CompletionNames: String, CaseIterable, Sendable {
     case .frame:
       let ports = try await ask(API.ports)
       return ["src=", "dst="].flatMap { key in [.init(key)] + ports.map { .init(key + $0.name, $0.mac ?? "") } }
-        + ["vlan=", "priority=", "size=", "type=arp", "type=ipv4", "type=ipv6", "type=lldp"].map { .init($0) }
-    case .labs, .labsAndFiles, .images, .presets, .linkSettings, .portSettings: return []
+        + [
+          "from=", "to=", "proto=tcp", "proto=udp", "proto=icmp", "port=", "from-port=", "vlan=", "priority=", "size=",
+          "type=arp", "type=ipv4", "type=ipv6", "type=lldp",
+        ].map { .init($0) }
+    case .labs, .labsAndFiles, .images, .presets, .linkSettings, .portSettings, .ruleSettings: return []
     }
   }
 

@@ -10,6 +10,7 @@ struct LabMetrics {
   var switches: [SwitchStatus] = []
   var workers: [WorkerStatus] = []
   var captures = CaptureTotals()
+  var rules: [(port: String, status: RuleStatus)] = []
 
   /// Read off a service, one thing after the other.
   init?(_ service: any LabService) async {
@@ -19,6 +20,7 @@ struct LabMetrics {
     switches = await service.switches()
     workers = await service.workers()
     captures = await service.captureTotals()
+    rules = await service.ruleStatuses()
   }
 
   /// - Parameters:
@@ -86,6 +88,7 @@ struct LabMetrics {
 
   private func add(to text: inout MetricsText) {
     PortMetrics.add(ports, to: &text)
+    addRules(to: &text)
     addSwitches(to: &text)
     addWorkers(to: &text)
     let labels = MetricLabels(["lab": lab])
@@ -99,6 +102,21 @@ struct LabMetrics {
         "apus_capture_dropped", .counter,
         help: "Frames that captures were too slow for; none of them was kept from its way."),
       [(labels, captures.dropped)])
+  }
+
+  private func addRules(to text: inout MetricsText) {
+    let stateful = rules.filter { $0.status.flowLimit > 0 }
+    let families: [(MetricFamily, KeyPath<RuleStatus, Int>)] = [
+      (MetricFamily("apus_port_rule_flows", .gauge, help: "Flows whose answers a port lets pass."), \.flowCount),
+      (MetricFamily("apus_port_rule_flows_limit", .gauge, help: "How many it can know."), \.flowLimit),
+    ]
+    for (family, value) in families {
+      text.add(
+        family,
+        stateful.map { port, status in
+          (MetricLabels(["lab": lab, "port": port]), UInt64(max(status[keyPath: value], 0)))
+        })
+    }
   }
 
   private func addSwitches(to text: inout MetricsText) {

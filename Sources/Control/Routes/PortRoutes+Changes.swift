@@ -9,14 +9,18 @@ extension PortRoutes {
     [
       API.portAdd.answers { call in
         let request = try await call.body().request
-        return try await order.run { PortRow(try await service.addPort(request), isDetailed: true) }
+        return try await order.run {
+          let port = try await service.addPort(request)
+          return PortRow(port, isDetailed: true, rules: await service.ruleStatus(port: port.name))
+        }
       },
       API.portSet.answersTagged { call in
         let change = try await call.body().change
         return try await order.run {
           try await check(call.condition, call.name)
           let port = try await service.setPort(call.name, change)
-          return (PortRow(port, isDetailed: true), try port.tag)
+          let rules = await service.ruleStatus(port: port.name)
+          return (PortRow(port, isDetailed: true, rules: rules), try port.tag(rules))
         }
       },
       API.portPut.responds { call in try await put(call) },
@@ -49,8 +53,10 @@ extension PortRoutes {
     return try await order.run {
       try await check(call.condition, call.name)
       let (port, isNew) = try await service.putPort(request)
-      var response = try Answer.json(PortRow(port, isDetailed: true), status: isNew ? .created : .ok)
-      response.headers[.eTag] = try port.tag.text
+      let rules = await service.ruleStatus(port: port.name)
+      let row = PortRow(port, isDetailed: true, rules: rules)
+      var response = try Answer.json(row, status: isNew ? .created : .ok)
+      response.headers[.eTag] = try port.tag(rules).text
       return response
     }
   }
@@ -71,7 +77,7 @@ extension PortRoutes {
     guard let port = PortName.find(name, in: await service.ports(), by: \.name) else {
       throw UserError(.different, "there is no port \"\(name)\", and If-Match asks for one", hint: "leave it out")
     }
-    try condition.check(try port.tag, of: "port \(port.name)")
+    try condition.check(try port.tag(await service.ruleStatus(port: port.name)), of: "port \(port.name)")
   }
 }
 
@@ -85,18 +91,17 @@ private struct PortWords: Encodable {
   var mtu: Int
   var target: String?
   var offloads: [[String]]
+  var rules: PortRules?
 }
 
 extension PortStatus {
-  /// Of what can be set of it: VLANs, MTU, and of a TAP its offloads.
-  var tag: EntityTag {
-    get throws {
-      let row = PortRow(self, isDetailed: true)
-      let offloads = row.kind == "tap" ? row.offloads.map { [$0.toNode, $0.fromNode] } : nil
-      return try EntityTag(
-        of: PortWords(
-          switchName: row.switchName, kind: row.kind, mode: row.mode, pvid: row.pvid, allowed: row.allowed,
-          mtu: row.mtu, target: row.socket ?? row.interface, offloads: offloads ?? []))
-    }
+  /// Of what can be set of it: VLANs, MTU, rules, and of a TAP its offloads.
+  func tag(_ rules: RuleStatus?) throws -> EntityTag {
+    let row = PortRow(self, isDetailed: true)
+    let offloads = row.kind == "tap" ? row.offloads.map { [$0.toNode, $0.fromNode] } : nil
+    return try EntityTag(
+      of: PortWords(
+        switchName: row.switchName, kind: row.kind, mode: row.mode, pvid: row.pvid, allowed: row.allowed,
+        mtu: row.mtu, target: row.socket ?? row.interface, offloads: offloads ?? [], rules: rules?.rules))
   }
 }

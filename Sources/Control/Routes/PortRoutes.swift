@@ -112,7 +112,9 @@ struct PortRoutes: Routes {
       API.ports.answers { _ in await service.ports().map { PortRow($0, isDetailed: false) } },
       API.port.answersTagged { call in
         let port = try await service.port(call.name)
-        return (PortRow(port, isDetailed: true, lab: await service.lab()), try port.tag)
+        let rules = await service.ruleStatus(port: port.name)
+        let row = PortRow(port, isDetailed: true, lab: await service.lab(), rules: rules)
+        return (row, try port.tag(rules))
       },
       API.vlans.answers { _ in
         VLANRow.rows(ports: await service.ports(), vlans: await service.lab()?.vlans ?? [])

@@ -17,6 +17,7 @@ extension LabDocument {
     captures = lab.captures.map { $0.map { Capture($0) } }
     recorderSize = lab.recorderSize
     http = lab.http.map { HTTP($0) }
+    access = lab.access.map { $0.map { Access($0) } }
     directory = lab.directory
     source = lab.source
   }
@@ -48,6 +49,10 @@ extension LabDocument {
     }
     lab.recorderSize = recorderSize
     lab.http = try http?.definition()
+    if let access {
+      lab.access = []
+      for list in access { lab.access?.append(try list.definition()) }
+    }
     lab.directory = directory ?? ""
     lab.source = source ?? ""
     return lab
@@ -266,6 +271,7 @@ extension LabDocument.NIC {
     (offload, transport) = (LabDocument.Offload(nic.offload), nic.transport == .vhostUser ? nil : nic.transport)
     migrationBuffer = nic.migrationBuffer == NICDefinition.usualMigrationBuffer ? nil : nic.migrationBuffer
     impair = nic.impair.map { LabDocument.Impairments($0) }
+    rules = RuleSettings(nic.rules)
   }
 
   fileprivate func definition(of node: String) throws(UserError) -> NICDefinition {
@@ -290,6 +296,7 @@ extension LabDocument.NIC {
     (definition.offload, definition.model) = (offload?.level ?? definition.offload, model ?? definition.model)
     definition.migrationBuffer = migrationBuffer ?? definition.migrationBuffer
     definition.impair = impair?.pair
+    definition.rules = try rules?.definition(of: "NIC \(port)") ?? definition.rules
     return definition
   }
 

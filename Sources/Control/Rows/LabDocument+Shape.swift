@@ -16,6 +16,7 @@ extension LabDocument {
       Field(
         optional: "recorder_size", .integer(0...Limits.recorder.upperBound), "Bytes of the flight recorder; 0 = off."),
       Field(optional: "http", HTTP.shape, "The API over TCP."),
+      Field(optional: "access", .list(Access.shape), "Access lists of ports."),
       Field(optional: "directory", .text, "Folder of the lab file."),
       Field(optional: "source", .text, "Path of the lab file; `-` = standard input."),
     ])
@@ -263,6 +264,7 @@ extension LabDocument.NIC {
       Field(
         optional: "model", .choice(NICModel.allCases.map(\.rawValue)), "What it is to its machine; virtio without it."),
       Field(optional: "impair", LabDocument.Impairments.shape, "Of its link to its switch."),
+      Field(optional: "rules", RuleSettings.shape, "What its port lets through; everything without it."),
     ])
 }
 

@@ -20,13 +20,14 @@ package struct LabDocument: Described, Equatable {
   var captures: [Capture]?
   var recorderSize: Int?
   var http: HTTP?
+  var access: [Access]?
   var directory: String?
   var source: String?
 
   enum CodingKeys: String, CodingKey {
     case version, name, workers, vlans, switches, nodes, links, tests, captures
     case recorderSize = "recorder_size"
-    case http, directory, source
+    case http, access, directory, source
   }
 
   struct Workers: Described, Equatable {
@@ -237,13 +238,14 @@ extension LabDocument {
     var migrationBuffer: Int?
     var model: NICModel?
     var impair: Impairments?
+    var rules: RuleSettings?
 
     enum CodingKeys: String, CodingKey {
       case name, mac, `switch`, vlan, trunk, native, wire, addresses, gateway, routes, mtu, queues, role, socket
       case socketMode = "socket_mode"
       case socketOwner = "socket_owner"
       case frontEnd = "front_end"
-      case transport, offload, model, impair
+      case transport, offload, model, impair, rules
       case migrationBuffer = "migration_buffer"
     }
   }

@@ -45,10 +45,11 @@ package struct WantedPort: Described, Equatable {
   package var mac: String?
   package var force: Bool?
   package var pod: PodBody?
+  package var rules: RuleSettings?
 
   enum CodingKeys: String, CodingKey {
     case switchName = "switch"
-    case kind, target, role, queues, mtu, vlan, trunk, native, mac, force, pod
+    case kind, target, role, queues, mtu, vlan, trunk, native, mac, force, pod, rules
   }
 
   init(_ request: AddedPortRequest) {
@@ -57,6 +58,7 @@ package struct WantedPort: Described, Equatable {
     (vlan, trunk, native) = (request.vlan, request.trunk, request.native)
     (mac, pod) = (request.mac, request.pod.map { PodBody($0) })
     force = request.isForced ? true : nil
+    rules = RuleSettings(request.rules)
   }
 
   func request(_ name: String) -> AddedPortRequest {
@@ -64,6 +66,7 @@ package struct WantedPort: Described, Equatable {
     (request.role, request.queues, request.mtu) = (role, queues, mtu)
     (request.vlan, request.trunk, request.native) = (vlan, trunk, native)
     (request.mac, request.pod, request.isForced) = (mac, pod?.attachment, force ?? false)
+    request.rules = rules?.settings ?? [:]
     return request
   }
 
@@ -82,6 +85,7 @@ package struct WantedPort: Described, Equatable {
         optional: "mac", .form(.station), "Address of the station behind it; that of the interface, or a derived one."),
       Field(optional: "force", .boolean, "An interface is taken though it has addresses; not without it."),
       Field(optional: "pod", PodBody.shape, "Whose interface it is, of a container runtime's."),
+      Field(optional: "rules", RuleSettings.shape, "What it lets through; everything without it."),
     ] + PortSettings.membership)
 }
 
@@ -92,16 +96,17 @@ package struct PortSettings: Described, Equatable {
   package var native: String?
   package var mtu: Int?
   package var offload: String?
+  package var rules: RuleSettings?
 
   package init(_ change: PortChange) {
     (vlan, trunk, native) = (change.vlan, change.trunk, change.native)
-    (mtu, offload) = (change.mtu, change.offload)
+    (mtu, offload, rules) = (change.mtu, change.offload, RuleSettings(change.rules))
   }
 
   var change: PortChange {
     var change = PortChange()
     (change.vlan, change.trunk, change.native) = (vlan, trunk, native)
-    (change.mtu, change.offload) = (mtu, offload)
+    (change.mtu, change.offload, change.rules) = (mtu, offload, rules?.settings ?? [:])
     return change
   }
 
@@ -121,6 +126,7 @@ package struct PortSettings: Described, Equatable {
       Field(
         optional: "offload", .choice(["on", "checksum", "off"]),
         "What a TAP and the switch leave to each other; no other port's can change."),
+      Field(optional: "rules", RuleSettings.shape, "What it lets through."),
     ])
 }
 

@@ -46,7 +46,7 @@ extension PortRow {
       ("drops", dropText.isEmpty ? "none" : dropText), ("held", held?.text), ("offloads", offloads?.text),
       ("error", error),
     ]
-    facts += peerSocket?.facts ?? []
+    facts += (rules?.facts ?? []) + (peerSocket?.facts ?? [])
     if let details {
       facts += [
         ("connected", details.isConnected ? "yes" : "no"),

@@ -76,13 +76,16 @@ package struct PortRow: Described, Equatable {
   package var held: HeldFrames?
   /// Only of ports of kind `stream` and `dgram`, and only in `port show`.
   package var peerSocket: PeerSocket?
+  /// Only of ports that do not let everything through, and only in `port show`.
+  package var rules: RulesRow?
   /// Only of vhost-user ports, and only in `port show`.
   package var details: VhostUserDetails?
 
   /// - Parameters:
   ///   - isDetailed: with what `port show` adds.
   ///   - lab: the port's, for what only that knows.
-  init(_ status: PortStatus, isDetailed: Bool, lab: CanonicalLab? = nil) {
+  ///   - rules: what its rules did.
+  init(_ status: PortStatus, isDetailed: Bool, lab: CanonicalLab? = nil, rules: RuleStatus? = nil) {
     name = status.name
     switchName = status.switchName
     kind = status.kind.rawValue
@@ -108,6 +111,7 @@ package struct PortRow: Described, Equatable {
     model = lab?.model(ofPort: status.name)?.rawValue
     held = isDetailed ? status.held.map { HeldFrames($0) } : nil
     peerSocket = isDetailed ? status.socketPeer.map { PeerSocket($0) } : nil
+    self.rules = RulesRow(rules)
     details = isDetailed ? status.vhostUser.map { VhostUserDetails($0) } : nil
   }
 
@@ -141,6 +145,7 @@ package struct PortRow: Described, Equatable {
       Field(optional: "held", HeldFrames.shape, "Frames that wait for a machine that moves."),
       Field(
         optional: "peer_socket", PeerSocket.shape, "Of the kinds `stream` and `dgram`: the other side of its socket."),
+      Field(optional: "rules", RulesRow.shape, "What it lets through, where that is not everything."),
     ] + VhostUserDetails.shape.fields.map(\.optional))
 }
 
@@ -154,7 +159,7 @@ extension PortRow {
     case receiveBytes = "receive_bytes"
     case transmitPackets = "transmit_packets"
     case transmitBytes = "transmit_bytes"
-    case drops, error, offloads, model, held
+    case drops, error, offloads, model, held, rules
     case peerSocket = "peer_socket"
   }
 
@@ -186,6 +191,7 @@ extension PortRow {
     try row.encodeIfPresent(model, forKey: .model)
     try row.encodeIfPresent(held, forKey: .held)
     try row.encodeIfPresent(peerSocket, forKey: .peerSocket)
+    try row.encodeIfPresent(rules, forKey: .rules)
     try details?.encode(to: encoder)
   }
 
@@ -216,6 +222,7 @@ extension PortRow {
     model = try row.decodeIfPresent(String.self, forKey: .model)
     held = try row.decodeIfPresent(HeldFrames.self, forKey: .held)
     peerSocket = try row.decodeIfPresent(PeerSocket.self, forKey: .peerSocket)
+    rules = try row.decodeIfPresent(RulesRow.self, forKey: .rules)
     details = try? VhostUserDetails(from: decoder)
   }
 }

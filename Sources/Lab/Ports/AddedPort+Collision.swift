@@ -94,6 +94,6 @@ extension RunTimeState {
         hint: "`apus port remove \(port.name)` first, or `apus up --reset`, which removes all that was said at run time"
       )
     }
-    return nil
+    return ruleConflict(with: lab)
   }
 }

@@ -30,6 +30,8 @@ struct AddedPort: Codable, Sendable, Equatable {
   var isMade: Bool?
   /// Of a port that a container runtime asked for.
   var pod: PodAttachment?
+  /// Nil = everything passes.
+  var rules: RulesDefinition?
 
   private enum CodingKeys: String, CodingKey {
     case name
@@ -39,7 +41,7 @@ struct AddedPort: Codable, Sendable, Equatable {
     case kind, target, role, queues, mtu, offload, mac
     case isForced = "force"
     case isMade = "made"
-    case pod
+    case pod, rules
   }
 
   /// The row of its kind.
@@ -60,15 +62,16 @@ struct AddedPort: Codable, Sendable, Equatable {
   /// The same with its place: `tap tap9 on sw1, vlan 10`.
   var wholeWords: String {
     "\(words) on \(switchName), \(mode.words)" + (mtu.map { ", mtu \($0)" } ?? "")
-      + (offload.map { ", offload \($0.rawValue)" } ?? "")
+      + (offload.map { ", offload \($0.rawValue)" } ?? "") + (rules.map { ", \($0.words)" } ?? "")
   }
 
-  /// What the data plane is to make.
-  func configuration() throws(UserError) -> PortConfiguration {
+  /// What the data plane is to make, in the lab that has its access list.
+  func configuration(in lab: CanonicalLab) throws(UserError) -> PortConfiguration {
     var configuration = PortConfiguration(
       name: name, switchName: switchName, mode: PortMode(mode), address: mac, backend: try row.backend(self))
     configuration.mtu = mtu
     configuration.isAdded = true
+    configuration.rules = try portRules(in: lab)
     return configuration
   }
 }
@@ -94,6 +97,8 @@ package struct AddedPortRequest: Sendable, Equatable {
   /// The interface of this host may have addresses.
   package var isForced = false
   package var pod: PodAttachment?
+  /// In the words of `port set`.
+  package var rules: [RuleKey: String] = [:]
 
   package init(switchName: String, name: String, kind: String, target: String) {
     (self.switchName, self.name, self.kind, self.target) = (switchName, name, kind, target)
@@ -128,6 +133,8 @@ extension AddedPort {
     try readOptions(request, row)
     try readPod(request, row)
     try row.check(self)
+    rules = try RulesDefinition().changed(by: request.rules).orNil
+    _ = try portRules(in: lab)
   }
 
   private mutating func readPod(_ request: AddedPortRequest, _ row: AddedPortKind) throws(UserError) {

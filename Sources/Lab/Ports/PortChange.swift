@@ -12,6 +12,8 @@ package struct PortChange: Sendable, Equatable {
   package var mtu: Int?
   /// `on`, `checksum` or `off`.
   package var offload: String?
+  /// What its rules are to say from now on, in the words of `RulesDefinition.set`.
+  package var rules: [RuleKey: String] = [:]
 
   package init() {}
 
@@ -19,7 +21,7 @@ package struct PortChange: Sendable, Equatable {
   package var isEmpty: Bool { self == PortChange() }
 
   /// The keys of `port set`.
-  package static let keys = ["vlan", "trunk", "native", "mtu", "offload"]
+  package static let keys = ["vlan", "trunk", "native", "mtu", "offload"] + RuleKey.allCases.map(\.rawValue)
 
   /// What is said elsewhere, or once for all: what people try, and what to do instead.
   private static let otherKeys = [
@@ -32,7 +34,25 @@ package struct PortChange: Sendable, Equatable {
     "vhost-user": "what is behind a port is said once, when it is made",
     "name": "a port keeps its name",
     "mac": "the address is the node's",
+    "storm": "say of which frames: storm.broadcast=, storm.multicast= or storm.unknown=",
+    "rate": "say rate.to-node= or rate.from-node=, beyond which frames are dropped; `apus link set` makes them wait",
   ]
+
+  /// The rules that `KEY=VALUE` say.
+  ///
+  /// - Throws: `UserError` (`badInput`), for other settings of a port too.
+  package static func rules(_ settings: [String]) throws(UserError) -> [RuleKey: String] {
+    var change = PortChange()
+    for setting in settings { try change.read(setting) }
+    var others = change
+    others.rules = [:]
+    guard others.isEmpty else {
+      throw UserError(
+        .badInput, "\(settings.joined(separator: " ")): only rules are said as KEY=VALUE here",
+        hint: "options say the rest: --vlan, --trunk, --native, --mtu")
+    }
+    return change.rules
+  }
 
   /// Reads `KEY=VALUE`.
   /// - Throws: `UserError` (`badInput`).
@@ -43,6 +63,10 @@ package struct PortChange: Sendable, Equatable {
       throw UserError(.badInput, "\"\(setting)\" is no setting of a port", hint: known)
     }
     let (key, text) = (parts[0], parts[1])
+    if let rule = RuleKey(rawValue: key) {
+      rules[rule] = text
+      return try Self.check(rules)
+    }
     switch key {
     case "vlan": vlan = text
     case "trunk": trunk = Self.list(text)
@@ -68,6 +92,9 @@ package struct PortChange: Sendable, Equatable {
   }
 
   // MARK: - What the words mean
+
+  /// Judges the words of rules by themselves.
+  static func check(_ rules: [RuleKey: String]) throws(UserError) { _ = try RulesDefinition().changed(by: rules) }
 
   static func check(mtu: Int?) throws(UserError) {
     guard let mtu, !Limits.mtu.contains(mtu) else { return }

@@ -57,6 +57,7 @@ struct LabDifference: Sendable, Equatable {
     compareSwitches(old, new)
     compareNodes(old, new)
     compareImpairments(old, new)
+    steps += Self.ruleSteps(old, new)
     if old.http != new.http { steps.append(Self.httpStep(old.http, new.http)) }
     let (before, now) = (old.captures ?? [], new.captures ?? [])
     if before != now { steps.append(PlanStep(.change, "captures", "\(before.count) -> \(now.count)")) }
@@ -247,6 +248,7 @@ struct LabDifference: Sendable, Equatable {
     for index in node.nics.indices {
       node.nics[index].attachment = .none
       node.nics[index].impair = nil
+      node.nics[index].rules = RulesDefinition()
       node.nics[index].migrationBuffer = NICDefinition.usualMigrationBuffer
       if node.traits.hasOurInterfaces { node.nics[index].offload = .on }
     }

@@ -60,9 +60,9 @@ extension LabRuntime {
 
   /// Makes the port and what is behind it; throws with nothing left of what this has made.
   private func open(_ port: AddedPort) async throws(UserError) {
-    guard let plane else { throw Self.noLab }
+    guard let plane, let current else { throw Self.noLab }
     let row = try port.row
-    var configuration = try port.configuration()
+    var configuration = try port.configuration(in: current)
     configuration.carrier = !isSetDown(port.name)
     let (isNew, wanted, home) = (!row.isThere(port), configuration, home)
     try noteMaking(port, row, isNew)

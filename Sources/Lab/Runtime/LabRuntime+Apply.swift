@@ -141,6 +141,7 @@ extension LabRuntime {
       }
     }
     try await setModes(of: rest.nodes, difference)
+    try await setRules(of: rest)
     await brief { await fitAddedPorts(to: rest) { _ in } }
     try await impair(rest, only: difference)
     for node in nodesInOrder where difference.otherSettings.contains(node.definition.name) {
@@ -255,6 +256,7 @@ extension LabRuntime {
       try await makePorts(of: node, node.definition.nics.filter { nics.contains($0.name) }, work)
     }
     try await setModes(of: work.lab.nodes, difference)
+    try await setRules(of: work.lab)
     try await makeWires(work)
     try await impair(work.lab, only: difference)
     try await declareCaptures(of: work.lab, work.journal, old: .isReplaced)

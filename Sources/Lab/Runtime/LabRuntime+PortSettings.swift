@@ -1,7 +1,7 @@
 import Dataplane
 import Topology
 
-/// `port set`: VLANs, MTU and offloads of ports that are there.
+/// `port set`: VLANs, MTU, offloads and rules of ports that are there.
 extension LabRuntime {
   /// A port as it can be set.
   enum SettablePort: Sendable {
@@ -27,6 +27,7 @@ extension LabRuntime {
       guard let current, plane != nil else { throw Self.noLab }
       let port = try await settable(name)
       try PortChange.check(mtu: change.mtu)
+      try PortChange.check(change.rules)
       switch port {
       case .added(let added): try await set(added, change, current)
       case .nic, .end: try await set(port, change, current)
@@ -73,6 +74,8 @@ extension LabRuntime {
       guard try old.row.canReopen else { throw Self.fixedOffload(old.name, hint: "remove the port and add it again") }
       new.offload = level == .on ? nil : level
     }
+    new.rules = try (old.rules ?? RulesDefinition()).changed(by: change.rules).orNil
+    _ = try new.portRules(in: lab)
     guard new != old else { return }
     let port = new
     try changeRunTime { $0.replace(port) }
@@ -98,6 +101,9 @@ extension LabRuntime {
         try await explained("port \(port.name)") { () async throws(DataplaneError) in
           try await plane.setMTU(port: port.name, mtu)
         }
+      }
+      if let current, port.mode != old.mode || port.rules != old.rules {
+        try await setRules(port.name, try port.portRules(in: current))
       }
     } catch {
       if port.mode != old.mode { try? await setMode(old.name, old.mode) }
@@ -134,6 +140,7 @@ extension LabRuntime {
       }
       after.offload = level == nic.offload ? nil : level
     }
+    if !change.rules.isEmpty { after.rules = try saidRules(of: port, before, change.rules, lab) }
     guard after != before else { return }
     let said = after
     try changeRunTime { $0.settings[port.name] = said == RunTimeState.Port() ? nil : said }
@@ -158,6 +165,9 @@ extension LabRuntime {
       try await reopen(nic, of: node)
     } else if said.mode != old.mode, let mode = said.mode ?? current.flatMap({ port.mode(in: $0) }) {
       try await setMode(name, mode)
+    }
+    if said.rules != old.rules || said.mode != old.mode, case .nic(let node, let nic, _) = port {
+      try await setRules(name, try portRules(of: nic, node.definition, said))
     }
     guard said.mtu != old.mtu, case .nic(let node, let nic, _) = port else { return }
     let mtu = said.mtu ?? nic.mtu
@@ -199,6 +209,7 @@ extension LabRuntime {
     }
     var configuration = try PortConfiguration(meant, of: node)
     configuration.carrier = isWanted(nic, of: node.definition)
+    configuration.rules = try portRules(of: nic, node.definition, said)
     return configuration
   }
 

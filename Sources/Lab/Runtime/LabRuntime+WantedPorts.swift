@@ -3,7 +3,7 @@ import Topology
 
 /// Ports at run time as somebody wants them, whether they are there or not.
 extension LabRuntime {
-  /// Adds a port, or changes the VLANs and the MTU of one that was added before; the same once more changes nothing.
+  /// Adds a port, or changes the VLANs, the MTU and the rules of one that was added before; the same once more changes nothing.
   ///
   /// What is behind a port, its switch, its queues, its role and its address are said once, when it is made.
   /// - Returns: the port afterwards, and whether it was made.
@@ -44,10 +44,10 @@ extension AddedPort {
 }
 
 extension AddedPortRequest {
-  /// What is to be changed of the port so that it is as this says; its MTU stays where none is said.
+  /// What is to be changed of the port so that it is as this says; its MTU and what is not said of its rules stay.
   fileprivate func settings(from old: AddedPort) -> PortChange {
     var change = PortChange()
-    change.mtu = mtu
+    (change.mtu, change.rules) = (mtu, rules)
     if let trunk {
       (change.trunk, change.native) = (trunk, native ?? "none")
     } else if native != nil {

@@ -4,7 +4,9 @@ extension CanonicalLab {
   /// Why such a lab is not begun, though its names are safe: no lab file is made into one like it; nil as a rule.
   ///
   /// One that an earlier version began is read all the same, so that it can be taken down.
-  var whatNoFileHas: String? { wrongNameOfJoint ?? doubledName ?? brokenReference ?? wrongContainer ?? wrongSetup }
+  var whatNoFileHas: String? {
+    wrongNameOfJoint ?? doubledName ?? brokenReference ?? wrongContainer ?? wrongSetup ?? wrongRules
+  }
 
   /// What is wrong with the first thing that leads nowhere; nil as a rule, and always for a lab that comes from a file.
   ///

@@ -18,6 +18,8 @@ struct RunTimeState: Codable, Sendable, Equatable {
     /// Bytes.
     var mtu: Int?
     var offload: NICDefinition.Offload?
+    /// What was said of its rules, by the words of `RuleKey`.
+    var rules: [String: String]?
 
     /// The mode that the port has: what was said before its switch came to have VLANs, or to have none, is void.
     func mode(insteadOf file: VLANMode) -> VLANMode {
@@ -27,7 +29,9 @@ struct RunTimeState: Codable, Sendable, Equatable {
 
     /// `vlan 20, mtu 1400`.
     var words: String {
-      [mode?.words, mtu.map { "mtu \($0)" }, offload.map { "offload \($0.rawValue)" }].compactMap(\.self)
+      let rules = RuleKey.allCases.compactMap { key in saidRules[key].map { "\(key.rawValue) \($0)" } }
+      return
+        ([mode?.words, mtu.map { "mtu \($0)" }, offload.map { "offload \($0.rawValue)" }].compactMap(\.self) + rules)
         .joined(separator: ", ")
     }
   }

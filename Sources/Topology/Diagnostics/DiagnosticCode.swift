@@ -37,6 +37,7 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
   case mtu = "L216"
   case unaware = "L217"
   case dhcp = "L225"
+  case access = "L226"
 
   case fileMissing = "L301"
   case imageFormat = "L302"

@@ -21,6 +21,7 @@ struct LabDraft {
   var http: HTTPDraft?
   /// Bytes; 0 = off, nil = not said.
   var recorderSize: Int?
+  var access: [AccessDraft] = []
 }
 
 /// `vlans:` entry.

@@ -28,7 +28,7 @@ struct NodeDraft {
     return (nics + networks).reduce(1 + words + wholeSetup.size + (machine?.after.count ?? 0)) { size, nic in
       var vlans = 0
       if case .list(let items)? = nic.membership.trunk?.value { vlans = items.count }
-      return size + 1 + nic.addresses.count + nic.routes.count + vlans
+      return size + 1 + nic.addresses.count + nic.routes.count + vlans + nic.rules.size
     }
   }
 }
@@ -79,6 +79,7 @@ struct NICDraft {
   var socketOwner: Located<String>?
   var frontEnd: NICDefinition.FrontEnd?
   var transport = NICDefinition.Transport.vhostUser
+  var rules = RulesDraft()
   /// Where it leads; set when links are wired.
   var attachment = Attachment.none
   /// The `impair` of the link to the switch it is on, seen from the NIC; set when links are wired.

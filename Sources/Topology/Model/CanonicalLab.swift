@@ -17,6 +17,8 @@ package struct CanonicalLab: Codable, Sendable, Equatable {
   package var recorderSize: Int?
   /// The API over TCP; nil = none.
   package var http: HTTPDefinition?
+  /// Access lists of ports; nil = there are none.
+  package var access: [AccessDefinition]?
   /// Folder of the file, absolute; relative paths in the lab are already resolved against it.
   ///
   /// Not compared.
@@ -222,6 +224,7 @@ package struct NICDefinition: Codable, Sendable, Equatable {
   private var saidModel: NICModel?
   private var saidTransport: Transport?
   private var saidMigrationBuffer: Int?
+  private var saidRules: RulesDefinition?
   package init(name: String, mac: MACAddress) {
     self.name = name
     self.mac = mac
@@ -233,6 +236,13 @@ package struct NICDefinition: Codable, Sendable, Equatable {
     case saidModel = "model"
     case saidTransport = "transport"
     case saidMigrationBuffer = "migrationBuffer"
+    case saidRules = "rules"
+  }
+
+  /// What its port lets through.
+  package var rules: RulesDefinition {
+    get { saidRules ?? RulesDefinition() }
+    set { saidRules = newValue.isEmpty ? nil : newValue }
   }
 
   package static let usualMigrationBuffer = 4 << 20

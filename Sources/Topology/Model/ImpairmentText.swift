@@ -22,7 +22,8 @@ package enum ImpairmentText {
     return seconds >= 0.001 ? "\(number(seconds * 1000))ms" : "\(number(seconds * 1_000_000))us"
   }
 
-  private static func rate(_ bits: Int) -> String {
+  /// `10Mbit`: a rate in the largest unit of which it is a whole number.
+  package static func rate(_ bits: Int) -> String {
     for (unit, scale) in [("Gbit", 1_000_000_000), ("Mbit", 1_000_000), ("kbit", 1000)] where bits % scale == 0 {
       return "\(bits / scale)\(unit)"
     }

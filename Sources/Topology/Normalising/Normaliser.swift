@@ -26,6 +26,7 @@ struct Normaliser {
     // The default said aloud is the default.
     lab.recorderSize = draft.recorderSize == Limits.usualRecorder ? nil : draft.recorderSize
     lab.http = draft.http?.definition(in: directory)
+    lab.access = draft.access.isEmpty ? nil : draft.access.map(\.definition)
     deriveMACs(&lab)
     lab.vlans = draft.vlans.map {
       VLANDefinition(name: $0.name.value, id: $0.id.value, subnet: $0.subnet?.value.description)
@@ -67,6 +68,7 @@ struct Normaliser {
     nic.migrationBuffer = draft.migrationBuffer ?? nic.migrationBuffer
     nic.model = draft.model?.value ?? nic.model
     nic.transport = draft.transport
+    nic.rules = draft.rules.definition
     return nic
   }
 

@@ -38,6 +38,7 @@ struct LabReader {
       readList(node, "capture", of: "captures") { reader, item in reader.readCapture(item) }
     }
     if let node = top["recorder"] { readRecorder(node) }
+    named(top, "access", "access list") { reader, name, node in reader.readAccess(name, node) }
     if let node = top["tests"] { readList(node, "tests") { reader, item in reader.readTest(item) } }
     return draft
   }
@@ -104,7 +105,9 @@ struct LabReader {
     case .sequence: return true
     case .scalar, .unusable: return false
     case .mapping(let entries):
-      let readable = [LabSchema.node, LabSchema.switches, LabSchema.vlan, LabSchema.impairment, LabSchema.nic].flatMap(
+      let readable = [
+        LabSchema.node, LabSchema.switches, LabSchema.vlan, LabSchema.impairment, LabSchema.nic, LabSchema.access,
+      ].flatMap(
         \.readable)
       return !entries.isEmpty && !entries.contains { readable.contains($0.key.value) }
     }

@@ -36,6 +36,7 @@ struct NICReader {
     draft.migrationBuffer =
       object["migration-buffer"].flatMap { values.size($0, "migration-buffer", in: Limits.migrationBuffer) }?.value
     draft.model = object["model"].flatMap { values.choice($0, "model") }
+    draft.rules = RulesReader(reporter: reporter).read(object)
     readSocket(object, into: &draft)
     return draft
   }

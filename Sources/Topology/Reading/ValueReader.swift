@@ -65,7 +65,8 @@ struct ValueReader {
     value(node, what, "on or off") { Self.boolean($0) }
   }
 
-  private static func boolean(_ text: String) -> Bool? {
+  /// `on`, `off` and the like.
+  static func boolean(_ text: String) -> Bool? {
     switch text.lowercased() {
     case "on", "true", "yes": true
     case "off", "false", "no": false

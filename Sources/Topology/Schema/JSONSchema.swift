@@ -47,6 +47,7 @@ package enum JSONSchema {
     case .octal: any([.object(integer(0...0o7777)), pattern("[0-7]{3,4}")])
     case .ring: any([pattern("[0-9]+x[0-9.]+([KkMmGgTt]([Ii]?[Bb])?|[Bb])?")])
     case .digest: any([pattern("[0-9A-Fa-f]{64}")])
+    case .form(let form): any([pattern(form)])
     case .choice(let names): any([choice(names), variable])
     case .name: any([.object([("type", .string("integer"))]), pattern(LabSchema.names.unanchored)])
     case .vlan: any([.object(integer(Limits.vlanIDs)), .object([("type", .string("string"))])])

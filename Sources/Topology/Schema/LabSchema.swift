@@ -24,13 +24,14 @@ enum LabSchema {
       Key("nodes", .map(.object(node), names: nodeNames), "Machines and namespaces; `vm[1-3]` stands for three."),
       Key("links", .list(.object(link)), "Wires, trunks between switches, and LANs."),
       Key("impairments", .map(.object(impairment), names: names), "Impairments by name, for the key `impair`."),
+      Key("access", .map(.object(access), names: names), "What passes a port, by name, for the NICs' key `access`."),
       Key("capture", .list(.object(capture)), "What is written to files while the lab is up."),
       Key(
         "recorder", .either([.size, .choice(["off"])]),
         "Memory for the last frames of every port, 512K to 1G, or off; 8M without it."),
       Key("tests", .list(.object(test)), "What must be true of the lab."),
     ],
-    later: ["access"])
+    later: ["hosts", "fabric", "cloud"])
 
   static let workers = ObjectSchema(
     "workers",
@@ -90,7 +91,7 @@ enum LabSchema {
   /// What stands under `port-profiles`.
   static let portProfile = nic.partial("port profile", without: "profile")
 
-  static let nic = ObjectSchema("NIC", attachment + addressing + device, later: ["access"])
+  static let nic = ObjectSchema("NIC", attachment + addressing + device + rules)
 
   private static let membership = [
     Key("vlan", .vlan, "Access port: its VLAN, untagged; 1 without it."),
@@ -170,7 +171,7 @@ enum LabSchema {
   /// Every mapping, to find where a misplaced key belongs.
   static let all = [
     top, workers, http, defaults, vlan, dhcp, bootFiles, switches, node, image, cloudInit, ready, nic, route, link,
-    impairment, directions,
+    impairment, directions, access, accessRule, storm, rates,
     capture, test, exec,
   ]
 }

@@ -49,4 +49,16 @@ package enum Limits {
   static let usualRecorder = 8 << 20
   /// Frames.
   package static let impairmentQueue = 1...100_000
+  /// Of an access list, each way.
+  static let accessRules = 256
+  /// Spans of ports of a rule, each way.
+  static let accessPorts = 16
+  /// EtherTypes; below them are lengths (IEEE 802.3).
+  static let etherTypes = 0x600...0xFFFF
+  /// Addresses and prefixes of `ip-lock`.
+  static let lockedAddresses = 1...256
+  /// Stations of a port.
+  package static let learnLimit = 1...1_048_576
+  /// Frames a second.
+  package static let storm = 1...10_000_000
 }

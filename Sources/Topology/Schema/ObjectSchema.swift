@@ -72,6 +72,8 @@ indirect enum ValueType: Sendable {
   case ring
   /// A SHA-256 in hexadecimal.
   case digest
+  /// Any other text of a form, as a regular expression that it is whole.
+  case form(String)
   case choice([String])
   /// A name of a lab, node, switch, VLAN, link, impairment or profile.
   case name

@@ -10,11 +10,13 @@ struct PortAddCommand: AsyncParsableCommand {
       apus port add SWITCH NAME --vhost-user PATH [--role listen|connect] [--queues N] [--vlan V | --trunk V,V ...]
       apus port add SWITCH NAME --stream PATH [--role listen|connect] | --dgram PATH [--vlan V | --trunk V,V ...]
       apus port add SWITCH NAME --tap INTERFACE | --nic INTERFACE [--force] [--vlan V | --trunk V,V [--native V]] [--mtu N]
+      apus port add SWITCH NAME ... KEY=VALUE ...
       """,
     discussion: """
       It stays until it is removed or the lab is taken down, also over the death of the lab's daemon; `apus up --dry-run`
       lists it as drift, and `apus up --reset` removes it. A TAP that is there is used and stays; any other is made, and
       goes with the port. A NIC is an interface that this host has: it is taken from the host, and given back as it was.
+      KEY=VALUE are its rules, as those of `apus port set`, from its first frame on.
       """
   )
   .withExamples("port add")
@@ -22,6 +24,8 @@ struct PortAddCommand: AsyncParsableCommand {
   @OptionGroup var selection: LabOptions
   @Argument(help: "The switch.", completion: Names.switches) var switchName: String
   @Argument(help: "A name for the port.") var name: String
+  @Argument(help: "KEY=VALUE: rules, as those of `apus port set`.", completion: Names.ruleSettings)
+  var rules: [String] = []
   @OptionGroup var backing: PortBacking
   @Option(
     name: .long, help: "Which end of the socket Apus is: listen or connect. (default: listen) (APUS_ROLE)",
@@ -56,6 +60,7 @@ struct PortAddCommand: AsyncParsableCommand {
     request.native = Variables.option(native, "NATIVE")
     request.queues = try Variables.option(queues, "QUEUES", Self.queueCount)
     request.mtu = try Variables.option(mtu, "MTU", Self.portMTU)
+    request.rules = try PortChange.rules(rules)
     try output.write([try await selection.session().client.ask(API.portAdd, PortRequest(request))])
   }
 }
@@ -122,7 +127,10 @@ struct PortSetCommand: AsyncParsableCommand {
     usage: "apus port set NAME KEY=VALUE ...",
     discussion: """
       Keys: vlan (an access port of that VLAN), trunk (10,20-29 or all), native (a VLAN, or none), mtu (bytes), and of
-      a TAP offload (on, checksum, off). What is not named stays. `apus up --reset` goes back to the lab file.
+      a TAP offload (on, checksum, off). Of its rules: access (an access list, or none), mac-lock (on, off), ip-lock (on,
+      off, or addresses and prefixes with commas between), learn-limit (a number, or none), isolated (on, off),
+      storm.broadcast, storm.multicast and storm.unknown (100/s, or none), rate.to-node and rate.from-node (10Mbit, or
+      none). What is not named stays. `apus up --reset` goes back to the lab file.
       """
   )
   .withExamples("port set")

@@ -11,6 +11,7 @@ struct TraceCommand: AsyncParsableCommand {
       FRAME is hexadecimal digits, or words: src=MAC dst=MAC vlan=10 priority=3 type=0x0800 size=60
       A port's name stands for its address, as in dst=vm2.eth0; a type may be arp, ipv4, ipv6 or lldp.
       Without src it is the port's own address, without dst the broadcast address.
+      A packet in it is from=IP to=IP proto=tcp port=80 from-port=40000, in the words of access lists.
       """
   )
   .withExamples("trace")

@@ -18,6 +18,7 @@ enum Names {
   static let targets = kind(.targets)
   static let linkSettings = kind(.linkSettings)
   static let portSettings = kind(.portSettings)
+  static let ruleSettings = kind(.ruleSettings)
   static let frame = kind(.frame)
 
   static let labFiles = CompletionKind.file(extensions: ["yaml", "yml"])

@@ -91,6 +91,11 @@ struct Examples {
   ]
 
   private static let network: [String: [Line]] = [
+    "access": [Line("apus access list", "the rules of access lists, with their hits")],
+    "access list": [
+      Line("apus access list", "the rules of access lists, with their hits"),
+      Line("apus access list -o json", "for programs"),
+    ],
     "vlan": [Line("apus vlan list", "which port belongs to which VLAN")],
     "vlan list": [Line("apus vlan list", "which port belongs to which VLAN")],
     "capture": [
@@ -102,6 +107,7 @@ struct Examples {
     "trace": [
       Line("apus trace vm1.eth0 dst=vm2.eth0", "why a frame reaches its station, or does not"),
       Line("apus trace vm1.eth0 vlan=10 type=arp", "a tagged ARP frame to all"),
+      Line("apus trace a.eth0 dst=b.eth0 from=10.0.0.1 to=10.0.0.2 port=22", "which rule a packet meets"),
     ],
     "stats": [
       Line("apus stats", "counters of workers and ports"),
@@ -140,10 +146,14 @@ struct Examples {
       Line("apus port add sw1 probe --tap probe0 --vlan 20", "a TAP of this host in a VLAN"),
       Line("apus port add sw1 guest --vhost-user /tmp/guest.sock", "a socket for a machine that somebody else runs"),
       Line("apus port add sw1 uplink --nic eth1 --trunk 10,20-29", "an interface of this host as a trunk"),
+      Line("apus port add sw1 probe --tap probe0 access=web isolated=on", "with rules from its first frame on"),
     ],
     "port set": [
       Line("apus port set vm1.eth0 vlan=30", "put a port into another VLAN"),
       Line("apus port set vm1.eth0 trunk=10,20 native=10", "make it a trunk"),
+      Line("apus port set vm1.eth0 access=web ip-lock=on", "have it let through what an access list says"),
+      Line("apus port set vm1.eth0 rate.from-node=10Mbit storm.broadcast=100/s", "limit what its node sends"),
+      Line("apus port set vm1.eth0 access=none ip-lock=off", "let everything through again"),
     ],
     "port remove": [Line("apus port remove probe", "take a port away that was added")],
   ]

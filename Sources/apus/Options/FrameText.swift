@@ -17,18 +17,11 @@ enum FrameText {
     _ words: [String], source: String, addressOf: (String) -> String?
   ) throws(UserError) -> [UInt8] {
     if !words.isEmpty, !words.contains(where: { $0.contains("=") }) { return try hexadecimal(words.joined()) }
-    var values = ["src": source, "dst": "ff:ff:ff:ff:ff:ff", "type": "0x0800", "size": "\(shortest)"]
-    let known = ["src", "dst", "vlan", "priority", "type", "size"]
-    for word in words {
-      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { String($0) }
-      guard parts.count == 2, known.contains(parts[0]) else {
-        throw UserError(.badInput, "\"\(word)\" is none of \(known.map { "\($0)=" }.joined(separator: ", "))")
-      }
-      values[parts[0]] = parts[1]
-    }
+    let values = try values(words)
+    let packet = try PacketText(values)
     var frame: [UInt8] = []
     for end in ["dst", "src"] {
-      let value = values[end] ?? ""
+      let value = values[end] ?? (end == "src" ? source : "ff:ff:ff:ff:ff:ff")
       frame += try address(addressOf(value) ?? value, end)
     }
     if values["vlan"] != nil || values["priority"] != nil {
@@ -36,14 +29,28 @@ enum FrameText {
       let priority = try number(values["priority"] ?? "0", "priority", 0...7)
       frame += [0x81, 0x00, UInt8(priority << 5 | vlan >> 8), UInt8(vlan & 0xFF)]
     }
-    let name = values["type"] ?? ""
+    let name = values["type"] ?? "\(packet?.type ?? 0x0800)"
     guard let type = types[name.lowercased()] ?? (try? number(name, "type", 0...0xFFFF)) else {
       let names = types.keys.sorted().joined(separator: ", ")
       throw UserError(.badInput, "type=\"\(name)\" is neither in 0..65535 nor one of \(names)")
     }
-    frame += [UInt8(type >> 8), UInt8(type & 0xFF)]
-    let size = try number(values["size"] ?? "", "size", frame.count...65_535)
+    frame += [UInt8(type >> 8), UInt8(type & 0xFF)] + (packet?.bytes ?? [])
+    let size = try number(values["size"] ?? "\(max(shortest, frame.count))", "size", frame.count...65_535)
     return frame + [UInt8](repeating: 0, count: size - frame.count)
+  }
+
+  /// What the words say, by their keys.
+  private static func values(_ words: [String]) throws(UserError) -> [String: String] {
+    var values: [String: String] = [:]
+    let known = ["src", "dst", "vlan", "priority", "type", "size"] + PacketText.keys
+    for word in words {
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { String($0) }
+      guard parts.count == 2, known.contains(parts[0]) else {
+        throw UserError(.badInput, "\"\(word)\" is none of \(known.map { "\($0)=" }.joined(separator: ", "))")
+      }
+      values[parts[0]] = parts[1]
+    }
+    return values
   }
 
   private static func hexadecimal(_ text: String) throws(UserError) -> [UInt8] {

@@ -210,6 +210,23 @@ actor FixedLab: LabService {
     removals.append(name)
   }
 
+  func ruleStatus(port: String) -> RuleStatus? { port == "vm1.eth0" ? Self.rules : nil }
+
+  /// Of a port with every rule.
+  static let rules: RuleStatus = {
+    var rules = PortRules(
+      access: AccessList(name: "web", isStateful: true, toNode: [AccessRule(.allow, .tcp, ports: [80...80])]))
+    rules.macLock = MACAddress(bits: 0x01AB_0000_0002)
+    rules.ipLock = [AddressRange(ipv4: 0x0A00_0005)]
+    (rules.learnLimit, rules.isIsolated) = (1, true)
+    (rules.broadcastStorm, rules.multicastStorm, rules.unknownStorm) = (100, 200, 1000)
+    (rules.rateToNode, rules.rateFromNode) = (10_000_000, 1_500_000)
+    var status = RuleStatus(rules: rules)
+    (status.toNodeHits, status.flowCount, status.flowLimit) = ([7, 3], 2, 4096)
+    status.learntAddresses = [AddressRange(ipv4: 0x0A00_0006)]
+    return status
+  }()
+
   func pods() -> [PodPort] { Self.pods }
 
   static let pods = [

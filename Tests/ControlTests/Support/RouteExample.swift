@@ -48,10 +48,11 @@ struct RouteExample: Sendable {
       RouteExample(id: "get_v1_ports_port_words", name: "vm1.eth0", status: 400),
       RouteExample(id: "get_v1_ports_port_words", name: "vm9.eth0", status: 404),
       RouteExample(id: "get_v1_vlans"),
+      RouteExample(id: "get_v1_access", lab: full),
       RouteExample(
         id: "post_v1_ports",
         body: #"{"name":"p9","switch":"sw1","kind":"vhost-user","target":"/tmp/p9.sock","role":"connect","queues":2,"#
-          + #""mtu":1400,"trunk":["10","20-29"],"native":"10"}"#),
+          + #""mtu":1400,"trunk":["10","20-29"],"native":"10","rules":{"learn_limit":"8"}}"#),
       RouteExample(
         id: "post_v1_ports", body: #"{"name":"p9","switch":"sw1","kind":"tap","target":"tap9","vlan":"red"}"#),
       RouteExample(
@@ -69,7 +70,7 @@ struct RouteExample: Sendable {
         id: "post_v1_ports", body: #"{"name":"vm1","switch":"sw1","kind":"tap","target":"tap9"}"#, status: 400),
       RouteExample(
         id: "patch_v1_ports_port", name: "vm1:eth0",
-        body: #"{"trunk":["all"],"native":"none","mtu":1400,"offload":"off"}"#),
+        body: #"{"trunk":["all"],"native":"none","mtu":1400,"offload":"off","rules":{"access":"none","ip_lock":"on"}}"#),
       RouteExample(id: "patch_v1_ports_port", name: "vm1.eth0", body: #"{"vlan":"red"}"#),
       RouteExample(id: "patch_v1_ports_port", name: "vm9.eth0", body: "{}", status: 404),
       RouteExample(id: "delete_v1_ports_port", name: "p9", status: 204),
@@ -135,7 +136,7 @@ struct RouteExample: Sendable {
     RouteExample(
       id: "put_v1_ports_port", name: "p9",
       body: #"{"switch":"sw1","kind":"vhost-user","target":"/tmp/p9.sock","role":"connect","queues":2,"mtu":1400,"#
-        + #""trunk":["10"],"native":"10","force":false,"mac":"02:00:00:00:00:01","pod":"#
+        + #""trunk":["10"],"native":"10","force":false,"mac":"02:00:00:00:00:01","rules":{"isolated":"on"},"pod":"#
         + #"{"network":"lan","container":"a","interface":"eth0","namespace":"/run/netns/a"}}"#, status: 201),
     RouteExample(
       id: "put_v1_ports_port", name: "p8", body: #"{"switch":"sw1","kind":"tap","target":"t","vlan":"red"}"#),
