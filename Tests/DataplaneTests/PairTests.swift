@@ -60,12 +60,50 @@ import TestSupport
       try await dataplane.addPort(Self.port(name, directory, mode: mode, station: 9))
     }
 
+    /// A port at which QEMU's `-netdev stream` or `dgram` may be.
+    func add(_ name: String, _ backend: (String) -> PortBackend) async throws {
+      try await dataplane.addPort(
+        PortConfiguration(
+          name: name, switchName: "sw", mode: .access(vlan: 1), address: FrameBuilder.address(8),
+          backend: backend(directory.path(name))))
+    }
+
+    /// A second front-end may come to a port, and the port is given to it.
+    func switchOver(_ name: String) async throws {
+      try await dataplane.addStandby(
+        port: name, socket: VhostUserSocket(path: directory.path("\(name).standby.sock")))
+      do {
+        try await dataplane.promoteStandby(port: name)
+      } catch {
+        // A port that is being handed over takes no such word; that it is in vain is soon known.
+        for _ in 0..<200 {
+          if (try? await dataplane.removeStandby(port: name)) != nil { break }
+          try await Task.sleep(for: .milliseconds(1))
+        }
+        throw error
+      }
+    }
+
+    /// All goes to another process, which does not take it.
+    func handOverInVain() async throws {
+      _ = try await dataplane.handOver()
+      await dataplane.resume()
+    }
+
     /// All that can be seen of it, a line each; numbers and times, which nobody chooses, are left out.
     func state() async -> [String] {
       var lines = await dataplane.switches().map { "switch \($0.name) \($0.aging)" }
       for port in await dataplane.ports() {
         lines.append(
           "port \(port.name) \(port.switchName ?? "-") \(port.mode) \(port.peer ?? "-") \(port.mtu) \(port.carrier)")
+        lines.append("kind \(port.name) \(port.kind)")
+        if let held = port.held { lines.append("held \(port.name) \(held.limit)") }
+        if let standby = try? await dataplane.standby(port: port.name) {
+          lines.append("standby \(port.name) \(standby.socket)")
+        }
+        if let rules = try? await dataplane.ruleStatus(port: port.name) {
+          lines.append("rules \(port.name) \(rules.rules)")
+        }
         if let states = port.states {
           lines.append("states \(port.name) \(states.discarding.ranges) \(states.learning.ranges)")
         }
@@ -98,7 +136,40 @@ import TestSupport
     }
   }
 
-  private static let operations: [Operation<Plane>] = [
+  private static let locked = PortRules(
+    macLock: FrameBuilder.address(1), isIsolated: true, broadcastStorm: 1000, rateFromNode: 1_000_000_000)
+  private static let listed = PortRules(
+    access: AccessList(name: "web", isStateful: true, toNode: [AccessRule(.allow, .tcp, ports: [80...80])]),
+    learnLimit: 4)
+
+  /// What ports of other kinds, machines that move, and rules bring.
+  private static let later: [Operation<Plane>] = [
+    Operation("MTU of a") { try await $0.dataplane.setMTU(port: "a", 1400) },
+    Operation("MTU of p") { try await $0.dataplane.setMTU(port: "p", 9000) },
+    Operation("hold a") { try await $0.dataplane.holdFrames(ports: ["a"]) },
+    Operation("release a") { try await $0.dataplane.releaseFrames(ports: ["a"]) },
+    Operation("room for frames of a") { try await $0.dataplane.setMigrationBuffer(port: "a", 1 << 20) },
+    Operation("station behind b") {
+      try await $0.dataplane.addStation(FrameBuilder.address(5), vlan: 1, behind: "b", on: "sw")
+    },
+    Operation("that station no more") {
+      _ = try await $0.dataplane.removeStation(FrameBuilder.address(5), vlan: 1, on: "sw")
+    },
+    Operation("filter of the capture") { try await $0.dataplane.changeFilter(of: $0.capture, to: nil) },
+    Operation("add a stream") { try await $0.add("n") { .stream(SocketPeer(stream: "\($0).sock")) } },
+    Operation("add datagrams") {
+      try await $0.add("d") { .dgram(SocketPeer(datagrams: "\($0).sock", peerPath: "\($0).peer")) }
+    },
+    Operation("rules of a") { try await $0.dataplane.setRules(port: "a", locked) },
+    Operation("other rules of a") { try await $0.dataplane.setRules(port: "a", listed) },
+    Operation("no rules of a") { try await $0.dataplane.setRules(port: "a", PortRules()) },
+    Operation("rules of p") { try await $0.dataplane.setRules(port: "p", locked) },
+    Operation("p to another front-end") { try await $0.switchOver("p") },
+    Operation("save") { _ = await $0.dataplane.save() },
+    Operation("hand over in vain") { try await $0.handOverInVain() },
+  ]
+
+  private static let earlier: [Operation<Plane>] = [
     Operation("add n") { try await $0.add("n", .access(vlan: 1)) },
     Operation("add n in VLAN 20") { try await $0.add("n", .access(vlan: 20)) },
     Operation("remove n") { try await $0.dataplane.removePort("n") },
@@ -138,6 +209,8 @@ import TestSupport
     Operation("end the punt") { await $0.dataplane.stopPunt($0.punt) },
     Operation("end the capture") { await $0.dataplane.stopCapture($0.capture) },
   ]
+
+  private static let operations = earlier + later
 
   @Test(.timeLimit(.minutes(5))) func everyPairAtOnceEndsAsOneAfterTheOther() async throws {
     let check = PairCheck<Plane, [String]>(Self.operations, rounds: 2, comparesOutcomes: true) { body in

@@ -162,7 +162,7 @@ extension FrontEnd {
     _ = try getFeatures()
     let known =
       ProtocolFeature.multiqueue | ProtocolFeature.memorySlots | ProtocolFeature.replyAcknowledge
-      | ProtocolFeature.configuration | ProtocolFeature.inflightShared
+      | ProtocolFeature.configuration | ProtocolFeature.inflightShared | ProtocolFeature.logShared
     try setProtocolFeatures(try getProtocolFeatures() & plan.protocolFeatures & known)
     if protocolFeatures & ProtocolFeature.multiqueue != 0 { _ = try getQueueCount() }
     if protocolFeatures & ProtocolFeature.configuration != 0 { _ = try getConfiguration(offset: 0, size: 12) }

@@ -40,6 +40,19 @@ import Topology
       _ = try await runtime.setLink(link, change)
     }
 
+    func addPort(_ name: String, kind: String = "stream", vlan: String? = nil) async throws {
+      var request = AddedPortRequest(
+        switchName: "sw1", name: name, kind: kind, target: "\(directories.dataRoot)/\(name).sock")
+      request.vlan = vlan
+      _ = try await runtime.addPort(request)
+    }
+
+    func setPort(_ name: String, _ settings: String...) async throws {
+      var change = PortChange()
+      for setting in settings { try change.read(setting) }
+      _ = try await runtime.setPort(name, change)
+    }
+
     func capture(_ id: String, _ targets: [String]) async throws {
       var request = CaptureRequest(targets)
       request.id = id
@@ -70,7 +83,27 @@ import Topology
     return lab
   }
 
-  private static let operations: [Operation<Running>] = [
+  /// Ports, settings and static entries at run time, and saved labs.
+  private static let later: [Operation<Running>] = [
+    Operation("add port p") { try await $0.addPort("p") },
+    Operation("add port p of datagrams") { try await $0.addPort("p", kind: "dgram", vlan: "2") },
+    Operation("remove port p") { try await $0.runtime.removePort("p") },
+    Operation("c into VLAN 3") { try await $0.setPort("c.eth0", "vlan=3") },
+    Operation("MTU of c") { try await $0.setPort("c.eth0", "mtu=1400") },
+    Operation("station behind b") {
+      _ = try await $0.runtime.addStation(
+        StationRequest(switchName: "sw1", mac: "02:00:00:00:00:77", port: "b.eth0"))
+    },
+    Operation("that station no more") {
+      try await $0.runtime.removeStation("02:00:00:00:00:77", switchName: "sw1", vlan: nil)
+    },
+    Operation("save") { _ = try await $0.runtime.save(SaveRequest(path: "\($0.directories.dataRoot)/one")) { _ in } },
+    Operation("save and stop") {
+      _ = try await $0.runtime.save(SaveRequest(path: "\($0.directories.dataRoot)/two", stops: true)) { _ in }
+    },
+  ]
+
+  private static let earlier: [Operation<Running>] = [
     Operation("up") { try await $0.up($0.lab) },
     Operation("up with d") { run in try await run.up(run.with { $0.nodes.append(external("d", 4)) }) },
     Operation("up without c") { run in try await run.up(run.with { $0.nodes.removeLast() }) },
@@ -99,6 +132,8 @@ import Topology
     },
   ]
 
+  private static let operations = earlier + later
+
   /// All that can be seen of it, a line each.
   private static func state(_ run: Running) async -> [String] {
     var lines: [String] = []
@@ -108,21 +143,26 @@ import Topology
     lines.append("written down \(((try? LabState.read("aplp", in: run.directories)) ?? nil) == lab)")
     let said = RunTimeState.read("aplp", in: run.directories)
     lines.append("stopped \(said.stopped.sorted())")
+    lines += said.ports.map { "added \($0)" }
+    lines += said.settings.map { "set \($0.key) \($0.value)" }
+    lines += said.stations.map { "fixed \($0)" }
     for (name, link) in said.links {
       lines.append("said of \(name) \(link.down.sorted()) \(link.impair?.fromFirst?.delay ?? 0)")
     }
     lines += await run.runtime.nodes().map { "\($0.node) \($0.state) \($0.ready)" }
     lines += await run.runtime.links().map { "\($0.name) \($0.ends) \($0.impair?.fromFirst?.delay ?? 0)" }
     for capture in await run.runtime.captures.running() {
-      let ports = Set(capture.status.ports).sorted()
+      // A port that is added is taken in soon, not at once.
+      let ports = Set(capture.status.ports).subtracting(["p"]).sorted()
       lines.append("capture \(capture.id) \(capture.targets) \(ports) \(capture.status.filter)")
     }
     if let plane = await run.runtime.dataplane() {
       let records = await plane.records.map { (index: $0.index, name: $0.name) }
       let wanted = await plane.worker.run { core in records.map { core.state.ports[$0.index].isWanted } }
       for (port, isWanted) in zip(await plane.ports(), wanted) {
-        lines.append("port \(port.name) \(port.mode) \(port.peer ?? "-") \(isWanted)")
+        lines.append("port \(port.name) \(port.kind) \(port.mode) \(port.mtu) \(port.peer ?? "-") \(isWanted)")
       }
+      lines += await plane.fdb(switchName: nil).map { "entry \($0.vlan) \($0.address) \($0.port)" }
     }
     return lines.map { $0.replacing(run.directories.dataRoot, with: "") }.sorted()
   }

@@ -359,4 +359,16 @@ import VhostUser
     #expect(session.ring(0)?.isEnabled == true)
     #expect(session.takeOutgoing().isEmpty)
   }
+
+  /// M4: a size that is said a hundred thousand times costs nothing and keeps nothing.
+  @Test func manyMessagesKeepNothing() throws {
+    let session = Session(owner: RecordingOwner())
+    for turn in 0..<100_000 {
+      let size = UInt32(1) << UInt32(turn % 16)
+      try session.receive(MessageHeader(request: Request.setRingSize.rawValue, flags: 1, size: 8).bytes)
+      try session.receive(words32(UInt32(turn % 4), size))
+    }
+    #expect(session.ring(3)?.size == 1 << 15)
+    #expect(session.takeOutgoing().isEmpty)
+  }
 }

@@ -32,7 +32,7 @@ long_tests() {
   timed "the unit under systemd" "$project_root/tools/systemd/try" || status=1
   timed "packages, as small as they must be" "$project_root/tools/package" || status=1
   timed "shared tables under the thread sanitizer" "$project_root/tools/check-races" || status=1
-  timed "capture files, fuzzed" "$project_root/tools/fuzz-captures" --seconds 600 || status=1
+  timed "readers of strangers' bytes, fuzzed" "$project_root/tools/fuzz" --seconds 1800 || status=1
   for round in labs restart delay; do
     timed "bench $round" "$project_root/tools/bench" "$round" || status=1
   done

@@ -1,6 +1,7 @@
 import Hummingbird
 import Lab
 import NIOCore
+import NIOHTTP1
 
 /// What a route knows of a request besides the request: its parameters and its connection.
 struct ControlContext: RequestContext {
@@ -60,6 +61,9 @@ struct ErrorMiddleware: RouterMiddleware {
         return Answer.refusal(error)
       }
       return answer(error, request)
+    } catch let error as HTTPParserError {
+      // In the middle of a body; a head that is none never comes here.
+      return Answer.error(ErrorBody(UserError(.badInput, "the body is not HTTP/1.1: \(error)")))
     } catch {
       return Answer.error(ErrorBody(error))
     }

@@ -223,7 +223,9 @@ struct SocketOutput: ~Copyable {
   }
 
   /// What is asked of the kernel.
-  private var events: UInt32 { Epoll.input | Epoll.edgeTriggered | (isWatchingRoom ? Epoll.output : 0) }
+  private var events: UInt32 {
+    Epoll.input | Epoll.edgeTriggered | (isStream ? Epoll.readHangup : 0) | (isWatchingRoom ? Epoll.output : 0)
+  }
 
   /// There is room, or may be: what is kept goes first.
   mutating func coldMakeRoom() {

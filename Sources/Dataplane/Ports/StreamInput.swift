@@ -25,6 +25,8 @@ struct StreamInput: ~Copyable {
   private var end = 0
   /// The last read took all that it could, or the kernel said that there is more.
   private var isReadable = false
+  /// The kernel has told of the end already, and tells of it once: it is read for behind what there is.
+  private var isEnding = false
   /// There is a whole frame, or a length that cannot be one's.
   private var hasFrame = false
   /// The connection has ended, or is to: nothing more is taken from it.
@@ -42,7 +44,7 @@ struct StreamInput: ~Copyable {
   mutating func open() {
     close()
     unsafe memory = .allocate(byteCount: Self.capacity, alignment: 64)
-    (isReadable, isOver) = (true, false)
+    (isReadable, isEnding, isOver) = (true, false, false)
   }
 
   /// Forgets what was not taken.
@@ -72,8 +74,13 @@ struct StreamInput: ~Copyable {
     return true
   }
 
-  /// The kernel says that there is something, or the end.
-  mutating func note() { isReadable = !isOver }
+  /// The kernel says that there is something.
+  ///
+  /// - Parameter isEnding: and that the peer sends no more.
+  mutating func note(isEnding: Bool = false) {
+    isReadable = !isOver
+    self.isEnding = self.isEnding || isEnding
+  }
 
   /// Nothing more is taken from this connection.
   private mutating func finish() { (isReadable, hasFrame, isOver) = (false, false, true) }
@@ -138,8 +145,9 @@ struct StreamInput: ~Copyable {
       return code == EAGAIN ? nil : RingFault(.peerLeft)
     }
     end += size
-    // A read that had room left took all: the kernel tells of the next byte (epoll(7), question 9).
-    if size < room { isReadable = false }
+    // A read that had room left took all: the kernel tells of the next byte (epoll(7), question 9), but not once more of an
+    // end that came with these.
+    if size < room { isReadable = isEnding }
     findFrame()
     return nil
   }

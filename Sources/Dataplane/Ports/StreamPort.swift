@@ -7,6 +7,8 @@ internal import LinuxHost
 /// fault. It is always read, also while nothing of it goes on: QEMU that listens (`server=on`) writes with calls that wait.
 struct StreamPort: WorkerPort, ~Copyable {
   static var carrierNews: CarrierNews { .owner }
+  /// What the kernel says of a peer that sends no more.
+  private static var ends: UInt32 { Epoll.hangup | Epoll.readHangup | Epoll.error }
 
   /// Holds the connection open; nil = there is none.
   private var descriptor: Descriptor?
@@ -76,7 +78,7 @@ struct StreamPort: WorkerPort, ~Copyable {
 
   /// Also the peer's end is read, so that it is found.
   mutating func handle(_ event: PortEvent) {
-    if event.events & ~Epoll.output != 0 { input[0].note() }
+    if event.events & ~Epoll.output != 0 { input[0].note(isEnding: event.events & Self.ends != 0) }
     guard event.events & Epoll.output != 0 else { return }
     if isShared { lock[0].take() }
     output.place(0).element.coldMakeRoom()

@@ -50,7 +50,10 @@ import VhostUser
     ]
   }
 
-  @Test(arguments: checksums + segmentations, [PortMode.access(vlan: 1), .wire])
+  /// `EverySettingTests` has them too.
+  static let cases = checksums + segmentations
+
+  @Test(arguments: cases, [PortMode.access(vlan: 1), .wire])
   func suchFramesAreDropped(row: Case, mode: PortMode) async throws {
     try await Bench.with { bench in
       if mode == .wire {

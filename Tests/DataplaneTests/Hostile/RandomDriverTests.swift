@@ -93,6 +93,8 @@ import VhostUser
     options.memorySize = 1 << 20
     options.transmitSize = 2048
     options.pairs = 1 + Int(random.next() % 2)
+    // With an inflight region, or without.
+    options.order = random.next() % 2 == 0 ? .qemu : .cloudHypervisor
     for feature in [
       VirtioFeature.mergeableBuffers, VirtioFeature.indirectDescriptors, VirtioFeature.eventIndex,
       VirtioFeature.guestChecksum, VirtioFeature.version1, VirtioFeature.checksum,
@@ -103,14 +105,22 @@ import VhostUser
     return options
   }
 
+  /// Every other guest's pages are logged.
+  private static func log(_ guest: VirtualGuest, _ round: Int) throws {
+    guard round % 2 == 1, let frontEnd = guest.frontEnd else { return }
+    frontEnd.asksForReply = true
+    try frontEnd.setLog(try DirtyPages(of: guest.memory))
+    try frontEnd.setLogging(true, guest.rings)
+  }
+
   @Test(arguments: 1...12)
   func randomRingsHurtNobody(seed: Int) async throws {
     try await Victim.with(pairs: 2) { victim in
       var random = SeededRandom(seed: UInt64(seed))
       for round in 0..<15 {
-        var driver = Driver(
-          try victim.replaceBad(with: Self.wildOptions(&random)),
-          random: SeededRandom(seed: UInt64(seed * 1000 + round)))
+        let bad = try victim.replaceBad(with: Self.wildOptions(&random))
+        try Self.log(bad, round)
+        var driver = Driver(bad, random: SeededRandom(seed: UInt64(seed * 1000 + round)))
         for step in 0..<40 {
           driver.act()
           if step % 4 == 0 {
@@ -174,6 +184,7 @@ import VhostUser
       var random = SeededRandom(seed: seed)
       for round in 0..<12 {
         let bad = try victim.replaceBad(with: Self.wildOptions(&random))
+        try Self.log(bad, round)
         let buffer = bad.memory.allocate(0x1000, alignment: 64)
         bad.memory.write(NetworkHeader().bytes + Victim.frame(21, to: 22), at: buffer)
         let flipper = try Flipper(bad.memory, rings: bad.rings, buffer: buffer, seed: seed * 100 + UInt64(round))

@@ -33,7 +33,8 @@ import VhostUser
     }
   }
 
-  private static let attacks: [Attack] = [
+  /// `EverySettingTests` has them too.
+  static let attacks: [Attack] = [
     Attack(name: "index jumps", reason: "available index advanced by 65 but the ring has 64", formats: [.split]) {
       _, ring, _ in
       ring.split.availableIndex &+= 1

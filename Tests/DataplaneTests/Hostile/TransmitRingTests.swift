@@ -199,7 +199,10 @@ import VhostUser
     },
   ]
 
-  @Test(arguments: indices + laps + buffers + short + tables)
+  /// All of them; `EverySettingTests` has them too.
+  static let attacks = indices + laps + buffers + short + tables
+
+  @Test(arguments: attacks)
   func theRingStopsWithItsReason(attack: Attack) async throws {
     guard attack.formats.contains(.current) else { return }
     try await Victim.with({ $0.features = attack.features }) { victim in

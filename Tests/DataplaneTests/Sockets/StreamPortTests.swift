@@ -1,4 +1,5 @@
 import Frames
+import Glibc
 import GuestKit
 import LinuxHost
 import Testing
@@ -109,6 +110,28 @@ import Testing
     _ = bench.core.state.ports.faults.take()
     bench.breathe()
     #expect(bench.core.state.ports.faults.take().isEmpty)
+  }
+
+  /// A peer that sends and closes before anybody has looked: the kernel tells of both at once, and no more of the end.
+  @Test(arguments: [false, true]) func theEndThatCameWithTheLastFrameIsSeen(isHalf: Bool) throws {
+    let bench = try ContractBench()
+    try bench.wire(0, .stream, 1, .vhostUser)
+    bench.breathe()
+    _ = bench.core.state.ports.faults.take()
+    var peer: StreamPeer? = try bench.streamPeer(0)
+    try peer?.send([frame(1)])
+    if isHalf, let raw = peer?.socket.raw { shutdown(raw, CInt(SHUT_WR)) }
+    bench.closeFarSide(0)
+    if !isHalf { peer = nil }
+    bench.breathe()
+    #expect(try bench.received(1) == [frame(1)])
+    let reports = bench.core.state.ports.faults.take()
+    guard reports.count == 1, case .connection(0, 1, let fault)? = reports.first else {
+      Issue.record("\(reports)")
+      return
+    }
+    #expect(fault.kind == .peerLeft)
+    withExtendedLifetime(peer) {}
   }
 
   /// A peer that does not read: what its socket takes is whole, and in order, and the rest is counted.
