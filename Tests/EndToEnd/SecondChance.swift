@@ -46,7 +46,8 @@ extension RealThings {
       try files.copyItem(atPath: "\(projectRoot)/.ci", toPath: "\(folder)/.ci")
       var scripts = ["bin/swift": standIn]
       let others = [
-        "setup", "lint", "check-hot-path", "bench", "demo", "check-races", "fuzz-captures", "package", "systemd/try",
+        "setup", "lint", "check-hot-path", "bench", "demo", "check-races", "fuzz", "soak", "package",
+        "systemd/try",
       ]
       for name in others {
         scripts["tools/\(name)"] = "#!/bin/sh\n"
