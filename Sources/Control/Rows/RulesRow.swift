@@ -1,4 +1,3 @@
-import Frames
 import Dataplane
 import Frames
 import Topology

@@ -144,7 +144,7 @@ struct Burst: ~Copyable {
   /// Frames, and pieces of frames, in use, and whether any frame is large: in memory like all else, so that a borrowed burst can be filled.
   private let counts = FixedArray<Int>(count: 4) { _ in 0 }
   let frames: FixedArray<Frame>
-  /// What rules see of frames; see Rules/Burst+View.swift.
+  /// What rules see of frames; see Burst+View.swift.
   let views = FixedArray<FrameView>(count: Burst.capacity) { _ in FrameView() }
   let segments: FixedArray<Segment>
   private let scratch: UnsafeMutableRawPointer
